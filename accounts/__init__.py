@@ -1,0 +1,1 @@
+"""People: users, roles, organizations, sessions. Who somebody is, and what that allows."""

@@ -1,0 +1,123 @@
+"""People and organizations in the admin. Every change is a service call."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import BaseModelFormSet, ModelForm
+from django.http import HttpRequest
+
+from accounts.forms import MembershipForm, NewUserForm, OrganizationForm, UserForm
+from accounts.models import Membership, Organization, User
+from accounts.principals import Caller
+from accounts.services import organizations, users
+from audit.actors import Origin
+from config.admin import CapabilityAdmin
+from config.profiles import Capability
+
+
+def caller_in_admin(request: HttpRequest) -> Caller:
+    """Who sits before the admin."""
+    return Caller(request.principal, Origin.of(request))
+
+
+@admin.register(User)
+class UserAdmin(CapabilityAdmin):
+    can_read = frozenset({Capability.READ_USERS})
+    can_write = frozenset({Capability.MANAGE_USERS})
+    form = UserForm
+    list_display = ("__str__", "email", "name", "role", "is_active", "is_superuser", "last_login_at")
+    list_filter = ("role", "is_active", "is_superuser")
+    search_fields = ("username", "email", "name")
+    fields = ("username", "email", "name", "role", "is_active", "is_superuser", "created_at", "last_login_at")
+    readonly_fields = ("username", "email", "created_at", "last_login_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        reach = request.principal.reach(Capability.READ_USERS)
+        if reach.everywhere:
+            return User.objects.all()
+        return User.objects.filter(memberships__organization__in=reach.organizations).distinct()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.principal.may(Capability.MANAGE_USERS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_add_permission(request)
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> type[ModelForm[User]]:
+        return super().get_form(request, obj, **({"form": NewUserForm} if obj is None else {}) | kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return self.fields if obj else (*NewUserForm.Meta.fields, "password")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return self.readonly_fields if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        values = form.cleaned_data
+        if change:
+            users.update_user(caller=caller_in_admin(request), user=obj, changes=values)
+        else:
+            obj.pk = users.create_user(caller=caller_in_admin(request), **values).pk
+
+
+class MembershipInline(admin.TabularInline[Membership, Organization]):
+    model = Membership
+    form = MembershipForm
+    autocomplete_fields = ("user",)
+    extra = 0
+    verbose_name_plural = "members"
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Organization | None) -> bool:
+        return request.principal.may(Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
+
+    def has_change_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        return self.has_add_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        return self.has_add_permission(request, obj)
+
+
+@admin.register(Organization)
+class OrganizationAdmin(CapabilityAdmin):
+    can_read = frozenset({Capability.READ_ORGANIZATIONS})
+    can_write = frozenset({Capability.MANAGE_ORGANIZATIONS})
+    form = OrganizationForm
+    inlines = (MembershipInline,)
+    list_display = ("name", "created_at")
+    search_fields = ("name",)
+    readonly_fields = ("created_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
+        reach = request.principal.reach(Capability.READ_ORGANIZATIONS)
+        return Organization.objects.all() if reach.everywhere else Organization.objects.filter(pk__in=reach.organizations)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.principal.may(Capability.MANAGE_ORGANIZATIONS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        return request.principal.may(Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
+
+    def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
+        caller, name = caller_in_admin(request), form.cleaned_data["name"]
+        if not change:
+            obj.pk = organizations.create_organization(caller=caller, name=name).pk
+        elif "name" in form.changed_data:
+            organizations.rename_organization(caller=caller, organization=obj, name=name)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool) -> None:
+        """Members: added, given another role, taken out; each by its service."""
+        caller = caller_in_admin(request)
+        formset.save(commit=False)
+        for membership in formset.deleted_objects:
+            organizations.remove_member(caller=caller, membership=membership)
+        for membership, _ in formset.changed_objects:
+            organizations.change_member_role(caller=caller, membership=membership, role=membership.role)
+        for membership in formset.new_objects:
+            organization = Organization.objects.get(pk=form.instance.pk)
+            organizations.add_member(
+                caller=caller, organization=organization, user=membership.user, role=membership.role
+            )

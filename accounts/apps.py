@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    verbose_name = "People"
+
+    def ready(self) -> None:
+        from accounts import schema  # noqa: F401 (registers itself with the OpenAPI generator)

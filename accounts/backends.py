@@ -1,0 +1,29 @@
+"""What Django's admin needs to know a logged-in browser: the same people, the same rules."""
+
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.http import HttpRequest
+
+from accounts.models import User
+from accounts.services.sessions import check_identity
+from audit.actors import Origin
+from config.errors import InvalidCredentials
+
+
+class IdentifierBackend(BaseBackend):
+    """Log in by whatever the profile says, with the checks and the audit of the API's login."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
+    ) -> User | None:
+        if request is None or not username or password is None:
+            return None
+        try:
+            return check_identity(identifier=username, password=password, origin=Origin.of(request))
+        except InvalidCredentials:
+            return None
+
+    def get_user(self, user_id: int) -> User | None:
+        """The user of a browser session, as long as they are active."""
+        return User.objects.filter(pk=user_id, is_active=True).first()

@@ -1,0 +1,28 @@
+"""DRF's exception handler: refusals go to the audit log, then every error becomes a problem document."""
+
+from typing import Any
+
+from rest_framework.response import Response
+
+from accounts.principals import Principal
+from audit.actors import Origin, Target
+from audit.events import EventName
+from audit.refusals import record_refusal
+from config import problems
+from config.errors import NotAllowed
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Record a NotAllowed of a known caller, and return the problem document for `error`."""
+    request = context.get("request")
+    principal = getattr(request, "user", None) if isinstance(error, NotAllowed) else None
+    if isinstance(error, NotAllowed) and request is not None and isinstance(principal, Principal):
+        record_denied(principal, Origin.of(request._request), request.method or "", request.path, error)
+    return problems.handle(error, context)
+
+
+def record_denied(principal: Principal, origin: Origin, method: str, path: str, error: NotAllowed) -> None:
+    """Record that a known caller may not do this."""
+    target = Target("endpoint", "", f"{method} {path}"[:200])
+    detail = {"code": error.code, "reason": error.detail[:500]}
+    record_refusal(EventName.ACCESS_DENIED, actor=principal.actor, origin=origin, target=target, detail=detail)

@@ -1,0 +1,71 @@
+"""From rows of the database to a principal, in one query."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from accounts.models import Membership, Session, User
+from accounts.principals import Credential, Principal
+from config import profiles
+
+# The columns that describe a person, from the table of people; `person_columns` prefixes them.
+_COLUMNS = (
+    "pk",
+    "uuid",
+    "username",
+    "email",
+    "role",
+    "is_superuser",
+    "memberships__organization_id",
+    "memberships__organization__uuid",
+    "memberships__role",
+)
+
+
+def person_columns(path: str) -> list[str]:
+    """The columns to select for `person`, through the relation `path` ("user__")."""
+    return [f"{path}{column}" for column in _COLUMNS]
+
+
+def person(rows: Iterable[tuple[Any, ...]], credential: Credential) -> Principal:
+    """Return the person in `rows`: one row of `person_columns` for each of their memberships.
+
+    A person in exactly one organization acts in it; in several, in none.
+    """
+    rows = list(rows)
+    pk, uuid, username, email, role, is_superuser = rows[0][:6]
+    memberships = [(number, str(public), role) for *_, number, public, role in rows if number is not None]
+    profile = profiles.active()
+    acts_in, public = memberships[0][:2] if len(memberships) == 1 else (None, "")
+    return Principal(
+        subject=str(uuid),
+        label=username or email,
+        credential=credential,
+        everywhere=profile.everything if is_superuser else profile.power_of_role(role, "global"),
+        within={number: profile.power_of_role(name, "organization") for number, _, name in memberships},
+        roles=frozenset({role, *(name for number, _, name in memberships if number == acts_in)}),
+        user_id=pk,
+        organization_id=acts_in,
+        organization=public,
+    )
+
+
+def principal_of(user: User, credential: Credential) -> Principal:
+    """Return the principal of a user whose row is at hand; one query for the memberships."""
+    memberships = Membership.objects.filter(user=user).values_list(
+        "organization_id", "organization__uuid", "role"
+    )
+    own = (user.pk, user.uuid, user.username, user.email, user.role, user.is_superuser)
+    rows = [(*own, *membership) for membership in memberships] or [(*own, None, None, None)]
+    return person(rows, credential)
+
+
+def principal_of_session(credential: Credential, now: datetime) -> Principal | None:
+    """Return the active person whose live session the credential names, or None. One query."""
+    rows = list(
+        Session.objects.live(now)
+        .filter(uuid=credential.id, user__is_active=True)
+        .order_by()
+        .values_list(*person_columns("user__"))
+    )
+    return person(rows, credential) if rows else None

@@ -1,0 +1,21 @@
+from typing import Any
+
+from accounts.callers import caller_at_command_line
+from accounts.lookups import user_named
+from accounts.services.users import set_password
+from config.commands import KeyhouseCommand, read_secret
+from config.wire import public_id
+
+
+class Command(KeyhouseCommand):
+    help = "Give a person a new password and end all their sessions."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("user", help="user name or e-mail address")
+        parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        user = user_named(options["user"])
+        password = read_secret("New password", from_stdin=options["password_stdin"])
+        set_password(caller=caller_at_command_line(), user=user, password=password)
+        return {"id": public_id("user", user)}, f"{user} has a new password; their sessions have ended."

@@ -1,0 +1,18 @@
+from typing import Any
+
+from accounts.callers import caller_at_command_line
+from accounts.services.organizations import create_organization
+from config.commands import KeyhouseCommand
+from config.wire import public_id
+
+
+class Command(KeyhouseCommand):
+    help = "Add an organization."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--name", required=True)
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        row = create_organization(caller=caller_at_command_line(), name=options["name"])
+        document = {"id": public_id("organization", row), "name": row.name}
+        return document, f"Organization {row.name} added ({document['id']})."

@@ -1,0 +1,10 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    help = "Not here: createuser --superuser checks and records what this would not."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        raise CommandError("use createuser --superuser, which checks the password and writes the audit log")

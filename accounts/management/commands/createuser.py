@@ -1,0 +1,53 @@
+from typing import Any
+
+from accounts.callers import caller_at_command_line
+from accounts.lookups import organization_named
+from accounts.models import Organization
+from accounts.services.users import create_user
+from config.commands import KeyhouseCommand, read_secret
+from config.errors import Invalid
+from config.wire import public_id
+
+
+class Command(KeyhouseCommand):
+    help = "Add a person. The password comes from standard input or is asked for."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--username", required=True)
+        parser.add_argument("--email", required=True)
+        parser.add_argument("--full-name", default="")
+        parser.add_argument("--role", required=True, help="a global role of the profile")
+        parser.add_argument("--organization", action="append", default=[], metavar="NAME=ROLE")
+        parser.add_argument("--superuser", action="store_true", help="may do everything, whatever the role")
+        parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        memberships = [_membership(text) for text in options["organization"]]
+        user = create_user(
+            caller=caller_at_command_line(),
+            username=options["username"],
+            email=options["email"],
+            name=options["full_name"],
+            role=options["role"],
+            memberships=memberships,
+            is_superuser=options["superuser"],
+            password=read_secret("Password", from_stdin=options["password_stdin"]),
+        )
+        document = {
+            "id": public_id("user", user),
+            "username": user.username,
+            "email": user.email,
+            "name": user.name,
+            "role": user.role,
+            "organizations": [
+                {"id": public_id("organization", row), "name": row.name, "role": role} for row, role in memberships
+            ],
+        }
+        return document, f"User {user} added ({document['id']}), role {user.role}."
+
+
+def _membership(text: str) -> tuple[Organization, str]:
+    name, equals, role = text.rpartition("=")
+    if not equals:
+        raise Invalid("organization", f"{text} is not NAME=ROLE")
+    return organization_named(name), role

@@ -1,0 +1,133 @@
+"""People, organizations, and the sessions in which people are logged in."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.names import fold
+from config.rows import PublicRow
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, identifier: str | None) -> "User":
+        """The user with this e-mail address, whatever its case. Raises User.DoesNotExist."""
+        return self.get(email_key=fold(identifier or ""))
+
+
+class User(PublicRow, AbstractBaseUser):
+    """A person. `username_key` and `email_key` are the folded forms that are unique."""
+
+    username = models.CharField("user name", max_length=150, null=True, blank=True)
+    username_key = models.CharField(max_length=450, unique=True, null=True, editable=False)
+    email = models.EmailField("e-mail address", max_length=254)
+    email_key = models.CharField("user name or e-mail address", max_length=762, unique=True, editable=False)
+    name = models.CharField("full name", max_length=100, blank=True)
+    role = models.CharField(max_length=64)
+    is_active = models.BooleanField("active", default=True)
+    is_superuser = models.BooleanField("superuser", default=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_login_at = models.DateTimeField(null=True, editable=False)
+    last_login: ClassVar[None]
+    last_login = None
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email_key"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return self.username or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.username_key = fold(self.username) if self.username else None
+        self.email_key = fold(self.email)
+        super().save(*args, **kwargs)
+
+    # What Django's admin asks of a user. What it shows is decided by each ModelAdmin's capability.
+
+    def get_short_name(self) -> str:
+        return str(self)
+
+    @property
+    def is_staff(self) -> bool:
+        return self.is_active
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        return self.is_active and self.is_superuser
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active
+
+
+class Organization(PublicRow):
+    """A tenant: people are its members, and keys can belong to it."""
+
+    name = models.CharField(max_length=100)
+    name_key = models.CharField(max_length=300, unique=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
+        User, through="Membership", related_name="organizations"
+    )
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.name_key = fold(self.name)
+        super().save(*args, **kwargs)
+
+
+class Membership(models.Model):
+    """A person's role in one organization."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["user", "organization"], name="one_membership_per_organization"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}"
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def live(self, now: datetime) -> "SessionQuerySet":
+        """Sessions that have not ended, by themselves or by somebody. Says nothing about the person."""
+        return self.filter(ended_at__isnull=True, expires_at__gt=now)
+
+
+class Session(PublicRow):
+    """One login of one person. Its uuid is the `sid` of both tokens.
+
+    `refresh_digest` is the SHA-256 of the one refresh token that is good now; `expires_at` is the
+    end whatever happens.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
+    refresh_digest = models.BinaryField(max_length=32)
+    ip = models.CharField("address", max_length=45, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"session of {self.user}"

@@ -1,0 +1,64 @@
+"""What each of our own endpoints needs. A view that does not say so is an error, not an open door."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts.principals import Principal
+from config import profiles
+from config.errors import InsufficientScope, NotAllowed, NotAuthenticated
+from config.profiles import Capability
+
+# Any of these capabilities, in any place (the service then looks at the place); or, without one:
+# any valid credential, or a person.
+Need = frozenset[Capability] | Literal["authenticated", "person"]
+Needs = Mapping[str, Need]
+
+
+class DeclaredNeeds(BasePermission):
+    """Let in whoever has what the view declares for this action: `needs = {"list": …, "create": …}`.
+
+    An action is a viewset's action, or the method's name in lower case.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        principal = request.user
+        if not isinstance(principal, Principal):
+            raise NotAuthenticated
+        check_need(principal, need_of(view, request.method or ""))
+        return True
+
+
+def need_of(view: Any, method: str) -> Need:
+    """Return what `view` declares for its action, or for `method`."""
+    needs: Needs | None = getattr(view, "needs", None)
+    if needs is None:
+        raise ImproperlyConfigured(f"{type(view).__name__} does not declare what it needs")
+    action = getattr(view, "action", None) or method.lower()
+    if action not in needs:
+        raise ImproperlyConfigured(f"{type(view).__name__} does not declare what {action} needs")
+    return needs[action]
+
+
+def check_need(principal: Principal, need: Need) -> None:
+    """Raise InsufficientScope for a key, NotAllowed for a person, who lacks what is needed."""
+    if need == "authenticated":
+        return
+    if need == "person":
+        if not principal.is_person:
+            raise NotAllowed("This is for people who log in, not for API keys.")
+        return
+    if not any(principal.may_somewhere(capability) for capability in need):
+        if principal.is_person:
+            raise NotAllowed("Your role does not allow this.")
+        raise InsufficientScope(scopes_for(need))
+
+
+def scopes_for(capabilities: frozenset[Capability]) -> list[str]:
+    """The first of the profile's scopes that opens one of these capabilities, as a list."""
+    profile = profiles.active()
+    opening = (name for name, scope in profile.scopes.items() if capabilities & set(scope.capabilities))
+    return list(opening)[:1]

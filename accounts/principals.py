@@ -1,0 +1,136 @@
+"""Who calls, as the rest of Keyhouse sees them: small, frozen, without the database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from audit.actors import Actor, Origin
+from config import profiles
+from config.profiles import NO_POWER, Capability, Power
+
+CredentialKind = Literal["key", "jwt", "admin", "command"]
+
+
+class Reach(NamedTuple):
+    """Where somebody may do a thing: everywhere, or in these organizations."""
+
+    everywhere: bool
+    organizations: frozenset[int]
+
+    def __bool__(self) -> bool:
+        return self.everywhere or bool(self.organizations)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What was shown: its kind, its public id, and when it ends if it does."""
+
+    kind: CredentialKind
+    id: str
+    expires_at: datetime | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls and what they may do at this moment.
+
+    `subject` is the uuid of the person or organization. What a global role allows stands in
+    `everywhere`, what roles in organizations allow in `within`, by the organization's number.
+    `organization_id` is the organization that the credential acts in, if it acts in one.
+    """
+
+    subject: str
+    label: str
+    credential: Credential
+    everywhere: Power = NO_POWER
+    within: Mapping[int, Power] = field(default_factory=dict)
+    roles: frozenset[str] = frozenset()
+    user_id: int | None = None
+    organization_id: int | None = None
+    organization: str = ""
+
+    is_authenticated = True  # what DRF asks of request.user
+
+    @property
+    def is_person(self) -> bool:
+        """Whether a person logged in, rather than a program with a key."""
+        return self.credential.kind != "key"
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What the credential may do at services: by global role, and in the organization it acts in."""
+        return self.power_in(self.organization_id).scopes
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as the audit log names them."""
+        match self.credential.kind:
+            case "key":
+                return Actor("api_key", self.credential.id, f"{self.credential.label} ({self.label})"[:200])
+            case "command":
+                return Actor("operator", "", self.label)
+            case _:
+                return Actor("user", self.subject, self.label)
+
+    def power_in(self, organization_id: int | None) -> Power:
+        """What the caller may do in an organization; None stands for outside of any."""
+        if organization_id is None:
+            return self.everywhere
+        return self.everywhere | self.within.get(organization_id, NO_POWER)
+
+    def may(self, capability: Capability, organization_id: int | None = None) -> bool:
+        """Whether the caller may do this in the organization, or everywhere if none is given."""
+        return capability in self.power_in(organization_id).capabilities
+
+    def may_somewhere(self, capability: Capability) -> bool:
+        """Whether there is any place where the caller may do this."""
+        return bool(self.reach(capability))
+
+    def reach(self, capability: Capability) -> Reach:
+        """Where the caller may do this."""
+        places = frozenset(number for number, power in self.within.items() if capability in power.capabilities)
+        return Reach(capability in self.everywhere.capabilities, places)
+
+    @property
+    def scopes_anywhere(self) -> frozenset[str]:
+        """The scopes that the caller holds in any place."""
+        return self.everywhere.scopes.union(*(power.scopes for power in self.within.values()))
+
+    def excess_over(self, other: "Principal") -> Power:
+        """What this principal may do, in any place, that `other` may not do there."""
+        excess = self.everywhere - other.everywhere
+        for number, power in self.within.items():
+            excess |= power - other.power_in(number)
+        return excess
+
+    def narrowed(self, granted: frozenset[str], credential: Credential) -> "Principal":
+        """The same person acting through a credential that was given only the scopes `granted`."""
+        return replace(
+            self,
+            credential=credential,
+            everywhere=narrow(self.everywhere, granted),
+            within={number: narrow(power, granted) for number, power in self.within.items()},
+        )
+
+
+def narrow(held: Power, granted: frozenset[str]) -> Power:
+    """What is left of `held` for a credential with the scopes `granted`: never more than either."""
+    profile = profiles.active()
+    scopes = profile.power_of_scopes(granted).scopes & held.scopes
+    return profile.power_of_scopes(scopes) & held
+
+
+def operator(label: str) -> Principal:
+    """The person at the command line, who owns the machine and so may do everything."""
+    credential = Credential("command", "")
+    return Principal(subject="", label=label, credential=credential, everywhere=profiles.active().everything)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks a service to do something, from where and when."""
+
+    principal: Principal
+    origin: Origin

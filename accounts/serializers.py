@@ -1,0 +1,86 @@
+"""What the account endpoints take and give, in canonical members."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.passwords import LONGEST
+from config import profiles
+from config.wire import IdField, RequestSerializer, TimestampField, WireSerializer
+
+
+class LoginRequest(RequestSerializer):
+    resource = "login"
+
+    username = serializers.CharField(max_length=254, required=False)
+    email = serializers.CharField(max_length=254, required=False)
+    password = serializers.CharField(max_length=LONGEST, trim_whitespace=False)
+
+    def _members(self, declared: Any) -> Any:
+        """Of user name and e-mail address, those that the profile lets people log in by."""
+        return [*profiles.active().login.identifiers, "password"]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        sent = [kind for kind in profiles.active().login.identifiers if attrs.get(kind)]
+        if len(sent) != 1:
+            names = " or ".join(profiles.active().login.identifiers)
+            raise serializers.ValidationError({names.split(" ")[0]: f"Send {names}, one of them."})
+        return {"identifier": attrs[sent[0]], "password": attrs["password"]}
+
+
+class RefreshRequest(RequestSerializer):
+    resource = "refresh"
+
+    refresh_token = serializers.CharField(max_length=4096)
+
+
+class MembershipMember(WireSerializer):
+    """An organization as one of its members sees it."""
+
+    resource = "membership"
+
+    id = IdField("organization", source="organization")
+    name = serializers.CharField(source="organization.name")
+    role = serializers.CharField()
+
+
+class UserMember(WireSerializer):
+    """A person, beside the tokens of a login."""
+
+    resource = "user"
+
+    id = IdField("user")
+    username = serializers.CharField(allow_null=True)
+    email = serializers.CharField()
+    name = serializers.CharField()
+    role = serializers.CharField()
+    is_active = serializers.BooleanField()
+    created_at = TimestampField()
+
+
+class Me(UserMember):
+    """The person who asks, with their organizations and the role in each."""
+
+    resource = "me"
+
+    organizations = MembershipMember(many=True, source="memberships.all")
+    last_login_at = TimestampField(allow_null=True)
+
+
+class TokenPairMember(WireSerializer):
+    resource = "tokens"
+
+    access_token = serializers.CharField()
+    refresh_token = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="seconds")
+
+
+class Login(WireSerializer):
+    resource = "logged_in"
+
+    access_token = serializers.CharField(source="tokens.access_token")
+    refresh_token = serializers.CharField(source="tokens.refresh_token")
+    token_type = serializers.CharField(source="tokens.token_type")
+    expires_in = serializers.IntegerField(source="tokens.expires_in", help_text="seconds")
+    user = UserMember()

@@ -1,0 +1,49 @@
+"""The very first start: an organization and an administrator, once."""
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.principals import Caller
+from accounts.services.organizations import create_organization
+from accounts.services.users import create_user
+from config import profiles
+from config.errors import Conflict
+
+FIRST_ORGANIZATION = "default"
+
+
+def is_first_run() -> bool:
+    """Whether there is nobody yet who could log in."""
+    return not User.objects.exists()
+
+
+def create_first_admin(*, caller: Caller, username: str, email: str, password: str) -> User | None:
+    """Make the first organization and its administrator; None if another process was quicker.
+
+    Raises Invalid, naming the member, and then nothing is written.
+    """
+    try:
+        with transaction.atomic():
+            organization = create_organization(caller=caller, name=FIRST_ORGANIZATION)
+            roles = profiles.active().roles_of_level("organization")
+            return create_user(
+                caller=caller,
+                username=username,
+                email=email,
+                role=_most_powerful_role(),
+                password=password,
+                is_superuser=True,
+                memberships=[(organization, roles[0])] if roles else [],
+            )
+    except Conflict:
+        return None
+
+
+def _most_powerful_role() -> str:
+    profile = profiles.active()
+    return max(profile.roles_of_level("global"), key=lambda name: _size(profile, name))
+
+
+def _size(profile: profiles.Profile, role: str) -> int:
+    power = profile.power_of_role(role, "global")
+    return len(power.capabilities) + len(power.scopes)

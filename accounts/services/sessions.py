@@ -1,0 +1,151 @@
+"""Use cases of logging in and out."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.contrib.auth.hashers import check_password
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from accounts import tokens
+from accounts.models import Session, User
+from accounts.names import fold
+from accounts.principals import Caller
+from accounts.tokens import TokenPair
+from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
+from audit.events import EventName
+from audit.log import record
+from config import profiles
+from config.errors import InvalidCredentials, InvalidToken, NotAllowed
+
+USER_AGENT_LENGTH = 200
+
+
+class LoggedIn(NamedTuple):
+    user: User
+    tokens: TokenPair
+
+
+def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
+    """Return the active user with this user name or e-mail address and this password.
+
+    Raises InvalidCredentials, the same for unknown, wrong, inactive and unusable, each after the
+    time of one hash (ASVS 6.3.8); the reason is recorded.
+    """
+    user = find_by_identifier(identifier)
+    # Without a user, check_password hashes all the same, so that time tells nothing.
+    is_right = check_password(password, user.password if user else None, setter=_rehash(user))
+    if user is not None and is_right and user.is_active:
+        return user
+    reason = "unknown" if user is None else "inactive" if is_right else "wrong password"
+    target = Target.of("user", user) if user else NOTHING
+    record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason})
+    raise InvalidCredentials("The name or the password is wrong.")
+
+
+def find_by_identifier(identifier: str) -> User | None:
+    """Return the user whose user name or e-mail address, as far as the profile lets log in by it, this is."""
+    kinds = profiles.active().login.identifiers
+    match = Q()
+    for kind in kinds:
+        match |= Q(**{f"{kind}_key": fold(identifier)})
+    return User.objects.filter(match).first()
+
+
+def _rehash(user: User | None) -> Callable[[str], None]:
+    """Return what stores the password anew when it was hashed with older parameters (ASVS 11.4.2)."""
+
+    def store(password: str) -> None:
+        if user is not None:
+            user.set_password(password)
+            User.objects.filter(pk=user.pk).update(password=user.password)
+
+    return store
+
+
+def log_in(*, identifier: str, password: str, origin: Origin, user_agent: str = "") -> LoggedIn:
+    """Open a session and return its user and tokens. Raises InvalidCredentials."""
+    user = check_identity(identifier=identifier, password=password, origin=origin)
+    with transaction.atomic():
+        refresh_id = tokens.new_refresh_id()
+        session = _open_session(user, refresh_id, origin, user_agent)
+        note_login(user, origin)
+    return LoggedIn(user, tokens.issue(session, subject=str(user.uuid), refresh_id=refresh_id, now=origin.at))
+
+
+def note_login(user: User, origin: Origin) -> None:
+    """Remember and record that `user` logged in, to the API or to the admin."""
+    user.last_login_at = origin.at
+    User.objects.filter(pk=user.pk).update(last_login_at=origin.at)
+    target = Target.of("user", user)
+    record(EventName.LOGIN_SUCCEEDED, actor=_as_actor(user), origin=origin, target=target)
+
+
+def _open_session(user: User, refresh_id: str, origin: Origin, user_agent: str) -> Session:
+    return Session.objects.create(
+        user=user,
+        refresh_digest=tokens.digest(refresh_id),
+        ip=origin.ip,
+        user_agent=user_agent[:USER_AGENT_LENGTH],
+        created_at=origin.at,
+        last_seen_at=origin.at,
+        expires_at=origin.at + timedelta(seconds=profiles.active().login.session_seconds),
+    )
+
+
+def refresh(*, token: str, origin: Origin) -> TokenPair:
+    """Exchange a refresh token for new tokens, once.
+
+    A token that was exchanged before ends its session: somebody has a copy (RFC 9700 section
+    4.14.2). Raises InvalidToken.
+    """
+    claims = tokens.read_refresh(token)
+    refresh_id = tokens.new_refresh_id()
+    session = _rotate(claims["sid"], claims["jti"], refresh_id, origin.at)
+    if session is None:
+        _end_reused(claims["sid"], origin)
+        raise InvalidToken
+    return tokens.issue(session, subject=str(session.user.uuid), refresh_id=refresh_id, now=origin.at)
+
+
+def _rotate(sid: str, old: str, new: str, now: datetime) -> Session | None:
+    """Replace the refresh token of a live session in one conditional UPDATE, so that one caller wins."""
+    with transaction.atomic():
+        rotated = (
+            Session.objects.live(now)
+            .filter(uuid=sid, refresh_digest=tokens.digest(old))
+            .update(refresh_digest=tokens.digest(new), last_seen_at=now)
+        )
+        return Session.objects.select_related("user").get(uuid=sid) if rotated else None
+
+
+def _end_reused(sid: str, origin: Origin) -> None:
+    with transaction.atomic():
+        session = Session.objects.live(origin.at).select_related("user").filter(uuid=sid).first()
+        if session is None:
+            return
+        end_sessions(Session.objects.filter(pk=session.pk), origin.at)
+        target = Target.of("session", session)
+        record(EventName.REFRESH_TOKEN_REUSED, actor=_as_actor(session.user), origin=origin, target=target)
+
+
+def log_out(*, caller: Caller) -> None:
+    """End the session that the caller's access token belongs to: both its tokens are dead at once."""
+    credential = caller.principal.credential
+    if credential.kind != "jwt":
+        raise NotAllowed("Only a login can be logged out; a key is revoked.")
+    with transaction.atomic():
+        session = Session.objects.select_related("user").get(uuid=credential.id)
+        if end_sessions(Session.objects.filter(pk=session.pk), caller.origin.at):
+            actor, target = caller.principal.actor, Target.of("session", session)
+            record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target)
+
+
+def end_sessions(sessions: QuerySet[Session], now: datetime) -> int:
+    """End those of `sessions` that have not ended, and return how many there were."""
+    return sessions.filter(ended_at__isnull=True).update(ended_at=now)
+
+
+def _as_actor(user: User) -> Actor:
+    return Actor("user", str(user.uuid), str(user))

@@ -1,0 +1,97 @@
+"""The login tokens (JWT, RFC 7519, RFC 8725): what is in them, and reading them back."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import Token
+
+from accounts.models import Session
+from config import profiles
+from config.errors import InvalidToken
+
+HEADER_MEMBERS = {"alg", "typ"}
+LONGEST = 4096
+
+
+class AccessToken(Token):
+    """Shown with each request; good for minutes, and only while its session lives."""
+
+    token_type = "access"  # noqa: S105 (a kind of token, not a secret)
+
+    @property
+    def lifetime(self) -> timedelta:
+        return timedelta(seconds=profiles.active().login.access_token_seconds)
+
+
+class RefreshToken(Token):
+    """Good once, for a new pair of tokens."""
+
+    token_type = "refresh"  # noqa: S105
+
+    @property
+    def lifetime(self) -> timedelta:
+        return timedelta(seconds=profiles.active().login.session_idle_seconds)
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """What a login and a refresh give. `expires_in` is the access token's life in seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    token_type: str = "bearer"  # noqa: S105
+
+
+def new_refresh_id() -> str:
+    """Return the id (jti) of a refresh token to be: 122 random bits."""
+    return uuid.uuid4().hex
+
+
+def digest(refresh_id: str) -> bytes:
+    """Return what is stored of a refresh token's id: its SHA-256."""
+    return hashlib.sha256(refresh_id.encode()).digest()
+
+
+def issue(session: Session, *, subject: str, refresh_id: str, now: datetime) -> TokenPair:
+    """Return new tokens for `session`; neither outlives it."""
+    access, refresh = AccessToken(), RefreshToken()
+    refresh["jti"] = refresh_id
+    lives = [_fill(token, session, subject, now) for token in (access, refresh)]
+    return TokenPair(str(access), str(refresh), expires_in=lives[0])
+
+
+def _fill(token: Token, session: Session, subject: str, now: datetime) -> int:
+    lifetime = min(token.lifetime or timedelta(), session.expires_at - now)
+    token.set_iat(at_time=now)
+    token.set_exp(from_time=now, lifetime=lifetime)
+    token["sub"] = subject
+    token["sid"] = str(session.uuid)
+    return int(lifetime.total_seconds())
+
+
+def read_access(text: str) -> dict[str, Any]:
+    """Return the claims of a good access token. Raises InvalidToken."""
+    return _read(text, AccessToken)
+
+
+def read_refresh(text: str) -> dict[str, Any]:
+    """Return the claims of a good refresh token. Raises InvalidToken."""
+    return _read(text, RefreshToken)
+
+
+def _read(text: str, kind: type[Token]) -> dict[str, Any]:
+    """Check header, signature, times, issuer, audience and kind, in this order."""
+    try:
+        if len(text) > LONGEST or not set(jwt.get_unverified_header(text)) <= HEADER_MEMBERS:
+            raise InvalidToken
+        claims: dict[str, Any] = kind(text).payload  # type: ignore[arg-type]
+        uuid.UUID(claims["sid"])
+    except (TokenError, jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError):
+        raise InvalidToken from None
+    return claims

@@ -1,0 +1,1 @@
+"""Programs: API keys, what they may do, and the authentication of requests by them."""

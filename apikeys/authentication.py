@@ -1,0 +1,133 @@
+"""Requests of programs: an API key in the profile's header, or after Bearer."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts.credentials import Presented, presented
+from accounts.identity import person, person_columns
+from accounts.principals import Credential, Principal
+from apikeys import keys, peppers, usage
+from apikeys.models import ApiKey
+from audit.actors import ANONYMOUS, NOTHING, Origin, Target
+from audit.events import EventName
+from audit.refusals import record_refusal
+from config import profiles
+from config.errors import InvalidToken
+from config.problems import challenge
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """DRF authentication by API key: request.user is a Principal, request.auth its Credential.
+
+    Put it before others: it passes over what is no key.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Principal, Credential] | None:
+        sent = presented(request._request)
+        if sent is None or not sent.is_key:
+            return None
+        principal = authenticate_key(sent, Origin.of(request._request))
+        return principal, principal.credential
+
+    def authenticate_header(self, request: Request) -> str:
+        return challenge()
+
+
+class KeyRow(NamedTuple):
+    """What one query says about a key, beside the columns of the person who owns it."""
+
+    pk: int
+    uuid: Any
+    name: str
+    scopes: list[str]
+    pepper: int
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    organization_id: int | None
+    organization: Any
+    organization_name: str | None
+    owner_is_active: bool | None
+
+
+KEY_COLUMNS = (
+    "pk",
+    "uuid",
+    "name",
+    "scopes",
+    "pepper",
+    "expires_at",
+    "revoked_at",
+    "organization_id",
+    "organization__uuid",
+    "organization__name",
+    "user__is_active",
+)
+
+
+def authenticate_key(sent: Presented, origin: Origin) -> Principal:
+    """Return whose key this is and what it may do now. Raises InvalidToken; the reason is recorded.
+
+    One query for a well-formed key, none for any other text.
+    """
+    form = profiles.active().keys
+    if keys.environment_of(sent.text, form.environments) is None:
+        raise InvalidToken
+    found = list(
+        ApiKey.objects.filter(digest__in=peppers.digests(sent.text))
+        .order_by()
+        .values_list(*KEY_COLUMNS, *person_columns("user__"))
+    )
+    if not found:
+        _refuse(NOTHING, "unknown", origin)
+    row = KeyRow(*found[0][: len(KEY_COLUMNS)])
+    reason = _unusable(row, origin.at)
+    if reason is not None:
+        _refuse(Target("api_key", str(row.uuid), row.name, row.organization_id), reason, origin)
+    _repepper(row, sent.text)
+    usage.note(row.pk, origin)
+    return _principal(row, [columns[len(KEY_COLUMNS) :] for columns in found])
+
+
+def _unusable(row: KeyRow, now: datetime) -> str | None:
+    """Say why the key does not let its bearer in at `now`, None if it does."""
+    if row.revoked_at is not None:
+        return "revoked"
+    if row.expires_at is not None and row.expires_at <= now:
+        return "expired"
+    if row.organization_id is None and not row.owner_is_active:
+        return "owner inactive"
+    return None
+
+
+def _refuse(target: Target, reason: str, origin: Origin) -> None:
+    record_refusal(
+        EventName.API_KEY_REFUSED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason}
+    )
+    raise InvalidToken
+
+
+def _repepper(row: KeyRow, text: str) -> None:
+    """Store the digest under the current pepper if it is still under an older one."""
+    number, _ = peppers.current()
+    if row.pepper != number:
+        _, digest = peppers.current_digest(text)
+        ApiKey.objects.filter(pk=row.pk, pepper=row.pepper).update(pepper=number, digest=digest)
+
+
+def _principal(row: KeyRow, owner: list[tuple[Any, ...]]) -> Principal:
+    """A person's key can do what they may do now, cut down to its scopes; an organization's, its scopes there."""
+    credential = Credential("key", str(row.uuid), row.expires_at, row.name)
+    granted = frozenset(row.scopes)
+    if row.organization_id is None:
+        return person(owner, credential).narrowed(granted, credential)
+    return Principal(
+        subject=str(row.organization),
+        label=row.organization_name or "",
+        credential=credential,
+        within={row.organization_id: profiles.active().power_of_scopes(granted)},
+        organization_id=row.organization_id,
+        organization=str(row.organization),
+    )

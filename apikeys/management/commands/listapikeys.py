@@ -1,0 +1,34 @@
+from typing import Any
+
+from audit.actors import Origin
+
+from apikeys.durations import parse_duration
+from apikeys.management.arguments import add_owner_arguments, as_document, of_owner
+from apikeys.models import ApiKey
+from config.commands import KeyhouseCommand, table
+
+
+class Command(KeyhouseCommand):
+    help = "List the API keys that nobody has revoked."
+
+    def add_arguments(self, parser: Any) -> None:
+        add_owner_arguments(parser)
+        parser.add_argument("--expiring-within", metavar="DURATION", help="such as 14d; expired ones included")
+        parser.add_argument("--unused-for", metavar="DURATION", help="such as 90d")
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        now = Origin.here().at
+        rows = of_owner(ApiKey.objects.unrevoked().select_related("user", "organization"), options)
+        if options["expiring_within"]:
+            rows = rows.expiring_before(now + parse_duration("expiring-within", options["expiring_within"]))
+        if options["unused_for"]:
+            rows = rows.unused_since(now - parse_duration("unused-for", options["unused_for"]))
+        documents = [as_document(key, now) for key in rows]
+        return documents, _text(documents)
+
+
+def _text(documents: list[dict[str, Any]]) -> str:
+    if not documents:
+        return "No API keys."
+    heads = ("id", "name", "key_prefix", "owner", "status", "expires_at", "last_used_at")
+    return table(heads, [[document[head] or "never" for head in heads] for document in documents])

@@ -1,0 +1,94 @@
+"""API keys at rest. The key itself is nowhere: only a digest, and the part that may be shown."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Organization, User
+from accounts.principals import Principal
+from config.profiles import Capability
+from config.rows import PublicRow
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def unrevoked(self) -> "ApiKeyQuerySet":
+        """Keys that nobody has revoked; they may have expired."""
+        return self.filter(revoked_at__isnull=True)
+
+    def visible_to(self, principal: Principal) -> "ApiKeyQuerySet":
+        """Keys that the caller may see."""
+        return self._within(principal, Capability.READ_OWN_KEYS, Capability.READ_KEYS)
+
+    def manageable_by(self, principal: Principal) -> "ApiKeyQuerySet":
+        """Keys that the caller may rename and revoke."""
+        return self._within(principal, Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS)
+
+    def _within(self, principal: Principal, own: Capability, others: Capability) -> "ApiKeyQuerySet":
+        reach = principal.reach(others)
+        if reach.everywhere:
+            return self
+        found = Q(organization_id__in=reach.organizations)
+        if principal.user_id is not None and principal.may_somewhere(own):
+            found |= Q(user_id=principal.user_id)
+        return self.filter(found)
+
+    def expiring_before(self, moment: datetime) -> "ApiKeyQuerySet":
+        return self.filter(expires_at__lte=moment)
+
+    def unused_since(self, moment: datetime) -> "ApiKeyQuerySet":
+        """Keys made before `moment` and not used after it."""
+        return self.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=moment), created_at__lt=moment)
+
+
+class ApiKey(PublicRow):
+    """A key of a person or of an organization. Revoking is final."""
+
+    name = models.CharField(max_length=100)
+    user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="api_keys")
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, null=True, blank=True, related_name="api_keys"
+    )
+    environment = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    digest = models.BinaryField(max_length=32, unique=True)
+    pepper = models.PositiveSmallIntegerField(help_text="number of the pepper in the digest")
+    key_prefix = models.CharField(max_length=64, db_index=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_reason = models.CharField(max_length=200, blank=True)
+    last_used_at = models.DateTimeField(null=True)
+    last_used_ip = models.CharField("last address", max_length=45, blank=True)
+    use_count = models.PositiveBigIntegerField(default=0)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ("-pk",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(user__isnull=True) ^ Q(organization__isnull=True), name="api_key_has_one_owner"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=models.F("created_at")),
+                name="api_key_expires_after_creation",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def owner(self) -> User | Organization:
+        """The one owner; the database sees to it that there is one."""
+        owner = self.user or self.organization
+        assert owner is not None  # noqa: S101 (the constraint above)
+        return owner
+
+    def status(self, now: datetime) -> str:
+        """active, expired or revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"

@@ -1,0 +1,23 @@
+"""Digests under the numbered peppers of this installation."""
+
+
+from django.conf import settings
+
+from apikeys import keys
+
+
+def current() -> tuple[int, bytes]:
+    """Return the number and bytes of the pepper that new digests are made with: the highest."""
+    number = max(settings.PEPPERS)
+    return number, settings.PEPPERS[number]
+
+
+def current_digest(text: str) -> tuple[int, bytes]:
+    """Return (pepper number, digest) of a key, as a new row stores them."""
+    number, pepper = current()
+    return number, keys.digest(text, pepper)
+
+
+def digests(text: str) -> list[bytes]:
+    """Return the digest of a key under every pepper: one of them is stored if the key exists."""
+    return [keys.digest(text, pepper) for pepper in settings.PEPPERS.values()]

@@ -1,0 +1,44 @@
+"""Scopes on views: yours as well as ours."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts.principals import Principal
+from apikeys import scopes
+from config import profiles
+from config.errors import InsufficientScope, NotAuthenticated
+
+
+class HasScope(BasePermission):
+    """Let in a credential that has every scope in the view's `required_scopes`.
+
+    The list can also be a mapping from method to list: {"GET": […], "POST": […]}; a method that is
+    not in it is refused. Raises ImproperlyConfigured for a view without it, or with a scope that the
+    profile does not know.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        principal = request.user
+        if not isinstance(principal, Principal):
+            raise NotAuthenticated
+        required = required_scopes(view, request.method or "")
+        if required is None or scopes.missing(required, principal.scopes):
+            raise InsufficientScope(required or [])
+        return True
+
+
+def required_scopes(view: Any, method: str) -> list[str] | None:
+    """Return the scopes that `view` requires for `method`, None if it allows nobody."""
+    declared = getattr(view, "required_scopes", None)
+    if not declared:
+        raise ImproperlyConfigured(f"{type(view).__name__} declares no required_scopes")
+    if isinstance(declared, str):
+        raise ImproperlyConfigured(f"{type(view).__name__}.required_scopes is a text; write a list")
+    required = declared.get(method) if isinstance(declared, dict) else declared
+    unknown = scopes.unknown(required or [], profiles.active().scopes)
+    if unknown:
+        raise ImproperlyConfigured(f"{type(view).__name__} requires the unknown scope {unknown[0]}")
+    return None if required is None else list(required)

@@ -1,0 +1,179 @@
+"""Use cases around API keys: make one, rename one, revoke some."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from accounts.identity import principal_of
+from accounts.models import Organization, User
+from accounts.names import clean_name
+from accounts.principals import Caller, Credential
+from apikeys import keys, peppers, scopes
+from apikeys.models import ApiKey, ApiKeyQuerySet
+from audit.actors import Target
+from audit.events import EventName
+from audit.log import record
+from config import profiles
+from config.errors import Invalid, NotAllowed, NotFound
+from config.profiles import Capability, Power
+
+REASON_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key that was just made: its row, and its text for the only time."""
+
+    row: ApiKey
+    text: str
+
+    def __repr__(self) -> str:
+        return f"NewKey({self.row.key_prefix}…)"
+
+
+def create_api_key(
+    *,
+    caller: Caller,
+    name: str,
+    owner: User | Organization,
+    granted: Sequence[str] = (),
+    environment: str | None = None,
+    expires_at: datetime | None = None,
+    uuid: UUID | None = None,
+) -> NewKey:
+    """Make a key for `owner` and return it with its text, which is kept nowhere.
+
+    `granted` are scopes, `expires_at` is in UTC (None: never), `environment` defaults to the
+    profile's, `uuid` names the new row. Raises Invalid (naming the member) or NotAllowed: nobody
+    hands out more than they hold, nor for longer than the key that they act with.
+    """
+    _check_may_make(caller, owner)
+    granted = _clean_scopes(granted)
+    _check_not_wider(caller, owner, frozenset(granted))
+    environment = _clean_environment(environment)
+    form = profiles.active().keys.environments[environment]
+    text = keys.mint(form)
+    number, digest = peppers.current_digest(text)
+    with transaction.atomic():
+        row = ApiKey.objects.create(
+            uuid=uuid or uuid4(),
+            name=clean_name("name", name),
+            user=owner if isinstance(owner, User) else None,
+            organization=owner if isinstance(owner, Organization) else None,
+            environment=environment,
+            scopes=granted,
+            digest=digest,
+            pepper=number,
+            key_prefix=keys.shown_part(text, form, profiles.active().keys.shown_characters),
+            created_at=caller.origin.at,
+            expires_at=_clean_expiry(caller, expires_at),
+        )
+        _record(EventName.API_KEY_CREATED, caller, row, {"scopes": granted, "owner": str(owner)})
+    return NewKey(row, text)
+
+
+def rename_api_key(*, caller: Caller, key: ApiKey, name: str) -> ApiKey:
+    """Give a key another name. Raises NotFound, NotAllowed or Invalid."""
+    name = clean_name("name", name)
+    with transaction.atomic():
+        row = _locked(caller, ApiKey.objects.filter(pk=key.pk), wanted=1)[0]
+        ApiKey.objects.filter(pk=row.pk).update(name=name)
+        _record(EventName.API_KEY_RENAMED, caller, row, {"from": row.name, "to": name})
+    row.name = name
+    return row
+
+
+def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str = "") -> int:
+    """Revoke keys for good, all or none, and return how many were not revoked before.
+
+    Raises NotAllowed if the caller may not manage one of them.
+    """
+    if len(reason) > REASON_LENGTH or not reason.isprintable():
+        raise Invalid("reason", f"must be at most {REASON_LENGTH} printable characters")
+    numbers = {key.pk for key in selected}
+    with transaction.atomic():
+        rows = _locked(caller, ApiKey.objects.filter(pk__in=numbers), wanted=len(numbers))
+        fresh = [row for row in rows if row.revoked_at is None]
+        ApiKey.objects.filter(pk__in=[row.pk for row in fresh]).update(
+            revoked_at=caller.origin.at, revoked_reason=reason
+        )
+        for row in fresh:
+            _record(EventName.API_KEY_REVOKED, caller, row, {"reason": reason})
+    return len(fresh)
+
+
+def _locked(caller: Caller, rows: ApiKeyQuerySet, *, wanted: int) -> list[ApiKey]:
+    """Return the rows, locked in one order for everybody, if the caller may manage all of them."""
+    found = list(rows.manageable_by(caller.principal).select_for_update(of=("self",)).order_by("pk"))
+    if len(found) == wanted:
+        return found
+    if rows.visible_to(caller.principal).count() == wanted:
+        raise NotAllowed("You may not manage this key.")
+    raise NotFound("There is no such key.")
+
+
+def _check_may_make(caller: Caller, owner: User | Organization) -> None:
+    """One's own keys need MANAGE_OWN_KEYS; others' MANAGE_KEYS, in the organization or everywhere."""
+    who = caller.principal
+    if isinstance(owner, Organization):
+        allowed = who.may(Capability.MANAGE_KEYS, owner.pk)
+    else:
+        is_own = owner.pk == who.user_id and who.may_somewhere(Capability.MANAGE_OWN_KEYS)
+        allowed = is_own or who.may(Capability.MANAGE_KEYS)
+    if not allowed:
+        raise NotAllowed("You may not make keys for this owner.")
+
+
+def _clean_scopes(requested: Sequence[str]) -> list[str]:
+    catalogue = profiles.active().scopes
+    unknown = scopes.unknown(requested, catalogue)
+    if unknown:
+        raise Invalid("scopes", f"there is no scope {ascii(unknown[0])}; there are: {', '.join(catalogue)}")
+    return scopes.unique(requested)
+
+
+def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozenset[str]) -> None:
+    """Refuse scopes that the caller, or the person the key is for, does not hold."""
+    wanted = profiles.active().power_of_scopes(granted)
+    if isinstance(owner, Organization):
+        held = caller.principal.power_in(owner.pk)
+        _refuse_excess(wanted - held, "you may do in this organization")
+        return
+    person = principal_of(owner, Credential("admin", ""))
+    _refuse_excess(Power(scopes=wanted.scopes - person.scopes_anywhere), "the key's owner may do")
+    made = person.narrowed(granted, person.credential)
+    _refuse_excess(made.excess_over(caller.principal), "you may do")
+
+
+def _refuse_excess(excess: Power, whose: str) -> None:
+    names = sorted(excess.scopes) or sorted(excess.capabilities)
+    if names:
+        raise NotAllowed(f"scopes: {', '.join(names)}: is more than {whose}")
+
+
+def _clean_environment(name: str | None) -> str:
+    form = profiles.active().keys
+    name = name or form.default_environment
+    if name not in form.environments:
+        known = ", ".join(form.environments)
+        raise Invalid("environment", f"there is no environment {ascii(name)}; there are: {known}")
+    return name
+
+
+def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | None:
+    if expires_at is not None and expires_at <= caller.origin.at:
+        raise Invalid("expires_at", "is in the past")
+    credential = caller.principal.credential
+    limit = credential.expires_at if credential.kind == "key" else None
+    if limit is not None and (expires_at is None or expires_at > limit):
+        raise Invalid("expires_at", f"must be at most {limit.isoformat()}, when the key that you use expires")
+    return expires_at
+
+
+def _record(name: EventName, caller: Caller, row: ApiKey, detail: dict[str, Any]) -> None:
+    target = Target.of("api_key", row, organization_id=row.organization_id)
+    record(name, actor=caller.principal.actor, origin=caller.origin, target=target, detail=detail)

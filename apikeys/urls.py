@@ -1,0 +1,11 @@
+"""Paths of the key endpoints, below the profile's base path."""
+
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from apikeys import views
+
+router = SimpleRouter(trailing_slash=False)
+router.register("api-keys", views.ApiKeyViewSet, basename="api-key")
+
+urlpatterns = [*router.urls, path("scopes", views.ScopesView.as_view(), name="scopes")]

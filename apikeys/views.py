@@ -1,0 +1,126 @@
+"""The key endpoints, and the catalogue of scopes."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.callers import caller_of, principal_of_request
+from accounts.models import Organization, User
+from accounts.permissions import Needs
+from accounts.principals import Principal
+from apikeys import serializers
+from apikeys.models import ApiKey, ApiKeyQuerySet
+from apikeys.services import api_keys
+from audit.actors import Origin
+from config import profiles, wire
+from config.errors import Invalid, NotFound
+from config.profiles import Capability
+
+SEE = frozenset({Capability.READ_OWN_KEYS, Capability.READ_KEYS})
+MANAGE = frozenset({Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS})
+
+
+class ApiKeyViewSet(GenericViewSet[ApiKey]):
+    """API keys: one's own, and those of others as far as one may see or manage them."""
+
+    resource = "api_key"
+    queryset = ApiKey.objects.none()
+    serializer_class = serializers.ApiKeyMember
+    needs: ClassVar[Needs] = {
+        "list": SEE,
+        "retrieve": SEE,
+        "create": MANAGE,
+        "partial_update": MANAGE,
+        "destroy": MANAGE,
+    }
+
+    def get_queryset(self) -> ApiKeyQuerySet:
+        visible = ApiKey.objects.visible_to(principal_of_request(self.request))
+        return visible.select_related("user", "organization")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {"now": Origin.of(self.request._request).at}
+
+    @extend_schema(operation_id="list_api_keys")
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(operation_id="get_api_key")
+    def retrieve(self, request: Request, pk: str) -> Response:
+        key = wire.find("api_key", self.get_queryset(), pk)
+        return Response(self.get_serializer(key).data)
+
+    @extend_schema(
+        operation_id="create_api_key",
+        request=serializers.CreateRequest,
+        responses={201: serializers.CreatedApiKey},
+    )
+    def create(self, request: Request) -> Response:
+        sent = serializers.CreateRequest(data=request.data)
+        sent.is_valid(raise_exception=True)
+        members = sent.validated_data
+        key = api_keys.create_api_key(
+            caller=caller_of(request),
+            name=members["name"],
+            owner=owner_for(principal_of_request(request), members.get("organization")),
+            granted=members.get("scopes", ()),
+            environment=members.get("environment"),
+            expires_at=members.get("expires_at"),
+        )
+        return Response(serializers.CreatedApiKey(key).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(operation_id="rename_api_key", request=serializers.RenameRequest)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        key = wire.find("api_key", self.get_queryset(), pk)
+        sent = serializers.RenameRequest(data=request.data)
+        sent.is_valid(raise_exception=True)
+        key = api_keys.rename_api_key(caller=caller_of(request), key=key, name=sent.validated_data["name"])
+        return Response(self.get_serializer(key).data)
+
+    @extend_schema(operation_id="revoke_api_key", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        key = wire.find("api_key", self.get_queryset(), pk)
+        api_keys.revoke_api_keys(caller=caller_of(request), selected=[key])
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def owner_for(principal: Principal, organization: str | None) -> User | Organization:
+    """Return whom a new key is for: the organization that was named, else whoever asks."""
+    if organization is not None:
+        return _organization(principal, organization)
+    if principal.user_id is not None:
+        return User.objects.get(pk=principal.user_id)
+    return Organization.objects.get(pk=principal.organization_id)
+
+
+def _organization(principal: Principal, public_id: str) -> Organization:
+    """The organization with this id. One where the caller may not make keys is no more there than none."""
+    reach = principal.reach(Capability.MANAGE_KEYS)
+    within = Organization.objects.all() if reach.everywhere else Organization.objects.filter(pk__in=reach.organizations)
+    try:
+        found: Organization = wire.find("organization", within, public_id)
+    except NotFound:
+        raise Invalid("organization", "there is no such organization, or you may not make keys for it") from None
+    return found
+
+
+class ScopesView(APIView):
+    """The scopes that this product knows."""
+
+    needs: ClassVar[Needs] = {"get": "authenticated"}
+    resource = "scope"
+
+    @extend_schema(operation_id="list_scopes", responses=serializers.ScopeMember(many=True))
+    def get(self, request: Request) -> Response:
+        held = principal_of_request(request).scopes_anywhere
+        catalogue = [
+            {"name": name, "description": scope.description, "held": name in held}
+            for name, scope in profiles.active().scopes.items()
+        ]
+        return Response(serializers.ScopeMember(catalogue, many=True).data)

@@ -1,0 +1,66 @@
+"""Who did something, from where, and to what: the words in which events are recorded."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from config.clientip import client_ip
+
+LABEL_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """From where and when: client address, id of the request, time (UTC)."""
+
+    ip: str
+    request_id: str
+    at: datetime
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Origin":
+        """The origin of an HTTP request."""
+        return cls(client_ip(request), request.META.get("REQUEST_ID", ""), timezone.now())
+
+    @classmethod
+    def here(cls) -> "Origin":
+        """The origin of a command: this machine, now."""
+        return cls("", uuid.uuid4().hex, datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who: kind is user, api_key, operator or anonymous; `id` is a uuid or empty."""
+
+    kind: str
+    id: str = ""
+    label: str = ""
+
+
+ANONYMOUS = Actor("anonymous")
+
+
+class Row(Protocol):
+    uuid: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """To what; `organization_id` decides whose auditors may see the event."""
+
+    kind: str
+    id: str
+    label: str
+    organization_id: int | None = None
+
+    @classmethod
+    def of(cls, kind: str, row: Row, *, organization_id: int | None = None) -> "Target":
+        """The row as a target, with its words at this moment."""
+        return cls(kind, str(row.uuid), str(row)[:LABEL_LENGTH], organization_id)
+
+
+NOTHING = Target("", "", "")

@@ -1,0 +1,30 @@
+"""The vocabulary of the audit log: `subject:action`. A word, once used, keeps its meaning for ever."""
+
+from enum import StrEnum
+
+
+class EventName(StrEnum):
+    """What can be recorded. Subjects are things of ours; actions are past participles."""
+
+    LOGIN_SUCCEEDED = "login:succeeded"
+    LOGIN_FAILED = "login:failed"
+    SESSION_ENDED = "session:ended"
+    REFRESH_TOKEN_REUSED = "refresh_token:reused"
+    ACCESS_DENIED = "access:denied"
+
+    USER_CREATED = "user:created"
+    USER_CHANGED = "user:changed"
+    USER_DEACTIVATED = "user:deactivated"
+    USER_REACTIVATED = "user:reactivated"
+    ROLE_CHANGED = "role:changed"
+    PASSWORD_CHANGED = "password:changed"
+
+    ORGANIZATION_CREATED = "organization:created"
+    ORGANIZATION_CHANGED = "organization:changed"
+    MEMBER_ADDED = "member:added"
+    MEMBER_REMOVED = "member:removed"
+
+    API_KEY_CREATED = "api_key:created"
+    API_KEY_RENAMED = "api_key:renamed"
+    API_KEY_REVOKED = "api_key:revoked"
+    API_KEY_REFUSED = "api_key:refused"

@@ -1,0 +1,81 @@
+"""Writing to the audit log, and checking that nobody has tampered with it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from audit.actors import NOTHING, Actor, Origin, Target
+from audit.events import EventName
+from audit.models import GENESIS, ChainHead, Event
+
+VERIFY_CHUNK = 2_000
+
+
+def record(
+    name: EventName,
+    *,
+    actor: Actor,
+    origin: Origin,
+    target: Target = NOTHING,
+    detail: Mapping[str, Any] | None = None,
+) -> Event:
+    """Append one event to the chain, in the caller's transaction; if that fails, so does this.
+
+    Takes the chain's lock until the transaction ends, so call it last: after the rows are written.
+    """
+    with transaction.atomic():
+        head, _ = ChainHead.objects.select_for_update().get_or_create(pk=ChainHead.ONLY)
+        event = Event(
+            sequence=head.sequence + 1,
+            occurred_at=origin.at,
+            name=name,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            actor_label=actor.label,
+            target_kind=target.kind,
+            target_id=target.id,
+            target_label=target.label,
+            organization_id=target.organization_id,
+            ip=origin.ip,
+            request_id=origin.request_id,
+            detail=dict(detail or {}),
+            previous_hash=bytes(head.hash),
+        )
+        event.hash = event.computed_hash()
+        event.save()
+        ChainHead.objects.filter(pk=ChainHead.ONLY).update(sequence=event.sequence, hash=event.hash)
+    return event
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a look at the whole chain found: how many events, the last hash, and each fault in words."""
+
+    events: int
+    head: str
+    faults: list[str]
+
+
+def verify() -> Verification:
+    """Recompute the chain up to where it ends now, in order. Reads in chunks and locks nobody out."""
+    head = ChainHead.objects.filter(pk=ChainHead.ONLY).first() or ChainHead()
+    events = Event.objects.filter(sequence__lte=head.sequence).order_by("sequence")
+    count, last = 0, GENESIS
+    faults: list[str] = []
+    for event in events.iterator(chunk_size=VERIFY_CHUNK):
+        faults += _faults(event, expected=count + 1, previous=last)
+        count, last = event.sequence, bytes(event.hash)
+    if (count, last) != (head.sequence, bytes(head.hash)):
+        faults.append(f"the chain ends at event {count}, but event {head.sequence} was written")
+    return Verification(count, last.hex(), faults)
+
+
+def _faults(event: Event, *, expected: int, previous: bytes) -> Iterator[str]:
+    if event.sequence != expected:
+        yield f"events {expected} to {event.sequence - 1} are missing"
+    elif bytes(event.previous_hash) != previous:
+        yield f"event {event.sequence} does not follow from the one before it"
+    if event.computed_hash() != bytes(event.hash):
+        yield f"event {event.sequence} was changed"

@@ -1,0 +1,23 @@
+import sys
+from typing import Any
+
+from audit.log import verify
+from config.commands import KeyhouseCommand
+
+
+class Command(KeyhouseCommand):
+    help = "Check the hash chain of the audit log. Exits with 1 if anything was changed or taken away."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        super().handle(*args, **options)
+        if self.faults:
+            print(f"auditverify: {self.faults[0]}", file=sys.stderr)
+            sys.exit(1)
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        found = verify()
+        self.faults = found.faults
+        document = {"valid": not found.faults, "events": found.events, "head": found.head, "faults": found.faults}
+        if found.faults:
+            return document, f"{found.events} events, {len(found.faults)} faults:\n" + "\n".join(found.faults)
+        return document, f"{found.events} events, unbroken. Head: {found.head}"

@@ -1,0 +1,103 @@
+"""The audit log: rows that are only ever added, each bound to the one before it by a hash."""
+
+import hashlib
+import json
+from typing import Any, NoReturn
+
+from django.db import models
+
+from audit.events import EventName
+from config.rows import PublicRow
+
+GENESIS = bytes(32)
+
+
+class AppendOnly(Exception):
+    """Somebody tried to change or delete audit events."""
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def seen_from(self, *, everywhere: bool, organizations: frozenset[int]) -> "EventQuerySet":
+        """The events that an auditor of everything, or of some organizations, may see."""
+        return self if everywhere else self.filter(organization_id__in=organizations)
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("audit events cannot be changed")
+
+    def delete(self) -> NoReturn:
+        raise AppendOnly("audit events cannot be deleted")
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("audit events cannot be changed")
+
+    _raw_delete = delete
+
+
+class Event(PublicRow):
+    """One thing that happened. `hash` covers every other field and the hash of the event before."""
+
+    sequence = models.BigIntegerField(primary_key=True)
+    occurred_at = models.DateTimeField(db_index=True)
+    name = models.CharField("event", max_length=50, choices=[(name, name) for name in EventName])
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=36, blank=True)
+    actor_label = models.CharField("actor", max_length=200, blank=True)
+    target_kind = models.CharField(max_length=20, blank=True)
+    target_id = models.CharField(max_length=36, blank=True)
+    target_label = models.CharField("target", max_length=200, blank=True)
+    organization_id = models.BigIntegerField(null=True)
+    ip = models.CharField("address", max_length=45, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    detail = models.JSONField(default=dict)
+    previous_hash = models.BinaryField(max_length=32)
+    hash = models.BinaryField(max_length=32)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-sequence",)
+        indexes = (
+            models.Index(fields=["actor_id", "-sequence"], name="audit_by_actor"),
+            models.Index(fields=["target_id", "-sequence"], name="audit_by_target"),
+            models.Index(fields=["organization_id", "-sequence"], name="audit_by_organization"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.name}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly("audit events cannot be changed")
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("audit events cannot be deleted")
+
+    def computed_hash(self) -> bytes:
+        """SHA-256 over the previous hash and this event's fields as JSON with sorted members."""
+        fields = {
+            "sequence": self.sequence,
+            "uuid": str(self.uuid),
+            "occurred_at": self.occurred_at.isoformat(),
+            "name": str(self.name),
+            "actor": [self.actor_kind, self.actor_id, self.actor_label],
+            "target": [self.target_kind, self.target_id, self.target_label],
+            "organization_id": self.organization_id,
+            "ip": self.ip,
+            "request_id": self.request_id,
+            "detail": self.detail,
+        }
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(bytes(self.previous_hash) + text.encode()).digest()
+
+
+class ChainHead(models.Model):
+    """The end of the chain, in a single row. Its lock puts concurrent writers in one order."""
+
+    ONLY = 1
+
+    sequence = models.BigIntegerField(default=0)
+    hash = models.BinaryField(max_length=32, default=GENESIS)
+
+    def __str__(self) -> str:
+        return f"{self.sequence}"

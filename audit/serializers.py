@@ -1,0 +1,41 @@
+"""What the audit endpoint takes and gives, in canonical members."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from audit.events import EventName
+from config.wire import IdField, RequestSerializer, TimestampField, WireSerializer
+
+
+class EventFilter(RequestSerializer):
+    """The query parameters of the audit endpoint."""
+
+    resource = "event"
+
+    event = serializers.ChoiceField(choices=[str(name) for name in EventName], required=False)
+    actor = serializers.CharField(max_length=36, required=False, help_text="id of who did it")
+    target = serializers.CharField(max_length=36, required=False, help_text="id of what it was done to")
+    since = TimestampField(required=False)
+    until = TimestampField(required=False)
+
+
+class EventMember(WireSerializer):
+    """One event of the audit log."""
+
+    resource = "event"
+
+    id = IdField("event")
+    occurred_at = TimestampField()
+    event = serializers.CharField(source="name")
+    actor = serializers.SerializerMethodField()
+    target = serializers.SerializerMethodField()
+    ip = serializers.CharField()
+    request_id = serializers.CharField()
+    detail = serializers.JSONField()
+
+    def get_actor(self, event: Any) -> dict[str, str]:
+        return {"kind": event.actor_kind, "id": event.actor_id, "label": event.actor_label}
+
+    def get_target(self, event: Any) -> dict[str, str]:
+        return {"kind": event.target_kind, "id": event.target_id, "label": event.target_label}

@@ -1,0 +1,66 @@
+"""What every page of the admin has in common: capabilities decide, services write."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from config.errors import DomainError
+from config.profiles import Capability
+
+
+class CapabilityAdmin(admin.ModelAdmin[Any]):
+    """A ModelAdmin whose pages are open to holders of a capability, and whose writes are service calls.
+
+    `can_read` and `can_write` are any-of lists; subclasses restrict the rows in `get_queryset`.
+    Django's own change log is off: the audit log has it all.
+    """
+
+    can_read: ClassVar[frozenset[Capability]] = frozenset()
+    can_write: ClassVar[frozenset[Capability]] = frozenset()
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return holds(request, self.can_read)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return holds(request, self.can_read)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return holds(request, self.can_write)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return holds(request, self.can_write)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def log_addition(self, *args: Any) -> None:
+        """Nothing: see the class."""
+
+    def log_change(self, *args: Any) -> None:
+        """Nothing: see the class."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show what a service refused as a message; nothing was written then."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as error:
+            messages.error(request, error.detail)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+def holds(request: HttpRequest, capabilities: frozenset[Capability]) -> bool:
+    """Whether whoever sits before the admin has one of the capabilities anywhere."""
+    principal = getattr(request, "principal", None)
+    return principal is not None and any(principal.may_somewhere(each) for each in capabilities)
+
+
+def add_error(form: BaseForm, error: DomainError) -> None:
+    """Show what a service refused beside the field that it is about."""
+    for member, reason in error.errors.items() or [("", error.detail)]:
+        form.add_error(member if member in form.fields else None, ValidationError(reason))

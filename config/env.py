@@ -1,0 +1,94 @@
+"""Every environment variable that Keyhouse reads, in one place.
+
+Each can also be given as NAME_FILE, the path of a file that holds the value (Docker and systemd
+secrets). A wrong value raises ConfigurationError, which names the variable and says what is right.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class ConfigurationError(Exception):
+    """Keyhouse cannot start: the message says which setting is wrong and what would be right."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One setting: its name, its value when it is not set, and what it is for."""
+
+    name: str
+    default: str
+    purpose: str
+
+
+_ALL = (
+    Variable("KEYHOUSE_PROFILE", "keyhouse", "profile to serve: a shipped name or a path to a TOML file"),
+    Variable("KEYHOUSE_DATA_DIR", "var", "folder for generated secrets and the SQLite database"),
+    Variable("KEYHOUSE_PUBLIC_URL", "", "address that clients see; default http://KEYHOUSE_BIND"),
+    Variable("KEYHOUSE_BIND", "127.0.0.1:8000", "host:port that the server listens on"),
+    Variable("KEYHOUSE_PEPPERS", "", "numbered peppers, 1:HEX,2:HEX …; default: generated once"),
+    Variable("KEYHOUSE_TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded-For is believed"),
+    Variable("DATABASE_URL", "", "postgres://… or sqlite:///…; default: SQLite in the data folder"),
+    Variable("CACHE_URL", "locmemcache://", "shared cache (redis://… for Valkey)"),
+    Variable("EMAIL_URL", "consolemail://", "mail server, for example smtp+tls://user:password@host:587"),
+    Variable("SECRET_KEY", "", "signs login tokens and cookies; default: generated once"),
+    Variable("ALLOWED_HOSTS", "", "extra host names to answer to; loopback and the public one are always in"),
+    Variable("DEBUG", "false", "true for development only; serve refuses it"),
+    Variable("KEYHOUSE_ADMIN_USERNAME", "", "first start without a terminal: the admin's user name"),
+    Variable("KEYHOUSE_ADMIN_EMAIL", "", "first start without a terminal: the admin's e-mail address"),
+    Variable("KEYHOUSE_ADMIN_PASSWORD", "", "first start without a terminal: the admin's password"),
+)
+VARIABLES = {variable.name: variable for variable in _ALL}
+
+
+def text(name: str) -> str:
+    """Return the value of variable `name`: from NAME, else from the file NAME_FILE, else its default.
+
+    Raises ConfigurationError when the file cannot be read, or when both are set.
+    """
+    variable = VARIABLES[name]
+    path = os.environ.get(f"{name}_FILE")
+    if path is None:
+        return os.environ.get(name) or variable.default
+    if os.environ.get(name):
+        raise ConfigurationError(f"{name} and {name}_FILE are both set; keep one of them")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{name}_FILE: cannot read {path}: {reason(error)}") from None
+
+
+def items(name: str) -> list[str]:
+    """Return the comma-separated items of variable `name`, without blanks."""
+    return [item.strip() for item in text(name).split(",") if item.strip()]
+
+
+def flag(name: str) -> bool:
+    """Return variable `name` as a yes or no. Raises ConfigurationError on anything else."""
+    value = text(name).lower()
+    if value in {"true", "1", "yes", "on"}:
+        return True
+    if value in {"false", "0", "no", "off"}:
+        return False
+    raise ConfigurationError(f"{name}: {value!r} is not true or false")
+
+
+def address(name: str) -> tuple[str, int]:
+    """Return variable `name` as (host, port). Raises ConfigurationError when it is not HOST:PORT."""
+    return parse_address(name, text(name))
+
+
+def parse_address(name: str, value: str) -> tuple[str, int]:
+    """Split `value`, HOST:PORT with an IPv6 host in brackets; `name` is for the error message."""
+    host, _, port = value.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ConfigurationError(f"{name}: {value!r} is not HOST:PORT, for example 127.0.0.1:8000")
+    return host.strip("[]"), int(port)
+
+
+def reason(error: OSError | UnicodeDecodeError) -> str:
+    """Say in words why a file could not be used."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "it is not UTF-8 text"

@@ -1,0 +1,87 @@
+"""What can go wrong in the domain. Services raise these; `config.problems` puts them on the wire."""
+
+from collections.abc import Mapping
+
+
+class DomainError(Exception):
+    """A use case was refused. `errors` says it per canonical member; `detail` says it in a sentence."""
+
+    status = 400
+    code = "invalid_request"
+
+    def __init__(self, detail: str, *, errors: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = dict(errors or {})
+
+
+class Invalid(DomainError):
+    """A value is wrong: names the member and what would be right."""
+
+    code = "invalid"
+
+    def __init__(self, member: str, reason: str) -> None:
+        super().__init__(f"{member}: {reason}", errors={member: reason})
+
+
+class Conflict(DomainError):
+    """The value is taken, or the thing is no longer in a state that allows this."""
+
+    status = 409
+    code = "conflict"
+
+    def __init__(self, member: str, reason: str) -> None:
+        super().__init__(f"{member}: {reason}", errors={member: reason})
+
+
+class NotFound(DomainError):
+    """There is no such thing, or the caller may not know that there is."""
+
+    status = 404
+    code = "not_found"
+
+
+class NotAllowed(DomainError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    code = "not_allowed"
+
+
+class InsufficientScope(NotAllowed):
+    """The credential lacks a scope (RFC 6750 section 3.1). `scopes` are the ones needed."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, scopes: list[str]) -> None:
+        super().__init__(f"This needs the scope {' '.join(scopes)}." if scopes else "No scope allows this.")
+        self.scopes = scopes
+
+
+class InvalidCredentials(DomainError):
+    """Not let in. One public answer whatever the reason; the reason goes to the audit log."""
+
+    status = 401
+    code = "invalid_credentials"
+
+    def __init__(self, detail: str = "The credentials are not valid.") -> None:
+        super().__init__(detail)
+
+
+class InvalidToken(InvalidCredentials):
+    """A key or token that was sent is not good (RFC 6750 error "invalid_token")."""
+
+    code = "invalid_token"
+
+
+class NotAuthenticated(InvalidCredentials):
+    """No credential was sent where one is needed."""
+
+    code = "not_authenticated"
+
+    def __init__(self) -> None:
+        super().__init__("Send a login token or an API key.")
+
+
+class MalformedCredentials(DomainError):
+    """More than one credential in a request, or one that is not well written (RFC 6750 section 2)."""

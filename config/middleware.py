@@ -1,0 +1,88 @@
+"""What holds for every request, before any view sees it."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from config import profiles
+from config.problems import problem_response
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+SECRET_PARAMETERS = {"access_token", "refresh_token", "token", "api_key", "apikey", "x-api-key", "password"}
+
+
+class RequestIdMiddleware:
+    """Name the request: by the caller's X-Request-ID if it is a plain word, else by a new one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        sent = request.headers.get("X-Request-ID", "")
+        request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        request.META["REQUEST_ID"] = request_id
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
+        return response
+
+
+class RefuseEarlyMiddleware:
+    """Refuse, before anything is read, what no endpoint takes.
+
+    Odd methods, bodies over 1 MiB or of unknown length, and credentials in a URL (RFC 6750 section
+    2.3: URLs end up in logs).
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._refusal(request) or self.get_response(request)
+
+    def _refusal(self, request: HttpRequest) -> HttpResponse | None:
+        if request.method not in METHODS:
+            allowed = {"Allow": ", ".join(sorted(METHODS))}
+            return problem_response(405, "method_not_allowed", "No endpoint takes this method.", headers=allowed)
+        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            return problem_response(411, "length_required", "Send the body with a Content-Length.")
+        if _declared_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return problem_response(413, "too_large", "The body is larger than 1 MiB.")
+        if request.META.get("QUERY_STRING") and _has_secret(request):
+            detail = "Credentials do not belong in a URL. Send them in a header or in the body."
+            return problem_response(400, "invalid_request", detail)
+        return None
+
+
+def _declared_length(request: HttpRequest) -> int:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
+
+
+def _has_secret(request: HttpRequest) -> bool:
+    if request.path.startswith("/admin"):
+        return False
+    prefixes = tuple(form.prefix for form in profiles.active().keys.environments.values())
+    return any(
+        name.lower() in SECRET_PARAMETERS or any(value.startswith(prefixes) for value in values)
+        for name, values in request.GET.lists()
+    )
+
+
+class SecurityHeadersMiddleware:
+    """Headers that django's SecurityMiddleware and django-csp do not set."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "no-store"
+        return response

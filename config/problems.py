@@ -1,0 +1,177 @@
+"""Every error as application/problem+json (RFC 9457): from views, parsers, the router and the server."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from config import profiles, wire
+from config.errors import DomainError, InsufficientScope, InvalidToken, NotFound
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = "2"
+DATABASE_ERRORS = (OperationalError, InterfaceError)
+
+log = logging.getLogger("keyhouse.problems")
+
+
+def problem(
+    status: int, code: str, detail: str, *, errors: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the members of a problem document; `errors` is {member: what is wrong with it}."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = [{"member": member, "detail": text} for member, text in errors.items()]
+    return body
+
+
+def problem_response(
+    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
+) -> JsonResponse:
+    """Return a problem document as a plain Django response."""
+    return JsonResponse(
+        problem(status, code, detail), status=status, content_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def challenge(error: DomainError | None = None) -> str:
+    """Return the WWW-Authenticate value (RFC 6750 section 3) for a refusal; plain if nothing was sent."""
+    value = f'Bearer realm="{profiles.active().product.name}"'
+    if isinstance(error, InsufficientScope):
+        return f'{value}, error="insufficient_scope", scope="{" ".join(error.scopes)}"'
+    if isinstance(error, InvalidToken):
+        return f'{value}, error="invalid_token"'
+    return value
+
+
+def domain_response(error: DomainError) -> JsonResponse:
+    """Return a DomainError as a plain Django response, for views that are not DRF's."""
+    return problem_response(error.status, error.code, error.detail, headers=_headers(error))
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER: return the problem document for `error`, None for a bug (a 500)."""
+    resource = getattr(context.get("view"), "resource", "")
+    if isinstance(error, DomainError):
+        spelled = {wire.outside(resource, member): text for member, text in error.errors.items()}
+        return _drf(error.status, error.code, error.detail, errors=spelled, headers=_headers(error))
+    if isinstance(error, Http404):
+        return handle(NotFound("There is nothing here."), context)
+    if isinstance(error, DATABASE_ERRORS):
+        return _unavailable(error)
+    if isinstance(error, RequestDataTooBig):
+        return _drf(413, "too_large", "The body is larger than 1 MiB.")
+    if isinstance(error, exceptions.APIException):
+        return _from_drf(error)
+    return None
+
+
+def _from_drf(error: exceptions.APIException) -> Response:
+    if isinstance(error, exceptions.ValidationError):
+        errors = dict(flatten(error.detail))
+        detail = "; ".join(f"{member}: {text}" if member else text for member, text in errors.items())
+        return _drf(400, "invalid", detail, errors={m: t for m, t in errors.items() if m})
+    headers = {}
+    if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
+        headers["WWW-Authenticate"] = challenge()
+    code = error.get_codes()
+    return _drf(error.status_code, str(code), str(error.detail), headers=headers)
+
+
+def flatten(detail: Any, member: str = "") -> list[tuple[str, str]]:
+    """Turn DRF's nested error detail into (member, text) pairs; members of members as "scopes.0"."""
+    if isinstance(detail, dict):
+        return [pair for key, value in detail.items() for pair in flatten(value, _join(member, str(key)))]
+    if isinstance(detail, list):
+        if all(isinstance(item, str) for item in detail):
+            return [(member, " ".join(str(item) for item in detail))]
+        return [pair for i, item in enumerate(detail) for pair in flatten(item, _join(member, str(i)))]
+    return [(member, str(detail))]
+
+
+def _join(member: str, key: str) -> str:
+    if key == "non_field_errors":
+        return member
+    return f"{member}.{key}" if member else key
+
+
+def _drf(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    body = problem(status, code, detail, errors=errors)
+    return Response(body, status=status, content_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def _headers(error: DomainError) -> dict[str, str]:
+    if error.status == 401 or isinstance(error, InsufficientScope):
+        return {"WWW-Authenticate": challenge(error)}
+    return {}
+
+
+def _unavailable(error: Exception) -> Response:
+    log.error("database unavailable: %s", str(error).splitlines()[0])
+    return _drf(503, "unavailable", UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
+
+
+UNAVAILABLE = "The database cannot be reached. Nothing was changed; try again."
+
+
+# Django's own handlers (config.urls names them): what never reached a DRF view.
+
+
+def wants_page(request: HttpRequest) -> bool:
+    """Whether a browser in the admin asks: it gets a page, everybody else a problem document."""
+    return request.path.startswith("/admin") and "text/html" in request.headers.get("Accept", "")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return problem_response(413, "too_large", "The body is larger than 1 MiB.")
+    return problem_response(400, "invalid_request", "The request is malformed.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if wants_page(request):
+        return defaults.permission_denied(request, exception)
+    return problem_response(403, "not_allowed", "You may not do this.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    detail = "The CSRF token is missing or wrong. Reload the page and send the form again."
+    return problem_response(403, "csrf_failed", detail)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if wants_page(request):
+        return defaults.page_not_found(request, exception)
+    return problem_response(404, "not_found", f"There is nothing at {ascii(request.path)[1:-1]}.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    error = sys.exc_info()[1]
+    if isinstance(error, DATABASE_ERRORS):
+        return problem_response(503, "unavailable", UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
+    if isinstance(error, DomainError):
+        return domain_response(error)
+    if wants_page(request):
+        return defaults.server_error(request)
+    return problem_response(500, "server_error", "Something went wrong here. It has been logged.")

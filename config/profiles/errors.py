@@ -1,0 +1,13 @@
+"""The one error of profiles."""
+
+from config.env import ConfigurationError
+
+
+class ProfileError(ConfigurationError):
+    """A profile that cannot be served: which file, which member, and why."""
+
+    id = "keyhouse.E001"
+
+    def __init__(self, source: str, member: str, reason: str) -> None:
+        self.source, self.member, self.reason = source, member, reason
+        super().__init__(f"({self.id}) profile {source}: {member}: {reason}")

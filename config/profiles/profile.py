@@ -1,0 +1,115 @@
+"""A profile at work: the file's tables, and what follows from them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from config.profiles.capabilities import NO_POWER, Capability, Power
+from config.profiles.schema import (
+    Keys,
+    Login,
+    Product,
+    ProfileFile,
+    Role,
+    Route,
+    Scope,
+    Wire,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """One product's dialect, checked and ready to ask. `source` is the file it came from."""
+
+    source: str
+    file: ProfileFile
+
+    @property
+    def product(self) -> Product:
+        return self.file.product
+
+    @property
+    def login(self) -> Login:
+        return self.file.login
+
+    @property
+    def keys(self) -> Keys:
+        return self.file.keys
+
+    @property
+    def scopes(self) -> dict[str, Scope]:
+        return self.file.scopes
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        return self.file.roles
+
+    @property
+    def wire(self) -> Wire:
+        return self.file.wire
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        return self.file.routes
+
+    @property
+    def base_path(self) -> str:
+        """The API's path without a slash at its end: "/api/v1", or "" at the root."""
+        return self.product.base_path
+
+    @cached_property
+    def everything(self) -> Power:
+        """All there is: what a superuser and an operator at the command line hold."""
+        return Power(frozenset(Capability), frozenset(self.scopes))
+
+    def roles_of_level(self, level: str) -> list[str]:
+        """The names of the "global" or "organization" roles, in the file's order."""
+        return [name for name, role in self.roles.items() if role.level == level]
+
+    def power_of_role(self, name: str | None, level: str) -> Power:
+        """What role `name` allows. A role that the profile does not know at this level allows nothing."""
+        return self._role_powers.get((name, level), NO_POWER)
+
+    def power_of_scopes(self, granted: frozenset[str]) -> Power:
+        """What a credential with the scopes `granted` may do, implied scopes included, at the most."""
+        power = NO_POWER
+        for name in granted:
+            power |= self._scope_powers.get(name, NO_POWER)
+        return power
+
+    @cached_property
+    def _scope_powers(self) -> dict[str, Power]:
+        return {name: self._scope_power(name) for name in self.scopes}
+
+    @cached_property
+    def _role_powers(self) -> dict[tuple[str | None, str], Power]:
+        return {(name, role.level): self._role_power(role) for name, role in self.roles.items()}
+
+    def _scope_power(self, name: str) -> Power:
+        scopes = self._closure(name)
+        capabilities: frozenset[Capability] = frozenset()
+        for each in scopes:
+            capabilities |= _all_or(self.scopes[each].capabilities, frozenset(Capability))
+        return Power(capabilities, scopes)
+
+    def _closure(self, name: str) -> frozenset[str]:
+        """The scope `name` and all that it implies, directly or through another."""
+        found: set[str] = set()
+        waiting = {name}
+        while waiting:
+            each = waiting.pop()
+            found.add(each)
+            waiting |= _all_or(self.scopes[each].implies, frozenset(self.scopes)) - found
+        return frozenset(found)
+
+    def _role_power(self, role: Role) -> Power:
+        named = _all_or(role.scopes, frozenset(self.scopes))
+        scopes = frozenset().union(*(self._closure(name) for name in named))
+        return Power(_all_or(role.capabilities, frozenset(Capability)), scopes)
+
+
+def _all_or(values: tuple[T, ...] | str, everything: frozenset[T]) -> frozenset[T]:
+    """`values` as a set, where "*" stands for `everything`."""
+    return everything if isinstance(values, str) else frozenset(values)

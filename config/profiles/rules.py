@@ -1,0 +1,115 @@
+"""What the types of the schema cannot say: references that must lead somewhere, values that must fit."""
+
+import math
+from collections.abc import Iterable
+from itertools import combinations
+
+from config.profiles.errors import ProfileError
+from config.profiles.paths import PathError, shape
+from config.profiles.schema import KeyFormat, ProfileFile, Route
+
+LEAST_RANDOM_BITS = 128
+ALPHABET_SIZES = {"base62": 62, "hex": 16}
+OWN_PATHS = ("/admin", "/gateway", "/health", "/ready", "/schema", "/docs", "/metrics", "/.well-known", "/static")
+
+
+def check(source: str, file: ProfileFile) -> None:
+    """Raise ProfileError for the first thing in `file` that contradicts itself."""
+    try:
+        _check_product(file)
+        _check_login(file)
+        _check_scopes(file)
+        _check_roles(file)
+        _check_keys(file)
+        _check_routes(file)
+        _check_wire(file)
+    except _Wrong as wrong:
+        raise ProfileError(source, wrong.member, wrong.reason) from None
+
+
+class _Wrong(Exception):
+    def __init__(self, member: str, reason: str) -> None:
+        self.member, self.reason = member, reason
+
+
+def _check_product(file: ProfileFile) -> None:
+    base = file.product.base_path
+    if any(base == own or base.startswith(f"{own}/") for own in OWN_PATHS):
+        raise _Wrong("product.base_path", f"{base} is taken by Keyhouse itself")
+
+
+def _check_login(file: ProfileFile) -> None:
+    login = file.login
+    if not login.access_token_seconds <= login.session_idle_seconds <= login.session_seconds:
+        raise _Wrong("login", "access_token_seconds ≤ session_idle_seconds ≤ session_seconds must hold")
+
+
+def _check_scopes(file: ProfileFile) -> None:
+    for name, scope in file.scopes.items():
+        _known(f"scopes.{name}.implies", scope.implies, file.scopes, "scope")
+
+
+def _check_roles(file: ProfileFile) -> None:
+    for name, role in file.roles.items():
+        _known(f"roles.{name}.scopes", role.scopes, file.scopes, "scope")
+
+
+def _check_keys(file: ProfileFile) -> None:
+    keys = file.keys
+    _known("keys.default_environment", [keys.default_environment], keys.environments, "environment")
+    for name, form in keys.environments.items():
+        _check_key_format(f"keys.environments.{name}", form, keys.shown_characters)
+    for (one, first), (two, second) in combinations(keys.environments.items(), 2):
+        if first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix):
+            raise _Wrong(
+                f"keys.environments.{two}.prefix",
+                f"{second.prefix!r} cannot be told from the prefix of {one!r}, {first.prefix!r}",
+            )
+
+
+def _check_key_format(member: str, form: KeyFormat, shown: int) -> None:
+    if form.checksum >= form.length:
+        raise _Wrong(f"{member}.checksum", "the checksum is as long as the body or longer")
+    secret = form.length - form.checksum - shown
+    bits = secret * math.log2(ALPHABET_SIZES[form.alphabet])
+    if bits < LEAST_RANDOM_BITS:
+        raise _Wrong(
+            f"{member}.length",
+            f"{max(bits, 0):.0f} random bits stay secret, {LEAST_RANDOM_BITS} are needed "
+            "(the checksum and keys.shown_characters do not count)",
+        )
+
+
+def _check_routes(file: ProfileFile) -> None:
+    for number, route in enumerate(file.routes, start=1):
+        _check_route(f"routes[{number}]", route, file)
+    for (one, first), (two, second) in combinations(enumerate(file.routes, start=1), 2):
+        shared = sorted(set(first.methods) & set(second.methods))
+        if shared and shape(first.path) == shape(second.path):
+            raise _Wrong(f"routes[{two}]", f"{shared[0]} {second.path} can never be told from routes[{one}]")
+
+
+def _check_route(member: str, route: Route, file: ProfileFile) -> None:
+    try:
+        shape(route.path)
+    except PathError as error:
+        raise _Wrong(f"{member}.path", str(error)) from None
+    _known(f"{member}.scopes", route.scopes, file.scopes, "scope")
+    _known(f"{member}.roles", route.roles, file.roles, "role")
+    if "none" in route.credentials and (len(route.credentials) > 1 or route.scopes or route.roles):
+        raise _Wrong(f"{member}.credentials", '"none" stands alone, without scopes or roles')
+
+
+def _check_wire(file: ProfileFile) -> None:
+    wire = file.wire
+    if wire.ids == "prefixed" and not wire.id_prefixes:
+        raise _Wrong("wire.id_prefixes", 'ids = "prefixed" needs a prefix for each resource')
+
+
+def _known(member: str, names: Iterable[str] | str, catalogue: Iterable[str], noun: str) -> None:
+    if isinstance(names, str):
+        return
+    known = list(catalogue)
+    for name in names:
+        if name not in known:
+            raise _Wrong(member, f"there is no {noun} {name!r}; there are: {', '.join(known) or 'none'}")

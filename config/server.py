@@ -1,0 +1,71 @@
+"""The production server: gunicorn, set up here so that nobody has to."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from config.env import ConfigurationError
+
+THREADS = 4
+STOP_SECONDS = 20
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings instead of a configuration file."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from config.wsgi import application
+
+        return application
+
+
+def run(
+    host: str,
+    port: int,
+    *,
+    workers: int,
+    trusted_proxies: tuple[str, ...],
+    when_ready: Callable[..., None],
+) -> None:
+    """Serve on host:port until SIGTERM or SIGINT; call `when_ready` once it listens.
+
+    Raises ConfigurationError if the address is taken.
+    """
+    check_free(host, port)
+    Server(
+        {
+            "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            "workers": workers,
+            "threads": THREADS,
+            "worker_class": "gthread",
+            "graceful_timeout": STOP_SECONDS,
+            "forwarded_allow_ips": ",".join(trusted_proxies),
+            "control_socket_disable": True,
+            "accesslog": None,
+            "loglevel": "warning",
+            "proc_name": "keyhouse",
+            "when_ready": when_ready,
+        }
+    ).run()
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise ConfigurationError, in words, if nothing can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(f"KEYHOUSE_BIND: cannot listen on {host}:{port}: {reason}") from None

@@ -1,0 +1,191 @@
+"""Django's settings, from the environment variables in config.env."""
+
+import hashlib
+import hmac
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from environ import Env
+from environ.compat import ImproperlyConfigured
+
+from config import env, secrets
+from config.clientip import check_networks
+from config.database import database_config
+from config.env import ConfigurationError
+
+django_stubs_ext.monkeypatch()  # lets Django's generic classes take their type arguments at run time
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Keyhouse
+
+KEYHOUSE_PROFILE = env.text("KEYHOUSE_PROFILE")
+DATA_DIR = secrets.open_data_dir(Path(env.text("KEYHOUSE_DATA_DIR")).resolve())
+BIND = env.address("KEYHOUSE_BIND")
+PUBLIC_URL = (env.text("KEYHOUSE_PUBLIC_URL") or f"http://{env.text('KEYHOUSE_BIND')}").rstrip("/")
+TRUSTED_PROXIES = check_networks(env.items("KEYHOUSE_TRUSTED_PROXIES"))
+PEPPERS = secrets.parse_peppers(
+    env.text("KEYHOUSE_PEPPERS") or secrets.kept(DATA_DIR, "peppers", secrets.new_peppers)
+)
+
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in {"http", "https"} or not _public.hostname:
+    raise ConfigurationError(f"KEYHOUSE_PUBLIC_URL: {PUBLIC_URL!r} is not an http:// or https:// address")
+HTTPS = _public.scheme == "https"
+
+# Django
+
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY") or secrets.kept(DATA_DIR, "secret_key", secrets.new_secret_key)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", _public.hostname, *env.items("ALLOWED_HOSTS")]
+
+INSTALLED_APPS = [
+    "config.apps.ConfigConfig",
+    "audit",
+    "accounts",
+    "apikeys",
+    "gateway",
+    "config.apps.KeyhouseAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic",
+    "django.contrib.staticfiles",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "config.middleware.RequestIdMiddleware",
+    "config.middleware.SecurityHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.middleware.RefuseEarlyMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": database_config(env.text("DATABASE_URL"), DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+try:
+    CACHES = {"default": Env.cache_url_config(env.text("CACHE_URL"))}
+    EMAIL_CONFIG = Env.email_url_config(env.text("EMAIL_URL"))
+except (ImproperlyConfigured, KeyError, ValueError) as error:
+    raise ConfigurationError(f"CACHE_URL or EMAIL_URL: unknown or malformed: {error}") from None
+vars().update(EMAIL_CONFIG)
+
+# People and sessions
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.IdentifierBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "accounts.passwords.LengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.PersonalWordsValidator"},
+]
+JWT_SIGNING_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse login tokens", hashlib.sha256).hex()
+SIMPLE_JWT = {"ALGORITHM": "HS256", "SIGNING_KEY": JWT_SIGNING_KEY, "ISSUER": PUBLIC_URL, "AUDIENCE": PUBLIC_URL}
+
+# HTTP
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "no-referrer"
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+# A redirect to https would come after the credentials were sent in clear: that is the proxy's job.
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apikeys.authentication.ApiKeyAuthentication",
+        "accounts.authentication.AccessTokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.DeclaredNeeds"],
+    "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.wire.WireRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "config.wire.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.negotiation.AlwaysJson",
+    "EXCEPTION_HANDLER": "accounts.exceptions.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "VERSION": "1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
+SERVESTATIC_USE_FINDERS = True
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "config.logs.OneLineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"django": {"handlers": ["stderr"], "level": "INFO", "propagate": False}},
+}

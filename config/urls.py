@@ -1,0 +1,31 @@
+"""Every address of Keyhouse. What lies under the profile's base path is the product's API."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from config import health, openapi, profiles
+
+BASE = profiles.active().base_path.lstrip("/")
+
+api = [
+    path("", include("accounts.urls")),
+    path("", include("apikeys.urls")),
+    path("", include("audit.urls")),
+]
+
+urlpatterns = [
+    path("health", health.health, name="health"),
+    path("ready", health.ready, name="ready"),
+    path("schema", openapi.SchemaView.as_view(), name="schema"),
+    path("docs", openapi.DocsView.as_view(), name="docs"),
+    path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/", admin.site.urls),
+    path("gateway/", include("gateway.urls")),
+    path(f"{BASE}/" if BASE else "", include(api)),
+]
+
+handler400 = "config.problems.bad_request"
+handler403 = "config.problems.permission_denied"
+handler404 = "config.problems.page_not_found"
+handler500 = "config.problems.server_error"

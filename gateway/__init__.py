@@ -1,0 +1,1 @@
+"""The gateway: how Keyhouse protects services that are not its own."""

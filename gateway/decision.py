@@ -1,0 +1,74 @@
+"""May this credential make this request? The one decision of the gateway."""
+
+from functools import lru_cache
+
+from django.http import HttpRequest
+
+from accounts.authentication import authenticate_access_token
+from accounts.credentials import Presented, presented
+from accounts.exceptions import record_denied
+from accounts.principals import Principal
+from apikeys import scopes
+from apikeys.authentication import authenticate_key
+from audit.actors import Origin
+from config import profiles
+from config.errors import InsufficientScope, NotAllowed, NotAuthenticated
+from config.profiles import Profile
+from config.profiles.schema import Route
+from gateway.paths import RefusedPath, segments
+from gateway.routes import Node, compile_routes, match
+
+
+@lru_cache(maxsize=8)
+def _table(profile: Profile) -> Node:
+    return compile_routes(profile.routes)
+
+
+def route_for(profile: Profile, method: str, uri: str) -> Route:
+    """Return the row of the route table for a request. Raises NotAllowed if it is in none."""
+    try:
+        found = match(_table(profile), method, segments(uri))
+    except RefusedPath as refused:
+        raise NotAllowed(f"Refused: {refused}.") from None
+    if found is None:
+        raise NotAllowed("This method and path are in no row of the route table.")
+    return found
+
+
+def decide(request: HttpRequest, method: str, uri: str) -> Principal | None:
+    """Return who may make the request `method` `uri` with the credential in `request`'s headers.
+
+    None stands for a route that is open to everybody. Raises NotAuthenticated, InvalidToken,
+    MalformedCredentials, NotAllowed or InsufficientScope.
+    """
+    route = route_for(profiles.active(), method, uri)
+    if "none" in route.credentials:
+        return None
+    sent = presented(request)
+    if sent is None:
+        raise NotAuthenticated
+    origin = Origin.of(request)
+    principal = authenticate(sent, origin)
+    try:
+        check_route(principal, route)
+    except NotAllowed as error:
+        record_denied(principal, origin, method, uri.partition("?")[0], error)
+        raise
+    return principal
+
+
+def authenticate(sent: Presented, origin: Origin) -> Principal:
+    """Return whose credential this is, of whatever kind. Raises InvalidToken."""
+    if sent.is_key:
+        return authenticate_key(sent, origin)
+    return authenticate_access_token(sent.text, origin)
+
+
+def check_route(principal: Principal, route: Route) -> None:
+    """Raise NotAllowed or InsufficientScope unless the route takes this credential, its roles and scopes."""
+    if principal.credential.kind not in route.credentials:
+        raise NotAllowed(f"This takes {' or '.join(route.credentials)}.")
+    if route.roles and not principal.roles & set(route.roles):
+        raise NotAllowed(f"This needs the role {' or '.join(route.roles)}.")
+    if scopes.missing(route.scopes, principal.scopes):
+        raise InsufficientScope(list(route.scopes))

@@ -1,0 +1,89 @@
+"""POST /gateway/introspect: what is this credential, and is it good? (RFC 7662)"""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import FormParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.callers import principal_of_request
+from accounts.credentials import Presented, is_key_like
+from accounts.permissions import Needs
+from accounts.principals import Principal
+from audit.actors import Origin
+from config.errors import Invalid, InvalidToken
+from config.parsers import StrictJSONParser
+from config.profiles import Capability
+from gateway.decision import authenticate
+
+INACTIVE = {"active": False}
+TOKEN_TYPES = {"key": "api_key", "jwt": "access_token"}
+
+
+class IntrospectionRequest(serializers.Serializer[Any]):
+    token = serializers.CharField(max_length=4096)
+    token_type_hint = serializers.CharField(max_length=64, required=False)
+
+
+class Introspection(serializers.Serializer[Any]):
+    active = serializers.BooleanField()
+    scope = serializers.CharField(required=False)
+    token_type = serializers.ChoiceField(choices=sorted(TOKEN_TYPES.values()), required=False)
+    sub = serializers.CharField(required=False)
+    username = serializers.CharField(required=False)
+    organization = serializers.CharField(required=False)
+    jti = serializers.CharField(required=False)
+    exp = serializers.IntegerField(required=False, help_text="seconds since 1970, absent if it never ends")
+
+
+class IntrospectionView(APIView):
+    """Describe a key or an access token. Whatever is not good, or not one's to ask about, is inactive."""
+
+    parser_classes = (FormParser, StrictJSONParser)
+    needs: ClassVar[Needs] = {"post": frozenset({Capability.INTROSPECT})}
+
+    @extend_schema(operation_id="introspect", request=IntrospectionRequest, responses=Introspection)
+    def post(self, request: Request) -> Response:
+        token = _one_token(request)
+        asker = principal_of_request(request)
+        try:
+            sent = Presented(token, is_key=is_key_like(token))
+            found = authenticate(sent, Origin.of(request._request))
+        except InvalidToken:
+            return Response(INACTIVE)
+        return Response(describe(found) if may_ask_about(asker, found) else INACTIVE)
+
+
+def _one_token(request: Request) -> str:
+    if hasattr(request.data, "getlist") and len(request.data.getlist("token")) > 1:
+        raise Invalid("token", "stands in the request twice")
+    sent = IntrospectionRequest(data=request.data)
+    sent.is_valid(raise_exception=True)
+    token: str = sent.validated_data["token"]
+    return token
+
+
+def may_ask_about(asker: Principal, found: Principal) -> bool:
+    """Whether the asker may introspect everything, or the organization that the credential acts in."""
+    return asker.may(Capability.INTROSPECT, found.organization_id)
+
+
+def describe(principal: Principal) -> dict[str, Any]:
+    """Return the members of RFC 7662 section 2.2 for a good credential."""
+    credential = principal.credential
+    members: dict[str, Any] = {
+        "active": True,
+        "scope": " ".join(sorted(principal.scopes)),
+        "token_type": TOKEN_TYPES[credential.kind],
+        "sub": principal.subject,
+        "username": principal.label,
+        "jti": credential.id,
+    }
+    if principal.organization:
+        members["organization"] = principal.organization
+    if credential.expires_at is not None:
+        members["exp"] = int(credential.expires_at.timestamp())
+    return members

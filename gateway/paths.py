@@ -1,0 +1,63 @@
+"""The path of a request, in one spelling, or refused. Knows no Django.
+
+The service behind the proxy reads the path again with rules of its own. Whatever two readers could
+read differently (dot segments, empty segments, encoded slashes, `;` parameters, control characters) is
+therefore refused, rather than cleaned up and perhaps cleaned up otherwise behind us.
+"""
+
+import re
+
+LONGEST = 8192
+# Characters that stand for themselves in a path segment (RFC 3986 section 3.3, without ";").
+PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@%-]*")
+ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
+BROKEN_ENCODING = re.compile(r"%(?![0-9A-Fa-f]{2})")
+UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~")
+FORBIDDEN_BYTES = frozenset(b"/\\.;%?#") | frozenset(range(32)) | {127}
+
+
+class RefusedPath(ValueError):
+    """A path that is not matched at all, because it could be read in more than one way."""
+
+
+def segments(uri: str) -> list[str]:
+    """Return the segments of the path of `uri`, "/path?query", decoded where only one reading is left.
+
+    A slash at the end makes no difference, since to many services it makes none. Raises RefusedPath,
+    which says why.
+    """
+    if len(uri) > LONGEST:
+        raise RefusedPath("the path is too long")
+    path = uri.partition("?")[0]
+    if not path.startswith("/"):
+        raise RefusedPath("the path does not begin with /")
+    found = [_segment(segment) for segment in path[1:].removesuffix("/").split("/")]
+    if "" in found:
+        raise RefusedPath("the path has an empty segment")
+    return found
+
+
+def _segment(raw: str) -> str:
+    if not PLAIN.fullmatch(raw) or BROKEN_ENCODING.search(raw):
+        raise RefusedPath("the path holds a character that must be encoded, or a ;")
+    text = ENCODED.sub(_decode, raw)
+    if text in {".", ".."}:
+        raise RefusedPath("the path has a dot segment")
+    _check_utf8(raw)
+    return text
+
+
+def _decode(match: re.Match[str]) -> str:
+    """Decode what needs no encoding; keep the rest, in capitals (RFC 3986 section 6.2.2)."""
+    byte = int(match[1], 16)
+    if byte in FORBIDDEN_BYTES:
+        raise RefusedPath(f"the path holds an encoded {match[0]}")
+    return chr(byte) if byte in UNRESERVED else match[0].upper()
+
+
+def _check_utf8(raw: str) -> None:
+    octets = ENCODED.sub(lambda match: chr(int(match[1], 16)), raw)
+    try:
+        octets.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        raise RefusedPath("the path is not UTF-8") from None

@@ -1,0 +1,51 @@
+"""The profile's route table, compiled: which row a request falls under. Knows no Django.
+
+A word is more specific than a parameter, a parameter more than the rest (`**`). Rows that no request
+can tell apart do not get this far: the profile is refused.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from config.profiles.paths import PARAMETER, REST, shape
+from config.profiles.schema import Route
+
+
+@dataclass(slots=True)
+class Node:
+    """One place in the tree of segments: what can follow, and the rows that end here, by method."""
+
+    following: dict[str, "Node"] = field(default_factory=dict)
+    rows: dict[str, Route] = field(default_factory=dict)
+    rest: dict[str, Route] = field(default_factory=dict)
+
+
+def compile_routes(routes: Iterable[Route]) -> Node:
+    """Return the tree for a route table. HEAD is allowed wherever GET is."""
+    root = Node()
+    for route in routes:
+        *start, last = shape(route.path)
+        node = root
+        for segment in start if last == REST else [*start, last]:
+            node = node.following.setdefault(segment, Node())
+        _add(node.rest if last == REST else node.rows, route)
+    return root
+
+
+def _add(rows: dict[str, Route], route: Route) -> None:
+    for method in route.methods:
+        rows[method] = route
+    if "GET" in route.methods:
+        rows.setdefault("HEAD", route)
+
+
+def match(node: Node, method: str, segments: Sequence[str]) -> Route | None:
+    """Return the most specific row for `method` on the path with these segments, or None."""
+    if not segments:
+        return node.rows.get(method)
+    for branch in (segments[0], PARAMETER):
+        following = node.following.get(branch)
+        found = match(following, method, segments[1:]) if following else None
+        if found is not None:
+            return found
+    return node.rest.get(method)

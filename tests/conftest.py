@@ -1,0 +1,152 @@
+"""The cast, and the ways in which tests use Keyhouse.
+
+Acme is an organization: alice owns it, bob is on her team. Charlie is in another one, Umbrella, which
+he owns. Ada administers everything, audrey audits everything, mallory is nobody in particular.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from accounts.callers import caller_at_command_line
+from accounts.models import Organization, User
+from accounts.principals import Caller
+from accounts.services.organizations import create_organization
+from accounts.services.users import create_user
+from apikeys import usage
+from apikeys.services.api_keys import NewKey, create_api_key
+from audit import refusals
+
+PASSWORD = "a long walk to the lighthouse"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def right_database(django_db_setup: None) -> None:
+    """Fail the whole run if it is not on the database that it was meant for."""
+    expected = os.environ.get("KEYHOUSE_TEST_VENDOR", "sqlite")
+    if connection.vendor != expected:
+        pytest.exit(f"these tests were to run on {expected} and run on {connection.vendor}", returncode=3)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """What a process keeps in memory does not go from one test to the next."""
+    refusals.forget()
+    yield
+    usage.forget()
+
+
+@pytest.fixture
+def operator() -> Caller:
+    return caller_at_command_line()
+
+
+@dataclass(frozen=True)
+class Cast:
+    acme: Organization
+    umbrella: Organization
+    ada: User
+    audrey: User
+    alice: User
+    bob: User
+    charlie: User
+    mallory: User
+
+
+def add_user(name: str, role: str = "member", **options: Any) -> User:
+    """A person with the password of all tests."""
+    return create_user(
+        caller=caller_at_command_line(),
+        username=name,
+        email=f"{name}@example.org",
+        name=name.capitalize(),
+        role=role,
+        password=PASSWORD,
+        **options,
+    )
+
+
+@pytest.fixture
+def cast(db: None, operator: Caller) -> Cast:
+    acme = create_organization(caller=operator, name="Acme")
+    umbrella = create_organization(caller=operator, name="Umbrella")
+    return Cast(
+        acme=acme,
+        umbrella=umbrella,
+        ada=add_user("ada", "admin"),
+        audrey=add_user("audrey", "auditor"),
+        alice=add_user("alice", memberships=[(acme, "owner")]),
+        bob=add_user("bob", memberships=[(acme, "developer")]),
+        charlie=add_user("charlie", memberships=[(umbrella, "owner")]),
+        mallory=add_user("mallory"),
+    )
+
+
+def make_key(owner: User | Organization, *scopes: str, name: str = "a key", **options: Any) -> NewKey:
+    """A key made at the command line."""
+    caller = options.pop("caller", None) or caller_at_command_line()
+    return create_api_key(caller=caller, name=name, owner=owner, granted=scopes, **options)
+
+
+class Api:
+    """A client of the HTTP API, with one credential or none. Paths are below the base path."""
+
+    BASE = "/api/v1"
+
+    def __init__(self, headers: dict[str, str] | None = None) -> None:
+        self.client = Client(headers=headers or {}, raise_request_exception=False)
+
+    def get(self, path: str, **options: Any) -> Any:
+        return self.client.get(self._address(path), **options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self.client.post(self._address(path), body, content_type="application/json", **options)
+
+    def patch(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self.client.patch(self._address(path), body, content_type="application/json", **options)
+
+    def delete(self, path: str, **options: Any) -> Any:
+        return self.client.delete(self._address(path), **options)
+
+    def _address(self, path: str) -> str:
+        return path if path.startswith("/") else f"{self.BASE}/{path}"
+
+
+@pytest.fixture
+def anonymous(db: None) -> Api:
+    return Api()
+
+
+def log_in(user: User, password: str = PASSWORD) -> dict[str, Any]:
+    """The answer to a login of `user` through the API."""
+    response = Api().post("auth/login", {"username": user.username, "password": password})
+    assert response.status_code == 200, response.content
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def as_user(user: User) -> Api:
+    """The API as a person who has logged in."""
+    return Api({"Authorization": f"Bearer {log_in(user)['access_token']}"})
+
+
+def with_key(key: NewKey | str) -> Api:
+    """The API as a program with a key."""
+    return Api({"X-API-Key": key if isinstance(key, str) else key.text})
+
+
+def assert_problem(response: Any, status: int, code: str | None = None, member: str | None = None) -> dict[str, Any]:
+    """Assert that a response is a well-formed problem document, and return it."""
+    assert response.status_code == status, response.content
+    assert response.headers["Content-Type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert problem["status"] == status
+    assert problem["title"] and problem["detail"] and problem["type"] == "about:blank"
+    assert code is None or problem["code"] == code, problem
+    assert member is None or member in [error["member"] for error in problem["errors"]], problem
+    return problem

@@ -1,0 +1,9 @@
+"""The real settings, with a fast password hash and, on SQLite, a database that threads can share."""
+
+from config.settings import *  # noqa: F403
+from config.settings import DATA_DIR, DATABASES
+
+PASSWORD_HASHERS = ["tests.hashers.FastArgon2"]
+DATABASES["default"]["TEST"] = (
+    {"NAME": str(DATA_DIR / "test.sqlite3")} if "sqlite" in DATABASES["default"]["ENGINE"] else {}
+)
