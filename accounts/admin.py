@@ -12,13 +12,13 @@ from accounts.models import Membership, Organization, User
 from accounts.principals import Caller
 from accounts.services import organizations, users
 from audit.actors import Origin
-from config.admin import CapabilityAdmin
+from config.admin import CapabilityAdmin, may, principal_in
 from config.profiles import Capability
 
 
 def caller_in_admin(request: HttpRequest) -> Caller:
     """Who sits before the admin."""
-    return Caller(request.principal, Origin.of(request))
+    return Caller(principal_in(request), Origin.of(request))
 
 
 @admin.register(User)
@@ -33,19 +33,23 @@ class UserAdmin(CapabilityAdmin):
     readonly_fields = ("username", "email", "created_at", "last_login_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        reach = request.principal.reach(Capability.READ_USERS)
+        reach = principal_in(request).reach(Capability.READ_USERS)
         if reach.everywhere:
             return User.objects.all()
         return User.objects.filter(memberships__organization__in=reach.organizations).distinct()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.principal.may(Capability.MANAGE_USERS)
+        return may(request, Capability.MANAGE_USERS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request)
 
-    def get_form(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> type[ModelForm[User]]:
-        return super().get_form(request, obj, **({"form": NewUserForm} if obj is None else {}) | kwargs)
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[User]]:
+        return super().get_form(
+            request, obj, change, **({"form": NewUserForm} if obj is None else {}) | kwargs
+        )
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         return self.fields if obj else (*NewUserForm.Meta.fields, "password")
@@ -71,13 +75,13 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
-    def has_add_permission(self, request: HttpRequest, obj: Organization | None) -> bool:
-        return request.principal.may(Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
 
-    def has_change_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request, obj)
 
 
@@ -92,14 +96,18 @@ class OrganizationAdmin(CapabilityAdmin):
     readonly_fields = ("created_at",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
-        reach = request.principal.reach(Capability.READ_ORGANIZATIONS)
-        return Organization.objects.all() if reach.everywhere else Organization.objects.filter(pk__in=reach.organizations)
+        reach = principal_in(request).reach(Capability.READ_ORGANIZATIONS)
+        return (
+            Organization.objects.all()
+            if reach.everywhere
+            else Organization.objects.filter(pk__in=reach.organizations)
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.principal.may(Capability.MANAGE_ORGANIZATIONS)
+        return may(request, Capability.MANAGE_ORGANIZATIONS)
 
-    def has_change_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
-        return request.principal.may(Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
         caller, name = caller_in_admin(request), form.cleaned_data["name"]
@@ -108,7 +116,9 @@ class OrganizationAdmin(CapabilityAdmin):
         elif "name" in form.changed_data:
             organizations.rename_organization(caller=caller, organization=obj, name=name)
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool) -> None:
+    def save_formset(
+        self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool
+    ) -> None:
         """Members: added, given another role, taken out; each by its service."""
         caller = caller_in_admin(request)
         formset.save(commit=False)

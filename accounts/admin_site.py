@@ -8,8 +8,9 @@ from django.urls import URLPattern, URLResolver
 
 from accounts.identity import principal_of
 from accounts.models import User
-from accounts.principals import Credential
+from accounts.principals import Credential, Principal
 from config import profiles
+from config.admin import principal_in
 
 WITHOUT_SERVICE = {"password_change", "password_change_done"}
 
@@ -26,9 +27,9 @@ class KeyhouseAdminSite(admin.AdminSite):
         """Whether somebody active is logged in whose role allows anything here."""
         if not isinstance(request.user, User) or not request.user.is_active:
             return False
-        if not hasattr(request, "principal"):
-            request.principal = principal_of(request.user, Credential("admin", ""))
-        principal = request.principal
+        if principal_in(request) is None:
+            setattr(request, "principal", principal_of(request.user, Credential("admin", "")))  # noqa: B010
+        principal: Principal = principal_in(request)
         return any(power.capabilities for power in (principal.everywhere, *principal.within.values()))
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

@@ -25,4 +25,6 @@ def record_denied(principal: Principal, origin: Origin, method: str, path: str, 
     """Record that a known caller may not do this."""
     target = Target("endpoint", "", f"{method} {path}"[:200])
     detail = {"code": error.code, "reason": error.detail[:500]}
-    record_refusal(EventName.ACCESS_DENIED, actor=principal.actor, origin=origin, target=target, detail=detail)
+    record_refusal(
+        EventName.ACCESS_DENIED, actor=principal.actor, origin=origin, target=target, detail=detail
+    )

@@ -55,7 +55,7 @@ def principal_of(user: User, credential: Credential) -> Principal:
     memberships = Membership.objects.filter(user=user).values_list(
         "organization_id", "organization__uuid", "role"
     )
-    own = (user.pk, user.uuid, user.username, user.email, user.role, user.is_superuser)
+    own: tuple[Any, ...] = (user.pk, user.uuid, user.username, user.email, user.role, user.is_superuser)
     rows = [(*own, *membership) for membership in memberships] or [(*own, None, None, None)]
     return person(rows, credential)
 

@@ -1,7 +1,7 @@
 """People, organizations, and the sessions in which people are logged in."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -30,8 +30,7 @@ class User(PublicRow, AbstractBaseUser):
     is_superuser = models.BooleanField("superuser", default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_login_at = models.DateTimeField(null=True, editable=False)
-    last_login: ClassVar[None]
-    last_login = None
+    last_login = None  # ours is last_login_at
 
     objects = UserManager()
 

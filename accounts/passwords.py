@@ -47,7 +47,9 @@ class PersonalWordsValidator:
             words += [user.username or "", user.email, user.email.partition("@")[0]]
         text = fold(password)
         if any(len(word) >= SHORTEST_WORD and fold(word) in text for word in words):
-            raise ValidationError("It must not hold your user name, your e-mail address or the product's name.")
+            raise ValidationError(
+                "It must not hold your user name, your e-mail address or the product's name."
+            )
 
     def get_help_text(self) -> str:
         return "Without your user name, your e-mail address or the product's name in it."

@@ -90,7 +90,9 @@ class Principal:
 
     def reach(self, capability: Capability) -> Reach:
         """Where the caller may do this."""
-        places = frozenset(number for number, power in self.within.items() if capability in power.capabilities)
+        places = frozenset(
+            number for number, power in self.within.items() if capability in power.capabilities
+        )
         return Reach(capability in self.everywhere.capabilities, places)
 
     @property

@@ -50,7 +50,9 @@ class RefreshView(APIView):
     def post(self, request: Request) -> Response:
         sent = serializers.RefreshRequest(data=request.data)
         sent.is_valid(raise_exception=True)
-        pair = sessions.refresh(token=sent.validated_data["refresh_token"], origin=Origin.of(request._request))
+        pair = sessions.refresh(
+            token=sent.validated_data["refresh_token"], origin=Origin.of(request._request)
+        )
         return Response(serializers.TokenPairMember(pair).data)
 
 
@@ -74,7 +76,7 @@ class MeView(APIView):
     @extend_schema(responses=serializers.Me, operation_id="me")
     def get(self, request: Request) -> Response:
         people = User.objects.prefetch_related("memberships__organization")
-        user = people.filter(pk=principal_of_request(request).user_id).first()
+        user = people.filter(pk=principal_of_request(request).user_id or 0).first()
         if user is None:
             raise NotFound("This key belongs to an organization, not to a person.")
         return Response(serializers.Me(user).data)

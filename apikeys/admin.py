@@ -15,12 +15,21 @@ from accounts.names import clean_name
 from apikeys.forms import NewKeyForm, RevokeForm
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key, rename_api_key, revoke_api_keys
-from config.admin import CapabilityAdmin, add_error
+from config.admin import CapabilityAdmin, add_error, principal_in
 from config.errors import DomainError
 from config.profiles import Capability
 
 FACTS = (
-    *("masked_key", "user", "organization", "environment", "scope_list", "status", "created_at", "expires_at"),
+    *(
+        "masked_key",
+        "user",
+        "organization",
+        "environment",
+        "scope_list",
+        "status",
+        "created_at",
+        "expires_at",
+    ),
     *("revoked_at", "revoked_reason", "last_used_at", "last_used_ip", "use_count"),
 )
 
@@ -51,12 +60,12 @@ class ApiKeyAdmin(CapabilityAdmin):
     actions = ("revoke",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
-        return ApiKey.objects.visible_to(request.principal)
+        return ApiKey.objects.visible_to(principal_in(request))
 
-    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is None:
             return super().has_change_permission(request)
-        return ApiKey.objects.manageable_by(request.principal).filter(pk=obj.pk).exists()
+        return ApiKey.objects.manageable_by(principal_in(request)).filter(pk=obj.pk).exists()
 
     @admin.display(description="key", ordering="key_prefix")
     def masked_key(self, key: ApiKey) -> str:
@@ -78,11 +87,13 @@ class ApiKeyAdmin(CapabilityAdmin):
         """Ask what kind of key, make it, and show it once, in the answer to the form itself."""
         if not self.has_add_permission(request):
             return self._redirect("changelist")
-        form = NewKeyForm(request.principal, request.POST or None)
+        form = NewKeyForm(principal_in(request), request.POST or None)
         if request.method == "POST" and form.is_valid():
             made_before = ApiKey.objects.filter(uuid=form.cleaned_data["ticket"]).first()
             if made_before is not None:
-                messages.warning(request, "This key was made already, and its text was shown. It is not shown again.")
+                messages.warning(
+                    request, "This key was made already, and its text was shown. It is not shown again."
+                )
                 return self._redirect("change", made_before.pk)
             response = self._make(request, form)
             if response is not None:
@@ -113,7 +124,9 @@ class ApiKeyAdmin(CapabilityAdmin):
         form = RevokeForm(request.POST if "reason" in request.POST else None)
         keys = list(selected.select_related("user", "organization"))
         if not form.is_valid():
-            return self._page(request, "admin/apikeys/apikey/revoke.html", "Revoke keys", form=form, keys=keys)
+            return self._page(
+                request, "admin/apikeys/apikey/revoke.html", "Revoke keys", form=form, keys=keys
+            )
         try:
             revoked = revoke_api_keys(
                 caller=caller_in_admin(request), selected=keys, reason=form.cleaned_data["reason"]

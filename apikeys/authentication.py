@@ -118,7 +118,7 @@ def _repepper(row: KeyRow, text: str) -> None:
 
 
 def _principal(row: KeyRow, owner: list[tuple[Any, ...]]) -> Principal:
-    """A person's key can do what they may do now, cut down to its scopes; an organization's, its scopes there."""
+    """A person's key can do what they may do now, cut down to its scopes; an organization's, its scopes."""
     credential = Credential("key", str(row.uuid), row.expires_at, row.name)
     granted = frozenset(row.scopes)
     if row.organization_id is None:

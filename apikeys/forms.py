@@ -56,8 +56,7 @@ class NewKeyForm(forms.Form):
         try:
             return UUID(_signer().unsign(self.cleaned_data["ticket"], max_age=FORM_SECONDS))
         except (signing.BadSignature, ValueError):
-            self.data = {**self.data.dict(), "ticket": new_ticket()}
-            raise forms.ValidationError("This form is too old. Send it again.") from None
+            raise forms.ValidationError("This form is too old. Open it again.") from None
 
 
 class RevokeForm(forms.Form):
@@ -77,9 +76,13 @@ def _signer() -> signing.TimestampSigner:
 def _people(principal: Principal) -> Any:
     if principal.may(Capability.MANAGE_KEYS):
         return User.objects.filter(is_active=True)
-    return User.objects.filter(pk=principal.user_id)
+    return User.objects.filter(pk=principal.user_id or 0)
 
 
 def _organizations(principal: Principal) -> Any:
     reach = principal.reach(Capability.MANAGE_KEYS)
-    return Organization.objects.all() if reach.everywhere else Organization.objects.filter(pk__in=reach.organizations)
+    return (
+        Organization.objects.all()
+        if reach.everywhere
+        else Organization.objects.filter(pk__in=reach.organizations)
+    )

@@ -1,6 +1,5 @@
 """Digests under the numbered peppers of this installation."""
 
-
 from django.conf import settings
 
 from apikeys import keys

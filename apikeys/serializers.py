@@ -21,7 +21,9 @@ class CreateRequest(RequestSerializer):
     )
     environment = serializers.CharField(max_length=64, required=False)
     expires_at = TimestampField(required=False, allow_null=True)
-    organization = serializers.CharField(max_length=64, required=False, help_text="id of the owner, if not you")
+    organization = serializers.CharField(
+        max_length=64, required=False, help_text="id of the owner, if not you"
+    )
 
 
 class RenameRequest(RequestSerializer):

@@ -96,17 +96,23 @@ def owner_for(principal: Principal, organization: str | None) -> User | Organiza
         return _organization(principal, organization)
     if principal.user_id is not None:
         return User.objects.get(pk=principal.user_id)
-    return Organization.objects.get(pk=principal.organization_id)
+    return Organization.objects.get(pk=principal.organization_id or 0)
 
 
 def _organization(principal: Principal, public_id: str) -> Organization:
     """The organization with this id. One where the caller may not make keys is no more there than none."""
     reach = principal.reach(Capability.MANAGE_KEYS)
-    within = Organization.objects.all() if reach.everywhere else Organization.objects.filter(pk__in=reach.organizations)
+    within = (
+        Organization.objects.all()
+        if reach.everywhere
+        else Organization.objects.filter(pk__in=reach.organizations)
+    )
     try:
         found: Organization = wire.find("organization", within, public_id)
     except NotFound:
-        raise Invalid("organization", "there is no such organization, or you may not make keys for it") from None
+        raise Invalid(
+            "organization", "there is no such organization, or you may not make keys for it"
+        ) from None
     return found
 
 

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from audit.models import Event
-from config.admin import CapabilityAdmin
+from config.admin import CapabilityAdmin, principal_in
 from config.profiles import Capability
 
 
@@ -26,7 +26,7 @@ class EventAdmin(CapabilityAdmin):
     readonly_fields = ("details", "hash_text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
-        reach = request.principal.reach(Capability.READ_AUDIT)
+        reach = principal_in(request).reach(Capability.READ_AUDIT)
         return Event.objects.seen_from(everywhere=reach.everywhere, organizations=reach.organizations)
 
     @admin.display(description="Detail")

@@ -30,7 +30,8 @@ class EventQuerySet(models.QuerySet["Event"]):
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly("audit events cannot be changed")
 
-    _raw_delete = delete
+    def _raw_delete(self, using: str | None) -> NoReturn:
+        raise AppendOnly("audit events cannot be deleted")
 
 
 class Event(PublicRow):

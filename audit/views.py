@@ -30,7 +30,8 @@ class EventViewSet(GenericViewSet[Event]):
     needs: ClassVar[dict[str, Any]] = {"list": frozenset({Capability.READ_AUDIT})}
 
     def get_queryset(self) -> EventQuerySet:
-        reach = self.request.user.reach(Capability.READ_AUDIT)
+        reader: Any = self.request.user  # an accounts.principals.Principal
+        reach = reader.reach(Capability.READ_AUDIT)
         return Event.objects.seen_from(everywhere=reach.everywhere, organizations=reach.organizations)
 
     @extend_schema(operation_id="list_events", parameters=[EventFilter])

@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Model
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -27,22 +26,22 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return holds(request, self.can_read)
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return holds(request, self.can_read)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return holds(request, self.can_write)
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return holds(request, self.can_write)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def log_addition(self, *args: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Nothing: see the class."""
 
-    def log_change(self, *args: Any) -> None:
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Nothing: see the class."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -54,9 +53,20 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
             return HttpResponseRedirect(request.get_full_path())
 
 
+def principal_in(request: HttpRequest) -> Any:
+    """Return who sits before the admin (an accounts.principals.Principal): the site put it there."""
+    return getattr(request, "principal", None)
+
+
+def may(request: HttpRequest, capability: Capability, organization_id: int | None = None) -> bool:
+    """Whether whoever sits before the admin may do this, in the organization or everywhere."""
+    allowed: bool = principal_in(request).may(capability, organization_id)
+    return allowed
+
+
 def holds(request: HttpRequest, capabilities: frozenset[Capability]) -> bool:
     """Whether whoever sits before the admin has one of the capabilities anywhere."""
-    principal = getattr(request, "principal", None)
+    principal = principal_in(request)
     return principal is not None and any(principal.may_somewhere(each) for each in capabilities)
 
 

@@ -1,6 +1,6 @@
 """The address of the client, in one place: everything that needs it asks here."""
 
-from functools import lru_cache
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
@@ -37,7 +37,7 @@ def resolve(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:
     return str(current)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _networks(trusted: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(item) for item in trusted)
 

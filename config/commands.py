@@ -17,7 +17,7 @@ class KeyhouseCommand(BaseCommand):
     `run` returns (document, text): the document is printed with --json, the text without.
     """
 
-    requires_system_checks: Sequence[str] = ()
+    requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)

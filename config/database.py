@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from environ import Env
-from environ.compat import ImproperlyConfigured
 
 from config.env import ConfigurationError
 
@@ -26,10 +26,14 @@ def database_config(url: str, data_dir: Path) -> dict[str, Any]:
 
 def _sqlite(url: str, data_dir: Path) -> dict[str, Any]:
     """IMMEDIATE transactions take the write lock at their start, so that none fails halfway for it."""
-    config: dict[str, Any] = dict(Env.db_url_config(url)) if url else {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(data_dir / "keyhouse.sqlite3"),
-    }
+    config: dict[str, Any] = (
+        dict(Env.db_url_config(url))
+        if url
+        else {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(data_dir / "keyhouse.sqlite3"),
+        }
+    )
     config["OPTIONS"] = {
         "timeout": SQLITE_WAIT_SECONDS,
         "transaction_mode": "IMMEDIATE",

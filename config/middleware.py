@@ -48,7 +48,9 @@ class RefuseEarlyMiddleware:
     def _refusal(self, request: HttpRequest) -> HttpResponse | None:
         if request.method not in METHODS:
             allowed = {"Allow": ", ".join(sorted(METHODS))}
-            return problem_response(405, "method_not_allowed", "No endpoint takes this method.", headers=allowed)
+            return problem_response(
+                405, "method_not_allowed", "No endpoint takes this method.", headers=allowed
+            )
         if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             return problem_response(411, "length_required", "Send the body with a Content-Length.")
         if _declared_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:

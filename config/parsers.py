@@ -33,7 +33,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ParseError(f"The member {ascii(twice)} stands in the body twice.")
+        raise ParseError(f"The member {twice!a} stands in the body twice.")
     return members
 
 

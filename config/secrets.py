@@ -45,7 +45,7 @@ def _write_once(path: Path, value: str) -> None:
     except FileExistsError:
         pass
     finally:
-        os.unlink(temporary)
+        Path(temporary).unlink()
 
 
 def new_secret_key() -> str:
@@ -72,7 +72,8 @@ def parse_peppers(text: str) -> dict[int, bytes]:
             pepper = b""
         if not number.isdecimal() or not 1 <= int(number) <= 32767 or len(pepper) < PEPPER_BYTES:
             raise ConfigurationError(
-                f"KEYHOUSE_PEPPERS: item {position} is not NUMBER:HEX with at least {PEPPER_BYTES * 2} hex digits"
+                f"KEYHOUSE_PEPPERS: item {position} is not NUMBER:HEX "
+                f"with at least {PEPPER_BYTES * 2} hex digits"
             )
         if int(number) in peppers:
             raise ConfigurationError(f"KEYHOUSE_PEPPERS: number {number} stands there twice")

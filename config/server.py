@@ -12,14 +12,15 @@ THREADS = 4
 STOP_SECONDS = 20
 
 
-class Server(BaseApplication):  # type: ignore[misc]
+class Server(BaseApplication):
     """gunicorn with our settings instead of a configuration file."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def load_config(self) -> None:
+        assert self.cfg is not None  # noqa: S101 (gunicorn has made it by now)
         for name, value in self.options.items():
             self.cfg.set(name, value)
 
@@ -56,7 +57,7 @@ def run(
             "proc_name": "keyhouse",
             "when_ready": when_ready,
         }
-    ).run()
+    ).run()  # type: ignore[no-untyped-call]
 
 
 def check_free(host: str, port: int) -> None:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from environ import Env
-from environ.compat import ImproperlyConfigured
 
 from config import env, secrets
 from config.clientip import check_networks
@@ -116,7 +116,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.PersonalWordsValidator"},
 ]
 JWT_SIGNING_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse login tokens", hashlib.sha256).hex()
-SIMPLE_JWT = {"ALGORITHM": "HS256", "SIGNING_KEY": JWT_SIGNING_KEY, "ISSUER": PUBLIC_URL, "AUDIENCE": PUBLIC_URL}
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "ISSUER": PUBLIC_URL,
+    "AUDIENCE": PUBLIC_URL,
+}
 
 # HTTP
 

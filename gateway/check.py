@@ -49,7 +49,9 @@ def original_request(request: HttpRequest) -> tuple[str, str]:
 def identity_headers(principal: Principal | None) -> dict[str, str]:
     """Return what the service behind the proxy learns about its caller."""
     if principal is None:
-        return dict.fromkeys(("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes"), "")
+        return dict.fromkeys(
+            ("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes"), ""
+        )
     return {
         "X-Auth-Subject": principal.subject,
         "X-Auth-Organization": principal.organization,

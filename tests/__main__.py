@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from typing import IO
 
 from tests import postgres
 
@@ -22,11 +23,11 @@ def main(arguments: list[str]) -> int:
     return 1 if failed_first or failed_second else 0
 
 
-def start(vendor: str, url: str, arguments: list[str], output: "object | None") -> "subprocess.Popen[bytes]":
+def start(vendor: str, url: str, arguments: list[str], output: "IO[str] | None") -> "subprocess.Popen[bytes]":
     """Start pytest on one database; tests/conftest.py fails the run if it is not on that one."""
     environment = os.environ | {"KEYHOUSE_TEST_VENDOR": vendor, "KEYHOUSE_TEST_SERVER": url}
     command = [sys.executable, "-m", "pytest", *arguments]
-    return subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # type: ignore[call-overload]
+    return subprocess.Popen(command, env=environment, stdout=output, stderr=output)
 
 
 if __name__ == "__main__":

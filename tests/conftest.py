@@ -7,6 +7,7 @@ he owns. Ada administers everything, audrey audits everything, mallory is nobody
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from accounts.services.users import create_user
 from apikeys import usage
 from apikeys.services.api_keys import NewKey, create_api_key
 from audit import refusals
+from tests.installation import ADMIN, Installation, fresh_database
 
 PASSWORD = "a long walk to the lighthouse"
 
@@ -140,7 +142,9 @@ def with_key(key: NewKey | str) -> Api:
     return Api({"X-API-Key": key if isinstance(key, str) else key.text})
 
 
-def assert_problem(response: Any, status: int, code: str | None = None, member: str | None = None) -> dict[str, Any]:
+def assert_problem(
+    response: Any, status: int, code: str | None = None, member: str | None = None
+) -> dict[str, Any]:
     """Assert that a response is a well-formed problem document, and return it."""
     assert response.status_code == status, response.content
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -150,3 +154,18 @@ def assert_problem(response: Any, status: int, code: str | None = None, member: 
     assert code is None or problem["code"] == code, problem
     assert member is None or member in [error["member"] for error in problem["errors"]], problem
     return problem
+
+
+@pytest.fixture
+def bare_installation(tmp_path: Path) -> Iterator[Installation]:
+    """An installation that nobody has set up yet."""
+    with fresh_database(tmp_path) as url:
+        yield Installation(tmp_path, url)
+
+
+@pytest.fixture
+def installation(bare_installation: Installation) -> Installation:
+    """An installation after its first start, with the administrator of tests.installation.ADMIN."""
+    done = bare_installation.manage("setup", **ADMIN)
+    assert done.returncode == 0, done.stderr
+    return bare_installation

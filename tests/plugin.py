@@ -8,7 +8,9 @@ import tempfile
 FOLDER = tempfile.mkdtemp(prefix="keyhouse-tests-")
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 
-for name in [name for name in os.environ if name.startswith("KEYHOUSE_") and not name.startswith("KEYHOUSE_TEST_")]:
+for name in [
+    name for name in os.environ if name.startswith("KEYHOUSE_") and not name.startswith("KEYHOUSE_TEST_")
+]:
     del os.environ[name]
 for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DEBUG", "CACHE_URL", "EMAIL_URL"):
     os.environ.pop(name, None)

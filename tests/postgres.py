@@ -43,7 +43,9 @@ def running() -> Iterator[str]:
         os.chown(folder, as_user["user"], as_user["group"])
     try:
         _initialize(folder, as_user)
-        with subprocess.Popen(_command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user) as server:
+        with subprocess.Popen(
+            _command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user
+        ) as server:
             try:
                 yield _wait(folder, server)
             finally:
@@ -54,12 +56,30 @@ def running() -> Iterator[str]:
 
 
 def _initialize(folder: Path, as_user: dict[str, Any]) -> None:
-    arguments = ["-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-    subprocess.run([str(binaries() / "initdb"), *arguments], check=True, capture_output=True, cwd=folder, **as_user)
+    arguments = [
+        "-D",
+        str(folder / "data"),
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+    ]
+    subprocess.run(
+        [str(binaries() / "initdb"), *arguments], check=True, capture_output=True, cwd=folder, **as_user
+    )
 
 
 def _command(folder: Path) -> list[str]:
-    settings = {"listen_addresses": "", "unix_socket_directories": str(folder), "fsync": "off", "max_connections": "200"}
+    settings = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(folder),
+        "fsync": "off",
+        "max_connections": "200",
+    }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return [str(binaries() / "postgres"), "-D", str(folder / "data"), *options]
 

@@ -48,7 +48,9 @@ def rename_organization(*, caller: Caller, organization: Organization, name: str
 def add_member(*, caller: Caller, organization: Organization, user: User, role: str) -> Membership:
     """Make a person a member. Raises NotAllowed, Invalid, or Conflict if they are one already."""
     _check_may_manage(caller, organization)
-    membership = Membership(user=user, organization=organization, role=_clean_role(caller, organization, role))
+    membership = Membership(
+        user=user, organization=organization, role=_clean_role(caller, organization, role)
+    )
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -97,7 +99,9 @@ def _clean_role(caller: Caller, organization: Organization, role: str) -> str:
     profile = profiles.active()
     known = profile.roles_of_level("organization")
     if role not in known:
-        raise Invalid("organization", f"there is no organization role {role!r}; there are: {', '.join(known)}")
+        raise Invalid(
+            "organization", f"there is no organization role {role!r}; there are: {', '.join(known)}"
+        )
     if not profile.power_of_role(role, "organization") <= caller.principal.power_in(organization.pk):
         raise NotAllowed(f"The role {role} allows more than you may do.")
     return role

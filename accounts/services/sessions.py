@@ -35,7 +35,7 @@ def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
     """
     user = find_by_identifier(identifier)
     # Without a user, check_password hashes all the same, so that time tells nothing.
-    is_right = check_password(password, user.password if user else None, setter=_rehash(user))
+    is_right = check_password(password, user.password if user else "!", setter=_rehash(user))
     if user is not None and is_right and user.is_active:
         return user
     reason = "unknown" if user is None else "inactive" if is_right else "wrong password"

@@ -89,7 +89,9 @@ def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> Us
         changed = _changed(caller, user, changes)
         User.objects.filter(pk=user.pk).update(**changed)
         if any(admin.pk == user.pk for admin in admins) and not _admins().exists():
-            raise Conflict("is_active" if "is_active" in changed else "role", "somebody must stay administrator")
+            raise Conflict(
+                "is_active" if "is_active" in changed else "role", "somebody must stay administrator"
+            )
         if changed.get("is_active") is False:
             end_sessions(Session.objects.filter(user=user), caller.origin.at)
         _record_changes(caller, user, changed)
@@ -100,7 +102,9 @@ def _admins() -> QuerySet[User]:
     """The active people who may do everything, everywhere."""
     profile = profiles.active()
     almighty = [
-        name for name in profile.roles_of_level("global") if profile.power_of_role(name, "global") == profile.everything
+        name
+        for name in profile.roles_of_level("global")
+        if profile.power_of_role(name, "global") == profile.everything
     ]
     people = User.objects.filter(is_active=True)
     return people.filter(is_superuser=True) | people.filter(role__in=almighty)

@@ -132,7 +132,7 @@ def _clean_scopes(requested: Sequence[str]) -> list[str]:
     catalogue = profiles.active().scopes
     unknown = scopes.unknown(requested, catalogue)
     if unknown:
-        raise Invalid("scopes", f"there is no scope {ascii(unknown[0])}; there are: {', '.join(catalogue)}")
+        raise Invalid("scopes", f"there is no scope {unknown[0]!a}; there are: {', '.join(catalogue)}")
     return scopes.unique(requested)
 
 
@@ -160,7 +160,7 @@ def _clean_environment(name: str | None) -> str:
     name = name or form.default_environment
     if name not in form.environments:
         known = ", ".join(form.environments)
-        raise Invalid("environment", f"there is no environment {ascii(name)}; there are: {known}")
+        raise Invalid("environment", f"there is no environment {name!a}; there are: {known}")
     return name
 
 

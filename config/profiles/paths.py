@@ -29,7 +29,5 @@ def _segment(path: str, segment: str, *, last: bool) -> str:
     if segment == REST and last:
         return REST
     if segment in {"", ".", "..", REST} or not LITERAL.fullmatch(segment):
-        raise PathError(
-            f"segment {segment!r} of {path!r} is neither a word, nor {{name}}, nor ** at the end"
-        )
+        raise PathError(f"segment {segment!r} of {path!r} is neither a word, nor {{name}}, nor ** at the end")
     return segment

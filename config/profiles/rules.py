@@ -10,7 +10,17 @@ from config.profiles.schema import KeyFormat, ProfileFile, Route
 
 LEAST_RANDOM_BITS = 128
 ALPHABET_SIZES = {"base62": 62, "hex": 16}
-OWN_PATHS = ("/admin", "/gateway", "/health", "/ready", "/schema", "/docs", "/metrics", "/.well-known", "/static")
+OWN_PATHS = (
+    "/admin",
+    "/gateway",
+    "/health",
+    "/ready",
+    "/schema",
+    "/docs",
+    "/metrics",
+    "/.well-known",
+    "/static",
+)
 
 
 def check(source: str, file: ProfileFile) -> None:

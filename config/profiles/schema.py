@@ -23,14 +23,14 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file: immutable, and an unknown member is an error."""
 
 
-class Product(Table):
+class Product(Table, frozen=True):
     """Whose dialect this is, and where its API stands."""
 
     name: Text
     base_path: Annotated[str, Meta(pattern=BASE_PATH, max_length=100)]
 
 
-class Login(Table):
+class Login(Table, frozen=True):
     """How people log in and how long that lasts.
 
     `session_idle_seconds` is how long a session lives without a refresh, `session_seconds` how long
@@ -44,7 +44,7 @@ class Login(Table):
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 15
 
 
-class KeyFormat(Table):
+class KeyFormat(Table, frozen=True):
     """The text of a key: `prefix` and then `length` characters, of which the last `checksum` check it."""
 
     prefix: Annotated[str, Meta(pattern=PREFIX)]
@@ -53,7 +53,7 @@ class KeyFormat(Table):
     checksum: Annotated[int, Meta(ge=0)]
 
 
-class Keys(Table):
+class Keys(Table, frozen=True):
     """Where keys are sent, what they look like in each environment, how much of one is shown later."""
 
     header: Annotated[str, Meta(pattern=HEADER)]
@@ -63,7 +63,7 @@ class Keys(Table):
     environments: Annotated[dict[Name, KeyFormat], Meta(min_length=1)]
 
 
-class Scope(Table):
+class Scope(Table, frozen=True):
     """A scope in the product's words; `capabilities` is what it opens in Keyhouse itself."""
 
     description: Text
@@ -71,7 +71,7 @@ class Scope(Table):
     capabilities: tuple[Capability, ...] | Everything = ()
 
 
-class Role(Table):
+class Role(Table, frozen=True):
     """A role: what a person in it may do in Keyhouse, and which scopes they hold.
 
     An organization role counts only inside the organization where a person has it.
@@ -83,7 +83,7 @@ class Role(Table):
     scopes: tuple[str, ...] | Everything = ()
 
 
-class Wire(Table):
+class Wire(Table, frozen=True):
     """The form of requests and answers.
 
     `members` lists, per resource, the members of an answer in order; `names` gives another spelling
@@ -99,7 +99,7 @@ class Wire(Table):
     members: dict[str, tuple[str, ...]] = {}
 
 
-class Route(Table):
+class Route(Table, frozen=True):
     """One row of the gateway's table: who may call `methods` on `path`.
 
     In `path`, `{name}` stands for one segment and a last `**` for one or more. Every scope in
@@ -113,7 +113,7 @@ class Route(Table):
     roles: tuple[str, ...] = ()
 
 
-class ProfileFile(Table):
+class ProfileFile(Table, frozen=True):
     """The whole file."""
 
     product: Product

@@ -12,7 +12,9 @@ class Command(KeyhouseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("user", help="user name or e-mail address")
-        parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="read the password from standard input"
+        )
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         user = user_named(options["user"])

@@ -19,7 +19,9 @@ class Command(KeyhouseCommand):
         parser.add_argument("--role", required=True, help="a global role of the profile")
         parser.add_argument("--organization", action="append", default=[], metavar="NAME=ROLE")
         parser.add_argument("--superuser", action="store_true", help="may do everything, whatever the role")
-        parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="read the password from standard input"
+        )
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         memberships = [_membership(text) for text in options["organization"]]
@@ -40,7 +42,8 @@ class Command(KeyhouseCommand):
             "name": user.name,
             "role": user.role,
             "organizations": [
-                {"id": public_id("organization", row), "name": row.name, "role": role} for row, role in memberships
+                {"id": public_id("organization", row), "name": row.name, "role": role}
+                for row, role in memberships
             ],
         }
         return document, f"User {user} added ({document['id']}), role {user.role}."

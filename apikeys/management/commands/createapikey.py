@@ -27,7 +27,9 @@ class Command(KeyhouseCommand):
         key = create_api_key(
             caller=caller,
             name=options["name"],
-            owner=user_named(options["user"]) if options["user"] else organization_named(options["organization"]),
+            owner=user_named(options["user"])
+            if options["user"]
+            else organization_named(options["organization"]),
             granted=options["scope"],
             environment=options["environment"],
             expires_at=_expiry(options, caller.origin.at),
@@ -42,7 +44,10 @@ class Command(KeyhouseCommand):
             "expires_at": timestamp(row.expires_at) if row.expires_at else None,
             "created_at": timestamp(row.created_at),
         }
-        return document, f"{key.text}\n\nThis is API key {row.name} ({document['id']}). It is not shown again."
+        return (
+            document,
+            f"{key.text}\n\nThis is API key {row.name} ({document['id']}). It is not shown again.",
+        )
 
 
 def _expiry(options: dict[str, Any], now: datetime) -> datetime | None:

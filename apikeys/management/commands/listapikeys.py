@@ -1,10 +1,9 @@
 from typing import Any
 
-from audit.actors import Origin
-
 from apikeys.durations import parse_duration
 from apikeys.management.arguments import add_owner_arguments, as_document, of_owner
 from apikeys.models import ApiKey
+from audit.actors import Origin
 from config.commands import KeyhouseCommand, table
 
 
@@ -13,7 +12,9 @@ class Command(KeyhouseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         add_owner_arguments(parser)
-        parser.add_argument("--expiring-within", metavar="DURATION", help="such as 14d; expired ones included")
+        parser.add_argument(
+            "--expiring-within", metavar="DURATION", help="such as 14d; expired ones included"
+        )
         parser.add_argument("--unused-for", metavar="DURATION", help="such as 90d")
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:

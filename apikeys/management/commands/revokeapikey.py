@@ -19,7 +19,9 @@ class Command(KeyhouseCommand):
         add_owner_arguments(parser)
         parser.add_argument("--stdin", action="store_true", help="read keys, one a line, from standard input")
         parser.add_argument("--reason", default="")
-        parser.add_argument("--dry-run", action="store_true", help="show what would be revoked, and revoke nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be revoked, and revoke nothing"
+        )
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         caller = caller_at_command_line()
@@ -54,7 +56,9 @@ def _by_id(text: str) -> ApiKey:
 
 
 def _by_text(text: str, line: int) -> ApiKey:
-    found = ApiKey.objects.select_related("user", "organization").filter(digest__in=peppers.digests(text)).first()
+    found = (
+        ApiKey.objects.select_related("user", "organization").filter(digest__in=peppers.digests(text)).first()
+    )
     if found is None:
         raise Invalid("stdin", f"line {line} is no API key of this installation")
     return found

@@ -17,7 +17,12 @@ class Command(KeyhouseCommand):
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         found = verify()
         self.faults = found.faults
-        document = {"valid": not found.faults, "events": found.events, "head": found.head, "faults": found.faults}
+        document = {
+            "valid": not found.faults,
+            "events": found.events,
+            "head": found.head,
+            "faults": found.faults,
+        }
         if found.faults:
             return document, f"{found.events} events, {len(found.faults)} faults:\n" + "\n".join(found.faults)
         return document, f"{found.events} events, unbroken. Head: {found.head}"

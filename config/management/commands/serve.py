@@ -32,7 +32,11 @@ class Command(BaseCommand):
             self.stdout.flush()
 
         server.run(
-            host, port, workers=options["workers"], trusted_proxies=settings.TRUSTED_PROXIES, when_ready=announce
+            host,
+            port,
+            workers=options["workers"],
+            trusted_proxies=settings.TRUSTED_PROXIES,
+            when_ready=announce,
         )
 
 

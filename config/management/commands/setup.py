@@ -56,7 +56,9 @@ class Command(KeyhouseCommand):
         address = f"{settings.PUBLIC_URL}{profiles.active().base_path}/auth/login"
         body = f'{{"username": "{username}", "password": "{password}"}}'
         line = f"curl {address} -H 'Content-Type: application/json' -d '{body}'"
-        return document | {"password": password}, f"{text}\nPassword: {password} (shown only now)\nLog in:   {line}"
+        return document | {
+            "password": password
+        }, f"{text}\nPassword: {password} (shown only now)\nLog in:   {line}"
 
     def _create(self, username: str, email: str, password: str) -> tuple[Any, str]:
         user = create_first_admin(

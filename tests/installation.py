@@ -1,0 +1,151 @@
+"""Keyhouse as an operator has it: real commands, real server processes, a database of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import psycopg
+
+PROJECT = Path(__file__).parent.parent
+START_SECONDS = 60
+ADMIN = {
+    "KEYHOUSE_ADMIN_USERNAME": "admin",
+    "KEYHOUSE_ADMIN_EMAIL": "admin@example.org",
+    "KEYHOUSE_ADMIN_PASSWORD": "a harbour full of small boats",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Installation:
+    """An installation in a folder, with its own environment; nothing of ours is in it but PATH."""
+
+    folder: Path
+    database_url: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "KEYHOUSE_DATA_DIR": str(self.folder / "var"),
+            "DATABASE_URL": self.database_url,
+            **self.settings,
+        }
+
+    def manage(self, *arguments: str, stdin: str = "", **settings: str) -> "subprocess.CompletedProcess[str]":
+        """Run a management command to its end, without a terminal."""
+        return subprocess.run(
+            [sys.executable, str(PROJECT / "manage.py"), *arguments],
+            input=stdin,
+            text=True,
+            capture_output=True,
+            timeout=120,
+            env=self.environment | settings,
+        )
+
+    def manage_json(self, *arguments: str, stdin: str = "") -> Any:
+        """Run a command with --json and return its document; fail with what it said on stderr."""
+        done = self.manage(*arguments, "--json", stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    @contextmanager
+    def serve(self, *arguments: str, **settings: str) -> Iterator["Server"]:
+        """Run the production server on a free port until the block ends."""
+        port = free_port()
+        process = subprocess.Popen(
+            [sys.executable, str(PROJECT / "manage.py"), "serve", "--bind", f"127.0.0.1:{port}", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment | settings,
+        )
+        server = Server(port, process)
+        try:
+            server.wait()
+            yield server
+        finally:
+            process.terminate()
+            server.output = process.communicate(timeout=60)[0]
+
+
+@dataclass
+class Server:
+    """A running server; `output` is all it printed, once it has ended."""
+
+    port: int
+    process: "subprocess.Popen[str]"
+    output: str = ""
+
+    def request(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None, body: Any = None
+    ) -> Answer:
+        """Send one request on a connection of its own; a body that is not bytes is sent as JSON."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        kind = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            connection.request(method, path, body=data, headers=kind | (headers or {}))
+            response = connection.getresponse()
+            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        finally:
+            connection.close()
+
+    def wait(self) -> None:
+        """Return once the server answers."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                if self.request("GET", "/health").status == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError(f"the server did not start: {self.process.communicate()[0]}")
+
+
+def free_port() -> int:
+    """A port of this machine on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def fresh_database(folder: Path) -> Iterator[str]:
+    """The URL of an empty database: in the PostgreSQL of this run, or an SQLite file."""
+    server = os.environ.get("KEYHOUSE_TEST_SERVER")
+    if not server:
+        yield f"sqlite:///{folder}/keyhouse.sqlite3"
+        return
+    name = f"keyhouse_{uuid.uuid4().hex}"
+    host = parse_qs(urlsplit(server).query)["host"][0]
+    with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield f"postgres://postgres@/{name}?host={quote(host, safe='')}"
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
