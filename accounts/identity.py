@@ -43,11 +43,16 @@ def person(rows: Iterable[tuple[Any, ...]], credential: Credential) -> Principal
         credential=credential,
         everywhere=profile.everything if is_superuser else profile.power_of_role(role, "global"),
         within={number: profile.power_of_role(name, "organization") for number, _, name in memberships},
-        roles=frozenset({role, *(name for number, _, name in memberships if number == acts_in)}),
+        roles=frozenset(profile.roles) if is_superuser else _roles(role, memberships, acts_in),
         user_id=pk,
         organization_id=acts_in,
         organization=public,
     )
+
+
+def _roles(role: str, memberships: list[tuple[int, str, str]], acts_in: int | None) -> frozenset[str]:
+    """The global role, and the one in the organization that the person acts in."""
+    return frozenset({role, *(name for number, _, name in memberships if number == acts_in)})
 
 
 def principal_of(user: User, credential: Credential) -> Principal:

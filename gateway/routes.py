@@ -42,7 +42,7 @@ def _add(rows: dict[str, Route], route: Route) -> None:
 def match(node: Node, method: str, segments: Sequence[str]) -> Route | None:
     """Return the most specific row for `method` on the path with these segments, or None."""
     if not segments:
-        return node.rows.get(method)
+        return node.rows.get(method) or node.rest.get(method)
     for branch in (segments[0], PARAMETER):
         following = node.following.get(branch)
         found = match(following, method, segments[1:]) if following else None

@@ -12,7 +12,7 @@ from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import Conflict, Invalid, NotAllowed
+from config.errors import Conflict, Invalid, NotAllowed, NotFound
 from config.profiles import Capability
 
 
@@ -63,25 +63,32 @@ def add_member(*, caller: Caller, organization: Organization, user: User, role: 
 
 def change_member_role(*, caller: Caller, membership: Membership, role: str) -> None:
     """Give a member another role in the organization. Raises NotAllowed or Invalid."""
-    organization = membership.organization
-    _check_may_manage(caller, organization)
-    _check_not_above(caller, membership)
-    role = _clean_role(caller, organization, role)
+    role = _clean_role(caller, membership.organization, role)
     with transaction.atomic():
-        Membership.objects.filter(pk=membership.pk).update(role=role)
-        detail = {"user": str(membership.user.uuid), "to": role}
-        _record(EventName.ROLE_CHANGED, caller, organization, detail)
+        row = _locked(caller, membership)
+        Membership.objects.filter(pk=row.pk).update(role=role)
+        detail = {"user": str(row.user.uuid), "from": row.role, "to": role}
+        _record(EventName.ROLE_CHANGED, caller, row.organization, detail)
 
 
 def remove_member(*, caller: Caller, membership: Membership) -> None:
     """Take a person out of an organization. Raises NotAllowed."""
-    _check_may_manage(caller, membership.organization)
-    _check_not_above(caller, membership)
     with transaction.atomic():
-        removed, _ = Membership.objects.filter(pk=membership.pk).delete()
-        if removed:
-            detail = {"user": str(membership.user.uuid), "role": membership.role}
-            _record(EventName.MEMBER_REMOVED, caller, membership.organization, detail)
+        row = _locked(caller, membership)
+        Membership.objects.filter(pk=row.pk).delete()
+        detail = {"user": str(row.user.uuid), "role": row.role}
+        _record(EventName.MEMBER_REMOVED, caller, row.organization, detail)
+
+
+def _locked(caller: Caller, membership: Membership) -> Membership:
+    """Return the membership as it is now, locked, if the caller may change it. Raises NotFound, NotAllowed."""
+    rows = Membership.objects.select_related("user", "organization").select_for_update(of=("self",))
+    row = rows.filter(pk=membership.pk).first()
+    if row is None:
+        raise NotFound("This person is no member any more.")
+    _check_may_manage(caller, row.organization)
+    _check_not_above(caller, row)
+    return row
 
 
 def _check_may_manage(caller: Caller, organization: Organization) -> None:

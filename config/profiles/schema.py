@@ -102,7 +102,7 @@ class Wire(Table, frozen=True):
 class Route(Table, frozen=True):
     """One row of the gateway's table: who may call `methods` on `path`.
 
-    In `path`, `{name}` stands for one segment and a last `**` for one or more. Every scope in
+    In `path`, `{name}` stands for one segment and a last `**` for all below, and the place itself. Every scope in
     `scopes` is needed; of `roles`, any one.
     """
 
