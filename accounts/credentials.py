@@ -29,6 +29,8 @@ def presented(request: HttpRequest) -> Presented | None:
     """
     form = profiles.active().keys
     key = request.headers.get(form.header)
+    if key is not None and "," in key:  # how servers join two headers of one name (RFC 9110 section 5.3)
+        raise MalformedCredentials(f"Send one credential: {form.header} is there twice.")
     authorization = request.headers.get("Authorization", "")
     if not authorization.lower().startswith("bearer"):
         return None if key is None else Presented(key, is_key=True)
@@ -37,7 +39,7 @@ def presented(request: HttpRequest) -> Presented | None:
     match = BEARER.fullmatch(authorization)
     if match is None:
         raise MalformedCredentials("The Authorization header is not: Bearer, a space, one token.")
-    return Presented(match[1], is_key=is_key_like(match[1]))
+    return Presented(match[1], is_key=form.bearer and is_key_like(match[1]))
 
 
 def is_key_like(text: str) -> bool:

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
-from config.wire import IdField, RequestSerializer, TimestampField, WireSerializer
+from config.wire import IdField, RequestSerializer, SentIdField, TextField, TimestampField, WireSerializer
 
 MOST_SCOPES = 200
 
@@ -15,21 +15,17 @@ MOST_SCOPES = 200
 class CreateRequest(RequestSerializer):
     resource = "api_key"
 
-    name = serializers.CharField(max_length=100)
-    scopes = serializers.ListField(
-        child=serializers.CharField(max_length=64), required=False, max_length=MOST_SCOPES
-    )
-    environment = serializers.CharField(max_length=64, required=False)
+    name = TextField(max_length=100)
+    scopes = serializers.ListField(child=TextField(max_length=64), required=False, max_length=MOST_SCOPES)
+    environment = TextField(max_length=64, required=False)
     expires_at = TimestampField(required=False, allow_null=True)
-    organization = serializers.CharField(
-        max_length=64, required=False, help_text="id of the owner, if not you"
-    )
+    organization = SentIdField("organization", required=False, help_text="id of the owner, if not you")
 
 
 class RenameRequest(RequestSerializer):
     resource = "api_key"
 
-    name = serializers.CharField(max_length=100)
+    name = TextField(max_length=100)
 
 
 class ApiKeyMember(WireSerializer):

@@ -9,6 +9,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from audit.models import Event, EventQuerySet
 from audit.serializers import EventFilter, EventMember
+from config.errors import Invalid
 from config.profiles import Capability
 
 COLUMNS = {
@@ -36,9 +37,17 @@ class EventViewSet(GenericViewSet[Event]):
 
     @extend_schema(operation_id="list_events", parameters=[EventFilter])
     def list(self, request: Request) -> Response:
-        sent = {name: value for name, value in request.query_params.items() if name not in PAGE_PARAMETERS}
-        wanted = EventFilter(data=sent)
+        wanted = EventFilter(data=sent_once(request))
         wanted.is_valid(raise_exception=True)
         filters = {COLUMNS[name]: value for name, value in wanted.validated_data.items()}
         page = self.paginate_queryset(self.get_queryset().filter(**filters))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+def sent_once(request: Request) -> dict[str, str]:
+    """Return the query parameters but those of paging. Raises Invalid for one that is there twice."""
+    sent = {name: values for name, values in request.query_params.lists() if name not in PAGE_PARAMETERS}
+    for name, values in sent.items():
+        if len(values) > 1:
+            raise Invalid(ascii(name)[1:-1], "stands in the URL twice")
+    return {name: values[-1] for name, values in sent.items()}
