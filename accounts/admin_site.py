@@ -56,11 +56,11 @@ class KeyhouseAdminSite(admin.AdminSite):
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied:
-                _record_denied(request, NotAllowed("Your role does not allow this."))
+                note_denied(request, NotAllowed("Your role does not allow this."))
                 raise
             except DomainError as error:
                 if isinstance(error, NotAllowed):
-                    _record_denied(request, error)
+                    note_denied(request, error)
                 if request.method != "POST":
                     raise
                 messages.error(request, error.detail)
@@ -73,5 +73,6 @@ class KeyhouseAdminSite(admin.AdminSite):
         return [url for url in super().get_urls() if getattr(url, "name", None) not in WITHOUT_SERVICE]
 
 
-def _record_denied(request: HttpRequest, error: NotAllowed) -> None:
+def note_denied(request: HttpRequest, error: NotAllowed) -> None:
+    """Record that whoever sits before the admin may not do this."""
     record_denied(principal_in(request), Origin.of(request), request.method or "", request.path, error)

@@ -15,7 +15,6 @@ from config import profiles
 from config.admin import add_error
 from config.errors import DomainError
 
-
 SUPERUSER_HELP = "May do everything, whatever the role."
 
 

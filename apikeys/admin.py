@@ -13,12 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.admin import caller_in_admin
+from accounts.admin_site import note_denied
 from accounts.names import clean_name
 from apikeys.forms import NewKeyForm, RevokeForm
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key, rename_api_key, revoke_api_keys
 from config.admin import CapabilityAdmin, add_error, principal_in
-from config.errors import DomainError, Invalid
+from config.errors import DomainError, NotAllowed
 from config.profiles import Capability
 
 FACTS = (
@@ -84,7 +85,9 @@ class ApiKeyAdmin(CapabilityAdmin):
         if form.is_valid():
             try:
                 return self._make(request, form)
-            except Invalid as error:
+            except DomainError as error:
+                if isinstance(error, NotAllowed):
+                    note_denied(request, error)
                 add_error(form, error)
         return self._page(request, "admin/apikeys/apikey/new.html", "Make an API key", form=form)
 

@@ -1,9 +1,11 @@
 """What every page of the admin has in common: capabilities decide, services write."""
 
+import re
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
@@ -12,6 +14,8 @@ from django.urls import reverse
 
 from config.errors import DomainError
 from config.profiles import Capability
+
+ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class CapabilityAdmin(admin.ModelAdmin[Any]):
@@ -54,6 +58,13 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         filters: Any = self.list_filter
         offered = [each if isinstance(each, str) else each[0] for each in filters]
         return lookup.split("__")[0] in offered and super().lookup_allowed(lookup, value, request)
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        """Django's; a selection that cannot be one is said so."""
+        if all(ROW_NUMBER.fullmatch(each) for each in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            return super().response_action(request, queryset)
+        messages.error(request, "The selection is malformed. Nothing was done.")
+        return None
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -4,7 +4,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from config.problems import DATABASE_ERRORS, RETRY_SECONDS, UNAVAILABLE, problem_response
+from config.problems import DATABASE_ERRORS, unavailable
 
 
 @require_safe
@@ -19,6 +19,6 @@ def ready(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DATABASE_ERRORS:
-        return problem_response(503, "unavailable", UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
+    except DATABASE_ERRORS as error:
+        return unavailable(error)
     return JsonResponse({"status": "ready"})

@@ -135,8 +135,20 @@ def _headers(error: DomainError) -> dict[str, str]:
     return {}
 
 
-def _unavailable(error: Exception) -> Response:
+def unavailable(error: Exception) -> JsonResponse:
+    """Return the 503 of a database that cannot be reached, as a plain Django response. Logs one line."""
+    _log_unavailable(error)
+    response = problem_response(503, "unavailable", UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
+    setattr(response, "_has_been_logged", True)  # noqa: B010 (else Django adds a traceback for each request)
+    return response
+
+
+def _log_unavailable(error: Exception) -> None:
     log.error("database unavailable: %s", str(error).partition("\n")[0])
+
+
+def _unavailable(error: Exception) -> Response:
+    _log_unavailable(error)
     return _drf(503, "unavailable", UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
 
 
@@ -177,7 +189,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if isinstance(error, DATABASE_ERRORS):
-        return problem_response(503, "unavailable", UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
+        return unavailable(error)
     if isinstance(error, DomainError):
         return domain_response(error)
     if wants_page(request):

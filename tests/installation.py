@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -76,20 +77,32 @@ class Installation:
     def serve(self, *arguments: str, **settings: str) -> Iterator["Server"]:
         """Run the production server on a free port until the block ends."""
         port = free_port()
-        process = subprocess.Popen(
-            [sys.executable, str(PROJECT / "manage.py"), "serve", "--bind", f"127.0.0.1:{port}", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=self.environment | settings,
-        )
-        server = Server(port, process)
-        try:
-            server.wait()
-            yield server
-        finally:
-            process.terminate()
-            server.output = process.communicate(timeout=60)[0]
+        with tempfile.TemporaryFile("w+") as log:  # a pipe would be full one day
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    str(PROJECT / "manage.py"),
+                    "serve",
+                    "--bind",
+                    f"127.0.0.1:{port}",
+                    *arguments,
+                ],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=self.environment | settings,
+            )
+            server = Server(port, process)
+            try:
+                server.wait()
+                yield server
+            finally:
+                process.terminate()
+                process.wait(timeout=60)
+                log.seek(0)
+                server.output = log.read()
+                if process.returncode not in {0, -15}:
+                    print(server.output)  # pytest shows it with the failure
 
 
 @dataclass
@@ -123,7 +136,7 @@ class Server:
                     return
             except OSError:
                 time.sleep(0.05)
-        raise AssertionError(f"the server did not start: {self.process.communicate()[0]}")
+        raise AssertionError(f"the server did not start (exit code {self.process.poll()})")
 
 
 def log_in_as_admin(server: Server) -> dict[str, str]:

@@ -1,0 +1,44 @@
+"""A browser in the admin, and what a page says."""
+
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from tests.conftest import PASSWORD
+
+LOGIN = "/admin/login/"
+
+
+def log_in(client: Client, name: str, password: str = PASSWORD) -> Any:
+    return client.post(f"{LOGIN}?next=/admin/", {"username": name, "password": password})
+
+
+def browser(user: User) -> Client:
+    """The browser of somebody who has logged in by the form."""
+    client = Client(headers={"Accept": "text/html"})
+    assert log_in(client, user.username or user.email).status_code == 302
+    return client
+
+
+def page(model: str, *arguments: Any) -> str:
+    """The address of a page: page("accounts_user_change", 3)."""
+    return reverse(f"admin:{model}", args=arguments)
+
+
+def text_of(response: Any) -> str:
+    content: str = response.content.decode()
+    return content
+
+
+def errors_of(response: Any) -> dict[str, str]:
+    """What a page says beside each field of its form; "" is beside none."""
+    assert response.status_code == 200, response
+    form = response.context["adminform"].form if "adminform" in response.context else response.context["form"]
+    return {name.replace("__all__", ""): " ".join(errors) for name, errors in form.errors.items()}
+
+
+def messages_of(response: Any) -> list[str]:
+    """What the page after a redirect says at its top."""
+    return [str(message) for message in response.context["messages"]]

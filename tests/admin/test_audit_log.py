@@ -1,0 +1,73 @@
+"""The audit log in the admin: to read."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from audit.log import verify
+from audit.models import Event
+from tests.admin.helpers import browser, page, text_of
+from tests.conftest import Cast, make_key
+
+LIST = "audit_event_changelist"
+CHANGE = "audit_event_change"
+
+
+@pytest.fixture
+def audrey(cast: Cast) -> Client:
+    return browser(cast.audrey)
+
+
+def names(client: Client, **query: Any) -> list[str]:
+    return [event.name for event in client.get(page(LIST), query).context["cl"].queryset]
+
+
+def test_events_are_searched_by_what_one_knows_of_them(audrey: Client, cast: Cast) -> None:
+    key = make_key(cast.acme, name="deploy").row
+    login = Event.objects.filter(name="login:succeeded").latest("sequence")
+    assert names(audrey, q=str(key.uuid)) == ["api_key:created"]
+    assert names(audrey, q="deploy") == ["api_key:created"]
+    assert names(audrey, q=str(cast.audrey.uuid)) == ["login:succeeded", "user:created"]
+    assert names(audrey, q=login.request_id) == ["login:succeeded"]
+    assert names(audrey, q="127.0.0.1") == ["login:succeeded"]
+    assert set(names(audrey, name__exact="member:added")) == {"member:added"}
+
+
+def test_an_event_is_shown_whole(audrey: Client, cast: Cast) -> None:
+    event = Event.objects.filter(name="member:added").latest("sequence")
+    text = text_of(audrey.get(page(CHANGE, event.pk)))
+    assert bytes(event.hash).hex() in text
+    assert str(cast.charlie.uuid) in text
+    assert event.occurred_at.strftime("%Y-%m-%dT%H:%M:%SZ") in text
+
+
+@pytest.mark.parametrize("who", ["ada", "audrey"])
+def test_row_83_no_page_adds_changes_or_deletes_events(cast: Cast, who: str) -> None:
+    client = browser(getattr(cast, who))
+    events = list(Event.objects.order_by("sequence").values())
+    number = Event.objects.latest("sequence").pk
+    assert client.get(page("audit_event_add")).status_code == 403
+    assert client.post(page("audit_event_add"), {"name": "login:failed"}).status_code == 403
+    assert client.post(page(CHANGE, number), {"actor_label": "somebody"}).status_code == 403
+    assert client.post(page("audit_event_delete", number), {"post": "yes"}).status_code == 403
+    client.post(page(LIST), {"action": "delete_selected", "_selected_action": [number], "post": "yes"})
+    assert list(Event.objects.order_by("sequence").values())[: len(events)] == events
+    assert verify().faults == []
+
+
+def test_each_page_leads_to_what_the_log_has_about_its_row(cast: Cast) -> None:
+    ada = browser(cast.ada)
+    address = page("accounts_user_history", cast.bob.pk)
+    assert address in text_of(ada.get(page("accounts_user_change", cast.bob.pk)))
+    response = ada.get(address, follow=True)
+    assert {event.target_id for event in response.context["cl"].queryset} == {str(cast.bob.uuid)}
+    assert ada.get(page("accounts_user_history", 999_999)).status_code == 404
+
+
+def test_who_may_not_read_the_log_is_not_led_there(cast: Cast) -> None:
+    key = make_key(cast.mallory).row
+    mallory = browser(cast.mallory)
+    address = page("apikeys_apikey_history", key.pk)
+    assert address not in text_of(mallory.get(page("apikeys_apikey_change", key.pk)))
+    assert mallory.get(address, follow=True).status_code == 403
