@@ -28,7 +28,7 @@ def presented(request: HttpRequest) -> Presented | None:
     Bearer that is not well written.
     """
     form = profiles.active().keys
-    key = request.headers.get(form.header)
+    key = request.headers.get(form.header) if form.header else None
     authorization = request.headers.get("Authorization", "")
     if not authorization.lower().startswith("bearer"):
         return None if key is None else Presented(key, is_key=True)
@@ -37,7 +37,7 @@ def presented(request: HttpRequest) -> Presented | None:
     match = BEARER.fullmatch(authorization)
     if match is None:
         raise MalformedCredentials("The Authorization header is not: Bearer, a space, one token.")
-    return Presented(match[1], is_key=is_key_like(match[1]))
+    return Presented(match[1], is_key=form.bearer and is_key_like(match[1]))
 
 
 def is_key_like(text: str) -> bool:

@@ -28,6 +28,8 @@ class DeclaredNeeds(BasePermission):
         principal = request.user
         if not isinstance(principal, Principal):
             raise NotAuthenticated
+        if not principal.is_person and not profiles.active().keys.at_own_endpoints:
+            raise NotAllowed("API keys are not taken here.")
         check_need(principal, need_of(view, request.method or ""))
         return True
 

@@ -14,6 +14,7 @@ from accounts.models import Organization, User
 from accounts.permissions import Needs
 from accounts.principals import Principal
 from apikeys import serializers
+from apikeys.attributes import from_text
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services import api_keys
 from audit.actors import Origin
@@ -46,10 +47,26 @@ class ApiKeyViewSet(GenericViewSet[ApiKey]):
     def get_serializer_context(self) -> dict[str, Any]:
         return {"now": Origin.of(self.request._request).at}
 
-    @extend_schema(operation_id="list_api_keys")
+    @extend_schema(operation_id="list_api_keys", parameters=[serializers.ListFilter])
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
+        page = self.paginate_queryset(self._filtered(request, self._listed()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def _listed(self) -> ApiKeyQuerySet:
+        """The keys that the profile's list shows."""
+        rows = self.get_queryset()
+        return (
+            rows if profiles.active().keys.list == "all" else rows.active(Origin.of(self.request._request).at)
+        )
+
+    def _filtered(self, request: Request, rows: ApiKeyQuerySet) -> ApiKeyQuerySet:
+        sent = {
+            name: value for name, value in request.query_params.items() if name not in wire.PAGE_PARAMETERS
+        }
+        wanted = serializers.ListFilter(data=sent)
+        wanted.is_valid(raise_exception=True)
+        values = {name: from_text(name, value) for name, value in wanted.validated_data.items()}
+        return rows.filter(**{f"attributes__{name}": value for name, value in values.items()})
 
     @extend_schema(operation_id="get_api_key")
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -72,6 +89,7 @@ class ApiKeyViewSet(GenericViewSet[ApiKey]):
             granted=members.get("scopes", ()),
             environment=members.get("environment"),
             expires_at=members.get("expires_at"),
+            attributes=members.get("attributes", {}),
         )
         return Response(serializers.CreatedApiKey(key).data, status=status.HTTP_201_CREATED)
 

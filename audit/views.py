@@ -10,6 +10,7 @@ from rest_framework.viewsets import GenericViewSet
 from audit.models import Event, EventQuerySet
 from audit.serializers import EventFilter, EventMember
 from config.profiles import Capability
+from config.wire import PAGE_PARAMETERS
 
 COLUMNS = {
     "event": "name",
@@ -18,7 +19,6 @@ COLUMNS = {
     "since": "occurred_at__gte",
     "until": "occurred_at__lt",
 }
-PAGE_PARAMETERS = {"cursor", "page_size"}
 
 
 class EventViewSet(GenericViewSet[Event]):
