@@ -2,22 +2,47 @@
 """Keyhouse's commands. `manage.py help` lists them."""
 
 import os
+import re
 import sys
+
+OLD_SCHEMA = re.compile(r"no such (table|column)|(relation|column) .+ does not exist")
 
 
 def main() -> None:
+    """Run the command that is asked for. Whatever is wrong with the surroundings is one line on stderr."""
+    os.umask(0o077)  # what is written is for its owner alone: the database, secrets, mails in files
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    check_text(sys.argv)
     from django.core.management import execute_from_command_line
-    from django.db import InterfaceError, OperationalError
+    from django.db import Error
 
     from config.env import ConfigurationError
+    from config.logs import escape
 
     try:
         execute_from_command_line(sys.argv)
     except ConfigurationError as error:
-        sys.exit(f"keyhouse: {error}")
-    except (OperationalError, InterfaceError) as error:
-        sys.exit(f"keyhouse: the database cannot be used: {str(error).splitlines()[0]}")
+        sys.exit(f"keyhouse: {escape(str(error))}")
+    except Error as error:
+        sys.exit(f"keyhouse: the database cannot be used: {first_line(error)}")
+    except EOFError:
+        sys.exit("keyhouse: the input ended too early")
+    except KeyboardInterrupt:
+        sys.exit("keyhouse: interrupted")
+
+
+def check_text(arguments: list[str]) -> None:
+    """Exit unless the arguments are text: Python keeps other bytes as lone surrogates."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        sys.exit("keyhouse: the arguments are not UTF-8 text")
+
+
+def first_line(error: Exception) -> str:
+    """Return what a database says, and what helps when its tables are missing or old."""
+    text = next(iter(str(error).splitlines()), type(error).__name__)
+    return f"{text}; has manage.py setup been run?" if OLD_SCHEMA.search(text) else text
 
 
 if __name__ == "__main__":

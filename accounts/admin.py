@@ -70,10 +70,14 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
     form = MembershipForm
     autocomplete_fields = ("user",)
     extra = 0
+    verbose_name = "member"
     verbose_name_plural = "members"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "organization").order_by("pk")
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
+        return True  # for whoever sees the organization
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)

@@ -1,16 +1,22 @@
 """The admin site: who may come in, and as whom."""
 
+from functools import wraps
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver
 
+from accounts.exceptions import record_denied
 from accounts.identity import principal_of
 from accounts.models import User
 from accounts.principals import Credential, Principal
+from audit.actors import Origin
 from config import profiles
 from config.admin import principal_in
+from config.errors import DomainError, NotAllowed
+from config.profiles import Capability
 
 WITHOUT_SERVICE = {"password_change", "password_change_done"}
 
@@ -34,8 +40,38 @@ class KeyhouseAdminSite(admin.AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         name = profiles.active().product.name
-        return super().each_context(request) | {"site_title": name, "site_header": name}
+        principal = principal_in(request)
+        reads_audit = principal is not None and principal.may_somewhere(Capability.READ_AUDIT)
+        names = {"site_title": name, "site_header": name, "reads_audit": reads_audit}
+        return super().each_context(request) | names
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Django's; what a service refuses becomes a message, and what is denied an event.
+
+        Nothing was written then: Django's views that write are one transaction each.
+        """
+
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return view(request, *args, **kwargs)
+            except PermissionDenied:
+                _record_denied(request, NotAllowed("Your role does not allow this."))
+                raise
+            except DomainError as error:
+                if isinstance(error, NotAllowed):
+                    _record_denied(request, error)
+                if request.method != "POST":
+                    raise
+                messages.error(request, error.detail)
+                return HttpResponseRedirect(request.get_full_path())
+
+        return super().admin_view(guarded, cacheable)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Django's pages, without those that would change something behind our services' back."""
         return [url for url in super().get_urls() if getattr(url, "name", None) not in WITHOUT_SERVICE]
+
+
+def _record_denied(request: HttpRequest, error: NotAllowed) -> None:
+    record_denied(principal_in(request), Origin.of(request), request.method or "", request.path, error)

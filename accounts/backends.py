@@ -6,7 +6,8 @@ from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.services.sessions import check_identity
+from accounts.passwords import LONGEST
+from accounts.services.sessions import check_identity, note_login
 from audit.actors import Origin
 from config.errors import InvalidCredentials
 
@@ -17,12 +18,15 @@ class IdentifierBackend(BaseBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
     ) -> User | None:
-        if request is None or not username or password is None:
+        if request is None or not username or not password or len(password) > LONGEST:
             return None
+        origin = Origin.of(request)
         try:
-            return check_identity(identifier=username, password=password, origin=Origin.of(request))
+            user = check_identity(identifier=username, password=password, origin=origin)
+            note_login(user, origin)
         except InvalidCredentials:
             return None
+        return user
 
     def get_user(self, user_id: int) -> User | None:
         """The user of a browser session, as long as they are active."""

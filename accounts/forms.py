@@ -1,8 +1,11 @@
 """The admin's forms for people and organizations."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.contrib.auth import password_validation
+from django.utils.html import format_html
 
 from accounts import names
 from accounts.models import Membership, Organization, User
@@ -12,9 +15,28 @@ from config import profiles
 from config.admin import add_error
 from config.errors import DomainError
 
+SUPERUSER_HELP = "May do everything, whatever the role."
 
-def role_choices(level: str) -> list[tuple[str, str]]:
-    """The profile's roles of a level with their descriptions."""
+
+class RoleField(forms.ChoiceField):
+    """The profile's roles of a level, with their descriptions."""
+
+    def __init__(self, *, level: str) -> None:
+        super().__init__(choices=lambda: _roles(level))
+
+    def offer(self, role: str) -> None:
+        """Offer first what stands there now: nothing yet, or a role that the profile has dropped.
+
+        Without that the form would show, and save, the profile's first role.
+        """
+        known: Any = self.choices
+        if not role:
+            self.choices = [("", "choose one"), *known]
+        elif role not in dict(known):
+            self.choices = [(role, f"{role}: not a role of this profile, allows nothing"), *known]
+
+
+def _roles(level: str) -> list[tuple[str, str]]:
     profile = profiles.active()
     return [(name, f"{name}: {profile.roles[name].description}") for name in profile.roles_of_level(level)]
 
@@ -22,11 +44,17 @@ def role_choices(level: str) -> list[tuple[str, str]]:
 class UserForm(forms.ModelForm[User]):
     """Change a person."""
 
-    role = forms.ChoiceField(choices=lambda: role_choices("global"))
+    role = RoleField(level="global")
 
     class Meta:
         model = User
         fields = ("name", "role", "is_active", "is_superuser")
+        help_texts = {"is_superuser": SUPERUSER_HELP}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "role" in self.fields:  # not there for those who may only look
+            self.fields["role"].offer(self.instance.role)  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -36,28 +64,44 @@ class UserForm(forms.ModelForm[User]):
 class NewUserForm(forms.ModelForm[User]):
     """Add a person."""
 
-    role = forms.ChoiceField(choices=lambda: role_choices("global"))
+    role = RoleField(level="global")
     password = forms.CharField(
-        max_length=LONGEST, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        max_length=LONGEST,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=password_validation.password_validators_help_text_html(),
     )
 
     class Meta:
         model = User
         fields = ("username", "email", "name", "role", "is_superuser")
+        help_texts = {"is_superuser": SUPERUSER_HELP}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].offer("")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Say all that the service would refuse, beside the fields, before it is called."""
         cleaned = super().clean() or self.cleaned_data
         user = User(username=cleaned.get("username") or None, email=cleaned.get("email", ""))
+        checks: dict[str, Callable[[], object]] = {
+            "username": lambda: user.username and names.clean_username(user.username),
+            "email": lambda: names.clean_email(user.email),
+            "name": lambda: cleaned["name"] and names.clean_name("name", cleaned["name"]),
+            "password": lambda: check_password_rules(cleaned["password"], user),
+        }
+        for member in checks.keys() & cleaned.keys():
+            self._try(checks[member])
+        if not self.errors:
+            self._try(lambda: check_free(user))
+        return cleaned
+
+    def _try(self, check: Callable[[], object]) -> None:
         try:
-            names.clean_email(user.email)
-            if user.username:
-                names.clean_username(user.username)
-            check_free(user)
-            check_password_rules(cleaned.get("password", ""), user)
+            check()
         except DomainError as error:
             add_error(self, error)
-        return cleaned
 
 
 class OrganizationForm(forms.ModelForm[Organization]):
@@ -73,12 +117,44 @@ class OrganizationForm(forms.ModelForm[Organization]):
         return name
 
 
+class PlainText(forms.Widget):
+    """Shows a value; there is nothing to type into."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        return format_html("{}", value)
+
+
+class SamePerson(forms.Field):
+    """The person of a membership that there is already: shown, never changed."""
+
+    widget = PlainText
+
+    def __init__(self, person: User) -> None:
+        super().__init__(disabled=True, required=False, label="user")
+        self.person = person
+
+    def prepare_value(self, value: Any) -> User:
+        return self.person
+
+    def clean(self, value: Any) -> User:
+        return self.person
+
+
 class MembershipForm(forms.ModelForm[Membership]):
-    role = forms.ChoiceField(choices=lambda: role_choices("organization"))
+    """A member's role; also who it is, for a new one."""
+
+    role = RoleField(level="organization")
 
     class Meta:
         model = Membership
         fields = ("user", "role")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "user" in self.fields:
+            self.fields["user"] = SamePerson(self.instance.user)
+        if "role" in self.fields:
+            self.fields["role"].offer(self.instance.role)  # type: ignore[attr-defined]
 
 
 def _checked(check: Any, *values: str) -> str:

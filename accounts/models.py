@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
 
 from accounts.names import fold
 from config.rows import PublicRow
@@ -30,6 +31,7 @@ class User(PublicRow, AbstractBaseUser):
     is_superuser = models.BooleanField("superuser", default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_login_at = models.DateTimeField(null=True, editable=False)
+    sessions_ended_at = models.DateTimeField(null=True, editable=False)
     last_login = None  # ours is last_login_at
 
     objects = UserManager()
@@ -47,6 +49,11 @@ class User(PublicRow, AbstractBaseUser):
         self.username_key = fold(self.username) if self.username else None
         self.email_key = fold(self.email)
         super().save(*args, **kwargs)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a browser's login is bound to: the password, and the last time that all logins were ended."""
+        bound_to = f"{self.password} {self.sessions_ended_at and self.sessions_ended_at.isoformat()}"
+        return salted_hmac("keyhouse.browser", bound_to, secret=secret, algorithm="sha256").hexdigest()
 
     # What Django's admin asks of a user. What it shows is decided by each ModelAdmin's capability.
 

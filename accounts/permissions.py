@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from django.core.exceptions import ImproperlyConfigured
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -28,18 +29,21 @@ class DeclaredNeeds(BasePermission):
         principal = request.user
         if not isinstance(principal, Principal):
             raise NotAuthenticated
+        method = request.method or ""
+        if method not in view.allowed_methods:
+            raise MethodNotAllowed(method)
         if not principal.is_person and not profiles.active().keys.at_own_endpoints:
             raise NotAllowed("API keys are not taken here.")
-        check_need(principal, need_of(view, request.method or ""))
+        check_need(principal, need_of(view, method))
         return True
 
 
 def need_of(view: Any, method: str) -> Need:
-    """Return what `view` declares for its action, or for `method`."""
+    """Return what `view` declares for its action, or for `method`; HEAD is GET."""
     needs: Needs | None = getattr(view, "needs", None)
     if needs is None:
         raise ImproperlyConfigured(f"{type(view).__name__} does not declare what it needs")
-    action = getattr(view, "action", None) or method.lower()
+    action = getattr(view, "action", None) or ("get" if method == "HEAD" else method.lower())
     if action not in needs:
         raise ImproperlyConfigured(f"{type(view).__name__} does not declare what {action} needs")
     return needs[action]

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.passwords import LONGEST
 from config import profiles
-from config.wire import IdField, RequestSerializer, TimestampField, WireSerializer
+from config.wire import IdField, RequestSerializer, TimestampField, WireSerializer, outside
 
 
 class LoginRequest(RequestSerializer):
@@ -21,10 +21,11 @@ class LoginRequest(RequestSerializer):
         return [*profiles.active().login.identifiers, "password"]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        sent = [kind for kind in profiles.active().login.identifiers if attrs.get(kind)]
+        kinds = profiles.active().login.identifiers
+        sent = [kind for kind in kinds if attrs.get(kind)]
         if len(sent) != 1:
-            names = " or ".join(profiles.active().login.identifiers)
-            raise serializers.ValidationError({names.split(" ")[0]: f"Send {names}, one of them."})
+            names = [outside(self.resource, kind) for kind in kinds]
+            raise serializers.ValidationError({names[0]: f"Send {' or '.join(names)}, one of them."})
         return {"identifier": attrs[sent[0]], "password": attrs["password"]}
 
 

@@ -16,6 +16,7 @@ from config.errors import InvalidToken
 
 HEADER_MEMBERS = {"alg", "typ"}
 LONGEST = 4096
+WRONG_TYPES = (TypeError, AttributeError)  # claims of another JSON type
 
 
 class AccessToken(Token):
@@ -92,6 +93,6 @@ def _read(text: str, kind: type[Token]) -> dict[str, Any]:
             raise InvalidToken
         claims: dict[str, Any] = kind(text).payload  # type: ignore[arg-type]
         uuid.UUID(claims["sid"])
-    except (TokenError, jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError):
+    except (TokenError, jwt.InvalidTokenError, LookupError, ValueError, ArithmeticError, *WRONG_TYPES):
         raise InvalidToken from None
     return claims

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -16,20 +18,11 @@ from apikeys.forms import NewKeyForm, RevokeForm
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key, rename_api_key, revoke_api_keys
 from config.admin import CapabilityAdmin, add_error, principal_in
-from config.errors import DomainError
+from config.errors import DomainError, Invalid
 from config.profiles import Capability
 
 FACTS = (
-    *(
-        "masked_key",
-        "user",
-        "organization",
-        "environment",
-        "scope_list",
-        "status",
-        "created_at",
-        "expires_at",
-    ),
+    *("masked_key", "owner", "environment", "scope_list", "status", "created_at", "expires_at"),
     *("revoked_at", "revoked_reason", "last_used_at", "last_used_ip", "use_count"),
 )
 
@@ -86,36 +79,35 @@ class ApiKeyAdmin(CapabilityAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Ask what kind of key, make it, and show it once, in the answer to the form itself."""
         if not self.has_add_permission(request):
-            return self._redirect("changelist")
-        form = NewKeyForm(principal_in(request), request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            made_before = ApiKey.objects.filter(uuid=form.cleaned_data["ticket"]).first()
-            if made_before is not None:
-                messages.warning(
-                    request, "This key was made already, and its text was shown. It is not shown again."
-                )
-                return self._redirect("change", made_before.pk)
-            response = self._make(request, form)
-            if response is not None:
-                return response
+            raise PermissionDenied
+        form = NewKeyForm(principal_in(request), request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                return self._make(request, form)
+            except Invalid as error:
+                add_error(form, error)
         return self._page(request, "admin/apikeys/apikey/new.html", "Make an API key", form=form)
 
-    def _make(self, request: HttpRequest, form: NewKeyForm) -> HttpResponse | None:
-        """Make the key and return the page that shows it, or None with the form's errors set."""
+    def _make(self, request: HttpRequest, form: NewKeyForm) -> HttpResponse:
+        """Make the key and return the page that shows it. Raises DomainError.
+
+        The database takes each ticket once, so that a form that is sent again makes and shows nothing.
+        """
         values = form.cleaned_data
         try:
             key = create_api_key(
                 caller=caller_in_admin(request),
                 name=values["name"],
                 owner=values["user"] or values["organization"],
-                granted=values["granted"],
+                granted=values["scopes"],
                 environment=values["environment"],
                 expires_at=values["expires_at"],
                 uuid=values["ticket"],
             )
-        except DomainError as error:
-            add_error(form, error)
-            return None
+        except IntegrityError:
+            made_before = ApiKey.objects.get(uuid=values["ticket"])
+            messages.warning(request, "This form has made its key, which was shown then and is not again.")
+            return HttpResponseRedirect(reverse("admin:apikeys_apikey_change", args=[made_before.pk]))
         return self._page(request, "admin/apikeys/apikey/created.html", "Copy the key now", key=key)
 
     @admin.action(description="Revoke selected keys", permissions=["change"])
@@ -127,13 +119,10 @@ class ApiKeyAdmin(CapabilityAdmin):
             return self._page(
                 request, "admin/apikeys/apikey/revoke.html", "Revoke keys", form=form, keys=keys
             )
-        try:
-            revoked = revoke_api_keys(
-                caller=caller_in_admin(request), selected=keys, reason=form.cleaned_data["reason"]
-            )
-            messages.success(request, f"{revoked} revoked.")
-        except DomainError as error:
-            messages.error(request, error.detail)
+        revoked = revoke_api_keys(
+            caller=caller_in_admin(request), selected=keys, reason=form.cleaned_data["reason"]
+        )
+        messages.success(request, f"{revoked} of {len(keys)} keys revoked.")
         return None
 
     def _page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
@@ -141,6 +130,3 @@ class ApiKeyAdmin(CapabilityAdmin):
         response = TemplateResponse(request, template, {**site, "opts": self.opts, "title": title, **context})
         response.headers["Cache-Control"] = "no-store"
         return response
-
-    def _redirect(self, page: str, *args: Any) -> HttpResponse:
-        return HttpResponseRedirect(reverse(f"admin:apikeys_apikey_{page}", args=args))

@@ -13,18 +13,23 @@ from config import profiles
 from config.profiles import Capability
 
 FORM_SECONDS = 24 * 3600
+WIDE = {"class": "vTextField"}
 
 
 class NewKeyForm(forms.Form):
     """Make a key. `ticket` is the signed uuid that the key will have: a form makes one key, once."""
 
-    name = forms.CharField(max_length=100)
+    required_css_class = "required"
+
+    name = forms.CharField(max_length=100, widget=forms.TextInput(attrs=WIDE))
     user = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner: a person")
     organization = forms.ModelChoiceField(
         Organization.objects.none(), required=False, label="or an organization"
     )
     environment = forms.ChoiceField()
-    granted = forms.MultipleChoiceField(required=False, label="Scopes", widget=forms.CheckboxSelectMultiple)
+    scopes = forms.MultipleChoiceField(
+        required=False, widget=forms.CheckboxSelectMultiple, help_text="What the key may do. None: nothing."
+    )
     expires_at = forms.DateTimeField(
         required=False,
         label="Expires at (UTC)",
@@ -40,7 +45,7 @@ class NewKeyForm(forms.Form):
         self.fields["organization"].queryset = _organizations(principal)  # type: ignore[attr-defined]
         self.fields["environment"].choices = [(n, n) for n in profile.keys.environments]  # type: ignore[attr-defined]
         self.fields["environment"].initial = profile.keys.default_environment
-        self.fields["granted"].choices = [  # type: ignore[attr-defined]
+        self.fields["scopes"].choices = [  # type: ignore[attr-defined]
             (name, f"{name}: {scope.description}")
             for name, scope in profile.scopes.items()
             if name in principal.scopes_anywhere
@@ -62,7 +67,12 @@ class NewKeyForm(forms.Form):
 class RevokeForm(forms.Form):
     """Why keys are revoked."""
 
-    reason = forms.CharField(max_length=REASON_LENGTH, required=False, help_text="For the audit log.")
+    reason = forms.CharField(
+        max_length=REASON_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs=WIDE),
+        help_text="For the audit log.",
+    )
 
 
 def new_ticket() -> str:

@@ -58,7 +58,7 @@ def environment_of(text: str, formats: Mapping[str, Format]) -> str | None:
 def pattern(formats: Mapping[str, Format]) -> re.Pattern[str]:
     """Return one regular expression that finds every key of these formats in any text."""
     each = [f"{re.escape(f.prefix)}[{ALPHABETS[f.alphabet]}]{{{f.length}}}" for f in formats.values()]
-    return re.compile(rf"\b(?:{'|'.join(each)})\b")
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(each)})(?![A-Za-z0-9])")
 
 
 def shown_part(text: str, form: Format, characters: int) -> str:

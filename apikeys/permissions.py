@@ -1,5 +1,6 @@
 """Scopes on views: yours as well as ours."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -16,8 +17,8 @@ class HasScope(BasePermission):
     """Let in a credential that has every scope in the view's `required_scopes`.
 
     The list can also be a mapping from method to list: {"GET": […], "POST": […]}; a method that is
-    not in it is refused. Raises ImproperlyConfigured for a view without it, or with a scope that the
-    profile does not know.
+    not in it is refused, except HEAD, which follows GET. Raises ImproperlyConfigured for a view without
+    it, or with a scope that the profile does not know.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -35,10 +36,14 @@ def required_scopes(view: Any, method: str) -> list[str] | None:
     declared = getattr(view, "required_scopes", None)
     if not declared:
         raise ImproperlyConfigured(f"{type(view).__name__} declares no required_scopes")
-    if isinstance(declared, str):
-        raise ImproperlyConfigured(f"{type(view).__name__}.required_scopes is a text; write a list")
-    required = declared.get(method) if isinstance(declared, dict) else declared
+    required = _for_method(declared, method) if isinstance(declared, Mapping) else declared
+    if isinstance(required, str):
+        raise ImproperlyConfigured(f"{type(view).__name__}.required_scopes holds a text; write a list")
     unknown = scopes.unknown(required or [], profiles.active().scopes)
     if unknown:
         raise ImproperlyConfigured(f"{type(view).__name__} requires the unknown scope {unknown[0]}")
     return None if required is None else list(required)
+
+
+def _for_method(declared: Mapping[str, Any], method: str) -> Any:
+    return declared.get(method, declared.get("GET") if method == "HEAD" else None)

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from apikeys.models import ApiKey
 from config import profiles
 from config.profiles.schema import Attribute, ChoiceAttribute
-from config.wire import IdField, RequestSerializer, TimestampField, WireSerializer
+from config.wire import IdField, RequestSerializer, SentIdField, TextField, TimestampField, WireSerializer
 
 MOST_SCOPES = 200
 CREATED = ("id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at")
@@ -44,6 +44,10 @@ class ListFilter(RequestSerializer):
     resource = "api_key"
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return dict(self.choices())
+
+    def choices(self) -> dict[str, serializers.ChoiceField]:
+        """Each attribute, with the words that it can be."""
         return {
             name: serializers.ChoiceField(
                 choices=getattr(form, "choices", ("true", "false")),
@@ -57,15 +61,11 @@ class ListFilter(RequestSerializer):
 class CreateRequest(RequestSerializer):
     resource = "api_key"
 
-    name = serializers.CharField(max_length=100)
-    scopes = serializers.ListField(
-        child=serializers.CharField(max_length=64), required=False, max_length=MOST_SCOPES
-    )
-    environment = serializers.CharField(max_length=64, required=False)
+    name = TextField(max_length=100)
+    scopes = serializers.ListField(child=TextField(max_length=64), required=False, max_length=MOST_SCOPES)
+    environment = TextField(max_length=64, required=False)
     expires_at = TimestampField(required=False, allow_null=True)
-    organization = serializers.CharField(
-        max_length=64, required=False, help_text="id of the owner, if not you"
-    )
+    organization = SentIdField("organization", required=False, help_text="id of the owner, if not you")
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().declared() | attribute_fields()
@@ -76,7 +76,7 @@ class CreateRequest(RequestSerializer):
 class RenameRequest(RequestSerializer):
     resource = "api_key"
 
-    name = serializers.CharField(max_length=100)
+    name = TextField(max_length=100)
 
 
 class ApiKeyMember(WireSerializer):

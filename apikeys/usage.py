@@ -30,8 +30,14 @@ class Use:
     last_at: datetime
     last_ip: str
 
+    def add(self, other: "Use") -> None:
+        """Count the other one too; the later of both is the last."""
+        self.count += other.count
+        self.last_at, self.last_ip = max((self.last_at, self.last_ip), (other.last_at, other.last_ip))
 
-_lock = threading.Lock()
+
+_lock = threading.Lock()  # around what is waiting
+_writing = threading.Lock()  # around a flush: the last one lets the one before it end
 _waiting: dict[int, Use] = {}
 _thread: threading.Thread | None = None
 
@@ -41,40 +47,51 @@ def note(key_id: int, origin: Origin) -> None:
     with _lock:
         use = _waiting.get(key_id)
         if use is not None:
-            use.count += 1
-            use.last_at, use.last_ip = max((use.last_at, use.last_ip), (origin.at, origin.ip))
+            use.add(Use(1, origin.at, origin.ip))
         elif len(_waiting) < MOST_KEYS_WAITING:
             _waiting[key_id] = Use(1, origin.at, origin.ip)
     _start_thread()
 
 
-def flush() -> int:
-    """Write what was gathered and return the number of keys written. What fails waits for the next time."""
+def flush(*, last: bool = False) -> int:
+    """Write what was gathered and return the number of keys written.
+
+    What fails, and keys that somebody has locked, wait for the next time; the `last` time waits for them.
+    """
+    with _writing:
+        taken = _take()
+        try:
+            return _write_all(taken, skip_locked=not last)
+        finally:
+            _put_back(taken)
+
+
+def _take() -> dict[int, Use]:
     with _lock:
         taken = dict(_waiting)
         _waiting.clear()
-    numbers = sorted(taken)
-    written = 0
-    try:
-        for start in range(0, len(numbers), MOST_KEYS_AT_ONCE):
-            written += _write(numbers[start : start + MOST_KEYS_AT_ONCE], taken)
-    finally:
-        _put_back(taken)
-    return written
+    return taken
 
 
-def _write(numbers: list[int], uses: dict[int, Use]) -> int:
-    """Add the uses of these keys in one UPDATE; keys that somebody has locked wait for the next time."""
+def _write_all(uses: dict[int, Use], *, skip_locked: bool) -> int:
+    numbers = sorted(uses)
+    starts = range(0, len(numbers), MOST_KEYS_AT_ONCE)
+    return sum(_write(numbers[i : i + MOST_KEYS_AT_ONCE], uses, skip_locked=skip_locked) for i in starts)
+
+
+def _write(numbers: list[int], uses: dict[int, Use], *, skip_locked: bool) -> int:
+    """Add the uses of these keys in one UPDATE, and drop from `uses` what is not to be written again."""
     with transaction.atomic():
         rows = ApiKey.objects.filter(pk__in=numbers).order_by("pk")
-        free = list(rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
+        rows = rows.select_for_update(skip_locked=skip_locked, of=("self",))
+        free = list(rows.values_list("pk", flat=True))
         if free:
             ApiKey.objects.filter(pk__in=free).update(
                 use_count=F("use_count") + _case(free, {n: uses[n].count for n in free}, 0),
                 last_used_ip=_if_newer("last_used_ip", free, uses, {n: uses[n].last_ip for n in free}),
                 last_used_at=_if_newer("last_used_at", free, uses, {n: uses[n].last_at for n in free}),
             )
-    locked = set(ApiKey.objects.filter(pk__in=set(numbers) - set(free)).values_list("pk", flat=True))
+        locked = set(ApiKey.objects.filter(pk__in=set(numbers) - set(free)).values_list("pk", flat=True))
     for number in set(numbers) - locked:
         del uses[number]
     return len(free)
@@ -103,7 +120,7 @@ def _put_back(uses: dict[int, Use]) -> None:
         for number, use in uses.items():
             newer = _waiting.setdefault(number, use)
             if newer is not use:
-                newer.count += use.count
+                newer.add(use)
 
 
 def _start_thread() -> None:
@@ -114,7 +131,7 @@ def _start_thread() -> None:
             if _thread is None or not _thread.is_alive():
                 _thread = threading.Thread(target=_run, name="keyhouse-usage", daemon=True)
                 _thread.start()
-                atexit.register(_flush_quietly)
+                atexit.register(_flush_quietly, last=True)
 
 
 def _run() -> None:
@@ -123,11 +140,11 @@ def _run() -> None:
         _flush_quietly()
 
 
-def _flush_quietly() -> None:
+def _flush_quietly(*, last: bool = False) -> None:
     try:
-        flush()
+        flush(last=last)
     except Error as error:
-        log.warning("last use of keys not written yet: %s", str(error).splitlines()[0])
+        log.warning("last use of keys not written yet: %s", str(error).partition("\n")[0])
     finally:
         close_old_connections()
 

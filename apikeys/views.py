@@ -14,7 +14,7 @@ from accounts.models import Organization, User
 from accounts.permissions import Needs
 from accounts.principals import Principal
 from apikeys import serializers
-from apikeys.attributes import from_text
+from apikeys.filters import AttributeFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services import api_keys
 from audit.actors import Origin
@@ -32,6 +32,7 @@ class ApiKeyViewSet(GenericViewSet[ApiKey]):
     resource = "api_key"
     queryset = ApiKey.objects.none()
     serializer_class = serializers.ApiKeyMember
+    filter_backends = (AttributeFilter,)
     needs: ClassVar[Needs] = {
         "list": SEE,
         "retrieve": SEE,
@@ -47,9 +48,9 @@ class ApiKeyViewSet(GenericViewSet[ApiKey]):
     def get_serializer_context(self) -> dict[str, Any]:
         return {"now": Origin.of(self.request._request).at}
 
-    @extend_schema(operation_id="list_api_keys", parameters=[serializers.ListFilter])
+    @extend_schema(operation_id="list_api_keys")
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self._filtered(request, self._listed()))
+        page = self.paginate_queryset(self.filter_queryset(self._listed()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def _listed(self) -> ApiKeyQuerySet:
@@ -58,15 +59,6 @@ class ApiKeyViewSet(GenericViewSet[ApiKey]):
         return (
             rows if profiles.active().keys.list == "all" else rows.active(Origin.of(self.request._request).at)
         )
-
-    def _filtered(self, request: Request, rows: ApiKeyQuerySet) -> ApiKeyQuerySet:
-        sent = {
-            name: value for name, value in request.query_params.items() if name not in wire.PAGE_PARAMETERS
-        }
-        wanted = serializers.ListFilter(data=sent)
-        wanted.is_valid(raise_exception=True)
-        values = {name: from_text(name, value) for name, value in wanted.validated_data.items()}
-        return rows.filter(**{f"attributes__{name}": value for name, value in values.items()})
 
     @extend_schema(operation_id="get_api_key")
     def retrieve(self, request: Request, pk: str) -> Response:

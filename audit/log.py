@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db import transaction
 
-from audit.actors import NOTHING, Actor, Origin, Target
+from audit.actors import LABEL_LENGTH, NOTHING, Actor, Origin, Target
 from audit.events import EventName
 from audit.models import GENESIS, ChainHead, Event
+from config.logs import escape, mask
 
 VERIFY_CHUNK = 2_000
 
@@ -23,6 +24,7 @@ def record(
 ) -> Event:
     """Append one event to the chain, in the caller's transaction; if that fails, so does this.
 
+    In labels and details control characters become escapes and credentials are masked (ASVS 16.4.1).
     Takes the chain's lock until the transaction ends, so call it last: after the rows are written.
     """
     with transaction.atomic():
@@ -33,20 +35,35 @@ def record(
             name=name,
             actor_kind=actor.kind,
             actor_id=actor.id,
-            actor_label=actor.label,
+            actor_label=_label(actor.label),
             target_kind=target.kind,
             target_id=target.id,
-            target_label=target.label,
+            target_label=_label(target.label),
             organization_id=target.organization_id,
             ip=origin.ip,
             request_id=origin.request_id,
-            detail=dict(detail or {}),
+            detail=_escaped(dict(detail or {})),
             previous_hash=bytes(head.hash),
         )
         event.hash = event.computed_hash()
         event.save()
         ChainHead.objects.filter(pk=ChainHead.ONLY).update(sequence=event.sequence, hash=event.hash)
     return event
+
+
+def _label(text: str) -> str:
+    return mask(escape(text))[:LABEL_LENGTH]
+
+
+def _escaped(value: Any) -> Any:
+    """Return a JSON value with every text in it, member names too, escaped."""
+    if isinstance(value, str):
+        return mask(escape(value))
+    if isinstance(value, Mapping):
+        return {escape(str(name)): _escaped(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_escaped(each) for each in value]
+    return value
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,12 @@ class Verification:
 
 
 def verify() -> Verification:
-    """Recompute the chain up to where it ends now, in order. Reads in chunks and locks nobody out."""
+    """Recompute the chain up to where it ends now, in order. Reads in chunks and locks nobody out.
+
+    An event and its head are committed together: one that is seen before the head is read, and is not
+    covered by it, was not written by us.
+    """
+    newest = Event.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
     head = ChainHead.objects.filter(pk=ChainHead.ONLY).first() or ChainHead()
     events = Event.objects.filter(sequence__lte=head.sequence).order_by("sequence")
     count, last = 0, GENESIS
@@ -69,11 +91,15 @@ def verify() -> Verification:
         count, last = event.sequence, bytes(event.hash)
     if (count, last) != (head.sequence, bytes(head.hash)):
         faults.append(f"the chain ends at event {count}, but event {head.sequence} was written")
+    if newest > head.sequence:
+        faults.append(f"event {newest} lies beyond event {head.sequence}, where the chain ends")
     return Verification(count, last.hex(), faults)
 
 
 def _faults(event: Event, *, expected: int, previous: bytes) -> Iterator[str]:
-    if event.sequence != expected:
+    if event.sequence < expected:
+        yield f"event {event.sequence} was never written"
+    elif event.sequence > expected:
         yield f"events {expected} to {event.sequence - 1} are missing"
     elif bytes(event.previous_hash) != previous:
         yield f"event {event.sequence} does not follow from the one before it"

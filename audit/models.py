@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import UTC
 from typing import Any, NoReturn
 
 from django.db import models
@@ -28,6 +29,12 @@ class EventQuerySet(models.QuerySet["Event"]):
         raise AppendOnly("audit events cannot be deleted")
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("audit events cannot be changed")
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("audit events are recorded one by one")
+
+    def _update(self, values: Any) -> NoReturn:
         raise AppendOnly("audit events cannot be changed")
 
     def _raw_delete(self, using: str | None) -> NoReturn:
@@ -79,7 +86,7 @@ class Event(PublicRow):
         fields = {
             "sequence": self.sequence,
             "uuid": str(self.uuid),
-            "occurred_at": self.occurred_at.isoformat(),
+            "occurred_at": self.occurred_at.astimezone(UTC).isoformat(),
             "name": str(self.name),
             "actor": [self.actor_kind, self.actor_id, self.actor_label],
             "target": [self.target_kind, self.target_id, self.target_label],

@@ -25,8 +25,14 @@ def record_refusal(
     detail: Mapping[str, str],
 ) -> None:
     """Record a refusal: the same one (who, what, why, from where) once a minute in each process."""
-    if _is_new((name, actor.id, target.id, origin.ip, *detail.values()), time.monotonic()):
+    refusal = (name, actor.id, target.id, origin.ip, *detail.values())
+    if not _is_new(refusal, time.monotonic()):
+        return
+    try:
         record(name, actor=actor, origin=origin, target=target, detail=detail)
+    except BaseException:
+        _forget_one(refusal)
+        raise
 
 
 def _is_new(refusal: tuple[str, ...], now: float) -> bool:
@@ -39,6 +45,12 @@ def _is_new(refusal: tuple[str, ...], now: float) -> bool:
         if len(_recorded) > REMEMBERED:
             _recorded.popitem(last=False)
         return True
+
+
+def _forget_one(refusal: tuple[str, ...]) -> None:
+    """It could not be recorded: the next time counts."""
+    with _lock:
+        _recorded.pop(refusal, None)
 
 
 def forget() -> None:

@@ -10,7 +10,7 @@ from rest_framework.viewsets import GenericViewSet
 from audit.models import Event, EventQuerySet
 from audit.serializers import EventFilter, EventMember
 from config.profiles import Capability
-from config.wire import PAGE_PARAMETERS
+from config.query import sent_once
 
 COLUMNS = {
     "event": "name",
@@ -36,8 +36,7 @@ class EventViewSet(GenericViewSet[Event]):
 
     @extend_schema(operation_id="list_events", parameters=[EventFilter])
     def list(self, request: Request) -> Response:
-        sent = {name: value for name, value in request.query_params.items() if name not in PAGE_PARAMETERS}
-        wanted = EventFilter(data=sent)
+        wanted = EventFilter(data=sent_once(request))
         wanted.is_valid(raise_exception=True)
         filters = {COLUMNS[name]: value for name, value in wanted.validated_data.items()}
         page = self.paginate_queryset(self.get_queryset().filter(**filters))

@@ -6,7 +6,7 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401 (registers the system checks)
+        from config import checks, schema  # noqa: F401 (they register themselves)
 
 
 class KeyhouseAdminConfig(AdminConfig):

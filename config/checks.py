@@ -10,8 +10,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from config import profiles
+from config.wirechecks import faults
 
 LEAST_SECRET_BITS = 128
+HINT = "Correct the profile."
 
 
 @register
@@ -22,6 +24,23 @@ def check_profile(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     except profiles.ProfileError as error:
         return [Error(f"profile {error.source}: {error.member}: {error.reason}", id=error.id)]
     return []
+
+
+@register
+def check_wire(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """keyhouse.E005: the profile gives names to members or resources that do not exist."""
+    if check_profile(None):
+        return []
+    return wire_faults()
+
+
+def wire_faults() -> list[CheckMessage]:
+    """Return what in the profile's wire table leads nowhere, in every endpoint's words."""
+    source = profiles.active().source
+    return [
+        Error(f"profile {source}: {fault.member}: {fault.reason}", hint=HINT, id="keyhouse.E005")
+        for fault in faults()
+    ]
 
 
 @register(Tags.security)
@@ -47,10 +66,11 @@ def production_faults() -> list[CheckMessage]:
 
 
 def is_weak(secret: str) -> bool:
-    """Whether a secret is short, well known or of few different characters."""
-    if len(secret) < 32 or secret.startswith("django-insecure-"):
+    """Whether a secret is short, well known, a repetition or of few different characters."""
+    once = secret[: (secret + secret).find(secret, 1)]  # "abcabc" is "abc", twice
+    if len(once) < 32 or secret.startswith("django-insecure-"):
         return True
-    return shannon_bits(secret) < LEAST_SECRET_BITS
+    return shannon_bits(once) < LEAST_SECRET_BITS
 
 
 def shannon_bits(text: str) -> float:

@@ -52,8 +52,9 @@ def _address(text: str) -> Address | None:
         address = ip_address(text)
     except ValueError:
         return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address
+    if isinstance(address, IPv4Address):
+        return address
+    return address.ipv4_mapped or IPv6Address(int(address))  # without its zone, which is any text at all
 
 
 def check_networks(items: list[str]) -> tuple[str, ...]:

@@ -2,20 +2,18 @@
 
 import json
 import sys
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from config import profiles
 from config.errors import DomainError
+from config.logs import escape
 
 
-class KeyhouseCommand(BaseCommand):
-    """A command that calls one service. Subclasses write `run`, which returns what to print.
-
-    `run` returns (document, text): the document is printed with --json, the text without.
-    """
+class JsonCommand(BaseCommand):
+    """A command with --json, which says what is wrong with its arguments in one line."""
 
     requires_system_checks = ()
 
@@ -25,11 +23,19 @@ class KeyhouseCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
         return parser
 
+
+class KeyhouseCommand(JsonCommand):
+    """A command that calls one service. Subclasses write `run`, which returns what to print.
+
+    `run` returns (document, text): the document is printed with --json, the text without.
+    """
+
     def handle(self, *args: Any, **options: Any) -> None:
+        profiles.active()  # an installation that cannot be served is not worked on either
         try:
             document, text = self.run(options)
         except DomainError as error:
-            raise CommandError(error.detail) from None
+            raise CommandError(escape(error.detail)) from None
         self.stdout.write(json.dumps(document, ensure_ascii=False) if options["json"] else text)
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
@@ -37,29 +43,74 @@ class KeyhouseCommand(BaseCommand):
         raise NotImplementedError
 
 
-def _fail(parser: ArgumentParser, message: str) -> NoReturn:
+def _fail(parser: CommandParser, message: str) -> NoReturn:
     """One line instead of argparse's many."""
-    parser.exit(2, f"{parser.prog}: {' '.join(message.split())} (see --help)\n")
+    reason = escape(" ".join(message.split()))
+    if not parser.called_from_command_line:
+        raise CommandError(reason)
+    parser.exit(2, f"{parser.prog}: {reason} (see --help)\n")
+
+
+# Standard input. Prompts go to stderr: standard output is for the answer.
+
+
+def has_terminal() -> bool:
+    """Whether somebody sits there who can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def read_line() -> str:
+    """Return the first line of standard input. Raises CommandError if that is not text."""
+    return _decoded(_standard_input().readline()).rstrip("\r\n")
+
+
+def read_lines() -> list[str]:
+    """Return the lines of standard input. Raises CommandError if that is not text."""
+    return _decoded(_standard_input().read()).splitlines()
+
+
+def _standard_input() -> Any:
+    if sys.stdin is None:
+        raise CommandError("standard input is closed")
+    return sys.stdin.buffer
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise CommandError("standard input is not UTF-8 text") from None
 
 
 def read_secret(prompt: str, *, from_stdin: bool) -> str:
     """Return a secret from standard input's first line, or typed twice at a terminal; never from argv."""
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    if not sys.stdin.isatty():
+        return read_line()
+    if not has_terminal():
         raise CommandError("there is no terminal to ask for the password; use --password-stdin")
     return ask_twice(prompt)
 
 
+def say(text: str) -> None:
+    """Tell whoever sits at the terminal something."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def ask(prompt: str, default: str) -> str:
+    """Ask at the terminal; return the answer, `default` if that is empty. Raises EOFError."""
+    print(f"{prompt} [{default}]: ", end="", file=sys.stderr, flush=True)
+    return input().strip() or default
+
+
 def ask_twice(prompt: str) -> str:
-    """Ask at the terminal, without echo, until two answers are the same."""
+    """Ask at the terminal, without echo, until two answers are the same. Raises EOFError."""
     from getpass import getpass
 
     while True:
         first = getpass(f"{prompt}: ")
         if first == getpass(f"{prompt} again: "):
             return first
-        print("These are not the same; once more.")
+        say("These are not the same; once more.")
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

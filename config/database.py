@@ -2,10 +2,11 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
+from psycopg import ProgrammingError
+from psycopg.conninfo import make_conninfo
 
 from config.env import ConfigurationError
 
@@ -15,25 +16,24 @@ SQLITE_WAIT_SECONDS = 20
 
 
 def database_config(url: str, data_dir: Path) -> dict[str, Any]:
-    """Return Django's settings for the database at `url`, or for SQLite in the data folder."""
-    scheme = urlsplit(url).scheme if url else "sqlite"
+    """Return Django's settings for the database at `url`, or for SQLite in the data folder.
+
+    Raises ConfigurationError, which never repeats the URL: a password may be in it.
+    """
+    scheme = url.partition(":")[0] if url else "sqlite"
     if scheme == "sqlite":
-        return _sqlite(url, data_dir)
+        return _sqlite(url or f"sqlite:///{data_dir / 'keyhouse.sqlite3'}")
     if scheme in {"postgres", "postgresql"}:
         return _postgres(url)
-    raise ConfigurationError(f"DATABASE_URL: {scheme!r} is not supported; use postgres:// or sqlite:///")
+    raise ConfigurationError("DATABASE_URL: this is not supported; use postgres:// or sqlite:///")
 
 
-def _sqlite(url: str, data_dir: Path) -> dict[str, Any]:
+def _sqlite(url: str) -> dict[str, Any]:
     """IMMEDIATE transactions take the write lock at their start, so that none fails halfway for it."""
-    config: dict[str, Any] = (
-        dict(Env.db_url_config(url))
-        if url
-        else {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(data_dir / "keyhouse.sqlite3"),
-        }
-    )
+    name = url.removeprefix("sqlite:///")
+    if name in {url, "", ":memory:"} or "?" in name:
+        raise ConfigurationError("DATABASE_URL: is not sqlite:///PATH, of a file, without options")
+    config: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": name}
     config["OPTIONS"] = {
         "timeout": SQLITE_WAIT_SECONDS,
         "transaction_mode": "IMMEDIATE",
@@ -46,10 +46,18 @@ def _postgres(url: str) -> dict[str, Any]:
     try:
         config: dict[str, Any] = dict(Env.db_url_config(url))
     except (ImproperlyConfigured, ValueError):
-        raise ConfigurationError("DATABASE_URL: is not postgres://USER:PASSWORD@HOST:PORT/NAME") from None
+        config = {}
+    if not config.get("NAME"):
+        raise ConfigurationError(
+            "DATABASE_URL: is not postgres://USER:PASSWORD@HOST:PORT/NAME (in a password, write / as %2F)"
+        )
     config["CONN_MAX_AGE"] = 300
     config["OPTIONS"] = {
         "connect_timeout": POSTGRES_CONNECT_SECONDS,
         "options": f"-c statement_timeout={POSTGRES_STATEMENT_MS}",
     } | config.get("OPTIONS", {})
+    try:
+        make_conninfo(**config["OPTIONS"])
+    except ProgrammingError as error:
+        raise ConfigurationError(f"DATABASE_URL: {error}") from None
     return config

@@ -7,6 +7,7 @@ secrets). A wrong value raises ConfigurationError, which names the variable and 
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 class ConfigurationError(Exception):
@@ -45,18 +46,32 @@ VARIABLES = {variable.name: variable for variable in _ALL}
 def text(name: str) -> str:
     """Return the value of variable `name`: from NAME, else from the file NAME_FILE, else its default.
 
-    Raises ConfigurationError when the file cannot be read, or when both are set.
+    Set but empty is as good as not set, but an empty file is a mistake. Raises ConfigurationError for
+    that, for a file that cannot be read, for both at once and for what is not UTF-8.
     """
-    variable = VARIABLES[name]
-    path = os.environ.get(f"{name}_FILE")
-    if path is None:
-        return os.environ.get(name) or variable.default
-    if os.environ.get(name):
+    value, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
+    if value and path:
         raise ConfigurationError(f"{name} and {name}_FILE are both set; keep one of them")
+    if path:
+        return _from_file(f"{name}_FILE", path)
+    if not value.isascii() and not _is_utf8(value):
+        raise ConfigurationError(f"{name}: it is not UTF-8 text")
+    return value or VARIABLES[name].default
+
+
+def _from_file(name: str, path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        value = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{name}_FILE: cannot read {path}: {reason(error)}") from None
+        raise ConfigurationError(f"{name}: cannot read {path}: {reason(error)}") from None
+    if not value:
+        raise ConfigurationError(f"{name}: {path} is empty")
+    return value
+
+
+def _is_utf8(value: str) -> bool:
+    """Whether a variable was UTF-8: Python keeps other bytes as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def items(name: str) -> list[str]:
@@ -82,9 +97,24 @@ def address(name: str) -> tuple[str, int]:
 def parse_address(name: str, value: str) -> tuple[str, int]:
     """Split `value`, HOST:PORT with an IPv6 host in brackets; `name` is for the error message."""
     host, _, port = value.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    if not host or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
         raise ConfigurationError(f"{name}: {value!r} is not HOST:PORT, for example 127.0.0.1:8000")
     return host.strip("[]"), int(port)
+
+
+def origin(name: str, value: str) -> str:
+    """Return `value`, an http:// or https:// address, without a slash at its end.
+
+    Raises ConfigurationError, naming `name`, for what is more (a user, a query) or no address.
+    """
+    try:
+        parts = urlsplit(value)
+        is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good or not value.isprintable() or any(character in value for character in " @?#\\"):
+        raise ConfigurationError(f"{name}: {value!a} is not an http:// or https:// address")
+    return value.rstrip("/")
 
 
 def reason(error: OSError | UnicodeDecodeError) -> str:

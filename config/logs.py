@@ -1,18 +1,43 @@
-"""Log lines that stay one line, whatever a caller put into them."""
+"""Log lines that stay one line and hold no credential, whatever a caller put into them."""
 
 import logging
+import re
+from functools import lru_cache
+
+from config import profiles
+
+TOKEN = r"(eyJ)[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
 
 
 class OneLineFormatter(logging.Formatter):
-    """time level logger message, with control characters (CR, LF, ANSI escapes) written as escapes."""
+    """time level logger message traceback, with CR, LF, ANSI and other controls written as escapes."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
-        return escape(super().formatMessage(record))
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(escape(super().format(record)))
+
+
+def mask(text: str) -> str:
+    """Return `text` with every API key cut down to the part that may be shown, and no login token."""
+    try:
+        credentials = _credentials(profiles.active())
+    except profiles.ProfileError:  # then nothing is served, either
+        return text
+    return credentials.sub(lambda match: f"{match[1] or match[2]}…", text)
+
+
+@lru_cache(maxsize=4)
+def _credentials(profile: profiles.Profile) -> re.Pattern[str]:
+    form = profile.keys
+    prefixes = "|".join(re.escape(each.prefix) for each in form.environments.values())
+    shown = rf"(?:{prefixes})[A-Za-z0-9]{{{form.shown_characters}}}"
+    return re.compile(rf"({shown})[A-Za-z0-9]{{8,}}|{TOKEN}")
 
 
 def escape(text: str) -> str:
     """Return `text` with everything unprintable as \\x, \\u or \\U escapes."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

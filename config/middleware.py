@@ -3,16 +3,19 @@
 import re
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config import profiles
-from config.problems import problem_response
+from config.problems import MEDIA_TYPE, problem_response, wants_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
+ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECRET_PARAMETERS = {"access_token", "refresh_token", "token", "api_key", "apikey", "x-api-key", "password"}
 
@@ -30,6 +33,26 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
         return response
+
+
+class ProblemsMiddleware:
+    """Make problem documents of errors that Django answers with a page or with nothing (RFC 9457).
+
+    Browsers in the admin keep their pages.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_problem = response.headers.get("Content-Type") == MEDIA_TYPE
+        if response.status_code < 400 or is_problem or wants_page(request):
+            return response
+        title = HTTPStatus(response.status_code).phrase
+        kept = {name: value for name, value in response.headers.items() if name not in ABOUT_THE_BODY}
+        code = title.lower().replace(" ", "_")
+        return problem_response(response.status_code, code, f"{title}.", headers=kept)
 
 
 class RefuseEarlyMiddleware:
@@ -62,8 +85,9 @@ class RefuseEarlyMiddleware:
 
 
 def _declared_length(request: HttpRequest) -> int:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
+    """Return the Content-Length, of which the first digits will do: 20 are more than anything allowed."""
+    digits = (request.META.get("CONTENT_LENGTH") or "0").lstrip("0")[:20]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 def _has_secret(request: HttpRequest) -> bool:
@@ -84,6 +108,8 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if settings.HTTPS:  # said over http, too: behind a proxy this is what we hear
+            response.headers.setdefault("Strict-Transport-Security", HSTS)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"

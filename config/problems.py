@@ -1,6 +1,7 @@
 """Every error as application/problem+json (RFC 9457): from views, parsers, the router and the server."""
 
 import logging
+import math
 import sys
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -68,7 +69,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     resource = getattr(context.get("view"), "resource", "")
     if isinstance(error, DomainError):
         spelled = {wire.outside(resource, member): text for member, text in error.errors.items()}
-        return _drf(error.status, error.code, error.detail, errors=spelled, headers=_headers(error))
+        detail = sentence(spelled) or error.detail
+        return _drf(error.status, error.code, detail, errors=spelled, headers=_headers(error))
     if isinstance(error, Http404):
         return handle(NotFound("There is nothing here."), context)
     if isinstance(error, DATABASE_ERRORS):
@@ -83,13 +85,19 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 def _from_drf(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.ValidationError):
         errors = dict(flatten(error.detail))
-        detail = "; ".join(f"{member}: {text}" if member else text for member, text in errors.items())
-        return _drf(400, "invalid", detail, errors={m: t for m, t in errors.items() if m})
+        return _drf(400, "invalid", sentence(errors), errors={m: t for m, t in errors.items() if m})
     headers = {}
+    if isinstance(error, exceptions.Throttled):
+        headers["Retry-After"] = str(math.ceil(getattr(error, "wait", None) or 1))
     if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
         headers["WWW-Authenticate"] = challenge()
     code = error.get_codes()
     return _drf(error.status_code, str(code), str(error.detail), headers=headers)
+
+
+def sentence(errors: Mapping[str, str]) -> str:
+    """Return what is wrong with each member, in one line."""
+    return "; ".join(f"{member}: {text}" if member else text for member, text in errors.items())
 
 
 def flatten(detail: Any, member: str = "") -> list[tuple[str, str]]:
@@ -128,7 +136,7 @@ def _headers(error: DomainError) -> dict[str, str]:
 
 
 def _unavailable(error: Exception) -> Response:
-    log.error("database unavailable: %s", str(error).splitlines()[0])
+    log.error("database unavailable: %s", str(error).partition("\n")[0])
     return _drf(503, "unavailable", UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
 
 

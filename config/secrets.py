@@ -1,6 +1,7 @@
 """Secrets that Keyhouse makes for itself on the first start, and keeps in the data folder (0600)."""
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 from config.env import ConfigurationError, reason
 
 PEPPER_BYTES = 32
+PEPPER_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+LEAST_DIFFERENT_BYTES = 16  # of 32 random ones, about 30 differ
 
 
 def open_data_dir(path: Path) -> Path:
@@ -30,9 +33,12 @@ def kept(data_dir: Path, name: str, make: Callable[[], str]) -> str:
     try:
         if not path.exists():
             _write_once(path, make())
-        return path.read_text(encoding="ascii").strip()
+        value = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"KEYHOUSE_DATA_DIR: cannot use {path}: {reason(error)}") from None
+    if not value:
+        raise ConfigurationError(f"KEYHOUSE_DATA_DIR: {path} is empty")
+    return value
 
 
 def _write_once(path: Path, value: str) -> None:
@@ -58,24 +64,33 @@ def new_peppers() -> str:
     return f"1:{secrets.token_hex(PEPPER_BYTES)}"
 
 
-def parse_peppers(text: str) -> dict[int, bytes]:
+def peppers(text: str, data_dir: Path) -> dict[int, bytes]:
+    """Return the peppers in `text` (KEYHOUSE_PEPPERS), else those in the data folder."""
+    if text:
+        return parse_peppers("KEYHOUSE_PEPPERS", text)
+    return parse_peppers(str(data_dir / "peppers"), kept(data_dir, "peppers", new_peppers))
+
+
+def parse_peppers(source: str, text: str) -> dict[int, bytes]:
     """Read `1:HEX,2:HEX …` into {number: pepper}; the highest number is the current one.
 
-    Raises ConfigurationError, which never repeats the value.
+    Raises ConfigurationError, which names `source` and never repeats the value.
     """
-    peppers: dict[int, bytes] = {}
+    found: dict[int, bytes] = {}
     for position, item in enumerate(text.split(","), start=1):
         number, _, digits = item.strip().partition(":")
         try:
             pepper = bytes.fromhex(digits)
         except ValueError:
             pepper = b""
-        if not number.isdecimal() or not 1 <= int(number) <= 32767 or len(pepper) < PEPPER_BYTES:
+        if not PEPPER_NUMBER.fullmatch(number) or len(pepper) < PEPPER_BYTES:
             raise ConfigurationError(
-                f"KEYHOUSE_PEPPERS: item {position} is not NUMBER:HEX "
-                f"with at least {PEPPER_BYTES * 2} hex digits"
+                f"{source}: item {position} is not NUMBER:HEX "
+                f"with a number up to 9999 and at least {PEPPER_BYTES * 2} hex digits"
             )
-        if int(number) in peppers:
-            raise ConfigurationError(f"KEYHOUSE_PEPPERS: number {number} stands there twice")
-        peppers[int(number)] = pepper
-    return peppers
+        if len(set(pepper)) < LEAST_DIFFERENT_BYTES:
+            raise ConfigurationError(f"{source}: item {position} is too regular to be random")
+        if int(number) in found:
+            raise ConfigurationError(f"{source}: number {number} stands there twice")
+        found[int(number)] = pepper
+    return found

@@ -61,12 +61,14 @@ def run(
 
 
 def check_free(host: str, port: int) -> None:
-    """Raise ConfigurationError, in words, if nothing can listen there."""
+    """Raise ConfigurationError, in words, if nothing can listen there, or nobody would know where."""
+    if port == 0:
+        raise ConfigurationError(f"cannot listen on {host}:0: give a port between 1 and 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigurationError(f"KEYHOUSE_BIND: cannot listen on {host}:{port}: {reason}") from None
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}") from None

@@ -8,13 +8,11 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
-from environ import Env
 
 from config import env, secrets
+from config.backends import cache_config, email_config
 from config.clientip import check_networks
 from config.database import database_config
-from config.env import ConfigurationError
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes take their type arguments at run time
 
@@ -23,24 +21,22 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # Keyhouse
 
 KEYHOUSE_PROFILE = env.text("KEYHOUSE_PROFILE")
-DATA_DIR = secrets.open_data_dir(Path(env.text("KEYHOUSE_DATA_DIR")).resolve())
+DATA_DIR = secrets.open_data_dir((BASE_DIR / env.text("KEYHOUSE_DATA_DIR")).resolve())
 BIND = env.address("KEYHOUSE_BIND")
-PUBLIC_URL = (env.text("KEYHOUSE_PUBLIC_URL") or f"http://{env.text('KEYHOUSE_BIND')}").rstrip("/")
-TRUSTED_PROXIES = check_networks(env.items("KEYHOUSE_TRUSTED_PROXIES"))
-PEPPERS = secrets.parse_peppers(
-    env.text("KEYHOUSE_PEPPERS") or secrets.kept(DATA_DIR, "peppers", secrets.new_peppers)
+PUBLIC_URL = env.origin(
+    "KEYHOUSE_PUBLIC_URL", env.text("KEYHOUSE_PUBLIC_URL") or f"http://{env.text('KEYHOUSE_BIND')}"
 )
+TRUSTED_PROXIES = check_networks(env.items("KEYHOUSE_TRUSTED_PROXIES"))
+PEPPERS = secrets.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
 
 _public = urlsplit(PUBLIC_URL)
-if _public.scheme not in {"http", "https"} or not _public.hostname:
-    raise ConfigurationError(f"KEYHOUSE_PUBLIC_URL: {PUBLIC_URL!r} is not an http:// or https:// address")
 HTTPS = _public.scheme == "https"
 
 # Django
 
 DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY") or secrets.kept(DATA_DIR, "secret_key", secrets.new_secret_key)
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", _public.hostname, *env.items("ALLOWED_HOSTS")]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", _public.hostname or "", *env.items("ALLOWED_HOSTS")]
 
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
@@ -64,7 +60,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "config.middleware.SecurityHeadersMiddleware",
+    "config.middleware.ProblemsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.middleware.RefuseEarlyMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
@@ -73,7 +71,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -98,12 +95,8 @@ TEMPLATES = [
 DATABASES = {"default": database_config(env.text("DATABASE_URL"), DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-try:
-    CACHES = {"default": Env.cache_url_config(env.text("CACHE_URL"))}
-    EMAIL_CONFIG = Env.email_url_config(env.text("EMAIL_URL"))
-except (ImproperlyConfigured, KeyError, ValueError) as error:
-    raise ConfigurationError(f"CACHE_URL or EMAIL_URL: unknown or malformed: {error}") from None
-vars().update(EMAIL_CONFIG)
+CACHES = {"default": cache_config(env.text("CACHE_URL"))}
+vars().update(email_config(env.text("EMAIL_URL")))
 
 # People and sessions
 
@@ -112,7 +105,7 @@ AUTHENTICATION_BACKENDS = ["accounts.backends.IdentifierBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.LengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.GuessableValidator"},
     {"NAME": "accounts.passwords.PersonalWordsValidator"},
 ]
 JWT_SIGNING_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse login tokens", hashlib.sha256).hex()
@@ -129,7 +122,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_REFERRER_POLICY = "same-origin"  # under no-referrer browsers send Origin: null, which fails CSRF
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -138,7 +131,8 @@ CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no third cookie
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -161,7 +155,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.wire.WireRenderer"],
     "DEFAULT_PAGINATION_CLASS": "config.wire.Pages",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "config.schema.WireSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.negotiation.AlwaysJson",
     "EXCEPTION_HANDLER": "accounts.exceptions.handle",
     "UNAUTHENTICATED_USER": None,
@@ -174,15 +168,21 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
-    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema.finish",
+    ],
 }
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_ALLOW_ALL_ORIGINS = False
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
+DATETIME_FORMAT = "Y-m-d H:i:s e"
 TIME_ZONE = "UTC"
 USE_TZ = True
 

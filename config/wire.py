@@ -11,17 +11,20 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol
 
 from django.db.models import Model, QuerySet
-from rest_framework import renderers, serializers
+from rest_framework import exceptions, renderers, serializers
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config import profiles
-from config.errors import NotFound
+from config.errors import Invalid, NotFound
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PREFIXED_LENGTH = 22
-PAGE_PARAMETERS = {"cursor", "page_size"}
 LARGEST_INTEGER = 2**63 - 1
+PAGE_SIZE = re.compile(r"[1-9][0-9]{0,8}")
+POSITION = re.compile(r"[0-9]{1,19}")
+RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 class Identified(Protocol):
@@ -69,6 +72,8 @@ class WireSerializer(serializers.Serializer[Any]):
     ) -> tuple[str, serializers.Field[Any, Any, Any, Any]]:
         spelling = outside(self.resource, name)
         source = field.source or name
+        if isinstance(field, serializers.SerializerMethodField):
+            field.method_name = field.method_name or f"get_{name}"
         field.source = None if source == spelling else source  # DRF wants one only where it differs
         return spelling, field
 
@@ -96,8 +101,27 @@ class RequestSerializer(WireSerializer):
 # Values
 
 
+class TextField(serializers.CharField):
+    """A text; a JSON number is none."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class TimestampField(serializers.DateTimeField):
-    """A point in time: 2026-11-22T09:30:00Z, in UTC, whole seconds; without the Z if the profile says so."""
+    """A point in time: 2026-11-22T09:30:00Z, in UTC, whole seconds; without the Z if the profile says so.
+
+    Takes RFC 3339 with any offset from UTC; a time without one could mean two things and is refused.
+    """
+
+    default_error_messages = {"invalid": "This is not a time such as 2026-11-22T09:30:00Z (RFC 3339)."}
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+            self.fail("invalid")
+        return super().to_internal_value(value)
 
     def to_representation(self, value: Any) -> Any:
         text = timestamp(value)
@@ -120,14 +144,34 @@ class IdField(serializers.Field[Any, Any, Any, Any]):
         return public_id(self.resource, value)
 
 
+class SentIdField(TextField):
+    """A public id that a client sends, in the form in which it was shown; a number becomes its digits."""
+
+    def __init__(self, resource: str, **kwargs: Any) -> None:
+        self.resource = resource
+        super().__init__(max_length=64, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if profiles.active().wire.ids == "integer":
+            if type(data) is not int:
+                raise serializers.ValidationError("Not a number.")
+            data = str(data)
+        return super().to_internal_value(data)
+
+
 def public_id(resource: str, row: Identified) -> str | int:
     """Return the id of `row` as the active profile shows it: an integer, a uuid, or prefix + base62."""
     form = profiles.active().wire
     if form.ids == "integer":
         return int(row.pk)
     if form.ids == "prefixed":
-        return form.id_prefixes.get(resource, f"{resource}_") + _to_base62(row.uuid.int)
+        return prefix_of(resource) + _to_base62(row.uuid.int)
     return str(row.uuid)
+
+
+def prefix_of(resource: str) -> str:
+    """Return what the prefixed ids of `resource` begin with."""
+    return profiles.active().wire.id_prefixes.get(resource, f"{resource}_")
 
 
 def lookup(resource: str, text: str) -> dict[str, Any]:
@@ -136,7 +180,7 @@ def lookup(resource: str, text: str) -> dict[str, Any]:
     if form.ids == "integer":
         return {"pk": _read_integer(text)}
     if form.ids == "prefixed":
-        return {"uuid": _read_prefixed(form.id_prefixes.get(resource, f"{resource}_"), text)}
+        return {"uuid": _read_prefixed(prefix_of(resource), text)}
     return {"uuid": _read_uuid(text)}
 
 
@@ -211,6 +255,23 @@ class Pages(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def get_page_size(self, request: Request) -> int | None:
+        """Return how many rows to show, at most `max_page_size`. Raises Invalid for what is no number."""
+        sent = request.query_params.get(self.page_size_query_param, "1")
+        if not PAGE_SIZE.fullmatch(sent):
+            raise Invalid(self.page_size_query_param, f"is not a number from 1 to {self.max_page_size}")
+        return super().get_page_size(request)
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Read the cursor. Raises Invalid for one that is not ours."""
+        try:
+            cursor = super().decode_cursor(request)
+        except exceptions.NotFound:
+            raise Invalid("cursor", "is not one that an answer held") from None
+        if cursor is not None and not POSITION.fullmatch(str(cursor.position or 0)):
+            raise Invalid("cursor", "is not one that an answer held")
+        return cursor
 
     def get_paginated_response(self, data: Any) -> Response:
         following = self.get_next_link()

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import FormParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,6 +18,7 @@ from audit.actors import Origin
 from config.errors import Invalid, InvalidToken
 from config.parsers import StrictJSONParser
 from config.profiles import Capability
+from config.wire import TextField
 from gateway.decision import authenticate
 
 INACTIVE = {"active": False}
@@ -24,8 +26,8 @@ TOKEN_TYPES = {"key": "api_key", "jwt": "access_token"}
 
 
 class IntrospectionRequest(serializers.Serializer[Any]):
-    token = serializers.CharField(max_length=4096)
-    token_type_hint = serializers.CharField(max_length=64, required=False)
+    token = TextField(trim_whitespace=False)
+    token_type_hint = TextField(required=False, help_text="not needed: a token says itself what it is")
 
 
 class Introspection(serializers.Serializer[Any]):
@@ -43,6 +45,7 @@ class IntrospectionView(APIView):
     """Describe a key or an access token. Whatever is not good, or not one's to ask about, is inactive."""
 
     parser_classes = (FormParser, StrictJSONParser)
+    renderer_classes = (JSONRenderer,)  # RFC 7662's form, whatever the profile's
     needs: ClassVar[Needs] = {"post": frozenset({Capability.INTROSPECT})}
 
     @extend_schema(operation_id="introspect", request=IntrospectionRequest, responses=Introspection)

@@ -8,11 +8,10 @@ therefore refused, rather than cleaned up and perhaps cleaned up otherwise behin
 import re
 
 LONGEST = 8192
-# Characters that stand for themselves in a path segment (RFC 3986 section 3.3, without ";").
+# A path segment: characters that stand for themselves (RFC 3986 section 3.3, without ";"), and encoded ones.
 PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@%-]*")
 ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
 BROKEN_ENCODING = re.compile(r"%(?![0-9A-Fa-f]{2})")
-UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~")
 FORBIDDEN_BYTES = frozenset(b"/\\.;%?#") | frozenset(range(32)) | {127}
 
 
@@ -48,11 +47,11 @@ def _segment(raw: str) -> str:
 
 
 def _decode(match: re.Match[str]) -> str:
-    """Decode what needs no encoding; keep the rest, in capitals (RFC 3986 section 6.2.2)."""
+    """Decode what needs no encoding, as services do; keep the rest, in capitals (RFC 3986 section 6.2.2)."""
     byte = int(match[1], 16)
     if byte in FORBIDDEN_BYTES:
         raise RefusedPath(f"the path holds an encoded {match[0]}")
-    return chr(byte) if byte in UNRESERVED else match[0].upper()
+    return chr(byte) if PLAIN.fullmatch(chr(byte)) else match[0].upper()
 
 
 def _check_utf8(raw: str) -> None:

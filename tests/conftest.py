@@ -4,16 +4,23 @@ Acme is an organization: alice owns it, bob is on her team. Charlie is in anothe
 he owns. Ada administers everything, audrey audits everything, mallory is nobody in particular.
 """
 
+import importlib
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.backends.sqlite3.base import DatabaseWrapper as Sqlite
 from django.test import Client
+from django.urls import clear_url_caches
+from hypothesis import HealthCheck, settings
 
+import config.urls
 from accounts.callers import caller_at_command_line
 from accounts.models import Organization, User
 from accounts.principals import Caller
@@ -21,10 +28,18 @@ from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
 from apikeys import usage
 from apikeys.services.api_keys import NewKey, create_api_key
-from audit import refusals
+from audit import refusals, triggers
+from config import profiles
+from config.profiles import Profile
 from tests.installation import ADMIN, Installation, fresh_database
 
 PASSWORD = "a long walk to the lighthouse"
+
+# Nothing depends on how fast the machine is, and nothing is left in the folder.
+settings.register_profile(
+    "keyhouse", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("keyhouse")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,12 +50,56 @@ def right_database(django_db_setup: None) -> None:
         pytest.exit(f"these tests were to run on {expected} and run on {connection.vendor}", returncode=3)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def sqlite_can_be_emptied() -> Iterator[None]:
+    """Between transactional tests SQLite deletes every row, audit events too: let it, and only then."""
+    flush = Sqlite.ops_class.execute_sql_flush
+
+    def without_triggers(self: Any, statements: list[str]) -> None:
+        triggers.drop(self.connection)
+        try:
+            flush(self, statements)
+        finally:
+            triggers.create(self.connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sqlite.ops_class, "execute_sql_flush", without_triggers)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def uses_are_written_when_asked() -> Iterator[None]:
+    """The thread that writes the uses of keys runs in real servers; here `usage.flush()` does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(usage, "FLUSH_SECONDS", threading.TIMEOUT_MAX)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
     """What a process keeps in memory does not go from one test to the next."""
     refusals.forget()
     yield
     usage.forget()
+
+
+@pytest.fixture
+def served_profile() -> Iterator[Callable[[Profile], None]]:
+    """Serve another profile until the test ends: call it with the profile, before the cast is made."""
+    with ExitStack() as stack:
+
+        def serve(profile: Profile) -> None:
+            stack.enter_context(profiles.override(profile))
+            reload_urls()
+
+        yield serve
+    reload_urls()
+
+
+def reload_urls() -> None:
+    """The paths of the API follow the active profile."""
+    importlib.reload(config.urls)
+    clear_url_caches()
 
 
 @pytest.fixture

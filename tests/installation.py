@@ -126,6 +126,14 @@ class Server:
         raise AssertionError(f"the server did not start: {self.process.communicate()[0]}")
 
 
+def log_in_as_admin(server: Server) -> dict[str, str]:
+    """The Authorization header of the administrator of ADMIN, logged in at this server."""
+    body = {"username": ADMIN["KEYHOUSE_ADMIN_USERNAME"], "password": ADMIN["KEYHOUSE_ADMIN_PASSWORD"]}
+    answer = server.request("POST", "/api/v1/auth/login", body=body)
+    assert answer.status == 200, answer.body
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
 def free_port() -> int:
     """A port of this machine on which nothing listens."""
     with socket.socket() as probe:

@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("last_login_at", models.DateTimeField(editable=False, null=True)),
+                ("sessions_ended_at", models.DateTimeField(editable=False, null=True)),
             ],
             options={
                 "ordering": ("-pk",),

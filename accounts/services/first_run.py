@@ -2,7 +2,8 @@
 
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import Organization, User
+from accounts.names import fold
 from accounts.principals import Caller
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
@@ -18,13 +19,15 @@ def is_first_run() -> bool:
 
 
 def create_first_admin(*, caller: Caller, username: str, email: str, password: str) -> User | None:
-    """Make the first organization and its administrator; None if another process was quicker.
+    """Make the first organization and its administrator; None if somebody is there already.
 
     Raises Invalid, naming the member, and then nothing is written.
     """
     try:
         with transaction.atomic():
-            organization = create_organization(caller=caller, name=FIRST_ORGANIZATION)
+            organization = _first_organization(caller)
+            if not is_first_run():
+                raise Conflict("username", "somebody is there already")
             roles = profiles.active().roles_of_level("organization")
             return create_user(
                 caller=caller,
@@ -37,6 +40,13 @@ def create_first_admin(*, caller: Caller, username: str, email: str, password: s
             )
     except Conflict:
         return None
+
+
+def _first_organization(caller: Caller) -> Organization:
+    """The organization of that name, which an operator may have made already."""
+    rows = Organization.objects.select_for_update()  # whoever else starts now waits here
+    found = rows.filter(name_key=fold(FIRST_ORGANIZATION)).first()
+    return found or create_organization(caller=caller, name=FIRST_ORGANIZATION)
 
 
 def _most_powerful_role() -> str:

@@ -36,13 +36,13 @@ def rename_organization(*, caller: Caller, organization: Organization, name: str
     _check_may_manage(caller, organization)
     name = names.clean_name("name", name)
     with transaction.atomic():
+        row = Organization.objects.select_for_update().get(pk=organization.pk)
         try:
             with transaction.atomic():
-                rows = Organization.objects.filter(pk=organization.pk)
-                rows.update(name=name, name_key=names.fold(name))
+                Organization.objects.filter(pk=row.pk).update(name=name, name_key=names.fold(name))
         except IntegrityError:
             raise Conflict("name", f"there is an organization {name} already") from None
-        _record(EventName.ORGANIZATION_CHANGED, caller, organization, {"from": organization.name, "to": name})
+        _record(EventName.ORGANIZATION_CHANGED, caller, row, {"from": row.name, "to": name})
 
 
 def add_member(*, caller: Caller, organization: Organization, user: User, role: str) -> Membership:
@@ -81,7 +81,7 @@ def remove_member(*, caller: Caller, membership: Membership) -> None:
 
 
 def _locked(caller: Caller, membership: Membership) -> Membership:
-    """Return the membership as it is now, locked, if the caller may change it. Raises NotFound, NotAllowed."""
+    """Return the membership as it is now, locked. Raises NotFound, or NotAllowed to change it."""
     rows = Membership.objects.select_related("user", "organization").select_for_update(of=("self",))
     row = rows.filter(pk=membership.pk).first()
     if row is None:

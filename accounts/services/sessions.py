@@ -20,6 +20,7 @@ from config import profiles
 from config.errors import InvalidCredentials, InvalidToken, NotAllowed
 
 USER_AGENT_LENGTH = 200
+WRONG = "The name or the password is wrong."
 
 
 class LoggedIn(NamedTuple):
@@ -41,7 +42,7 @@ def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
     reason = "unknown" if user is None else "inactive" if is_right else "wrong password"
     target = Target.of("user", user) if user else NOTHING
     record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason})
-    raise InvalidCredentials("The name or the password is wrong.")
+    raise InvalidCredentials(WRONG)
 
 
 def find_by_identifier(identifier: str) -> User | None:
@@ -58,8 +59,9 @@ def _rehash(user: User | None) -> Callable[[str], None]:
 
     def store(password: str) -> None:
         if user is not None:
+            before = user.password  # only if nobody has given the user another one meanwhile
             user.set_password(password)
-            User.objects.filter(pk=user.pk).update(password=user.password)
+            User.objects.filter(pk=user.pk, password=before).update(password=user.password)
 
     return store
 
@@ -68,16 +70,33 @@ def log_in(*, identifier: str, password: str, origin: Origin, user_agent: str = 
     """Open a session and return its user and tokens. Raises InvalidCredentials."""
     user = check_identity(identifier=identifier, password=password, origin=origin)
     with transaction.atomic():
+        _mark_login(user, origin)
         refresh_id = tokens.new_refresh_id()
         session = _open_session(user, refresh_id, origin, user_agent)
-        note_login(user, origin)
+        _record_login(user, origin)
     return LoggedIn(user, tokens.issue(session, subject=str(user.uuid), refresh_id=refresh_id, now=origin.at))
 
 
 def note_login(user: User, origin: Origin) -> None:
-    """Remember and record that `user` logged in, to the API or to the admin."""
+    """Remember and record that `user` logged in to the admin. Raises InvalidCredentials."""
+    with transaction.atomic():
+        _mark_login(user, origin)
+        _record_login(user, origin)
+
+
+def _mark_login(user: User, origin: Origin) -> None:
+    """Set the time of the last login, if `user` still is active and has the password that was checked.
+
+    Whoever deactivates people or changes their password ends the sessions that there are; none may be
+    opened behind their back. Raises InvalidCredentials.
+    """
+    same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+    if not same.update(last_login_at=origin.at):
+        raise InvalidCredentials(WRONG)
     user.last_login_at = origin.at
-    User.objects.filter(pk=user.pk).update(last_login_at=origin.at)
+
+
+def _record_login(user: User, origin: Origin) -> None:
     target = Target.of("user", user)
     record(EventName.LOGIN_SUCCEEDED, actor=_as_actor(user), origin=origin, target=target)
 
@@ -105,6 +124,8 @@ def refresh(*, token: str, origin: Origin) -> TokenPair:
     session = _rotate(claims["sid"], claims["jti"], refresh_id, origin.at)
     if session is None:
         _end_reused(claims["sid"], origin)
+        raise InvalidToken
+    if not session.user.is_active:
         raise InvalidToken
     return tokens.issue(session, subject=str(session.user.uuid), refresh_id=refresh_id, now=origin.at)
 
@@ -143,9 +164,9 @@ def _end_reused(sid: str, origin: Origin) -> None:
         session = Session.objects.live(origin.at).select_related("user").filter(uuid=sid).first()
         if session is None:
             return
-        end_sessions(Session.objects.filter(pk=session.pk), origin.at)
-        target = Target.of("session", session)
-        record(EventName.REFRESH_TOKEN_REUSED, actor=_as_actor(session.user), origin=origin, target=target)
+        if end_sessions(Session.objects.filter(pk=session.pk), origin.at):
+            actor, target = _as_actor(session.user), Target.of("session", session)
+            record(EventName.REFRESH_TOKEN_REUSED, actor=actor, origin=origin, target=target)
 
 
 def log_out(*, caller: Caller) -> None:
@@ -158,6 +179,12 @@ def log_out(*, caller: Caller) -> None:
         if end_sessions(Session.objects.filter(pk=session.pk), caller.origin.at):
             actor, target = caller.principal.actor, Target.of("session", session)
             record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target)
+
+
+def end_all_sessions(user: User, now: datetime) -> None:
+    """End every session of a person, and every browser's login to the admin."""
+    User.objects.filter(pk=user.pk).update(sessions_ended_at=now)
+    end_sessions(Session.objects.filter(user=user), now)
 
 
 def end_sessions(sessions: QuerySet[Session], now: datetime) -> int:

@@ -7,11 +7,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from accounts import names
-from accounts.models import Membership, Organization, Session, User
+from accounts.models import Membership, Organization, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
 from accounts.services.organizations import add_member
-from accounts.services.sessions import end_sessions
+from accounts.services.sessions import end_all_sessions
 from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
@@ -89,11 +89,10 @@ def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> Us
         changed = _changed(caller, user, changes)
         User.objects.filter(pk=user.pk).update(**changed)
         if any(admin.pk == user.pk for admin in admins) and not _admins().exists():
-            raise Conflict(
-                "is_active" if "is_active" in changed else "role", "somebody must stay administrator"
-            )
+            member = next(name for name in ("is_active", "role", "is_superuser") if name in changed)
+            raise Conflict(member, "somebody must stay administrator")
         if changed.get("is_active") is False:
-            end_sessions(Session.objects.filter(user=user), caller.origin.at)
+            end_all_sessions(user, caller.origin.at)
         _record_changes(caller, user, changed)
     return User.objects.get(pk=user.pk)
 
@@ -142,7 +141,7 @@ def set_password(*, caller: Caller, user: User, password: str) -> None:
     user.set_password(password)
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(password=user.password)
-        end_sessions(Session.objects.filter(user=user), caller.origin.at)
+        end_all_sessions(user, caller.origin.at)
         _record(EventName.PASSWORD_CHANGED, caller, user, {})
 
 

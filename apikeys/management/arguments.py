@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from accounts.lookups import organization_named, user_named
+from accounts.models import Organization, User
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from config.errors import Invalid
 from config.wire import public_id, timestamp
@@ -18,20 +19,28 @@ def add_owner_arguments(parser: Any, *, required: bool = False) -> None:
 
 def of_owner(rows: ApiKeyQuerySet, options: dict[str, Any]) -> ApiKeyQuerySet:
     """Return the rows of the owner named in `options`, all rows if none is."""
-    if options["user"]:
-        return rows.filter(user=user_named(options["user"]))
-    if options["organization"]:
-        return rows.filter(organization=organization_named(options["organization"]))
-    return rows
+    owner = named_owner(options)
+    if owner is None:
+        return rows
+    return rows.filter(user=owner) if isinstance(owner, User) else rows.filter(organization=owner)
+
+
+def named_owner(options: dict[str, Any]) -> User | Organization | None:
+    """Return the owner named in `options`, None if none is. Raises Invalid."""
+    if options["user"] is not None:
+        return user_named(options["user"])
+    if options["organization"] is not None:
+        return organization_named(options["organization"])
+    return None
 
 
 def parse_time(member: str, text: str) -> datetime:
-    """Read an ISO 8601 time; without a zone it is UTC. Raises Invalid."""
+    """Read an ISO 8601 time, as UTC; without a zone it is UTC. Raises Invalid."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise Invalid(member, f"{text!r} is not an ISO 8601 time, such as 2027-01-31T00:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def as_document(key: ApiKey, now: datetime) -> dict[str, Any]:

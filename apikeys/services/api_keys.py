@@ -21,7 +21,7 @@ from audit.events import EventName
 from audit.log import record
 from config import profiles
 from config.errors import Invalid, NotAllowed, NotFound
-from config.profiles import Capability, Power
+from config.profiles import NO_POWER, Capability, Power
 
 REASON_LENGTH = 200
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
@@ -143,13 +143,18 @@ def _clean_scopes(requested: Sequence[str]) -> list[str]:
 
 
 def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozenset[str]) -> None:
-    """Refuse scopes that the caller, or the person the key is for, does not hold."""
+    """Refuse scopes that the caller, or the person the key is for, does not hold.
+
+    A key for another person speaks in their name, so whoever makes it must be able to do all they can.
+    """
     wanted = profiles.active().power_of_scopes(granted)
     if isinstance(owner, Organization):
         held = caller.principal.power_in(owner.pk)
         _refuse_excess(wanted - held, "you may do in this organization")
         return
     person = principal_of(owner, Credential("admin", ""))
+    if owner.pk != caller.principal.user_id and person.excess_over(caller.principal) != NO_POWER:
+        raise NotAllowed(f"{owner} may do more than you.")
     _refuse_excess(Power(scopes=wanted.scopes - person.scopes_anywhere), "the key's owner may do")
     made = person.narrowed(granted, person.credential)
     _refuse_excess(made.excess_over(caller.principal), "you may do")

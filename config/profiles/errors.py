@@ -9,5 +9,7 @@ class ProfileError(ConfigurationError):
     id = "keyhouse.E001"
 
     def __init__(self, source: str, member: str, reason: str) -> None:
-        self.source, self.member, self.reason = source, member, reason
-        super().__init__(f"({self.id}) profile {source}: {member}: {reason}")
+        self.source, self.member, self.reason = (
+            " ".join(text.splitlines()) for text in (source, member, reason)
+        )
+        super().__init__(f"({self.id}) profile {self.source}: {self.member}: {self.reason}")

@@ -1,12 +1,13 @@
 """Find a profile file, read it, check it. Whatever is wrong is a ProfileError."""
 
-import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from config import env
 from config.profiles.errors import ProfileError
+from config.profiles.location import WHOLE_FILE, locate
 from config.profiles.profile import Profile
 from config.profiles.rules import check
 from config.profiles.schema import ProfileFile
@@ -33,14 +34,24 @@ def load(name: str) -> Profile:
 
 def parse(text: bytes | str, *, source: str) -> Profile:
     """Return the profile written in `text`; `source` names it in errors."""
+    raw = _tables(text, source)
     try:
-        file = msgspec.toml.decode(text, type=ProfileFile)
+        file = msgspec.convert(raw, ProfileFile)
     except msgspec.ValidationError as error:
-        raise ProfileError(source, *_member_and_reason(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(source, "TOML", str(error)) from None
+        raise ProfileError(source, *locate(str(error), raw)) from None
     check(source, file)
     return Profile(source, file)
+
+
+def _tables(text: bytes | str, source: str) -> dict[str, Any]:
+    try:
+        return dict(msgspec.toml.decode(text))
+    except UnicodeDecodeError as error:
+        raise ProfileError(source, WHOLE_FILE, env.reason(error)) from None
+    except RecursionError:
+        raise ProfileError(source, WHOLE_FILE, "is nested too deeply") from None
+    except msgspec.DecodeError as error:
+        raise ProfileError(source, WHOLE_FILE, f"is not TOML: {error}") from None
 
 
 def _read(path: Path) -> bytes:
@@ -48,13 +59,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ProfileError(str(path), "KEYHOUSE_PROFILE", f"cannot be read: {env.reason(error)}") from None
-
-
-def _member_and_reason(message: str) -> tuple[str, str]:
-    """Split msgspec's "reason - at `$.member`" into (member, reason)."""
-    reason, _, where = message.partition(" - at `$")
-    member = where.strip("`").lstrip(".") or "the file"
-    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", reason)
-    if unknown:
-        return f"{member}.{unknown[1]}" if where else unknown[1], "there is no such member"
-    return member, reason

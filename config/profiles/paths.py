@@ -4,7 +4,7 @@ import re
 
 REST = "**"
 PARAMETER = "{}"
-LITERAL = re.compile(r"[A-Za-z0-9_~:@!$'()*+,=.-]+")
+LITERAL = re.compile(r"[A-Za-z0-9_~:@!$'()+,=.-]+")
 NAMED = re.compile(r"\{[a-z_][a-z0-9_]*\}")
 
 

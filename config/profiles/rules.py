@@ -10,6 +10,7 @@ from config.profiles.schema import ChoiceAttribute, KeyFormat, ProfileFile, Rout
 
 LEAST_RANDOM_BITS = 128
 ALPHABET_SIZES = {"base62": 62, "hex": 16}
+OTHERS_HEADERS = {"authorization", "connection", "content-length", "content-type", "cookie", "host"}
 OWN_PATHS = (
     "/admin",
     "/gateway",
@@ -44,12 +45,15 @@ class _Wrong(Exception):
 
 def _check_product(file: ProfileFile) -> None:
     base = file.product.base_path
+    if {".", ".."} & set(base.split("/")):
+        raise _Wrong("product.base_path", f"{base} has a dot segment")
     if any(base == own or base.startswith(f"{own}/") for own in OWN_PATHS):
         raise _Wrong("product.base_path", f"{base} is taken by Keyhouse itself")
 
 
 def _check_login(file: ProfileFile) -> None:
     login = file.login
+    _once("login.identifiers", login.identifiers)
     if not login.access_token_seconds <= login.session_idle_seconds <= login.session_seconds:
         raise _Wrong("login", "access_token_seconds ≤ session_idle_seconds ≤ session_seconds must hold")
 
@@ -62,12 +66,16 @@ def _check_scopes(file: ProfileFile) -> None:
 def _check_roles(file: ProfileFile) -> None:
     for name, role in file.roles.items():
         _known(f"roles.{name}.scopes", role.scopes, file.scopes, "scope")
+    if not any(role.level == "global" for role in file.roles.values()):
+        raise _Wrong("roles", 'there is none with level = "global", and a person needs one')
 
 
 def _check_keys(file: ProfileFile) -> None:
     keys = file.keys
     if not keys.header and not keys.bearer:
         raise _Wrong("keys.header", "keys are taken nowhere: name a header, or set bearer")
+    if keys.header.lower() in OTHERS_HEADERS:
+        raise _Wrong("keys.header", f"{keys.header} has another meaning in HTTP")
     for name, attribute in keys.attributes.items():
         if isinstance(attribute, ChoiceAttribute):
             _known(f"keys.attributes.{name}.default", [attribute.default], attribute.choices, "choice")
@@ -99,7 +107,7 @@ def _check_routes(file: ProfileFile) -> None:
     for number, route in enumerate(file.routes, start=1):
         _check_route(f"routes[{number}]", route, file)
     for (one, first), (two, second) in combinations(enumerate(file.routes, start=1), 2):
-        shared = sorted(set(first.methods) & set(second.methods))
+        shared = sorted(_methods(first) & _methods(second))
         if shared and shape(first.path) == shape(second.path):
             raise _Wrong(f"routes[{two}]", f"{shared[0]} {second.path} can never be told from routes[{one}]")
 
@@ -115,10 +123,25 @@ def _check_route(member: str, route: Route, file: ProfileFile) -> None:
         raise _Wrong(f"{member}.credentials", '"none" stands alone, without scopes or roles')
 
 
+def _methods(route: Route) -> set[str]:
+    """The methods that a row answers to: HEAD follows GET."""
+    return {*route.methods, "HEAD"} if "GET" in route.methods else set(route.methods)
+
+
 def _check_wire(file: ProfileFile) -> None:
     wire = file.wire
     if wire.ids == "prefixed" and not wire.id_prefixes:
         raise _Wrong("wire.id_prefixes", 'ids = "prefixed" needs a prefix for each resource')
+    _once("wire.id_prefixes", wire.id_prefixes.values())
+    for resource, members in wire.members.items():
+        _once(f"wire.members.{resource}", members)
+
+
+def _once(member: str, values: Iterable[str]) -> None:
+    listed = list(values)
+    for value in listed:
+        if listed.count(value) > 1:
+            raise _Wrong(member, f"{value!r} stands there twice")
 
 
 def _known(member: str, names: Iterable[str] | str, catalogue: Iterable[str], noun: str) -> None:

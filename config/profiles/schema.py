@@ -8,10 +8,14 @@ from config.profiles.capabilities import Capability
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}\Z")]
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
-Seconds = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[int, Meta(ge=1, le=315_360_000)]  # ten years
 Everything = Literal["*"]
 Identifier = Literal["username", "email"]
 CredentialKind = Literal["key", "jwt", "oauth2", "none"]
+
+Member = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
+Members = Annotated[tuple[Member, ...], Meta(min_length=1)]
+IdPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}_\Z")]
 
 HEADER = r"^([A-Za-z][A-Za-z0-9-]{0,63})?\Z"
 PREFIX = r"^[A-Za-z][A-Za-z0-9_]{1,31}_\Z"
@@ -133,13 +137,13 @@ class Wire(Table, frozen=True):
     """
 
     case: Literal["snake", "camel"] = "snake"
-    envelope: Annotated[str, Meta(pattern=r"^[A-Za-z_]*\Z")] = ""
+    envelope: Annotated[str, Meta(pattern=r"^[A-Za-z_]{0,64}\Z")] = ""
     lists: Literal["page", "array"] = "page"
     ids: Literal["uuid", "integer", "prefixed"] = "uuid"
     times: Literal["utc", "bare"] = "utc"
-    id_prefixes: dict[str, str] = {}
-    names: dict[str, str] = {}
-    members: dict[str, tuple[str, ...]] = {}
+    id_prefixes: dict[str, IdPrefix] = {}
+    names: dict[str, Member] = {}
+    members: dict[str, Members] = {}
     messages: dict[Literal["logout"], Text] = {}
 
 

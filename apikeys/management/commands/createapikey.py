@@ -2,9 +2,8 @@ from datetime import datetime
 from typing import Any
 
 from accounts.callers import caller_at_command_line
-from accounts.lookups import organization_named, user_named
 from apikeys.durations import parse_duration
-from apikeys.management.arguments import add_owner_arguments, parse_time
+from apikeys.management.arguments import add_owner_arguments, named_owner, parse_time
 from apikeys.services.api_keys import create_api_key
 from config.commands import KeyhouseCommand
 from config.wire import public_id, timestamp
@@ -24,12 +23,12 @@ class Command(KeyhouseCommand):
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         caller = caller_at_command_line()
+        owner = named_owner(options)
+        assert owner is not None  # noqa: S101 (one of the two arguments is required)
         key = create_api_key(
             caller=caller,
             name=options["name"],
-            owner=user_named(options["user"])
-            if options["user"]
-            else organization_named(options["organization"]),
+            owner=owner,
             granted=options["scope"],
             environment=options["environment"],
             expires_at=_expiry(options, caller.origin.at),
@@ -51,8 +50,8 @@ class Command(KeyhouseCommand):
 
 
 def _expiry(options: dict[str, Any], now: datetime) -> datetime | None:
-    if options["expires_at"]:
+    if options["expires_at"] is not None:
         return parse_time("expires-at", options["expires_at"])
-    if options["expires_in"]:
+    if options["expires_in"] is not None:
         return now + parse_duration("expires-in", options["expires_in"])
     return None

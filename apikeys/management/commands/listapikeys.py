@@ -20,9 +20,9 @@ class Command(KeyhouseCommand):
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         now = Origin.here().at
         rows = of_owner(ApiKey.objects.unrevoked().select_related("user", "organization"), options)
-        if options["expiring_within"]:
+        if options["expiring_within"] is not None:
             rows = rows.expiring_before(now + parse_duration("expiring-within", options["expiring_within"]))
-        if options["unused_for"]:
+        if options["unused_for"] is not None:
             rows = rows.unused_since(now - parse_duration("unused-for", options["unused_for"]))
         documents = [as_document(key, now) for key in rows]
         return documents, _text(documents)

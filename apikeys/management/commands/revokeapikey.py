@@ -1,13 +1,13 @@
-import sys
 from typing import Any
 
 from accounts.callers import caller_at_command_line
+from accounts.credentials import is_key_like
 from apikeys import peppers
 from apikeys.management.arguments import add_owner_arguments, as_document, of_owner
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from config import wire
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, read_lines
 from config.errors import Invalid, NotFound
 
 
@@ -26,39 +26,47 @@ class Command(KeyhouseCommand):
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         caller = caller_at_command_line()
         selected = _selected(options)
-        documents = [as_document(key, caller.origin.at) for key in selected]
         if options["dry_run"]:
-            return {"revoked": 0, "selected": documents}, f"{len(selected)} keys would be revoked."
-        revoked = revoke_api_keys(caller=caller, selected=selected, reason=options["reason"])
-        return {"revoked": revoked, "selected": documents}, f"{revoked} of {len(selected)} keys revoked."
+            revoked, text = 0, f"{len(selected)} keys would be revoked."
+        else:
+            revoked = revoke_api_keys(caller=caller, selected=selected, reason=options["reason"])
+            text = f"{revoked} of {len(selected)} keys revoked."
+        rows = _rows().filter(pk__in=[key.pk for key in selected])
+        return {"revoked": revoked, "selected": [as_document(key, caller.origin.at) for key in rows]}, text
 
 
-def _selected(options: dict[str, Any]) -> list[ApiKey]:
+def _rows() -> Any:
+    return ApiKey.objects.select_related("user", "organization")
+
+
+def _selected(options: dict[str, Any]) -> set[ApiKey]:
     """The keys meant, by the one way that was chosen. Raises Invalid; an unknown one stops it all."""
-    ways = [bool(options["id"]), bool(options["user"] or options["organization"]), options["stdin"]]
-    if sum(ways) != 1:
+    by_owner = options["user"] is not None or options["organization"] is not None
+    if sum([bool(options["id"]), by_owner, options["stdin"]]) != 1:
         raise Invalid("id", "give ids, or --user, or --organization, or --stdin; one of them")
-    rows = ApiKey.objects.select_related("user", "organization")
+    if by_owner:
+        return set(of_owner(ApiKey.objects.unrevoked(), options))
     if options["id"]:
-        return [_by_id(text) for text in options["id"]]
-    if options["stdin"]:
-        lines = [line.strip() for line in sys.stdin]
-        return [_by_text(line, number) for number, line in enumerate(lines, start=1) if line]
-    return list(of_owner(rows.unrevoked(), options))
+        return {_by_id(text) for text in options["id"]}
+    lines = enumerate((line.strip() for line in read_lines()), start=1)
+    found = {_by_text(line, number) for number, line in lines if line}
+    if not found:
+        raise Invalid("stdin", "holds no key")
+    return found
 
 
 def _by_id(text: str) -> ApiKey:
+    if is_key_like(text):
+        raise Invalid("id", "that is a key, not an id; keys go to --stdin, where nobody else sees them")
     try:
-        found: ApiKey = wire.find("api_key", ApiKey.objects.select_related("user", "organization"), text)
+        found: ApiKey = wire.find("api_key", ApiKey.objects.all(), text)
     except NotFound:
         raise Invalid("id", f"there is no API key with the id {text}") from None
     return found
 
 
 def _by_text(text: str, line: int) -> ApiKey:
-    found = (
-        ApiKey.objects.select_related("user", "organization").filter(digest__in=peppers.digests(text)).first()
-    )
+    found = ApiKey.objects.filter(digest__in=peppers.digests(text)).first()
     if found is None:
         raise Invalid("stdin", f"line {line} is no API key of this installation")
     return found

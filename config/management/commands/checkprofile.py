@@ -33,7 +33,7 @@ class Command(KeyhouseCommand):
 def endpoints() -> list[dict[str, str]]:
     """Our own endpoints under the active profile, with what each needs."""
     base = profiles.active().base_path
-    found = EndpointEnumerator().get_api_endpoints()
+    found = EndpointEnumerator().get_api_endpoints()  # type: ignore[no-untyped-call]
     return [
         {"method": method, "path": path, "needs": _need(callback, method)}
         for path, _, method, callback in found

@@ -2,30 +2,27 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+from django.db import connections
 
-from config import profiles, server
-from config.checks import production_faults
-from config.env import parse_address
+from config import env, profiles, server
+from config.checks import production_faults, wire_faults
+from config.commands import JsonCommand
+from config.upgrade import check_up_to_date
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     help = "The production server. Stops on SIGTERM or Ctrl-C."
-
-    requires_system_checks = ()
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--bind", metavar="HOST:PORT", help="default: KEYHOUSE_BIND")
         parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes, default 2")
-        parser.add_argument("--json", action="store_true", help="print where it serves as one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        places = places_to_go()
-        for fault in production_faults():
-            raise CommandError(f"({fault.id}) {fault.msg} {fault.hint}")
-        if options["workers"] < 1:
-            raise CommandError("--workers: must be 1 or more")
-        host, port = parse_address("--bind", options["bind"]) if options["bind"] else settings.BIND
+        bind = options["bind"]
+        host, port = settings.BIND if bind is None else env.parse_address("--bind", bind)
+        places = places_to_go(public_url(bind))
+        check_fit(options["workers"])
 
         def announce(_server: Any) -> None:
             self.stdout.write(json.dumps(places) if options["json"] else as_text(places))
@@ -40,9 +37,26 @@ class Command(BaseCommand):
         )
 
 
-def places_to_go() -> dict[str, str]:
-    """Return the addresses of this installation."""
-    url, profile = settings.PUBLIC_URL, profiles.active()
+def check_fit(workers: int) -> None:
+    """Raise CommandError for what forbids to serve."""
+    if workers < 1:
+        raise CommandError("--workers: must be 1 or more")
+    for fault in [*production_faults(), *wire_faults()]:
+        raise CommandError(f"({fault.id}) {fault.msg} {fault.hint}")
+    check_up_to_date()
+    connections.close_all()  # workers are forks of this process, and need their own
+
+
+def public_url(bind: str | None) -> str:
+    """Return where clients find this server: as configured, else where it listens."""
+    if bind is None or env.text("KEYHOUSE_PUBLIC_URL"):
+        return str(settings.PUBLIC_URL)
+    return f"http://{bind}"
+
+
+def places_to_go(url: str) -> dict[str, str]:
+    """Return the addresses of the installation at `url`."""
+    profile = profiles.active()
     return {
         "profile": profile.product.name,
         "api": f"{url}{profile.base_path}",

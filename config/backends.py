@@ -1,0 +1,29 @@
+"""The cache and the mail server, from their URLs. No message repeats a URL: passwords are in them."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from config.env import ConfigurationError
+
+
+def cache_config(url: str) -> dict[str, Any]:
+    """Return Django's settings for the cache at `url`. Raises ConfigurationError."""
+    try:
+        return dict(Env.cache_url_config(url))  # type: ignore[no-untyped-call]
+    except (ImproperlyConfigured, KeyError, ValueError):
+        raise ConfigurationError(
+            "CACHE_URL: is not locmemcache:// or redis://USER:PASSWORD@HOST:PORT/NUMBER"
+        ) from None
+
+
+def email_config(url: str) -> dict[str, Any]:
+    """Return Django's settings for the mail server at `url`. Raises ConfigurationError."""
+    try:
+        return dict(Env.email_url_config(url))  # type: ignore[no-untyped-call]
+    except (ImproperlyConfigured, KeyError, ValueError):
+        raise ConfigurationError(
+            "EMAIL_URL: is not consolemail://, filemail:///FOLDER or smtp+tls://USER:PASSWORD@HOST:PORT "
+            "(in a password, write / as %2F)"
+        ) from None

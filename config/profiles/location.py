@@ -1,0 +1,65 @@
+"""Where in a profile file something is wrong: from msgspec's words to the member's full name.
+
+Tables with names of the operator's choice are "[...]" in msgspec's words; here they get their names.
+Items of arrays count from 1.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from config.profiles.schema import Attribute, IdPrefix, KeyFormat, Member, Members, Name, Role, Scope
+
+NAMED_TABLES: dict[str, Any] = {
+    "scopes": Scope,
+    "roles": Role,
+    "keys.environments": KeyFormat,
+    "keys.attributes": Attribute,
+    "wire.names": Member,
+    "wire.members": Members,
+    "wire.id_prefixes": IdPrefix,
+}
+WHOLE_FILE = "the file"
+
+
+def locate(message: str, raw: dict[str, Any]) -> tuple[str, str]:
+    """Return (member, reason) for the message of a msgspec.ValidationError about the tables `raw`."""
+    reason, _, where = message.partition(" - at `")
+    if where.startswith("key` in `$."):
+        return _named(where.removeprefix("key` in `$.").strip("`") + "[...]", raw, Name, keys=True), reason
+    member = _counted_from_one(_named_somewhere(where.strip("`").removeprefix("$").lstrip("."), raw))
+    for words, plain in (("contains unknown", "there is no such member"), ("missing required", "is missing")):
+        match = re.fullmatch(rf"Object {words} field `(.+)`", reason, re.DOTALL)
+        if match:
+            return f"{member}.{match[1]}".lstrip("."), plain
+    return member or WHOLE_FILE, reason
+
+
+def _named_somewhere(path: str, raw: dict[str, Any]) -> str:
+    for table, kind in NAMED_TABLES.items():
+        if path.startswith(f"{table}[...]"):
+            return _named(path, raw, kind)
+    return path
+
+
+def _named(path: str, raw: dict[str, Any], kind: Any, *, keys: bool = False) -> str:
+    """Put the name of the first entry that is not of its kind in the place of "[...]"."""
+    table, _, rest = path.partition("[...]")
+    entries: Any = raw
+    for part in table.split("."):
+        entries = entries[part]
+    wrong = next((name for name, value in entries.items() if not _fits(name if keys else value, kind)), "?")
+    return f"{table}.{wrong}{rest}"
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _counted_from_one(path: str) -> str:
+    return re.sub(r"\[(\d+)\]", lambda match: f"[{int(match[1]) + 1}]", path)

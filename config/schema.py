@@ -1,0 +1,126 @@
+"""How endpoints are described in the OpenAPI document: ids, envelope, errors, and what is no DRF view."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+
+from config import profiles, wire
+from config.problems import MEDIA_TYPE
+
+TEXT = {"type": "string"}
+PROBLEM = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457).",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": TEXT,
+        "title": TEXT,
+        "status": {"type": "integer"},
+        "code": TEXT,
+        "detail": TEXT,
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["member", "detail"],
+                "properties": {"member": TEXT, "detail": TEXT},
+            },
+        },
+    },
+}
+PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+ERROR = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": PROBLEM_REFERENCE}}}
+
+
+def id_schema(resource: str) -> dict[str, Any]:
+    """Return the JSON schema of a public id in the active profile's form."""
+    form = profiles.active().wire
+    if form.ids == "integer":
+        return {"type": "integer", "minimum": 1}
+    if form.ids == "prefixed":
+        prefix = wire.prefix_of(resource)
+        return {"type": "string", "pattern": f"^{prefix}[0-9A-Za-z]{{{wire.PREFIXED_LENGTH}}}$"}
+    return {"type": "string", "format": "uuid"}
+
+
+class IdFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Ids have the profile's form."""
+
+    target_class = "config.wire.IdField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return id_schema(self.target.resource)
+
+
+class SentIdFieldExtension(IdFieldExtension):  # type: ignore[no-untyped-call]
+    """Ids that clients send have it, too."""
+
+    target_class = "config.wire.SentIdField"
+
+
+class WireSchema(AutoSchema):
+    """Operations with the profile's envelope, ids in paths, and problem documents as errors."""
+
+    def get_tags(self) -> list[str]:
+        return [type(self.view).__module__.partition(".")[0]]
+
+    def _resolve_path_parameters(self, variables: list[str]) -> Any:
+        parameters = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
+        for parameter in parameters:
+            if parameter["name"] == "id" and hasattr(self.view, "resource"):
+                parameter["schema"] = id_schema(self.view.resource)
+                parameter.pop("description", None)
+        return parameters
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        for body in bodies.values():
+            self._envelop(body.get("content", {}))
+        problem = ResolvedComponent("Problem", ResolvedComponent.SCHEMA, schema=PROBLEM, object="Problem")  # type: ignore[no-untyped-call]
+        self.registry.register_on_missing(problem)
+        return bodies | {"default": ERROR}
+
+    def _envelop(self, content: dict[str, Any]) -> None:
+        envelope = profiles.active().wire.envelope
+        if envelope and any(issubclass(each, wire.WireRenderer) for each in self.view.renderer_classes):
+            for form in content.values():
+                properties = {envelope: form["schema"]}
+                form["schema"] = {"type": "object", "required": [envelope], "properties": properties}
+
+
+def finish(result: Any, generator: Any, request: Any, public: bool) -> Any:
+    """drf-spectacular's hook: name the document after the product, and add the plain views."""
+    name = profiles.active().product.name
+    result["info"]["title"] = f"{name} API"
+    result["info"]["description"] = f"{name}: who is calling, and what may they do."
+    result["paths"] |= PLAIN
+    return result
+
+
+def _plain(operation_id: str, description: str, *, security: bool = False, **more: Any) -> dict[str, Any]:
+    operation = {"operationId": operation_id, "description": description, **more}
+    operation["security"] = [{"api_key": []}, {"access_token": []}, {}] if security else [{}]
+    return {"get": {**operation, "responses": {"200": {"description": "Yes"}, "default": ERROR}}}
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": TEXT}
+
+
+PLAIN = {
+    "/health": _plain("health", "Whether the process is alive."),
+    "/ready": _plain("ready", "Whether the database can be reached."),
+    "/gateway/check": _plain(
+        "check",
+        "Whether the credential of this request may make another one: for reverse proxies.",
+        security=True,
+        parameters=[
+            _header("X-Original-Method", "method of the other request (nginx)"),
+            _header("X-Original-URI", "path and query of the other request (nginx)"),
+            _header("X-Forwarded-Method", "method of the other request (Traefik, Caddy)"),
+            _header("X-Forwarded-Uri", "path and query of the other request (Traefik, Caddy)"),
+        ],
+    ),
+}

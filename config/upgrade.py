@@ -1,0 +1,50 @@
+"""Bringing the database up to date with this version, by one process at a time."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+LOCK_NUMBER = 0x6B657968  # of PostgreSQL's advisory lock
+
+
+def is_up_to_date() -> bool:
+    """Whether every migration of this version has been applied."""
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def check_up_to_date() -> None:
+    """Raise CommandError, with what to do, unless the database is ready for this version."""
+    if not is_up_to_date():
+        raise CommandError("the database is not set up for this version; run: manage.py setup")
+
+
+def bring_up_to_date() -> None:
+    """Apply what is missing. Of processes that start at once, one does it and the others wait."""
+    if is_up_to_date():
+        return
+    with _alone():
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the one lock of this installation's database, or data folder."""
+    if connection.vendor != "postgresql":
+        with (settings.DATA_DIR / "setup.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")  # migrations, and waiting for them, may take long
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_NUMBER])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_NUMBER])

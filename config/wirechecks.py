@@ -1,0 +1,81 @@
+"""Whether the profile's wire table speaks of members and resources that the endpoints have."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django.urls import get_resolver
+
+from config import profiles, wire
+
+
+class WireFault(NamedTuple):
+    """A member of the profile that leads nowhere, and why."""
+
+    member: str
+    reason: str
+
+
+def faults() -> list[WireFault]:
+    """Return what is wrong with the active profile's names, members and id_prefixes."""
+    serializers = list(_serializers())
+    return [
+        *_unknown_names(serializers),
+        *_unknown_members(serializers),
+        *_unknown_ids(serializers),
+        *_clashes(serializers),
+    ]
+
+
+def _serializers() -> Iterator[Any]:
+    """Every serializer class with a resource, once the URL configuration has loaded them."""
+    _ = get_resolver().url_patterns
+    waiting: list[Any] = [wire.WireSerializer]
+    while waiting:
+        found = waiting.pop()
+        waiting += found.__subclasses__()
+        if hasattr(found, "resource"):
+            yield found
+
+
+def _unknown_names(serializers: list[Any]) -> Iterator[WireFault]:
+    known = {member for each in serializers for member in each().declared()}
+    known |= {f"{each.resource}.{member}" for each in serializers for member in each().declared()}
+    for name in profiles.active().wire.names:
+        if name not in known:
+            yield WireFault(f"wire.names.{name}", "there is no such member")
+
+
+def _unknown_members(serializers: list[Any]) -> Iterator[WireFault]:
+    answers = [each for each in serializers if not issubclass(each, wire.RequestSerializer)]
+    for resource, members in profiles.active().wire.members.items():
+        of_resource = [each for each in answers if each.resource == resource]
+        if not of_resource:
+            known = ", ".join(sorted({each.resource for each in answers}))
+            yield WireFault(f"wire.members.{resource}", f"there is no such resource; there are: {known}")
+        for member in members:
+            lacking = [each for each in of_resource if member not in each().declared()]
+            if lacking:
+                known = ", ".join(lacking[0]().declared())
+                yield WireFault(
+                    f"wire.members.{resource}", f"there is no member {member!r}; there are: {known}"
+                )
+
+
+def _unknown_ids(serializers: list[Any]) -> Iterator[WireFault]:
+    fields = [field for each in serializers for field in each().declared().values()]
+    known = {field.resource for field in fields if isinstance(field, wire.IdField)}
+    for resource in profiles.active().wire.id_prefixes:
+        if resource not in known:
+            words = ", ".join(sorted(known))
+            yield WireFault(f"wire.id_prefixes.{resource}", f"there is no such resource; there are: {words}")
+
+
+def _clashes(serializers: list[Any]) -> Iterator[WireFault]:
+    """Two members of one resource under one name: one of them would vanish."""
+    for each in serializers:
+        spelled: dict[str, str] = {}
+        for member in each().declared():
+            other = spelled.setdefault(wire.outside(each.resource, member), member)
+            if other != member:
+                reason = f"{each.resource}.{other} and {each.resource}.{member} get the same name"
+                yield WireFault("wire.names", reason)

@@ -1,0 +1,117 @@
+"""The text of a key: pure functions, no Django."""
+
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apikeys import keys
+
+
+@dataclass(frozen=True)
+class Format:
+    prefix: str
+    alphabet: str
+    length: int
+    checksum: int
+
+
+LIVE = Format("kh_live_", "base62", 36, 6)
+TEST = Format("kh_test_", "base62", 36, 6)
+HEX = Format("nr_", "hex", 48, 8)
+PLAIN = Format("plain_", "base62", 24, 0)
+FORMATS = {"live": LIVE, "test": TEST, "hex": HEX, "plain": PLAIN}
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_a_minted_key_has_its_prefix_length_and_alphabet(form: Format) -> None:
+    text = keys.mint(form)
+    body = text.removeprefix(form.prefix)
+    assert text.startswith(form.prefix)
+    assert len(body) == form.length
+    assert set(body) <= set(keys.ALPHABETS[form.alphabet])
+    assert keys.is_well_formed(text, form)
+
+
+def test_row_55_ten_thousand_keys_hold_no_duplicate_and_one_expression_finds_all() -> None:
+    made = [keys.mint(form) for form in (LIVE, TEST) for _ in range(5_000)]
+    assert len(set(made)) == 10_000
+    text = "".join(f'{{"key": "{key}"}}, KEY={key};\n' for key in made)
+    found = keys.pattern({"live": LIVE, "test": TEST}).findall(text)
+    assert found == [key for key in made for _ in range(2)]
+
+
+@pytest.mark.parametrize("around", ["{}", "'{}'", "X={}&", "Bearer {}\r\n", "<{}>", "x_{}_y", "…{}…", "{}."])
+def test_the_expression_finds_a_key_whatever_stands_around_it(around: str) -> None:
+    key = keys.mint(LIVE)
+    assert keys.pattern(FORMATS).findall(around.format(key)) == [key]
+
+
+def test_the_expression_does_not_find_what_is_longer_or_shorter_than_a_key() -> None:
+    key = keys.mint(LIVE)
+    assert keys.pattern(FORMATS).findall(f"{key}A A{key} {key[:-1]}") == []
+
+
+def test_every_single_mistyped_character_breaks_the_checksum() -> None:
+    key = keys.mint(LIVE)
+    for place in range(len(key)):
+        wrong = key[:place] + ("a" if key[place] != "a" else "b") + key[place + 1 :]
+        assert not keys.is_well_formed(wrong, LIVE), place
+
+
+def test_two_swapped_neighbours_break_the_checksum() -> None:
+    key = "kh_live_" + "abcdefghijklmnopqrstuvwxyz0123"
+    key += keys._checksum(key, LIVE)
+    assert keys.is_well_formed(key, LIVE)
+    assert not keys.is_well_formed(key.replace("ab", "ba"), LIVE)
+
+
+def test_the_checksum_covers_the_prefix() -> None:
+    assert not keys.is_well_formed(keys.mint(TEST).replace("kh_test_", "kh_live_"), LIVE)
+
+
+@pytest.mark.parametrize(
+    "change", [str.upper, str.lower, lambda k: k + "\n", lambda k: " " + k, lambda k: k + "="]
+)
+def test_a_key_is_exact(change: Callable[[str], str]) -> None:
+    assert not keys.is_well_formed(change(keys.mint(LIVE)), LIVE)
+
+
+@given(st.text())
+def test_no_text_at_all_upsets_the_check(text: str) -> None:
+    for candidate in (text, LIVE.prefix + text, (LIVE.prefix + text).ljust(44, "0")[:44]):
+        assert keys.environment_of(candidate, FORMATS) in {None, "live"}
+
+
+def test_digits_of_other_scripts_are_not_of_the_alphabet() -> None:
+    assert not keys.is_well_formed("kh_live_" + "\u0661" * 36, LIVE)
+
+
+def test_the_environment_of_a_key_is_told_from_its_text() -> None:
+    assert {name: keys.environment_of(keys.mint(form), FORMATS) for name, form in FORMATS.items()} == {
+        name: name for name in FORMATS
+    }
+    assert keys.environment_of("kh_live_", FORMATS) is None
+
+
+def test_the_shown_part_is_the_prefix_and_a_few_characters() -> None:
+    key = keys.mint(LIVE)
+    assert keys.shown_part(key, LIVE, 4) == key[:12]
+    assert keys.shown_part(key, LIVE, 0) == "kh_live_"
+
+
+def test_the_digest_is_hmac_sha256_under_the_pepper() -> None:
+    import hashlib
+    import hmac
+
+    expected = hmac.new(b"p" * 32, b"kh_live_x", hashlib.sha256).digest()
+    assert keys.digest("kh_live_x", b"p" * 32) == expected
+    assert keys.digest("kh_live_x", b"q" * 32) != expected
+
+
+def test_all_characters_of_the_alphabet_are_minted() -> None:
+    seen = set("".join(keys.mint(PLAIN).removeprefix("plain_") for _ in range(200)))
+    assert seen == set(string.ascii_letters + string.digits)

@@ -1,0 +1,103 @@
+"""Only the digest of a key is stored, and its text is shown once."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from apikeys.models import ApiKey
+from tests.conftest import Cast, as_user, make_key, with_key
+
+
+def everything_stored() -> str:
+    """Every column of every row of every table as text, bytes as hex and as latin-1."""
+    with connection.cursor() as cursor:
+        rows = [
+            row for table in connection.introspection.table_names(cursor) for row in all_of(cursor, table)
+        ]
+    return "\n".join(as_text(value) for row in rows for value in row)
+
+
+def all_of(cursor: Any, table: str) -> list[tuple[Any, ...]]:
+    cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, (bytes, memoryview)):
+        return f"{bytes(value).hex()} {bytes(value).decode('latin-1')}"
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def test_row_56_no_table_holds_the_text_of_a_key_after_it_was_made_used_renamed_and_revoked(
+    cast: Cast,
+) -> None:
+    alice = as_user(cast.alice)
+    made = alice.post("api-keys", {"name": "CI", "scopes": ["keys:read"]}).json()
+    assert with_key(made["key"]).get("api-keys").status_code == 200
+    alice.patch(f"api-keys/{made['id']}", {"name": "CI 2"})
+    alice.delete(f"api-keys/{made['id']}")
+    assert with_key(made["key"]).get("api-keys").status_code == 401
+    stored, secret = everything_stored(), made["key"].removeprefix(made["key_prefix"])
+    assert made["key_prefix"] in stored and "CI 2" in stored
+    for spelling in (
+        secret,
+        secret[-20:],
+        secret.encode().hex(),
+        hashlib.sha256(made["key"].encode()).hexdigest(),
+    ):
+        assert spelling not in stored
+
+
+def test_row_56_what_is_stored_is_the_hmac_under_the_current_pepper(cast: Cast) -> None:
+    made = make_key(cast.alice)
+    row = ApiKey.objects.get(pk=made.row.pk)
+    number = max(settings.PEPPERS)
+    assert row.pepper == number
+    assert bytes(row.digest) == hmac.digest(settings.PEPPERS[number], made.text.encode(), "sha256")
+
+
+def test_row_57_a_key_is_shown_once_when_it_is_made_and_not_stored_by_caches(cast: Cast) -> None:
+    alice = as_user(cast.alice)
+    made = alice.post("api-keys", {"name": "CI", "scopes": ["services:read"]})
+    assert "no-store" in made.headers["Cache-Control"]
+    key = made.json()
+    assert list(key) == ["id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at"]
+    secret = key["key"].removeprefix(key["key_prefix"])
+    later = [
+        alice.get("api-keys"),
+        alice.get(f"api-keys/{key['id']}"),
+        alice.patch(f"api-keys/{key['id']}", {"name": "other"}),
+        as_user(cast.ada).get("audit"),
+    ]
+    for answer in later:
+        assert answer.status_code == 200
+        assert secret not in answer.content.decode() and '"key":' not in answer.content.decode()
+        assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_no_answer_holds_the_digest_of_a_key(cast: Cast) -> None:
+    made = make_key(cast.alice)
+    digest = bytes(ApiKey.objects.get(pk=made.row.pk).digest)
+    shown = as_user(cast.alice).get(f"api-keys/{made.row.uuid}").content.decode()
+    assert digest.hex() not in shown and "digest" not in shown and "pepper" not in shown
+
+
+def test_a_new_key_does_not_show_itself_when_printed(cast: Cast) -> None:
+    made = make_key(cast.alice)
+    secret = made.text.removeprefix(made.row.key_prefix)
+    assert secret not in repr(made) + str(made) + repr(made.row) + str(made.row)
+
+
+def test_a_used_key_is_in_no_log_line_not_even_at_debug(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    made = make_key(cast.alice, "keys:read")
+    assert with_key(made).get("api-keys").status_code == 200
+    assert with_key(made.text + "x").get("api-keys").status_code == 401
+    assert with_key(made).get(f"api-keys?api_key={made.text}").status_code == 400
+    assert made.text.removeprefix(made.row.key_prefix) not in caplog.text

@@ -1,0 +1,175 @@
+"""Last use of keys: gathered in memory, written in bulk, exact and never backwards."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import Error, connection, transaction
+
+from accounts.callers import caller_at_command_line
+from apikeys import usage
+from apikeys.models import ApiKey
+from apikeys.services.api_keys import NewKey, revoke_api_keys
+from audit.actors import Origin
+from tests.conftest import Cast, make_key, with_key
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def key(cast: Cast) -> NewKey:
+    return make_key(cast.alice, "keys:read")
+
+
+def use(key: NewKey, moment: datetime, ip: str = "192.0.2.1") -> None:
+    usage.note(key.row.pk, Origin(ip, "", moment))
+
+
+def seen(key: NewKey) -> tuple[int, datetime | None, str]:
+    row = ApiKey.objects.get(pk=key.row.pk)
+    return row.use_count, row.last_used_at, row.last_used_ip
+
+
+def test_uses_are_counted_and_the_last_one_kept(key: NewKey) -> None:
+    use(key, NOON, "192.0.2.1")
+    use(key, NOON + SECOND, "192.0.2.2")
+    assert seen(key) == (0, None, "")
+    assert usage.flush() == 1
+    assert seen(key) == (2, NOON + SECOND, "192.0.2.2")
+    assert usage.flush() == 0
+    use(key, NOON + 2 * SECOND, "2001:db8::1")
+    usage.flush()
+    assert seen(key) == (3, NOON + 2 * SECOND, "2001:db8::1")
+
+
+def test_time_never_moves_backwards_neither_in_memory_nor_in_the_row(key: NewKey) -> None:
+    use(key, NOON, "192.0.2.1")
+    use(key, NOON - SECOND, "192.0.2.2")
+    usage.flush()
+    assert seen(key) == (2, NOON, "192.0.2.1")
+    use(key, NOON - SECOND, "192.0.2.2")
+    usage.flush()
+    assert seen(key) == (3, NOON, "192.0.2.1")
+
+
+def test_a_request_writes_nothing_itself(key: NewKey, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1) as captured:
+        assert with_key(key).get("scopes").status_code == 200
+    assert captured[0]["sql"].startswith("SELECT")
+    usage.flush()
+    assert seen(key)[0] == 1
+
+
+def test_many_keys_are_written_in_few_queries(cast: Cast, django_assert_max_num_queries: Any) -> None:
+    made = [make_key(cast.alice) for _ in range(usage.MOST_KEYS_AT_ONCE + 20)]
+    for number, key in enumerate(made):
+        for _ in range(1 + number % 3):
+            use(key, NOON + number * SECOND)
+    with django_assert_max_num_queries(12):
+        assert usage.flush() == len(made)
+    assert [seen(key)[:2] for key in made[-4:]] == [
+        (1 + number % 3, NOON + number * SECOND) for number in range(len(made) - 4, len(made))
+    ]
+
+
+def test_using_a_key_does_not_undo_what_happened_meanwhile(key: NewKey) -> None:
+    use(key, NOON)
+    revoke_api_keys(caller=caller_at_command_line(), selected=[key.row], reason="leaked")
+    usage.flush()
+    row = ApiKey.objects.get(pk=key.row.pk)
+    assert (row.revoked_reason, row.use_count, row.revoked_at is None) == ("leaked", 1, False)
+
+
+def test_uses_of_a_key_that_is_gone_are_forgotten(key: NewKey) -> None:
+    use(key, NOON)
+    ApiKey.objects.all().delete()
+    assert usage.flush() == 0
+    assert usage._waiting == {}
+
+
+def test_memory_has_a_bound(key: NewKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage, "MOST_KEYS_WAITING", 1)
+    use(key, NOON)
+    usage.note(key.row.pk + 1, Origin("", "", NOON))
+    use(key, NOON)
+    assert list(usage._waiting) == [key.row.pk]
+    usage.flush()
+    assert seen(key)[0] == 2
+
+
+def test_uses_that_come_while_others_fail_to_be_written_are_added_to_those(key: NewKey) -> None:
+    failed = {key.row.pk: usage.Use(5, NOON + SECOND, "192.0.2.2")}
+    use(key, NOON, "192.0.2.1")
+    usage._put_back(failed)
+    usage.flush()
+    assert seen(key) == (6, NOON + SECOND, "192.0.2.2")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_could_not_be_written_is_written_later_and_once(key: NewKey) -> None:
+    for _ in range(2):
+        use(key, NOON + SECOND, "192.0.2.2")
+    with connection.schema_editor() as editor:
+        editor.execute("ALTER TABLE apikeys_apikey RENAME TO elsewhere")
+    try:
+        with pytest.raises(Error):
+            usage.flush()
+        use(key, NOON, "192.0.2.1")
+        with pytest.raises(Error):
+            usage.flush()
+        usage._flush_quietly()
+    finally:
+        with connection.schema_editor() as editor:
+            editor.execute("ALTER TABLE elsewhere RENAME TO apikeys_apikey")
+    assert usage.flush() == 1
+    assert seen(key) == (3, NOON + SECOND, "192.0.2.2")
+    assert usage.flush() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite locks the whole database, not rows")
+def test_a_row_that_somebody_has_locked_waits_and_the_others_are_written(cast: Cast, key: NewKey) -> None:
+    other = make_key(cast.alice)
+    use(key, NOON)
+    use(other, NOON)
+    with transaction.atomic():
+        ApiKey.objects.select_for_update().get(pk=key.row.pk)
+        assert in_thread(usage.flush) == 1
+    assert (seen(key)[0], seen(other)[0]) == (0, 1)
+    use(key, NOON + SECOND)
+    assert usage.flush() == 1
+    assert (seen(key)[:2], seen(other)[0]) == ((2, NOON + SECOND), 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_uses_from_many_threads_beside_many_flushes_are_all_counted(key: NewKey) -> None:
+    def work() -> None:
+        for number in range(50):
+            use(key, NOON + number * SECOND)
+            if number % 10 == 0:
+                usage.flush()
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    usage.flush()
+    assert seen(key)[:2] == (200, NOON + 49 * SECOND)
+
+
+def in_thread(work: Any) -> Any:
+    """What `work` returns in another thread, with a database connection of its own."""
+    results: list[Any] = []
+
+    def run() -> None:
+        results.append(work())
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return results[0]

@@ -1,0 +1,99 @@
+"""CHECKLIST 84: what cannot be recorded does not happen. The table of events is taken away for real."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import DatabaseError
+
+from accounts.models import Membership, Organization, Session, User
+from accounts.principals import Caller
+from accounts.services.organizations import (
+    add_member,
+    create_organization,
+    remove_member,
+    rename_organization,
+)
+from accounts.services.users import update_user
+from apikeys.models import ApiKey
+from apikeys.services.api_keys import rename_api_key, revoke_api_keys
+from audit.models import ChainHead
+from tests.audit.broken import no_event_table
+from tests.conftest import Api, Cast, add_user, as_user, log_in, make_key
+
+TABLES = (User, Organization, Membership, Session, ApiKey, ChainHead)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def everything() -> list[object]:
+    return [list(model._default_manager.order_by("pk").values()) for model in TABLES]
+
+
+Change = Callable[[Cast, Caller], object]
+CHANGES: dict[str, Change] = {
+    "create a user": lambda cast, operator: add_user("dora"),
+    "create a user with memberships": lambda cast, operator: add_user(
+        "dora", memberships=[(cast.acme, "owner")]
+    ),
+    "change a role": lambda cast, operator: update_user(
+        caller=operator, user=cast.bob, changes={"role": "admin"}
+    ),
+    "deactivate a user": lambda cast, operator: update_user(
+        caller=operator, user=cast.bob, changes={"is_active": False}
+    ),
+    "create an organization": lambda cast, operator: create_organization(caller=operator, name="Initech"),
+    "rename an organization": lambda cast, operator: rename_organization(
+        caller=operator, organization=cast.acme, name="Initech"
+    ),
+    "add a member": lambda cast, operator: add_member(
+        caller=operator, organization=cast.acme, user=cast.mallory, role="owner"
+    ),
+    "remove a member": lambda cast, operator: remove_member(
+        caller=operator, membership=Membership.objects.get(user=cast.bob)
+    ),
+    "create a key": lambda cast, operator: make_key(cast.alice, "services:read"),
+    "rename a key": lambda cast, operator: rename_api_key(
+        caller=operator, key=ApiKey.objects.get(), name="another"
+    ),
+    "revoke a key": lambda cast, operator: revoke_api_keys(
+        caller=operator, selected=list(ApiKey.objects.all())
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_row_84_a_change_that_cannot_be_recorded_is_not_made(
+    cast: Cast, operator: Caller, change: str
+) -> None:
+    make_key(cast.alice, "services:read")
+    before = everything()
+    with no_event_table(), pytest.raises(DatabaseError):
+        CHANGES[change](cast, operator)
+    assert everything() == before
+
+
+def test_row_84_nobody_logs_in_unrecorded(cast: Cast) -> None:
+    before = everything()
+    body = {"username": "alice", "password": "a long walk to the lighthouse"}
+    with no_event_table():
+        assert Api().post("auth/login", body).status_code >= 500
+    assert everything() == before
+    assert log_in(cast.alice)
+
+
+def test_row_84_a_logout_that_cannot_be_recorded_fails_and_the_session_lives(cast: Cast) -> None:
+    alice = as_user(cast.alice)
+    with no_event_table():
+        assert alice.post("auth/logout").status_code >= 500
+    assert alice.get("auth/me").status_code == 200
+    assert alice.post("auth/logout").status_code == 204
+    assert alice.get("auth/me").status_code == 401
+
+
+def test_row_84_a_key_that_cannot_be_recorded_is_not_shown(cast: Cast) -> None:
+    alice = as_user(cast.alice)
+    with no_event_table():
+        response = alice.post("api-keys", {"name": "CI"})
+    assert response.status_code >= 500
+    assert b"kh_live_" not in response.content
+    assert not ApiKey.objects.exists()

@@ -1,0 +1,102 @@
+"""Refusals are recorded, but nobody fills the log with them."""
+
+import threading
+
+import pytest
+from django.db import DatabaseError, connection
+
+from audit import refusals
+from audit.actors import ANONYMOUS, Actor, Origin, Target
+from audit.events import EventName
+from audit.models import Event
+from audit.refusals import record_refusal
+from tests.audit.broken import no_event_table
+
+KEY = Target("api_key", "11111111-1111-1111-1111-111111111111", "CI")
+
+
+def refuse(
+    *,
+    name: EventName = EventName.API_KEY_REFUSED,
+    actor: Actor = ANONYMOUS,
+    target: Target = KEY,
+    reason: str = "revoked",
+    ip: str = "192.0.2.1",
+) -> None:
+    here = Origin.here()
+    record_refusal(
+        name,
+        actor=actor,
+        target=target,
+        detail={"reason": reason},
+        origin=Origin(ip, here.request_id, here.at),
+    )
+
+
+@pytest.fixture
+def minutes(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that stands still; append to it to set it."""
+    times = [1000.0]
+    monkeypatch.setattr("audit.refusals.time.monotonic", lambda: times[-1])
+    return times
+
+
+def test_the_same_refusal_is_recorded_once_a_minute(db: None, minutes: list[float]) -> None:
+    for seconds in (0, 1, 59.9):
+        minutes.append(1000.0 + seconds)
+        refuse()
+    assert Event.objects.count() == 1
+    minutes.append(1060.0)
+    refuse()
+    assert Event.objects.count() == 2
+
+
+def test_who_what_why_and_from_where_make_another_refusal(db: None, minutes: list[float]) -> None:
+    refuse()
+    refuse(name=EventName.ACCESS_DENIED)
+    refuse(actor=Actor("user", "22222222-2222-2222-2222-222222222222", "bob"))
+    refuse(target=Target("api_key", "33333333-3333-3333-3333-333333333333", "CI"))
+    refuse(reason="expired")
+    refuse(ip="192.0.2.2")
+    assert Event.objects.count() == 6
+
+
+def test_memory_stays_bounded_and_the_oldest_is_forgotten_first(
+    db: None, minutes: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "REMEMBERED", 3)
+    for number in range(5):
+        refuse(ip=f"192.0.2.{number}")
+    assert len(refusals._recorded) == 3
+    refuse(ip="192.0.2.4")
+    assert Event.objects.count() == 5
+    refuse(ip="192.0.2.0")
+    assert Event.objects.count() == 6
+
+
+def test_a_refusal_that_could_not_be_recorded_is_recorded_the_next_time(
+    transactional_db: None, minutes: list[float]
+) -> None:
+    with no_event_table(), pytest.raises(DatabaseError):
+        refuse()
+    refuse()
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_identical_refusals_at_once_are_one_event() -> None:
+    start = threading.Barrier(2)
+
+    def work() -> None:
+        try:
+            start.wait()
+            refuse()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Event.objects.count() == 1

@@ -1,0 +1,44 @@
+"""auditverify, as a process: 0 while the chain holds, 1 and the fault when it does not."""
+
+import json
+
+from tests.installation import Installation
+
+TAMPER = """
+from django.db import connection
+from audit import triggers
+triggers.drop(connection)
+connection.cursor().execute({statement!r})
+"""
+
+
+def tamper(installation: Installation, statement: str) -> None:
+    """Change the log as somebody could who owns the database."""
+    done = installation.manage("shell", "--no-imports", "-c", TAMPER.format(statement=statement))
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_unbroken_chain_is_counted(installation: Installation) -> None:
+    document = installation.manage_json("auditverify")
+    assert (document["valid"], document["faults"]) == (True, [])
+    assert document["events"] == 3
+    assert len(document["head"]) == 64
+    assert installation.manage("auditverify").stdout == f"3 events, unbroken. Head: {document['head']}\n"
+
+
+def test_row_83_tampering_is_named_and_fails_the_command(installation: Installation) -> None:
+    tamper(installation, "UPDATE audit_event SET actor_label = 'somebody else' WHERE sequence = 2")
+    done = installation.manage("auditverify", "--json")
+    assert done.returncode == 1
+    assert done.stderr == "auditverify: event 2 was changed\n"
+    document = json.loads(done.stdout)
+    assert (document["valid"], document["faults"]) == (False, ["event 2 was changed"])
+    tamper(installation, "DELETE FROM audit_event WHERE sequence = 2")
+    assert "events 2 to 2 are missing" in installation.manage("auditverify").stderr
+
+
+def test_a_log_that_was_emptied_is_named(installation: Installation) -> None:
+    tamper(installation, "DELETE FROM audit_event")
+    done = installation.manage("auditverify")
+    assert done.returncode == 1
+    assert done.stderr == "auditverify: the chain ends at event 0, but event 3 was written\n"

@@ -1,0 +1,107 @@
+"""Every command as a process: --json is one document and nothing else, a failure is one line on stderr."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.commands.helpers import assert_one_line
+from tests.installation import ADMIN, PROJECT, Installation
+
+PASSWORD = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
+DORA = ("--username", "dora", "--email", "dora@example.org", "--role", "member")
+
+
+def test_with_json_every_command_prints_one_document_and_nothing_else(installation: Installation) -> None:
+    def run(*arguments: str, stdin: str = "") -> object:
+        done = installation.manage(*arguments, "--json", stdin=stdin)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(done.stdout.splitlines()) == 1
+        return json.loads(done.stdout)
+
+    assert run("setup") == {"admin": None}
+    run("createorganization", "--name", "Acme")
+    run("createuser", *DORA, "--organization", "Acme=owner", "--password-stdin", stdin=PASSWORD)
+    run("changepassword", "dora", "--password-stdin", stdin="another walk to the lighthouse")
+    run("createapikey", "--name", "k", "--organization", "Acme")
+    run("listapikeys")
+    run("revokeapikey", "--organization", "Acme")
+    run("auditverify")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("createorganization",), ("--name",)),
+        (("createorganization", "--name", "a\nb"), ("name: ",)),
+        (("createorganization", "--nome", "Acme"), ("--name",)),
+        (("createuser", *DORA), ("--password-stdin",)),
+        (("createuser", "--username", "dora"), ("--email", "--role")),
+        (("createuser", *DORA, "--role", "a\x1b[1m", "--password-stdin"), ("role: ",)),
+        (("changepassword", "--password-stdin"), ("user",)),
+        (("changepassword", "nobody\nat all", "--password-stdin"), ("user: ",)),
+        (("createapikey", "--name", "k"), ("--user", "--organization")),
+        (("createapikey", "--name", "k", "--user", "admin", "--expires-in", "1 d"), ("expires-in: '1 d'",)),
+        (("listapikeys", "--unused-for", "long"), ("unused-for: 'long'",)),
+        (("listapikeys", "extra\nword"), ("extra word",)),
+        (("revokeapikey",), ("--stdin",)),
+        (("revokeapikey", "\x1b[2J"), ("\\x1b[2J",)),
+        (("auditverify", "--frobnicate"), ("--frobnicate",)),
+        (("setup", "now"), ("now",)),
+        (("serve", "--frobnicate"), ("--frobnicate",)),
+    ],
+)
+def test_wrong_arguments_are_one_line(
+    shared_installation: Installation, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    assert_one_line(shared_installation.manage(*arguments, "--json"), *words)
+
+
+def run_raw(
+    installation: Installation, *arguments: str | bytes, stdin: bytes = b""
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command with arguments and input that are no text."""
+    command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
+    done = subprocess.run(
+        command, input=stdin, capture_output=True, timeout=120, env=installation.environment
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.mark.parametrize("argument", [b"\xff", b"a\xed\xa0\x80"])
+def test_arguments_that_are_no_text_are_one_line(shared_installation: Installation, argument: bytes) -> None:
+    done = run_raw(shared_installation, "listapikeys", "--user", argument)
+    assert_one_line(done, "the arguments are not UTF-8 text")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("createuser", *DORA, "--password-stdin"), ("revokeapikey", "--stdin")]
+)
+def test_input_that_is_no_text_is_one_line(
+    shared_installation: Installation, arguments: tuple[str, ...]
+) -> None:
+    done = run_raw(shared_installation, *arguments, stdin=b"\xff\xfe\n")
+    assert_one_line(done, "standard input is not UTF-8 text")
+
+
+def test_input_that_is_closed_is_one_line(shared_installation: Installation) -> None:
+    command = [sys.executable, str(PROJECT / "manage.py"), "revokeapikey", "--stdin"]
+    script = 'exec "$@" <&-'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", *command],
+        text=True,
+        capture_output=True,
+        timeout=120,
+        env=shared_installation.environment,
+    )
+    assert_one_line(done, "standard input is closed")
+
+
+def test_row_79_no_command_takes_a_secret_as_an_argument(shared_installation: Installation) -> None:
+    for name in ("setup", "createuser", "changepassword", "createapikey", "revokeapikey"):
+        text = shared_installation.manage(name, "--help").stdout
+        options = {word.strip("[],") for word in text.split() if word.strip("[").startswith("--")}
+        assert options.isdisjoint({"--password", "--key", "--secret", "--token"})
+    done = shared_installation.manage("createuser", *DORA, "--password", PASSWORD)
+    assert done.returncode != 0

@@ -1,0 +1,122 @@
+"""./run in a fresh copy of the tree, with the packages of these tests instead of newly installed ones."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.installation import ADMIN, PROJECT, free_port
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of what `git clone` would bring, with an environment in which all is installed."""
+    tree = tmp_path / "keyhouse"
+    hidden = shutil.ignore_patterns(".*", "var", "tests", "__pycache__")
+    shutil.copytree(PROJECT, tree, ignore=hidden)
+    python = tree / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    shutil.copy(tree / "requirements.txt", tree / ".venv" / "installed-requirements.txt")
+    return tree
+
+
+def environment(**settings: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"]} | settings
+
+
+def run(
+    tree: Path, *arguments: str, place: Path | None = None, **settings: str
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [str(tree / "run"), *arguments],
+        cwd=place or tree,
+        env=environment(**settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def start(tree: Path, port: int) -> str:
+    """Start it, wait until it says where it is, try what it says one can try, stop it."""
+    process = subprocess.Popen(
+        [str(tree / "run")],
+        env=environment(KEYHOUSE_BIND=f"127.0.0.1:{port}"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("try:"):
+            subprocess.run(line.removeprefix("try:").split(), check=True, capture_output=True)
+            process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
+    return "".join(lines)
+
+
+def test_the_first_start_sets_up_and_serves_and_the_second_just_serves(tree: Path) -> None:
+    first = start(tree, port := free_port())
+    assert "Administrator admin (admin@localhost) made." in first
+    assert "Password: " in first
+    assert f"http://127.0.0.1:{port}/docs" in first
+    second = start(tree, port)
+    assert "Administrator" not in second and "Password" not in second
+    assert f"http://127.0.0.1:{port}/docs" in second
+
+
+def test_it_reaches_every_command_from_anywhere(tree: Path, tmp_path: Path) -> None:
+    link = tmp_path / "keyhouse-link"
+    link.symlink_to(tree / "run")
+    assert run(tree, "manage", "setup", place=tmp_path, **ADMIN).returncode == 0
+    assert (tree / "var" / "secret_key").exists()
+    done = subprocess.run(
+        [str(link), "manage", "listapikeys", "--json"], env=environment(), capture_output=True
+    )
+    assert json.loads(done.stdout) == []
+
+
+def test_a_relative_data_folder_lies_in_the_tree(tree: Path, tmp_path: Path) -> None:
+    assert run(tree, "manage", "setup", place=tmp_path, KEYHOUSE_DATA_DIR="data", **ADMIN).returncode == 0
+    assert (tree / "data" / "keyhouse.sqlite3").exists()
+    assert not (tmp_path / "data").exists()
+
+
+def test_arguments_and_exit_codes_pass_through(tree: Path) -> None:
+    done = run(tree, "manage", "createorganization", "--name", "two words", "extra")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "extra" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_an_unknown_word_is_one_line(tree: Path) -> None:
+    done = run(tree, "start")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "run: what is start? Use: ./run, ./run test or ./run manage COMMAND\n"
+
+
+def test_without_python_it_says_what_is_needed(tree: Path, tmp_path: Path) -> None:
+    shutil.rmtree(tree / ".venv")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "dirname", "readlink", "cmp", "cat"):
+        (tools / name).symlink_to(shutil.which(name) or "")
+    done = run(tree, PATH=str(tools))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "run: Python 3.11 or newer with the venv module is needed\n"
+
+
+def test_a_failed_setup_does_not_serve(tree: Path) -> None:
+    done = run(tree, KEYHOUSE_ADMIN_PASSWORD="short")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "KEYHOUSE_ADMIN_PASSWORD: " in done.stderr

@@ -1,0 +1,130 @@
+"""serve: the production server as a process."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.helpers import assert_one_line
+from tests.installation import PROJECT, Installation, Server, free_port
+
+
+def test_it_announces_where_it_is_and_stops_when_told(shared_installation: Installation) -> None:
+    with shared_installation.serve() as server:
+        url = f"http://127.0.0.1:{server.port}"
+        assert server.request("GET", "/ready").status == 200
+    assert server.process.returncode == 0
+    assert server.output.splitlines() == [
+        "profile: Keyhouse",
+        f"api:     {url}/api/v1",
+        f"docs:    {url}/docs",
+        f"admin:   {url}/admin/",
+        f"try:     curl {url}/ready",
+    ]
+
+
+def test_with_json_it_prints_one_document_with_the_public_address(shared_installation: Installation) -> None:
+    with shared_installation.serve("--json", KEYHOUSE_PUBLIC_URL="https://keys.example.org/") as server:
+        assert server.request("GET", "/health").status == 200
+    assert json.loads(server.output) == {
+        "profile": "Keyhouse",
+        "api": "https://keys.example.org/api/v1",
+        "docs": "https://keys.example.org/docs",
+        "admin": "https://keys.example.org/admin/",
+        "try": "curl https://keys.example.org/ready",
+    }
+
+
+def children(server: Server) -> list[int]:
+    """The server's workers."""
+    tasks = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    return [int(number) for number in tasks.read_text().split()]
+
+
+def test_a_worker_that_is_killed_is_replaced(shared_installation: Installation) -> None:
+    with shared_installation.serve("--workers", "1") as server:
+        (worker,) = children(server)
+        for kind in (signal.SIGTERM, signal.SIGKILL):
+            os.kill(worker, kind)
+            while children(server) in ([worker], []):
+                pass
+            server.wait()
+            (worker,) = children(server)
+    assert server.process.returncode == 0
+
+
+def test_it_stops_on_an_interrupt_too(shared_installation: Installation) -> None:
+    with shared_installation.serve() as server:
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(timeout=60) == 0
+
+
+def test_a_port_in_use_is_said(shared_installation: Installation) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert_one_line(shared_installation.manage("serve", "--bind", address), address, "in use")
+        assert_one_line(shared_installation.manage("serve", KEYHOUSE_BIND=address), address, "in use")
+
+
+@pytest.mark.parametrize("bind", ["", "8000", "localhost", ":8000", "127.0.0.1:http", "127.0.0.1:70000"])
+def test_a_bind_that_is_no_address_is_named(shared_installation: Installation, bind: str) -> None:
+    assert_one_line(shared_installation.manage("serve", f"--bind={bind}"), "--bind: ", "HOST:PORT")
+
+
+def test_a_port_that_nobody_would_know_is_refused(shared_installation: Installation) -> None:
+    assert_one_line(shared_installation.manage("serve", "--bind", "127.0.0.1:0"), "give a port")
+
+
+def test_an_address_of_another_machine_is_refused(shared_installation: Installation) -> None:
+    done = shared_installation.manage("serve", "--bind", "192.0.2.1:8000")
+    assert_one_line(done, "cannot listen on 192.0.2.1:8000: ")
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "two"])
+def test_it_needs_a_worker(shared_installation: Installation, workers: str) -> None:
+    assert_one_line(shared_installation.manage("serve", "--workers", workers), "--workers")
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"SECRET_KEY": "short and weak"}, "SECRET_KEY"),
+        ({"SECRET_KEY": "a" * 64}, "SECRET_KEY"),
+        ({"SECRET_KEY": "django-insecure-dQ8cZ0rVn3XkT5bHs7LpGf2YwMj4E6uA"}, "SECRET_KEY"),
+        ({"DEBUG": "true"}, "DEBUG"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
+        ({"ALLOWED_HOSTS": "keys.example.org, .*"}, "ALLOWED_HOSTS"),
+    ],
+)
+def test_row_89_it_does_not_serve_with_unsafe_settings(
+    shared_installation: Installation, settings: dict[str, str], name: str
+) -> None:
+    done = shared_installation.manage("serve", "--bind", f"127.0.0.1:{free_port()}", **settings)
+    assert_one_line(done, name)
+    assert settings[name] not in done.stderr or len(settings[name]) < 10
+
+
+def test_it_does_not_serve_a_database_that_is_not_set_up(bare_installation: Installation) -> None:
+    assert_one_line(bare_installation.manage("serve"), "not set up", "manage.py setup")
+
+
+def test_nothing_is_served_by_a_process_that_cannot_print(shared_installation: Installation) -> None:
+    """A closed pipe, as of `serve | head -1`, ends it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.Popen(
+        [sys.executable, str(PROJECT / "manage.py"), "serve", "--bind", f"127.0.0.1:{free_port()}"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=shared_installation.environment,
+    )
+    os.close(writer)
+    assert process.communicate(timeout=60) and process.returncode != 0

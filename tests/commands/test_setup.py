@@ -1,0 +1,122 @@
+"""The very first start, and every later one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.helpers import assert_one_line
+from tests.installation import ADMIN, PROJECT, Installation
+
+PASSWORD = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
+
+
+def people(installation: Installation) -> list[str]:
+    """The names of all users, as a key for each of them can be made."""
+    code = "from accounts.models import User; print(*User.objects.values_list('username', flat=True))"
+    done = installation.manage("shell", "--no-imports", "-c", code)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_the_first_start_takes_the_administrator_from_the_environment(
+    bare_installation: Installation,
+) -> None:
+    first = bare_installation.manage("setup", "--json", **ADMIN)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert json.loads(first.stdout) == {"admin": "admin"}
+    key = bare_installation.manage_json(
+        "createapikey", "--name", "k", "--user", "admin@example.org", "--scope", "users:write"
+    )
+    assert key["scopes"] == ["users:write"]
+    organization = bare_installation.manage("createorganization", "--name", "DEFAULT")
+    assert_one_line(organization, "there is an organization DEFAULT already")
+
+
+def test_a_later_start_changes_nothing(installation: Installation) -> None:
+    again = installation.manage("setup", "--json", **ADMIN | {"KEYHOUSE_ADMIN_USERNAME": "other"})
+    assert (again.returncode, again.stderr) == (0, "")
+    assert json.loads(again.stdout) == {"admin": None}
+    assert people(installation) == ["admin"]
+
+
+def test_row_12_a_password_is_made_up_and_printed_once(bare_installation: Installation) -> None:
+    done = bare_installation.manage("setup")
+    assert (done.returncode, done.stderr) == (0, "")
+    line = next(line for line in done.stdout.splitlines() if line.startswith("Password: "))
+    password = line.split()[1]
+    assert len(password) >= 24
+    assert f'"password": "{password}"' in done.stdout
+    assert password not in bare_installation.manage("setup").stdout
+    with bare_installation.serve() as server:
+        body = {"username": "admin", "password": password}
+        assert server.request("POST", "/api/v1/auth/login", body=body).status == 200
+    assert password not in server.output
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"KEYHOUSE_ADMIN_PASSWORD": "short"}, ("KEYHOUSE_ADMIN_PASSWORD: ", "at least 15")),
+        ({"KEYHOUSE_ADMIN_PASSWORD": "passwordpassword"}, ("KEYHOUSE_ADMIN_PASSWORD: ",)),
+        ({**ADMIN, "KEYHOUSE_ADMIN_USERNAME": "a b"}, ("KEYHOUSE_ADMIN_USERNAME: ",)),
+        ({**ADMIN, "KEYHOUSE_ADMIN_EMAIL": "nobody"}, ("KEYHOUSE_ADMIN_EMAIL: ",)),
+        ({"KEYHOUSE_ADMIN_EMAIL": "nobody"}, ("KEYHOUSE_ADMIN_EMAIL: ",)),
+    ],
+)
+def test_a_first_administrator_who_cannot_be_is_refused_and_nothing_is_written(
+    bare_installation: Installation, settings: dict[str, str], words: tuple[str, ...]
+) -> None:
+    done = bare_installation.manage("setup", "--json", **settings)
+    assert_one_line(done, *words)
+    assert settings.get("KEYHOUSE_ADMIN_PASSWORD", "nothing") not in done.stderr
+    assert people(bare_installation) == []
+    assert bare_installation.manage_json("auditverify")["events"] == 0
+
+
+def test_the_password_can_come_from_a_file(bare_installation: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text(f"{PASSWORD}\n")
+    done = bare_installation.manage("setup", KEYHOUSE_ADMIN_PASSWORD_FILE=str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Password:" not in done.stdout
+
+
+def test_an_organization_made_before_the_first_start_is_no_hindrance(
+    bare_installation: Installation,
+) -> None:
+    assert bare_installation.manage("migrate").returncode == 0
+    bare_installation.manage_json("createorganization", "--name", "default")
+    assert json.loads(bare_installation.manage("setup", "--json", **ADMIN).stdout) == {"admin": "admin"}
+
+
+def test_of_several_first_starts_at_once_one_makes_the_administrator(
+    bare_installation: Installation,
+) -> None:
+    command = [sys.executable, str(PROJECT / "manage.py"), "setup", "--json"]
+    starts = [
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=bare_installation.environment | ADMIN | {"KEYHOUSE_ADMIN_USERNAME": f"admin{number}"},
+        )
+        for number in range(4)
+    ]
+    answers = [(*process.communicate(timeout=120), process.returncode) for process in starts]
+    assert [(error, code) for _, error, code in answers] == [("", 0)] * 4
+    admins = [json.loads(output)["admin"] for output, _, _ in answers]
+    assert admins.count(None) == 3
+    assert people(bare_installation) == [name for name in admins if name]
+
+
+def test_what_the_first_start_writes_is_for_its_owner_alone(installation: Installation) -> None:
+    folder = installation.folder / "var"
+    assert (folder.stat().st_mode & 0o777) == 0o700
+    files = [*folder.iterdir(), *installation.folder.glob("*.sqlite3*")]
+    assert {file.name for file in files} >= {"secret_key", "peppers"}
+    assert {file.stat().st_mode & 0o077 for file in files} == {0}

@@ -1,0 +1,128 @@
+"""The very first start with somebody at the terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.installation import ADMIN, PROJECT, Installation
+
+PASSWORD = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
+
+
+@dataclass
+class Terminal:
+    """What a person at a terminal sees of a process, and types into it."""
+
+    screen: int
+    process: "subprocess.Popen[bytes]"
+    seen: str = ""
+
+    def wait_for(self, words: str) -> None:
+        """Read until the screen shows `words` after what was looked at before."""
+        shown = ""
+        while words not in shown:
+            shown += self._read()
+        self.seen += shown
+
+    def type(self, text: str) -> None:
+        os.write(self.screen, text.encode())
+
+    def end(self) -> int:
+        """Read all that is left and return the exit code."""
+        try:
+            while True:
+                self.seen += self._read()
+        except OSError:  # the other side has closed its terminal
+            return self.process.wait(timeout=60)
+
+    def _read(self) -> str:
+        data = os.read(self.screen, 4096)
+        if not data:
+            raise OSError("the terminal is closed")
+        return data.decode()
+
+
+@contextmanager
+def at_a_terminal(installation: Installation, *arguments: str) -> Iterator[Terminal]:
+    screen, keyboard = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, str(PROJECT / "manage.py"), *arguments],
+        stdin=keyboard,
+        stdout=keyboard,
+        stderr=keyboard,
+        env=installation.environment,
+        start_new_session=True,
+    )
+    os.close(keyboard)
+    try:
+        yield Terminal(screen, process)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(screen)
+
+
+def test_the_first_start_asks_for_the_administrator(bare_installation: Installation) -> None:
+    with at_a_terminal(bare_installation, "setup") as terminal:
+        terminal.wait_for("User name [admin]: ")
+        terminal.type("ada\n")
+        terminal.wait_for("E-mail address [admin@localhost]: ")
+        terminal.type("ada@example.org\n")
+        type_password(terminal, PASSWORD)
+        assert terminal.end() == 0
+    assert "Administrator ada (ada@example.org) made." in terminal.seen
+    assert PASSWORD not in terminal.seen
+    assert bare_installation.manage_json("createapikey", "--name", "k", "--user", "ada")["name"] == "k"
+
+
+def test_it_says_what_is_wrong_and_asks_again(bare_installation: Installation) -> None:
+    with at_a_terminal(bare_installation, "setup") as terminal:
+        accept_names(terminal)
+        type_password(terminal, "too short")
+        terminal.wait_for("It must have at least 15 characters")
+        accept_names(terminal)
+        terminal.wait_for("Password: ")
+        terminal.type(f"{PASSWORD}\n")
+        terminal.wait_for("Password again: ")
+        terminal.type("something else\n")
+        terminal.wait_for("These are not the same; once more.")
+        type_password(terminal, PASSWORD)
+        assert terminal.end() == 0
+    assert "Administrator admin (admin@localhost) made." in terminal.seen
+
+
+def test_whoever_leaves_in_the_middle_leaves_nothing_behind(bare_installation: Installation) -> None:
+    with at_a_terminal(bare_installation, "setup") as terminal:
+        terminal.wait_for("User name [admin]: ")
+        terminal.type("\x04")
+        assert terminal.end() != 0
+    assert "Traceback" not in terminal.seen
+    assert "keyhouse: the input ended too early" in terminal.seen
+    assert bare_installation.manage_json("auditverify")["events"] == 0
+
+
+def test_interrupting_it_is_no_traceback(bare_installation: Installation) -> None:
+    with at_a_terminal(bare_installation, "setup") as terminal:
+        accept_names(terminal)
+        terminal.wait_for("Password: ")
+        terminal.process.send_signal(2)
+        assert terminal.end() != 0
+    assert "Traceback" not in terminal.seen
+
+
+def accept_names(terminal: Terminal) -> None:
+    terminal.wait_for("User name [admin]: ")
+    terminal.type("\n")
+    terminal.wait_for("E-mail address [admin@localhost]: ")
+    terminal.type("\n")
+
+
+def type_password(terminal: Terminal, password: str) -> None:
+    terminal.wait_for("Password: ")
+    terminal.type(f"{password}\n")
+    terminal.wait_for("Password again: ")
+    terminal.type(f"{password}\n")

@@ -1,0 +1,29 @@
+"""A URL configuration with our handlers, and one view that raises what it is asked to."""
+
+from typing import NoReturn
+
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import OperationalError
+from django.http import HttpRequest
+from django.urls import path
+
+from config.errors import DomainError, NotFound
+from config.urls import handler400, handler403, handler404, handler500
+
+__all__ = ["ERRORS", "handler400", "handler403", "handler404", "handler500", "urlpatterns"]
+
+ERRORS = {
+    "bug": (RuntimeError("secret detail"), 500),
+    "database": (OperationalError("secret detail"), 503),
+    "denied": (PermissionDenied("secret detail"), 403),
+    "suspicious": (SuspiciousOperation("secret detail"), 400),
+    "refused": (DomainError("No."), 400),
+    "not found": (NotFound("No."), 404),
+}
+
+
+def fail(request: HttpRequest, name: str) -> NoReturn:
+    raise ERRORS[name][0]
+
+
+urlpatterns = [path("fail/<name>", fail)]

@@ -1,0 +1,134 @@
+"""CHECKLIST 93 and 94: bodies that two readers could understand differently, or that are just wrong."""
+
+import json
+from typing import Any
+
+import pytest
+
+from apikeys.models import ApiKey
+from tests.conftest import Api, Cast, as_user, assert_problem
+
+JSON = "application/json"
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def alice(cast: Cast) -> Api:
+    return as_user(cast.alice)
+
+
+def post(api: Api, body: bytes, kind: str = JSON) -> Any:
+    return api.client.generic("POST", "/api/v1/api-keys", body, kind)
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"name": "a", "name": "b"}', "The member 'name' stands in the body twice."),
+        (b'{"name": "a", "name": "a"}', "'name' stands"),
+        (b'{"name": "a", "n\\u0061me": "b"}', "'name' stands"),
+        (b'{"name": "a", "scopes": [{"x": 1, "x": 2}]}', "'x' stands"),
+        (b'{"": 1, "": 2}', "'' stands"),
+        (b'{"\\ud800": 1, "\\ud800": 2}', "'\\ud800' stands"),
+    ],
+)
+def test_row_94_a_member_that_stands_there_twice_is_refused(alice: Api, body: bytes, detail: str) -> None:
+    assert detail in assert_problem(post(alice, body), 400, "parse_error")["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"{'name': 'a'}",
+        b'{"name": "a"} {}',
+        b'{"name": "a",}',
+        b'{"name": "a"}//',
+        b'{"name": NaN}',
+        b'{"name": Infinity}',
+        b'{"name": -Infinity}',
+        b'\xef\xbb\xbf{"name": "a"}',
+        '{"name": "a"}'.encode("utf-16"),
+        '{"name": "ü"}'.encode("latin-1"),
+        b'{"name": "\xed\xa0\x80"}',
+        b'{"name": "\xc0\x80"}',
+        b'{"name": "a\nb"}',
+        b'{"name": "\x00"}',
+        b"\x00",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"9" * 100_000,
+        b"-",
+        b"nul",
+    ],
+)
+def test_row_93_what_is_not_json_is_refused(alice: Api, body: bytes) -> None:
+    assert_problem(post(alice, body), 400, "parse_error")
+    assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"name"', b"1", b"true", b"null", b"", b'[{"name": "a"}]'])
+def test_row_93_json_that_is_no_object_is_refused(alice: Api, body: bytes) -> None:
+    assert_problem(post(alice, body), 400, "invalid")
+
+
+WRONG: list[Any] = [5, 5.5, True, False, [], {}, ["a"], {"a": 1}]
+
+
+@pytest.mark.parametrize("value", WRONG)
+def test_row_93_a_wrong_type_is_refused_and_named(alice: Api, value: Any) -> None:
+    for member in ("name", "environment", "expires_at", "organization"):
+        body = json.dumps({"name": "a", member: value}).encode()
+        assert_problem(post(alice, body), 400, "invalid", member)
+
+
+@pytest.mark.parametrize(
+    "value", [1, "services:read", True, {"services:read": True}, [1], [None], [["a"]], "", 0]
+)
+def test_row_93_a_wrong_list_is_refused_and_named(alice: Api, value: Any) -> None:
+    problem = assert_problem(post(alice, json.dumps({"name": "a", "scopes": value}).encode()), 400, "invalid")
+    assert problem["errors"][0]["member"].startswith("scopes")
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "a\\udfffb", "\\u0000", "a\\u0000b", "\\ud800\\ud800"])
+def test_row_93_text_that_no_database_keeps_is_refused_and_named(alice: Api, text: str) -> None:
+    for member in ("name", "environment", "organization"):
+        body = f'{{"name": "a", "{member}": "{text}"}}'.replace(
+            f'"name": "a", "name": "{text}"', f'"name": "{text}"'
+        )
+        assert_problem(post(alice, body.encode()), 400, "invalid", member)
+    assert_problem(post(alice, f'{{"name": "a", "scopes": ["{text}"]}}'.encode()), 400, "invalid", "scopes.0")
+    assert_problem(post(alice, f'{{"name": "a", "{text}": 1}}'.encode()), 400, "invalid")
+    assert not ApiKey.objects.exists()
+
+
+def test_a_character_outside_the_basic_plane_is_one_character(alice: Api) -> None:
+    response = post(alice, b'{"name": "\\ud83d\\ude42"}')
+    assert (response.status_code, response.json()["name"]) == (201, "🙂")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/json", "application/x-www-form-urlencoded", "", "json"])
+def test_row_93_another_content_type_is_refused(alice: Api, kind: str) -> None:
+    assert_problem(post(alice, b'{"name": "a"}', kind), 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/json;x=y"]
+)
+def test_json_may_carry_parameters(alice: Api, kind: str) -> None:
+    assert post(alice, b'{"name": "a"}', kind).status_code == 201
+
+
+def test_row_93_a_body_over_one_mebibyte_is_refused_before_it_is_read(alice: Api) -> None:
+    start, end = b'{"name": "', b'"}'
+    exact = start + b"a" * (MIB - len(start) - len(end)) + end
+    assert_problem(post(alice, exact), 400, "invalid", "name")
+    assert_problem(post(alice, exact + b" "), 413, "too_large")
+    assert_problem(post(alice, exact + b" ", "text/plain"), 413, "too_large")
+    assert_problem(Api().client.generic("POST", "/nothing", exact + b" ", JSON), 413, "too_large")
+
+
+@pytest.mark.parametrize("length", ["1048577", "9" * 19, "9" * 25, "9" * 5000, "0001048577"])
+def test_row_93_a_large_declared_length_is_enough(alice: Api, length: str) -> None:
+    response = alice.client.post("/api/v1/api-keys", {"name": "a"}, JSON, CONTENT_LENGTH=length)
+    assert_problem(response, 413, "too_large")

@@ -1,0 +1,79 @@
+"""DATABASE_URL: SQLite in the data folder, SQLite in a file, PostgreSQL, or clear words."""
+
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from config.database import database_config
+from config.env import ConfigurationError
+from tests.installation import Installation
+
+DATA = Path("/data")
+SECRET = "s3cr3t"
+
+
+def test_the_default_is_sqlite_in_the_data_folder() -> None:
+    config = database_config("", DATA)
+    assert (config["ENGINE"], config["NAME"]) == ("django.db.backends.sqlite3", "/data/keyhouse.sqlite3")
+
+
+@pytest.mark.parametrize(("url", "name"), [("sqlite:////x/a b.db", "/x/a b.db"), ("sqlite:///x.db", "x.db")])
+def test_sqlite_takes_a_path(url: str, name: str) -> None:
+    config = database_config(url, DATA)
+    assert config["NAME"] == name
+    assert config["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_postgresql_waits_at_most_two_seconds_for_a_connection(scheme: str) -> None:
+    config = database_config(f"{scheme}://user:{SECRET}%2F%40@host:5433/name?sslmode=require", DATA)
+    names = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
+    values = ("django.db.backends.postgresql", "name", "user", f"{SECRET}/@", "host", 5433)
+    assert tuple(config[name] for name in names) == values
+    assert config["OPTIONS"]["connect_timeout"] == 2
+    assert config["OPTIONS"]["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"mysql://user:{SECRET}@host/name",
+        SECRET,
+        f"//{SECRET}",
+        "sqlite:///",
+        "sqlite://",
+        "sqlite::memory:",
+        "sqlite:///:memory:",
+        "sqlite://:memory:",
+        "sqlite:x.db",
+        "sqlite:///x.db?timeout=1",
+        "postgres://",
+        f"postgres://user:{SECRET}@host",
+        f"postgres://user:{SECRET}/x@host/name",
+        "postgres://host:port/name",
+        "postgres://[",
+        f"postgres://user:{SECRET}@host/name?bogus=1",
+    ],
+)
+def test_another_url_is_refused_and_never_repeated(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^DATABASE_URL: ") as raised:
+        database_config(url, DATA)
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/at/all/x.db", "postgres://postgres@/name?host=%2Fnowhere"]
+)
+def test_a_database_that_cannot_be_reached_is_one_line(bare_installation: Installation, url: str) -> None:
+    done = bare_installation.manage("setup", DATABASE_URL=url)
+    assert done.returncode != 0
+    assert done.stderr.startswith("keyhouse: the database cannot be used: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite")
+def test_sqlite_keeps_a_write_ahead_log(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode")
+        assert cursor.fetchone() == ("wal",)

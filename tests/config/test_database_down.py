@@ -1,0 +1,116 @@
+"""CHECKLIST 97: PostgreSQL goes away and comes back under a running server."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("KEYHOUSE_TEST_VENDOR") != "postgresql", reason="about PostgreSQL"
+)
+ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
+LOGIN = {"username": "admin", "password": ADMIN["KEYHOUSE_ADMIN_PASSWORD"]}
+ROUNDS = 12
+
+
+class Postgres:
+    """A PostgreSQL of this test's own, to be stopped and started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.as_user = folder, postgres.user()
+        if self.as_user:
+            os.chown(folder, self.as_user["user"], self.as_user["group"])
+        postgres._initialize(folder, self.as_user)
+        self.url = self.start()
+
+    def start(self) -> str:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(postgres._command(self.folder), **quiet, **self.as_user)
+        return postgres._wait(self.folder, self.process)
+
+    def stop(self) -> None:
+        """End every connection at once, as a crash of its machine would."""
+        self.process.send_signal(3)  # SIGQUIT: PostgreSQL's immediate shutdown
+        self.process.wait()
+
+
+@pytest.fixture
+def database() -> Iterator[Postgres]:
+    folder = Path(tempfile.mkdtemp(prefix="keyhouse-postgres-"))
+    database = Postgres(folder)
+    yield database
+    database.stop()
+    shutil.rmtree(folder)
+
+
+def assert_unavailable(answer: Answer) -> None:
+    assert answer.status == 503, answer.body
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "2"
+    assert answer.json()["code"] == "unavailable"
+
+
+def check(server: Server, credential: dict[str, str]) -> Answer:
+    return server.request("GET", "/gateway/check", headers={**credential, **ORIGINAL})
+
+
+def test_row_97_without_its_database_keyhouse_says_503_lets_nobody_in_and_recovers_by_itself(
+    database: Postgres, tmp_path: Path
+) -> None:
+    installation = Installation(tmp_path, database.url)
+    assert installation.manage("setup", **ADMIN).returncode == 0
+    with installation.serve() as server:
+        token = log_in_as_admin(server)
+        key = make_key(server, token)
+        database.stop()
+        for _ in range(ROUNDS):
+            assert_everything_is_refused(server, token, key)
+        database.start()
+        while (answer := check(server, key)).status != 200:
+            assert_unavailable(answer)
+        assert_it_recovers(server, token, key)
+    assert "Traceback" not in server.output.replace("django.request", "") or "503" in server.output
+
+
+def make_key(server: Server, token: dict[str, str]) -> dict[str, str]:
+    """A key that was used, so that whatever is remembered of it is remembered."""
+    body = {"name": "k", "scopes": ["services:read"]}
+    made = server.request("POST", "/api/v1/api-keys", headers=token, body=body)
+    key = {"X-API-Key": made.json()["key"]}
+    assert {check(server, key).status for _ in range(ROUNDS)} == {200}
+    return key
+
+
+def assert_everything_is_refused(server: Server, token: dict[str, str], key: dict[str, str]) -> None:
+    assert server.request("GET", "/health").status == 200
+    assert server.request("GET", "/schema").status == 200
+    assert_unavailable(server.request("GET", "/ready"))
+    for credential in (token, key):
+        assert_unavailable(check(server, credential))
+        assert_unavailable(server.request("GET", "/api/v1/auth/me", headers=credential))
+    assert_unavailable(server.request("POST", "/api/v1/auth/login", body=LOGIN))
+    assert_unavailable(server.request("POST", "/gateway/introspect", headers=token, body={"token": "x"}))
+    assert_unavailable(server.request("GET", "/admin/", headers={"Cookie": "session=abcdefgh"}))
+    assert check(server, {"X-API-Key": "kh_live_malformed"}).status == 401
+    assert check(server, {}).status == 401
+
+
+def assert_it_recovers(server: Server, token: dict[str, str], key: dict[str, str]) -> None:
+    """Each of the server's threads may find its own old connection broken, once."""
+
+    def until_it_works(path: str, credential: dict[str, str]) -> None:
+        while (answer := server.request("GET", path, headers={**credential, **ORIGINAL})).status != 200:
+            assert_unavailable(answer)
+
+    for _ in range(ROUNDS):
+        until_it_works("/ready", {})
+        until_it_works("/gateway/check", key)
+        until_it_works("/api/v1/auth/me", token)
+    assert check(server, {"X-API-Key": "kh_live_malformed"}).status == 401

@@ -1,0 +1,187 @@
+"""Environment variables: from NAME or from the file NAME_FILE, and clear words for what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from config import env
+from config.backends import cache_config, email_config
+from config.env import ConfigurationError
+from tests.installation import Installation
+
+SECRET = "s3cr3t"
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in env.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
+
+
+def test_a_variable_that_is_not_set_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.text("KEYHOUSE_PROFILE") == "keyhouse"
+    monkeypatch.setenv("KEYHOUSE_PROFILE", "")
+    monkeypatch.setenv("KEYHOUSE_PROFILE_FILE", "")
+    assert env.text("KEYHOUSE_PROFILE") == "keyhouse"
+
+
+def test_a_variable_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "clé ")
+    assert env.text("SECRET_KEY") == "clé "
+
+
+@pytest.mark.parametrize("name", env.VARIABLES)
+def test_every_variable_can_come_from_a_file(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "value").write_text("from a file é\n")
+    monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "value"))
+    assert env.text(name) == "from a file é"
+
+
+def test_a_variable_and_its_file_at_once_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "value").write_text("b")
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "value"))
+    with pytest.raises(ConfigurationError, match="SECRET_KEY and SECRET_KEY_FILE are both set") as raised:
+        env.text("SECRET_KEY")
+    assert SECRET not in str(raised.value)
+
+
+def test_a_file_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff")
+    (tmp_path / "empty").write_text(" \n")
+    for name, reason in (
+        ("none", "No such file or directory"),
+        (".", "Is a directory"),
+        ("binary", "it is not UTF-8 text"),
+        ("empty", "is empty"),
+    ):
+        monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / name))
+        with pytest.raises(ConfigurationError, match=f"^DATABASE_URL_FILE: .*{reason}$"):
+            env.text("DATABASE_URL")
+
+
+def test_a_value_that_is_not_utf_8_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "\udcff" * 50)
+    with pytest.raises(ConfigurationError, match=r"^SECRET_KEY: it is not UTF-8 text$"):
+        env.text("SECRET_KEY")
+
+
+@pytest.mark.parametrize(
+    ("value", "meaning"),
+    [("true", True), ("1", True), ("Yes", True), ("ON", True), ("false", False), ("0", False), ("", False)],
+)
+def test_a_flag_is_yes_or_no(value: str, meaning: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEBUG", value)
+    assert env.flag("DEBUG") is meaning
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", " "])
+def test_another_flag_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEBUG", value)
+    with pytest.raises(ConfigurationError, match=r"^DEBUG: .* is not true or false$"):
+        env.flag("DEBUG")
+
+
+def test_items_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", " a.example ,,b.example,")
+    assert env.items("ALLOWED_HOSTS") == ["a.example", "b.example"]
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("127.0.0.1:8000", ("127.0.0.1", 8000)),
+        ("[::1]:80", ("::1", 80)),
+        ("localhost:0", ("localhost", 0)),
+    ],
+)
+def test_an_address_is_host_and_port(value: str, address: tuple[str, int]) -> None:
+    assert env.parse_address("KEYHOUSE_BIND", value) == address
+
+
+@pytest.mark.parametrize(
+    "value", ["8000", ":8000", "host", "host:", "host:x", "host:65536", "host:-1", "h:٨", "h:" + "9" * 9999]
+)
+def test_another_address_is_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_BIND: .* is not HOST:PORT"):
+        env.parse_address("KEYHOUSE_BIND", value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["http://127.0.0.1:8000", "https://keys.example.org", "https://example.org/keys", "http://[::1]:80"],
+)
+def test_a_public_address_loses_only_its_last_slash(value: str) -> None:
+    assert env.origin("KEYHOUSE_PUBLIC_URL", f"{value}/") == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "keys.example.org",
+        "ftp://keys.example.org",
+        "https://",
+        "https:///path",
+        "http://[::1",
+        "http://host:port",
+        "http://host:99999",
+        "https://user:secret@host",
+        "https://host/?query",
+        "https://host/#part",
+        "https://ho st",
+        "https://host\n",
+    ],
+)
+def test_another_public_address_is_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_PUBLIC_URL: .* is not an http"):
+        env.origin("KEYHOUSE_PUBLIC_URL", value)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "foo://x", "redis://[", f"foo://user:{SECRET}@host"])
+def test_a_wrong_cache_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^CACHE_URL: is not") as raised:
+        cache_config(url)
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "foo://x", "smtp://[", f"smtp://user:{SECRET}/x@host:25", "smtp://h:0x1"]
+)
+def test_a_wrong_mail_server_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^EMAIL_URL: is not") as raised:
+        email_config(url)
+    assert SECRET not in str(raised.value)
+
+
+def test_good_backends_are_taken() -> None:
+    assert cache_config("redis://user:word@host:6379/1")["LOCATION"] == "redis://user:word@host:6379/1"
+    assert email_config("smtp+tls://user:word@host:587")["EMAIL_USE_TLS"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KEYHOUSE_PROFILE", "nope"),
+        ("KEYHOUSE_DATA_DIR", "/proc/nope"),
+        ("KEYHOUSE_PUBLIC_URL", "http://[::1"),
+        ("KEYHOUSE_BIND", "nowhere"),
+        ("KEYHOUSE_PEPPERS", "1:00"),
+        ("KEYHOUSE_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("DATABASE_URL", "mysql://host/name"),
+        ("CACHE_URL", "nonsense"),
+        ("EMAIL_URL", "nonsense"),
+        ("DEBUG", "perhaps"),
+        ("SECRET_KEY_FILE", "/nowhere"),
+    ],
+)
+def test_a_wrong_variable_stops_every_command_with_one_line_that_names_it(
+    bare_installation: Installation, name: str, value: str
+) -> None:
+    done = bare_installation.manage("setup", **{name: value})
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert name in done.stderr

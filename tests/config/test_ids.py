@@ -1,0 +1,109 @@
+"""CHECKLIST 95: public ids in each of their three forms, and everything that is none."""
+
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import pytest
+
+from apikeys.models import ApiKey
+from config import profiles, wire
+from config.profiles import Profile
+from tests.config.profile_texts import DIALECT
+from tests.conftest import PASSWORD, Api, Cast, assert_problem, make_key
+
+BASE = "/v2/product"
+FORMS = ("integer", "uuid", "prefixed")
+NO_IDS = [
+    "-1",
+    "0",
+    "00",
+    "+1",
+    "1.0",
+    "1e0",
+    "0x1",
+    "1_0",
+    str(2**63 - 1),
+    str(2**63),
+    str(10**30),
+    "9" * 5000,
+    "%201",
+    "1%20",
+    "1%0a",
+    "%D9%A1",
+    "%EF%BC%91",
+    "%00",
+    "%ff",
+    "null",
+    "key_",
+    "key_0",
+    "key_" + "z" * 22,
+    "key_" + "0" * 23,
+    "key_" + "%D9%A1" * 22,
+    "KEY_" + "0" * 22,
+    "usr_" + "0" * 22,
+    str(UUID(int=0)),
+    "{00000000-0000-0000-0000-000000000001}",
+    "urn:uuid:00000000-0000-0000-0000-000000000001",
+    "0" * 32,
+    "00000000-0000-0000-0000-000000000001%0a",
+    "..",
+]
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest, served_profile: Callable[[Profile], None]) -> str:
+    text = DIALECT.replace('ids = "prefixed"', f'ids = "{request.param}"')
+    served_profile(profiles.parse(text, source="test"))
+    return str(request.param)
+
+
+@pytest.fixture
+def ada(form: str, cast: Cast) -> Api:
+    login = Api().post(f"{BASE}/auth/login", {"username": "ada", "password": PASSWORD}).json()["data"]
+    return Api({"Authorization": f"Bearer {login['accessToken']}"})
+
+
+def test_row_95_what_is_no_id_is_not_found(ada: Api, cast: Cast) -> None:
+    make_key(cast.alice)
+    for text in NO_IDS:
+        for method in (ada.get, ada.delete):
+            assert_problem(method(f"{BASE}/api-keys/{text}"), 404, "not_found")
+        assert_problem(ada.patch(f"{BASE}/api-keys/{text}", {"name": "x"}), 404, "not_found")
+    assert not ApiKey.objects.filter(revoked_at__isnull=False).exists()
+
+
+def test_an_id_that_was_shown_finds_its_row(ada: Api, cast: Cast, form: str) -> None:
+    key = make_key(cast.alice).row
+    shown = ada.get(f"{BASE}/api-keys").json()["data"][0]["id"]
+    assert isinstance(shown, int if form == "integer" else str)
+    assert ada.get(f"{BASE}/api-keys/{shown}").json()["data"]["name"] == key.name
+    assert ada.delete(f"{BASE}/api-keys/{shown}").status_code == 204
+
+
+def test_a_row_has_one_id_and_not_those_of_other_forms(ada: Api, cast: Cast, form: str) -> None:
+    key = make_key(cast.alice).row
+    others = {"integer": str(key.pk), "uuid": str(key.uuid)}
+    others.pop(form, None)
+    for other in [*others.values(), str(key.uuid).upper(), key.uuid.hex]:
+        assert_problem(ada.get(f"{BASE}/api-keys/{other}"), 404, "not_found")
+
+
+def test_an_id_that_was_shown_can_be_sent_in_a_body(ada: Api, cast: Cast) -> None:
+    body = {"name": "acme's", "organization": wire.public_id("organization", cast.acme)}
+    response = ada.post(f"{BASE}/api-keys", body)
+    assert response.status_code == 201, response.content
+    assert ApiKey.objects.get().organization_id == cast.acme.pk
+
+
+@pytest.mark.parametrize("number", [0, 1, 61, 62, 2**64, 2**127, 2**128 - 1])
+def test_prefixed_ids_are_one_to_one(number: int, served_profile: Callable[[Profile], None]) -> None:
+    served_profile(profiles.parse(DIALECT, source="test"))
+    row = ApiKey(uuid=UUID(int=number))
+    shown = str(wire.public_id("api_key", row))
+    assert len(shown) == len("key_") + 22
+    assert wire.lookup("api_key", shown) == {"uuid": row.uuid}
+
+
+def test_prefixed_ids_differ(served_profile: Callable[[Profile], None]) -> None:
+    served_profile(profiles.parse(DIALECT, source="test"))
+    assert len({wire.public_id("api_key", ApiKey(uuid=uuid4())) for _ in range(1000)}) == 1000

@@ -1,0 +1,106 @@
+"""CHECKLIST 96: credentials appear in no log, at DEBUG too."""
+
+import base64
+import json
+from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from audit.models import Event
+from config.logs import mask
+from tests.conftest import PASSWORD, Api, Cast, log_in, make_key, with_key
+from tests.installation import ADMIN, Installation, Server, log_in_as_admin
+
+LOUD = {"DJANGO_SETTINGS_MODULE": "tests.loud_settings"}
+PLANTED = "Planted-5ecret-of-nobody"
+KEY = "kh_live_" + "Pl4nted5ecret" * 2 + "0123456789"
+JWT = ".".join(
+    base64.urlsafe_b64encode(part).decode().strip("=") for part in (b'{"alg":"HS256"}', b'{"sub":"P"}', b"x")
+)
+
+
+def attack(server: Server, token: dict[str, str], key: str) -> list[int]:
+    """Put credentials wherever they fit, and some where they do not; return the statuses."""
+
+    def send(method: str, path: str, body: Any = None, **headers: str) -> int:
+        return server.request(
+            method, path, body=body, headers={n.replace("_", "-"): v for n, v in headers.items()}
+        ).status
+
+    login = "/api/v1/auth/login"
+    return [
+        send("POST", login, {"username": "admin", "password": PLANTED}),
+        send("POST", login, {"username": PLANTED, "password": PLANTED, "extra": PLANTED}),
+        send("POST", login, {"username": "admin", "password": [PLANTED]}),
+        send("POST", login, f'{{"username": "admin", "password": "{PLANTED}'.encode()),
+        send("POST", login, f"password={PLANTED}".encode(), Content_Type="text/plain"),
+        send("POST", f"{login}?password={PLANTED}", {}),
+        send("GET", f"/api/v1/auth/me?api_key={key}"),
+        send("GET", f"/api/v1/auth/me?x={key}"),
+        send("POST", "/api/v1/auth/refresh", {"refresh_token": JWT}),
+        send("POST", "/api/v1/auth/refresh", {"refresh_token": PLANTED}),
+        send("GET", "/api/v1/auth/me", X_API_Key=key),
+        send("GET", "/api/v1/auth/me", X_API_Key=KEY),
+        send("GET", "/api/v1/auth/me", X_API_Key=PLANTED),
+        send("GET", "/api/v1/auth/me", Authorization=f"Bearer {KEY}"),
+        send("GET", "/api/v1/auth/me", Authorization=f"Bearer {JWT}"),
+        send("GET", "/api/v1/auth/me", Authorization=f"Basic {PLANTED}"),
+        send("GET", "/api/v1/auth/me", Authorization=f"Bearer {PLANTED} {PLANTED}"),
+        send("GET", "/api/v1/auth/me", Cookie=f"session={PLANTED}; csrf={PLANTED}"),
+        send("GET", "/admin/", Cookie=f"session={PLANTED}"),
+        send("DELETE", f"/api/v1/api-keys/{key}", **token),
+        send("GET", f"/api/v1/nothing/{key}/{JWT}"),
+        send("GET", "/gateway/check", X_Original_Method="GET", X_Original_URI=f"/x?k={key}", X_API_Key=key),
+        send("GET", "/gateway/check", X_Original_Method="GET", X_Original_URI=f"/x/{key}", X_API_Key=key),
+        send("POST", "/gateway/introspect", {"token": key, "token_type_hint": PLANTED}, **token),
+        send("POST", "/gateway/introspect", {"token": JWT, "extra": PLANTED}, **token),
+    ]
+
+
+def test_row_96_planted_secrets_appear_in_no_log_of_a_server(installation: Installation) -> None:
+    with installation.serve(**LOUD) as server:
+        token = log_in_as_admin(server)
+        made = server.request("POST", "/api/v1/api-keys", headers=token, body={"name": "k"}).json()
+        statuses = attack(server, token, made["key"])
+        events = server.request("GET", "/api/v1/audit?page_size=200", headers=token).body.decode()
+    assert not [status for status in statuses if status >= 500]
+    secrets = [PLANTED, KEY, JWT, made["key"], token["Authorization"][7:], ADMIN["KEYHOUSE_ADMIN_PASSWORD"]]
+    assert "django.request" in server.output
+    assert [secret for secret in secrets if secret in server.output or secret in events] == []
+
+
+def test_row_96_the_servers_secrets_appear_in_no_log(installation: Installation) -> None:
+    with installation.serve(**LOUD) as server:
+        log_in_as_admin(server)
+    for name in ("secret_key", "peppers"):
+        assert (installation.folder / "var" / name).read_text().strip() not in server.output
+
+
+def test_row_96_no_statement_to_the_database_holds_a_credential(cast: Cast) -> None:
+    """They are what Django logs with DEBUG on."""
+    with CaptureQueriesContext(connection) as captured:
+        token = log_in(cast.alice)["access_token"]
+        key = Api({"Authorization": f"Bearer {token}"}).post("api-keys", {"name": "CI"}).json()["key"]
+        assert with_key(key).get("auth/me").status_code == 200
+        Api().post("auth/login", {"username": "alice", "password": PLANTED})
+    said = " ".join(query["sql"] for query in captured)
+    assert "INSERT" in said
+    assert [secret for secret in (token, key, PLANTED, PASSWORD) if secret in said] == []
+
+
+def test_a_key_in_a_line_is_cut_down_to_what_may_be_shown(db: None) -> None:
+    assert mask(f"a {KEY}, b") == "a kh_live_Pl4n…, b"
+    assert mask(f"Bearer {JWT}") == "Bearer eyJ…"
+    assert (
+        mask("kh_live_Pl4n… kh_live kh_live_ab eyJhbGci eyJ.a.b")
+        == "kh_live_Pl4n… kh_live kh_live_ab eyJhbGci eyJ.a.b"
+    )
+
+
+def test_a_key_in_a_denied_path_is_not_kept_in_the_audit_log(cast: Cast) -> None:
+    key = make_key(cast.alice, "services:read")
+    assert with_key(key).delete(f"api-keys/{key.text}").status_code == 403
+    said = json.dumps([{**vars(event), "_state": ""} for event in Event.objects.all()], default=str)
+    assert key.text not in said
+    assert f"{key.row.key_prefix}…" in Event.objects.latest("sequence").target_label

@@ -1,0 +1,164 @@
+"""/schema and /docs: the OpenAPI document of the profile that is served."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.urls import get_resolver
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from config import profiles
+from config.profiles import Profile
+from tests.config.profile_texts import DIALECT
+from tests.conftest import Api, Cast, as_user, assert_problem
+from tests.test_architecture import views
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+UNDOCUMENTED = {"schema", "docs", "admin"}
+
+
+def schema() -> dict[str, Any]:
+    response = Api().get("/schema")
+    assert response.status_code == 200
+    document: dict[str, Any] = json.loads(response.content)
+    return document
+
+
+@pytest.fixture(params=["keyhouse", "dialect"])
+def profile(request: pytest.FixtureRequest, served_profile: Callable[[Profile], None]) -> Profile:
+    if request.param == "keyhouse":
+        return profiles.active()
+    dialect = profiles.parse(DIALECT, source="dialect.toml")
+    served_profile(dialect)
+    return dialect
+
+
+def test_the_document_is_valid_openapi_3_1(profile: Profile) -> None:
+    document = schema()
+    assert document["openapi"].startswith("3.1")
+    assert document["info"]["title"] == f"{profile.product.name} API"
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_the_document_is_made_without_a_warning(profile: Profile, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("spectacular", "--validate", "--fail-on-warn")
+    assert capsys.readouterr().err == ""
+
+
+def test_the_document_lists_every_endpoint_with_every_method(profile: Profile) -> None:
+    listed = {
+        (path.strip("/"), method)
+        for path, operations in schema()["paths"].items()
+        for method in operations.keys() & METHODS
+    }
+    assert listed == set(served())
+
+
+def served() -> list[tuple[str, str]]:
+    """(path, method) of what the URL configuration serves."""
+    found = []
+    for path, callback in full_paths(get_resolver().url_patterns):
+        if path in UNDOCUMENTED:
+            continue
+        actions = getattr(callback, "actions", None)
+        view = getattr(callback, "cls", None)
+        methods = set(actions or {m for m in METHODS if hasattr(view, m)} or {"get"})
+        found += [(path, method) for method in methods & METHODS]
+    return found
+
+
+def full_paths(patterns: Any, start: str = "") -> list[tuple[str, Any]]:
+    found = []
+    for entry in patterns:
+        text = start + re.sub(r"\(\?P<pk>[^)]*\)", "{id}", str(entry.pattern)).replace("^", "").replace(
+            "$", ""
+        )
+        text = text.replace("\\Z", "")
+        if hasattr(entry, "url_patterns"):
+            found += full_paths(entry.url_patterns, text) if entry.app_name != "admin" else []
+        else:
+            found.append((text.strip("/"), entry.callback))
+    return found
+
+
+def test_the_paths_of_the_document_are_counted_like_the_views() -> None:
+    assert len(full_paths(get_resolver().url_patterns)) == len(list(views()))
+
+
+def test_every_operation_says_how_errors_look(profile: Profile) -> None:
+    document = schema()
+    problem = {"$ref": "#/components/schemas/Problem"}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            content = operation["responses"]["default"]["content"]
+            assert content == {"application/problem+json": {"schema": problem}}
+    assert document["components"]["schemas"]["Problem"]["required"][:3] == ["type", "title", "status"]
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [
+        operation["operationId"]
+        for operations in schema()["paths"].values()
+        for operation in operations.values()
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_the_dialect_is_described_as_it_is_spoken(served_profile: Callable[[Profile], None]) -> None:
+    served_profile(profiles.parse(DIALECT, source="dialect.toml"))
+    document = schema()
+    key = document["components"]["schemas"]["ApiKeyMember"]["properties"]
+    assert list(key) == ["name", "id", "state", "permissions", "expiry", "lastUsedAt", "user"]
+    assert key["id"]["pattern"] == "^key_[0-9A-Za-z]{22}$"
+    listed = document["paths"]["/v2/product/api-keys"]["get"]["responses"]["200"]["content"]
+    form = listed["application/json"]["schema"]
+    assert form["required"] == ["data"]
+    name = form["properties"]["data"]["$ref"].rpartition("/")[2]
+    assert document["components"]["schemas"][name]["type"] == "array"
+    introspected = document["paths"]["/gateway/introspect"]["post"]["responses"]["200"]["content"]
+    assert "$ref" in introspected["application/json"]["schema"]
+
+
+def test_the_document_and_the_page_are_open_to_everybody(db: None) -> None:
+    assert Api().get("/schema").headers["Content-Type"].startswith("application/vnd.oai.openapi+json")
+    assert Api({"Authorization": "Bearer nonsense"}).get("/schema").status_code == 200
+    assert Api({"X-API-Key": "nonsense"}).get("/docs").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["version=%0d%0aX-Evil:1", "version=%22", "format=yaml", "lang=%00"])
+def test_the_document_takes_no_parameters(query: str, db: None) -> None:
+    response = Api().get(f"/schema?{query}")
+    assert response.status_code == 200
+    assert "X-Evil" not in response.headers
+
+
+def test_the_page_loads_nothing_from_a_foreign_host(db: None) -> None:
+    for address in ("/docs", "/docs?script="):
+        response = Api().get(address)
+        assert response.status_code == 200
+        loaded = re.findall(r"""(?:src|href)=["']([^"']+)|url\(["']?([^"')]+)""", response.content.decode())
+        assert not [found for pair in loaded for found in pair if found and not found.startswith("/")]
+        assert not re.findall(r"https?://", response.content.decode())
+
+
+def test_the_page_and_its_files_are_there(db: None) -> None:
+    page = Api().get("/docs").content.decode()
+    for address in re.findall(r"""(?:src|href)="(/static/[^"]+)""", page):
+        assert Api().get(address).status_code == 200
+    assert page.count("/static/") >= 3
+    assert not re.findall(r"<script[^>]*>[^<]+", page)
+
+
+def test_the_page_keeps_its_content_security_policy(db: None) -> None:
+    policy = Api().get("/docs").headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "script-src" not in policy
+    assert "http" not in policy
+
+
+@pytest.mark.parametrize("address", ["/docs", "/schema", "/docs?script="])
+def test_another_method_is_a_problem_document(address: str, cast: Cast) -> None:
+    assert_problem(as_user(cast.ada).post(address), 405, "method_not_allowed")

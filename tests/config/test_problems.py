@@ -1,0 +1,191 @@
+"""Every error is a problem document, from whichever layer it comes."""
+
+from typing import Any
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from django.test import Client, RequestFactory
+from rest_framework.exceptions import APIException, Throttled, ValidationError
+
+from config import problems
+from config.errors import Conflict, InsufficientScope, Invalid, NotAllowed, NotFound
+from tests.config.failing_urls import ERRORS
+from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
+
+EVERYWHERE = (
+    *("/api/v1/auth/me", "/api/v1/auth/login", "/api/v1/api-keys", "/api/v1/audit", "/api/v1/scopes"),
+    *(
+        "/health",
+        "/ready",
+        "/schema",
+        "/docs",
+        "/gateway/introspect",
+        "/static/keyhouse/admin.css",
+        "/nothing",
+    ),
+)
+JSON = "application/json"
+
+
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "CONNECT", "PROPFIND", "LINK", "get", "X" * 100])
+def test_row_90_odd_methods_are_405_everywhere(method: str, cast: Cast) -> None:
+    ada = as_user(cast.ada)
+    for path in EVERYWHERE:
+        response = ada.client.generic(method, path)
+        if method == "get":  # the test client sends it in capitals
+            continue
+        assert_problem(response, 405, "method_not_allowed")
+        assert response.headers["Allow"] == "DELETE, GET, HEAD, PATCH, POST, PUT"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/health", {"GET", "HEAD"}),
+        ("/ready", {"GET", "HEAD"}),
+        ("/schema", {"GET"}),
+        ("/docs", {"GET"}),
+        ("/api/v1/auth/me", {"GET"}),
+        ("/api/v1/auth/logout", {"POST"}),
+        ("/api/v1/api-keys", {"GET", "POST"}),
+        ("/api/v1/audit", {"GET"}),
+        ("/api/v1/scopes", {"GET"}),
+        ("/gateway/introspect", {"POST"}),
+    ],
+)
+def test_row_90_methods_that_a_path_does_not_list_are_405(path: str, allowed: set[str], cast: Cast) -> None:
+    ada = as_user(cast.ada)
+    for method in sorted({"GET", "POST", "PUT", "PATCH", "DELETE"} - allowed):
+        response = ada.client.generic(method, path, b"{}", JSON)
+        assert_problem(response, 405, "method_not_allowed")
+        assert allowed <= {word.strip() for word in response.headers["Allow"].split(",")}
+
+
+def test_head_is_answered_wherever_get_is(cast: Cast) -> None:
+    ada = as_user(cast.ada)
+    for path in ("/health", "/ready", "/schema", "/api/v1/auth/me", "/api/v1/api-keys", "/api/v1/scopes"):
+        response = ada.client.head(path)
+        assert (response.status_code, response.content) == (200, b"")
+
+
+def test_row_91_errors_of_the_router(cast: Cast) -> None:
+    ada = as_user(cast.ada)
+    for path in (
+        "/nothing",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/nope",
+        "/api/v1/auth/me/",
+        "/gateway/",
+        "/%00",
+        "/ü",
+    ):
+        assert_problem(ada.get(path), 404, "not_found")
+    assert_problem(ada.get("/static/nothing.css"), 404)
+    assert_problem(ada.get("/static/../config/settings.py"), 404)
+
+
+def test_row_91_errors_of_the_parser(cast: Cast) -> None:
+    ada = as_user(cast.ada)
+    send = ada.client.post
+    assert_problem(send("/api/v1/api-keys", b"{", JSON), 400, "parse_error")
+    for kind in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+        "x",
+    ):
+        assert_problem(send("/api/v1/api-keys", b"a=1", kind), 415, "unsupported_media_type")
+    assert_problem(send("/gateway/introspect", b"a=1", "text/plain"), 415, "unsupported_media_type")
+
+
+def test_row_91_errors_before_any_view(cast: Cast) -> None:
+    for host in ("evil.example", "a b", "[::1", "127.0.0.1:x", ""):
+        assert_problem(Client().get("/api/v1/auth/me", headers={"Host": host}), 400, "invalid_request")
+    assert_problem(Client().get("/api/v1/auth/me?api_key=x"), 400, "invalid_request")
+
+
+def test_row_91_errors_of_the_admin_are_pages_for_browsers_only(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.ada)
+    assert_problem(client.get("/admin/nothing/"), 404, "not_found")
+    page = client.get("/admin/nothing/", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert_problem(client.get("/adminnothing"), 404, "not_found")
+
+
+def test_row_91_no_accept_header_hides_an_error(cast: Cast) -> None:
+    for accept in ("text/html", "image/png", "application/xml;q=0.9", "nonsense", "*/*;q=0"):
+        problem = assert_problem(Client().get("/api/v1/api-keys", headers={"Accept": accept}), 401)
+        assert problem["code"] == "not_authenticated"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (Invalid("name", "is bad"), 400, "invalid"),
+        (NotAllowed("No."), 403, "not_allowed"),
+        (InsufficientScope(["a"]), 403, "insufficient_scope"),
+        (NotFound("No."), 404, "not_found"),
+        (Conflict("name", "is taken"), 409, "conflict"),
+        (Http404(), 404, "not_found"),
+        (OperationalError("gone"), 503, "unavailable"),
+        (OperationalError(""), 503, "unavailable"),
+        (InterfaceError("closed\nand more"), 503, "unavailable"),
+        (Throttled(2.3), 429, "throttled"),
+        (ValidationError({"a": [{"b": ["bad"]}]}), 400, "invalid"),
+        (APIException("odd"), 500, "error"),
+    ],
+)
+def test_row_91_an_exception_in_a_view_is_a_problem_with_its_status(
+    error: Exception, status: int, code: str
+) -> None:
+    response = problems.handle(error, {})
+    assert response is not None
+    assert response.content_type == "application/problem+json"
+    body: Any = response.data
+    assert (response.status_code, body["status"], body["code"]) == (status, status, code)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_row_91_an_exception_outside_of_drf_is_a_problem_without_a_trace(
+    name: str, settings: Any, db: None
+) -> None:
+    settings.ROOT_URLCONF = "tests.config.failing_urls"
+    response = Client(raise_request_exception=False).get(f"/fail/{name}")
+    assert_problem(response, ERRORS[name][1])
+    assert b"secret detail" not in response.content
+    assert b"Traceback" not in response.content
+
+
+def test_row_92_a_throttled_request_says_when_to_come_back() -> None:
+    for wait, seconds in ((2.3, "3"), (None, "1")):
+        response = problems.handle(Throttled(wait), {})
+        assert response is not None
+        assert response.headers["Retry-After"] == seconds
+
+
+def test_row_92_an_unreachable_database_says_when_to_come_back() -> None:
+    response = problems.handle(OperationalError("gone"), {})
+    assert response is not None
+    assert response.headers["Retry-After"] == "2"
+    try:
+        raise OperationalError("gone")
+    except OperationalError:
+        plain = problems.server_error(RequestFactory().get("/"))
+    assert (plain.status_code, plain.headers["Retry-After"]) == (503, "2")
+
+
+def test_a_refused_credential_comes_with_a_challenge(cast: Cast) -> None:
+    assert Api().get("auth/me").headers["WWW-Authenticate"] == 'Bearer realm="Keyhouse"'
+    response = with_key("kh_live_nonsense").get("auth/me")
+    assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
+    response = with_key(make_key(cast.alice, "keys:read")).get("audit")
+    assert 'error="insufficient_scope", scope="audit:read"' in response.headers["WWW-Authenticate"]
+
+
+def test_a_path_in_a_problem_is_escaped() -> None:
+    problem = assert_problem(Client().get("/%0d%0a%1b[31m%00%E2%80%AE"), 404)
+    assert problem["detail"] == "There is nothing at /\\r\\n\\x1b[31m\\x00\\u202e."

@@ -1,0 +1,164 @@
+"""Secrets that Keyhouse makes for itself: once, and for its own eyes."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config import secrets
+from config.env import ConfigurationError
+from tests.installation import PROJECT, Installation
+
+GOOD_PEPPER = bytes(range(32)).hex()
+MAKE = """
+import sys; from pathlib import Path; from config import secrets
+sys.stdin.read()
+print(secrets.kept(secrets.open_data_dir(Path(sys.argv[1])), "x", secrets.new_secret_key))
+"""
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_first_start_leaves_secrets_that_only_the_owner_reads(installation: Installation) -> None:
+    folder = installation.folder / "var"
+    assert mode(folder) == 0o700
+    assert {"secret_key", "peppers"} <= {path.name for path in folder.iterdir()}
+    assert {mode(path) for path in folder.iterdir()} == {0o600}
+
+
+def test_secrets_stay_the_same_from_start_to_start(tmp_path: Path) -> None:
+    first = secrets.kept(tmp_path, "secret_key", secrets.new_secret_key)
+    assert secrets.kept(tmp_path, "secret_key", secrets.new_secret_key) == first
+    assert len(first) == 64
+
+
+def test_an_open_umask_does_not_open_the_folder(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        folder = secrets.open_data_dir(tmp_path / "a" / "b")
+        secrets.kept(folder, "peppers", secrets.new_peppers)
+    finally:
+        os.umask(before)
+    assert (mode(folder), mode(folder / "peppers")) == (0o700, 0o600)
+
+
+def test_processes_that_start_at_once_make_one_secret(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", MAKE, str(tmp_path / "var")]
+    processes = [
+        subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdin
+        process.stdin.close()
+    made = {process.stdout.read() for process in processes if process.stdout}
+    assert [process.wait() for process in processes] == [0] * 4
+    assert len(made) == 1
+    assert [path.name for path in (tmp_path / "var").iterdir()] == ["x"]
+
+
+def test_a_secret_that_another_process_made_in_between_is_taken(tmp_path: Path) -> None:
+    def make() -> str:
+        (tmp_path / "x").write_text("theirs\n")
+        return "ours"
+
+    assert secrets.kept(tmp_path, "x", make) == "theirs"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"", "is empty"), (b"\n", "is empty"), (b"\xff", "UTF-8")])
+def test_a_broken_secret_is_named_and_not_replaced(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "secret_key").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=f"^KEYHOUSE_DATA_DIR: .*secret_key.*{reason}"):
+        secrets.kept(tmp_path, "secret_key", secrets.new_secret_key)
+    assert (tmp_path / "secret_key").read_bytes() == content
+
+
+def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "var").touch()
+    for path in (tmp_path / "var", tmp_path / "var" / "below"):
+        with pytest.raises(ConfigurationError, match=f"^KEYHOUSE_DATA_DIR: cannot use {path}: "):
+            secrets.open_data_dir(path)
+
+
+def run_as_nobody(script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python as somebody whom file permissions hold back, since root is not."""
+    drop = f"import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n{script}"
+    command = [
+        sys.executable,
+        "-c",
+        f"from config import secrets, env\n{drop if os.geteuid() == 0 else script}",
+    ]
+    return subprocess.run([*command, *arguments], cwd=PROJECT, text=True, capture_output=True)
+
+
+OPEN = """
+import sys; from pathlib import Path
+try:
+    secrets.kept(secrets.open_data_dir(Path(sys.argv[1])), "x", secrets.new_secret_key)
+except env.ConfigurationError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize("rights", [0o000, 0o500, 0o300])
+def test_a_folder_without_permission_is_named(rights: int, request: pytest.FixtureRequest) -> None:
+    folder = Path(f"/tmp/keyhouse-test-{os.getpid()}-{rights}")
+    folder.mkdir()
+    request.addfinalizer(folder.rmdir)
+    if os.geteuid() == 0:
+        os.chown(folder, 65534, 65534)
+    folder.chmod(rights)
+    done = run_as_nobody(OPEN, str(folder))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"KEYHOUSE_DATA_DIR: cannot use {folder}")
+    assert done.stderr.endswith("Permission denied\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_peppers_are_numbered_and_the_order_does_not_matter() -> None:
+    found = secrets.parse_peppers("x", f"2:{GOOD_PEPPER}, 1:{GOOD_PEPPER.upper()}")
+    assert found == {1: bytes(range(32)), 2: bytes(range(32))}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        GOOD_PEPPER,
+        f":{GOOD_PEPPER}",
+        f"0:{GOOD_PEPPER}",
+        f"-1:{GOOD_PEPPER}",
+        f"٣:{GOOD_PEPPER}",
+        f"10000:{GOOD_PEPPER}",
+        f"{'9' * 5000}:{GOOD_PEPPER}",
+        f"1:{GOOD_PEPPER[:-2]}",
+        f"1:{GOOD_PEPPER}z",
+        f"1:{GOOD_PEPPER},",
+        f"1:{'00' * 32}",
+        f"1:{'ab' * 40}",
+        f"1:{GOOD_PEPPER},1:{GOOD_PEPPER}",
+    ],
+)
+def test_bad_peppers_are_refused_and_never_repeated(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_PEPPERS: (item|number) [12] ") as raised:
+        secrets.parse_peppers("KEYHOUSE_PEPPERS", text)
+    assert GOOD_PEPPER[:8] not in str(raised.value)
+    assert len(str(raised.value)) < 200
+
+
+def test_a_broken_file_of_peppers_is_named(tmp_path: Path) -> None:
+    (tmp_path / "peppers").write_text("garbage")
+    with pytest.raises(ConfigurationError, match=f"^{tmp_path}/peppers: item 1 is not NUMBER:HEX"):
+        secrets.peppers("", tmp_path)
+    assert secrets.peppers(f"7:{GOOD_PEPPER}", tmp_path) == {7: bytes(range(32))}
+
+
+def test_new_secrets_differ_and_are_good() -> None:
+    assert secrets.new_secret_key() != secrets.new_secret_key()
+    assert list(secrets.parse_peppers("x", secrets.new_peppers())) == [1]

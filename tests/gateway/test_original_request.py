@@ -1,0 +1,96 @@
+"""Which request a proxy asks about: one pair of headers, of one kind of proxy."""
+
+import pytest
+
+from tests.conftest import Api, Cast, assert_problem, make_key, with_key
+from tests.installation import Installation, log_in_as_admin
+
+NGINX = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items?page=2"}
+TRAEFIK = {"X-Forwarded-Method": "GET", "X-Forwarded-Uri": "/services/stock/items?page=2"}
+
+
+@pytest.fixture
+def program(cast: Cast) -> Api:
+    return with_key(make_key(cast.alice, "services:read"))
+
+
+@pytest.mark.parametrize("headers", [NGINX, TRAEFIK])
+def test_nginx_and_traefik_and_caddy_are_understood(program: Api, headers: dict[str, str]) -> None:
+    assert program.get("/gateway/check", headers=headers).status_code == 200
+
+
+def test_other_forwarded_headers_make_no_difference(program: Api) -> None:
+    others = {"X-Forwarded-Host": "shop.example.org", "X-Forwarded-Proto": "https", "X-Forwarded-Port": "443"}
+    for headers in (NGINX, TRAEFIK):
+        assert program.get("/gateway/check", headers=headers | others).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        NGINX | TRAEFIK,
+        NGINX | {"X-Forwarded-Uri": "/services/x/health"},
+        NGINX | {"X-Forwarded-Method": "GET"},
+        NGINX | {"X-Forwarded-Uri": ""},
+        TRAEFIK | {"X-Original-URI": "/services/x/health"},
+        TRAEFIK | {"X-Original-Method": "GET"},
+        {"X-Original-Method": "GET"},
+        {"X-Original-URI": "/services/x/health"},
+        {"X-Forwarded-Method": "GET"},
+        {"X-Forwarded-Uri": "/services/x/health"},
+        {"X-Original-Method": "GET", "X-Forwarded-Uri": "/services/x/health"},
+        {"X-Forwarded-Method": "GET", "X-Original-URI": "/services/x/health"},
+        {"X-Original-Method": "", "X-Original-URI": ""},
+    ],
+    ids=lambda headers: "+".join(headers) or "nothing",
+)
+def test_no_pair_half_a_pair_and_pairs_of_two_proxies_at_once_are_403(
+    program: Api, headers: dict[str, str]
+) -> None:
+    assert_problem(program.get("/gateway/check", headers=headers), 403, "not_allowed")
+
+
+@pytest.mark.parametrize("name", ["Uri", "URI", "URL", "Rewrite-Url", "Rewrite-URL"])
+def test_other_spellings_that_a_client_could_send_are_not_listened_to(program: Api, name: str) -> None:
+    hostile = {f"X-{name}": "/services/x/health", "X-Rewrite-URL": "/services/x/health"}
+    assert_problem(program.get("/gateway/check", headers=hostile), 403)
+    original = {"X-Original-Method": "POST", "X-Original-URI": "/services/x"}
+    assert_problem(program.get("/gateway/check", headers=hostile | original), 403, "insufficient_scope")
+
+
+AMBIGUOUS = [
+    *("/services/../admin", "/services//x", "/services/%2e%2e/x", "/services/x;y", "http://h/services/x"),
+    *("/services/%2f", "/services/%5cx", "/services/a%00", "/services/é", "/" + "a" * 9_000, "/services/#"),
+]
+
+
+@pytest.mark.parametrize("uri", AMBIGUOUS)
+def test_a_path_with_two_readings_is_403(program: Api, uri: str) -> None:
+    headers = {"X-Original-Method": "GET", "X-Original-URI": uri}
+    problem = assert_problem(program.get("/gateway/check", headers=headers), 403, "not_allowed")
+    assert problem["detail"].startswith("Refused: the path ")
+
+
+@pytest.mark.parametrize("method", ["get", "TRACE", "CONNECT", "GET POST", "GET,GET", "PURGE", "\x00", "*"])
+def test_a_method_in_no_row_is_403(program: Api, method: str) -> None:
+    headers = {"X-Original-Method": method, "X-Original-URI": "/services/stock"}
+    assert_problem(program.get("/gateway/check", headers=headers), 403, "not_allowed")
+
+
+def test_a_real_server_is_not_fooled_by_headers_with_underscores_or_sent_twice(
+    installation: Installation,
+) -> None:
+    with installation.serve() as server:
+        token = log_in_as_admin(server)
+        check = "/gateway/check"
+        original = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}
+        assert server.request("GET", check, headers=token | original).status == 200
+        hidden = {"X_Original_URI": "/services/x/health", "X_Original_Method": "GET"}
+        assert server.request("GET", check, headers=hidden).status == 403
+        assert server.request("GET", check, headers=hidden | original).status == 401
+        for twice in ("GET,GET", "GET, POST"):
+            assert (
+                server.request("GET", check, headers=token | original | {"X-Original-Method": twice}).status
+                == 403
+            )

@@ -1,0 +1,172 @@
+"""What holds for the code as a whole: which way imports go, what every view declares, how long files are."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
+
+from accounts.permissions import DeclaredNeeds
+from accounts.principals import operator
+from apikeys.permissions import HasScope, required_scopes
+from config import profiles
+
+PROJECT = Path(__file__).parent.parent
+FOLDERS = ("config", "audit", "accounts", "apikeys", "gateway")
+SOURCES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py"))
+TESTS = sorted((PROJECT / "tests").rglob("*.py"))
+LONGEST = 300
+
+# From the ground up: a module imports from its own floor and those below. config is the ground, but for
+# the modules that put the apps together.
+FLOORS = ("config", "audit", "accounts", "apikeys", "gateway", "top")
+TOP = ("config.urls", "config.management")
+
+PURE = (
+    "apikeys/keys.py",
+    "apikeys/scopes.py",
+    "gateway/paths.py",
+    "gateway/routes.py",
+    "config/env.py",
+    "config/profiles/*.py",
+)
+DJANGO_FREE_EXCEPTIONS = {"config/profiles/__init__.py"}
+
+PUBLIC = {"LoginView", "RefreshView", "SchemaView", "DocsView"}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, at its top or in a function; `from a import b` is "a.b"."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def floor(module: str) -> int | None:
+    """The number of the floor that a module of ours stands on, None for others' modules."""
+    if any(module == top or module.startswith(f"{top}.") for top in TOP):
+        return FLOORS.index("top")
+    first = module.partition(".")[0]
+    return FLOORS.index(first) if first in FLOORS else None
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_imports_never_go_up(path: Path) -> None:
+    own = floor(name_of(path))
+    assert own is not None
+    upwards = [module for module in imports(path) if (floor(module) or 0) > own]
+    assert upwards == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_nothing_imports_the_tests(path: Path) -> None:
+    assert not [module for module in imports(path) if module.partition(".")[0] in {"tests", "bench"}]
+
+
+def pure_modules() -> list[Path]:
+    found = [path for pattern in PURE for path in PROJECT.glob(pattern)]
+    return [path for path in found if str(path.relative_to(PROJECT)) not in DJANGO_FREE_EXCEPTIONS]
+
+
+@pytest.mark.parametrize("path", pure_modules(), ids=name_of)
+def test_pure_modules_know_no_django(path: Path) -> None:
+    """Nor do they know anything of ours that does."""
+    pure = {name_of(each) for each in pure_modules()}
+    for module in imports(path):
+        assert module.partition(".")[0] not in {"django", "rest_framework"}
+        if floor(module) is not None:
+            assert module in pure or module.rpartition(".")[0] in pure, module
+
+
+def views(patterns: Any = None) -> Iterator[tuple[str, Any]]:
+    """(path, view function) of everything in the URL configuration but the admin."""
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(entry, URLResolver):
+            if entry.app_name != "admin":
+                yield from views(entry.url_patterns)
+        else:
+            assert isinstance(entry, URLPattern)
+            yield str(entry.pattern), entry.callback
+
+
+def api_views() -> list[tuple[str, type[APIView], dict[str, str]]]:
+    """(path, class, {method: action}) of every view of DRF's kind."""
+    found = []
+    for path, callback in views():
+        view = getattr(callback, "cls", None)
+        if view is not None:
+            methods = [name for name in view.http_method_names if hasattr(view, name) and name != "options"]
+            found.append((path, view, getattr(callback, "actions", None) or {m: m for m in methods}))
+    return found
+
+
+def test_every_api_view_says_what_it_needs_or_is_public() -> None:
+    assert len(api_views()) > 10
+    for path, view, actions in api_views():
+        if view.__name__ in PUBLIC:
+            continue
+        assert view.permission_classes in ([DeclaredNeeds], [HasScope]), path
+        for method, action in actions.items():
+            assert declares(view, method, action), f"{view.__name__} at {path} says nothing about {action}"
+
+
+def declares(view: Any, method: str, action: str) -> bool:
+    if view.permission_classes == [HasScope]:
+        return required_scopes(view, method.upper()) is not None
+    return action in view.needs
+
+
+def test_the_public_list_names_views_that_exist_and_need_nothing() -> None:
+    public = {view.__name__: view for _, view, _ in api_views() if view.__name__ in PUBLIC}
+    assert set(public) == PUBLIC
+    assert not [name for name, view in public.items() if hasattr(view, "needs")]
+
+
+def test_plain_views_are_few_and_known() -> None:
+    plain = [callback for _, callback in views() if not hasattr(callback, "cls")]
+    plain_names = {getattr(callback, "view_class", callback).__name__ for callback in plain}
+    assert plain_names == {"health", "ready", "check", "RedirectView"}
+
+
+def test_a_view_that_declares_nothing_lets_nobody_in() -> None:
+    request: Any = APIRequestFactory().get("/")
+    request.user = operator("root")
+    with pytest.raises(ImproperlyConfigured):
+        DeclaredNeeds().has_permission(request, type("Undeclared", (APIView,), {"get": lambda: None})())
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=name_of)
+def test_no_file_is_longer_than_300_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST
+
+
+PRODUCTS = ("keyhouse", "sentrikat", "sentinelnerd", "sequenceware", "dariet", "netrecon")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_code_asks_which_product_it_serves(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Compare | ast.Match):
+            asked = ast.unparse(node.subject if isinstance(node, ast.Match) else node)
+            assert not re.search(r"product\.name|profile\.(source|name)\b", asked), asked
+            words = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
+            assert not [word for word in words if str(word).lower() in PRODUCTS], ast.unparse(node)
+
+
+def test_every_shipped_profile_is_good() -> None:
+    assert profiles.shipped_names()
+    for name in profiles.shipped_names():
+        assert profiles.load(name).product.name
