@@ -28,7 +28,7 @@ def presented(request: HttpRequest) -> Presented | None:
     Bearer that is not well written.
     """
     form = profiles.active().keys
-    key = request.headers.get(form.header)
+    key = request.headers.get(form.header) if form.header else None
     if key is not None and "," in key:  # how servers join two headers of one name (RFC 9110 section 5.3)
         raise MalformedCredentials(f"Send one credential: {form.header} is there twice.")
     authorization = request.headers.get("Authorization", "")

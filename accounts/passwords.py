@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1024
 SHORTEST_WORD = 4
+LEAST_PADDING = 3  # a product's page logs in with changeme123
 
 
 def check_password_rules(password: str, user: "User", *, member: str = "password") -> None:
@@ -48,7 +49,8 @@ class GuessableValidator(password_validation.CommonPasswordValidator):
     def validate(self, password: str, user: "User | None" = None) -> None:
         text = fold(password).strip()
         core = text.strip(string.digits + string.punctuation)
-        if {text, core} & self.passwords or is_monotonous(text):
+        is_padded = core in self.passwords and len(text) - len(core) > LEAST_PADDING
+        if text in self.passwords or is_padded or is_monotonous(text):
             raise ValidationError("It is too easy to guess: a common password, a repetition or a run.")
 
 

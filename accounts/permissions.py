@@ -32,6 +32,8 @@ class DeclaredNeeds(BasePermission):
         method = request.method or ""
         if method not in view.allowed_methods:
             raise MethodNotAllowed(method)
+        if not principal.is_person and not profiles.active().keys.at_own_endpoints:
+            raise NotAllowed("API keys are not taken here.")
         check_need(principal, need_of(view, method))
         return True
 
@@ -64,5 +66,9 @@ def check_need(principal: Principal, need: Need) -> None:
 def scopes_for(capabilities: frozenset[Capability]) -> list[str]:
     """The first of the profile's scopes that opens one of these capabilities, as a list."""
     profile = profiles.active()
-    opening = (name for name, scope in profile.scopes.items() if capabilities & set(scope.capabilities))
+    opening = (
+        name
+        for name in profile.scopes
+        if capabilities & profile.power_of_scopes(frozenset({name})).capabilities
+    )
     return list(opening)[:1]

@@ -34,6 +34,10 @@ class RefreshRequest(RequestSerializer):
 
     refresh_token = serializers.CharField(max_length=4096)
 
+    def _members(self, declared: Any) -> Any:
+        """Nothing, if the profile refreshes by the access token."""
+        return declared if profiles.active().login.refresh_takes == "refresh_token" else ()
+
 
 class MembershipMember(WireSerializer):
     """An organization as one of its members sees it."""

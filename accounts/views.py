@@ -11,11 +11,13 @@ from rest_framework.views import APIView
 
 from accounts import serializers
 from accounts.callers import caller_of, principal_of_request
+from accounts.credentials import presented
 from accounts.models import User
 from accounts.permissions import Needs
 from accounts.services import sessions
 from audit.actors import Origin
-from config.errors import NotFound
+from config import profiles
+from config.errors import NotAuthenticated, NotFound
 
 
 class LoginView(APIView):
@@ -38,7 +40,7 @@ class LoginView(APIView):
 
 
 class RefreshView(APIView):
-    """Exchange a refresh token, once, for a new pair of tokens."""
+    """Exchange a token for new ones: a refresh token in the body, once, or the access token that is used."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -50,10 +52,19 @@ class RefreshView(APIView):
     def post(self, request: Request) -> Response:
         sent = serializers.RefreshRequest(data=request.data)
         sent.is_valid(raise_exception=True)
-        pair = sessions.refresh(
-            token=sent.validated_data["refresh_token"], origin=Origin.of(request._request)
-        )
+        origin = Origin.of(request._request)
+        if profiles.active().login.refresh_takes == "access_token":
+            pair = sessions.renew(token=_bearer(request), origin=origin)
+        else:
+            pair = sessions.refresh(token=sent.validated_data["refresh_token"], origin=origin)
         return Response(serializers.TokenPairMember(pair).data)
+
+
+def _bearer(request: Request) -> str:
+    sent = presented(request._request)
+    if sent is None or sent.is_key:
+        raise NotAuthenticated
+    return sent.text
 
 
 class LogoutView(APIView):
@@ -64,7 +75,8 @@ class LogoutView(APIView):
     @extend_schema(request=None, responses={204: None}, operation_id="log_out")
     def post(self, request: Request) -> Response:
         sessions.log_out(caller=caller_of(request))
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        message = profiles.active().wire.messages.get("logout")
+        return Response({"message": message}) if message else Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class MeView(APIView):

@@ -16,6 +16,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Keys that nobody has revoked; they may have expired."""
         return self.filter(revoked_at__isnull=True)
 
+    def active(self, now: datetime) -> "ApiKeyQuerySet":
+        """Keys that are neither revoked nor expired at `now`."""
+        return self.unrevoked().filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+
     def visible_to(self, principal: Principal) -> "ApiKeyQuerySet":
         """Keys that the caller may see."""
         return self._within(principal, Capability.READ_OWN_KEYS, Capability.READ_KEYS)
@@ -51,6 +55,7 @@ class ApiKey(PublicRow):
     )
     environment = models.CharField(max_length=64)
     scopes = models.JSONField(default=list)
+    attributes = models.JSONField(default=dict)
     digest = models.BinaryField(max_length=32, unique=True)
     pepper = models.PositiveSmallIntegerField(help_text="number of the pepper in the digest")
     key_prefix = models.CharField(max_length=64, db_index=True)

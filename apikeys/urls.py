@@ -4,8 +4,9 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from apikeys import views
+from config import profiles
 
 router = SimpleRouter(trailing_slash=False)
-router.register("api-keys", views.ApiKeyViewSet, basename="api-key")
+router.register(profiles.active().paths.api_keys, views.ApiKeyViewSet, basename="api-key")
 
 urlpatterns = [*router.urls, path("scopes", views.ScopesView.as_view(), name="scopes")]

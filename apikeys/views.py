@@ -14,6 +14,7 @@ from accounts.models import Organization, User
 from accounts.permissions import Needs
 from accounts.principals import Principal
 from apikeys import serializers
+from apikeys.filters import AttributeFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services import api_keys
 from audit.actors import Origin
@@ -31,6 +32,7 @@ class ApiKeyViewSet(GenericViewSet[ApiKey]):
     resource = "api_key"
     queryset = ApiKey.objects.none()
     serializer_class = serializers.ApiKeyMember
+    filter_backends = (AttributeFilter,)
     needs: ClassVar[Needs] = {
         "list": SEE,
         "retrieve": SEE,
@@ -48,8 +50,15 @@ class ApiKeyViewSet(GenericViewSet[ApiKey]):
 
     @extend_schema(operation_id="list_api_keys")
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
+        page = self.paginate_queryset(self.filter_queryset(self._listed()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def _listed(self) -> ApiKeyQuerySet:
+        """The keys that the profile's list shows."""
+        rows = self.get_queryset()
+        return (
+            rows if profiles.active().keys.list == "all" else rows.active(Origin.of(self.request._request).at)
+        )
 
     @extend_schema(operation_id="get_api_key")
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -72,6 +81,7 @@ class ApiKeyViewSet(GenericViewSet[ApiKey]):
             granted=members.get("scopes", ()),
             environment=members.get("environment"),
             expires_at=members.get("expires_at"),
+            attributes=members.get("attributes", {}),
         )
         return Response(serializers.CreatedApiKey(key).data, status=status.HTTP_201_CREATED)
 

@@ -9,8 +9,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from audit.models import Event, EventQuerySet
 from audit.serializers import EventFilter, EventMember
-from config.errors import Invalid
 from config.profiles import Capability
+from config.query import sent_once
 
 COLUMNS = {
     "event": "name",
@@ -19,7 +19,6 @@ COLUMNS = {
     "since": "occurred_at__gte",
     "until": "occurred_at__lt",
 }
-PAGE_PARAMETERS = {"cursor", "page_size"}
 
 
 class EventViewSet(GenericViewSet[Event]):
@@ -42,12 +41,3 @@ class EventViewSet(GenericViewSet[Event]):
         filters = {COLUMNS[name]: value for name, value in wanted.validated_data.items()}
         page = self.paginate_queryset(self.get_queryset().filter(**filters))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-
-def sent_once(request: Request) -> dict[str, str]:
-    """Return the query parameters but those of paging. Raises Invalid for one that is there twice."""
-    sent = {name: values for name, values in request.query_params.lists() if name not in PAGE_PARAMETERS}
-    for name, values in sent.items():
-        if len(values) > 1:
-            raise Invalid(ascii(name)[1:-1], "stands in the URL twice")
-    return {name: values[-1] for name, values in sent.items()}

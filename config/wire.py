@@ -57,8 +57,12 @@ class WireSerializer(serializers.Serializer[Any]):
     resource: ClassVar[str]
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        declared = super().get_fields()
+        declared = self.declared()
         return dict(self._spelled(name, declared[name]) for name in self._members(declared))
+
+    def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """The canonical members, fresh for this serializer."""
+        return super().get_fields()
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:
         return profiles.active().wire.members.get(self.resource, tuple(declared))
@@ -107,7 +111,7 @@ class TextField(serializers.CharField):
 
 
 class TimestampField(serializers.DateTimeField):
-    """A point in time: 2026-11-22T09:30:00Z, in UTC, whole seconds.
+    """A point in time: 2026-11-22T09:30:00Z, in UTC, whole seconds; without the Z if the profile says so.
 
     Takes RFC 3339 with any offset from UTC; a time without one could mean two things and is refused.
     """
@@ -120,7 +124,8 @@ class TimestampField(serializers.DateTimeField):
         return super().to_internal_value(value)
 
     def to_representation(self, value: Any) -> Any:
-        return timestamp(value) if isinstance(value, datetime) else value
+        text = timestamp(value)
+        return text.removesuffix("Z") if profiles.active().wire.times == "bare" else text
 
 
 def timestamp(value: datetime) -> str:

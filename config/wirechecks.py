@@ -38,8 +38,8 @@ def _serializers() -> Iterator[Any]:
 
 
 def _unknown_names(serializers: list[Any]) -> Iterator[WireFault]:
-    known = {member for each in serializers for member in each._declared_fields}
-    known |= {f"{each.resource}.{member}" for each in serializers for member in each._declared_fields}
+    known = {member for each in serializers for member in each().declared()}
+    known |= {f"{each.resource}.{member}" for each in serializers for member in each().declared()}
     for name in profiles.active().wire.names:
         if name not in known:
             yield WireFault(f"wire.names.{name}", "there is no such member")
@@ -53,16 +53,16 @@ def _unknown_members(serializers: list[Any]) -> Iterator[WireFault]:
             known = ", ".join(sorted({each.resource for each in answers}))
             yield WireFault(f"wire.members.{resource}", f"there is no such resource; there are: {known}")
         for member in members:
-            lacking = [each for each in of_resource if member not in each._declared_fields]
+            lacking = [each for each in of_resource if member not in each().declared()]
             if lacking:
-                known = ", ".join(lacking[0]._declared_fields)
+                known = ", ".join(lacking[0]().declared())
                 yield WireFault(
                     f"wire.members.{resource}", f"there is no member {member!r}; there are: {known}"
                 )
 
 
 def _unknown_ids(serializers: list[Any]) -> Iterator[WireFault]:
-    fields = [field for each in serializers for field in each._declared_fields.values()]
+    fields = [field for each in serializers for field in each().declared().values()]
     known = {field.resource for field in fields if isinstance(field, wire.IdField)}
     for resource in profiles.active().wire.id_prefixes:
         if resource not in known:
@@ -74,7 +74,7 @@ def _clashes(serializers: list[Any]) -> Iterator[WireFault]:
     """Two members of one resource under one name: one of them would vanish."""
     for each in serializers:
         spelled: dict[str, str] = {}
-        for member in each._declared_fields:
+        for member in each().declared():
             other = spelled.setdefault(wire.outside(each.resource, member), member)
             if other != member:
                 reason = f"{each.resource}.{other} and {each.resource}.{member} get the same name"

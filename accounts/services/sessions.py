@@ -130,6 +130,24 @@ def refresh(*, token: str, origin: Origin) -> TokenPair:
     return tokens.issue(session, subject=str(session.user.uuid), refresh_id=refresh_id, now=origin.at)
 
 
+def renew(*, token: str, origin: Origin) -> TokenPair:
+    """Exchange the access token of a live session for new tokens, where the profile refreshes that way.
+
+    Raises InvalidToken. The old access token lives on until it expires or the session ends.
+    """
+    claims = tokens.read_access(token)
+    refresh_id = tokens.new_refresh_id()
+    with transaction.atomic():
+        live = Session.objects.live(origin.at).select_related("user").select_for_update(of=("self",))
+        session = live.filter(uuid=claims["sid"], user__is_active=True).first()
+        if session is None:
+            raise InvalidToken
+        Session.objects.filter(pk=session.pk).update(
+            refresh_digest=tokens.digest(refresh_id), last_seen_at=origin.at
+        )
+    return tokens.issue(session, subject=str(session.user.uuid), refresh_id=refresh_id, now=origin.at)
+
+
 def _rotate(sid: str, old: str, new: str, now: datetime) -> Session | None:
     """Replace the refresh token of a live session in one conditional UPDATE, so that one caller wins."""
     with transaction.atomic():

@@ -1,8 +1,9 @@
 """Use cases around API keys: make one, rename one, revoke some."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from accounts.models import Organization, User
 from accounts.names import clean_name
 from accounts.principals import Caller, Credential
 from apikeys import keys, peppers, scopes
+from apikeys.attributes import clean_attributes
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from audit.actors import Target
 from audit.events import EventName
@@ -22,6 +24,7 @@ from config.errors import Invalid, NotAllowed, NotFound
 from config.profiles import NO_POWER, Capability, Power
 
 REASON_LENGTH = 200
+NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,15 @@ def create_api_key(
     granted: Sequence[str] = (),
     environment: str | None = None,
     expires_at: datetime | None = None,
+    attributes: Mapping[str, Any] = NO_ATTRIBUTES,
     uuid: UUID | None = None,
 ) -> NewKey:
     """Make a key for `owner` and return it with its text, which is kept nowhere.
 
     `granted` are scopes, `expires_at` is in UTC (None: never), `environment` defaults to the
-    profile's, `uuid` names the new row. Raises Invalid (naming the member) or NotAllowed: nobody
-    hands out more than they hold, nor for longer than the key that they act with.
+    profile's, `attributes` are the profile's own, `uuid` names the new row. Raises Invalid (naming the
+    member) or NotAllowed: nobody hands out more than they hold, nor for longer than the key that they
+    act with.
     """
     _check_may_make(caller, owner)
     granted = _clean_scopes(granted)
@@ -66,6 +71,7 @@ def create_api_key(
             organization=owner if isinstance(owner, Organization) else None,
             environment=environment,
             scopes=granted,
+            attributes=clean_attributes(attributes),
             digest=digest,
             pepper=number,
             key_prefix=keys.shown_part(text, form, profiles.active().keys.shown_characters),

@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from config.profiles.schema import IdPrefix, KeyFormat, Member, Members, Name, Role, Scope
+from config.profiles.schema import Attribute, IdPrefix, KeyFormat, Member, Members, Name, Role, Scope
 
 NAMED_TABLES: dict[str, Any] = {
     "scopes": Scope,
     "roles": Role,
     "keys.environments": KeyFormat,
+    "keys.attributes": Attribute,
     "wire.names": Member,
     "wire.members": Members,
     "wire.id_prefixes": IdPrefix,

@@ -8,6 +8,7 @@ from config.profiles.capabilities import NO_POWER, Capability, Power
 from config.profiles.schema import (
     Keys,
     Login,
+    Paths,
     Product,
     ProfileFile,
     Role,
@@ -45,6 +46,10 @@ class Profile:
     @property
     def roles(self) -> dict[str, Role]:
         return self.file.roles
+
+    @property
+    def paths(self) -> Paths:
+        return self.file.paths
 
     @property
     def wire(self) -> Wire:

@@ -6,7 +6,7 @@ from itertools import combinations
 
 from config.profiles.errors import ProfileError
 from config.profiles.paths import PathError, shape
-from config.profiles.schema import KeyFormat, ProfileFile, Route
+from config.profiles.schema import ChoiceAttribute, KeyFormat, ProfileFile, Route
 
 LEAST_RANDOM_BITS = 128
 ALPHABET_SIZES = {"base62": 62, "hex": 16}
@@ -72,8 +72,13 @@ def _check_roles(file: ProfileFile) -> None:
 
 def _check_keys(file: ProfileFile) -> None:
     keys = file.keys
+    if not keys.header and not keys.bearer:
+        raise _Wrong("keys.header", "keys are taken nowhere: name a header, or set bearer")
     if keys.header.lower() in OTHERS_HEADERS:
         raise _Wrong("keys.header", f"{keys.header} has another meaning in HTTP")
+    for name, attribute in keys.attributes.items():
+        if isinstance(attribute, ChoiceAttribute):
+            _known(f"keys.attributes.{name}.default", [attribute.default], attribute.choices, "choice")
     _known("keys.default_environment", [keys.default_environment], keys.environments, "environment")
     for name, form in keys.environments.items():
         _check_key_format(f"keys.environments.{name}", form, keys.shown_characters)

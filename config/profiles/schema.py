@@ -17,10 +17,12 @@ Member = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
 Members = Annotated[tuple[Member, ...], Meta(min_length=1)]
 IdPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}_\Z")]
 
-HEADER = r"^[A-Za-z][A-Za-z0-9-]{0,63}\Z"
+HEADER = r"^([A-Za-z][A-Za-z0-9-]{0,63})?\Z"
 PREFIX = r"^[A-Za-z][A-Za-z0-9_]{1,31}_\Z"
 BASE_PATH = r"^(/[a-z0-9._-]+)*\Z"
+PATH = r"^[a-z0-9._-]+(/[a-z0-9._-]+)*\Z"
 METHOD = r"^[A-Z]+\Z"
+MEMBER = r"^[a-z][a-z0-9_]{0,63}\Z"
 
 
 class Table(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,11 +36,21 @@ class Product(Table, frozen=True):
     base_path: Annotated[str, Meta(pattern=BASE_PATH, max_length=100)]
 
 
+Path = Annotated[str, Meta(pattern=PATH, max_length=100)]
+
+
+class Paths(Table, frozen=True):
+    """Where the resources stand, below the base path."""
+
+    users: Path = "users"
+    api_keys: Path = "api-keys"
+
+
 class Login(Table, frozen=True):
     """How people log in and how long that lasts.
 
     `session_idle_seconds` is how long a session lives without a refresh, `session_seconds` how long
-    it lives whatever happens.
+    it lives whatever happens. A refresh takes a refresh token in the body, or the access token itself.
     """
 
     identifiers: Annotated[tuple[Identifier, ...], Meta(min_length=1)]
@@ -46,6 +58,7 @@ class Login(Table, frozen=True):
     session_idle_seconds: Seconds
     session_seconds: Seconds
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 15
+    refresh_takes: Literal["refresh_token", "access_token"] = "refresh_token"
 
 
 class KeyFormat(Table, frozen=True):
@@ -57,14 +70,41 @@ class KeyFormat(Table, frozen=True):
     checksum: Annotated[int, Meta(ge=0)]
 
 
+class ChoiceAttribute(Table, frozen=True, tag_field="kind", tag="choice"):
+    """A member of a key that is one of a few words."""
+
+    description: Text
+    choices: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    default: Text
+
+
+class BooleanAttribute(Table, frozen=True, tag_field="kind", tag="boolean"):
+    """A member of a key that is true or false."""
+
+    description: Text
+    default: bool
+
+
+Attribute = ChoiceAttribute | BooleanAttribute
+
+
 class Keys(Table, frozen=True):
-    """Where keys are sent, what they look like in each environment, how much of one is shown later."""
+    """Where keys are sent, what they look like in each environment, how much of one is shown later.
+
+    `header` can be empty if keys come after Bearer alone. `list` says which keys the list shows,
+    `at_own_endpoints` whether keys are taken by our own endpoints or by the gateway alone. `attributes`
+    are members that mean something to the product and nothing to us; lists can be filtered by them.
+    """
 
     header: Annotated[str, Meta(pattern=HEADER)]
     bearer: bool
     default_environment: Name
     shown_characters: Annotated[int, Meta(ge=0, le=12)]
     environments: Annotated[dict[Name, KeyFormat], Meta(min_length=1)]
+    scopes_required: bool = False
+    at_own_endpoints: bool = True
+    list: Literal["all", "active"] = "all"
+    attributes: dict[Annotated[str, Meta(pattern=MEMBER)], Attribute] = {}
 
 
 class Scope(Table, frozen=True):
@@ -91,16 +131,20 @@ class Wire(Table, frozen=True):
     """The form of requests and answers.
 
     `members` lists, per resource, the members of an answer in order; `names` gives another spelling
-    for a canonical member, `"resource.member" = "name"`; `id_prefixes` is for ids = "prefixed".
+    for a canonical member, `"resource.member" = "name"` or `"member" = "name"` wherever it stands;
+    `id_prefixes` is for ids = "prefixed"; `times` are 2026-01-31T12:00:00Z or, bare, without the Z;
+    `messages` are said where there is nothing else to answer.
     """
 
     case: Literal["snake", "camel"] = "snake"
     envelope: Annotated[str, Meta(pattern=r"^[A-Za-z_]{0,64}\Z")] = ""
     lists: Literal["page", "array"] = "page"
     ids: Literal["uuid", "integer", "prefixed"] = "uuid"
+    times: Literal["utc", "bare"] = "utc"
     id_prefixes: dict[str, IdPrefix] = {}
     names: dict[str, Member] = {}
     members: dict[str, Members] = {}
+    messages: dict[Literal["logout"], Text] = {}
 
 
 class Route(Table, frozen=True):
@@ -123,7 +167,8 @@ class ProfileFile(Table, frozen=True):
     product: Product
     login: Login
     keys: Keys
-    scopes: dict[Name, Scope]
     roles: dict[Name, Role]
+    scopes: dict[Name, Scope] = {}
+    paths: Paths = Paths()
     wire: Wire = Wire()
     routes: tuple[Route, ...] = ()

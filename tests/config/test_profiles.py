@@ -94,7 +94,7 @@ def test_a_shipped_profile_is_found_by_name() -> None:
 
 def test_an_unknown_name_is_refused_and_the_shipped_ones_are_named() -> None:
     for name in ("Keyhouse", "keyhous", "..", "loader", ""):
-        with pytest.raises(profiles.ProfileError, match="no such profile; shipped are: keyhouse"):
+        with pytest.raises(profiles.ProfileError, match="no such profile; shipped are: dariet, keyhouse"):
             profiles.load(name)
 
 

@@ -1,0 +1,32 @@
+"""Filtering the list of keys by the profile's attributes: ?key_type=client."""
+
+from typing import Any
+
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.request import Request
+
+from apikeys.attributes import from_text
+from apikeys.serializers import ListFilter
+from config.query import sent_once
+
+
+class AttributeFilter(BaseFilterBackend):
+    """Keep the keys with these attributes. A parameter that there is not, or a wrong value, is an error."""
+
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+        wanted = ListFilter(data=sent_once(request))
+        wanted.is_valid(raise_exception=True)
+        values = {name: from_text(name, text) for name, text in wanted.validated_data.items()}
+        return queryset.filter(**{f"attributes__{name}": value for name, value in values.items()})
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """The parameters, for the OpenAPI document."""
+        return [
+            {
+                "name": name,
+                "in": "query",
+                "description": str(field.help_text),
+                "schema": {"type": "string", "enum": list(field.choices)},
+            }
+            for name, field in ListFilter().choices().items()
+        ]

@@ -1,0 +1,78 @@
+from typing import Any
+
+from drf_spectacular.generators import EndpointEnumerator
+
+from accounts.permissions import need_of
+from config import profiles
+from config.commands import KeyhouseCommand, table
+from config.profiles import Profile
+
+
+class Command(KeyhouseCommand):
+    help = "Check a profile, and show its endpoints, what each role holds, and its route table."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument(
+            "profile", metavar="FILE", help="a path to a TOML file, or the name of a shipped profile"
+        )
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        profile = profiles.load(options["profile"])
+        with profiles.override(profile):
+            parts = {"endpoints": endpoints(), "roles": roles(profile), "routes": routes(profile)}
+        document = {"product": profile.product.name, "base_path": profile.base_path, **parts}
+        titles = {
+            "endpoints": "Endpoints",
+            "roles": "Roles and the scopes that each holds",
+            "routes": "Route table of the gateway",
+        }
+        text = [f"{titles[name]}\n\n{as_table(rows)}" for name, rows in parts.items()]
+        return document, "\n\n".join([f"{profile.source}: {profile.product.name}, in order.", *text])
+
+
+def endpoints() -> list[dict[str, str]]:
+    """Our own endpoints under the active profile, with what each needs."""
+    base = profiles.active().base_path
+    found = EndpointEnumerator().get_api_endpoints()  # type: ignore[no-untyped-call]
+    return [
+        {"method": method, "path": path, "needs": _need(callback, method)}
+        for path, _, method, callback in found
+        if path.startswith(f"{base}/") and hasattr(callback, "cls")
+    ]
+
+
+def _need(callback: Any, method: str) -> str:
+    view = callback.cls()
+    view.action = getattr(callback, "actions", {}).get(method.lower())
+    if not getattr(view, "needs", None):
+        return "nothing"
+    need = need_of(view, method)
+    return need if isinstance(need, str) else " or ".join(sorted(need))
+
+
+def roles(profile: Profile) -> list[dict[str, str]]:
+    """One row a scope, one column a role."""
+    held = {name: profile.power_of_role(name, role.level).scopes for name, role in profile.roles.items()}
+    return [
+        {"scope": scope, **{name: "yes" if scope in scopes else "" for name, scopes in held.items()}}
+        for scope in profile.scopes
+    ]
+
+
+def routes(profile: Profile) -> list[dict[str, str]]:
+    return [
+        {
+            "methods": " ".join(route.methods),
+            "path": route.path,
+            "credentials": " ".join(route.credentials),
+            "scopes": " ".join(route.scopes),
+            "roles": " ".join(route.roles),
+        }
+        for route in profile.routes
+    ]
+
+
+def as_table(rows: list[dict[str, str]]) -> str:
+    if not rows:
+        return "none"
+    return table(list(rows[0]), [list(row.values()) for row in rows])
