@@ -104,6 +104,10 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         reach = principal.reach(Capability.READ_ORGANIZATIONS)
         return self if reach.everywhere else self.filter(pk__in=reach.organizations)
 
+    def matching(self, text: str) -> "OrganizationQuerySet":
+        """Organizations with `text` in their name, whatever its case."""
+        return self.filter(name_key__contains=fold(text))
+
 
 class Organization(PublicRow):
     """A tenant: people are its members, and keys can belong to it."""

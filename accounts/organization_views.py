@@ -18,6 +18,7 @@ from accounts.services import organizations
 from config import wire
 from config.errors import Invalid, NotFound
 from config.profiles import Capability
+from config.query import sent_once
 
 SEE = frozenset({Capability.READ_ORGANIZATIONS})
 MANAGE = frozenset({Capability.MANAGE_ORGANIZATIONS})
@@ -40,9 +41,11 @@ class OrganizationViewSet(GenericViewSet[Organization]):
     def get_queryset(self) -> OrganizationQuerySet:
         return Organization.objects.visible_to(principal_of_request(self.request))
 
-    @extend_schema(operation_id="list_organizations")
+    @extend_schema(operation_id="list_organizations", parameters=[serializers.OrganizationFilter])
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
+        sent = serializers.OrganizationFilter(data=sent_once(request))
+        sent.is_valid(raise_exception=True)
+        page = self.paginate_queryset(self.get_queryset().matching(sent.validated_data.get("search", "")))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(operation_id="get_organization")

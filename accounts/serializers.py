@@ -185,6 +185,14 @@ class OrganizationMember(WireSerializer):
     created_at = TimestampField()
 
 
+class OrganizationFilter(RequestSerializer):
+    """The query parameters of the list of organizations."""
+
+    resource = "organization"
+
+    search = TextField(max_length=100, required=False, allow_blank=True, help_text="in the name")
+
+
 class OrganizationRequest(RequestSerializer):
     resource = "organization"
 
