@@ -12,7 +12,7 @@ from accounts.services.users import update_user
 from audit.models import Event
 from config import profiles
 from config.errors import Conflict
-from tests.accounts.helpers import at_once
+from tests.accounts.helpers import at_once, serving
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, assert_problem, log_in, make_key, with_key
 
 SCOPES = list(profiles.active().scopes)
@@ -279,3 +279,12 @@ def test_row_49_no_answer_about_people_holds_a_hash(cast: Cast) -> None:
         assert answer.status_code < 300, answer.content
         for secret in ("argon2", "digest", "_key", PASSWORD, OTHER, cast.bob.password):
             assert secret not in answer.content.decode(), secret
+
+
+def test_where_people_log_in_by_user_name_alone_nobody_is_without_one(cast: Cast) -> None:
+    ada = as_user(cast.ada)
+    body = {"email": "dora@example.org", "password": PASSWORD, "role": "member"}
+    with serving("login", identifiers=("username",)):
+        assert_problem(ada.post("users", body), 400, "invalid", "username")
+        assert_problem(ada.patch(path(cast.bob), {"username": None}), 400, "invalid", "username")
+    assert ada.patch(path(cast.bob), {"username": None}).json()["username"] is None
