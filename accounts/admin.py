@@ -33,10 +33,7 @@ class UserAdmin(CapabilityAdmin):
     readonly_fields = ("username", "email", "created_at", "last_login_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        reach = principal_in(request).reach(Capability.READ_USERS)
-        if reach.everywhere:
-            return User.objects.all()
-        return User.objects.filter(memberships__organization__in=reach.organizations).distinct()
+        return User.objects.visible_to(principal_in(request))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may(request, Capability.MANAGE_USERS)
@@ -100,12 +97,7 @@ class OrganizationAdmin(CapabilityAdmin):
     readonly_fields = ("created_at",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
-        reach = principal_in(request).reach(Capability.READ_ORGANIZATIONS)
-        return (
-            Organization.objects.all()
-            if reach.everywhere
-            else Organization.objects.filter(pk__in=reach.organizations)
-        )
+        return Organization.objects.visible_to(principal_in(request))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may(request, Capability.MANAGE_ORGANIZATIONS)

@@ -1,8 +1,13 @@
-"""Finding people and organizations by the names that operators type."""
+"""Finding people and organizations: by the names that operators type, and again under a lock."""
+
+from typing import TypeVar, cast
 
 from accounts.models import Organization, User
 from accounts.names import fold
-from config.errors import Invalid
+from accounts.principals import Caller
+from config.errors import Invalid, NotAllowed, NotFound
+
+Row = TypeVar("Row", bound=User | Organization)
 
 
 def user_named(text: str) -> User:
@@ -26,3 +31,23 @@ def _key(member: str, text: str) -> str:
     if not text.isprintable():  # nobody has such a name, and not every database can be asked for it
         raise Invalid(member, "holds a character that no name has")
     return fold(text)
+
+
+def person_of(caller: Caller) -> User:
+    """Return the person who calls. Raises NotAllowed if that is nobody, or nobody any more."""
+    found = User.objects.filter(pk=caller.principal.user_id or 0).first()
+    if found is None:
+        raise NotAllowed("This is for people.")
+    return found
+
+
+def hold(row: Row) -> Row:
+    """Return a person or organization as it is now, locked: nobody deletes it before this transaction ends.
+
+    Raises NotFound if somebody has.
+    """
+    rows = type(row).objects.select_for_update()
+    found = cast("Row | None", rows.filter(pk=row.pk).first())
+    if found is None:
+        raise NotFound(f"{row} is not there any more.")
+    return found

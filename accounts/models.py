@@ -1,18 +1,45 @@
 """People, organizations, and the sessions in which people are logged in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
 from accounts.names import fold
+from accounts.principals import Principal
+from config import profiles
+from config.profiles import Capability
 from config.rows import PublicRow
 
 
+class UserQuerySet(models.QuerySet["User"]):
+    def visible_to(self, principal: Principal) -> "UserQuerySet":
+        """People that the caller may see: all, or the members of some organizations."""
+        reach = principal.reach(Capability.READ_USERS)
+        if reach.everywhere:
+            return self
+        members = Membership.objects.filter(organization_id__in=reach.organizations)
+        return self.filter(pk__in=members.values("user_id"))
+
+    def matching(self, text: str) -> "UserQuerySet":
+        """People with `text` in their user name, e-mail address or name, whatever its case."""
+        folded = fold(text)
+        return self.filter(
+            Q(username_key__contains=folded) | Q(email_key__contains=folded) | Q(name__icontains=text)
+        )
+
+
 class UserManager(BaseUserManager["User"]):
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def visible_to(self, principal: Principal) -> UserQuerySet:
+        return self.get_queryset().visible_to(principal)
+
     def get_by_natural_key(self, identifier: str | None) -> "User":
         """The user with this e-mail address, whatever its case. Raises User.DoesNotExist."""
         return self.get(email_key=fold(identifier or ""))
@@ -71,6 +98,17 @@ class User(PublicRow, AbstractBaseUser):
         return self.is_active
 
 
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def visible_to(self, principal: Principal) -> "OrganizationQuerySet":
+        """Organizations that the caller may see, with their members."""
+        reach = principal.reach(Capability.READ_ORGANIZATIONS)
+        return self if reach.everywhere else self.filter(pk__in=reach.organizations)
+
+    def matching(self, text: str) -> "OrganizationQuerySet":
+        """Organizations with `text` in their name, whatever its case."""
+        return self.filter(name_key__contains=fold(text))
+
+
 class Organization(PublicRow):
     """A tenant: people are its members, and keys can belong to it."""
 
@@ -80,6 +118,8 @@ class Organization(PublicRow):
     members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
         User, through="Membership", related_name="organizations"
     )
+
+    objects = OrganizationQuerySet.as_manager()
 
     class Meta:
         ordering = ("-pk",)
@@ -110,8 +150,9 @@ class Membership(models.Model):
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def live(self, now: datetime) -> "SessionQuerySet":
-        """Sessions that have not ended, by themselves or by somebody. Says nothing about the person."""
-        return self.filter(ended_at__isnull=True, expires_at__gt=now)
+        """Sessions that nobody has ended, nor their age, nor lying idle. Says nothing about the person."""
+        idle = timedelta(seconds=profiles.active().login.session_idle_seconds)
+        return self.filter(ended_at__isnull=True, expires_at__gt=now, last_seen_at__gt=now - idle)
 
 
 class Session(PublicRow):

@@ -6,7 +6,16 @@ from rest_framework import serializers
 
 from accounts.passwords import LONGEST
 from config import profiles
-from config.wire import IdField, RequestSerializer, TimestampField, WireSerializer, outside
+from config.wire import (
+    IdField,
+    RequestSerializer,
+    SentIdField,
+    StrictBooleanField,
+    TextField,
+    TimestampField,
+    WireSerializer,
+    outside,
+)
 
 
 class LoginRequest(RequestSerializer):
@@ -89,3 +98,127 @@ class Login(WireSerializer):
     token_type = serializers.CharField(source="tokens.token_type")
     expires_in = serializers.IntegerField(source="tokens.expires_in", help_text="seconds")
     user = UserMember()
+
+
+class PasswordField(TextField):
+    """A password, as it is typed: blanks belong to it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LONGEST, trim_whitespace=False, write_only=True, **kwargs)
+
+
+class NameRequest(RequestSerializer):
+    """What people change about themselves."""
+
+    resource = "me"
+
+    name = TextField(max_length=100, allow_blank=True)
+
+
+class ChangePasswordRequest(RequestSerializer):
+    resource = "password"
+
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+
+class SessionMember(WireSerializer):
+    """A login that has not ended; never its tokens."""
+
+    resource = "session"
+
+    id = IdField("session")
+    device = serializers.CharField(source="user_agent", help_text="User-Agent of the login")
+    ip = serializers.CharField()
+    created_at = TimestampField()
+    last_seen_at = TimestampField(help_text="of the login, or of the last refresh")
+    expires_at = TimestampField(help_text="end whatever happens")
+    current = serializers.SerializerMethodField(help_text="whether this request was made in it")
+
+    def get_current(self, session: Any) -> bool:
+        current: str = self.context["current"]
+        return str(session.uuid) == current
+
+
+class UserFilter(RequestSerializer):
+    """The query parameters of the list of people."""
+
+    resource = "user"
+
+    search = TextField(
+        max_length=254, required=False, allow_blank=True, help_text="in user name, e-mail address and name"
+    )
+    role = TextField(max_length=64, required=False)
+    is_active = serializers.ChoiceField(choices=("true", "false"), required=False)
+
+
+class CreateUserRequest(RequestSerializer):
+    resource = "user"
+
+    username = TextField(max_length=150, required=False, allow_null=True)
+    email = TextField(max_length=254)
+    name = TextField(max_length=100, required=False, allow_blank=True)
+    password = PasswordField()
+    role = TextField(max_length=64)
+
+
+class UpdateUserRequest(RequestSerializer):
+    """All members are optional."""
+
+    resource = "user"
+
+    username = TextField(max_length=150, required=False, allow_null=True)
+    email = TextField(max_length=254, required=False)
+    name = TextField(max_length=100, required=False, allow_blank=True)
+    password = PasswordField(required=False)
+    role = TextField(max_length=64, required=False)
+    is_active = StrictBooleanField(required=False)
+
+
+class OrganizationMember(WireSerializer):
+    """An organization."""
+
+    resource = "organization"
+
+    id = IdField("organization")
+    name = serializers.CharField()
+    created_at = TimestampField()
+
+
+class OrganizationFilter(RequestSerializer):
+    """The query parameters of the list of organizations."""
+
+    resource = "organization"
+
+    search = TextField(max_length=100, required=False, allow_blank=True, help_text="in the name")
+
+
+class OrganizationRequest(RequestSerializer):
+    resource = "organization"
+
+    name = TextField(max_length=100)
+
+
+class MemberMember(WireSerializer):
+    """A person as the organization sees them: who it is, and the role there."""
+
+    resource = "member"
+
+    id = IdField("user", source="user")
+    username = serializers.CharField(source="user.username", allow_null=True)
+    email = serializers.CharField(source="user.email")
+    name = serializers.CharField(source="user.name")
+    role = serializers.CharField()
+
+
+class AddMemberRequest(RequestSerializer):
+    resource = "member"
+
+    user = SentIdField("user", help_text="id of the person")
+    role = TextField(max_length=64)
+
+
+class MemberRoleRequest(RequestSerializer):
+    resource = "member"
+
+    role = TextField(max_length=64)

@@ -1,12 +1,30 @@
 """Paths of the account endpoints, below the profile's base path."""
 
 from django.urls import path
+from rest_framework.routers import SimpleRouter
 
-from accounts import views
+from accounts import organization_views, session_views, user_views, views
+from config import profiles
+
+USERS = profiles.active().paths.users
+
+router = SimpleRouter(trailing_slash=False)
+router.register("auth/sessions", session_views.SessionViewSet, basename="session")
+router.register(USERS, user_views.UserViewSet, basename="user")
+router.register(
+    rf"{USERS}/(?P<user_id>[^/.]+)/sessions", session_views.UserSessionViewSet, basename="user-session"
+)
+router.register("organizations", organization_views.OrganizationViewSet, basename="organization")
+router.register(
+    r"organizations/(?P<organization_id>[^/.]+)/members", organization_views.MemberViewSet, basename="member"
+)
 
 urlpatterns = [
     path("auth/login", views.LoginView.as_view(), name="login"),
     path("auth/refresh", views.RefreshView.as_view(), name="refresh"),
     path("auth/logout", views.LogoutView.as_view(), name="logout"),
+    path("auth/logout-everywhere", views.LogoutEverywhereView.as_view(), name="logout-everywhere"),
     path("auth/me", views.MeView.as_view(), name="me"),
+    path("auth/change-password", views.ChangePasswordView.as_view(), name="change-password"),
+    *router.urls,
 ]

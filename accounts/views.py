@@ -1,4 +1,4 @@
-"""The account endpoints: log in, refresh, log out, who am I."""
+"""The account endpoints: log in, refresh, log out, who am I, another password."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from accounts.callers import caller_of, principal_of_request
 from accounts.credentials import presented
 from accounts.models import User
 from accounts.permissions import Needs
-from accounts.services import sessions
+from accounts.services import own_account, sessions
 from audit.actors import Origin
 from config import profiles
 from config.errors import NotAuthenticated, NotFound
@@ -79,10 +79,21 @@ class LogoutView(APIView):
         return Response({"message": message}) if message else Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class LogoutEverywhereView(APIView):
+    """End all of one's sessions, this one too, and every browser's login to the admin."""
+
+    needs: ClassVar[Needs] = {"post": "person"}
+
+    @extend_schema(request=None, responses={204: None}, operation_id="log_out_everywhere")
+    def post(self, request: Request) -> Response:
+        sessions.log_out_everywhere(caller=caller_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
 class MeView(APIView):
     """The person whose token, or key, this is."""
 
-    needs: ClassVar[Needs] = {"get": "authenticated"}
+    needs: ClassVar[Needs] = {"get": "authenticated", "patch": "person"}
     resource = "me"
 
     @extend_schema(responses=serializers.Me, operation_id="me")
@@ -92,3 +103,30 @@ class MeView(APIView):
         if user is None:
             raise NotFound("This key belongs to an organization, not to a person.")
         return Response(serializers.Me(user).data)
+
+    @extend_schema(request=serializers.NameRequest, responses=serializers.Me, operation_id="change_me")
+    def patch(self, request: Request) -> Response:
+        sent = serializers.NameRequest(data=request.data)
+        sent.is_valid(raise_exception=True)
+        own_account.change_own_name(caller=caller_of(request), name=sent.validated_data["name"])
+        return self.get(request)
+
+
+class ChangePasswordView(APIView):
+    """Change one's password, by showing the current one. One's other sessions end."""
+
+    needs: ClassVar[Needs] = {"post": "person"}
+    resource = "password"
+
+    @extend_schema(
+        request=serializers.ChangePasswordRequest, responses={204: None}, operation_id="change_password"
+    )
+    def post(self, request: Request) -> Response:
+        sent = serializers.ChangePasswordRequest(data=request.data)
+        sent.is_valid(raise_exception=True)
+        own_account.change_own_password(
+            caller=caller_of(request),
+            current=sent.validated_data["current_password"],
+            new=sent.validated_data["new_password"],
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -9,7 +9,15 @@ from rest_framework import serializers
 from apikeys.models import ApiKey
 from config import profiles
 from config.profiles.schema import Attribute, ChoiceAttribute
-from config.wire import IdField, RequestSerializer, SentIdField, TextField, TimestampField, WireSerializer
+from config.wire import (
+    IdField,
+    RequestSerializer,
+    SentIdField,
+    StrictBooleanField,
+    TextField,
+    TimestampField,
+    WireSerializer,
+)
 
 MOST_SCOPES = 200
 CREATED = ("id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at")
@@ -27,15 +35,6 @@ def _attribute_field(form: Attribute, **options: Any) -> serializers.Field[Any, 
     if isinstance(form, ChoiceAttribute):
         return serializers.ChoiceField(choices=form.choices, help_text=form.description, **options)
     return StrictBooleanField(help_text=form.description, **options)
-
-
-class StrictBooleanField(serializers.BooleanField):
-    """true or false; "yes" and 1 are neither."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
 
 
 class ListFilter(RequestSerializer):

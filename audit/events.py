@@ -16,11 +16,14 @@ class EventName(StrEnum):
     USER_CHANGED = "user:changed"
     USER_DEACTIVATED = "user:deactivated"
     USER_REACTIVATED = "user:reactivated"
+    USER_DELETED = "user:deleted"
     ROLE_CHANGED = "role:changed"
     PASSWORD_CHANGED = "password:changed"
+    PASSWORD_REFUSED = "password:refused"
 
     ORGANIZATION_CREATED = "organization:created"
     ORGANIZATION_CHANGED = "organization:changed"
+    ORGANIZATION_DELETED = "organization:deleted"
     MEMBER_ADDED = "member:added"
     MEMBER_REMOVED = "member:removed"
 

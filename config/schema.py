@@ -69,10 +69,15 @@ class WireSchema(AutoSchema):
     def _resolve_path_parameters(self, variables: list[str]) -> Any:
         parameters = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
         for parameter in parameters:
-            if parameter["name"] == "id" and hasattr(self.view, "resource"):
-                parameter["schema"] = id_schema(self.view.resource)
+            resource = self._resource_of(parameter["name"])
+            if resource:
+                parameter["schema"] = id_schema(resource)
                 parameter.pop("description", None)
         return parameters
+
+    def _resource_of(self, parameter: str) -> str:
+        """Whose id a path parameter is: the view's for "id", an organization's for "organization_id"."""
+        return getattr(self.view, "resource", "") if parameter == "id" else parameter.removesuffix("_id")
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from rest_framework import exceptions, renderers, serializers
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -110,6 +110,15 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class StrictBooleanField(serializers.BooleanField):
+    """true or false; "yes" and 1 are neither."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class TimestampField(serializers.DateTimeField):
     """A point in time: 2026-11-22T09:30:00Z, in UTC, whole seconds; without the Z if the profile says so.
 
@@ -184,9 +193,11 @@ def lookup(resource: str, text: str) -> dict[str, Any]:
     return {"uuid": _read_uuid(text)}
 
 
-def find(resource: str, rows: "QuerySet[Model]", text: str) -> Any:
-    """Return the one of `rows` with the public id `text`. Raises NotFound."""
-    row = rows.filter(**lookup(resource, text)).first()
+def find(resource: str, rows: "QuerySet[Any]", text: str, *, path: str = "") -> Any:
+    """Return the one of `rows` whose id, or that of what lies at `path`, is `text`. Raises NotFound."""
+    row = rows.filter(
+        **{f"{path}{column}": value for column, value in lookup(resource, text).items()}
+    ).first()
     if row is None:
         raise NotFound("There is nothing with this id.")
     return row

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from accounts import names
+from accounts import authority, names
+from accounts.lookups import hold
 from accounts.models import Membership, Organization, User
 from accounts.principals import Caller
 from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
-from config import profiles
-from config.errors import Conflict, Invalid, NotAllowed, NotFound
+from config.errors import Conflict, NotAllowed, NotFound
 from config.profiles import Capability
 
 
@@ -31,48 +31,74 @@ def create_organization(*, caller: Caller, name: str) -> Organization:
     return organization
 
 
-def rename_organization(*, caller: Caller, organization: Organization, name: str) -> None:
-    """Give an organization another name. Raises NotAllowed, Invalid or Conflict."""
-    _check_may_manage(caller, organization)
+def rename_organization(*, caller: Caller, organization: Organization, name: str) -> Organization:
+    """Give an organization another name, and return it. Raises NotAllowed, Invalid, Conflict or NotFound."""
+    authority.check_may_manage_organization(caller, organization)
     name = names.clean_name("name", name)
     with transaction.atomic():
-        row = Organization.objects.select_for_update().get(pk=organization.pk)
+        row = hold(organization)
         try:
             with transaction.atomic():
                 Organization.objects.filter(pk=row.pk).update(name=name, name_key=names.fold(name))
         except IntegrityError:
             raise Conflict("name", f"there is an organization {name} already") from None
         _record(EventName.ORGANIZATION_CHANGED, caller, row, {"from": row.name, "to": name})
+    row.name = name
+    return row
+
+
+def delete_organization(*, caller: Caller, organization: Organization) -> None:
+    """Delete an organization, its memberships and its revoked keys; the people stay.
+
+    Raises NotAllowed, also if a member may do more there than the caller, NotFound, or Conflict while it
+    owns keys that are not revoked: programs that work must not stop by accident.
+    """
+    authority.check_may_manage_organization(caller, organization)
+    with transaction.atomic():
+        row = hold(organization)
+        for membership in Membership.objects.filter(organization=row).select_related("user"):
+            authority.check_not_above_in(caller, row, membership.user, membership.role)
+        if row.api_keys.filter(revoked_at__isnull=True).exists():
+            raise Conflict("id", "the organization owns API keys that are not revoked; revoke them first")
+        target = Target.of("organization", row, organization_id=row.pk)
+        _, gone = Organization.objects.filter(pk=row.pk).delete()
+        actor, detail = caller.principal.actor, {"members": gone.get("accounts.Membership", 0)}
+        record(
+            EventName.ORGANIZATION_DELETED, actor=actor, origin=caller.origin, target=target, detail=detail
+        )
 
 
 def add_member(*, caller: Caller, organization: Organization, user: User, role: str) -> Membership:
-    """Make a person a member. Raises NotAllowed, Invalid, or Conflict if they are one already."""
-    _check_may_manage(caller, organization)
-    membership = Membership(
-        user=user, organization=organization, role=_clean_role(caller, organization, role)
-    )
+    """Make a person a member. Raises NotAllowed, Invalid, NotFound, or Conflict if they are one already."""
+    authority.check_may_manage_organization(caller, organization)
+    role = authority.clean_organization_role(caller, organization, role)
+    membership = Membership(user=user, organization=organization, role=role)
     with transaction.atomic():
+        hold(organization)
+        hold(user)
         try:
             with transaction.atomic():
                 membership.save(force_insert=True)
         except IntegrityError:
-            raise Conflict("organization", f"{user} is a member of {organization} already") from None
+            raise Conflict("user", f"{user} is a member of {organization} already") from None
         _record(EventName.MEMBER_ADDED, caller, organization, {"user": str(user.uuid), "role": role})
     return membership
 
 
-def change_member_role(*, caller: Caller, membership: Membership, role: str) -> None:
-    """Give a member another role in the organization. Raises NotAllowed or Invalid."""
-    role = _clean_role(caller, membership.organization, role)
+def change_member_role(*, caller: Caller, membership: Membership, role: str) -> Membership:
+    """Give a member another role in the organization. Raises NotAllowed, Invalid or NotFound."""
+    role = authority.clean_organization_role(caller, membership.organization, role)
     with transaction.atomic():
         row = _locked(caller, membership)
         Membership.objects.filter(pk=row.pk).update(role=role)
         detail = {"user": str(row.user.uuid), "from": row.role, "to": role}
         _record(EventName.ROLE_CHANGED, caller, row.organization, detail)
+    row.role = role
+    return row
 
 
 def remove_member(*, caller: Caller, membership: Membership) -> None:
-    """Take a person out of an organization. Raises NotAllowed."""
+    """Take a person out of an organization. Raises NotAllowed or NotFound."""
     with transaction.atomic():
         row = _locked(caller, membership)
         Membership.objects.filter(pk=row.pk).delete()
@@ -86,32 +112,9 @@ def _locked(caller: Caller, membership: Membership) -> Membership:
     row = rows.filter(pk=membership.pk).first()
     if row is None:
         raise NotFound("This person is no member any more.")
-    _check_may_manage(caller, row.organization)
-    _check_not_above(caller, row)
+    authority.check_may_manage_organization(caller, row.organization)
+    authority.check_not_above_in(caller, row.organization, row.user, row.role)
     return row
-
-
-def _check_may_manage(caller: Caller, organization: Organization) -> None:
-    if not caller.principal.may(Capability.MANAGE_ORGANIZATIONS, organization.pk):
-        raise NotAllowed("You may not manage this organization.")
-
-
-def _check_not_above(caller: Caller, membership: Membership) -> None:
-    held = profiles.active().power_of_role(membership.role, "organization")
-    if not held <= caller.principal.power_in(membership.organization_id):
-        raise NotAllowed(f"{membership.user} may do more here than you.")
-
-
-def _clean_role(caller: Caller, organization: Organization, role: str) -> str:
-    profile = profiles.active()
-    known = profile.roles_of_level("organization")
-    if role not in known:
-        raise Invalid(
-            "organization", f"there is no organization role {role!r}; there are: {', '.join(known)}"
-        )
-    if not profile.power_of_role(role, "organization") <= caller.principal.power_in(organization.pk):
-        raise NotAllowed(f"The role {role} allows more than you may do.")
-    return role
 
 
 def _record(

@@ -8,7 +8,8 @@ from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts import tokens
+from accounts import authority, tokens
+from accounts.lookups import person_of
 from accounts.models import Session, User
 from accounts.names import fold
 from accounts.principals import Caller
@@ -174,17 +175,36 @@ def log_out(*, caller: Caller) -> None:
     credential = caller.principal.credential
     if credential.kind != "jwt":
         raise NotAllowed("Only a login can be logged out; a key is revoked.")
+    session = Session.objects.select_related("user").filter(uuid=credential.id).first()
+    if session is not None:
+        end_session(caller=caller, session=session)
+
+
+def end_session(*, caller: Caller, session: Session) -> None:
+    """End a session of the caller's, or of somebody whom they may change. Raises NotAllowed."""
+    if session.user_id != caller.principal.user_id:
+        authority.check_may_manage_users(caller)
+        authority.check_not_above(caller, session.user)
     with transaction.atomic():
-        session = Session.objects.select_related("user").get(uuid=credential.id)
         if end_sessions(Session.objects.filter(pk=session.pk), caller.origin.at):
             actor, target = caller.principal.actor, Target.of("session", session)
             record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target)
 
 
-def end_all_sessions(user: User, now: datetime) -> None:
-    """End every session of a person, and every browser's login to the admin."""
+def log_out_everywhere(*, caller: Caller) -> None:
+    """End every session of the caller, this one too, and every browser's login to the admin."""
+    with transaction.atomic():
+        user = person_of(caller)
+        ended = end_all_sessions(user, caller.origin.at)
+        actor, target = caller.principal.actor, Target.of("user", user)
+        detail = {"sessions": ended}
+        record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target, detail=detail)
+
+
+def end_all_sessions(user: User, now: datetime) -> int:
+    """End every session of a person, and every browser's login to the admin. Return how many sessions."""
     User.objects.filter(pk=user.pk).update(sessions_ended_at=now)
-    end_sessions(Session.objects.filter(user=user), now)
+    return end_sessions(Session.objects.filter(user=user), now)
 
 
 def end_sessions(sessions: QuerySet[Session], now: datetime) -> int:

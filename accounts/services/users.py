@@ -1,13 +1,16 @@
-"""Use cases around people: add one, change one."""
+"""Use cases around people: add one, change one, delete one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from accounts import names
-from accounts.models import Membership, Organization, User
+from accounts import authority, names
+from accounts.lookups import hold
+from accounts.models import Organization, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
 from accounts.services.organizations import add_member
@@ -16,8 +19,11 @@ from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import Conflict, Invalid, NotAllowed
-from config.profiles import Capability
+from config.errors import Conflict, Invalid
+
+CHANGEABLE = frozenset({"username", "email", "name", "role", "is_active", "is_superuser", "password"})
+PROVEN = frozenset({"email", "password"})  # one's own are changed by whoever proves to be oneself
+POWERS = ("is_active", "role", "is_superuser")
 
 
 def create_user(
@@ -35,29 +41,32 @@ def create_user(
 
     Raises NotAllowed, Invalid (naming the member), or Conflict if the name or address is taken.
     """
-    _check_may_manage(caller)
+    authority.check_may_manage_users(caller)
     user = User(
-        username=names.clean_username(username) if username else None,
+        username=_clean_username(username),
         email=names.clean_email(email),
-        name=names.clean_name("name", name) if name else "",
-        role=_clean_role(caller, role),
-        is_superuser=_clean_superuser(caller, is_superuser),
+        name=_clean_name(name),
+        role=authority.clean_global_role(caller, role),
+        is_superuser=authority.clean_superuser(caller, is_superuser),
     )
     check_password_rules(password, user)
     user.set_password(password)
     with transaction.atomic():
-        _insert(user)
+        with _unique(user):
+            user.save(force_insert=True)
         for organization, organization_role in memberships:
             add_member(caller=caller, organization=organization, user=user, role=organization_role)
         _record(EventName.USER_CREATED, caller, user, {"role": role, "superuser": is_superuser})
     return user
 
 
-def _insert(user: User) -> None:
+@contextmanager
+def _unique(user: User) -> Iterator[None]:
+    """Raise Conflict if somebody else has the names of `user`, or takes them before they are written."""
     check_free(user)
     try:
         with transaction.atomic():
-            user.save(force_insert=True)
+            yield
     except IntegrityError:  # somebody was quicker
         check_free(user)
         raise
@@ -73,28 +82,62 @@ def check_free(user: User) -> None:
 
 
 def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> User:
-    """Change `name`, `role`, `is_active` or `is_superuser` of a person; other members are an error.
+    """Change members of a person, those in CHANGEABLE, and return the person as they are now.
 
-    Deactivating ends all their sessions; reactivating brings none back. The last active superuser
-    or holder of an all-powerful role stays. Raises NotAllowed, Invalid or Conflict.
+    Deactivating and a new password end all their sessions; reactivating brings none back. The last active
+    superuser or holder of an all-powerful role stays. Raises NotAllowed, Invalid, Conflict or NotFound.
     """
-    _check_may_manage(caller)
-    unknown = set(changes) - {"name", "role", "is_active", "is_superuser"}
+    authority.check_may_manage_users(caller)
+    unknown = set(changes) - CHANGEABLE
     if unknown:
         raise Invalid(min(unknown), "cannot be changed here")
+    if "password" in changes:  # hashed before anything is locked: it takes a while
+        changes = {**changes, "password": _hashed(user, changes)}
     with transaction.atomic():
-        admins = list(_admins().select_for_update().order_by("pk"))  # one at a time: the last one must stay
-        user = User.objects.select_for_update().get(pk=user.pk)
-        _check_not_above(caller, user)
-        changed = _changed(caller, user, changes)
-        User.objects.filter(pk=user.pk).update(**changed)
-        if any(admin.pk == user.pk for admin in admins) and not _admins().exists():
-            member = next(name for name in ("is_active", "role", "is_superuser") if name in changed)
-            raise Conflict(member, "somebody must stay administrator")
-        if changed.get("is_active") is False:
-            end_all_sessions(user, caller.origin.at)
-        _record_changes(caller, user, changed)
-    return User.objects.get(pk=user.pk)
+        admins = _locked_admins()
+        row = _locked(caller, user)
+        _check_own(caller, row, changes)
+        changed = _changed(caller, row, changes)
+        _write(row, changed)
+        _check_an_admin_stays(admins, row, next((name for name in POWERS if name in changed), "role"))
+        if changed.get("is_active") is False or "password" in changed:
+            end_all_sessions(row, caller.origin.at)
+        _record_changes(caller, row, changed)
+        return User.objects.get(pk=row.pk)
+
+
+def set_password(*, caller: Caller, user: User, password: str) -> None:
+    """Give a person a new password; all their sessions end. Raises NotAllowed or Invalid."""
+    update_user(caller=caller, user=user, changes={"password": password})
+
+
+def delete_user(*, caller: Caller, user: User) -> None:
+    """Delete a person with their memberships, sessions and API keys. What they did stays in the audit log.
+
+    Raises NotAllowed, NotFound, or Conflict: for oneself, and for the last administrator.
+    """
+    authority.check_may_manage_users(caller)
+    if user.pk == caller.principal.user_id:
+        raise Conflict("id", "this is your own account, which you cannot delete")
+    with transaction.atomic():
+        admins = _locked_admins()
+        row = _locked(caller, user)
+        target = Target.of("user", row)
+        _, gone = User.objects.filter(pk=row.pk).delete()
+        _check_an_admin_stays(admins, row, "id")
+        detail = {"role": row.role, "api_keys": gone.get("apikeys.ApiKey", 0)}
+        record(
+            EventName.USER_DELETED,
+            actor=caller.principal.actor,
+            origin=caller.origin,
+            target=target,
+            detail=detail,
+        )
+
+
+def _locked_admins() -> set[int]:
+    """The numbers of those who may do everything, locked: one goes at a time, so that the last one stays."""
+    return set(_admins().select_for_update().order_by("pk").values_list("pk", flat=True))
 
 
 def _admins() -> QuerySet[User]:
@@ -109,19 +152,78 @@ def _admins() -> QuerySet[User]:
     return people.filter(is_superuser=True) | people.filter(role__in=almighty)
 
 
+def _check_an_admin_stays(before: set[int], user: User, member: str) -> None:
+    if user.pk in before and not _admins().exists():
+        raise Conflict(member, "somebody must stay administrator")
+
+
+def _locked(caller: Caller, user: User) -> User:
+    """Return the person as they are now, locked. Raises NotFound, or NotAllowed to change them."""
+    row = hold(user)
+    authority.check_not_above(caller, row)
+    return row
+
+
+def _check_own(caller: Caller, user: User, changes: Mapping[str, Any]) -> None:
+    own = PROVEN & set(changes)
+    if own and user.pk == caller.principal.user_id:
+        raise Invalid(min(own), "your own is not changed here, but where you prove that it is you")
+
+
+def _hashed(user: User, changes: Mapping[str, Any]) -> str:
+    """The hash of the new password, which must be good for the person as they will be named."""
+    named = User(username=changes.get("username", user.username), email=changes.get("email", user.email))
+    check_password_rules(changes["password"], named)
+    return make_password(changes["password"])
+
+
 def _changed(caller: Caller, user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that get another value, checked and cleaned."""
-    wanted = dict(changes)
-    if wanted.get("name"):
-        wanted["name"] = names.clean_name("name", wanted["name"])
-    if "role" in wanted and wanted["role"] != user.role:
-        wanted["role"] = _clean_role(caller, wanted["role"])
+    wanted = {column: value for column, value in changes.items() if getattr(user, column) != value}
+    if "username" in wanted:
+        wanted["username"] = _clean_username(wanted["username"])
+    if "email" in wanted:
+        wanted["email"] = names.clean_email(wanted["email"])
+    if "name" in wanted:
+        wanted["name"] = _clean_name(wanted["name"])
+    if "role" in wanted:
+        wanted["role"] = authority.clean_global_role(caller, wanted["role"])
     if "is_superuser" in wanted:
-        wanted["is_superuser"] = _clean_superuser(caller, wanted["is_superuser"])
+        wanted["is_superuser"] = authority.clean_superuser(caller, wanted["is_superuser"])
     return {column: value for column, value in wanted.items() if getattr(user, column) != value}
 
 
+def _clean_name(name: str) -> str:
+    return names.clean_name("name", name) if name else ""
+
+
+def _clean_username(username: str | None) -> str | None:
+    if username:
+        return names.clean_username(username)
+    if profiles.active().login.identifiers == ("username",):
+        raise Invalid("username", "is needed: people log in by it")
+    return None
+
+
+def _write(user: User, changed: Mapping[str, Any]) -> None:
+    """Write the columns, and the folded forms of names. Raises Conflict if one of those is taken."""
+    columns = dict(changed)
+    if "username" in changed:
+        columns["username_key"] = names.fold(changed["username"]) if changed["username"] else None
+    if "email" in changed:
+        columns["email_key"] = names.fold(changed["email"])
+    if columns:
+        named = User(
+            pk=user.pk,
+            username=changed.get("username", user.username),
+            email=changed.get("email", user.email),
+        )
+        with _unique(named):
+            User.objects.filter(pk=user.pk).update(**columns)
+
+
 def _record_changes(caller: Caller, user: User, changed: Mapping[str, Any]) -> None:
+    """Record each change; `user` is the person as they were."""
     if "is_active" in changed:
         name = EventName.USER_REACTIVATED if changed["is_active"] else EventName.USER_DEACTIVATED
         _record(name, caller, user, {})
@@ -129,51 +231,11 @@ def _record_changes(caller: Caller, user: User, changed: Mapping[str, Any]) -> N
         if column in changed:
             detail = {"from": getattr(user, column), "to": changed[column], "what": label}
             _record(EventName.ROLE_CHANGED, caller, user, detail)
-    if "name" in changed:
-        _record(EventName.USER_CHANGED, caller, user, {"members": ["name"]})
-
-
-def set_password(*, caller: Caller, user: User, password: str) -> None:
-    """Give a person a new password; all their sessions end. Raises NotAllowed or Invalid."""
-    _check_may_manage(caller)
-    _check_not_above(caller, user)
-    check_password_rules(password, user)
-    user.set_password(password)
-    with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(password=user.password)
-        end_all_sessions(user, caller.origin.at)
+    members = sorted({"name", "username", "email"} & set(changed))
+    if members:
+        _record(EventName.USER_CHANGED, caller, user, {"members": members})
+    if "password" in changed:
         _record(EventName.PASSWORD_CHANGED, caller, user, {})
-
-
-def _check_may_manage(caller: Caller) -> None:
-    if not caller.principal.may(Capability.MANAGE_USERS):
-        raise NotAllowed("You may not manage people.")
-
-
-def _check_not_above(caller: Caller, user: User) -> None:
-    """Nobody changes a person who may do more than they do."""
-    profile = profiles.active()
-    held = profile.everything if user.is_superuser else profile.power_of_role(user.role, "global")
-    for membership in Membership.objects.filter(user=user):
-        held |= profile.power_of_role(membership.role, "organization")
-    if not held <= caller.principal.everywhere:
-        raise NotAllowed(f"{user} may do more than you.")
-
-
-def _clean_role(caller: Caller, role: str) -> str:
-    profile = profiles.active()
-    known = profile.roles_of_level("global")
-    if role not in known:
-        raise Invalid("role", f"there is no such role; there are: {', '.join(known)}")
-    if not profile.power_of_role(role, "global") <= caller.principal.everywhere:
-        raise NotAllowed(f"The role {role} allows more than you may do.")
-    return role
-
-
-def _clean_superuser(caller: Caller, is_superuser: bool) -> bool:
-    if is_superuser and not profiles.active().everything <= caller.principal.everywhere:
-        raise NotAllowed("A superuser may do more than you.")
-    return is_superuser
 
 
 def _record(name: EventName, caller: Caller, user: User, detail: Mapping[str, Any]) -> None:

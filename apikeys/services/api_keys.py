@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from accounts.identity import principal_of
+from accounts.lookups import hold
 from accounts.models import Organization, User
 from accounts.names import clean_name
 from accounts.principals import Caller, Credential
@@ -53,8 +54,8 @@ def create_api_key(
 
     `granted` are scopes, `expires_at` is in UTC (None: never), `environment` defaults to the
     profile's, `attributes` are the profile's own, `uuid` names the new row. Raises Invalid (naming the
-    member) or NotAllowed: nobody hands out more than they hold, nor for longer than the key that they
-    act with.
+    member), NotFound or NotAllowed: nobody hands out more than they hold, nor for longer than the key
+    that they act with.
     """
     _check_may_make(caller, owner)
     granted = _clean_scopes(granted)
@@ -64,6 +65,7 @@ def create_api_key(
     text = keys.mint(form)
     number, digest = peppers.current_digest(text)
     with transaction.atomic():
+        hold(owner)
         row = ApiKey.objects.create(
             uuid=uuid or uuid4(),
             name=clean_name("name", name),

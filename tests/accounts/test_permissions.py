@@ -93,7 +93,7 @@ def test_the_scope_that_is_named_does_open_what_was_needed(capability: Capabilit
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        ("auth/me", {"GET"}),
+        ("auth/me", {"GET", "PATCH"}),
         ("auth/logout", {"POST"}),
         ("auth/login", {"POST"}),
         ("auth/refresh", {"POST"}),

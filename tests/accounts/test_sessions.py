@@ -39,10 +39,9 @@ def open_session(cast: Cast, **before: float) -> sessions.LoggedIn:
 
 def tokens_now(session: Session, refresh_token: str) -> tokens.TokenPair:
     """The same session's tokens as if they had just been exchanged."""
-    old = claims_of(refresh_token)
-    return tokens.issue(
-        session, subject=old["sub"], refresh_id=old["jti"], now=datetime.now(UTC) - timedelta(seconds=1)
-    )
+    old, now = claims_of(refresh_token), datetime.now(UTC) - timedelta(seconds=1)
+    Session.objects.filter(pk=session.pk).update(last_seen_at=now)
+    return tokens.issue(session, subject=old["sub"], refresh_id=old["jti"], now=now)
 
 
 def test_a_refresh_token_gives_a_new_pair_and_the_old_access_token_stays_good(cast: Cast) -> None:

@@ -21,8 +21,8 @@ def views(patterns: list[Any]) -> Iterator[tuple[str, Any]]:
         if isinstance(pattern, URLResolver):
             yield from views(pattern.url_patterns)
         elif isinstance(pattern, URLPattern) and hasattr(pattern.callback, "cls"):
-            with_id = {"pk": NOBODY} if "pk" in pattern.pattern.regex.groupindex else {}
-            yield reverse(str(pattern.name), kwargs=with_id), pattern.callback
+            with_ids = dict.fromkeys(pattern.pattern.regex.groupindex, NOBODY)
+            yield reverse(str(pattern.name), kwargs=with_ids), pattern.callback
 
 
 def declared() -> Iterator[tuple[str, str, Need]]:

@@ -73,10 +73,9 @@ def served() -> list[tuple[str, str]]:
 def full_paths(patterns: Any, start: str = "") -> list[tuple[str, Any]]:
     found = []
     for entry in patterns:
-        text = start + re.sub(r"\(\?P<pk>[^)]*\)", "{id}", str(entry.pattern)).replace("^", "").replace(
-            "$", ""
-        )
-        text = text.replace("\\Z", "")
+        text = start + re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", str(entry.pattern))
+        for old, new in (("{pk}", "{id}"), ("^", ""), ("$", ""), ("\\Z", "")):
+            text = text.replace(old, new)
         if hasattr(entry, "url_patterns"):
             found += full_paths(entry.url_patterns, text) if entry.app_name != "admin" else []
         else:

@@ -1,0 +1,157 @@
+"""Organizations and their members."""
+
+from typing import ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts import serializers
+from accounts.callers import caller_of, principal_of_request
+from accounts.models import Membership, Organization, OrganizationQuerySet, User
+from accounts.permissions import Needs
+from accounts.principals import Principal
+from accounts.services import organizations
+from config import wire
+from config.errors import Invalid, NotFound
+from config.profiles import Capability
+from config.query import sent_once
+
+SEE = frozenset({Capability.READ_ORGANIZATIONS})
+MANAGE = frozenset({Capability.MANAGE_ORGANIZATIONS})
+
+
+class OrganizationViewSet(GenericViewSet[Organization]):
+    """Organizations: all, or those that one may see."""
+
+    resource = "organization"
+    queryset = Organization.objects.none()
+    serializer_class = serializers.OrganizationMember
+    needs: ClassVar[Needs] = {
+        "list": SEE,
+        "retrieve": SEE,
+        "create": MANAGE,
+        "partial_update": MANAGE,
+        "destroy": MANAGE,
+    }
+
+    def get_queryset(self) -> OrganizationQuerySet:
+        return Organization.objects.visible_to(principal_of_request(self.request))
+
+    @extend_schema(operation_id="list_organizations", parameters=[serializers.OrganizationFilter])
+    def list(self, request: Request) -> Response:
+        sent = serializers.OrganizationFilter(data=sent_once(request))
+        sent.is_valid(raise_exception=True)
+        page = self.paginate_queryset(self.get_queryset().matching(sent.validated_data.get("search", "")))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(operation_id="get_organization")
+    def retrieve(self, request: Request, pk: str) -> Response:
+        organization = wire.find("organization", self.get_queryset(), pk)
+        return Response(self.get_serializer(organization).data)
+
+    @extend_schema(
+        operation_id="create_organization",
+        request=serializers.OrganizationRequest,
+        responses={201: serializers.OrganizationMember},
+    )
+    def create(self, request: Request) -> Response:
+        sent = serializers.OrganizationRequest(data=request.data)
+        sent.is_valid(raise_exception=True)
+        made = organizations.create_organization(caller=caller_of(request), name=sent.validated_data["name"])
+        return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(operation_id="rename_organization", request=serializers.OrganizationRequest)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        organization = wire.find("organization", self.get_queryset(), pk)
+        sent = serializers.OrganizationRequest(data=request.data)
+        sent.is_valid(raise_exception=True)
+        name = sent.validated_data["name"]
+        renamed = organizations.rename_organization(
+            caller=caller_of(request), organization=organization, name=name
+        )
+        return Response(self.get_serializer(renamed).data)
+
+    @extend_schema(operation_id="delete_organization", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        organization = wire.find("organization", self.get_queryset(), pk)
+        organizations.delete_organization(caller=caller_of(request), organization=organization)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MemberViewSet(GenericViewSet[Membership]):
+    """The members of one organization. A member's id is the person's."""
+
+    resource = "member"
+    queryset = Membership.objects.none()
+    serializer_class = serializers.MemberMember
+    needs: ClassVar[Needs] = OrganizationViewSet.needs
+
+    def organization(self) -> Organization:
+        """The organization in the path. Raises NotFound if the caller may not see it."""
+        visible = Organization.objects.visible_to(principal_of_request(self.request))
+        found: Organization = wire.find("organization", visible, self.kwargs["organization_id"])
+        return found
+
+    def get_queryset(self) -> QuerySet[Membership]:
+        members = Membership.objects.filter(organization=self.organization())
+        return members.select_related("user", "organization")
+
+    def member(self, pk: str) -> Membership:
+        """The membership of the person with this id. Raises NotFound."""
+        found: Membership = wire.find("user", self.get_queryset(), pk, path="user__")
+        return found
+
+    @extend_schema(operation_id="list_members")
+    def list(self, request: Request, organization_id: str) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(operation_id="get_member")
+    def retrieve(self, request: Request, organization_id: str, pk: str) -> Response:
+        return Response(self.get_serializer(self.member(pk)).data)
+
+    @extend_schema(
+        operation_id="add_member",
+        request=serializers.AddMemberRequest,
+        responses={201: serializers.MemberMember},
+    )
+    def create(self, request: Request, organization_id: str) -> Response:
+        organization = self.organization()
+        sent = serializers.AddMemberRequest(data=request.data)
+        sent.is_valid(raise_exception=True)
+        membership = organizations.add_member(
+            caller=caller_of(request),
+            organization=organization,
+            user=_person(principal_of_request(request), sent.validated_data["user"]),
+            role=sent.validated_data["role"],
+        )
+        return Response(self.get_serializer(membership).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(operation_id="change_member_role", request=serializers.MemberRoleRequest)
+    def partial_update(self, request: Request, organization_id: str, pk: str) -> Response:
+        membership = self.member(pk)
+        sent = serializers.MemberRoleRequest(data=request.data)
+        sent.is_valid(raise_exception=True)
+        role = sent.validated_data["role"]
+        changed = organizations.change_member_role(
+            caller=caller_of(request), membership=membership, role=role
+        )
+        return Response(self.get_serializer(changed).data)
+
+    @extend_schema(operation_id="remove_member", responses={204: None})
+    def destroy(self, request: Request, organization_id: str, pk: str) -> Response:
+        organizations.remove_member(caller=caller_of(request), membership=self.member(pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _person(principal: Principal, public_id: str) -> User:
+    """The person with this id. One whom the caller may not see is no more there than none."""
+    try:
+        found: User = wire.find("user", User.objects.visible_to(principal), public_id)
+    except NotFound:
+        raise Invalid("user", "there is no such person, or you may not see them") from None
+    return found

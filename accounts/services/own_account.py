@@ -1,0 +1,53 @@
+"""What people change about themselves: their name, and their password by showing the current one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import transaction
+
+from accounts import names
+from accounts.lookups import hold, person_of
+from accounts.models import Session, User
+from accounts.passwords import check_password_rules
+from accounts.principals import Caller
+from accounts.services.sessions import end_sessions
+from audit.actors import Target
+from audit.events import EventName
+from audit.log import record
+from config.errors import Invalid
+
+
+def change_own_name(*, caller: Caller, name: str) -> None:
+    """Give the caller another name, or none. Raises Invalid."""
+    name = names.clean_name("name", name) if name else ""
+    with transaction.atomic():
+        user = hold(person_of(caller))
+        if user.name != name:
+            User.objects.filter(pk=user.pk).update(name=name)
+            _record(EventName.USER_CHANGED, caller, user, {"members": ["name"]})
+
+
+def change_own_password(*, caller: Caller, current: str, new: str) -> None:
+    """Give the caller a new password. All their sessions end but this one (ASVS 7.4.3).
+
+    Raises Invalid, naming `current_password` if that is wrong, which is recorded, or `new_password`.
+    """
+    user = person_of(caller)
+    if not check_password(current, user.password):
+        _record(EventName.PASSWORD_REFUSED, caller, user, {"reason": "wrong current password"})
+        raise Invalid("current_password", "is wrong")
+    check_password_rules(new, user, member="new_password")
+    hashed = make_password(new)
+    with transaction.atomic():
+        same = User.objects.filter(pk=user.pk, password=user.password)
+        if not same.update(password=hashed):
+            raise Invalid("current_password", "is wrong: somebody has just changed it")
+        others = Session.objects.filter(user=user).exclude(uuid=caller.principal.credential.id)
+        end_sessions(others, caller.origin.at)
+        _record(EventName.PASSWORD_CHANGED, caller, user, {})
+
+
+def _record(name: EventName, caller: Caller, user: User, detail: Mapping[str, Any]) -> None:
+    actor, target = caller.principal.actor, Target.of("user", user)
+    record(name, actor=actor, origin=caller.origin, target=target, detail=detail)

@@ -1,0 +1,68 @@
+"""Sessions: one's own, and those of others for administrators of people."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts import authority, serializers
+from accounts.callers import caller_of, principal_of_request
+from accounts.models import Session, User
+from accounts.permissions import Needs
+from accounts.services import sessions
+from audit.actors import Origin
+from config import wire
+from config.profiles import Capability
+
+MANAGE = frozenset({Capability.MANAGE_USERS})
+
+
+class SessionViewSet(GenericViewSet[Session]):
+    """One's own sessions: where one is logged in."""
+
+    resource = "session"
+    queryset = Session.objects.none()
+    serializer_class = serializers.SessionMember
+    needs: ClassVar[Needs] = {"list": "person", "destroy": "person"}
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {"current": principal_of_request(self.request).credential.id}
+
+    def get_queryset(self) -> QuerySet[Session]:
+        now = Origin.of(self.request._request).at
+        return Session.objects.live(now).filter(user_id=self.whose() or 0).select_related("user")
+
+    def whose(self) -> int | None:
+        """The number of the person whose sessions these are."""
+        return principal_of_request(self.request).user_id
+
+    @extend_schema(operation_id="list_sessions")
+    def list(self, request: Request, **person: str) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(operation_id="end_session", responses={204: None})
+    def destroy(self, request: Request, pk: str, **person: str) -> Response:
+        session = wire.find("session", self.get_queryset(), pk)
+        sessions.end_session(caller=caller_of(request), session=session)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="list_sessions_of_user"),
+    destroy=extend_schema(operation_id="end_session_of_user"),
+)
+class UserSessionViewSet(SessionViewSet):
+    """Anybody's sessions, for administrators of people."""
+
+    needs: ClassVar[Needs] = {"list": MANAGE, "destroy": MANAGE}
+
+    def whose(self) -> int | None:
+        caller = caller_of(self.request)
+        authority.check_may_manage_users(caller)
+        user: User = wire.find("user", User.objects.visible_to(caller.principal), self.kwargs["user_id"])
+        return user.pk
