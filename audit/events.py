@@ -18,6 +18,7 @@ class EventName(StrEnum):
     USER_REACTIVATED = "user:reactivated"
     ROLE_CHANGED = "role:changed"
     PASSWORD_CHANGED = "password:changed"
+    PASSWORD_RESET_REQUESTED = "password_reset:requested"
 
     ORGANIZATION_CREATED = "organization:created"
     ORGANIZATION_CHANGED = "organization:changed"

@@ -11,6 +11,7 @@ from accounts.models import Membership, Organization, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
 from accounts.services.organizations import add_member
+from accounts.services.passwords import cancel_resets, replace_password
 from accounts.services.sessions import end_all_sessions
 from audit.actors import Target
 from audit.events import EventName
@@ -46,14 +47,15 @@ def create_user(
     check_password_rules(password, user)
     user.set_password(password)
     with transaction.atomic():
-        _insert(user)
+        insert_user(user)
         for organization, organization_role in memberships:
             add_member(caller=caller, organization=organization, user=user, role=organization_role)
         _record(EventName.USER_CREATED, caller, user, {"role": role, "superuser": is_superuser})
     return user
 
 
-def _insert(user: User) -> None:
+def insert_user(user: User) -> None:
+    """Store a new person. Raises Conflict, naming the member, if the name or address is taken."""
     check_free(user)
     try:
         with transaction.atomic():
@@ -93,6 +95,7 @@ def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> Us
             raise Conflict(member, "somebody must stay administrator")
         if changed.get("is_active") is False:
             end_all_sessions(user, caller.origin.at)
+            cancel_resets(user)
         _record_changes(caller, user, changed)
     return User.objects.get(pk=user.pk)
 
@@ -134,14 +137,13 @@ def _record_changes(caller: Caller, user: User, changed: Mapping[str, Any]) -> N
 
 
 def set_password(*, caller: Caller, user: User, password: str) -> None:
-    """Give a person a new password; all their sessions end. Raises NotAllowed or Invalid."""
+    """Give a person a new password; their sessions end, a mail says so. Raises NotAllowed or Invalid."""
     _check_may_manage(caller)
     _check_not_above(caller, user)
     check_password_rules(password, user)
     user.set_password(password)
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(password=user.password)
-        end_all_sessions(user, caller.origin.at)
+        replace_password(user=user, hashed=user.password, origin=caller.origin)
         _record(EventName.PASSWORD_CHANGED, caller, user, {})
 
 
