@@ -54,15 +54,20 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         """Nothing: see the class."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what the list offers as a filter: any column could be guessed letter by letter otherwise."""
+        """Only what the list offers as a filter: any column could be guessed letter by letter otherwise.
+
+        No NUL either, which PostgreSQL cannot be asked for.
+        """
         filters: Any = self.list_filter
         offered = [each if isinstance(each, str) else each[0] for each in filters]
-        return lookup.split("__")[0] in offered and super().lookup_allowed(lookup, value, request)
+        if "\0" in value or lookup.split("__")[0] not in offered:
+            return False
+        return super().lookup_allowed(lookup, value, request)
 
-    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+    def response_action(self, request: HttpRequest, queryset: Any, *where: Any) -> Any:
         """Django's; a selection that cannot be one is said so."""
         if all(ROW_NUMBER.fullmatch(each) for each in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            return super().response_action(request, queryset)
+            return super().response_action(request, queryset, *where)
         messages.error(request, "The selection is malformed. Nothing was done.")
         return None
 

@@ -31,7 +31,7 @@ from apikeys.services.api_keys import NewKey, create_api_key
 from audit import refusals, triggers
 from config import profiles
 from config.profiles import Profile
-from tests.installation import ADMIN, Installation, fresh_database
+from tests.installation import ADMIN, Installation, copy_of, fresh_database
 
 PASSWORD = "a long walk to the lighthouse"
 
@@ -222,9 +222,19 @@ def bare_installation(tmp_path: Path) -> Iterator[Installation]:
         yield Installation(tmp_path, url)
 
 
+@pytest.fixture(scope="session")
+def after_first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation after its first start, for others to be copies of."""
+    folder = tmp_path_factory.mktemp("first")
+    with fresh_database(folder) as url:
+        original = Installation(folder, url)
+        done = original.manage("setup", **ADMIN)
+        assert done.returncode == 0, done.stderr
+        yield original
+
+
 @pytest.fixture
-def installation(bare_installation: Installation) -> Installation:
+def installation(after_first_start: Installation, tmp_path: Path) -> Iterator[Installation]:
     """An installation after its first start, with the administrator of tests.installation.ADMIN."""
-    done = bare_installation.manage("setup", **ADMIN)
-    assert done.returncode == 0, done.stderr
-    return bare_installation
+    with copy_of(after_first_start, tmp_path) as copy:
+        yield copy

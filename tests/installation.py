@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import psycopg
 
 PROJECT = Path(__file__).parent.parent
 START_SECONDS = 60
+SQLITE_FILE = "keyhouse.sqlite3"
 ADMIN = {
     "KEYHOUSE_ADMIN_USERNAME": "admin",
     "KEYHOUSE_ADMIN_EMAIL": "admin@example.org",
@@ -158,14 +160,31 @@ def free_port() -> int:
 @contextmanager
 def fresh_database(folder: Path) -> Iterator[str]:
     """The URL of an empty database: in the PostgreSQL of this run, or an SQLite file."""
+    with _database(folder, like=None) as url:
+        yield url
+
+
+@contextmanager
+def copy_of(original: Installation, folder: Path) -> Iterator[Installation]:
+    """An installation in `folder` with the secrets and the data of another, on which nothing runs."""
+    shutil.copytree(original.folder / "var", folder / "var")
+    with _database(folder, like=original) as url:
+        yield Installation(folder, url)
+
+
+@contextmanager
+def _database(folder: Path, *, like: Installation | None) -> Iterator[str]:
     server = os.environ.get("KEYHOUSE_TEST_SERVER")
     if not server:
-        yield f"sqlite:///{folder}/keyhouse.sqlite3"
+        if like is not None:
+            shutil.copy(like.folder / SQLITE_FILE, folder / SQLITE_FILE)
+        yield f"sqlite:///{folder / SQLITE_FILE}"
         return
-    name = f"keyhouse_{uuid.uuid4().hex}"
     host = parse_qs(urlsplit(server).query)["host"][0]
+    name = f"keyhouse_{uuid.uuid4().hex}"
+    template = f'TEMPLATE "{urlsplit(like.database_url).path[1:]}"' if like else ""
     with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" {template}')
         try:
             yield f"postgres://postgres@/{name}?host={quote(host, safe='')}"
         finally:

@@ -150,7 +150,7 @@ def test_the_owner_is_a_person_or_an_organization_and_not_both(ada: Client, cast
 
 def test_a_key_gets_no_more_than_its_owner_may_do(ada: Client, cast: Cast) -> None:
     response = ada.post(page(ADD), fill_in(ada, cast.bob, scopes=["users:write"]))
-    assert errors_of(response) == {"": "scopes: users:write: is more than the key's owner may do"}
+    assert "users:write: is more than the key's owner may do" in errors_of(response)[""]
     assert response.context["form"]["scopes"].value() == ["users:write"]
     assert ApiKey.objects.count() == 0
     assert Event.objects.latest("sequence").name == "access:denied"

@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.commands.helpers import assert_one_line
-from tests.installation import PROJECT, Installation, Server, free_port
+from tests.installation import PROJECT, START_SECONDS, Installation, Server, free_port
 
 
 def test_it_announces_where_it_is_and_stops_when_told(shared_installation: Installation) -> None:
@@ -46,15 +47,21 @@ def children(server: Server) -> list[int]:
     return [int(number) for number in tasks.read_text().split()]
 
 
+def successor(server: Server, worker: int) -> int:
+    """The worker that stands in for `worker`, once it is there."""
+    end = time.monotonic() + START_SECONDS
+    while (found := children(server)) in ([worker], []):
+        assert time.monotonic() < end, "nobody stands in for it"
+    return found[-1]
+
+
 def test_a_worker_that_is_killed_is_replaced(shared_installation: Installation) -> None:
     with shared_installation.serve("--workers", "1") as server:
         (worker,) = children(server)
         for kind in (signal.SIGTERM, signal.SIGKILL):
             os.kill(worker, kind)
-            while children(server) in ([worker], []):
-                pass
+            worker = successor(server, worker)
             server.wait()
-            (worker,) = children(server)
     assert server.process.returncode == 0
 
 

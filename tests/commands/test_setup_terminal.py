@@ -2,13 +2,14 @@
 
 import os
 import pty
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.installation import ADMIN, PROJECT, Installation
+from tests.installation import ADMIN, PROJECT, START_SECONDS, Installation
 
 PASSWORD = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
 
@@ -20,13 +21,13 @@ class Terminal:
     screen: int
     process: "subprocess.Popen[bytes]"
     seen: str = ""
+    looked_at: int = 0
 
     def wait_for(self, words: str) -> None:
-        """Read until the screen shows `words` after what was looked at before."""
-        shown = ""
-        while words not in shown:
-            shown += self._read()
-        self.seen += shown
+        """Return once the screen shows `words` after what was waited for before."""
+        while (place := self.seen.find(words, self.looked_at)) < 0:
+            self.seen += self._read()
+        self.looked_at = place + len(words)
 
     def type(self, text: str) -> None:
         os.write(self.screen, text.encode())
@@ -40,6 +41,8 @@ class Terminal:
             return self.process.wait(timeout=60)
 
     def _read(self) -> str:
+        ready, _, _ = select.select([self.screen], [], [], START_SECONDS)
+        assert ready, f"nothing happens any more: {self.seen}"
         data = os.read(self.screen, 4096)
         if not data:
             raise OSError("the terminal is closed")
