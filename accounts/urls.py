@@ -3,7 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from accounts import organization_views, session_views, user_views, views
+from accounts import mailed_views, organization_views, session_views, user_views, views
 from config import profiles
 
 USERS = profiles.active().paths.users
@@ -26,5 +26,9 @@ urlpatterns = [
     path("auth/logout-everywhere", views.LogoutEverywhereView.as_view(), name="logout-everywhere"),
     path("auth/me", views.MeView.as_view(), name="me"),
     path("auth/change-password", views.ChangePasswordView.as_view(), name="change-password"),
+    path("auth/forgot-password", mailed_views.ForgotPasswordView.as_view(), name="forgot-password"),
+    path("auth/reset-password", mailed_views.ResetPasswordView.as_view(), name="reset-password"),
+    path("auth/register", mailed_views.RegisterView.as_view(), name="register"),
+    path("auth/confirm-email", mailed_views.ConfirmEmailView.as_view(), name="confirm-email"),
     *router.urls,
 ]

@@ -20,6 +20,7 @@ class EventName(StrEnum):
     ROLE_CHANGED = "role:changed"
     PASSWORD_CHANGED = "password:changed"
     PASSWORD_REFUSED = "password:refused"
+    PASSWORD_RESET_REQUESTED = "password_reset:requested"
 
     ORGANIZATION_CREATED = "organization:created"
     ORGANIZATION_CHANGED = "organization:changed"
@@ -31,3 +32,8 @@ class EventName(StrEnum):
     API_KEY_RENAMED = "api_key:renamed"
     API_KEY_REVOKED = "api_key:revoked"
     API_KEY_REFUSED = "api_key:refused"
+
+
+def choices() -> list[tuple[str, str]]:
+    """The vocabulary as Django wants choices; a function, so that a new word is no migration."""
+    return [(name, name) for name in EventName]

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from django.db import models
 
-from audit.events import EventName
+from audit.events import choices
 from config.rows import PublicRow
 
 GENESIS = bytes(32)
@@ -46,7 +46,7 @@ class Event(PublicRow):
 
     sequence = models.BigIntegerField(primary_key=True)
     occurred_at = models.DateTimeField(db_index=True)
-    name = models.CharField("event", max_length=50, choices=[(name, name) for name in EventName])
+    name = models.CharField("event", max_length=50, choices=choices)
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=36, blank=True)
     actor_label = models.CharField("actor", max_length=200, blank=True)

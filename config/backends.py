@@ -1,8 +1,10 @@
 """The cache and the mail server, from their URLs. No message repeats a URL: passwords are in them."""
 
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 from environ import Env
 
 from config.env import ConfigurationError
@@ -21,9 +23,21 @@ def cache_config(url: str) -> dict[str, Any]:
 def email_config(url: str) -> dict[str, Any]:
     """Return Django's settings for the mail server at `url`. Raises ConfigurationError."""
     try:
-        return dict(Env.email_url_config(url))  # type: ignore[no-untyped-call]
+        config: dict[str, Any] = dict(Env.email_url_config(url))  # type: ignore[no-untyped-call]
     except (ImproperlyConfigured, KeyError, ValueError):
         raise ConfigurationError(
             "EMAIL_URL: is not consolemail://, filemail:///FOLDER or smtp+tls://USER:PASSWORD@HOST:PORT "
             "(in a password, write / as %2F)"
         ) from None
+    if config["EMAIL_FILE_PATH"]:
+        config["EMAIL_FILE_PATH"] = unquote(urlsplit(url).path)  # django-environ drops the first slash
+    return config
+
+
+def mail_sender(text: str, host: str) -> str:
+    """Return `text`, the address that mails come from, else keyhouse@host. Raises ConfigurationError."""
+    try:
+        validate_email(text or "keyhouse@localhost")
+    except ValidationError:
+        raise ConfigurationError(f"KEYHOUSE_MAIL_FROM: {text!a} is not an e-mail address") from None
+    return text or f"keyhouse@{host}"

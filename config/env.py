@@ -33,6 +33,10 @@ _ALL = (
     Variable("DATABASE_URL", "", "postgres://… or sqlite:///…; default: SQLite in the data folder"),
     Variable("CACHE_URL", "locmemcache://", "shared cache (redis://… for Valkey)"),
     Variable("EMAIL_URL", "consolemail://", "mail server, for example smtp+tls://user:password@host:587"),
+    Variable(
+        "KEYHOUSE_MAIL_FROM", "", "address that mails come from; default: keyhouse@ and the public host"
+    ),
+    Variable("KEYHOUSE_RESET_URL", "", "page that reset mails link to; default: our own, /reset-password"),
     Variable("SECRET_KEY", "", "signs login tokens and cookies; default: generated once"),
     Variable("ALLOWED_HOSTS", "", "extra host names to answer to; loopback and the public one are always in"),
     Variable("DEBUG", "false", "true for development only; serve refuses it"),

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config import profiles
-from config.problems import MEDIA_TYPE, problem_response, wants_page
+from config.problems import MAILED_LINKS, MEDIA_TYPE, problem_response, wants_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -94,8 +94,9 @@ def _has_secret(request: HttpRequest) -> bool:
     if request.path.startswith("/admin"):
         return False
     prefixes = tuple(form.prefix for form in profiles.active().keys.environments.values())
+    refused = SECRET_PARAMETERS - {"token"} if request.path in MAILED_LINKS else SECRET_PARAMETERS
     return any(
-        name.lower() in SECRET_PARAMETERS or any(value.startswith(prefixes) for value in values)
+        name.lower() in refused or any(value.startswith(prefixes) for value in values)
         for name, values in request.GET.lists()
     )
 

@@ -20,6 +20,8 @@ from config.errors import DomainError, InsufficientScope, InvalidToken, NotFound
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
 DATABASE_ERRORS = (OperationalError, InterfaceError)
+MAILED_LINKS = ("/reset-password", "/confirm-email")  # pages whose address holds a token, as mailed
+PAGES = ("/admin", *MAILED_LINKS)
 
 log = logging.getLogger("keyhouse.problems")
 
@@ -159,8 +161,8 @@ UNAVAILABLE = "The database cannot be reached. Nothing was changed; try again."
 
 
 def wants_page(request: HttpRequest) -> bool:
-    """Whether a browser in the admin asks: it gets a page, everybody else a problem document."""
-    return request.path.startswith("/admin") and "text/html" in request.headers.get("Accept", "")
+    """Whether a browser asks at our own pages: it gets a page, everybody else a problem document."""
+    return request.path.startswith(PAGES) and "text/html" in request.headers.get("Accept", "")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

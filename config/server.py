@@ -37,8 +37,11 @@ def run(
     workers: int,
     trusted_proxies: tuple[str, ...],
     when_ready: Callable[..., None],
+    in_each_worker: Callable[..., None],
 ) -> None:
     """Serve on host:port until SIGTERM or SIGINT; call `when_ready` once it listens.
+
+    `in_each_worker` is called in every process that serves.
 
     Raises ConfigurationError if the address is taken.
     """
@@ -56,6 +59,7 @@ def run(
             "loglevel": "warning",
             "proc_name": "keyhouse",
             "when_ready": when_ready,
+            "post_worker_init": in_each_worker,
         }
     ).run()  # type: ignore[no-untyped-call]
 

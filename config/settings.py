@@ -10,7 +10,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from config import env, secrets
-from config.backends import cache_config, email_config
+from config.backends import cache_config, email_config, mail_sender
 from config.clientip import check_networks
 from config.database import database_config
 
@@ -97,6 +97,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": cache_config(env.text("CACHE_URL"))}
 vars().update(email_config(env.text("EMAIL_URL")))
+EMAIL_TIMEOUT = 10
+MAIL_FROM = mail_sender(env.text("KEYHOUSE_MAIL_FROM"), _public.hostname or "localhost")
+RESET_URL = env.origin("KEYHOUSE_RESET_URL", env.text("KEYHOUSE_RESET_URL") or f"{PUBLIC_URL}/reset-password")
+CONFIRM_URL = f"{PUBLIC_URL}/confirm-email"
 
 # People and sessions
 

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from accounts import pages
 from config import health, openapi, profiles
 
 BASE = profiles.active().base_path.lstrip("/")
@@ -22,6 +23,8 @@ urlpatterns = [
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("gateway/", include("gateway.urls")),
+    path("reset-password", pages.ResetPasswordPage.as_view(), name="reset-password-page"),
+    path("confirm-email", pages.ConfirmEmailPage.as_view(), name="confirm-email-page"),
     path(f"{BASE}/" if BASE else "", include(api)),
 ]
 

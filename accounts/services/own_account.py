@@ -11,6 +11,7 @@ from accounts.lookups import hold, person_of
 from accounts.models import Session, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
+from accounts.services.passwords import cancel_resets, tell_owner
 from accounts.services.sessions import end_sessions
 from audit.actors import Target
 from audit.events import EventName
@@ -45,6 +46,8 @@ def change_own_password(*, caller: Caller, current: str, new: str) -> None:
             raise Invalid("current_password", "is wrong: somebody has just changed it")
         others = Session.objects.filter(user=user).exclude(uuid=caller.principal.credential.id)
         end_sessions(others, caller.origin.at)
+        cancel_resets(user)
+        tell_owner(user, caller.origin)
         _record(EventName.PASSWORD_CHANGED, caller, user, {})
 
 

@@ -99,7 +99,7 @@ def _mark_login(user: User, origin: Origin) -> None:
 
 def _record_login(user: User, origin: Origin) -> None:
     target = Target.of("user", user)
-    record(EventName.LOGIN_SUCCEEDED, actor=_as_actor(user), origin=origin, target=target)
+    record(EventName.LOGIN_SUCCEEDED, actor=as_actor(user), origin=origin, target=target)
 
 
 def _open_session(user: User, refresh_id: str, origin: Origin, user_agent: str) -> Session:
@@ -166,7 +166,7 @@ def _end_reused(sid: str, origin: Origin) -> None:
         if session is None:
             return
         if end_sessions(Session.objects.filter(pk=session.pk), origin.at):
-            actor, target = _as_actor(session.user), Target.of("session", session)
+            actor, target = as_actor(session.user), Target.of("session", session)
             record(EventName.REFRESH_TOKEN_REUSED, actor=actor, origin=origin, target=target)
 
 
@@ -212,5 +212,6 @@ def end_sessions(sessions: QuerySet[Session], now: datetime) -> int:
     return sessions.filter(ended_at__isnull=True).update(ended_at=now)
 
 
-def _as_actor(user: User) -> Actor:
+def as_actor(user: User) -> Actor:
+    """A person as the audit log names who did something."""
     return Actor("user", str(user.uuid), str(user))

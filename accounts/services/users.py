@@ -14,6 +14,7 @@ from accounts.models import Organization, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
 from accounts.services.organizations import add_member
+from accounts.services.passwords import cancel_resets, tell_owner
 from accounts.services.sessions import end_all_sessions
 from audit.actors import Target
 from audit.events import EventName
@@ -52,12 +53,17 @@ def create_user(
     check_password_rules(password, user)
     user.set_password(password)
     with transaction.atomic():
-        with _unique(user):
-            user.save(force_insert=True)
+        insert_user(user)
         for organization, organization_role in memberships:
             add_member(caller=caller, organization=organization, user=user, role=organization_role)
         _record(EventName.USER_CREATED, caller, user, {"role": role, "superuser": is_superuser})
     return user
+
+
+def insert_user(user: User) -> None:
+    """Store a new person. Raises Conflict, naming the member, if the name or address is taken."""
+    with _unique(user):
+        user.save(force_insert=True)
 
 
 @contextmanager
@@ -102,6 +108,9 @@ def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> Us
         _check_an_admin_stays(admins, row, next((name for name in POWERS if name in changed), "role"))
         if changed.get("is_active") is False or "password" in changed:
             end_all_sessions(row, caller.origin.at)
+            cancel_resets(row)
+        if "password" in changed:
+            tell_owner(row, caller.origin)
         _record_changes(caller, row, changed)
         return User.objects.get(pk=row.pk)
 

@@ -41,69 +41,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        choices=[
-                            (
-                                audit.events.EventName["LOGIN_SUCCEEDED"],
-                                audit.events.EventName["LOGIN_SUCCEEDED"],
-                            ),
-                            (audit.events.EventName["LOGIN_FAILED"], audit.events.EventName["LOGIN_FAILED"]),
-                            (
-                                audit.events.EventName["SESSION_ENDED"],
-                                audit.events.EventName["SESSION_ENDED"],
-                            ),
-                            (
-                                audit.events.EventName["REFRESH_TOKEN_REUSED"],
-                                audit.events.EventName["REFRESH_TOKEN_REUSED"],
-                            ),
-                            (
-                                audit.events.EventName["ACCESS_DENIED"],
-                                audit.events.EventName["ACCESS_DENIED"],
-                            ),
-                            (audit.events.EventName["USER_CREATED"], audit.events.EventName["USER_CREATED"]),
-                            (audit.events.EventName["USER_CHANGED"], audit.events.EventName["USER_CHANGED"]),
-                            (
-                                audit.events.EventName["USER_DEACTIVATED"],
-                                audit.events.EventName["USER_DEACTIVATED"],
-                            ),
-                            (
-                                audit.events.EventName["USER_REACTIVATED"],
-                                audit.events.EventName["USER_REACTIVATED"],
-                            ),
-                            (audit.events.EventName["ROLE_CHANGED"], audit.events.EventName["ROLE_CHANGED"]),
-                            (
-                                audit.events.EventName["PASSWORD_CHANGED"],
-                                audit.events.EventName["PASSWORD_CHANGED"],
-                            ),
-                            (
-                                audit.events.EventName["ORGANIZATION_CREATED"],
-                                audit.events.EventName["ORGANIZATION_CREATED"],
-                            ),
-                            (
-                                audit.events.EventName["ORGANIZATION_CHANGED"],
-                                audit.events.EventName["ORGANIZATION_CHANGED"],
-                            ),
-                            (audit.events.EventName["MEMBER_ADDED"], audit.events.EventName["MEMBER_ADDED"]),
-                            (
-                                audit.events.EventName["MEMBER_REMOVED"],
-                                audit.events.EventName["MEMBER_REMOVED"],
-                            ),
-                            (
-                                audit.events.EventName["API_KEY_CREATED"],
-                                audit.events.EventName["API_KEY_CREATED"],
-                            ),
-                            (
-                                audit.events.EventName["API_KEY_RENAMED"],
-                                audit.events.EventName["API_KEY_RENAMED"],
-                            ),
-                            (
-                                audit.events.EventName["API_KEY_REVOKED"],
-                                audit.events.EventName["API_KEY_REVOKED"],
-                            ),
-                            (
-                                audit.events.EventName["API_KEY_REFUSED"],
-                                audit.events.EventName["API_KEY_REFUSED"],
-                            ),
-                        ],
+                        choices=audit.events.choices,
                         max_length=50,
                         verbose_name="event",
                     ),

@@ -21,6 +21,8 @@ OWN_PATHS = (
     "/metrics",
     "/.well-known",
     "/static",
+    "/reset-password",
+    "/confirm-email",
 )
 
 
@@ -56,6 +58,11 @@ def _check_login(file: ProfileFile) -> None:
     _once("login.identifiers", login.identifiers)
     if not login.access_token_seconds <= login.session_idle_seconds <= login.session_seconds:
         raise _Wrong("login", "access_token_seconds ≤ session_idle_seconds ≤ session_seconds must hold")
+    if login.registration_role:
+        roles = [name for name, role in file.roles.items() if role.level == "global"]
+        _known("login.registration_role", [login.registration_role], roles, "global role")
+        if "email" not in login.identifiers:
+            raise _Wrong("login.registration_role", 'who registers logs in by "email": add it to identifiers')
 
 
 def _check_scopes(file: ProfileFile) -> None:

@@ -6,6 +6,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from tests.accounts.hashers import WatchedArgon2
+from tests.accounts.mailbox import Mailbox, listening, use_mail_server
 
 
 @pytest.fixture
@@ -15,3 +16,11 @@ def hashing(settings: Settings) -> Iterator[type[WatchedArgon2]]:
     WatchedArgon2.computed = 0
     yield WatchedArgon2
     WatchedArgon2.meanwhile = None
+
+
+@pytest.fixture
+def mailbox(settings: Settings) -> Iterator[Mailbox]:
+    """A real mail server, to which mails go."""
+    with listening() as box:
+        use_mail_server(settings, box.port)
+        yield box

@@ -12,15 +12,20 @@ class WatchedArgon2(FastArgon2):
 
     def encode(self, password: str, salt: str) -> str:
         type(self).computed += 1
-        return super().encode(password, salt)
+        encoded = super().encode(password, salt)
+        self._let_it_happen()
+        return encoded
 
     def verify(self, password: str, encoded: str) -> bool:
         type(self).computed += 1
         is_right = super().verify(password, encoded)
+        self._let_it_happen()
+        return is_right
+
+    def _let_it_happen(self) -> None:
         happens, WatchedArgon2.meanwhile = WatchedArgon2.meanwhile, None
         if happens is not None:
             happens()
-        return is_right
 
 
 class StrongerArgon2(WatchedArgon2):

@@ -44,6 +44,7 @@ def test_a_word_once_used_is_still_there() -> None:
         "user:reactivated",
         "role:changed",
         "password:changed",
+        "password_reset:requested",
         "organization:created",
         "organization:changed",
         "member:added",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config import env
-from config.backends import cache_config, email_config
+from config.backends import cache_config, email_config, mail_sender
 from config.env import ConfigurationError
 from tests.installation import Installation
 
@@ -161,6 +161,23 @@ def test_good_backends_are_taken() -> None:
     assert email_config("smtp+tls://user:word@host:587")["EMAIL_USE_TLS"] is True
 
 
+def test_mails_go_to_the_folder_that_is_named() -> None:
+    assert email_config("filemail:///var/mail%20box")["EMAIL_FILE_PATH"] == "/var/mail box"
+
+
+def test_mails_come_from_the_address_that_is_named_or_from_the_public_host() -> None:
+    assert mail_sender("robot@example.org", "keys.example.org") == "robot@example.org"
+    assert mail_sender("", "keys.example.org") == "keyhouse@keys.example.org"
+
+
+@pytest.mark.parametrize(
+    "text", ["nobody", "a@b@c", "Robot <robot@example.org>", "a@example.org\nBcc: b@c.de"]
+)
+def test_another_sender_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_MAIL_FROM: .* is not an e-mail address$"):
+        mail_sender(text, "host")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -173,6 +190,8 @@ def test_good_backends_are_taken() -> None:
         ("DATABASE_URL", "mysql://host/name"),
         ("CACHE_URL", "nonsense"),
         ("EMAIL_URL", "nonsense"),
+        ("KEYHOUSE_MAIL_FROM", "nobody"),
+        ("KEYHOUSE_RESET_URL", "app.example.org/reset"),
         ("DEBUG", "perhaps"),
         ("SECRET_KEY_FILE", "/nowhere"),
     ],

@@ -45,6 +45,18 @@ RULES: dict[str, tuple[str, str, str]] = {
         "login.password_min_length",
         ">= 8",
     ),
+    "a role for newcomers that is none": (
+        good_but(("session_seconds", 'registration_role = "nobody"\nsession_seconds')),
+        "login.registration_role",
+        "no global role 'nobody'",
+    ),
+    "newcomers who could not log in": (
+        good_but(
+            ('"username", "email"', '"username"'), ("session_s", 'registration_role = "admin"\nsession_s')
+        ),
+        "login.registration_role",
+        'logs in by "email"',
+    ),
     "header with another meaning": (good_but(("X-API-Key", "Authorization")), "keys.header", "meaning"),
     "bad header": (good_but(("X-API-Key", "X API Key")), "keys.header", "regex"),
     "dangling environment": (

@@ -10,6 +10,8 @@ from tests.products.exchanges import PAGES, Page, fill, play
 def test_every_request_of_the_page_works_as_printed(name: str, bare_installation: Installation) -> None:
     page = Page.read(name)
     bare_installation.settings["KEYHOUSE_PROFILE"] = name
+    mails = bare_installation.folder / "mails"
+    bare_installation.settings["EMAIL_URL"] = f"filemail://{mails}"
     assert bare_installation.manage("migrate", "--verbosity=0").returncode == 0
     saved: dict[str, str] = {}
     for command in page.commands:
@@ -18,4 +20,4 @@ def test_every_request_of_the_page_works_as_printed(name: str, bare_installation
         saved |= {key: str(document[member]) for key, member in command.get("save", {}).items()}
     with bare_installation.serve() as server:
         for exchange in page.exchanges:
-            play(page, exchange, server, saved)
+            play(page, exchange, server, saved, mails)

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connections
 
+from accounts import mailer
 from config import env, profiles, server
 from config.checks import production_faults, wire_faults
 from config.commands import JsonCommand
@@ -34,6 +35,7 @@ class Command(JsonCommand):
             workers=options["workers"],
             trusted_proxies=settings.TRUSTED_PROXIES,
             when_ready=announce,
+            in_each_worker=mailer.start,
         )
 
 

@@ -1,0 +1,58 @@
+"""What our mails say: a subject, a plain text and an HTML one, in the product's name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import formataddr
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from config import profiles
+
+
+class MailKind(StrEnum):
+    """Why a mail is sent. Rows hold these words."""
+
+    RESET_PASSWORD = "reset_password"
+    PASSWORD_CHANGED = "password_changed"
+    CONFIRM_EMAIL = "confirm_email"
+
+
+class Template(StrEnum):
+    """Files in templates/mail/, each as .txt, whose first line is the subject, and .html."""
+
+    RESET_PASSWORD = "reset_password"
+    PASSWORD_CHANGED = "password_changed"
+    CONFIRM_EMAIL = "confirm_email"
+    ALREADY_REGISTERED = "already_registered"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail to be written: to whom, from which template, with what in it."""
+
+    to: str
+    template: Template
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the token is in there
+
+
+def link(address: str, token: str) -> str:
+    """Return `address`, which comes from the configuration and never from a request, with the token."""
+    return f"{address}?{urlencode({'token': token})}"
+
+
+def written(letter: Letter) -> EmailMultiAlternatives:
+    """Return the finished mail."""
+    product = profiles.active().product.name
+    values = {"product": product, **letter.values}
+    subject, _, text = render_to_string(f"mail/{letter.template}.txt", values).partition("\n")
+    mail = EmailMultiAlternatives(
+        subject, text.lstrip("\n"), formataddr((product, settings.MAIL_FROM)), [letter.to]
+    )
+    mail.attach_alternative(render_to_string(f"mail/{letter.template}.html", values), "text/html")
+    mail.extra_headers["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
+    return mail

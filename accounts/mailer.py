@@ -1,0 +1,48 @@
+"""The thread of a server process that sends what is in the outbox, as soon as it is there."""
+
+import atexit
+import logging
+import threading
+
+from django.db import Error, close_old_connections
+
+from accounts.services.delivery import send_due
+from accounts.services.outbox import filled
+
+LOOK_SECONDS = 5.0  # how often to look for what other processes left, and for what failed before
+STOP_SECONDS = 20.0
+
+log = logging.getLogger("keyhouse.mail")
+
+_stopping = threading.Event()
+
+
+def start(worker: object = None) -> None:
+    """Start the sender of this process; at the end, a mail that is being sent is sent to its end."""
+    thread = threading.Thread(target=_run, name="keyhouse-mail", daemon=True)
+    thread.start()
+    atexit.register(_stop, thread)
+
+
+def _run() -> None:
+    while not _stopping.is_set():
+        _send_quietly()
+        filled.wait(LOOK_SECONDS)
+        filled.clear()
+
+
+def _send_quietly() -> None:
+    try:
+        send_due()
+    except Error as error:
+        log.warning("mails not sent yet: %s", str(error).partition("\n")[0])
+    except Exception:
+        log.exception("mails not sent yet")
+    finally:
+        close_old_connections()
+
+
+def _stop(thread: threading.Thread) -> None:
+    _stopping.set()
+    filled.set()
+    thread.join(STOP_SECONDS)

@@ -1,0 +1,14 @@
+from typing import Any
+
+from accounts.models import Mail
+from accounts.services.delivery import send_due
+from config.commands import KeyhouseCommand
+
+
+class Command(KeyhouseCommand):
+    help = "Send the mails that are due, once. Running servers do so by themselves."
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        done = send_due()
+        document = {"sent": done.sent, "failed": done.failed, "waiting": Mail.objects.count()}
+        return document, "{sent} sent, {failed} failed, {waiting} waiting.".format(**document)

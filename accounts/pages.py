@@ -1,0 +1,112 @@
+"""Our own pages behind mailed links. Looking at one spends nothing: mail programs do that, too."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.decorators import decorator_from_middleware, method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import FormView
+
+from accounts import mailed_tokens
+from accounts.passwords import LONGEST
+from accounts.services import passwords, registration
+from audit.actors import Origin
+from config import profiles
+from config.admin import add_error
+from config.errors import DomainError
+
+
+class NullOriginCsrf(CsrfViewMiddleware):
+    """Django's check of the CSRF token, for pages under `Referrer-Policy: no-referrer`.
+
+    From those, browsers send `Origin: null` (Fetch standard, "append a request Origin header"), which
+    Django refuses; then the token alone decides.
+    """
+
+    def _origin_verified(self, request: HttpRequest) -> bool:
+        is_good: bool = super()._origin_verified(request)  # type: ignore[misc]
+        return is_good or request.META["HTTP_ORIGIN"] == "null"
+
+
+class MailedTokenForm(forms.Form):
+    """The token from the link."""
+
+    token = forms.CharField(max_length=mailed_tokens.LONGEST, widget=forms.HiddenInput)
+
+
+class ResetPasswordForm(MailedTokenForm):
+    new_password = forms.CharField(
+        max_length=LONGEST,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=password_validation.password_validators_help_text_html,
+    )
+
+
+@method_decorator([csrf_exempt, decorator_from_middleware(NullOriginCsrf)], name="dispatch")
+class MailedLinkPage(FormView[Any]):
+    """A form that brings the token of a link back, by POST. Subclasses say what happens with it."""
+
+    http_method_names = ["get", "head", "post"]
+    template_name = "mailed_link.html"
+    title = ""
+    button = ""
+    done = ""
+
+    def use(self, values: dict[str, str], origin: Origin) -> object:
+        """Call the service. Raises DomainError."""
+        raise NotImplementedError
+
+    def get_initial(self) -> dict[str, str]:
+        return {"token": self.request.GET.get("token", "")}
+
+    def form_valid(self, form: forms.Form) -> HttpResponse:
+        try:
+            self.use(form.cleaned_data, Origin.of(self.request))
+        except DomainError as error:
+            add_error(form, error)
+            return self.form_invalid(form)
+        return self.render_to_response(self.get_context_data(form=None))
+
+    def form_invalid(self, form: forms.Form) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=400)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        words = {"title": self.title, "button": self.button, "done": self.done}
+        return super().get_context_data(product=profiles.active().product.name, **words, **kwargs)
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """The page, which tells no other site its address: the token is in there."""
+        return super().render_to_response(context, headers={"Referrer-Policy": "no-referrer"}, **kwargs)
+
+
+class ResetPasswordPage(MailedLinkPage):
+    """/reset-password: type a new password."""
+
+    form_class = ResetPasswordForm
+    title = "New password"
+    button = "Change password"
+    done = "Your password is changed. Log in with the new one."
+
+    def use(self, values: dict[str, str], origin: Origin) -> None:
+        passwords.reset_password(**values, origin=origin)
+
+
+class ConfirmEmailPage(MailedLinkPage):
+    """/confirm-email: finish a registration."""
+
+    form_class = MailedTokenForm
+    title = "Confirm your e-mail address"
+    button = "Confirm"
+    done = "Your e-mail address is confirmed. Log in with it."
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        if not profiles.active().login.registration_role:
+            raise Http404
+        super().setup(request, *args, **kwargs)
+
+    def use(self, values: dict[str, str], origin: Origin) -> object:
+        return registration.confirm_email(**values, origin=origin)

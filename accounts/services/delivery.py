@@ -1,0 +1,109 @@
+"""Sending what is in the outbox, outside of any request."""
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.mail import get_connection
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.letters import Letter, MailKind, written
+from accounts.models import Mail
+from accounts.services.passwords import prepare_notice, prepare_reset
+from accounts.services.registration import prepare_confirmation
+from audit.actors import Origin
+
+CLAIM = timedelta(minutes=5)  # longer than a mail can take, given EMAIL_TIMEOUT
+FIRST_PAUSE = timedelta(seconds=10)
+LONGEST_PAUSE = timedelta(hours=1)
+GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321 section 4.5.4.1
+
+PREPARE: dict[str, Callable[[Mail, Origin], Letter | None]] = {
+    MailKind.RESET_PASSWORD: prepare_reset,
+    MailKind.PASSWORD_CHANGED: prepare_notice,
+    MailKind.CONFIRM_EMAIL: prepare_confirmation,
+}
+
+log = logging.getLogger("keyhouse.mail")
+
+
+@dataclass
+class Round:
+    """What came of one round: how many mails were sent, and how many failed and wait."""
+
+    sent: int = 0
+    failed: int = 0
+
+
+def send_due() -> Round:
+    """Try each mail that is due once.
+
+    A mail is claimed in a short transaction and sent after it, so that no lock is held while the mail
+    server is slow. Several processes share the work; the claim of one that died runs out, and then
+    another tries.
+    """
+    done = Round()
+    now = timezone.now()
+    while (claimed := _claim(now)) is not None:
+        mail, letter = claimed
+        if letter is not None and _deliver(mail, letter):
+            done.sent += 1
+        elif letter is not None:
+            done.failed += 1
+    return done
+
+
+def _claim(now: datetime) -> tuple[Mail, Letter | None] | None:
+    """Take a mail that was due at `now` and is nobody else's; None if there is none left.
+
+    A mail that nobody is to get is deleted and has no letter.
+    """
+    due = Mail.objects.filter(next_try_at__lte=now)
+    if not due.exists():  # SQLite would lock everybody out to find that out
+        return None
+    with transaction.atomic():
+        mail = due.select_for_update(skip_locked=True).first()
+        if mail is None:
+            return None
+        letter = PREPARE[mail.kind](mail, Origin(mail.ip, mail.request_id, timezone.now()))
+        if letter is None:
+            mail.delete()
+        else:
+            mail.tries += 1
+            mail.next_try_at = timezone.now() + CLAIM
+            mail.save(update_fields=["tries", "next_try_at"])
+    return mail, letter
+
+
+def _deliver(mail: Mail, letter: Letter) -> bool:
+    """Send a claimed mail; return whether the mail server took it."""
+    try:
+        message = written(letter)
+        message.connection = get_connection(stream=sys.stderr)  # where consolemail:// writes
+        message.send()
+    except Exception as error:  # whatever is wrong with one mail, the others are sent
+        _postpone(mail, error)
+        return False
+    _still_ours(mail).delete()
+    return True
+
+
+def _postpone(mail: Mail, error: Exception) -> None:
+    """Try again after a pause that grows, or give up after days."""
+    reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+    if timezone.now() - mail.created_at > GIVE_UP_AFTER:
+        _still_ours(mail).delete()
+        log.error("%s given up after %s days: %s", mail, GIVE_UP_AFTER.days, reason)
+        return
+    pause = min(FIRST_PAUSE * 2 ** min(mail.tries - 1, 20), LONGEST_PAUSE)
+    _still_ours(mail).update(next_try_at=timezone.now() + pause)
+    log.warning("%s not sent, next try in %d s: %s", mail, pause.total_seconds(), reason)
+
+
+def _still_ours(mail: Mail) -> QuerySet[Mail]:
+    """The row, unless the claim ran out and somebody else has taken it."""
+    return Mail.objects.filter(pk=mail.pk, tries=mail.tries)

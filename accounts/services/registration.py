@@ -1,0 +1,110 @@
+"""Use cases of people who add themselves, where the profile lets them."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from accounts import mailed_tokens, names
+from accounts.letters import Letter, MailKind, Template, link
+from accounts.models import Mail, Registration, User
+from accounts.passwords import check_password_rules
+from accounts.services.outbox import queue_mail
+from accounts.services.sessions import as_actor
+from accounts.services.users import insert_user
+from audit.actors import Origin, Target
+from audit.events import EventName
+from audit.log import record
+from config import profiles
+from config.errors import Conflict, Invalid, NotFound
+
+CONFIRM_HOURS = 24
+UNSENT_DAYS = 6  # longer than the outbox keeps trying
+
+
+def check_open() -> None:
+    """Raise NotFound if the profile lets nobody register."""
+    if not profiles.active().login.registration_role:
+        raise NotFound("Registration is closed.")
+
+
+def register(*, email: str, password: str, name: str = "", origin: Origin) -> None:
+    """Remember who wants to join, in place of an older try, and have a link mailed to the address.
+
+    Whether the address has an account is looked up when the mail is sent: the request does the
+    same for everybody. Raises NotFound where registration is closed, or Invalid.
+    """
+    check_open()
+    wanted = User(email=names.clean_email(email), name=names.clean_name("name", name) if name else "")
+    check_password_rules(password, wanted)
+    values = {
+        "email": wanted.email,
+        "name": wanted.name,
+        "password": make_password(password),
+        "digest": None,
+        "expires_at": origin.at + timedelta(days=UNSENT_DAYS),
+    }
+    with transaction.atomic():
+        Registration.objects.update_or_create(email_key=names.fold(wanted.email), defaults=values)
+        queue_mail(kind=MailKind.CONFIRM_EMAIL, address=wanted.email, origin=origin)
+
+
+def prepare_confirmation(mail: Mail, origin: Origin) -> Letter | None:
+    """Make the link that `mail` is to bring; to whom has an account already, that news instead."""
+    Registration.objects.filter(expires_at__lte=origin.at).delete()
+    key = names.fold(mail.address)
+    registration = Registration.objects.select_for_update().filter(email_key=key).first()
+    owner = User.objects.filter(email_key=key).first()
+    if owner is not None:
+        Registration.objects.filter(email_key=key).delete()
+        return Letter(owner.email, Template.ALREADY_REGISTERED, {"ip": mail.ip})
+    if registration is None:
+        return None
+    token = mailed_tokens.new_token()
+    Registration.objects.filter(pk=registration.pk).update(
+        digest=mailed_tokens.digest(token), expires_at=origin.at + timedelta(hours=CONFIRM_HOURS)
+    )
+    values = {"link": link(settings.CONFIRM_URL, token), "hours": CONFIRM_HOURS, "ip": mail.ip}
+    return Letter(registration.email, Template.CONFIRM_EMAIL, values)
+
+
+def confirm_email(*, token: str, origin: Origin) -> User:
+    """Add the person to whom the token was mailed, with the profile's role for newcomers, once.
+
+    Raises NotFound where registration is closed, or Invalid, naming `token`.
+    """
+    check_open()
+    good = Registration.objects.filter(digest=mailed_tokens.digest(token), expires_at__gt=origin.at)
+    with transaction.atomic():
+        registration = good.select_for_update().first()
+        if registration is None:
+            raise _wrong_token()
+        registration.delete()
+        user = _person(registration)
+        _insert(user)
+        detail = {"role": user.role, "by": "registration"}
+        target = Target.of("user", user)
+        record(EventName.USER_CREATED, actor=as_actor(user), origin=origin, target=target, detail=detail)
+    return user
+
+
+def _person(registration: Registration) -> User:
+    return User(
+        email=registration.email,
+        name=registration.name,
+        password=registration.password,
+        role=profiles.active().login.registration_role,
+    )
+
+
+def _insert(user: User) -> None:
+    """Add `user`, unless an administrator has added somebody with this address meanwhile."""
+    try:
+        insert_user(user)
+    except Conflict:
+        raise _wrong_token() from None
+
+
+def _wrong_token() -> Invalid:
+    return Invalid("token", "is wrong, used or expired; register again")

@@ -1,0 +1,90 @@
+"""A real mail server for tests, on a port of this machine, and what is in the mails that it got."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from pytest_django.fixtures import Settings
+
+from accounts.models import Mail
+from tests.installation import free_port
+
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs every line that it gets
+LINK = re.compile(r"https?://\S+\?token=([0-9a-f]{64})(?=\s)")
+
+
+@dataclass
+class Mailbox:
+    """What an SMTP server has got. While `refusing`, it refuses every recipient for now."""
+
+    port: int = 0
+    mails: list[EmailMessage] = field(default_factory=list)
+    refusing: bool = False
+
+    async def handle_RCPT(
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        if self.refusing:
+            return "451 try again later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 OK"
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """The mails to an address, oldest first."""
+        return [mail for mail in self.mails if mail["To"] == address]
+
+    def subjects(self, address: str) -> list[str]:
+        return [str(mail["Subject"]) for mail in self.to(address)]
+
+
+@contextmanager
+def listening() -> Iterator[Mailbox]:
+    """A mail server that listens until the block ends."""
+    mailbox = Mailbox(free_port())
+    controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port)
+    controller.start()
+    try:
+        yield mailbox
+    finally:
+        controller.stop()
+
+
+def use_mail_server(settings: Settings, port: int) -> None:
+    """Send mail by real SMTP to this port, whether somebody listens there or not."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+
+
+def plain(mail: EmailMessage) -> str:
+    """The plain text of a mail."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def html(mail: EmailMessage) -> str:
+    part = mail.get_body(("html",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def token_in(mail: EmailMessage) -> str:
+    """The token of the one link in a mail."""
+    found = LINK.findall(plain(mail))
+    assert len(found) == 1, plain(mail)
+    return str(found[0])
+
+
+def make_due() -> None:
+    """Let the pauses of all waiting mails be over."""
+    Mail.objects.update(next_try_at="2020-01-01T00:00:00Z")
