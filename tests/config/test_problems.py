@@ -46,7 +46,7 @@ def test_row_90_odd_methods_are_405_everywhere(method: str, cast: Cast) -> None:
         ("/ready", {"GET", "HEAD"}),
         ("/schema", {"GET"}),
         ("/docs", {"GET"}),
-        ("/api/v1/auth/me", {"GET"}),
+        ("/api/v1/auth/me", {"GET", "PATCH"}),
         ("/api/v1/auth/logout", {"POST"}),
         ("/api/v1/api-keys", {"GET", "POST"}),
         ("/api/v1/audit", {"GET"}),
