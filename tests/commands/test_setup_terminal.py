@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,6 +50,11 @@ class Terminal:
         return data.decode()
 
 
+def hear_interrupts() -> None:
+    """Whoever started the tests in the background made them, and all their children, deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def at_a_terminal(installation: Installation, *arguments: str) -> Iterator[Terminal]:
     screen, keyboard = pty.openpty()
@@ -59,6 +65,7 @@ def at_a_terminal(installation: Installation, *arguments: str) -> Iterator[Termi
         stderr=keyboard,
         env=installation.environment,
         start_new_session=True,
+        preexec_fn=hear_interrupts,
     )
     os.close(keyboard)
     try:
