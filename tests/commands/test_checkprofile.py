@@ -1,0 +1,43 @@
+"""A profile is checked and shown before it is served."""
+
+from pathlib import Path
+
+import pytest
+
+from config.profiles import load, shipped_names
+from config.profiles.loader import SHIPPED
+from tests.installation import Installation
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_shipped_profile_shows_its_endpoints_roles_and_routes(
+    name: str, bare_installation: Installation
+) -> None:
+    document = bare_installation.manage_json("checkprofile", name)
+    profile = load(name)
+    endpoints = {(each["method"], each["path"]): each["needs"] for each in document["endpoints"]}
+    assert endpoints["POST", f"{profile.base_path}/auth/login"] == "nothing"
+    assert endpoints["GET", f"{profile.base_path}/{profile.paths.api_keys}"] == "read_keys or read_own_keys"
+    assert [row["scope"] for row in document["roles"]] == list(profile.scopes)
+    assert [row["path"] for row in document["routes"]] == [route.path for route in profile.routes]
+
+
+def test_an_operators_own_file_is_shown_as_tables(tmp_path: Path, bare_installation: Installation) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text((SHIPPED / "netrecon.toml").read_text().replace("NetRecon", "Sixth"))
+    done = bare_installation.manage("checkprofile", str(own))
+    assert done.returncode == 0, done.stderr
+    assert f"{own}: Sixth, in order." in done.stdout
+    assert "api_keys_manage" in done.stdout and "/api/v1/scans/**" in done.stdout
+
+
+def test_a_file_with_a_mistake_is_one_line_with_file_member_and_reason(
+    tmp_path: Path, bare_installation: Installation
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text((SHIPPED / "netrecon.toml").read_text().replace("checksum = 8", "checksum = 48"))
+    done = bare_installation.manage("checkprofile", str(own))
+    assert done.returncode != 0
+    assert done.stdout == "" and len(done.stderr.splitlines()) == 1
+    for words in (str(own), "keys.environments.live.checksum", "as long as the body"):
+        assert words in done.stderr
