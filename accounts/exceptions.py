@@ -23,7 +23,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def record_denied(principal: Principal, origin: Origin, method: str, path: str, error: NotAllowed) -> None:
     """Record that a known caller may not do this."""
-    target = Target("endpoint", "", f"{method} {path}"[:200])
+    target = Target("endpoint", "", f"{method} {path}"[:200], principal.organization_id)
     detail = {"code": error.code, "reason": error.detail[:500]}
     record_refusal(
         EventName.ACCESS_DENIED, actor=principal.actor, origin=origin, target=target, detail=detail

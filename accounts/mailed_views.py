@@ -2,14 +2,14 @@
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import serializers
 from accounts.services import passwords, registration
 from audit.actors import Origin
+from config import received
+from config.views import PublicView
 
 MAIL_IF_KNOWN = "If this address is known, a mail is on its way."
 MAIL_TO_CONFIRM = "A mail is on its way. Follow the link in it."
@@ -21,11 +21,9 @@ def say(message: str, code: int = status.HTTP_200_OK) -> Response:
     return Response(serializers.Message({"message": message}).data, status=code)
 
 
-class ForgotPasswordView(APIView):
+class ForgotPasswordView(PublicView):
     """Have a link to a new password mailed. The answer is the same whether the address is known or not."""
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
     resource = "forgot_password"
 
     @extend_schema(
@@ -34,34 +32,28 @@ class ForgotPasswordView(APIView):
         operation_id="forgot_password",
     )
     def post(self, request: Request) -> Response:
-        sent = serializers.ForgotPasswordRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
-        passwords.forgot_password(**sent.validated_data, origin=Origin.of(request._request))
+        sent = received.body(serializers.ForgotPasswordRequest, request)
+        passwords.forgot_password(**sent, origin=Origin.of(request._request))
         return say(MAIL_IF_KNOWN)
 
 
-class ResetPasswordView(APIView):
+class ResetPasswordView(PublicView):
     """Give a new password to the person to whom the token was mailed. Logs nobody in."""
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
     resource = "reset_password"
 
     @extend_schema(
         request=serializers.ResetPasswordRequest, responses=serializers.Message, operation_id="reset_password"
     )
     def post(self, request: Request) -> Response:
-        sent = serializers.ResetPasswordRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
-        passwords.reset_password(**sent.validated_data, origin=Origin.of(request._request))
+        sent = received.body(serializers.ResetPasswordRequest, request)
+        passwords.reset_password(**sent, origin=Origin.of(request._request))
         return say(PASSWORD_RESET)
 
 
-class RegisterView(APIView):
+class RegisterView(PublicView):
     """Join, where the profile lets people: 202, whether the address has an account or not."""
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
     resource = "register"
 
     @extend_schema(
@@ -69,17 +61,14 @@ class RegisterView(APIView):
     )
     def post(self, request: Request) -> Response:
         registration.check_open()
-        sent = serializers.RegisterRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
-        registration.register(**sent.validated_data, origin=Origin.of(request._request))
+        sent = received.body(serializers.RegisterRequest, request)
+        registration.register(**sent, origin=Origin.of(request._request))
         return say(MAIL_TO_CONFIRM, status.HTTP_202_ACCEPTED)
 
 
-class ConfirmEmailView(APIView):
+class ConfirmEmailView(PublicView):
     """Finish a registration with the token that was mailed."""
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
     resource = "confirm_email"
 
     @extend_schema(
@@ -87,7 +76,6 @@ class ConfirmEmailView(APIView):
     )
     def post(self, request: Request) -> Response:
         registration.check_open()
-        sent = serializers.ConfirmEmailRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
-        registration.confirm_email(**sent.validated_data, origin=Origin.of(request._request))
+        sent = received.body(serializers.ConfirmEmailRequest, request)
+        registration.confirm_email(**sent, origin=Origin.of(request._request))
         return say(CONFIRMED)

@@ -36,7 +36,7 @@ def _send_quietly() -> None:
         send_due()
     except Error as error:
         log.warning("mails not sent yet: %s", str(error).partition("\n")[0])
-    except Exception:
+    except Exception:  # a bug in one mail must not end the thread: nobody would send the next ones
         log.exception("mails not sent yet")
     finally:
         close_old_connections()

@@ -1,13 +1,13 @@
 """Organizations and their members."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from accounts import serializers
 from accounts.callers import caller_of, principal_of_request
@@ -15,16 +15,20 @@ from accounts.models import Membership, Organization, OrganizationQuerySet, User
 from accounts.permissions import Needs
 from accounts.principals import Principal
 from accounts.services import organizations
-from config import wire
+from config import received, wire
 from config.errors import Invalid, NotFound
 from config.profiles import Capability
-from config.query import sent_once
+from config.views import ResourceViewSet
 
 SEE = frozenset({Capability.READ_ORGANIZATIONS})
 MANAGE = frozenset({Capability.MANAGE_ORGANIZATIONS})
 
 
-class OrganizationViewSet(GenericViewSet[Organization]):
+@extend_schema_view(
+    list=extend_schema(operation_id="list_organizations", parameters=[serializers.OrganizationFilter]),
+    retrieve=extend_schema(operation_id="get_organization"),
+)
+class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Organization]):
     """Organizations: all, or those that one may see."""
 
     resource = "organization"
@@ -41,17 +45,9 @@ class OrganizationViewSet(GenericViewSet[Organization]):
     def get_queryset(self) -> OrganizationQuerySet:
         return Organization.objects.visible_to(principal_of_request(self.request))
 
-    @extend_schema(operation_id="list_organizations", parameters=[serializers.OrganizationFilter])
-    def list(self, request: Request) -> Response:
-        sent = serializers.OrganizationFilter(data=sent_once(request))
-        sent.is_valid(raise_exception=True)
-        page = self.paginate_queryset(self.get_queryset().matching(sent.validated_data.get("search", "")))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-    @extend_schema(operation_id="get_organization")
-    def retrieve(self, request: Request, pk: str) -> Response:
-        organization = wire.find("organization", self.get_queryset(), pk)
-        return Response(self.get_serializer(organization).data)
+    def filter_queryset(self, queryset: Any) -> Any:
+        wanted = received.query(serializers.OrganizationFilter, self.request)
+        return queryset.matching(wanted.get("search", ""))
 
     @extend_schema(
         operation_id="create_organization",
@@ -59,17 +55,15 @@ class OrganizationViewSet(GenericViewSet[Organization]):
         responses={201: serializers.OrganizationMember},
     )
     def create(self, request: Request) -> Response:
-        sent = serializers.OrganizationRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
-        made = organizations.create_organization(caller=caller_of(request), name=sent.validated_data["name"])
+        sent = received.body(serializers.OrganizationRequest, request)
+        made = organizations.create_organization(caller=caller_of(request), name=sent["name"])
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="rename_organization", request=serializers.OrganizationRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
-        organization = wire.find("organization", self.get_queryset(), pk)
-        sent = serializers.OrganizationRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
-        name = sent.validated_data["name"]
+        organization = self.get_object()
+        sent = received.body(serializers.OrganizationRequest, request)
+        name = sent["name"]
         renamed = organizations.rename_organization(
             caller=caller_of(request), organization=organization, name=name
         )
@@ -77,12 +71,15 @@ class OrganizationViewSet(GenericViewSet[Organization]):
 
     @extend_schema(operation_id="delete_organization", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        organization = wire.find("organization", self.get_queryset(), pk)
+        organization = self.get_object()
         organizations.delete_organization(caller=caller_of(request), organization=organization)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class MemberViewSet(GenericViewSet[Membership]):
+@extend_schema_view(
+    list=extend_schema(operation_id="list_members"), retrieve=extend_schema(operation_id="get_member")
+)
+class MemberViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Membership]):
     """The members of one organization. A member's id is the person's."""
 
     resource = "member"
@@ -100,19 +97,10 @@ class MemberViewSet(GenericViewSet[Membership]):
         members = Membership.objects.filter(organization=self.organization())
         return members.select_related("user", "organization")
 
-    def member(self, pk: str) -> Membership:
-        """The membership of the person with this id. Raises NotFound."""
-        found: Membership = wire.find("user", self.get_queryset(), pk, path="user__")
+    def get_object(self) -> Membership:
+        """The membership of the person with the id in the path. Raises NotFound."""
+        found: Membership = wire.find("user", self.get_queryset(), self.kwargs["pk"], path="user__")
         return found
-
-    @extend_schema(operation_id="list_members")
-    def list(self, request: Request, organization_id: str) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-    @extend_schema(operation_id="get_member")
-    def retrieve(self, request: Request, organization_id: str, pk: str) -> Response:
-        return Response(self.get_serializer(self.member(pk)).data)
 
     @extend_schema(
         operation_id="add_member",
@@ -121,22 +109,20 @@ class MemberViewSet(GenericViewSet[Membership]):
     )
     def create(self, request: Request, organization_id: str) -> Response:
         organization = self.organization()
-        sent = serializers.AddMemberRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
+        sent = received.body(serializers.AddMemberRequest, request)
         membership = organizations.add_member(
             caller=caller_of(request),
             organization=organization,
-            user=_person(principal_of_request(request), sent.validated_data["user"]),
-            role=sent.validated_data["role"],
+            user=_person(principal_of_request(request), sent["user"]),
+            role=sent["role"],
         )
         return Response(self.get_serializer(membership).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="change_member_role", request=serializers.MemberRoleRequest)
     def partial_update(self, request: Request, organization_id: str, pk: str) -> Response:
-        membership = self.member(pk)
-        sent = serializers.MemberRoleRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
-        role = sent.validated_data["role"]
+        membership = self.get_object()
+        sent = received.body(serializers.MemberRoleRequest, request)
+        role = sent["role"]
         changed = organizations.change_member_role(
             caller=caller_of(request), membership=membership, role=role
         )
@@ -144,7 +130,7 @@ class MemberViewSet(GenericViewSet[Membership]):
 
     @extend_schema(operation_id="remove_member", responses={204: None})
     def destroy(self, request: Request, organization_id: str, pk: str) -> Response:
-        organizations.remove_member(caller=caller_of(request), membership=self.member(pk))
+        organizations.remove_member(caller=caller_of(request), membership=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -1,5 +1,6 @@
 """Our own pages behind mailed links. Looking at one spends nothing: mail programs do that, too."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django import forms
@@ -47,7 +48,7 @@ class ResetPasswordForm(MailedTokenForm):
 
 
 @method_decorator([csrf_exempt, decorator_from_middleware(NullOriginCsrf)], name="dispatch")
-class MailedLinkPage(FormView[Any]):
+class MailedLinkPage(FormView[Any], ABC):
     """A form that brings the token of a link back, by POST. Subclasses say what happens with it."""
 
     http_method_names = ["get", "head", "post"]
@@ -56,9 +57,9 @@ class MailedLinkPage(FormView[Any]):
     button = ""
     done = ""
 
+    @abstractmethod
     def use(self, values: dict[str, str], origin: Origin) -> object:
         """Call the service. Raises DomainError."""
-        raise NotImplementedError
 
     def get_initial(self) -> dict[str, str]:
         return {"token": self.request.GET.get("token", "")}

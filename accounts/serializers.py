@@ -23,13 +23,16 @@ from config.wire import (
 class LoginRequest(RequestSerializer):
     resource = "login"
 
-    username = serializers.CharField(max_length=254, required=False)
-    email = serializers.CharField(max_length=254, required=False)
-    password = serializers.CharField(max_length=LONGEST, trim_whitespace=False)
+    username = TextField(max_length=254, required=False)
+    email = TextField(max_length=254, required=False)
+    password = TextField(max_length=LONGEST, trim_whitespace=False)
+    totp_code = TextField(
+        max_length=64, required=False, allow_blank=True, help_text="for accounts with a second factor"
+    )
 
     def _members(self, declared: Any) -> Any:
         """Of user name and e-mail address, those that the profile lets people log in by."""
-        return [*profiles.active().login.identifiers, "password"]
+        return [*profiles.active().login.identifiers, "password", "totp_code"]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         kinds = profiles.active().login.identifiers
@@ -43,7 +46,7 @@ class LoginRequest(RequestSerializer):
 class RefreshRequest(RequestSerializer):
     resource = "refresh"
 
-    refresh_token = serializers.CharField(max_length=4096)
+    refresh_token = TextField(max_length=4096)
 
     def _members(self, declared: Any) -> Any:
         """Nothing, if the profile refreshes by the access token."""

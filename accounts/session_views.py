@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from accounts import authority, serializers
 from accounts.callers import caller_of, principal_of_request
@@ -17,11 +17,13 @@ from accounts.services import sessions
 from audit.actors import Origin
 from config import wire
 from config.profiles import Capability
+from config.views import ResourceViewSet
 
 MANAGE = frozenset({Capability.MANAGE_USERS})
 
 
-class SessionViewSet(GenericViewSet[Session]):
+@extend_schema_view(list=extend_schema(operation_id="list_sessions"))
+class SessionViewSet(ListModelMixin, ResourceViewSet[Session]):
     """One's own sessions: where one is logged in."""
 
     resource = "session"
@@ -40,15 +42,9 @@ class SessionViewSet(GenericViewSet[Session]):
         """The number of the person whose sessions these are."""
         return principal_of_request(self.request).user_id
 
-    @extend_schema(operation_id="list_sessions")
-    def list(self, request: Request, **person: str) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
     @extend_schema(operation_id="end_session", responses={204: None})
     def destroy(self, request: Request, pk: str, **person: str) -> Response:
-        session = wire.find("session", self.get_queryset(), pk)
-        sessions.end_session(caller=caller_of(request), session=session)
+        sessions.end_session(caller=caller_of(request), session=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

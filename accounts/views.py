@@ -4,7 +4,6 @@ from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,47 +15,42 @@ from accounts.models import User
 from accounts.permissions import Needs
 from accounts.services import own_account, sessions
 from audit.actors import Origin
-from config import profiles
+from config import profiles, received
 from config.errors import NotAuthenticated, NotFound
+from config.views import PublicView
 
 
-class LoginView(APIView):
+class LoginView(PublicView):
     """Log in with a user name or e-mail address and a password."""
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
     resource = "login"
 
     @extend_schema(request=serializers.LoginRequest, responses=serializers.Login, operation_id="log_in")
     def post(self, request: Request) -> Response:
-        sent = serializers.LoginRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
+        sent = received.body(serializers.LoginRequest, request)
         logged_in = sessions.log_in(
-            **sent.validated_data,
+            **sent,
             origin=Origin.of(request._request),
             user_agent=request.headers.get("User-Agent", ""),
         )
         return Response(serializers.Login(logged_in).data)
 
 
-class RefreshView(APIView):
+class RefreshView(PublicView):
     """Exchange a token for new ones: a refresh token in the body, once, or the access token that is used."""
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
     resource = "refresh"
 
     @extend_schema(
         request=serializers.RefreshRequest, responses=serializers.TokenPairMember, operation_id="refresh"
     )
     def post(self, request: Request) -> Response:
-        sent = serializers.RefreshRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
+        sent = received.body(serializers.RefreshRequest, request)
         origin = Origin.of(request._request)
         if profiles.active().login.refresh_takes == "access_token":
             pair = sessions.renew(token=_bearer(request), origin=origin)
         else:
-            pair = sessions.refresh(token=sent.validated_data["refresh_token"], origin=origin)
+            pair = sessions.refresh(token=sent["refresh_token"], origin=origin)
         return Response(serializers.TokenPairMember(pair).data)
 
 
@@ -106,9 +100,8 @@ class MeView(APIView):
 
     @extend_schema(request=serializers.NameRequest, responses=serializers.Me, operation_id="change_me")
     def patch(self, request: Request) -> Response:
-        sent = serializers.NameRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
-        own_account.change_own_name(caller=caller_of(request), name=sent.validated_data["name"])
+        sent = received.body(serializers.NameRequest, request)
+        own_account.change_own_name(caller=caller_of(request), name=sent["name"])
         return self.get(request)
 
 
@@ -122,11 +115,10 @@ class ChangePasswordView(APIView):
         request=serializers.ChangePasswordRequest, responses={204: None}, operation_id="change_password"
     )
     def post(self, request: Request) -> Response:
-        sent = serializers.ChangePasswordRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
+        sent = received.body(serializers.ChangePasswordRequest, request)
         own_account.change_own_password(
             caller=caller_of(request),
-            current=sent.validated_data["current_password"],
-            new=sent.validated_data["new_password"],
+            current=sent["current_password"],
+            new=sent["new_password"],
         )
         return Response(status=status.HTTP_204_NO_CONTENT)

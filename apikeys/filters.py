@@ -1,4 +1,4 @@
-"""Filtering the list of keys by the profile's attributes: ?key_type=client."""
+"""Which keys a list shows: what the profile leaves out, and its attributes (?key_type=client)."""
 
 from typing import Any
 
@@ -7,16 +7,24 @@ from rest_framework.request import Request
 
 from apikeys.attributes import from_text
 from apikeys.serializers import ListFilter
-from config.query import sent_once
+from audit.actors import Origin
+from config import profiles, received
+
+
+class ListedFilter(BaseFilterBackend):
+    """Keep the keys that the profile's list shows: all, or those neither revoked nor expired."""
+
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+        everything = profiles.active().keys.list == "all"
+        return queryset if everything else queryset.active(Origin.of(request._request).at)
 
 
 class AttributeFilter(BaseFilterBackend):
     """Keep the keys with these attributes. A parameter that there is not, or a wrong value, is an error."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
-        wanted = ListFilter(data=sent_once(request))
-        wanted.is_valid(raise_exception=True)
-        values = {name: from_text(name, text) for name, text in wanted.validated_data.items()}
+        wanted = received.query(ListFilter, request)
+        values = {name: from_text(name, text) for name, text in wanted.items()}
         return queryset.filter(**{f"attributes__{name}": value for name, value in values.items()})
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:

@@ -2,37 +2,41 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from rest_framework.viewsets import GenericViewSet
 
 from accounts.callers import caller_of, principal_of_request
 from accounts.models import Organization, User
 from accounts.permissions import Needs
 from accounts.principals import Principal
 from apikeys import serializers
-from apikeys.filters import AttributeFilter
+from apikeys.filters import AttributeFilter, ListedFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services import api_keys
 from audit.actors import Origin
-from config import profiles, wire
+from config import profiles, received, wire
 from config.errors import Invalid, NotFound
 from config.profiles import Capability
+from config.views import ResourceViewSet
 
 SEE = frozenset({Capability.READ_OWN_KEYS, Capability.READ_KEYS})
 MANAGE = frozenset({Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS})
 
 
-class ApiKeyViewSet(GenericViewSet[ApiKey]):
+@extend_schema_view(
+    list=extend_schema(operation_id="list_api_keys"), retrieve=extend_schema(operation_id="get_api_key")
+)
+class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey]):
     """API keys: one's own, and those of others as far as one may see or manage them."""
 
     resource = "api_key"
     queryset = ApiKey.objects.none()
     serializer_class = serializers.ApiKeyMember
-    filter_backends = (AttributeFilter,)
+    filter_backends = (ListedFilter, AttributeFilter)
     needs: ClassVar[Needs] = {
         "list": SEE,
         "retrieve": SEE,
@@ -48,32 +52,13 @@ class ApiKeyViewSet(GenericViewSet[ApiKey]):
     def get_serializer_context(self) -> dict[str, Any]:
         return {"now": Origin.of(self.request._request).at}
 
-    @extend_schema(operation_id="list_api_keys")
-    def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self._listed()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
-
-    def _listed(self) -> ApiKeyQuerySet:
-        """The keys that the profile's list shows."""
-        rows = self.get_queryset()
-        return (
-            rows if profiles.active().keys.list == "all" else rows.active(Origin.of(self.request._request).at)
-        )
-
-    @extend_schema(operation_id="get_api_key")
-    def retrieve(self, request: Request, pk: str) -> Response:
-        key = wire.find("api_key", self.get_queryset(), pk)
-        return Response(self.get_serializer(key).data)
-
     @extend_schema(
         operation_id="create_api_key",
         request=serializers.CreateRequest,
         responses={201: serializers.CreatedApiKey},
     )
     def create(self, request: Request) -> Response:
-        sent = serializers.CreateRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
-        members = sent.validated_data
+        members = received.body(serializers.CreateRequest, request)
         key = api_keys.create_api_key(
             caller=caller_of(request),
             name=members["name"],
@@ -87,15 +72,14 @@ class ApiKeyViewSet(GenericViewSet[ApiKey]):
 
     @extend_schema(operation_id="rename_api_key", request=serializers.RenameRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
-        key = wire.find("api_key", self.get_queryset(), pk)
-        sent = serializers.RenameRequest(data=request.data)
-        sent.is_valid(raise_exception=True)
-        key = api_keys.rename_api_key(caller=caller_of(request), key=key, name=sent.validated_data["name"])
+        key = self.get_object()
+        sent = received.body(serializers.RenameRequest, request)
+        key = api_keys.rename_api_key(caller=caller_of(request), key=key, name=sent["name"])
         return Response(self.get_serializer(key).data)
 
     @extend_schema(operation_id="revoke_api_key", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        key = wire.find("api_key", self.get_queryset(), pk)
+        key = self.get_object()
         api_keys.revoke_api_keys(caller=caller_of(request), selected=[key])
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -4,16 +4,27 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from audit.actors import NOTHING, Actor, Origin, Target
 from audit.events import EventName
 from audit.log import record
 
 REPEAT_SECONDS = 60.0
+MOST_EACH = 60  # events a minute that one source can cause, however it varies what it asks for
 REMEMBERED = 10_000
 
+
+@dataclass(slots=True)
+class Window:
+    """The refusals of one source that were recorded since `began` (monotonic seconds)."""
+
+    began: float
+    refusals: set[tuple[str, ...]] = field(default_factory=set)
+
+
 _lock = threading.Lock()
-_recorded: OrderedDict[tuple[str, ...], float] = OrderedDict()
+_recorded: OrderedDict[tuple[str, ...], Window] = OrderedDict()
 
 
 def record_refusal(
@@ -24,33 +35,40 @@ def record_refusal(
     target: Target = NOTHING,
     detail: Mapping[str, str],
 ) -> None:
-    """Record a refusal: the same one (who, what, why, from where) once a minute in each process."""
-    refusal = (name, actor.id, target.id, origin.ip, *detail.values())
-    if not _is_new(refusal, time.monotonic()):
+    """Record a refusal: the same one once a minute in each process, of one source at most MOST_EACH.
+
+    A source is who does what from where; a refusal is of which target and why.
+    """
+    source = (name, actor.id, origin.ip)
+    refusal = (target.id, target.label, *detail.values())
+    if not _is_new(source, refusal, time.monotonic()):
         return
     try:
         record(name, actor=actor, origin=origin, target=target, detail=detail)
     except BaseException:
-        _forget_one(refusal)
+        _forget_one(source, refusal)
         raise
 
 
-def _is_new(refusal: tuple[str, ...], now: float) -> bool:
+def _is_new(source: tuple[str, ...], refusal: tuple[str, ...], now: float) -> bool:
     with _lock:
-        before = _recorded.get(refusal)
-        if before is not None and now - before < REPEAT_SECONDS:
-            return False
-        _recorded[refusal] = now
-        _recorded.move_to_end(refusal)
+        window = _recorded.get(source)
+        if window is None or now - window.began >= REPEAT_SECONDS:
+            window = _recorded[source] = Window(now)
+            _recorded.move_to_end(source)
         if len(_recorded) > REMEMBERED:
             _recorded.popitem(last=False)
+        if refusal in window.refusals or len(window.refusals) >= MOST_EACH:
+            return False
+        window.refusals.add(refusal)
         return True
 
 
-def _forget_one(refusal: tuple[str, ...]) -> None:
+def _forget_one(source: tuple[str, ...], refusal: tuple[str, ...]) -> None:
     """It could not be recorded: the next time counts."""
     with _lock:
-        _recorded.pop(refusal, None)
+        if source in _recorded:
+            _recorded[source].refusals.discard(refusal)
 
 
 def forget() -> None:

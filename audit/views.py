@@ -2,15 +2,14 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.mixins import ListModelMixin
 
 from audit.models import Event, EventQuerySet
 from audit.serializers import EventFilter, EventMember
+from config import received
 from config.profiles import Capability
-from config.query import sent_once
+from config.views import ResourceViewSet
 
 COLUMNS = {
     "event": "name",
@@ -21,7 +20,8 @@ COLUMNS = {
 }
 
 
-class EventViewSet(GenericViewSet[Event]):
+@extend_schema_view(list=extend_schema(operation_id="list_events", parameters=[EventFilter]))
+class EventViewSet(ListModelMixin, ResourceViewSet[Event]):
     """What happened: everything for an auditor of everything, else one's organizations' events."""
 
     resource = "event"
@@ -34,10 +34,6 @@ class EventViewSet(GenericViewSet[Event]):
         reach = reader.reach(Capability.READ_AUDIT)
         return Event.objects.seen_from(everywhere=reach.everywhere, organizations=reach.organizations)
 
-    @extend_schema(operation_id="list_events", parameters=[EventFilter])
-    def list(self, request: Request) -> Response:
-        wanted = EventFilter(data=sent_once(request))
-        wanted.is_valid(raise_exception=True)
-        filters = {COLUMNS[name]: value for name, value in wanted.validated_data.items()}
-        page = self.paginate_queryset(self.get_queryset().filter(**filters))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+    def filter_queryset(self, queryset: Any) -> Any:
+        wanted = received.query(EventFilter, self.request)
+        return queryset.filter(**{COLUMNS[name]: value for name, value in wanted.items()})

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -24,7 +25,7 @@ class JsonCommand(BaseCommand):
         return parser
 
 
-class KeyhouseCommand(JsonCommand):
+class KeyhouseCommand(JsonCommand, ABC):
     """A command that calls one service. Subclasses write `run`, which returns what to print.
 
     `run` returns (document, text): the document is printed with --json, the text without.
@@ -38,9 +39,9 @@ class KeyhouseCommand(JsonCommand):
             raise CommandError(escape(error.detail)) from None
         self.stdout.write(json.dumps(document, ensure_ascii=False) if options["json"] else text)
 
+    @abstractmethod
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         """Do the work and return (document, text)."""
-        raise NotImplementedError
 
 
 def _fail(parser: CommandParser, message: str) -> NoReturn:
@@ -51,7 +52,7 @@ def _fail(parser: CommandParser, message: str) -> NoReturn:
     parser.exit(2, f"{parser.prog}: {reason} (see --help)\n")
 
 
-# Standard input. Prompts go to stderr: standard output is for the answer.
+# Standard input, and whoever types it.
 
 
 def has_terminal() -> bool:
@@ -91,14 +92,15 @@ def read_secret(prompt: str, *, from_stdin: bool) -> str:
     return ask_twice(prompt)
 
 
-def say(text: str) -> None:
-    """Tell whoever sits at the terminal something."""
-    print(text, file=sys.stderr, flush=True)
+def say(text: str, end: str = "\n") -> None:
+    """Show whoever sits at the terminal something: on stderr, since standard output is for the answer."""
+    sys.stderr.write(f"{text}{end}")
+    sys.stderr.flush()
 
 
 def ask(prompt: str, default: str) -> str:
     """Ask at the terminal; return the answer, `default` if that is empty. Raises EOFError."""
-    print(f"{prompt} [{default}]: ", end="", file=sys.stderr, flush=True)
+    say(f"{prompt} [{default}]: ", end="")
     return input().strip() or default
 
 

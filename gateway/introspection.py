@@ -15,6 +15,7 @@ from accounts.credentials import Presented, is_key_like
 from accounts.permissions import Needs
 from accounts.principals import Principal
 from audit.actors import Origin
+from config import received
 from config.errors import Invalid, InvalidToken
 from config.parsers import StrictJSONParser
 from config.profiles import Capability
@@ -63,9 +64,7 @@ class IntrospectionView(APIView):
 def _one_token(request: Request) -> str:
     if hasattr(request.data, "getlist") and len(request.data.getlist("token")) > 1:
         raise Invalid("token", "stands in the request twice")
-    sent = IntrospectionRequest(data=request.data)
-    sent.is_valid(raise_exception=True)
-    token: str = sent.validated_data["token"]
+    token: str = received.body(IntrospectionRequest, request)["token"]
     return token
 
 

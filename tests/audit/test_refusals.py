@@ -61,6 +61,23 @@ def test_who_what_why_and_from_where_make_another_refusal(db: None, minutes: lis
     assert Event.objects.count() == 6
 
 
+def test_denials_at_other_endpoints_are_other_refusals(db: None, minutes: list[float]) -> None:
+    for path in ("GET /api/v1/users", "GET /api/v1/audit", "GET /api/v1/users"):
+        refuse(name=EventName.ACCESS_DENIED, target=Target("endpoint", "", path))
+    assert Event.objects.count() == 2
+
+
+def test_one_source_fills_no_log_however_it_varies_what_it_asks_for(db: None, minutes: list[float]) -> None:
+    for number in range(refusals.MOST_EACH + 20):
+        refuse(target=Target("endpoint", "", f"GET /things/{number}"))
+    assert Event.objects.count() == refusals.MOST_EACH
+    refuse(ip="192.0.2.2")
+    assert Event.objects.count() == refusals.MOST_EACH + 1
+    minutes.append(1060.0)
+    refuse()
+    assert Event.objects.count() == refusals.MOST_EACH + 2
+
+
 def test_memory_stays_bounded_and_the_oldest_is_forgotten_first(
     db: None, minutes: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
-import sys
 from typing import Any
+
+from django.core.management.base import CommandError
 
 from audit.log import verify
 from config.commands import KeyhouseCommand
@@ -11,8 +12,7 @@ class Command(KeyhouseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)
         if self.faults:
-            print(f"auditverify: {self.faults[0]}", file=sys.stderr)
-            sys.exit(1)
+            raise CommandError(self.faults[0])
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         found = verify()

@@ -1,0 +1,33 @@
+"""What clients send, body or query parameters: read strictly, or refused with the member's name."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+
+from config.errors import Invalid
+
+PAGE_PARAMETERS = {"cursor", "page_size"}
+
+
+def body(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Return the body's members by their canonical names. Raises DRF's ValidationError."""
+    return _checked(form(data=request.data))
+
+
+def query(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Return the query parameters, but those of paging, by their canonical names.
+
+    Raises DRF's ValidationError, or Invalid for one that was sent twice.
+    """
+    sent = {name: values for name, values in request.query_params.lists() if name not in PAGE_PARAMETERS}
+    for name, values in sent.items():
+        if len(values) > 1:
+            raise Invalid(ascii(name)[1:-1], "stands in the URL twice")
+    return _checked(form(data={name: values[0] for name, values in sent.items()}))
+
+
+def _checked(sent: Serializer[Any]) -> dict[str, Any]:
+    sent.is_valid(raise_exception=True)
+    members: dict[str, Any] = sent.validated_data
+    return members
