@@ -1,6 +1,5 @@
-"""People, organizations, and the sessions in which people are logged in."""
+"""People, organizations, and who is a member of which."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -11,7 +10,6 @@ from django.utils.crypto import salted_hmac
 
 from accounts.names import fold
 from accounts.principals import Principal
-from config import profiles
 from config.profiles import Capability
 from config.rows import PublicRow
 
@@ -146,88 +144,3 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.organization}"
-
-
-class SessionQuerySet(models.QuerySet["Session"]):
-    def live(self, now: datetime) -> "SessionQuerySet":
-        """Sessions that nobody has ended, nor their age, nor lying idle. Says nothing about the person."""
-        idle = timedelta(seconds=profiles.active().login.session_idle_seconds)
-        return self.filter(ended_at__isnull=True, expires_at__gt=now, last_seen_at__gt=now - idle)
-
-
-class Session(PublicRow):
-    """One login of one person. Its uuid is the `sid` of both tokens.
-
-    `refresh_digest` is the SHA-256 of the one refresh token that is good now; `expires_at` is the
-    end whatever happens.
-    """
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
-    refresh_digest = models.BinaryField(max_length=32)
-    ip = models.CharField("address", max_length=45, blank=True)
-    user_agent = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
-
-    objects = SessionQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("-pk",)
-
-    def __str__(self) -> str:
-        return f"session of {self.user}"
-
-
-class Mail(models.Model):
-    """A mail that is to be sent. What it says, a link's token too, is made when it is sent.
-
-    `ip` and `request_id` are those of the request that it is about.
-    """
-
-    kind = models.CharField(max_length=30)
-    address = models.EmailField(max_length=254)
-    ip = models.CharField(max_length=45, blank=True)
-    request_id = models.CharField(max_length=64, blank=True)
-    created_at = models.DateTimeField()
-    tries = models.PositiveIntegerField(default=0)
-    next_try_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        ordering = ("next_try_at", "pk")
-
-    def __str__(self) -> str:
-        return f"mail {self.pk} ({self.kind})"
-
-
-class PasswordReset(models.Model):
-    """The one mailed link that can give a person a new password; `digest` is the SHA-256 of its token.
-
-    It is good as long as `email_key`, where it was sent, is the person's address.
-    """
-
-    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="password_reset")
-    email_key = models.CharField(max_length=762)
-    digest = models.BinaryField(max_length=32, unique=True)
-    expires_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"password reset of {self.user}"
-
-
-class Registration(models.Model):
-    """Somebody who says that an address is theirs; the link that is mailed there proves it.
-
-    `password` is hashed; `digest` is the SHA-256 of the link's token, once it was mailed.
-    """
-
-    email = models.EmailField(max_length=254)
-    email_key = models.CharField(max_length=762, unique=True)
-    name = models.CharField(max_length=100, blank=True)
-    password = models.CharField(max_length=128)
-    digest = models.BinaryField(max_length=32, unique=True, null=True)
-    expires_at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return f"registration of {self.email}"

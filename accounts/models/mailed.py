@@ -1,0 +1,58 @@
+"""Mails, and the links that were mailed."""
+
+from django.db import models
+
+from accounts.models.people import User
+
+
+class Mail(models.Model):
+    """A mail that is to be sent. What it says, a link's token too, is made when it is sent.
+
+    `ip` and `request_id` are those of the request that it is about.
+    """
+
+    kind = models.CharField(max_length=30)
+    address = models.EmailField(max_length=254)
+    ip = models.CharField(max_length=45, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+    tries = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ("next_try_at", "pk")
+
+    def __str__(self) -> str:
+        return f"mail {self.pk} ({self.kind})"
+
+
+class PasswordReset(models.Model):
+    """The one mailed link that can give a person a new password; `digest` is the SHA-256 of its token.
+
+    It is good as long as `email_key`, where it was sent, is the person's address.
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="password_reset")
+    email_key = models.CharField(max_length=762)
+    digest = models.BinaryField(max_length=32, unique=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"password reset of {self.user}"
+
+
+class Registration(models.Model):
+    """Somebody who says that an address is theirs; the link that is mailed there proves it.
+
+    `password` is hashed; `digest` is the SHA-256 of the link's token, once it was mailed.
+    """
+
+    email = models.EmailField(max_length=254)
+    email_key = models.CharField(max_length=762, unique=True)
+    name = models.CharField(max_length=100, blank=True)
+    password = models.CharField(max_length=128)
+    digest = models.BinaryField(max_length=32, unique=True, null=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"registration of {self.email}"

@@ -1,0 +1,41 @@
+"""The sessions in which people are logged in."""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+
+from accounts.models.people import User
+from config import profiles
+from config.rows import PublicRow
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def live(self, now: datetime) -> "SessionQuerySet":
+        """Sessions that nobody has ended, nor their age, nor lying idle. Says nothing about the person."""
+        idle = timedelta(seconds=profiles.active().login.session_idle_seconds)
+        return self.filter(ended_at__isnull=True, expires_at__gt=now, last_seen_at__gt=now - idle)
+
+
+class Session(PublicRow):
+    """One login of one person. Its uuid is the `sid` of both tokens.
+
+    `refresh_digest` is the SHA-256 of the one refresh token that is good now; `expires_at` is the
+    end whatever happens.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
+    refresh_digest = models.BinaryField(max_length=32)
+    ip = models.CharField("address", max_length=45, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"session of {self.user}"

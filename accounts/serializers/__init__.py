@@ -1,0 +1,57 @@
+"""What the account endpoints take and give, in canonical members."""
+
+from accounts.serializers.mailed import (
+    ConfirmEmailRequest,
+    ForgotPasswordRequest,
+    Message,
+    RegisterRequest,
+    ResetPasswordRequest,
+)
+from accounts.serializers.organizations import (
+    AddMemberRequest,
+    MemberMember,
+    MemberRoleRequest,
+    OrganizationFilter,
+    OrganizationMember,
+    OrganizationRequest,
+)
+from accounts.serializers.people import (
+    ChangePasswordRequest,
+    CreateUserRequest,
+    Me,
+    MembershipMember,
+    NameRequest,
+    PasswordField,
+    UpdateUserRequest,
+    UserFilter,
+    UserMember,
+)
+from accounts.serializers.sessions import Login, LoginRequest, RefreshRequest, SessionMember, TokenPairMember
+
+__all__ = [
+    "AddMemberRequest",
+    "ChangePasswordRequest",
+    "ConfirmEmailRequest",
+    "CreateUserRequest",
+    "ForgotPasswordRequest",
+    "Login",
+    "LoginRequest",
+    "Me",
+    "MemberMember",
+    "MemberRoleRequest",
+    "MembershipMember",
+    "Message",
+    "NameRequest",
+    "OrganizationFilter",
+    "OrganizationMember",
+    "OrganizationRequest",
+    "PasswordField",
+    "RefreshRequest",
+    "RegisterRequest",
+    "ResetPasswordRequest",
+    "SessionMember",
+    "TokenPairMember",
+    "UpdateUserRequest",
+    "UserFilter",
+    "UserMember",
+]

@@ -1,0 +1,47 @@
+"""What is sent to get or use a mailed link."""
+
+from rest_framework import serializers
+
+from accounts import mailed_tokens
+from accounts.names import NAME_LENGTH
+from accounts.passwords import LONGEST
+from config.wire import (
+    RequestSerializer,
+    TextField,
+    WireSerializer,
+)
+
+
+class ForgotPasswordRequest(RequestSerializer):
+    resource = "forgot_password"
+
+    email = TextField(max_length=254)
+
+
+class ResetPasswordRequest(RequestSerializer):
+    resource = "reset_password"
+
+    token = TextField(max_length=mailed_tokens.LONGEST)
+    new_password = TextField(max_length=LONGEST, trim_whitespace=False)
+
+
+class RegisterRequest(RequestSerializer):
+    resource = "register"
+
+    email = TextField(max_length=254)
+    password = TextField(max_length=LONGEST, trim_whitespace=False)
+    name = TextField(max_length=NAME_LENGTH, required=False)
+
+
+class ConfirmEmailRequest(RequestSerializer):
+    resource = "confirm_email"
+
+    token = TextField(max_length=mailed_tokens.LONGEST)
+
+
+class Message(WireSerializer):
+    """A sentence, where there is nothing else to say."""
+
+    resource = "message"
+
+    message = serializers.CharField()
