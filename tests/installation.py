@@ -6,15 +6,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
-import time
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
@@ -79,41 +78,61 @@ class Installation:
     def serve(self, *arguments: str, **settings: str) -> Iterator["Server"]:
         """Run the production server on a free port until the block ends."""
         port = free_port()
-        with tempfile.TemporaryFile("w+") as log:  # a pipe would be full one day
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    str(PROJECT / "manage.py"),
-                    "serve",
-                    "--bind",
-                    f"127.0.0.1:{port}",
-                    *arguments,
-                ],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env=self.environment | settings,
-            )
+        command = [sys.executable, str(PROJECT / "manage.py"), "serve", "--bind", f"127.0.0.1:{port}"]
+        with subprocess.Popen(
+            [*command, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment | settings,
+        ) as process:
             server = Server(port, process)
+            server.printed.start()
             try:
                 server.wait()
                 yield server
             finally:
                 process.terminate()
                 process.wait(timeout=60)
-                log.seek(0)
-                server.output = log.read()
+                server.printed.join(timeout=60)
                 if process.returncode not in {0, -15}:
                     print(server.output)  # pytest shows it with the failure
 
 
+class Printed(threading.Thread):
+    """What a process prints, read as it comes: its pipe never fills up, and one can wait for a word."""
+
+    def __init__(self, stream: IO[str], awaited: str) -> None:
+        super().__init__(daemon=True)
+        self.stream, self.awaited = stream, awaited
+        self.lines: list[str] = []
+        self.has_come = False
+        self.has_come_or_ended = threading.Event()
+
+    def run(self) -> None:
+        for line in self.stream:
+            self.lines.append(line)
+            if self.awaited in line:
+                self.has_come = True
+                self.has_come_or_ended.set()
+        self.has_come_or_ended.set()
+
+
 @dataclass
 class Server:
-    """A running server; `output` is all it printed, once it has ended."""
+    """A running server."""
 
     port: int
     process: "subprocess.Popen[str]"
-    output: str = ""
+
+    def __post_init__(self) -> None:
+        assert self.process.stdout is not None
+        self.printed = Printed(self.process.stdout, "/ready")
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far: all of it, once it has ended."""
+        return "".join(self.printed.lines)
 
     def request(
         self, method: str, path: str, *, headers: dict[str, str] | None = None, body: Any = None
@@ -130,15 +149,9 @@ class Server:
             connection.close()
 
     def wait(self) -> None:
-        """Return once the server answers."""
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                if self.request("GET", "/health").status == 200:
-                    return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError(f"the server did not start (exit code {self.process.poll()})")
+        """Return once the server listens: it says so by printing where to go."""
+        self.printed.has_come_or_ended.wait(START_SECONDS)
+        assert self.printed.has_come, f"the server did not start:\n{self.output}"
 
 
 def log_in_as_admin(server: Server) -> dict[str, str]:

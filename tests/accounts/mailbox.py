@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,16 +17,26 @@ from accounts.models import Mail
 from tests.installation import free_port
 
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs every line that it gets
+PATIENCE_SECONDS = 60
 LINK = re.compile(r"https?://\S+\?token=([0-9a-f]{64})(?=\s)")
 
 
 @dataclass
 class Mailbox:
-    """What an SMTP server has got. While `refusing`, it refuses every recipient for now."""
+    """What an SMTP server has got. While `refusing`, it refuses every recipient for now.
+
+    The server runs in a thread of its own.
+    """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     refusing: bool = False
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def url(self) -> str:
+        """What EMAIL_URL has to be for a server to send here."""
+        return f"smtp://127.0.0.1:{self.port}"
 
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
@@ -36,12 +47,25 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        with self.changed:
+            self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+            self.changed.notify_all()
         return "250 OK"
 
     def to(self, address: str) -> list[EmailMessage]:
         """The mails to an address, oldest first."""
         return [mail for mail in self.mails if mail["To"] == address]
+
+    def wait_for(self, mails: int, to: str = "") -> list[EmailMessage]:
+        """Return the mails to an address, or to anybody, once there are so many."""
+
+        def found() -> list[EmailMessage]:
+            return self.to(to) if to else self.mails
+
+        with self.changed:
+            came = self.changed.wait_for(lambda: len(found()) >= mails, PATIENCE_SECONDS)
+        assert came, f"{len(found())} of {mails} mails came"
+        return found()
 
     def subjects(self, address: str) -> list[str]:
         return [str(mail["Subject"]) for mail in self.to(address)]

@@ -1,21 +1,11 @@
 """Mails as real servers send them: in the background, from several worker processes."""
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.accounts.mailbox import listening, plain, token_in
 from tests.installation import ADMIN, Answer, Installation, Server, free_port
 
-PATIENCE_SECONDS = 60
 ADDRESS = ADMIN["KEYHOUSE_ADMIN_EMAIL"]
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
 
 
 def forget(server: Server, email: str = ADDRESS, headers: dict[str, str] | None = None) -> Answer:
@@ -24,16 +14,16 @@ def forget(server: Server, email: str = ADDRESS, headers: dict[str, str] | None 
 
 def test_a_running_server_sends_mail_by_itself_and_once(installation: Installation) -> None:
     with listening() as mailbox:
-        mail = {"EMAIL_URL": f"smtp://127.0.0.1:{mailbox.port}"}
+        mail = {"EMAIL_URL": mailbox.url}
         with installation.serve("--workers", "3", **mail) as server:
             for number in range(12):
                 assert forget(server).status == 200, number
-            wait_for(lambda: len(mailbox.mails) >= 12, "the mails were never sent")
+            mailbox.wait_for(mails=12)
             done = installation.manage(
                 "changepassword", "admin", "--password-stdin", stdin="a harbour at night\n"
             )
             assert done.returncode == 0
-            wait_for(lambda: len(mailbox.mails) >= 13, "what a command had queued was never sent")
+            mailbox.wait_for(mails=13)
         assert installation.manage_json("sendmail") == {"sent": 0, "failed": 0, "waiting": 0}
         assert len(mailbox.mails) == 13
 
@@ -48,18 +38,18 @@ def test_row_40_a_server_whose_mail_server_is_down_answers_the_same_and_mails_la
         assert known.status == 200
         assert server.request("GET", "/ready").status == 200
     with listening() as mailbox:
-        mail = {"EMAIL_URL": f"smtp://127.0.0.1:{mailbox.port}"}
+        mail = {"EMAIL_URL": mailbox.url}
         with installation.serve(**mail):
-            wait_for(lambda: mailbox.mails, "the mail was lost")
+            mailbox.wait_for(mails=1)
     assert [each["To"] for each in mailbox.mails] == [ADDRESS]
 
 
 def test_row_42_of_two_servers_that_get_one_token_at_once_one_takes_it(installation: Installation) -> None:
     with listening() as mailbox:
-        mail = {"EMAIL_URL": f"smtp://127.0.0.1:{mailbox.port}"}
+        mail = {"EMAIL_URL": mailbox.url}
         with installation.serve(**mail) as first, installation.serve(**mail) as second:
             assert forget(first).status == 200
-            wait_for(lambda: mailbox.mails, "there came no mail")
+            mailbox.wait_for(mails=1)
             token = token_in(mailbox.mails[0])
 
             def reset(number: int) -> int:
@@ -75,14 +65,14 @@ def test_row_42_of_two_servers_that_get_one_token_at_once_one_takes_it(installat
 def test_row_43_the_link_of_a_real_server_leads_to_its_configured_address(installation: Installation) -> None:
     with listening() as mailbox:
         settings = {
-            "EMAIL_URL": f"smtp://127.0.0.1:{mailbox.port}",
+            "EMAIL_URL": mailbox.url,
             "KEYHOUSE_PUBLIC_URL": "https://keys.example.org",
             "KEYHOUSE_MAIL_FROM": "robot@keys.example.org",
         }
         forged = {"X-Forwarded-Host": "evil.example", "Host": "127.0.0.1"}
         with installation.serve(**settings) as server:
             assert forget(server, headers=forged).status == 200
-            wait_for(lambda: mailbox.mails, "there came no mail")
+            mailbox.wait_for(mails=1)
             assert server.request("GET", f"/reset-password?token={token_in(mailbox.mails[0])}").status == 200
         assert "\nhttps://keys.example.org/reset-password?token=" in plain(mailbox.mails[0])
         assert mailbox.mails[0]["From"] == "Keyhouse <robot@keys.example.org>"

@@ -176,7 +176,7 @@ def test_row_16_a_refused_password_sends_nothing(cast: Cast, operator: Caller) -
 
 def test_sendmail_sends_what_is_due_and_says_how_much(installation: Installation) -> None:
     with listening() as mailbox:
-        installation.settings["EMAIL_URL"] = f"smtp://127.0.0.1:{mailbox.port}"
+        installation.settings["EMAIL_URL"] = mailbox.url
         assert installation.manage_json("sendmail") == {"sent": 0, "failed": 0, "waiting": 0}
         done = installation.manage("changepassword", "admin", "--password-stdin", stdin=NEW_PASSWORD + "\n")
         assert done.returncode == 0

@@ -30,7 +30,7 @@ def test_row_83_tampering_is_named_and_fails_the_command(installation: Installat
     tamper(installation, "UPDATE audit_event SET actor_label = 'somebody else' WHERE sequence = 2")
     done = installation.manage("auditverify", "--json")
     assert done.returncode == 1
-    assert done.stderr == "auditverify: event 2 was changed\n"
+    assert done.stderr == "CommandError: event 2 was changed\n"
     document = json.loads(done.stdout)
     assert (document["valid"], document["faults"]) == (False, ["event 2 was changed"])
     tamper(installation, "DELETE FROM audit_event WHERE sequence = 2")
@@ -41,4 +41,4 @@ def test_a_log_that_was_emptied_is_named(installation: Installation) -> None:
     tamper(installation, "DELETE FROM audit_event")
     done = installation.manage("auditverify")
     assert done.returncode == 1
-    assert done.stderr == "auditverify: the chain ends at event 0, but event 3 was written\n"
+    assert done.stderr == "CommandError: the chain ends at event 0, but event 3 was written\n"

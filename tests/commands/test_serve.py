@@ -57,11 +57,12 @@ def successor(server: Server, worker: int) -> int:
 
 def test_a_worker_that_is_killed_is_replaced(shared_installation: Installation) -> None:
     with shared_installation.serve("--workers", "1") as server:
+        assert server.request("GET", "/health").status == 200
         (worker,) = children(server)
         for kind in (signal.SIGTERM, signal.SIGKILL):
             os.kill(worker, kind)
             worker = successor(server, worker)
-            server.wait()
+            assert server.request("GET", "/health").status == 200
     assert server.process.returncode == 0
 
 

@@ -1,17 +1,13 @@
 """CHECKLIST 97: PostgreSQL goes away and comes back under a running server."""
 
 import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests import postgres
 from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
+from tests.postgres import Postgres
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("KEYHOUSE_TEST_VENDOR") != "postgresql", reason="about PostgreSQL"
@@ -21,34 +17,13 @@ LOGIN = {"username": "admin", "password": ADMIN["KEYHOUSE_ADMIN_PASSWORD"]}
 ROUNDS = 12
 
 
-class Postgres:
-    """A PostgreSQL of this test's own, to be stopped and started."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.as_user = folder, postgres.user()
-        if self.as_user:
-            os.chown(folder, self.as_user["user"], self.as_user["group"])
-        postgres._initialize(folder, self.as_user)
-        self.url = self.start()
-
-    def start(self) -> str:
-        quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(postgres._command(self.folder), **quiet, **self.as_user)
-        return postgres._wait(self.folder, self.process)
-
-    def stop(self) -> None:
-        """End every connection at once, as a crash of its machine would."""
-        self.process.send_signal(3)  # SIGQUIT: PostgreSQL's immediate shutdown
-        self.process.wait()
-
-
 @pytest.fixture
 def database() -> Iterator[Postgres]:
-    folder = Path(tempfile.mkdtemp(prefix="keyhouse-postgres-"))
-    database = Postgres(folder)
+    database = Postgres()
+    database.start()
     yield database
     database.stop()
-    shutil.rmtree(folder)
+    database.delete()
 
 
 def assert_unavailable(answer: Answer) -> None:

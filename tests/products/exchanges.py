@@ -8,7 +8,6 @@ begins with dk_; everything else stands for itself. `{name}` in a request was sa
 
 import json
 import re
-import time
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +15,11 @@ from typing import Any
 
 from apikeys.keys import pattern
 from config.profiles import Profile, load
+from tests.accounts.mailbox import Mailbox, token_in
 from tests.installation import Answer, Server
 
 PAGES = Path(__file__).parent / "pages"
 MAILED = re.compile(r"\{mailed ([^}]+)\}")
-TOKEN = re.compile(r"\?token=([0-9a-f]{64})")
-MAIL_SECONDS = 30
 FORMS = {
     "uuid": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "jwt": r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+",
@@ -62,10 +60,10 @@ class Page:
         return cls(load(name), data.get("command", []), [Exchange(**each) for each in data["exchange"]])
 
 
-def play(page: Page, exchange: Exchange, server: Server, saved: dict[str, str], mails: Path) -> None:
+def play(page: Page, exchange: Exchange, server: Server, saved: dict[str, str], mailbox: Mailbox) -> None:
     """Send one request and assert that the answer is the printed one; save what later ones need."""
     for address in MAILED.findall(exchange.body):
-        saved[f"mailed {address}"] = mailed_token(mails, address)
+        saved[f"mailed {address}"] = token_in(mailbox.wait_for(mails=1, to=address)[-1])
     method, path = fill(exchange.request, saved).split(" ", 1)
     headers = {name: fill(value, saved) for name, value in exchange.headers.items()}
     body = fill(exchange.body, saved).encode() if exchange.body else None
@@ -74,18 +72,6 @@ def play(page: Page, exchange: Exchange, server: Server, saved: dict[str, str], 
     compare(page, exchange, answer)
     for name, member in exchange.save.items():
         saved[name] = str(value_at(answer.json(), member))
-
-
-def mailed_token(mails: Path, address: str) -> str:
-    """Wait for the server to have written a mail with a token to `address`, and return the token."""
-    end = time.monotonic() + MAIL_SECONDS
-    while time.monotonic() < end:
-        texts = [path.read_text() for path in sorted(mails.glob("*"), key=lambda path: path.stat().st_mtime)]
-        found = [token for text in texts if f"To: {address}\n" in text for token in TOKEN.findall(text)]
-        if found:
-            return str(found[-1])
-        time.sleep(0.05)
-    raise AssertionError(f"there came no mail to {address}")
 
 
 def fill(text: str, saved: dict[str, str]) -> str:

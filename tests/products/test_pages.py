@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.accounts.mailbox import listening
 from tests.installation import Installation
 from tests.products.exchanges import PAGES, Page, fill, play
 
@@ -10,14 +11,12 @@ from tests.products.exchanges import PAGES, Page, fill, play
 def test_every_request_of_the_page_works_as_printed(name: str, bare_installation: Installation) -> None:
     page = Page.read(name)
     bare_installation.settings["KEYHOUSE_PROFILE"] = name
-    mails = bare_installation.folder / "mails"
-    bare_installation.settings["EMAIL_URL"] = f"filemail://{mails}"
     assert bare_installation.manage("migrate", "--verbosity=0").returncode == 0
     saved: dict[str, str] = {}
     for command in page.commands:
         arguments = [fill(argument, saved) for argument in command["run"]]
         document = bare_installation.manage_json(*arguments, stdin=command.get("stdin", ""))
         saved |= {key: str(document[member]) for key, member in command.get("save", {}).items()}
-    with bare_installation.serve() as server:
+    with listening() as mailbox, bare_installation.serve(EMAIL_URL=mailbox.url) as server:
         for exchange in page.exchanges:
-            play(page, exchange, server, saved, mails)
+            play(page, exchange, server, saved, mailbox)
