@@ -102,7 +102,7 @@ def _has_secret(request: HttpRequest) -> bool:
 
 
 class SecurityHeadersMiddleware:
-    """Headers that django's SecurityMiddleware and django-csp do not set."""
+    """Headers that Django's own middleware does not set."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -111,6 +111,7 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         if settings.HTTPS:  # said over http, too: behind a proxy this is what we hear
             response.headers.setdefault("Strict-Transport-Security", HSTS)
+        response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"

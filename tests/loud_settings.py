@@ -4,4 +4,5 @@ from config.settings import *  # noqa: F403
 from config.settings import LOGGING
 
 LOGGING["root"]["level"] = "DEBUG"  # type: ignore[index]
-LOGGING["loggers"]["django"]["level"] = "DEBUG"  # type: ignore[index]
+for logger in LOGGING["loggers"].values():  # type: ignore[attr-defined]
+    logger["level"] = "DEBUG"
