@@ -1,6 +1,8 @@
 """Requests of people: the access token of a live session (RFC 6750)."""
 
+import hashlib
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -10,6 +12,7 @@ from accounts.credentials import presented
 from accounts.identity import principal_of_session
 from accounts.principals import Credential, Principal
 from audit.actors import Origin
+from audit.epoch import memory
 from config.errors import InvalidToken
 from config.problems import challenge
 
@@ -28,11 +31,32 @@ class AccessTokenAuthentication(BaseAuthentication):
         return challenge()
 
 
+class KnownToken(NamedTuple):
+    """A good access token, whose it is, and until when its session lives if nobody ends it."""
+
+    principal: Principal
+    until: datetime
+
+
 def authenticate_access_token(text: str, origin: Origin) -> Principal:
-    """Return whose access token this is. Raises InvalidToken unless it is good and its session lives."""
+    """Return whose access token this is. Raises InvalidToken unless it is good and its session lives.
+
+    No query for a token that was used lately.
+    """
+    digest = hashlib.sha256(text.encode()).digest()
+    known = memory.known()
+    found: KnownToken | None = known.get(digest)
+    if found is None or found.until <= origin.at:
+        found = _read(text, origin.at)
+        memory.remember(known, digest, found)
+    return found.principal
+
+
+def _read(text: str, now: datetime) -> KnownToken:
     claims = tokens.read_access(text)
     ends = datetime.fromtimestamp(claims["exp"], UTC)
-    principal = principal_of_session(Credential("jwt", claims["sid"], ends), origin.at)
-    if principal is None or principal.subject != claims.get("sub"):
+    found = principal_of_session(Credential("jwt", claims["sid"], ends), now)
+    if found is None or found[0].subject != claims.get("sub"):
         raise InvalidToken
-    return principal
+    principal, session_ends = found
+    return KnownToken(principal, min(ends, session_ends))

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Membership, Session, User
+from accounts.models.sessions import idle_time
 from accounts.principals import Credential, Principal
 from config import profiles
 
@@ -65,12 +66,18 @@ def principal_of(user: User, credential: Credential) -> Principal:
     return person(rows, credential)
 
 
-def principal_of_session(credential: Credential, now: datetime) -> Principal | None:
-    """Return the active person whose live session the credential names, or None. One query."""
+def principal_of_session(credential: Credential, now: datetime) -> tuple[Principal, datetime] | None:
+    """Return the active person whose live session the credential names, and when it ends, or None.
+
+    It ends by its age, or for lying idle. One query.
+    """
     rows = list(
         Session.objects.live(now)
         .filter(uuid=credential.id, user__is_active=True)
         .order_by()
-        .values_list(*person_columns("user__"))
+        .values_list("expires_at", "last_seen_at", *person_columns("user__"))
     )
-    return person(rows, credential) if rows else None
+    if not rows:
+        return None
+    expires_at, last_seen_at = rows[0][:2]
+    return person([row[2:] for row in rows], credential), min(expires_at, last_seen_at + idle_time())

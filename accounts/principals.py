@@ -31,6 +31,10 @@ class Credential:
     expires_at: datetime | None = None
     label: str = ""
 
+    def has_ended(self, now: datetime) -> bool:
+        """Whether it has expired by `now`."""
+        return self.expires_at is not None and self.expires_at <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:

@@ -12,6 +12,7 @@ from accounts.principals import Credential, Principal
 from apikeys import keys, peppers, usage
 from apikeys.models import ApiKey
 from audit.actors import ANONYMOUS, NOTHING, Origin, Target
+from audit.epoch import memory
 from audit.events import EventName
 from audit.refusals import record_refusal
 from config import profiles
@@ -67,16 +68,33 @@ KEY_COLUMNS = (
 )
 
 
+class KnownKey(NamedTuple):
+    """A key that lets in, and whose it is."""
+
+    pk: int
+    principal: Principal
+
+
 def authenticate_key(sent: Presented, origin: Origin) -> Principal:
     """Return whose key this is and what it may do now. Raises InvalidToken; the reason is recorded.
 
-    One query for a well-formed key, none for any other text.
+    No query for a key that was used lately, one for another well-formed key, none for any other text.
     """
-    form = profiles.active().keys
-    if keys.environment_of(sent.text, form.environments) is None:
+    if keys.environment_of(sent.text, profiles.active().keys.environments) is None:
         raise InvalidToken
+    _, digest = peppers.current_digest(sent.text)
+    known = memory.known()
+    found: KnownKey | None = known.get(digest)
+    if found is None or found.principal.credential.has_ended(origin.at):
+        found = _read(sent.text, origin)
+        memory.remember(known, digest, found)
+    usage.note(found.pk, origin)
+    return found.principal
+
+
+def _read(text: str, origin: Origin) -> KnownKey:
     found = list(
-        ApiKey.objects.filter(digest__in=peppers.digests(sent.text))
+        ApiKey.objects.filter(digest__in=peppers.digests(text))
         .order_by()
         .values_list(*KEY_COLUMNS, *person_columns("user__"))
     )
@@ -86,9 +104,8 @@ def authenticate_key(sent: Presented, origin: Origin) -> Principal:
     reason = _unusable(row, origin.at)
     if reason is not None:
         _refuse(Target("api_key", str(row.uuid), row.name, row.organization_id), reason, origin)
-    _repepper(row, sent.text)
-    usage.note(row.pk, origin)
-    return _principal(row, [columns[len(KEY_COLUMNS) :] for columns in found])
+    _repepper(row, text)
+    return KnownKey(row.pk, _principal(row, [columns[len(KEY_COLUMNS) :] for columns in found]))
 
 
 def _unusable(row: KeyRow, now: datetime) -> str | None:

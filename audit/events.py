@@ -34,6 +34,22 @@ class EventName(StrEnum):
     API_KEY_REFUSED = "api_key:refused"
 
 
+# After any other event, nobody trusts what they have read about callers before: see audit.epoch.
+CHANGES_NO_CALLER = frozenset(
+    {
+        EventName.LOGIN_SUCCEEDED,
+        EventName.LOGIN_FAILED,
+        EventName.ACCESS_DENIED,
+        EventName.USER_CREATED,
+        EventName.PASSWORD_REFUSED,
+        EventName.PASSWORD_RESET_REQUESTED,
+        EventName.ORGANIZATION_CREATED,
+        EventName.API_KEY_CREATED,
+        EventName.API_KEY_REFUSED,
+    }
+)
+
+
 def choices() -> list[tuple[str, str]]:
     """The vocabulary as Django wants choices; a function, so that a new word is no migration."""
     return [(name, name) for name in EventName]

@@ -7,7 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from audit.actors import LABEL_LENGTH, NOTHING, Actor, Origin, Target
-from audit.events import EventName
+from audit.epoch import wait_out_leases
+from audit.events import CHANGES_NO_CALLER, EventName
 from audit.models import GENESIS, ChainHead, Event
 from config.logs import escape, mask
 
@@ -25,7 +26,8 @@ def record(
     """Append one event to the chain, in the caller's transaction; if that fails, so does this.
 
     In labels and details control characters become escapes and credentials are masked (ASVS 16.4.1).
-    Takes the chain's lock until the transaction ends, so call it last: after the rows are written.
+    If the event changes what somebody may do, a new epoch begins with it. Takes the chain's lock
+    until the transaction ends, so call it last: after the rows are written.
     """
     with transaction.atomic():
         head, _ = ChainHead.objects.select_for_update().get_or_create(pk=ChainHead.ONLY)
@@ -47,7 +49,11 @@ def record(
         )
         event.hash = event.computed_hash()
         event.save()
-        ChainHead.objects.filter(pk=ChainHead.ONLY).update(sequence=event.sequence, hash=event.hash)
+        head.sequence, head.hash = event.sequence, event.hash
+        if name not in CHANGES_NO_CALLER:
+            head.epoch += 1
+            wait_out_leases()
+        head.save(update_fields=["sequence", "hash", "epoch"])
     return event
 
 

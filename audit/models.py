@@ -100,12 +100,16 @@ class Event(PublicRow):
 
 
 class ChainHead(models.Model):
-    """The end of the chain, in a single row. Its lock puts concurrent writers in one order."""
+    """The end of the chain, in a single row. Its lock puts concurrent writers in one order.
+
+    `epoch` grows with every event that changes what somebody may do: see audit.epoch.
+    """
 
     ONLY = 1
 
     sequence = models.BigIntegerField(default=0)
     hash = models.BinaryField(max_length=32, default=GENESIS)
+    epoch = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.sequence}"

@@ -37,6 +37,7 @@ _ALL = (
         "KEYHOUSE_MAIL_FROM", "", "address that mails come from; default: keyhouse@ and the public host"
     ),
     Variable("KEYHOUSE_RESET_URL", "", "page that reset mails link to; default: our own, /reset-password"),
+    Variable("KEYHOUSE_LEASE_MS", "250", "how long a look at the database is trusted; the same everywhere"),
     Variable("SECRET_KEY", "", "signs login tokens and cookies; default: generated once"),
     Variable("ALLOWED_HOSTS", "", "extra host names to answer to; loopback and the public one are always in"),
     Variable("DEBUG", "false", "true for development only; serve refuses it"),
@@ -91,6 +92,14 @@ def flag(name: str) -> bool:
     if value in {"false", "0", "no", "off"}:
         return False
     raise ConfigurationError(f"{name}: {value!r} is not true or false")
+
+
+def number(name: str, *, most: int) -> int:
+    """Return variable `name` as a whole number from 0 to `most`. Raises ConfigurationError."""
+    value = text(name)
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) <= most):
+        raise ConfigurationError(f"{name}: {value!a} is not a whole number from 0 to {most}")
+    return int(value)
 
 
 def address(name: str) -> tuple[str, int]:

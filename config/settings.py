@@ -27,6 +27,7 @@ PUBLIC_URL = env.origin(
 )
 TRUSTED_PROXIES = check_networks(env.items("KEYHOUSE_TRUSTED_PROXIES"))
 PEPPERS = secrets.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
+EPOCH_LEASE_SECONDS = env.number("KEYHOUSE_LEASE_MS", most=10_000) / 1000
 
 _public = urlsplit(PUBLIC_URL)
 HTTPS = _public.scheme == "https"

@@ -18,7 +18,9 @@ from django.db import connection
 from django.db.backends.sqlite3.base import DatabaseWrapper as Sqlite
 from django.test import Client
 from django.urls import clear_url_caches
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from pytest_django.fixtures import Settings
 
 import config.urls
 from accounts.callers import caller_at_command_line
@@ -29,6 +31,7 @@ from accounts.services.users import create_user
 from apikeys import usage
 from apikeys.services.api_keys import NewKey, create_api_key
 from audit import refusals, triggers
+from audit.epoch import memory
 from config import profiles
 from config.profiles import Profile
 from tests.installation import ADMIN, Installation, copy_of, fresh_database
@@ -36,10 +39,10 @@ from tests.installation import ADMIN, Installation, copy_of, fresh_database
 PASSWORD = "a long walk to the lighthouse"
 
 # Nothing depends on how fast the machine is, and nothing is left in the folder.
-settings.register_profile(
+hypothesis_settings.register_profile(
     "keyhouse", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("keyhouse")
+hypothesis_settings.load_profile("keyhouse")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,6 +84,18 @@ def nothing_remembered() -> Iterator[None]:
     refusals.forget()
     yield
     usage.forget()
+
+
+@pytest.fixture
+def lease(settings: Settings) -> Iterator[Callable[[float], None]]:
+    """Let this process trust what it has read, for so many seconds, until the test ends: call it."""
+
+    def grant(seconds: float) -> None:
+        settings.EPOCH_LEASE_SECONDS = seconds
+
+    memory.forget()
+    yield grant
+    memory.forget()
 
 
 @pytest.fixture

@@ -9,11 +9,15 @@ from config import profiles
 from config.rows import PublicRow
 
 
+def idle_time() -> timedelta:
+    """How long a session lives without a refresh."""
+    return timedelta(seconds=profiles.active().login.session_idle_seconds)
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     def live(self, now: datetime) -> "SessionQuerySet":
         """Sessions that nobody has ended, nor their age, nor lying idle. Says nothing about the person."""
-        idle = timedelta(seconds=profiles.active().login.session_idle_seconds)
-        return self.filter(ended_at__isnull=True, expires_at__gt=now, last_seen_at__gt=now - idle)
+        return self.filter(ended_at__isnull=True, expires_at__gt=now, last_seen_at__gt=now - idle_time())
 
 
 class Session(PublicRow):

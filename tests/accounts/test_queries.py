@@ -1,6 +1,6 @@
 """What requests of people cost: statements to the database, counted."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.identity import principal_of, principal_of_session
 from accounts.models import Membership, Session
-from accounts.principals import Caller, Credential
+from accounts.principals import Caller, Credential, Principal
 from accounts.services.organizations import add_member
 from accounts.services.users import update_user
 from tests.accounts.helpers import statements
@@ -24,18 +24,23 @@ def credential_of(cast: Cast) -> Credential:
     return Credential("jwt", str(Session.objects.latest("pk").uuid))
 
 
+def session_of(credential: Credential, now: datetime) -> tuple[Principal, datetime]:
+    found = principal_of_session(credential, now)
+    assert found is not None
+    return found
+
+
 def test_a_session_is_turned_into_its_person_by_one_query(cast: Cast, operator: Caller) -> None:
     add_member(caller=operator, organization=cast.umbrella, user=cast.alice, role="developer")
     credential = credential_of(cast)
     with CaptureQueriesContext(connection) as captured:
-        found = principal_of_session(credential, timezone.now())
+        found, _ = session_of(credential, timezone.now())
     assert len(statements(captured)) == 1
     assert found == principal_of(cast.alice, credential)
 
 
 def test_a_person_in_one_organization_acts_in_it(cast: Cast) -> None:
-    found = principal_of_session(credential_of(cast), timezone.now())
-    assert found is not None
+    found, _ = session_of(credential_of(cast), timezone.now())
     assert (found.subject, found.label) == (str(cast.alice.uuid), "alice")
     assert (found.organization_id, found.organization) == (cast.acme.pk, str(cast.acme.uuid))
     assert found.roles == {"member", "owner"}
@@ -48,8 +53,7 @@ def test_a_person_in_none_or_several_organizations_acts_in_none(
     Membership.objects.filter(user=cast.alice).delete()
     for organization in (cast.acme, cast.umbrella)[:count]:
         add_member(caller=operator, organization=organization, user=cast.alice, role="owner")
-    found = principal_of_session(credential_of(cast), timezone.now())
-    assert found is not None
+    found, _ = session_of(credential_of(cast), timezone.now())
     assert (found.organization_id, found.organization, set(found.roles)) == (None, "", {"member"})
     assert len(found.within) == count
 

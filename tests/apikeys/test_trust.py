@@ -1,0 +1,166 @@
+"""Credentials that were used lately: no query while nothing changes, no yes after anything does."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.credentials import Presented
+from accounts.models import Session
+from accounts.principals import Caller, Principal
+from accounts.services import organizations, own_account, sessions, users
+from accounts.services.users import update_user
+from apikeys.services.api_keys import create_api_key, rename_api_key, revoke_api_keys
+from audit.actors import Origin
+from config.errors import InvalidToken
+from gateway.decision import authenticate
+from tests.accounts.helpers import statements
+from tests.conftest import PASSWORD, Cast, log_in, make_key
+
+Lease = Callable[[float], None]
+SHORT, LONG = 0.1, 3600.0
+
+
+def use(text: str, *, is_key: bool = True, at: Origin | None = None) -> Principal:
+    return authenticate(Presented(text, is_key), at or Origin.here())
+
+
+def later(**time: int) -> Origin:
+    return Origin("", "", timezone.now() + timedelta(**time))
+
+
+def test_a_key_costs_one_query_and_then_none(cast: Cast, lease: Lease) -> None:
+    key = make_key(cast.alice, "services:read")
+    lease(LONG)
+    with CaptureQueriesContext(connection) as captured:
+        first = use(key.text)
+    assert len(statements(captured)) == 2  # which epoch it is, and the key
+    with CaptureQueriesContext(connection) as captured:
+        assert use(key.text) == first
+    assert statements(captured) == []
+
+
+def test_an_access_token_costs_one_query_and_then_none(cast: Cast, lease: Lease) -> None:
+    token = log_in(cast.alice)["access_token"]
+    lease(LONG)
+    first = use(token, is_key=False)
+    with CaptureQueriesContext(connection) as captured:
+        assert use(token, is_key=False) == first
+    assert statements(captured) == []
+
+
+def test_row_62_expiry_is_compared_with_the_clock_whatever_is_remembered(cast: Cast, lease: Lease) -> None:
+    expires_at = timezone.now() + timedelta(minutes=5)
+    key = make_key(cast.acme, "services:read", expires_at=expires_at)
+    lease(LONG)
+    use(key.text, at=Origin("", "", expires_at - timedelta(microseconds=1)))
+    with pytest.raises(InvalidToken):
+        use(key.text, at=Origin("", "", expires_at))
+
+
+def test_a_token_outlives_neither_itself_nor_its_session(cast: Cast, lease: Lease) -> None:
+    token = log_in(cast.alice)["access_token"]
+    lease(LONG)
+    use(token, is_key=False)
+    Session.objects.update(expires_at=timezone.now() + timedelta(seconds=30))
+    use(token, is_key=False, at=later(seconds=29))
+    with pytest.raises(InvalidToken):
+        use(token, is_key=False, at=later(days=90))
+
+
+def test_what_does_not_let_in_is_not_remembered(cast: Cast, lease: Lease, operator: Caller) -> None:
+    update_user(caller=operator, user=cast.alice, changes={"is_active": False})
+    key = make_key(cast.alice, "services:read")
+    lease(LONG)
+    with pytest.raises(InvalidToken):
+        use(key.text)
+    type(cast.alice).objects.filter(pk=cast.alice.pk).update(is_active=True)
+    use(key.text)
+
+
+Change = Callable[[Cast, Caller, Any], object]
+TAKING_A_KEY: dict[str, Change] = {
+    "revoke": lambda cast, operator, key: revoke_api_keys(caller=operator, selected=[key]),
+    "deactivate": lambda cast, operator, key: update_user(
+        caller=operator, user=cast.alice, changes={"is_active": False}
+    ),
+    "delete": lambda cast, operator, key: users.delete_user(caller=operator, user=cast.alice),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", TAKING_A_KEY)
+def test_once_the_service_returns_a_key_that_was_just_used_is_dead(
+    name: str, cast: Cast, lease: Lease, operator: Caller
+) -> None:
+    key = make_key(cast.alice, "services:read")
+    lease(SHORT)
+    use(key.text)
+    TAKING_A_KEY[name](cast, operator, key.row)
+    with pytest.raises(InvalidToken):
+        use(key.text)
+
+
+TAKING_A_LOGIN: dict[str, Callable[[Cast, Caller, Caller], object]] = {
+    "log out": lambda cast, operator, own: sessions.log_out(caller=own),
+    "log out everywhere": lambda cast, operator, own: sessions.log_out_everywhere(caller=own),
+    "deactivate": lambda cast, operator, own: update_user(
+        caller=operator, user=cast.alice, changes={"is_active": False}
+    ),
+    "new password": lambda cast, operator, own: update_user(
+        caller=operator, user=cast.alice, changes={"password": "a harbour full of small boats"}
+    ),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", TAKING_A_LOGIN)
+def test_once_the_service_returns_a_login_that_was_just_used_is_dead(
+    name: str, cast: Cast, lease: Lease, operator: Caller
+) -> None:
+    token = log_in(cast.alice)["access_token"]
+    lease(SHORT)
+    own = Caller(use(token, is_key=False), Origin.here())
+    TAKING_A_LOGIN[name](cast, operator, own)
+    with pytest.raises(InvalidToken):
+        use(token, is_key=False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changing_ones_own_password_ends_the_other_logins_at_once(cast: Cast, lease: Lease) -> None:
+    own, other = (log_in(cast.alice)["access_token"] for _ in range(2))
+    lease(SHORT)
+    caller = Caller(use(own, is_key=False), Origin.here())
+    use(other, is_key=False)
+    own_account.change_own_password(caller=caller, current=PASSWORD, new="a harbour full of small boats")
+    with pytest.raises(InvalidToken):
+        use(other, is_key=False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_role_that_is_taken_or_given_counts_at_once(cast: Cast, lease: Lease, operator: Caller) -> None:
+    key = make_key(cast.alice, "services:read", "audit:read")
+    lease(SHORT)
+    assert use(key.text).scopes == {"services:read", "audit:read"}
+    membership = cast.alice.memberships.get()
+    organizations.change_member_role(caller=operator, membership=membership, role="developer")
+    assert use(key.text).scopes == {"services:read"}
+    organizations.change_member_role(caller=operator, membership=membership, role="owner")
+    assert use(key.text).scopes == {"services:read", "audit:read"}
+    organizations.remove_member(caller=operator, membership=membership)
+    assert use(key.text).within == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_name_shows_at_once(cast: Cast, lease: Lease, operator: Caller) -> None:
+    key = create_api_key(caller=operator, name="old", owner=cast.acme)
+    lease(SHORT)
+    use(key.text)
+    rename_api_key(caller=operator, key=key.row, name="new")
+    organizations.rename_organization(caller=operator, organization=cast.acme, name="Acme & Sons")
+    found = use(key.text)
+    assert (found.credential.label, found.label) == ("new", "Acme & Sons")

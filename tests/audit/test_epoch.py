@@ -1,0 +1,133 @@
+"""Epochs: which events begin one, what belongs to one, and who waits for it."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from audit import epoch
+from audit.actors import ANONYMOUS, Origin
+from audit.epoch import memory
+from audit.events import CHANGES_NO_CALLER, EventName
+from audit.log import record
+from audit.models import ChainHead
+from tests.accounts.helpers import statements
+
+Lease = Callable[[float], None]
+LONG = 3600.0
+
+
+def number() -> int:
+    return ChainHead.objects.values_list("epoch", flat=True).first() or 0
+
+
+def happen(name: EventName = EventName.API_KEY_REVOKED) -> None:
+    record(name, actor=ANONYMOUS, origin=Origin.here())
+
+
+@pytest.mark.parametrize("name", list(EventName))
+def test_every_event_that_may_change_a_caller_begins_an_epoch(name: EventName, db: None) -> None:
+    happen()
+    before = number()
+    happen(name)
+    assert number() == before + (name not in CHANGES_NO_CALLER)
+
+
+def test_only_attempts_and_new_rows_change_no_caller() -> None:
+    changing = {"deactivated", "deleted", "changed", "removed", "revoked", "ended", "reused", "reset"}
+    assert not {name for name in CHANGES_NO_CALLER if name.partition(":")[2] in changing}
+
+
+def test_what_is_known_is_trusted_without_a_query_for_a_lease(db: None, lease: Lease) -> None:
+    lease(LONG)
+    known = memory.known()
+    memory.remember(known, b"name", "value")
+    with CaptureQueriesContext(connection) as captured:
+        assert memory.known() == {b"name": "value"}
+    assert statements(captured) == []
+
+
+def test_after_a_lease_one_query_says_whether_it_still_holds(db: None, lease: Lease) -> None:
+    lease(1e-9)
+    memory.remember(memory.known(), b"name", "value")
+    with CaptureQueriesContext(connection) as captured:
+        assert memory.known() == {b"name": "value"}
+    assert len(statements(captured)) == 1
+    happen()
+    assert memory.known() == {}
+
+
+def test_what_was_read_before_a_change_does_not_come_back_after_it(db: None, lease: Lease) -> None:
+    lease(1e-9)
+    before = memory.known()
+    happen()
+    assert memory.known() == {}
+    memory.remember(before, b"name", "read before the change, kept after it")
+    assert memory.known() == {}
+
+
+def test_without_a_lease_nothing_is_trusted_and_nobody_waits(db: None, lease: Lease) -> None:
+    lease(0)
+    memory.remember(memory.known(), b"name", "value")
+    with CaptureQueriesContext(connection) as captured:
+        assert memory.known() == {}
+    assert statements(captured) == []
+    happen()
+    assert connection.run_on_commit == []
+
+
+def test_memory_is_bounded_and_the_oldest_goes_first(
+    db: None, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease(LONG)
+    monkeypatch.setattr(epoch, "MOST_REMEMBERED", 3)
+    for place in range(5):
+        memory.remember(memory.known(), bytes([place]), place)
+    assert list(memory.known().values()) == [2, 3, 4]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_changes_in_one_transaction_wait_once_and_after_the_commit(
+    lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[tuple[float, bool, int]] = []
+    monkeypatch.setattr(
+        time, "sleep", lambda seconds: waits.append((seconds, connection.in_atomic_block, number()))
+    )
+    lease(LONG)
+    with transaction.atomic():
+        for _ in range(5):
+            happen()
+        assert waits == []
+    assert waits == [(LONG, False, 5)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_is_taken_back_begins_no_epoch_and_waits_for_nothing(lease: Lease) -> None:
+    lease(LONG)
+    with pytest.raises(KeyError), transaction.atomic():
+        happen()
+        raise KeyError
+    assert number() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_who_wait_do_not_wait_for_one_another(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(4, timeout=60)
+    monkeypatch.setattr(time, "sleep", lambda seconds: together.wait())
+    lease(LONG)
+
+    def change() -> None:
+        happen()
+        connections.close_all()
+
+    threads = [threading.Thread(target=change) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not together.broken
+    assert number() == 4
