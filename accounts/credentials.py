@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.http import HttpRequest
+from django.http.request import HttpHeaders
 
 from config import profiles
 from config.errors import MalformedCredentials
@@ -28,10 +30,10 @@ def presented(request: HttpRequest) -> Presented | None:
     Bearer that is not well written.
     """
     form = profiles.active().keys
-    key = request.headers.get(form.header) if form.header else None
+    key = request.META.get(_variable(form.header)) if form.header else None
     if key is not None and "," in key:  # how servers join two headers of one name (RFC 9110 section 5.3)
         raise MalformedCredentials(f"Send one credential: {form.header} is there twice.")
-    authorization = request.headers.get("Authorization", "")
+    authorization = request.META.get("HTTP_AUTHORIZATION", "")
     if not authorization.lower().startswith("bearer"):
         return None if key is None else Presented(key, is_key=True)
     if key is not None:
@@ -40,6 +42,12 @@ def presented(request: HttpRequest) -> Presented | None:
     if match is None:
         raise MalformedCredentials("The Authorization header is not: Bearer, a space, one token.")
     return Presented(match[1], is_key=form.bearer and is_key_like(match[1]))
+
+
+@lru_cache(maxsize=8)
+def _variable(header: str) -> str:
+    """The name of a header in WSGI. request.headers would read all headers for every request."""
+    return HttpHeaders.to_wsgi_name(header)
 
 
 def is_key_like(text: str) -> bool:

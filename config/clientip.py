@@ -1,6 +1,6 @@
 """The address of the client, in one place: everything that needs it asks here."""
 
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
@@ -22,6 +22,7 @@ def client_ip(request: HttpRequest) -> str:
     return resolve(peer, request.META.get("HTTP_X_FORWARDED_FOR", ""), settings.TRUSTED_PROXIES)
 
 
+@lru_cache(maxsize=4096)
 def resolve(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:
     """Return the rightmost untrusted address of the chain `forwarded` + `peer`; "" if the peer has none."""
     current = _address(peer)

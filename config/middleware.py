@@ -27,7 +27,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        sent = request.headers.get("X-Request-ID", "")
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         request.META["REQUEST_ID"] = request_id
         response = self.get_response(request)
@@ -74,7 +74,7 @@ class RefuseEarlyMiddleware:
             return problem_response(
                 405, "method_not_allowed", "No endpoint takes this method.", headers=allowed
             )
-        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             return problem_response(411, "length_required", "Send the body with a Content-Length.")
         if _declared_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return problem_response(413, "too_large", "The body is larger than 1 MiB.")
@@ -102,7 +102,7 @@ def _has_secret(request: HttpRequest) -> bool:
 
 
 class SecurityHeadersMiddleware:
-    """Headers that Django's own middleware does not set."""
+    """Headers that Django's own middleware does not set, or not for the gateway's answers."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -112,6 +112,7 @@ class SecurityHeadersMiddleware:
         if settings.HTTPS:  # said over http, too: behind a proxy this is what we hear
             response.headers.setdefault("Strict-Transport-Security", HSTS)
         response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"

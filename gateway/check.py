@@ -1,15 +1,18 @@
-"""GET /gateway/check: a proxy asks, before it passes a request on, whether it may (forward auth)."""
+"""/gateway/check: a proxy asks, before it passes a request on, whether it may (forward auth)."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.request import HttpHeaders
 
 from accounts.principals import Principal
 from config.errors import DomainError, MalformedCredentials, NotAllowed
 from config.problems import challenge, domain_response, problem_response
 from gateway.decision import decide
 
+PATH = "/gateway/check"
 # How proxies say what the original request is: nginx by the first pair (its configuration sets it),
-# Traefik and Caddy by the second (they always send it).
+# Traefik and Caddy by the second (they always send it). Envoy repeats the method, with the path after ours.
 ORIGINAL = (("X-Original-Method", "X-Original-URI"), ("X-Forwarded-Method", "X-Forwarded-Uri"))
+VARIABLES = [tuple(map(HttpHeaders.to_wsgi_name, pair)) for pair in ORIGINAL]
 
 
 def check(request: HttpRequest) -> HttpResponse:
@@ -18,6 +21,8 @@ def check(request: HttpRequest) -> HttpResponse:
     The identity headers are there on every 200, empty where nobody is known, so that a proxy that
     copies them overwrites what the client sent.
     """
+    if request.path_info == PATH and request.method not in {"GET", "HEAD"}:
+        return HttpResponseNotAllowed(["GET", "HEAD"])
     try:
         method, uri = original_request(request)
         principal = decide(request, method, uri)
@@ -32,18 +37,27 @@ def check(request: HttpRequest) -> HttpResponse:
 def original_request(request: HttpRequest) -> tuple[str, str]:
     """Return (method, URI) of the request that the proxy asks about.
 
-    Raises NotAllowed when it does not say, or when headers of two kinds of proxy are there at once:
-    one of them would be the client's.
+    Raises NotAllowed when it does not say, or says it in two ways at once: one of them would be the
+    client's.
     """
-    pairs = [(request.headers.get(method), request.headers.get(uri)) for method, uri in ORIGINAL]
-    named = [pair for pair in pairs if pair != (None, None)]
-    if len(named) != 1:
+    ways = [(request.META.get(method), request.META.get(uri)) for method, uri in VARIABLES]
+    ways.append(_appended(request))
+    said = [way for way in ways if way != (None, None)]
+    if len(said) != 1:
         names = " or ".join(f"{method} and {uri}" for method, uri in ORIGINAL)
-        raise NotAllowed(f"Send {names}, and only these.")
-    method, uri = named[0]
+        raise NotAllowed(f"Send {names}, or the path after {PATH}, and only one of these.")
+    method, uri = said[0]
     if method is None or uri is None:
         raise NotAllowed("The original method or the original URI is missing.")
     return method, uri
+
+
+def _appended(request: HttpRequest) -> tuple[str | None, str | None]:
+    """The method, and what stands after our path in the request line, as it was sent."""
+    if request.path_info == PATH:
+        return None, None
+    target: str = request.META.get("RAW_URI", "")  # PATH_INFO is decoded
+    return request.method, target.removeprefix(PATH) if target.startswith(f"{PATH}/") else None
 
 
 def identity_headers(principal: Principal | None) -> dict[str, str]:

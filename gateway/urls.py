@@ -1,11 +1,9 @@
-"""Paths of the gateway: the same in every profile."""
+"""Paths of the gateway: the same in every profile. GatewayMiddleware answers /gateway/check."""
 
 from django.urls import path
 
-from gateway.check import check
 from gateway.introspection import IntrospectionView
 
 urlpatterns = [
-    path("check", check, name="gateway-check"),
     path("introspect", IntrospectionView.as_view(), name="gateway-introspect"),
 ]

@@ -19,6 +19,50 @@ def test_nginx_and_traefik_and_caddy_are_understood(program: Api, headers: dict[
     assert program.get("/gateway/check", headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PURGE"])
+def test_envoy_repeats_the_method_and_appends_the_path(program: Api, method: str) -> None:
+    answer = program.client.generic(
+        method, "/gateway/check/services/x", RAW_URI="/gateway/check/services/x?y"
+    )
+    assert answer.status_code == {"GET": 200}.get(method, 403)
+
+
+APPENDED = [
+    *("/gateway/check", "/gateway/checkservices/stock", "//gateway/check/services/stock", ""),
+    *("/gateway/check/services/../x", "/gateway/check/services%2Fstock", "/gateway/check//services/stock"),
+    *("http://127.0.0.1/gateway/check/services/stock", "/gateway/check/services/%2e%2e/stock"),
+]
+
+
+@pytest.mark.parametrize("target", APPENDED)
+def test_an_appended_path_is_read_as_it_was_sent(program: Api, target: str) -> None:
+    answer = program.client.get("/gateway/check/services/stock", RAW_URI=target)
+    assert_problem(answer, 403, "not_allowed")
+
+
+@pytest.mark.parametrize("headers", [NGINX, TRAEFIK, {"X-Original-URI": "/services/x"}])
+def test_an_appended_path_and_a_header_at_once_are_403(program: Api, headers: dict[str, str]) -> None:
+    answer = program.client.get(
+        "/gateway/check/services/x", RAW_URI="/gateway/check/services/x", headers=headers
+    )
+    assert_problem(answer, 403, "not_allowed")
+
+
+def test_a_real_server_reads_the_appended_path_before_it_is_decoded(installation: Installation) -> None:
+    with installation.serve() as server:
+        token = log_in_as_admin(server)
+        for path, status in (
+            ("/services/stock?x=1", 200),
+            ("/services/stock%20and%20more", 200),
+            ("/services%2Fstock", 403),
+            ("/services/a/%2E%2E/b", 403),
+            ("/nothing", 403),
+        ):
+            for method in ("GET", "POST"):
+                answer = server.request(method, f"/gateway/check{path}", headers=token)
+                assert answer.status == status, path
+
+
 def test_other_forwarded_headers_make_no_difference(program: Api) -> None:
     others = {"X-Forwarded-Host": "shop.example.org", "X-Forwarded-Proto": "https", "X-Forwarded-Port": "443"}
     for headers in (NGINX, TRAEFIK):

@@ -1,0 +1,20 @@
+"""Proxies ask with every request of every service behind them: they are answered first."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from gateway.check import PATH, check
+
+
+class GatewayMiddleware:
+    """Answer what begins with /gateway/check before anything that is there for browsers and forms."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if path == PATH or path.startswith(f"{PATH}/"):
+            return check(request)
+        return self.get_response(request)
