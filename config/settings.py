@@ -10,9 +10,10 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 
 from config import env, secrets
-from config.backends import cache_config, email_config, mail_sender
+from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.clientip import check_networks
 from config.database import database_config
+from config.limits import limits
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes take their type arguments at run time
 
@@ -27,6 +28,7 @@ PUBLIC_URL = env.origin(
     "KEYHOUSE_PUBLIC_URL", env.text("KEYHOUSE_PUBLIC_URL") or f"http://{env.text('KEYHOUSE_BIND')}"
 )
 TRUSTED_PROXIES = check_networks(env.items("KEYHOUSE_TRUSTED_PROXIES"))
+LIMITS = limits(env.items("KEYHOUSE_LIMITS"))
 PEPPERS = secrets.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
 
 _public = urlsplit(PUBLIC_URL)
@@ -96,6 +98,7 @@ DATABASES = {"default": database_config(env.text("DATABASE_URL"), DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": cache_config(env.text("CACHE_URL"))}
+VALKEY_URL = valkey_url(env.text("CACHE_URL"))
 vars().update(email_config(env.text("EMAIL_URL")))
 EMAIL_TIMEOUT = 10
 MAIL_FROM = mail_sender(env.text("KEYHOUSE_MAIL_FROM"), _public.hostname or "localhost")
@@ -113,6 +116,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.PersonalWordsValidator"},
 ]
 JWT_SIGNING_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse login tokens", hashlib.sha256).hex()
+THROTTLE_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse counters of attempts", hashlib.sha256)
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": JWT_SIGNING_KEY,

@@ -1,0 +1,53 @@
+"""Which counters an attempt counts in. Nobody's name or address can be read from them."""
+
+import hashlib
+import hmac
+from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
+
+from config.limits import Bounds, Limit
+
+IPV6_SITE_BITS = 64  # what one customer gets at least (RFC 6177): addresses within it cost nothing
+
+
+class Counter(NamedTuple):
+    """One counter: its scope (a member of Bounds), its name, and how many attempts it lets through."""
+
+    scope: str
+    digest: bytes
+    most: int
+
+
+class Count(NamedTuple):
+    """Where a counter stands, and when (Unix seconds) it starts anew."""
+
+    attempts: int
+    ends_at: int
+
+
+def counters(limit: Limit, bounds: Bounds, *, account: str, ip: str, key: bytes) -> list[Counter]:
+    """Return the counters of an attempt, in the order in which they are to be locked."""
+    network = network_of(ip)
+    named = {"here": (network, account), "account": ("", account), "address": (network, "")}
+    found = [
+        Counter(scope, _digest(key, limit, scope, *names), most)
+        for scope, names in named.items()
+        if (most := getattr(bounds, scope))
+    ]
+    return sorted(found, key=lambda counter: counter.digest)
+
+
+def network_of(ip: str) -> str:
+    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one; "" for none."""
+    if not ip:
+        return ""
+    address = ip_address(ip)
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    rest = 128 - IPV6_SITE_BITS
+    return f"{IPv6Address(int(address) >> rest << rest)}/{IPV6_SITE_BITS}"
+
+
+def _digest(key: bytes, *words: str) -> bytes:
+    """HMAC-SHA256 of the words; only the last of them may hold a NUL."""
+    return hmac.digest(key, "\0".join(words).encode(errors="surrogatepass"), hashlib.sha256)
