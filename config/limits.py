@@ -47,7 +47,7 @@ DEFAULTS = {
     # Each is a mail to somebody who may not have asked for it.
     Limit.FORGOT_PASSWORD: Bounds(HOUR, here=5, account=10, address=20),
     # Each is a mail and a hash.
-    Limit.REGISTRATION: Bounds(HOUR, here=5, account=10, address=20),
+    Limit.REGISTRATION: Bounds(HOUR, here=10, account=20, address=20),
     # 256 random bits are not guessed; this bounds what trying costs us.
     Limit.MAILED_TOKEN: Bounds(15 * MINUTE, address=30),
 }

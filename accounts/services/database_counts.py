@@ -3,6 +3,7 @@
 An upsert of several rows locks them in the order of its values, so that none waits for another in a circle.
 """
 
+import time
 from collections.abc import Sequence
 
 from django.db import connection, transaction
@@ -57,9 +58,9 @@ def _rows(counters: Sequence[Counter]) -> str:
     return ", ".join(["(%s, %s, %s)"] * len(counters))
 
 
-def sweep(*, now: int) -> None:
+def sweep() -> None:
     """Delete counters that have ended, at most SWEEP of them, without waiting for anybody."""
-    ended = AttemptCount.objects.filter(ends_at__lte=now)
+    ended = AttemptCount.objects.filter(ends_at__lte=time.time())
     if not ended.exists():  # SQLite would lock everybody out to find that out
         return
     with transaction.atomic():

@@ -192,6 +192,7 @@ def test_another_sender_is_refused(text: str) -> None:
         ("EMAIL_URL", "nonsense"),
         ("KEYHOUSE_MAIL_FROM", "nobody"),
         ("KEYHOUSE_RESET_URL", "app.example.org/reset"),
+        ("KEYHOUSE_LIMITS", "login.address=many"),
         ("DEBUG", "perhaps"),
         ("SECRET_KEY_FILE", "/nowhere"),
     ],
