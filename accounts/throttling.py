@@ -18,15 +18,31 @@ class Counter(NamedTuple):
     most: int
 
 
+class Attempt(NamedTuple):
+    """Something that is tried `at` (Unix seconds); its counters, in the order in which they are locked.
+
+    A counter that has ended, or never began, counts for the next `seconds`.
+    """
+
+    counters: tuple[Counter, ...]
+    at: int
+    seconds: int
+
+    @property
+    def ends_at(self) -> int:
+        """When a counter ends that begins with this attempt."""
+        return self.at + self.seconds
+
+
 class Count(NamedTuple):
-    """Where a counter stands, and when (Unix seconds) it starts anew."""
+    """Where a counter stands, and when (Unix seconds) it ends."""
 
     attempts: int
     ends_at: int
 
 
-def counters(limit: Limit, bounds: Bounds, *, account: str, ip: str, key: bytes) -> list[Counter]:
-    """Return the counters of an attempt, in the order in which they are to be locked."""
+def counters(limit: Limit, bounds: Bounds, *, account: str, ip: str, key: bytes) -> tuple[Counter, ...]:
+    """Return the counters of `bounds` that are about this account and this address, in one order for all."""
     network = network_of(ip)
     named = {"here": (network, account), "account": ("", account), "address": (network, "")}
     found = [
@@ -34,7 +50,7 @@ def counters(limit: Limit, bounds: Bounds, *, account: str, ip: str, key: bytes)
         for scope, names in named.items()
         if (most := getattr(bounds, scope))
     ]
-    return sorted(found, key=lambda counter: counter.digest)
+    return tuple(sorted(found, key=lambda counter: counter.digest))
 
 
 def network_of(ip: str) -> str:

