@@ -36,7 +36,7 @@ def add(tried: Attempt) -> dict[bytes, Count]:
 
 
 def take_back(tried: Attempt, *, emptied: str = "") -> None:
-    """See accounts.services.throttle.Store. A row of values with 0 empties its counter, one with 1 takes one."""
+    """See accounts.services.throttle.Store. Of the values, 0 empties a counter and 1 takes one attempt."""
     values = [
         value
         for each in tried.counters
