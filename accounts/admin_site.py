@@ -5,10 +5,11 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver
 
 from accounts.exceptions import record_denied
+from accounts.forms import LoginForm
 from accounts.identity import principal_of
 from accounts.models import User
 from accounts.principals import Credential, Principal
@@ -28,6 +29,7 @@ class KeyhouseAdminSite(admin.AdminSite):
     """
 
     enable_nav_sidebar = False
+    login_form = LoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether somebody active is logged in whose role allows anything here."""
@@ -44,6 +46,15 @@ class KeyhouseAdminSite(admin.AdminSite):
         reads_audit = principal is not None and principal.may_somewhere(Capability.READ_AUDIT)
         names = {"site_title": name, "site_header": name, "reads_audit": reads_audit}
         return super().each_context(request) | names
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's; after too many attempts the page is a 429 and says how long to wait."""
+        response = super().login(request, extra_context)
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        if isinstance(form, LoginForm) and form.too_many:
+            response.status_code = form.too_many.status
+            response.headers["Retry-After"] = str(form.too_many.retry_after)
+        return response
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Django's; what a service refuses becomes a message, and what is denied an event.

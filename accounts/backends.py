@@ -13,7 +13,10 @@ from config.errors import InvalidCredentials
 
 
 class IdentifierBackend(BaseBackend):
-    """Log in by whatever the profile says, with the checks and the audit of the API's login."""
+    """Log in by whatever the profile says, with the checks, the limits and the audit of the API's login.
+
+    `authenticate` raises TooManyAttempts.
+    """
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import password_validation
 from django.utils.html import format_html
 
@@ -13,9 +14,22 @@ from accounts.passwords import LONGEST, check_password_rules
 from accounts.services.users import check_free
 from config import profiles
 from config.admin import add_error
-from config.errors import DomainError
+from config.errors import DomainError, TooManyAttempts
 
 SUPERUSER_HELP = "May do everything, whatever the role."
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Django's form; `too_many` is why it was not looked at, if there were too many attempts before."""
+
+    too_many: TooManyAttempts | None = None
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            return super().clean()
+        except TooManyAttempts as error:
+            self.too_many = error
+            raise forms.ValidationError(error.detail) from None
 
 
 class RoleField(forms.ChoiceField):

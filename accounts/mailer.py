@@ -1,11 +1,16 @@
-"""The thread of a server process that sends what is in the outbox, as soon as it is there."""
+"""The thread of a server process that sends what is in the outbox, as soon as it is there.
+
+It also deletes the counters of attempts that have ended.
+"""
 
 import atexit
 import logging
 import threading
+from collections.abc import Callable
 
 from django.db import Error, close_old_connections
 
+from accounts.services.database_counts import sweep
 from accounts.services.delivery import send_due
 from accounts.services.outbox import filled
 
@@ -26,18 +31,19 @@ def start(worker: object = None) -> None:
 
 def _run() -> None:
     while not _stopping.is_set():
-        _send_quietly()
+        _quietly(send_due, "mails not sent yet")
+        _quietly(sweep, "old counters not deleted yet")
         filled.wait(LOOK_SECONDS)
         filled.clear()
 
 
-def _send_quietly() -> None:
+def _quietly(work: Callable[[], object], otherwise: str) -> None:
     try:
-        send_due()
+        work()
     except Error as error:
-        log.warning("mails not sent yet: %s", str(error).partition("\n")[0])
+        log.warning("%s: %s", otherwise, str(error).partition("\n")[0])
     except Exception:  # a bug in one mail must not end the thread: nobody would send the next ones
-        log.exception("mails not sent yet")
+        log.exception(otherwise)
     finally:
         close_old_connections()
 

@@ -18,6 +18,7 @@ from audit.actors import Origin
 from config import profiles
 from config.admin import add_error
 from config.errors import DomainError
+from config.problems import headers_of
 
 
 class NullOriginCsrf(CsrfViewMiddleware):
@@ -69,11 +70,14 @@ class MailedLinkPage(FormView[Any], ABC):
             self.use(form.cleaned_data, Origin.of(self.request))
         except DomainError as error:
             add_error(form, error)
-            return self.form_invalid(form)
+            return self.refused(form, error.status, headers_of(error))
         return self.render_to_response(self.get_context_data(form=None))
 
     def form_invalid(self, form: forms.Form) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=400)
+        return self.refused(form, 400, {})
+
+    def refused(self, form: forms.Form, status: int, headers: dict[str, str]) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=status, headers=headers)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         words = {"title": self.title, "button": self.button, "done": self.done}
@@ -81,7 +85,9 @@ class MailedLinkPage(FormView[Any], ABC):
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """The page, which tells no other site its address: the token is in there."""
-        return super().render_to_response(context, headers={"Referrer-Policy": "no-referrer"}, **kwargs)
+        response = super().render_to_response(context, **kwargs)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
 
 
 class ResetPasswordPage(MailedLinkPage):

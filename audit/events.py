@@ -11,6 +11,7 @@ class EventName(StrEnum):
     SESSION_ENDED = "session:ended"
     REFRESH_TOKEN_REUSED = "refresh_token:reused"
     ACCESS_DENIED = "access:denied"
+    ATTEMPT_THROTTLED = "attempt:throttled"
 
     USER_CREATED = "user:created"
     USER_CHANGED = "user:changed"

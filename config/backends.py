@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from environ import Env
+from redis import Redis
 
 from config.env import ConfigurationError
 
@@ -18,6 +19,19 @@ def cache_config(url: str) -> dict[str, Any]:
         raise ConfigurationError(
             "CACHE_URL: is not locmemcache:// or redis://USER:PASSWORD@HOST:PORT/NUMBER"
         ) from None
+
+
+def valkey_url(url: str) -> str:
+    """Return `url` if it is that of a Valkey or Redis, else "". Raises ConfigurationError."""
+    if url.startswith("valkey"):
+        raise ConfigurationError("CACHE_URL: write redis:// for Valkey, or rediss:// if it speaks TLS")
+    if not url.startswith(("redis://", "rediss://")):
+        return ""
+    try:
+        Redis.from_url(url).close()  # connects to nothing yet
+    except (ValueError, TypeError):
+        raise ConfigurationError("CACHE_URL: is not redis://USER:PASSWORD@HOST:PORT/NUMBER") from None
+    return url
 
 
 def email_config(url: str) -> dict[str, Any]:

@@ -30,8 +30,13 @@ _ALL = (
     Variable("KEYHOUSE_BIND", "127.0.0.1:8000", "host:port that the server listens on"),
     Variable("KEYHOUSE_PEPPERS", "", "numbered peppers, 1:HEX,2:HEX …; default: generated once"),
     Variable("KEYHOUSE_TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded-For is believed"),
+    Variable("KEYHOUSE_LIMITS", "", "how often what may be tried, where not as in config/limits.py"),
     Variable("DATABASE_URL", "", "postgres://… or sqlite:///…; default: SQLite in the data folder"),
-    Variable("CACHE_URL", "locmemcache://", "shared cache (redis://… for Valkey)"),
+    Variable(
+        "CACHE_URL",
+        "locmemcache://",
+        "where attempts are counted, if redis://… (Valkey); default: in the database",
+    ),
     Variable("EMAIL_URL", "consolemail://", "mail server, for example smtp+tls://user:password@host:587"),
     Variable(
         "KEYHOUSE_MAIL_FROM", "", "address that mails come from; default: keyhouse@ and the public host"

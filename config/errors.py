@@ -83,5 +83,17 @@ class NotAuthenticated(InvalidCredentials):
         super().__init__("Send a login token or an API key.")
 
 
+class TooManyAttempts(DomainError):
+    """Tried too often; `retry_after` is in how many seconds it may be tried again (RFC 6585 section 4)."""
+
+    status = 429
+    code = "too_many_attempts"
+
+    def __init__(self, retry_after: int) -> None:
+        wait = f"{retry_after} seconds" if retry_after < 120 else f"{-(-retry_after // 60)} minutes"
+        super().__init__(f"Too many attempts. Try again in {wait}.")
+        self.retry_after = retry_after
+
+
 class MalformedCredentials(DomainError):
     """More than one credential in a request, or one that is not well written (RFC 6750 section 2)."""

@@ -15,7 +15,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from config import profiles, wire
-from config.errors import DomainError, InsufficientScope, InvalidToken, NotFound
+from config.errors import DomainError, InsufficientScope, InvalidToken, NotFound, TooManyAttempts
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
@@ -63,7 +63,7 @@ def challenge(error: DomainError | None = None) -> str:
 
 def domain_response(error: DomainError) -> JsonResponse:
     """Return a DomainError as a plain Django response, for views that are not DRF's."""
-    return problem_response(error.status, error.code, error.detail, headers=_headers(error))
+    return problem_response(error.status, error.code, error.detail, headers=headers_of(error))
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -72,7 +72,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, DomainError):
         spelled = {wire.outside(resource, member): text for member, text in error.errors.items()}
         detail = sentence(spelled) or error.detail
-        return _drf(error.status, error.code, detail, errors=spelled, headers=_headers(error))
+        return _drf(error.status, error.code, detail, errors=spelled, headers=headers_of(error))
     if isinstance(error, Http404):
         return handle(NotFound("There is nothing here."), context)
     if isinstance(error, DATABASE_ERRORS):
@@ -131,7 +131,10 @@ def _drf(
     return Response(body, status=status, content_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
-def _headers(error: DomainError) -> dict[str, str]:
+def headers_of(error: DomainError) -> dict[str, str]:
+    """Return the headers that an answer with this error needs."""
+    if isinstance(error, TooManyAttempts):
+        return {"Retry-After": str(error.retry_after)}
     if error.status == 401 or isinstance(error, InsufficientScope):
         return {"WWW-Authenticate": challenge(error)}
     return {}

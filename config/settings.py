@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 
 from config import env, secrets
-from config.backends import cache_config, email_config, mail_sender
+from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.clientip import check_networks
 from config.database import database_config
+from config.limits import limits
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes take their type arguments at run time
 
@@ -26,6 +27,7 @@ PUBLIC_URL = env.origin(
     "KEYHOUSE_PUBLIC_URL", env.text("KEYHOUSE_PUBLIC_URL") or f"http://{env.text('KEYHOUSE_BIND')}"
 )
 TRUSTED_PROXIES = check_networks(env.items("KEYHOUSE_TRUSTED_PROXIES"))
+LIMITS = limits(env.items("KEYHOUSE_LIMITS"))
 PEPPERS = secrets.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
 EPOCH_LEASE_SECONDS = env.number("KEYHOUSE_LEASE_MS", most=10_000) / 1000
 
@@ -94,6 +96,7 @@ DATABASES = {"default": database_config(env.text("DATABASE_URL"), DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": cache_config(env.text("CACHE_URL"))}
+VALKEY_URL = valkey_url(env.text("CACHE_URL"))
 vars().update(email_config(env.text("EMAIL_URL")))
 EMAIL_TIMEOUT = 10
 MAIL_FROM = mail_sender(env.text("KEYHOUSE_MAIL_FROM"), _public.hostname or "localhost")
@@ -111,6 +114,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.PersonalWordsValidator"},
 ]
 JWT_SIGNING_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse login tokens", hashlib.sha256).hex()
+THROTTLE_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse counters of attempts", hashlib.sha256)
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": JWT_SIGNING_KEY,

@@ -33,7 +33,9 @@ PURE = (
     "apikeys/scopes.py",
     "gateway/paths.py",
     "gateway/routes.py",
+    "accounts/throttling.py",
     "config/env.py",
+    "config/limits.py",
     "config/profiles/*.py",
 )
 DJANGO_FREE_EXCEPTIONS = {"config/profiles/__init__.py"}

@@ -10,8 +10,10 @@ from accounts.models.people import (
     UserQuerySet,
 )
 from accounts.models.sessions import Session, SessionQuerySet
+from accounts.models.throttle import AttemptCount
 
 __all__ = [
+    "AttemptCount",
     "Mail",
     "Membership",
     "Organization",

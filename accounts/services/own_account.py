@@ -13,10 +13,12 @@ from accounts.passwords import check_password_rules
 from accounts.principals import Caller
 from accounts.services.passwords import cancel_resets, tell_owner
 from accounts.services.sessions import end_sessions
+from accounts.services.throttle import attempt, succeeded
 from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
 from config.errors import Invalid
+from config.limits import Limit
 
 
 def change_own_name(*, caller: Caller, name: str) -> None:
@@ -32,12 +34,17 @@ def change_own_name(*, caller: Caller, name: str) -> None:
 def change_own_password(*, caller: Caller, current: str, new: str) -> None:
     """Give the caller a new password. All their sessions end but this one (ASVS 7.4.3).
 
-    Raises Invalid, naming `current_password` if that is wrong, which is recorded, or `new_password`.
+    Raises TooManyAttempts, or Invalid, naming `current_password` if that is wrong, which is recorded, or
+    `new_password`.
     """
     user = person_of(caller)
+    subject, origin = str(user.uuid), caller.origin
+    actor, target = caller.principal.actor, Target.of("user", user)
+    attempt(Limit.OWN_PASSWORD, subject=subject, origin=origin, actor=actor, target=target)
     if not check_password(current, user.password):
         _record(EventName.PASSWORD_REFUSED, caller, user, {"reason": "wrong current password"})
         raise Invalid("current_password", "is wrong")
+    succeeded(Limit.OWN_PASSWORD, subject=subject, origin=origin)
     check_password_rules(new, user, member="new_password")
     hashed = make_password(new)
     with transaction.atomic():

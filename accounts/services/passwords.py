@@ -12,21 +12,24 @@ from accounts.models import Mail, PasswordReset, User
 from accounts.passwords import check_password_rules
 from accounts.services.outbox import queue_mail
 from accounts.services.sessions import as_actor, end_all_sessions
+from accounts.services.throttle import attempt
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config.errors import Invalid
+from config.limits import Limit
 
 RESET_MINUTES = 60
 
 
 def forgot_password(*, email: str, origin: Origin) -> None:
-    """Have a link mailed to whoever has this address. Raises Invalid for what is no address.
+    """Have a link mailed to whoever has this address. Raises Invalid for what is none, or TooManyAttempts.
 
     Whether somebody has it is looked up when the mail is sent: the request does the same for
     everybody (ASVS 6.3.8).
     """
     address = names.clean_email(email)
+    attempt(Limit.FORGOT_PASSWORD, subject=names.fold(address), origin=origin)
     with transaction.atomic():
         queue_mail(kind=MailKind.RESET_PASSWORD, address=address, origin=origin)
 
@@ -57,8 +60,10 @@ def prepare_reset(mail: Mail, origin: Origin) -> Letter | None:
 def reset_password(*, token: str, new_password: str, origin: Origin) -> None:
     """Give the person to whom the token was mailed a new password, once; all their sessions end.
 
-    Raises Invalid, naming `token` or `new_password`; a refused password does not spend the token.
+    Raises TooManyAttempts, or Invalid, naming `token` or `new_password`; a refused password does not
+    spend the token.
     """
+    attempt(Limit.MAILED_TOKEN, origin=origin)
     digest = mailed_tokens.digest(token)
     reset = _good(digest, origin.at).select_related("user").first()
     if reset is None:

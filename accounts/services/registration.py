@@ -12,12 +12,14 @@ from accounts.models import Mail, Registration, User
 from accounts.passwords import check_password_rules
 from accounts.services.outbox import queue_mail
 from accounts.services.sessions import as_actor
+from accounts.services.throttle import attempt
 from accounts.services.users import insert_user
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
 from config.errors import Conflict, Invalid, NotFound
+from config.limits import Limit
 
 CONFIRM_HOURS = 24
 UNSENT_DAYS = 6  # longer than the outbox keeps trying
@@ -33,11 +35,12 @@ def register(*, email: str, password: str, name: str = "", origin: Origin) -> No
     """Remember who wants to join, in place of an older try, and have a link mailed to the address.
 
     Whether the address has an account is looked up when the mail is sent: the request does the
-    same for everybody. Raises NotFound where registration is closed, or Invalid.
+    same for everybody. Raises NotFound where registration is closed, Invalid, or TooManyAttempts.
     """
     check_open()
     wanted = User(email=names.clean_email(email), name=names.clean_name("name", name) if name else "")
     check_password_rules(password, wanted)
+    attempt(Limit.REGISTRATION, subject=names.fold(wanted.email), origin=origin)
     values = {
         "email": wanted.email,
         "name": wanted.name,
@@ -72,9 +75,10 @@ def prepare_confirmation(mail: Mail, origin: Origin) -> Letter | None:
 def confirm_email(*, token: str, origin: Origin) -> User:
     """Add the person to whom the token was mailed, with the profile's role for newcomers, once.
 
-    Raises NotFound where registration is closed, or Invalid, naming `token`.
+    Raises NotFound where registration is closed, TooManyAttempts, or Invalid, naming `token`.
     """
     check_open()
+    attempt(Limit.MAILED_TOKEN, origin=origin)
     good = Registration.objects.filter(digest=mailed_tokens.digest(token), expires_at__gt=origin.at)
     with transaction.atomic():
         registration = good.select_for_update().first()

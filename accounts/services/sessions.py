@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from django.contrib.auth.hashers import check_password
@@ -13,12 +14,14 @@ from accounts.lookups import person_of
 from accounts.models import Session, User
 from accounts.names import fold
 from accounts.principals import Caller
+from accounts.services.throttle import attempt, succeeded
 from accounts.tokens import TokenPair
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
 from config.errors import InvalidCredentials, InvalidToken, NotAllowed
+from config.limits import Limit
 
 USER_AGENT_LENGTH = 200
 WRONG = "The name or the password is wrong."
@@ -32,18 +35,26 @@ class LoggedIn(NamedTuple):
 def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
     """Return the active user with this user name or e-mail address and this password.
 
-    Raises InvalidCredentials, the same for unknown, wrong, inactive and unusable, each after the
-    time of one hash (ASVS 6.3.8); the reason is recorded.
+    Raises TooManyAttempts, or InvalidCredentials, the same for unknown, wrong, inactive and unusable,
+    each after the time of one hash (ASVS 6.3.8); the reason is recorded.
     """
     user = find_by_identifier(identifier)
+    target, subject = Target.of("user", user) if user else NOTHING, fold(identifier)
+    at_home = partial(_is_logged_in_here, user, origin)
+    attempt(Limit.LOGIN, subject=subject, origin=origin, target=target, is_at_home=at_home)
     # Without a user, check_password hashes all the same, so that time tells nothing.
     is_right = check_password(password, user.password if user else "!", setter=_rehash(user))
     if user is not None and is_right and user.is_active:
+        succeeded(Limit.LOGIN, subject=subject, origin=origin)
         return user
     reason = "unknown" if user is None else "inactive" if is_right else "wrong password"
-    target = Target.of("user", user) if user else NOTHING
     record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason})
     raise InvalidCredentials(WRONG)
+
+
+def _is_logged_in_here(user: User | None, origin: Origin) -> bool:
+    """Whether `user` has a session that was opened at this address."""
+    return user is not None and Session.objects.live(origin.at).filter(user=user, ip=origin.ip).exists()
 
 
 def find_by_identifier(identifier: str) -> User | None:
@@ -68,7 +79,7 @@ def _rehash(user: User | None) -> Callable[[str], None]:
 
 
 def log_in(*, identifier: str, password: str, origin: Origin, user_agent: str = "") -> LoggedIn:
-    """Open a session and return its user and tokens. Raises InvalidCredentials."""
+    """Open a session and return its user and tokens. Raises TooManyAttempts or InvalidCredentials."""
     user = check_identity(identifier=identifier, password=password, origin=origin)
     with transaction.atomic():
         _mark_login(user, origin)

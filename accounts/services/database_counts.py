@@ -1,0 +1,61 @@
+"""Counters of attempts in the database: one atomic statement each, whatever else is counted meanwhile.
+
+An upsert of several rows locks them in the order of its values, so that none waits for another in a circle.
+"""
+
+import time
+
+from django.db import connection, transaction
+
+from accounts.models import AttemptCount
+from accounts.throttling import Attempt, Count
+
+SWEEP = 1000
+
+_ADD = """
+    INSERT INTO accounts_attemptcount AS kept (digest, attempts, ends_at) VALUES {rows}
+    ON CONFLICT (digest) DO UPDATE SET
+        attempts = CASE WHEN kept.ends_at <= %s THEN 1 ELSE kept.attempts + 1 END,
+        ends_at = CASE WHEN kept.ends_at <= %s THEN excluded.ends_at ELSE kept.ends_at END
+    RETURNING digest, attempts, ends_at
+"""
+_TAKE_BACK = """
+    INSERT INTO accounts_attemptcount AS kept (digest, attempts, ends_at) VALUES {rows}
+    ON CONFLICT (digest) DO UPDATE SET
+        attempts = CASE excluded.attempts WHEN 0 THEN 0 ELSE kept.attempts - 1 END
+    WHERE kept.attempts > 0 AND kept.ends_at <= excluded.ends_at
+"""
+
+
+def add(tried: Attempt) -> dict[bytes, Count]:
+    """See accounts.services.throttle.Store. In no transaction but its own: nothing makes it undone."""
+    values = [value for each in tried.counters for value in (each.digest, 1, tried.ends_at)]
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(_ADD.format(rows=_rows(tried)), [*values, tried.at, tried.at])
+        return {bytes(digest): Count(attempts, ends_at) for digest, attempts, ends_at in cursor.fetchall()}
+
+
+def take_back(tried: Attempt, *, emptied: str = "") -> None:
+    """See accounts.services.throttle.Store. Of the values, 0 empties a counter and 1 takes one attempt."""
+    values = [
+        value
+        for each in tried.counters
+        for value in (each.digest, 0 if each.scope == emptied else 1, tried.ends_at)
+    ]
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(_TAKE_BACK.format(rows=_rows(tried)), values)
+
+
+def _rows(tried: Attempt) -> str:
+    return ", ".join(["(%s, %s, %s)"] * len(tried.counters))
+
+
+def sweep() -> None:
+    """Delete counters that have ended, at most SWEEP of them, without waiting for anybody."""
+    ended = AttemptCount.objects.filter(ends_at__lte=int(time.time()))
+    if not ended.exists():  # SQLite would lock everybody out to find that out
+        return
+    with transaction.atomic():
+        rows = ended.select_for_update(skip_locked=True)
+        digests = list(rows.values_list("digest", flat=True)[:SWEEP])
+        AttemptCount.objects.filter(digest__in=digests).delete()

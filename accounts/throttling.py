@@ -1,0 +1,69 @@
+"""Which counters an attempt counts in. Nobody's name or address can be read from them."""
+
+import hashlib
+import hmac
+from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
+
+from config.limits import Bounds, Limit
+
+IPV6_SITE_BITS = 64  # what one customer gets at least (RFC 6177): addresses within it cost nothing
+
+
+class Counter(NamedTuple):
+    """One counter: its scope (a member of Bounds), its name, and how many attempts it lets through."""
+
+    scope: str
+    digest: bytes
+    most: int
+
+
+class Attempt(NamedTuple):
+    """Something that is tried `at` (Unix seconds); its counters, in the order in which they are locked.
+
+    A counter that has ended, or never began, counts for the next `seconds`.
+    """
+
+    counters: tuple[Counter, ...]
+    at: int
+    seconds: int
+
+    @property
+    def ends_at(self) -> int:
+        """When a counter ends that begins with this attempt."""
+        return self.at + self.seconds
+
+
+class Count(NamedTuple):
+    """Where a counter stands, and when (Unix seconds) it ends."""
+
+    attempts: int
+    ends_at: int
+
+
+def counters(limit: Limit, bounds: Bounds, *, account: str, ip: str, key: bytes) -> tuple[Counter, ...]:
+    """Return the counters of `bounds` that are about this account and this address, in one order for all."""
+    network = network_of(ip)
+    named = {"here": (network, account), "account": ("", account), "address": (network, "")}
+    found = [
+        Counter(scope, _digest(key, limit, scope, *names), most)
+        for scope, names in named.items()
+        if (most := getattr(bounds, scope))
+    ]
+    return tuple(sorted(found, key=lambda counter: counter.digest))
+
+
+def network_of(ip: str) -> str:
+    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one; "" for none."""
+    if not ip:
+        return ""
+    address = ip_address(ip)
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    rest = 128 - IPV6_SITE_BITS
+    return f"{IPv6Address(int(address) >> rest << rest)}/{IPV6_SITE_BITS}"
+
+
+def _digest(key: bytes, *words: str) -> bytes:
+    """HMAC-SHA256 of the words; only the last of them may hold a NUL."""
+    return hmac.digest(key, "\0".join(words).encode(errors="surrogatepass"), hashlib.sha256)

