@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.passwords import LONGEST
-from accounts.services.sessions import check_identity, note_login
+from accounts.services.sessions import check_identity, check_second_factor, note_login
 from audit.actors import Origin
 from config.errors import InvalidCredentials
 
@@ -16,14 +16,21 @@ class IdentifierBackend(BaseBackend):
     """Log in by whatever the profile says, with the checks and the audit of the API's login."""
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        totp_code: str = "",
+        **_: Any,
     ) -> User | None:
+        """Return who that is, with `second_factor` set if they proven one. Raises TotpRequired."""
         if request is None or not username or not password or len(password) > LONGEST:
             return None
         origin = Origin.of(request)
         try:
             user = check_identity(identifier=username, password=password, origin=origin)
-            note_login(user, origin)
+            spent = check_second_factor(user=user, code=totp_code, origin=origin)
+            note_login(user, origin, spent)
         except InvalidCredentials:
             return None
         return user

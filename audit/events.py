@@ -22,6 +22,12 @@ class EventName(StrEnum):
     PASSWORD_REFUSED = "password:refused"
     PASSWORD_RESET_REQUESTED = "password_reset:requested"
 
+    SECOND_FACTOR_BEGUN = "second_factor:begun"
+    SECOND_FACTOR_ADDED = "second_factor:added"
+    SECOND_FACTOR_REMOVED = "second_factor:removed"
+    SECOND_FACTOR_REFUSED = "second_factor:refused"
+    RECOVERY_CODES_REPLACED = "recovery_codes:replaced"
+
     ORGANIZATION_CREATED = "organization:created"
     ORGANIZATION_CHANGED = "organization:changed"
     ORGANIZATION_DELETED = "organization:deleted"

@@ -29,6 +29,7 @@ _ALL = (
     Variable("KEYHOUSE_PUBLIC_URL", "", "address that clients see; default http://KEYHOUSE_BIND"),
     Variable("KEYHOUSE_BIND", "127.0.0.1:8000", "host:port that the server listens on"),
     Variable("KEYHOUSE_PEPPERS", "", "numbered peppers, 1:HEX,2:HEX …; default: generated once"),
+    Variable("KEYHOUSE_SEED_KEYS", "", "numbered keys for TOTP seeds, as above; default: generated once"),
     Variable("KEYHOUSE_TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded-For is believed"),
     Variable("DATABASE_URL", "", "postgres://… or sqlite:///…; default: SQLite in the data folder"),
     Variable("CACHE_URL", "locmemcache://", "shared cache (redis://… for Valkey)"),

@@ -68,6 +68,24 @@ class InvalidCredentials(DomainError):
         super().__init__(detail)
 
 
+class TotpRequired(DomainError):
+    """The password is right, and the account has a second factor, of which there was no code."""
+
+    status = 401
+    code = "totp_required"
+
+    def __init__(self) -> None:
+        reason = "send the present code of your authenticator app, or a recovery code, beside the password"
+        super().__init__(f"totp_code: {reason}", errors={"totp_code": reason})
+
+
+class WrongProof(DomainError):
+    """Something that asks for the password, and a code, once more was not shown the right ones."""
+
+    status = 403
+    code = "wrong_proof"
+
+
 class InvalidToken(InvalidCredentials):
     """A key or token that was sent is not good (RFC 6750 error "invalid_token")."""
 

@@ -26,13 +26,22 @@ from accounts.serializers.people import (
     UserFilter,
     UserMember,
 )
+from accounts.serializers.second_factor import (
+    ConfirmTotpRequest,
+    Enrolment,
+    PasswordAndCodeRequest,
+    PasswordProofRequest,
+    RecoveryCodes,
+)
 from accounts.serializers.sessions import Login, LoginRequest, RefreshRequest, SessionMember, TokenPairMember
 
 __all__ = [
     "AddMemberRequest",
     "ChangePasswordRequest",
     "ConfirmEmailRequest",
+    "ConfirmTotpRequest",
     "CreateUserRequest",
+    "Enrolment",
     "ForgotPasswordRequest",
     "Login",
     "LoginRequest",
@@ -45,7 +54,10 @@ __all__ = [
     "OrganizationFilter",
     "OrganizationMember",
     "OrganizationRequest",
+    "PasswordAndCodeRequest",
     "PasswordField",
+    "PasswordProofRequest",
+    "RecoveryCodes",
     "RefreshRequest",
     "RegisterRequest",
     "ResetPasswordRequest",
