@@ -106,11 +106,10 @@ class OrganizationAdmin(CapabilityAdmin):
         return may(request, Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
-        caller, name = caller_in_admin(request), form.cleaned_data["name"]
+        caller, values = caller_in_admin(request), form.cleaned_data
         if not change:
-            obj.pk = organizations.create_organization(caller=caller, name=name).pk
-        elif "name" in form.changed_data:
-            organizations.rename_organization(caller=caller, organization=obj, name=name)
+            obj.pk = organizations.create_organization(caller=caller, name=values["name"]).pk
+        organizations.update_organization(caller=caller, organization=obj, changes=values)
 
     def save_formset(
         self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool

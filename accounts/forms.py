@@ -107,7 +107,8 @@ class NewUserForm(forms.ModelForm[User]):
 class OrganizationForm(forms.ModelForm[Organization]):
     class Meta:
         model = Organization
-        fields = ("name",)
+        fields = ("name", "requires_second_factor")
+        help_texts = {"requires_second_factor": "Roles here count only after a login with a second factor."}
 
     def clean_name(self) -> str:
         name = _checked(names.clean_name, "name", self.cleaned_data["name"])

@@ -48,6 +48,18 @@ class NotAllowed(DomainError):
     code = "not_allowed"
 
 
+class SecondFactorRequired(NotAllowed):
+    """The caller's role allows this, to those who logged in with a second factor."""
+
+    code = "second_factor_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This needs a login with a second factor. Add an authenticator app (POST auth/totp, or in the "
+            "admin), and log in with a code of it (totp_code)."
+        )
+
+
 class InsufficientScope(NotAllowed):
     """The credential lacks a scope (RFC 6750 section 3.1). `scopes` are the ones needed."""
 

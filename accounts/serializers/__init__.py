@@ -14,6 +14,7 @@ from accounts.serializers.organizations import (
     OrganizationFilter,
     OrganizationMember,
     OrganizationRequest,
+    UpdateOrganizationRequest,
 )
 from accounts.serializers.people import (
     ChangePasswordRequest,
@@ -63,6 +64,7 @@ __all__ = [
     "ResetPasswordRequest",
     "SessionMember",
     "TokenPairMember",
+    "UpdateOrganizationRequest",
     "UpdateUserRequest",
     "UserFilter",
     "UserMember",
