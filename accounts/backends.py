@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.passwords import LONGEST
+from accounts.services.codes import device_of
 from accounts.services.sessions import check_identity, check_second_factor, note_login
 from audit.actors import Origin
 from config.errors import InvalidCredentials
@@ -23,7 +24,7 @@ class IdentifierBackend(BaseBackend):
         totp_code: str = "",
         **_: Any,
     ) -> User | None:
-        """Return who that is, with `second_factor` set if they proven one. Raises TotpRequired."""
+        """Return who that is, and on `proven_device` which second factor they proved. Raises TotpRequired."""
         if request is None or not username or not password or len(password) > LONGEST:
             return None
         origin = Origin.of(request)
@@ -33,6 +34,7 @@ class IdentifierBackend(BaseBackend):
             note_login(user, origin, spent)
         except InvalidCredentials:
             return None
+        user.proven_device = device_of(user) if spent else None
         return user
 
     def get_user(self, user_id: int) -> User | None:

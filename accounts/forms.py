@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib.auth import password_validation
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth import authenticate, password_validation
 from django.utils.html import format_html
 
 from accounts import names
@@ -13,9 +14,41 @@ from accounts.passwords import LONGEST, check_password_rules
 from accounts.services.users import check_free
 from config import profiles
 from config.admin import add_error
-from config.errors import DomainError
+from config.errors import DomainError, TotpRequired
 
+CODE_MISSING = (
+    "Type the password again, and the present code of your authenticator app, or one of your recovery codes."
+)
 SUPERUSER_HELP = "May do everything, whatever the role."
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Name, password, and a code for those who have a second factor."""
+
+    totp_code = forms.CharField(
+        max_length=64,
+        required=False,
+        label="Code, if you have a second factor",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Django's, with the code."""
+        cleaned = self.cleaned_data
+        if cleaned.get("username") and cleaned.get("password"):
+            self.user_cache = self._authenticated(cleaned)
+            self.confirm_login_allowed(self.user_cache)
+        return cleaned
+
+    def _authenticated(self, cleaned: dict[str, Any]) -> User:
+        names = ("username", "password", "totp_code")
+        try:
+            user = authenticate(self.request, **{name: cleaned.get(name, "") for name in names})
+        except TotpRequired:
+            raise forms.ValidationError({"totp_code": CODE_MISSING}) from None
+        if not isinstance(user, User):
+            raise self.get_invalid_login_error()
+        return user
 
 
 class RoleField(forms.ChoiceField):

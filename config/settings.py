@@ -28,6 +28,7 @@ PUBLIC_URL = env.origin(
 )
 TRUSTED_PROXIES = check_networks(env.items("KEYHOUSE_TRUSTED_PROXIES"))
 PEPPERS = secrets.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
+ADMIN_SECOND_FACTOR = env.flag("KEYHOUSE_ADMIN_SECOND_FACTOR")
 SEED_KEYS = secrets.seed_keys(env.text("KEYHOUSE_SEED_KEYS"), DATA_DIR)
 
 _public = urlsplit(PUBLIC_URL)

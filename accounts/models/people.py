@@ -58,6 +58,7 @@ class User(PublicRow, AbstractBaseUser):
     last_login_at = models.DateTimeField(null=True, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
     last_login = None  # ours is last_login_at
+    proven_device: int | None = None  # the second factor that was proven in the login that made this
 
     objects = UserManager()
 

@@ -14,9 +14,17 @@ log = logging.getLogger("keyhouse.codes")
 Spent = Literal["totp", "recovery code"]
 
 
+def device_of(user: User) -> int | None:
+    """Return the number of the person's second factor that is in force, or None."""
+    found: int | None = (
+        SecondFactor.objects.filter(user=user, confirmed=True).values_list("pk", flat=True).first()
+    )
+    return found
+
+
 def has_second_factor(user: User) -> bool:
     """Whether the person has one that is in force."""
-    return SecondFactor.objects.filter(user=user, confirmed=True).exists()
+    return device_of(user) is not None
 
 
 def check_code(*, user: User, code: str, origin: Origin, enrolling: bool = False) -> Spent | None:
