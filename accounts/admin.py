@@ -75,7 +75,7 @@ class UserAdmin(CapabilityAdmin):
         with transaction.atomic():
             for user in people:
                 second_factor.remove_second_factor(caller=caller_in_admin(request), user=user)
-        messages.success(request, f"{len(people)} second factors removed.")
+        messages.success(request, f"Second factors removed: {len(people)}.")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         values = form.cleaned_data

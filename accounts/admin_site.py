@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from accounts.exceptions import record_denied
@@ -50,16 +50,18 @@ class KeyhouseAdminSite(admin.AdminSite):
             setattr(request, "principal", principal)  # noqa: B010
         return _holds_anything(principal_in(request))
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Django's; the browser's session remembers which second factor was proven."""
-        response = super().login(request, extra_context)
+        response: HttpResponse = super().login(request, extra_context)
         if isinstance(request.user, User) and request.user.proven_device is not None:
             request.session[PROVEN] = request.user.proven_device
         return response
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """The page where people add, replace and remove their second factor."""
-        return SecondFactorPage.as_view()(request, context=self.each_context(request))
+        page: Any = SecondFactorPage.as_view()
+        answer: HttpResponse = page(request, context=self.each_context(request))
+        return answer
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         name = profiles.active().product.name

@@ -13,7 +13,7 @@ from accounts.services.delivery import send_due
 from accounts.services.second_factor import begin_enrolment, confirm_enrolment, remove_second_factor
 from accounts.services.users import delete_user, update_user
 from audit.models import Event
-from config.errors import Conflict, Invalid, NotAllowed, WrongProof
+from config.errors import Conflict, Invalid, WrongProof
 from tests.accounts.authenticator import (
     App,
     attempt,
@@ -25,8 +25,7 @@ from tests.accounts.authenticator import (
 )
 from tests.accounts.helpers import at_once
 from tests.accounts.mailbox import Mailbox, html, plain
-from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, assert_problem, make_key, with_key
-from tests.installation import Installation
+from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key, with_key
 
 WRONG = "not the password at all"
 SUBJECT = "The second factor of your account at Keyhouse was changed"
@@ -256,43 +255,6 @@ def test_row_16_the_owner_is_told_of_every_change(cast: Cast, mailbox: Mailbox, 
         assert [mail for mail in mailbox.mails if words in plain(mail) and words in html(mail)]
     secrets = (app.secret, *app.recovery_codes)
     assert not [one for one in secrets for mail in mailbox.mails if one in plain(mail) + html(mail)]
-
-
-def test_an_administrator_removes_the_second_factor_of_somebody_who_lost_their_phone(cast: Cast) -> None:
-    enrolled(cast.alice)
-    remove_second_factor(caller=caller_at(cast.ada, datetime.now(UTC)), user=cast.alice)
-    assert attempt(cast.alice).status_code == 200
-    event = Event.objects.filter(name="second_factor:removed").get()
-    assert (event.actor_id, event.target_id) == (str(cast.ada.uuid), str(cast.alice.uuid))
-
-
-def test_nobody_removes_the_second_factor_of_those_above_them_nor_their_own(cast: Cast) -> None:
-    add_user("root", "admin", is_superuser=True)
-    now = datetime.now(UTC)
-    for user in (cast.ada, cast.bob):
-        enrolled(user)
-    with pytest.raises(NotAllowed):
-        remove_second_factor(caller=caller_at(cast.alice, now), user=cast.bob)
-    with pytest.raises(NotAllowed):
-        remove_second_factor(caller=caller_at(cast.audrey, now), user=cast.ada)
-    with pytest.raises(Invalid):
-        remove_second_factor(caller=caller_at(cast.ada, now), user=cast.ada)
-    with pytest.raises(Conflict):
-        remove_second_factor(caller=caller_at(cast.ada, now), user=cast.alice)
-    assert SecondFactor.objects.count() == 2
-
-
-def test_an_operator_removes_a_second_factor_with_a_command(cast: Cast, capsys: Any) -> None:
-    enrolled(cast.alice)
-    call_command("removesecondfactor", "alice")
-    assert capsys.readouterr().out == "alice has no second factor any more.\n"
-    assert not SecondFactor.objects.exists()
-    assert Event.objects.latest("sequence").actor_kind == "operator"
-
-
-def test_the_command_says_in_one_line_what_is_wrong(installation: Installation) -> None:
-    done = installation.manage("removesecondfactor", "admin", "--json")
-    assert (done.returncode, done.stderr) == (1, "CommandError: totp: there is no second factor\n")
 
 
 def test_whoever_is_deleted_takes_their_second_factor_along(cast: Cast, operator: Caller) -> None:

@@ -98,7 +98,7 @@ def test_a_person_adds_one_with_the_qr_code_and_stays_logged_in(cast: Cast) -> N
     app = App(SECRET.findall(text_of(answer))[0], [])
     done = send(client, "confirm", code=app.code())
     codes = RECOVERY.findall(text_of(done))
-    assert (len(set(codes)), done.headers["Cache-Control"]) == (10, "no-store")
+    assert len(set(codes)) == 10 and "no-store" in done.headers["Cache-Control"]
     assert client.get("/admin/").status_code == 200
     assert log_in_with(Client(), "ada", codes[0]).status_code == 302
 
@@ -107,7 +107,7 @@ def test_row_23_neither_the_secret_nor_the_codes_are_on_the_page_again(cast: Cas
     client = browser(cast.ada)
     app = begun(client)
     again = text_of(client.get(PAGE)) + text_of(send(client, "confirm", code="000000"))
-    assert "is wrong" in again and app.secret not in again and "<svg" not in again.split("<main", 1)[1]
+    assert "is wrong" in again and app.secret not in again and 'class="qr"' not in again
     codes = RECOVERY.findall(text_of(send(client, "confirm", code=app.code())))
     shown = text_of(client.get(PAGE)) + text_of(client.get("/admin/"))
     assert not [secret for secret in (app.secret, *codes) if secret in shown]
@@ -213,7 +213,7 @@ def test_an_administrator_removes_those_of_others_and_sees_who_has_one(cast: Cas
     client, people = browser(cast.ada), page("accounts_user_changelist")
     sent = {"action": "remove_second_factor", "_selected_action": [cast.bob.pk, cast.mallory.pk]}
     assert "icon-yes" in text_of(client.get(page("accounts_user_change", cast.bob.pk)))
-    assert messages_of(client.post(people, sent, follow=True)) == ["1 second factors removed."]
+    assert messages_of(client.post(people, sent, follow=True)) == ["Second factors removed: 1."]
     assert list(SecondFactor.objects.values_list("user", flat=True)) == [cast.alice.pk]
     assert Event.objects.filter(name="second_factor:removed").get().actor_id == str(cast.ada.uuid)
     assert browser(cast.audrey).post(people, sent, follow=True).status_code == 200
