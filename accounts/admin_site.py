@@ -3,16 +3,19 @@
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, reverse
 
 from accounts.exceptions import record_denied
 from accounts.forms import LoginForm
 from accounts.identity import principal_of
 from accounts.models import User
 from accounts.principals import Credential, Principal
+from accounts.second_factor_page import PROVEN, SecondFactorPage
+from accounts.services.codes import device_of
 from audit.actors import Origin
 from config import profiles
 from config.admin import principal_in
@@ -32,13 +35,40 @@ class KeyhouseAdminSite(admin.AdminSite):
     login_form = LoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether somebody active is logged in whose role allows anything here."""
+        """Whether somebody active is logged in whose role allows anything here.
+
+        Whoever has a second factor must have proven it in this browser.
+        """
         if not isinstance(request.user, User) or not request.user.is_active:
             return False
         if principal_in(request) is None:
-            setattr(request, "principal", principal_of(request.user, Credential("admin", "")))  # noqa: B010
-        principal: Principal = principal_in(request)
-        return any(power.capabilities for power in (principal.everywhere, *principal.within.values()))
+            device = device_of(request.user)
+            is_proven = device is not None and request.session.get(PROVEN) == device
+            if device is not None and not is_proven:
+                return False
+            principal = principal_of(request.user, Credential("admin", ""), second_factor=is_proven)
+            setattr(request, "principal", principal)  # noqa: B010
+        return _holds_anything(principal_in(request))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's; the browser's session remembers which second factor was proven.
+
+        After too many attempts the page is a 429 and says how long to wait.
+        """
+        response: HttpResponse = super().login(request, extra_context)
+        if isinstance(request.user, User) and request.user.proven_device is not None:
+            request.session[PROVEN] = request.user.proven_device
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        if isinstance(form, LoginForm) and form.too_many:
+            response.status_code = form.too_many.status
+            response.headers["Retry-After"] = str(form.too_many.retry_after)
+        return response
+
+    def second_factor(self, request: HttpRequest) -> HttpResponse:
+        """The page where people add, replace and remove their second factor."""
+        page: Any = SecondFactorPage.as_view()
+        answer: HttpResponse = page(request, context=self.each_context(request))
+        return answer
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         name = profiles.active().product.name
@@ -47,23 +77,18 @@ class KeyhouseAdminSite(admin.AdminSite):
         names = {"site_title": name, "site_header": name, "reads_audit": reads_audit}
         return super().each_context(request) | names
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Django's; after too many attempts the page is a 429 and says how long to wait."""
-        response = super().login(request, extra_context)
-        form = (getattr(response, "context_data", None) or {}).get("form")
-        if isinstance(form, LoginForm) and form.too_many:
-            response.status_code = form.too_many.status
-            response.headers["Retry-After"] = str(form.too_many.retry_after)
-        return response
-
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Django's; what a service refuses becomes a message, and what is denied an event.
+
+        Who needs a second factor and has none is taken to where they get one.
 
         Nothing was written then: Django's views that write are one transaction each.
         """
 
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if _must_enrol(request) and view not in (self.second_factor, self.logout):
+                return HttpResponseRedirect(reverse("admin:second_factor"))
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied:
@@ -80,8 +105,22 @@ class KeyhouseAdminSite(admin.AdminSite):
         return super().admin_view(guarded, cacheable)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Django's pages, without those that would change something behind our services' back."""
-        return [url for url in super().get_urls() if getattr(url, "name", None) not in WITHOUT_SERVICE]
+        """Django's pages, without those that would change something behind our services' back, and ours."""
+        pages = [url for url in super().get_urls() if getattr(url, "name", None) not in WITHOUT_SERVICE]
+        own = path("second-factor/", self.admin_view(self.second_factor), name="second_factor")
+        return [own, *pages]
+
+
+def _holds_anything(principal: Principal) -> bool:
+    """Whether there is anything here for this person, at least after a login with a second factor."""
+    whole = principal.proven or principal
+    return any(power.capabilities for power in (whole.everywhere, *whole.within.values()))
+
+
+def _must_enrol(request: HttpRequest) -> bool:
+    """Whether this person needs a second factor here and has not proven one: then they have none."""
+    principal: Principal = principal_in(request)
+    return not principal.second_factor and (settings.ADMIN_SECOND_FACTOR or principal.proven is not None)
 
 
 def note_denied(request: HttpRequest, error: NotAllowed) -> None:

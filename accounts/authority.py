@@ -3,14 +3,13 @@
 from accounts.models import Membership, Organization, User
 from accounts.principals import Caller
 from config import profiles
-from config.errors import Invalid, NotAllowed
+from config.errors import Invalid
 from config.profiles import Capability
 
 
 def check_may_manage_users(caller: Caller) -> None:
     """Raise NotAllowed unless the caller may manage people, which is a matter of everywhere or not at all."""
-    if not caller.principal.may(Capability.MANAGE_USERS):
-        raise NotAllowed("You may not manage people.")
+    caller.principal.must(lambda who: who.may(Capability.MANAGE_USERS), "You may not manage people.")
 
 
 def check_not_above(caller: Caller, user: User) -> None:
@@ -19,8 +18,7 @@ def check_not_above(caller: Caller, user: User) -> None:
     held = profile.everything if user.is_superuser else profile.power_of_role(user.role, "global")
     for role in Membership.objects.filter(user=user).values_list("role", flat=True):
         held |= profile.power_of_role(role, "organization")
-    if not held <= caller.principal.everywhere:
-        raise NotAllowed(f"{user} may do more than you.")
+    caller.principal.must(lambda who: held <= who.everywhere, f"{user} may do more than you.")
 
 
 def clean_global_role(caller: Caller, role: str) -> str:
@@ -29,29 +27,35 @@ def clean_global_role(caller: Caller, role: str) -> str:
     known = profile.roles_of_level("global")
     if role not in known:
         raise Invalid("role", f"there is no such role; there are: {', '.join(known)}")
-    if not profile.power_of_role(role, "global") <= caller.principal.everywhere:
-        raise NotAllowed(f"The role {role} allows more than you may do.")
+    given = profile.power_of_role(role, "global")
+    caller.principal.must(
+        lambda who: given <= who.everywhere, f"The role {role} allows more than you may do."
+    )
     return role
 
 
 def clean_superuser(caller: Caller, is_superuser: bool) -> bool:
     """Return `is_superuser` if the caller may give that. Raises NotAllowed."""
-    if is_superuser and not profiles.active().everything <= caller.principal.everywhere:
-        raise NotAllowed("A superuser may do more than you.")
+    if is_superuser:
+        everything = profiles.active().everything
+        caller.principal.must(lambda who: everything <= who.everywhere, "A superuser may do more than you.")
     return is_superuser
 
 
 def check_may_manage_organization(caller: Caller, organization: Organization) -> None:
     """Raise NotAllowed unless the caller may manage this organization."""
-    if not caller.principal.may(Capability.MANAGE_ORGANIZATIONS, organization.pk):
-        raise NotAllowed("You may not manage this organization.")
+    caller.principal.must(
+        lambda who: who.may(Capability.MANAGE_ORGANIZATIONS, organization.pk),
+        "You may not manage this organization.",
+    )
 
 
 def check_not_above_in(caller: Caller, organization: Organization, user: User, role: str) -> None:
     """Raise NotAllowed if `user`, who has `role` in the organization, may do more there than the caller."""
     held = profiles.active().power_of_role(role, "organization")
-    if not held <= caller.principal.power_in(organization.pk):
-        raise NotAllowed(f"{user} may do more here than you.")
+    caller.principal.must(
+        lambda who: held <= who.power_in(organization.pk), f"{user} may do more here than you."
+    )
 
 
 def clean_organization_role(caller: Caller, organization: Organization, role: str) -> str:
@@ -60,6 +64,8 @@ def clean_organization_role(caller: Caller, organization: Organization, role: st
     known = profile.roles_of_level("organization")
     if role not in known:
         raise Invalid("role", f"there is no organization role {role!r}; there are: {', '.join(known)}")
-    if not profile.power_of_role(role, "organization") <= caller.principal.power_in(organization.pk):
-        raise NotAllowed(f"The role {role} allows more than you may do.")
+    given = profile.power_of_role(role, "organization")
+    caller.principal.must(
+        lambda who: given <= who.power_in(organization.pk), f"The role {role} allows more than you may do."
+    )
     return role

@@ -7,7 +7,8 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.passwords import LONGEST
-from accounts.services.sessions import check_identity, note_login
+from accounts.services.codes import device_of
+from accounts.services.sessions import check_identity, check_second_factor, note_login
 from audit.actors import Origin
 from config.errors import InvalidCredentials
 
@@ -19,16 +20,24 @@ class IdentifierBackend(BaseBackend):
     """
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        totp_code: str = "",
+        **_: Any,
     ) -> User | None:
+        """Return who that is, and on `proven_device` which second factor they proved. Raises TotpRequired."""
         if request is None or not username or not password or len(password) > LONGEST:
             return None
         origin = Origin.of(request)
         try:
             user = check_identity(identifier=username, password=password, origin=origin)
-            note_login(user, origin)
+            spent = check_second_factor(user=user, code=totp_code, origin=origin)
+            note_login(user, origin, spent)
         except InvalidCredentials:
             return None
+        user.proven_device = device_of(user) if spent else None
         return user
 
     def get_user(self, user_id: int) -> User | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth import password_validation
+from django.contrib.auth import authenticate, password_validation
 from django.utils.html import format_html
 
 from accounts import names
@@ -14,22 +14,49 @@ from accounts.passwords import LONGEST, check_password_rules
 from accounts.services.users import check_free
 from config import profiles
 from config.admin import add_error
-from config.errors import DomainError, TooManyAttempts
+from config.errors import DomainError, TooManyAttempts, TotpRequired
 
+CODE_MISSING = (
+    "Type the password again, and the present code of your authenticator app, or one of your recovery codes."
+)
 SUPERUSER_HELP = "May do everything, whatever the role."
 
 
 class LoginForm(AdminAuthenticationForm):
-    """Django's form; `too_many` is why it was not looked at, if there were too many attempts before."""
+    """Name, password, and a code for those who have a second factor.
+
+    `too_many` is why it was not looked at, if there were too many attempts before.
+    """
 
     too_many: TooManyAttempts | None = None
 
+    totp_code = forms.CharField(
+        max_length=64,
+        required=False,
+        label="Code, if you have a second factor",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+    )
+
     def clean(self) -> dict[str, Any]:
+        """Django's, with the code."""
+        cleaned = self.cleaned_data
+        if cleaned.get("username") and cleaned.get("password"):
+            self.user_cache = self._authenticated(cleaned)
+            self.confirm_login_allowed(self.user_cache)
+        return cleaned
+
+    def _authenticated(self, cleaned: dict[str, Any]) -> User:
+        names = ("username", "password", "totp_code")
         try:
-            return super().clean()
+            user = authenticate(self.request, **{name: cleaned.get(name, "") for name in names})
+        except TotpRequired:
+            raise forms.ValidationError({"totp_code": CODE_MISSING}) from None
         except TooManyAttempts as error:
             self.too_many = error
             raise forms.ValidationError(error.detail) from None
+        if not isinstance(user, User):
+            raise self.get_invalid_login_error()
+        return user
 
 
 class RoleField(forms.ChoiceField):
@@ -121,7 +148,8 @@ class NewUserForm(forms.ModelForm[User]):
 class OrganizationForm(forms.ModelForm[Organization]):
     class Meta:
         model = Organization
-        fields = ("name",)
+        fields = ("name", "requires_second_factor")
+        help_texts = {"requires_second_factor": "Roles here count only after a login with a second factor."}
 
     def clean_name(self) -> str:
         name = _checked(names.clean_name, "name", self.cleaned_data["name"])

@@ -19,6 +19,7 @@ _COLUMNS = (
     "is_superuser",
     "memberships__organization_id",
     "memberships__organization__uuid",
+    "memberships__organization__requires_second_factor",
     "memberships__role",
 )
 
@@ -28,17 +29,20 @@ def person_columns(path: str) -> list[str]:
     return [f"{path}{column}" for column in _COLUMNS]
 
 
-def person(rows: Iterable[tuple[Any, ...]], credential: Credential) -> Principal:
+def person(
+    rows: Iterable[tuple[Any, ...]], credential: Credential, *, second_factor: bool | None = None
+) -> Principal:
     """Return the person in `rows`: one row of `person_columns` for each of their memberships.
 
-    A person in exactly one organization acts in it; in several, in none.
+    A person in exactly one organization acts in it; in several, in none. `second_factor` says of a login
+    whether one was proven in it; None stands for what is no login, and then nothing is withheld.
     """
     rows = list(rows)
     pk, uuid, username, email, role, is_superuser = rows[0][:6]
-    memberships = [(number, str(public), role) for *_, number, public, role in rows if number is not None]
+    memberships = [(number, str(public), role) for *_, number, public, _, role in rows if number is not None]
     profile = profiles.active()
     acts_in, public = memberships[0][:2] if len(memberships) == 1 else (None, "")
-    return Principal(
+    whole = Principal(
         subject=str(uuid),
         label=username or email,
         credential=credential,
@@ -48,7 +52,11 @@ def person(rows: Iterable[tuple[Any, ...]], credential: Credential) -> Principal
         user_id=pk,
         organization_id=acts_in,
         organization=public,
+        second_factor=bool(second_factor),
     )
+    if second_factor is not False:
+        return whole
+    return whole.unproven(frozenset(number for *_, number, _, is_strict, _ in rows if is_strict))
 
 
 def _roles(role: str, memberships: list[tuple[int, str, str]], acts_in: int | None) -> frozenset[str]:
@@ -56,14 +64,14 @@ def _roles(role: str, memberships: list[tuple[int, str, str]], acts_in: int | No
     return frozenset({role, *(name for number, _, name in memberships if number == acts_in)})
 
 
-def principal_of(user: User, credential: Credential) -> Principal:
+def principal_of(user: User, credential: Credential, *, second_factor: bool | None = None) -> Principal:
     """Return the principal of a user whose row is at hand; one query for the memberships."""
     memberships = Membership.objects.filter(user=user).values_list(
-        "organization_id", "organization__uuid", "role"
+        "organization_id", "organization__uuid", "organization__requires_second_factor", "role"
     )
     own: tuple[Any, ...] = (user.pk, user.uuid, user.username, user.email, user.role, user.is_superuser)
-    rows = [(*own, *membership) for membership in memberships] or [(*own, None, None, None)]
-    return person(rows, credential)
+    rows = [(*own, *membership) for membership in memberships] or [(*own, None, None, False, None)]
+    return person(rows, credential, second_factor=second_factor)
 
 
 def principal_of_session(credential: Credential, now: datetime) -> tuple[Principal, datetime] | None:
@@ -75,9 +83,10 @@ def principal_of_session(credential: Credential, now: datetime) -> tuple[Princip
         Session.objects.live(now)
         .filter(uuid=credential.id, user__is_active=True)
         .order_by()
-        .values_list("expires_at", "last_seen_at", *person_columns("user__"))
+        .values_list("expires_at", "last_seen_at", "second_factor", *person_columns("user__"))
     )
     if not rows:
         return None
-    expires_at, last_seen_at = rows[0][:2]
-    return person([row[2:] for row in rows], credential), min(expires_at, last_seen_at + idle_time())
+    expires_at, last_seen_at, second_factor = rows[0][:3]
+    found = person([row[3:] for row in rows], credential, second_factor=second_factor)
+    return found, min(expires_at, last_seen_at + idle_time())

@@ -20,6 +20,9 @@ class MailKind(StrEnum):
     RESET_PASSWORD = "reset_password"
     PASSWORD_CHANGED = "password_changed"
     CONFIRM_EMAIL = "confirm_email"
+    SECOND_FACTOR_ADDED = "second_factor_added"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+    RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
 
 
 class Template(StrEnum):
@@ -28,6 +31,7 @@ class Template(StrEnum):
     RESET_PASSWORD = "reset_password"
     PASSWORD_CHANGED = "password_changed"
     CONFIRM_EMAIL = "confirm_email"
+    SECOND_FACTOR_CHANGED = "second_factor_changed"
     ALREADY_REGISTERED = "already_registered"
 
 

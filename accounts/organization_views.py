@@ -59,15 +59,14 @@ class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Or
         made = organizations.create_organization(caller=caller_of(request), name=sent["name"])
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(operation_id="rename_organization", request=serializers.OrganizationRequest)
+    @extend_schema(operation_id="update_organization", request=serializers.UpdateOrganizationRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         organization = self.get_object()
-        sent = received.body(serializers.OrganizationRequest, request)
-        name = sent["name"]
-        renamed = organizations.rename_organization(
-            caller=caller_of(request), organization=organization, name=name
+        sent = received.body(serializers.UpdateOrganizationRequest, request)
+        changed = organizations.update_organization(
+            caller=caller_of(request), organization=organization, changes=sent
         )
-        return Response(self.get_serializer(renamed).data)
+        return Response(self.get_serializer(changed).data)
 
     @extend_schema(operation_id="delete_organization", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:

@@ -50,17 +50,24 @@ def need_of(view: Any, method: str) -> Need:
 
 
 def check_need(principal: Principal, need: Need) -> None:
-    """Raise InsufficientScope for a key, NotAllowed for a person, who lacks what is needed."""
+    """Raise InsufficientScope for a key, NotAllowed for a person, who lacks what is needed.
+
+    SecondFactorRequired for a person who would have it after a login with a second factor.
+    """
     if need == "authenticated":
         return
     if need == "person":
         if not principal.is_person:
             raise NotAllowed("This is for people who log in, not for API keys.")
         return
-    if not any(principal.may_somewhere(capability) for capability in need):
-        if principal.is_person:
-            raise NotAllowed("Your role does not allow this.")
+    if principal.is_person:
+        principal.must(lambda who: _holds_one(who, need), "Your role does not allow this.")
+    elif not _holds_one(principal, need):
         raise InsufficientScope(scopes_for(need))
+
+
+def _holds_one(principal: Principal, capabilities: frozenset[Capability]) -> bool:
+    return any(principal.may_somewhere(capability) for capability in capabilities)
 
 
 def scopes_for(capabilities: frozenset[Capability]) -> list[str]:

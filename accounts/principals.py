@@ -1,12 +1,13 @@
 """Who calls, as the rest of Keyhouse sees them: small, frozen, without the database."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 from audit.actors import Actor, Origin
 from config import profiles
+from config.errors import NotAllowed, SecondFactorRequired
 from config.profiles import NO_POWER, Capability, Power
 
 CredentialKind = Literal["key", "jwt", "admin", "command"]
@@ -42,7 +43,8 @@ class Principal:
 
     `subject` is the uuid of the person or organization. What a global role allows stands in
     `everywhere`, what roles in organizations allow in `within`, by the organization's number.
-    `organization_id` is the organization that the credential acts in, if it acts in one.
+    `organization_id` is the organization that the credential acts in, if it acts in one. `proven` is the
+    same person after a login with a second factor, if that would allow more.
     """
 
     subject: str
@@ -54,6 +56,8 @@ class Principal:
     user_id: int | None = None
     organization_id: int | None = None
     organization: str = ""
+    second_factor: bool = False
+    proven: "Principal | None" = None
 
     is_authenticated = True  # what DRF asks of request.user
 
@@ -110,6 +114,39 @@ class Principal:
         for number, power in self.within.items():
             excess |= power - other.power_in(number)
         return excess
+
+    def must(self, satisfy: "Callable[[Principal], bool]", otherwise: str) -> None:
+        """Raise NotAllowed, which says `otherwise`, unless the caller satisfies this.
+
+        SecondFactorRequired if a second factor is all that is missing.
+        """
+        if not satisfy(self):
+            raise self.refusal(satisfy, otherwise)
+
+    def refusal(self, satisfy: "Callable[[Principal], bool]", otherwise: str) -> NotAllowed:
+        """Return what to raise if the caller does not satisfy this."""
+        if self.proven is not None and satisfy(self.proven):
+            return SecondFactorRequired()
+        return NotAllowed(otherwise)
+
+    def unproven(self, strict: frozenset[int]) -> "Principal":
+        """The same person after a login without a second factor.
+
+        Without what the profile wants one for, and without the roles in the organizations `strict`, which
+        want one for everything.
+        """
+        profile = profiles.active()
+        wanting = Power(frozenset(profile.login.second_factor_for))
+        if wanting == NO_POWER and not strict:
+            return self
+        roles = profile.roles_of_level("global") if self.organization_id in strict else profile.roles
+        less = replace(
+            self,
+            everywhere=self.everywhere - wanting,
+            within={n: NO_POWER if n in strict else power - wanting for n, power in self.within.items()},
+            roles=self.roles & frozenset(roles),
+        )
+        return self if less == self else replace(less, proven=self)
 
     def narrowed(self, granted: frozenset[str], credential: Credential) -> "Principal":
         """The same person acting through a credential that was given only the scopes `granted`."""

@@ -3,7 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from accounts import mailed_views, organization_views, session_views, user_views, views
+from accounts import mailed_views, organization_views, second_factor_views, session_views, user_views, views
 from config import profiles
 
 USERS = profiles.active().paths.users
@@ -26,6 +26,13 @@ urlpatterns = [
     path("auth/logout-everywhere", views.LogoutEverywhereView.as_view(), name="logout-everywhere"),
     path("auth/me", views.MeView.as_view(), name="me"),
     path("auth/change-password", views.ChangePasswordView.as_view(), name="change-password"),
+    path("auth/totp", second_factor_views.TotpView.as_view(), name="totp"),
+    path("auth/totp/confirm", second_factor_views.ConfirmTotpView.as_view(), name="totp-confirm"),
+    path(
+        "auth/totp/recovery-codes",
+        second_factor_views.RecoveryCodesView.as_view(),
+        name="totp-recovery-codes",
+    ),
     path("auth/forgot-password", mailed_views.ForgotPasswordView.as_view(), name="forgot-password"),
     path("auth/reset-password", mailed_views.ResetPasswordView.as_view(), name="reset-password"),
     path("auth/register", mailed_views.RegisterView.as_view(), name="register"),

@@ -23,6 +23,12 @@ class EventName(StrEnum):
     PASSWORD_REFUSED = "password:refused"
     PASSWORD_RESET_REQUESTED = "password_reset:requested"
 
+    SECOND_FACTOR_BEGUN = "second_factor:begun"
+    SECOND_FACTOR_ADDED = "second_factor:added"
+    SECOND_FACTOR_REMOVED = "second_factor:removed"
+    SECOND_FACTOR_REFUSED = "second_factor:refused"
+    RECOVERY_CODES_REPLACED = "recovery_codes:replaced"
+
     ORGANIZATION_CREATED = "organization:created"
     ORGANIZATION_CHANGED = "organization:changed"
     ORGANIZATION_DELETED = "organization:deleted"
@@ -42,6 +48,9 @@ CHANGES_NO_CALLER = frozenset(
         EventName.LOGIN_FAILED,
         EventName.ACCESS_DENIED,
         EventName.USER_CREATED,
+        EventName.ATTEMPT_THROTTLED,
+        EventName.SECOND_FACTOR_BEGUN,
+        EventName.SECOND_FACTOR_REFUSED,
         EventName.PASSWORD_REFUSED,
         EventName.PASSWORD_RESET_REQUESTED,
         EventName.ORGANIZATION_CREATED,

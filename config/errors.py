@@ -48,6 +48,18 @@ class NotAllowed(DomainError):
     code = "not_allowed"
 
 
+class SecondFactorRequired(NotAllowed):
+    """The caller's role allows this, to those who logged in with a second factor."""
+
+    code = "second_factor_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This needs a login with a second factor. Add an authenticator app (POST auth/totp, or in the "
+            "admin), and log in with a code of it (totp_code)."
+        )
+
+
 class InsufficientScope(NotAllowed):
     """The credential lacks a scope (RFC 6750 section 3.1). `scopes` are the ones needed."""
 
@@ -66,6 +78,24 @@ class InvalidCredentials(DomainError):
 
     def __init__(self, detail: str = "The credentials are not valid.") -> None:
         super().__init__(detail)
+
+
+class TotpRequired(DomainError):
+    """The password is right, and the account has a second factor, of which there was no code."""
+
+    status = 401
+    code = "totp_required"
+
+    def __init__(self) -> None:
+        reason = "send the present code of your authenticator app, or a recovery code, beside the password"
+        super().__init__(f"totp_code: {reason}", errors={"totp_code": reason})
+
+
+class WrongProof(DomainError):
+    """Something that asks for the password, and a code, once more was not shown the right ones."""
+
+    status = 403
+    code = "wrong_proof"
 
 
 class InvalidToken(InvalidCredentials):

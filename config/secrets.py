@@ -9,8 +9,8 @@ from pathlib import Path
 
 from config.env import ConfigurationError, reason
 
-PEPPER_BYTES = 32
-PEPPER_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+NUMBERED_BYTES = 32
+SECRET_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 LEAST_DIFFERENT_BYTES = 16  # of 32 random ones, about 30 differ
 
 
@@ -59,20 +59,29 @@ def new_secret_key() -> str:
     return secrets.token_urlsafe(48)
 
 
-def new_peppers() -> str:
-    """Return a first numbered pepper, as KEYHOUSE_PEPPERS spells it."""
-    return f"1:{secrets.token_hex(PEPPER_BYTES)}"
+def new_numbered() -> str:
+    """Return a first numbered secret, as KEYHOUSE_PEPPERS spells it."""
+    return f"1:{secrets.token_hex(NUMBERED_BYTES)}"
 
 
 def peppers(text: str, data_dir: Path) -> dict[int, bytes]:
     """Return the peppers in `text` (KEYHOUSE_PEPPERS), else those in the data folder."""
+    return _numbered("KEYHOUSE_PEPPERS", text, data_dir, "peppers")
+
+
+def seed_keys(text: str, data_dir: Path) -> dict[int, bytes]:
+    """Return the keys of TOTP seeds in `text` (KEYHOUSE_SEED_KEYS), else those in the data folder."""
+    return _numbered("KEYHOUSE_SEED_KEYS", text, data_dir, "seed_keys")
+
+
+def _numbered(variable: str, text: str, data_dir: Path, name: str) -> dict[int, bytes]:
     if text:
-        return parse_peppers("KEYHOUSE_PEPPERS", text)
-    return parse_peppers(str(data_dir / "peppers"), kept(data_dir, "peppers", new_peppers))
+        return parse_numbered(variable, text)
+    return parse_numbered(str(data_dir / name), kept(data_dir, name, new_numbered))
 
 
-def parse_peppers(source: str, text: str) -> dict[int, bytes]:
-    """Read `1:HEX,2:HEX …` into {number: pepper}; the highest number is the current one.
+def parse_numbered(source: str, text: str) -> dict[int, bytes]:
+    """Read `1:HEX,2:HEX …` into {number: secret}; the highest number is the current one.
 
     Raises ConfigurationError, which names `source` and never repeats the value.
     """
@@ -80,17 +89,17 @@ def parse_peppers(source: str, text: str) -> dict[int, bytes]:
     for position, item in enumerate(text.split(","), start=1):
         number, _, digits = item.strip().partition(":")
         try:
-            pepper = bytes.fromhex(digits)
+            secret = bytes.fromhex(digits)
         except ValueError:
-            pepper = b""
-        if not PEPPER_NUMBER.fullmatch(number) or len(pepper) < PEPPER_BYTES:
+            secret = b""
+        if not SECRET_NUMBER.fullmatch(number) or len(secret) < NUMBERED_BYTES:
             raise ConfigurationError(
                 f"{source}: item {position} is not NUMBER:HEX "
-                f"with a number up to 9999 and at least {PEPPER_BYTES * 2} hex digits"
+                f"with a number up to 9999 and at least {NUMBERED_BYTES * 2} hex digits"
             )
-        if len(set(pepper)) < LEAST_DIFFERENT_BYTES:
+        if len(set(secret)) < LEAST_DIFFERENT_BYTES:
             raise ConfigurationError(f"{source}: item {position} is too regular to be random")
         if int(number) in found:
             raise ConfigurationError(f"{source}: number {number} stands there twice")
-        found[int(number)] = pepper
+        found[int(number)] = secret
     return found

@@ -30,6 +30,8 @@ TRUSTED_PROXIES = check_networks(env.items("KEYHOUSE_TRUSTED_PROXIES"))
 LIMITS = limits(env.items("KEYHOUSE_LIMITS"))
 PEPPERS = secrets.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
 EPOCH_LEASE_SECONDS = env.number("KEYHOUSE_LEASE_MS", most=10_000) / 1000
+ADMIN_SECOND_FACTOR = env.flag("KEYHOUSE_ADMIN_SECOND_FACTOR")
+SEED_KEYS = secrets.seed_keys(env.text("KEYHOUSE_SEED_KEYS"), DATA_DIR)
 
 _public = urlsplit(PUBLIC_URL)
 HTTPS = _public.scheme == "https"

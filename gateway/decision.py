@@ -12,7 +12,7 @@ from apikeys import scopes
 from apikeys.authentication import authenticate_key
 from audit.actors import Origin
 from config import profiles
-from config.errors import InsufficientScope, NotAllowed, NotAuthenticated
+from config.errors import InsufficientScope, NotAllowed, NotAuthenticated, SecondFactorRequired
 from config.profiles import Profile
 from config.profiles.schema import Route
 from gateway.paths import RefusedPath, segments
@@ -65,10 +65,16 @@ def authenticate(sent: Presented, origin: Origin) -> Principal:
 
 
 def check_route(principal: Principal, route: Route) -> None:
-    """Raise NotAllowed or InsufficientScope unless the route takes this credential, its roles and scopes."""
+    """Raise unless the route takes this credential, its roles and scopes.
+
+    NotAllowed, SecondFactorRequired or InsufficientScope.
+    """
     if principal.credential.kind not in route.credentials:
         raise NotAllowed(f"This takes {' or '.join(route.credentials)}.")
-    if route.roles and not principal.roles & set(route.roles):
-        raise NotAllowed(f"This needs the role {' or '.join(route.roles)}.")
+    if route.roles:
+        names = f"This needs the role {' or '.join(route.roles)}."
+        principal.must(lambda who: bool(who.roles & set(route.roles)), names)
     if scopes.missing(route.scopes, principal.scopes):
+        if principal.proven is not None and not scopes.missing(route.scopes, principal.proven.scopes):
+            raise SecondFactorRequired
         raise InsufficientScope(list(route.scopes))

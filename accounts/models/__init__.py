@@ -9,6 +9,7 @@ from accounts.models.people import (
     UserManager,
     UserQuerySet,
 )
+from accounts.models.second_factor import RecoveryCode, SecondFactor
 from accounts.models.sessions import Session, SessionQuerySet
 from accounts.models.throttle import AttemptCount
 
@@ -19,7 +20,9 @@ __all__ = [
     "Organization",
     "OrganizationQuerySet",
     "PasswordReset",
+    "RecoveryCode",
     "Registration",
+    "SecondFactor",
     "Session",
     "SessionQuerySet",
     "User",

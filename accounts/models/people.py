@@ -58,6 +58,7 @@ class User(PublicRow, AbstractBaseUser):
     last_login_at = models.DateTimeField(null=True, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
     last_login = None  # ours is last_login_at
+    proven_device: int | None = None  # the second factor that was proven in the login that made this
 
     objects = UserManager()
 
@@ -108,10 +109,14 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
 
 class Organization(PublicRow):
-    """A tenant: people are its members, and keys can belong to it."""
+    """A tenant: people are its members, and keys can belong to it.
+
+    Where `requires_second_factor` is set, roles here are worth something only after a login with one.
+    """
 
     name = models.CharField(max_length=100)
     name_key = models.CharField(max_length=300, unique=True, editable=False)
+    requires_second_factor = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
         User, through="Membership", related_name="organizations"

@@ -24,7 +24,7 @@ class Session(PublicRow):
     """One login of one person. Its uuid is the `sid` of both tokens.
 
     `refresh_digest` is the SHA-256 of the one refresh token that is good now; `expires_at` is the
-    end whatever happens.
+    end whatever happens; `second_factor` says whether one was proven in it.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
@@ -34,6 +34,7 @@ class Session(PublicRow):
     created_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    second_factor = models.BooleanField(default=False)
     ended_at = models.DateTimeField(null=True)
 
     objects = SessionQuerySet.as_manager()

@@ -14,6 +14,7 @@ from accounts.serializers.organizations import (
     OrganizationFilter,
     OrganizationMember,
     OrganizationRequest,
+    UpdateOrganizationRequest,
 )
 from accounts.serializers.people import (
     ChangePasswordRequest,
@@ -26,13 +27,22 @@ from accounts.serializers.people import (
     UserFilter,
     UserMember,
 )
+from accounts.serializers.second_factor import (
+    ConfirmTotpRequest,
+    Enrolment,
+    PasswordAndCodeRequest,
+    PasswordProofRequest,
+    RecoveryCodes,
+)
 from accounts.serializers.sessions import Login, LoginRequest, RefreshRequest, SessionMember, TokenPairMember
 
 __all__ = [
     "AddMemberRequest",
     "ChangePasswordRequest",
     "ConfirmEmailRequest",
+    "ConfirmTotpRequest",
     "CreateUserRequest",
+    "Enrolment",
     "ForgotPasswordRequest",
     "Login",
     "LoginRequest",
@@ -45,12 +55,16 @@ __all__ = [
     "OrganizationFilter",
     "OrganizationMember",
     "OrganizationRequest",
+    "PasswordAndCodeRequest",
     "PasswordField",
+    "PasswordProofRequest",
+    "RecoveryCodes",
     "RefreshRequest",
     "RegisterRequest",
     "ResetPasswordRequest",
     "SessionMember",
     "TokenPairMember",
+    "UpdateOrganizationRequest",
     "UpdateUserRequest",
     "UserFilter",
     "UserMember",

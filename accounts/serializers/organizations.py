@@ -6,6 +6,7 @@ from config.wire import (
     IdField,
     RequestSerializer,
     SentIdField,
+    StrictBooleanField,
     TextField,
     TimestampField,
     WireSerializer,
@@ -19,6 +20,7 @@ class OrganizationMember(WireSerializer):
 
     id = IdField("organization")
     name = serializers.CharField()
+    requires_second_factor = serializers.BooleanField()
     created_at = TimestampField()
 
 
@@ -34,6 +36,17 @@ class OrganizationRequest(RequestSerializer):
     resource = "organization"
 
     name = TextField(max_length=100)
+
+
+class UpdateOrganizationRequest(RequestSerializer):
+    """All members are optional."""
+
+    resource = "organization"
+
+    name = TextField(max_length=100, required=False)
+    requires_second_factor = StrictBooleanField(
+        required=False, help_text="whether roles here need a login with a second factor"
+    )
 
 
 class MemberMember(WireSerializer):

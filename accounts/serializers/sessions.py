@@ -24,7 +24,10 @@ class LoginRequest(RequestSerializer):
     email = TextField(max_length=254, required=False)
     password = TextField(max_length=LONGEST, trim_whitespace=False)
     totp_code = TextField(
-        max_length=64, required=False, allow_blank=True, help_text="for accounts with a second factor"
+        max_length=64,
+        required=False,
+        allow_blank=True,
+        help_text="for accounts with a second factor: a code of the authenticator app, or a recovery code",
     )
 
     def _members(self, declared: Any) -> Any:
@@ -37,7 +40,8 @@ class LoginRequest(RequestSerializer):
         if len(sent) != 1:
             names = [outside(self.resource, kind) for kind in kinds]
             raise serializers.ValidationError({names[0]: f"Send {' or '.join(names)}, one of them."})
-        return {"identifier": attrs[sent[0]], "password": attrs["password"]}
+        proof = {"password": attrs["password"], "totp_code": attrs.get("totp_code", "")}
+        return {"identifier": attrs[sent[0]], **proof}
 
 
 class RefreshRequest(RequestSerializer):

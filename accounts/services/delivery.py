@@ -15,6 +15,7 @@ from accounts.letters import Letter, MailKind, written
 from accounts.models import Mail
 from accounts.services.passwords import prepare_notice, prepare_reset
 from accounts.services.registration import prepare_confirmation
+from accounts.services.second_factor import prepare_second_factor_notice
 from audit.actors import Origin
 
 CLAIM = timedelta(minutes=5)  # longer than a mail can take, given EMAIL_TIMEOUT
@@ -26,6 +27,9 @@ PREPARE: dict[str, Callable[[Mail, Origin], Letter | None]] = {
     MailKind.RESET_PASSWORD: prepare_reset,
     MailKind.PASSWORD_CHANGED: prepare_notice,
     MailKind.CONFIRM_EMAIL: prepare_confirmation,
+    MailKind.SECOND_FACTOR_ADDED: prepare_second_factor_notice,
+    MailKind.SECOND_FACTOR_REMOVED: prepare_second_factor_notice,
+    MailKind.RECOVERY_CODES_REPLACED: prepare_second_factor_notice,
 }
 
 log = logging.getLogger("keyhouse.mail")

@@ -12,14 +12,15 @@ from accounts.principals import Caller
 from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
-from config.errors import Conflict, NotAllowed, NotFound
+from config.errors import Conflict, NotFound
 from config.profiles import Capability
 
 
 def create_organization(*, caller: Caller, name: str) -> Organization:
     """Add an organization. Raises NotAllowed, Invalid, or Conflict if the name is taken."""
-    if not caller.principal.may(Capability.MANAGE_ORGANIZATIONS):
-        raise NotAllowed("You may not manage organizations.")
+    caller.principal.must(
+        lambda who: who.may(Capability.MANAGE_ORGANIZATIONS), "You may not manage organizations."
+    )
     organization = Organization(name=names.clean_name("name", name))
     with transaction.atomic():
         try:
@@ -31,20 +32,37 @@ def create_organization(*, caller: Caller, name: str) -> Organization:
     return organization
 
 
-def rename_organization(*, caller: Caller, organization: Organization, name: str) -> Organization:
-    """Give an organization another name, and return it. Raises NotAllowed, Invalid, Conflict or NotFound."""
+def update_organization(
+    *, caller: Caller, organization: Organization, changes: Mapping[str, Any]
+) -> Organization:
+    """Change `name` or `requires_second_factor` of an organization, and return it.
+
+    Raises NotAllowed, Invalid, Conflict if the name is taken, or NotFound.
+    """
     authority.check_may_manage_organization(caller, organization)
-    name = names.clean_name("name", name)
+    wanted = dict(changes)
+    if "name" in wanted:
+        wanted["name"] = names.clean_name("name", wanted["name"])
     with transaction.atomic():
         row = hold(organization)
-        try:
-            with transaction.atomic():
-                Organization.objects.filter(pk=row.pk).update(name=name, name_key=names.fold(name))
-        except IntegrityError:
-            raise Conflict("name", f"there is an organization {name} already") from None
-        _record(EventName.ORGANIZATION_CHANGED, caller, row, {"from": row.name, "to": name})
-    row.name = name
-    return row
+        changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
+        if changed:
+            _write(row, changed)
+            detail = {name: {"from": getattr(row, name), "to": value} for name, value in changed.items()}
+            _record(EventName.ORGANIZATION_CHANGED, caller, row, detail)
+        return Organization.objects.get(pk=row.pk)
+
+
+def _write(organization: Organization, changed: Mapping[str, Any]) -> None:
+    """Write the columns, and the folded form of the name. Raises Conflict if that is taken."""
+    columns = dict(changed)
+    if "name" in changed:
+        columns["name_key"] = names.fold(changed["name"])
+    try:
+        with transaction.atomic():
+            Organization.objects.filter(pk=organization.pk).update(**columns)
+    except IntegrityError:
+        raise Conflict("name", f"there is an organization {changed['name']} already") from None
 
 
 def delete_organization(*, caller: Caller, organization: Organization) -> None:

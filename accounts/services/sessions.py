@@ -14,13 +14,14 @@ from accounts.lookups import person_of
 from accounts.models import Session, User
 from accounts.names import fold
 from accounts.principals import Caller
+from accounts.services.codes import Spent, check_code, has_second_factor
 from accounts.services.throttle import attempt, succeeded
 from accounts.tokens import TokenPair
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import InvalidCredentials, InvalidToken, NotAllowed
+from config.errors import InvalidCredentials, InvalidToken, NotAllowed, TotpRequired
 from config.limits import Limit
 
 USER_AGENT_LENGTH = 200
@@ -47,9 +48,30 @@ def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
     if user is not None and is_right and user.is_active:
         succeeded(Limit.LOGIN, subject=subject, origin=origin)
         return user
-    reason = "unknown" if user is None else "inactive" if is_right else "wrong password"
-    record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason})
+    _record_failure(user, origin, "unknown" if user is None else "inactive" if is_right else "wrong password")
     raise InvalidCredentials(WRONG)
+
+
+def check_second_factor(*, user: User, code: str, origin: Origin) -> Spent | None:
+    """Return what the person, whose password was right, has spent; None if they have no second factor.
+
+    Raises TotpRequired without a code, InvalidCredentials for a wrong one, as for a wrong password.
+    """
+    if not has_second_factor(user):
+        return None
+    if not code:
+        _record_failure(user, origin, "no code")
+        raise TotpRequired
+    spent = check_code(user=user, code=code, origin=origin)
+    if spent is None:
+        _record_failure(user, origin, "wrong code")
+        raise InvalidCredentials(WRONG)
+    return spent
+
+
+def _record_failure(user: User | None, origin: Origin, reason: str) -> None:
+    target = Target.of("user", user) if user else NOTHING
+    record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason})
 
 
 def _is_logged_in_here(user: User | None, origin: Origin) -> bool:
@@ -78,22 +100,28 @@ def _rehash(user: User | None) -> Callable[[str], None]:
     return store
 
 
-def log_in(*, identifier: str, password: str, origin: Origin, user_agent: str = "") -> LoggedIn:
-    """Open a session and return its user and tokens. Raises TooManyAttempts or InvalidCredentials."""
+def log_in(
+    *, identifier: str, password: str, origin: Origin, totp_code: str = "", user_agent: str = ""
+) -> LoggedIn:
+    """Open a session and return its user and tokens.
+
+    Raises TooManyAttempts, InvalidCredentials or TotpRequired.
+    """
     user = check_identity(identifier=identifier, password=password, origin=origin)
+    spent = check_second_factor(user=user, code=totp_code, origin=origin)
     with transaction.atomic():
         _mark_login(user, origin)
         refresh_id = tokens.new_refresh_id()
-        session = _open_session(user, refresh_id, origin, user_agent)
-        _record_login(user, origin)
+        session = _open_session(user, refresh_id, origin, user_agent, second_factor=spent is not None)
+        _record_login(user, origin, spent)
     return LoggedIn(user, tokens.issue(session, subject=str(user.uuid), refresh_id=refresh_id, now=origin.at))
 
 
-def note_login(user: User, origin: Origin) -> None:
+def note_login(user: User, origin: Origin, spent: Spent | None) -> None:
     """Remember and record that `user` logged in to the admin. Raises InvalidCredentials."""
     with transaction.atomic():
         _mark_login(user, origin)
-        _record_login(user, origin)
+        _record_login(user, origin, spent)
 
 
 def _mark_login(user: User, origin: Origin) -> None:
@@ -108,17 +136,21 @@ def _mark_login(user: User, origin: Origin) -> None:
     user.last_login_at = origin.at
 
 
-def _record_login(user: User, origin: Origin) -> None:
-    target = Target.of("user", user)
-    record(EventName.LOGIN_SUCCEEDED, actor=as_actor(user), origin=origin, target=target)
+def _record_login(user: User, origin: Origin, spent: Spent | None) -> None:
+    actor, target = as_actor(user), Target.of("user", user)
+    detail = {"second_factor": spent} if spent else {}
+    record(EventName.LOGIN_SUCCEEDED, actor=actor, origin=origin, target=target, detail=detail)
 
 
-def _open_session(user: User, refresh_id: str, origin: Origin, user_agent: str) -> Session:
+def _open_session(
+    user: User, refresh_id: str, origin: Origin, user_agent: str, *, second_factor: bool
+) -> Session:
     return Session.objects.create(
         user=user,
         refresh_digest=tokens.digest(refresh_id),
         ip=origin.ip,
         user_agent=user_agent[:USER_AGENT_LENGTH],
+        second_factor=second_factor,
         created_at=origin.at,
         last_seen_at=origin.at,
         expires_at=origin.at + timedelta(seconds=profiles.active().login.session_seconds),

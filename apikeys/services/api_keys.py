@@ -13,7 +13,7 @@ from accounts.identity import principal_of
 from accounts.lookups import hold
 from accounts.models import Organization, User
 from accounts.names import clean_name
-from accounts.principals import Caller, Credential
+from accounts.principals import Caller, Credential, Principal
 from apikeys import keys, peppers, scopes
 from apikeys.attributes import clean_attributes
 from apikeys.models import ApiKey, ApiKeyQuerySet
@@ -120,20 +120,22 @@ def _locked(caller: Caller, rows: ApiKeyQuerySet, *, wanted: int) -> list[ApiKey
     if len(found) == wanted:
         return found
     if rows.visible_to(caller.principal).count() == wanted:
-        raise NotAllowed("You may not manage this key.")
+        raise caller.principal.refusal(
+            lambda who: rows.manageable_by(who).count() == wanted, "You may not manage this key."
+        )
     raise NotFound("There is no such key.")
 
 
 def _check_may_make(caller: Caller, owner: User | Organization) -> None:
     """One's own keys need MANAGE_OWN_KEYS; others' MANAGE_KEYS, in the organization or everywhere."""
-    who = caller.principal
-    if isinstance(owner, Organization):
-        allowed = who.may(Capability.MANAGE_KEYS, owner.pk)
-    else:
+
+    def may_make(who: Principal) -> bool:
+        if isinstance(owner, Organization):
+            return who.may(Capability.MANAGE_KEYS, owner.pk)
         is_own = owner.pk == who.user_id and who.may_somewhere(Capability.MANAGE_OWN_KEYS)
-        allowed = is_own or who.may(Capability.MANAGE_KEYS)
-    if not allowed:
-        raise NotAllowed("You may not make keys for this owner.")
+        return is_own or who.may(Capability.MANAGE_KEYS)
+
+    caller.principal.must(may_make, "You may not make keys for this owner.")
 
 
 def _clean_scopes(requested: Sequence[str]) -> list[str]:
@@ -151,21 +153,24 @@ def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozen
     """
     wanted = profiles.active().power_of_scopes(granted)
     if isinstance(owner, Organization):
-        held = caller.principal.power_in(owner.pk)
-        _refuse_excess(wanted - held, "you may do in this organization")
+        words = _more_than(wanted - caller.principal.power_in(owner.pk), "you may do in this organization")
+        caller.principal.must(lambda who: wanted <= who.power_in(owner.pk), words)
         return
     person = principal_of(owner, Credential("admin", ""))
-    if owner.pk != caller.principal.user_id and person.excess_over(caller.principal) != NO_POWER:
-        raise NotAllowed(f"{owner} may do more than you.")
-    _refuse_excess(Power(scopes=wanted.scopes - person.scopes_anywhere), "the key's owner may do")
+    if owner.pk != caller.principal.user_id:
+        caller.principal.must(
+            lambda who: person.excess_over(who) == NO_POWER, f"{owner} may do more than you."
+        )
+    excess = Power(scopes=wanted.scopes - person.scopes_anywhere)
+    if excess != NO_POWER:
+        raise NotAllowed(_more_than(excess, "the key's owner may do"))
     made = person.narrowed(granted, person.credential)
-    _refuse_excess(made.excess_over(caller.principal), "you may do")
+    words = _more_than(made.excess_over(caller.principal), "you may do")
+    caller.principal.must(lambda who: made.excess_over(who) == NO_POWER, words)
 
 
-def _refuse_excess(excess: Power, whose: str) -> None:
-    names = sorted(excess.scopes) or sorted(excess.capabilities)
-    if names:
-        raise NotAllowed(f"scopes: {', '.join(names)}: is more than {whose}")
+def _more_than(excess: Power, whose: str) -> str:
+    return f"scopes: {', '.join(sorted(excess.scopes) or sorted(excess.capabilities))}: is more than {whose}"
 
 
 def _clean_environment(name: str | None) -> str:

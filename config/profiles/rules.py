@@ -56,6 +56,7 @@ def _check_product(file: ProfileFile) -> None:
 def _check_login(file: ProfileFile) -> None:
     login = file.login
     _once("login.identifiers", login.identifiers)
+    _once("login.second_factor_for", login.second_factor_for)
     if not login.access_token_seconds <= login.session_idle_seconds <= login.session_seconds:
         raise _Wrong("login", "access_token_seconds ≤ session_idle_seconds ≤ session_seconds must hold")
     if login.registration_role:

@@ -9,7 +9,7 @@ from accounts.services.organizations import (
     change_member_role,
     create_organization,
     remove_member,
-    rename_organization,
+    update_organization,
 )
 from audit.models import Event
 from config.errors import Conflict, Invalid, NotFound
@@ -23,7 +23,7 @@ def test_an_organization_that_looks_like_another_is_refused(cast: Cast, operator
         create_organization(caller=operator, name=name)
     assert list(caught.value.errors) == ["name"]
     with pytest.raises(Conflict):
-        rename_organization(caller=operator, organization=cast.umbrella, name=name)
+        update_organization(caller=operator, organization=cast.umbrella, changes={"name": name})
     assert Organization.objects.get(pk=cast.umbrella.pk).name == "Umbrella"
 
 
@@ -45,11 +45,11 @@ def test_a_name_of_any_script_is_kept_as_it_is(operator: Caller, db: None, name:
 
 def test_a_renamed_organization_is_recorded_with_both_names(cast: Cast, operator: Caller) -> None:
     cast.acme.name = "what a form has already put there"
-    rename_organization(caller=operator, organization=cast.acme, name="Acme & Sons")
+    update_organization(caller=operator, organization=cast.acme, changes={"name": "Acme & Sons"})
     event = Event.objects.latest("sequence")
     assert event.name == "organization:changed"
-    assert event.detail == {"from": "Acme", "to": "Acme & Sons"}
-    rename_organization(caller=operator, organization=cast.acme, name="ACME & sons")
+    assert event.detail == {"name": {"from": "Acme", "to": "Acme & Sons"}}
+    update_organization(caller=operator, organization=cast.acme, changes={"name": "ACME & sons"})
 
 
 def test_a_person_is_a_member_once(cast: Cast, operator: Caller) -> None:

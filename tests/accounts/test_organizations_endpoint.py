@@ -12,7 +12,7 @@ from accounts.services.organizations import (
     create_organization,
     delete_organization,
     remove_member,
-    rename_organization,
+    update_organization,
 )
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key, revoke_api_keys
@@ -33,7 +33,7 @@ def test_an_organization_is_made_seen_renamed_and_deleted(cast: Cast) -> None:
     made = ada.post("organizations", {"name": " Initech "})
     assert made.status_code == 201, made.content
     shown = made.json()
-    assert list(shown) == ["id", "name", "created_at"]
+    assert list(shown) == ["id", "name", "requires_second_factor", "created_at"]
     address = f"organizations/{shown['id']}"
     assert ada.get(address).json() == shown
     assert ada.patch(address, {"name": "Initrode"}).json() == {**shown, "name": "Initrode"}
@@ -134,7 +134,7 @@ def test_what_vanished_before_the_change_is_404(cast: Cast, operator: Caller) ->
     with pytest.raises(NotFound):
         delete_organization(caller=operator, organization=cast.acme)
     with pytest.raises(NotFound):
-        rename_organization(caller=operator, organization=cast.acme, name="x")
+        update_organization(caller=operator, organization=cast.acme, changes={"name": "x"})
 
 
 # Members

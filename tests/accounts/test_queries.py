@@ -82,10 +82,10 @@ def test_a_session_that_ended_expired_or_belongs_to_nobody_active_is_nobodys(
     assert principal_of_session(credential, now) is None
 
 
-def test_a_login_costs_a_look_two_counts_a_mark_a_session_and_a_record(cast: Cast) -> None:
+def test_a_login_costs_two_looks_two_counts_a_mark_a_session_and_a_record(cast: Cast) -> None:
     with CaptureQueriesContext(connection) as captured:
         Api().post("auth/login", {"username": "alice", "password": PASSWORD})
-    assert len(statements(captured)) == COUNT + TAKE_BACK + 3 + RECORD
+    assert len(statements(captured)) == COUNT + TAKE_BACK + 4 + RECORD
 
 
 def test_a_failed_login_costs_a_look_a_count_and_a_record(cast: Cast) -> None:

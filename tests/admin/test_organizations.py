@@ -76,7 +76,10 @@ def test_an_organization_is_renamed(ada: Client, cast: Cast) -> None:
     assert ada.post(page(CHANGE, cast.acme.pk), sent).status_code == 302
     assert Organization.objects.get(pk=cast.acme.pk).name == "Acme & Sons"
     event = Event.objects.latest("sequence")
-    assert (event.name, event.detail) == ("organization:changed", {"from": "Acme", "to": "Acme & Sons"})
+    assert (event.name, event.detail) == (
+        "organization:changed",
+        {"name": {"from": "Acme", "to": "Acme & Sons"}},
+    )
 
 
 def test_a_member_is_added(ada: Client, cast: Cast) -> None:

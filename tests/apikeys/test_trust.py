@@ -161,6 +161,8 @@ def test_a_new_name_shows_at_once(cast: Cast, lease: Lease, operator: Caller) ->
     lease(SHORT)
     use(key.text)
     rename_api_key(caller=operator, key=key.row, name="new")
-    organizations.rename_organization(caller=operator, organization=cast.acme, name="Acme & Sons")
+    organizations.update_organization(
+        caller=operator, organization=cast.acme, changes={"name": "Acme & Sons"}
+    )
     found = use(key.text)
     assert (found.credential.label, found.label) == ("new", "Acme & Sons")

@@ -11,7 +11,7 @@ from accounts.services.organizations import (
     add_member,
     create_organization,
     remove_member,
-    rename_organization,
+    update_organization,
 )
 from accounts.services.users import update_user
 from apikeys.models import ApiKey
@@ -42,8 +42,8 @@ CHANGES: dict[str, Change] = {
         caller=operator, user=cast.bob, changes={"is_active": False}
     ),
     "create an organization": lambda cast, operator: create_organization(caller=operator, name="Initech"),
-    "rename an organization": lambda cast, operator: rename_organization(
-        caller=operator, organization=cast.acme, name="Initech"
+    "rename an organization": lambda cast, operator: update_organization(
+        caller=operator, organization=cast.acme, changes={"name": "Initech"}
     ),
     "add a member": lambda cast, operator: add_member(
         caller=operator, organization=cast.acme, user=cast.mallory, role="owner"

@@ -41,7 +41,7 @@ def test_an_open_umask_does_not_open_the_folder(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         folder = secrets.open_data_dir(tmp_path / "a" / "b")
-        secrets.kept(folder, "peppers", secrets.new_peppers)
+        secrets.kept(folder, "peppers", secrets.new_numbered)
     finally:
         os.umask(before)
     assert (mode(folder), mode(folder / "peppers")) == (0o700, 0o600)
@@ -122,7 +122,7 @@ def test_a_folder_without_permission_is_named(rights: int, request: pytest.Fixtu
 
 
 def test_peppers_are_numbered_and_the_order_does_not_matter() -> None:
-    found = secrets.parse_peppers("x", f"2:{GOOD_PEPPER}, 1:{GOOD_PEPPER.upper()}")
+    found = secrets.parse_numbered("x", f"2:{GOOD_PEPPER}, 1:{GOOD_PEPPER.upper()}")
     assert found == {1: bytes(range(32)), 2: bytes(range(32))}
 
 
@@ -147,7 +147,7 @@ def test_peppers_are_numbered_and_the_order_does_not_matter() -> None:
 )
 def test_bad_peppers_are_refused_and_never_repeated(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_PEPPERS: (item|number) [12] ") as raised:
-        secrets.parse_peppers("KEYHOUSE_PEPPERS", text)
+        secrets.parse_numbered("KEYHOUSE_PEPPERS", text)
     assert GOOD_PEPPER[:8] not in str(raised.value)
     assert len(str(raised.value)) < 200
 
@@ -161,4 +161,4 @@ def test_a_broken_file_of_peppers_is_named(tmp_path: Path) -> None:
 
 def test_new_secrets_differ_and_are_good() -> None:
     assert secrets.new_secret_key() != secrets.new_secret_key()
-    assert list(secrets.parse_peppers("x", secrets.new_peppers())) == [1]
+    assert list(secrets.parse_numbered("x", secrets.new_numbered())) == [1]

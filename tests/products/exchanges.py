@@ -3,23 +3,28 @@
 A file of exchanges names requests as printed, and answers with their members in order. In an answer
 `<integer>`, `<key>`, `<uuid>`, … stand for a value of that form, and `<dk_ + 8 characters>` for a text that
 begins with dk_; everything else stands for itself. `{name}` in a request was saved from an earlier answer,
-`{mailed somebody@example.com}` is the token in the last mail to that address.
+`{mailed somebody@example.com}` is the token in the last mail to that address, `{totp secret}` the present
+code of the app whose secret was saved as `secret`, `{totp before secret}` the one before it.
 """
 
 import json
 import re
 import tomllib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from accounts.totp import step_at
 from apikeys.keys import pattern
 from config.profiles import Profile, load
+from tests.accounts.authenticator import App
 from tests.accounts.mailbox import Mailbox, token_in
 from tests.installation import Answer, Server
 
 PAGES = Path(__file__).parent / "pages"
 MAILED = re.compile(r"\{mailed ([^}]+)\}")
+TOTP = re.compile(r"\{totp (before )?([^}]+)\}")
 FORMS = {
     "uuid": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "jwt": r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+",
@@ -64,14 +69,27 @@ def play(page: Page, exchange: Exchange, server: Server, saved: dict[str, str], 
     """Send one request and assert that the answer is the printed one; save what later ones need."""
     for address in MAILED.findall(exchange.body):
         saved[f"mailed {address}"] = token_in(mailbox.wait_for(mails=1, to=address)[-1])
-    method, path = fill(exchange.request, saved).split(" ", 1)
-    headers = {name: fill(value, saved) for name, value in exchange.headers.items()}
-    body = fill(exchange.body, saved).encode() if exchange.body else None
-    answer = server.request(method, path, headers=headers, body=body)
+    answer = send(exchange, server, saved)
     assert answer.status == exchange.status, f"{exchange.name}: {answer.status} {answer.body!r}"
     compare(page, exchange, answer)
     for name, member in exchange.save.items():
         saved[name] = str(value_at(answer.json(), member))
+
+
+def send(exchange: Exchange, server: Server, saved: dict[str, str]) -> Answer:
+    """Send the request; once more if its code went out of date on the way."""
+    moment = datetime.now(UTC)
+    method, path = fill(exchange.request, saved).split(" ", 1)
+    headers = {name: fill(value, saved) for name, value in exchange.headers.items()}
+    body = fill(with_codes(exchange.body, saved, moment), saved).encode() if exchange.body else None
+    answer = server.request(method, path, headers=headers, body=body)
+    is_late = TOTP.search(exchange.body) and step_at(datetime.now(UTC)) != step_at(moment)
+    return send(exchange, server, saved) if is_late and answer.status != exchange.status else answer
+
+
+def with_codes(text: str, saved: dict[str, str], moment: datetime) -> str:
+    """Put codes in their places."""
+    return TOTP.sub(lambda match: App(saved[match[2]], []).code(moment, steps=-1 if match[1] else 0), text)
 
 
 def fill(text: str, saved: dict[str, str]) -> str:

@@ -1,0 +1,19 @@
+from typing import Any
+
+from accounts.callers import caller_at_command_line
+from accounts.lookups import user_named
+from accounts.services.second_factor import remove_second_factor
+from config.commands import KeyhouseCommand
+from config.wire import public_id
+
+
+class Command(KeyhouseCommand):
+    help = "Remove the second factor of a person who has lost it: their password alone lets them in again."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("user", help="user name or e-mail address")
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        user = user_named(options["user"])
+        remove_second_factor(caller=caller_at_command_line(), user=user)
+        return {"id": public_id("user", user)}, f"{user} has no second factor any more."

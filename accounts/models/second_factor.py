@@ -1,0 +1,33 @@
+"""What people have beside their password: an authenticator app, and recovery codes in case it is lost."""
+
+from django.db import models
+from django_otp.models import Device, TimestampMixin
+
+from accounts.models.people import User
+
+
+class SecondFactor(TimestampMixin, Device):
+    """The one authenticator app of a person; in force once `confirmed`.
+
+    `seed` is encrypted (accounts.seeds). `last_step` is the newest time step of which a code was spent: a
+    code is good once, and never again one from before it (RFC 6238 section 5.2).
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="second_factor")
+    name = None  # type: ignore[assignment]  # Django: without the inherited column
+    confirmed = models.BooleanField(default=False)
+    seed = models.CharField(max_length=255)
+    last_step = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"second factor of {self.user}"
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in for the authenticator app once: using it deletes the row."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="recovery_codes")
+    digest = models.BinaryField(max_length=32, unique=True)
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user}"
