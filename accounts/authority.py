@@ -47,11 +47,11 @@ def check_may_manage_organization(caller: Caller, organization: Organization) ->
         raise NotAllowed("You may not manage this organization.")
 
 
-def check_not_above_in(caller: Caller, organization: Organization, user: User, role: str) -> None:
-    """Raise NotAllowed if `user`, who has `role` in the organization, may do more there than the caller."""
+def check_not_above_in(caller: Caller, organization: Organization, who: object, role: str) -> None:
+    """Raise NotAllowed if `who`, with `role` in the organization, may do more there than the caller."""
     held = profiles.active().power_of_role(role, "organization")
     if not held <= caller.principal.power_in(organization.pk):
-        raise NotAllowed(f"{user} may do more here than you.")
+        raise NotAllowed(f"{who} may do more here than you.")
 
 
 def clean_organization_role(caller: Caller, organization: Organization, role: str) -> str:

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from accounts import names
 from accounts.models import Membership, Organization, User
 from accounts.passwords import LONGEST, check_password_rules
-from accounts.services.users import check_free
+from accounts.services.user_rows import check_free
 from config import profiles
 from config.admin import add_error
 from config.errors import DomainError

@@ -20,6 +20,10 @@ class MailKind(StrEnum):
     RESET_PASSWORD = "reset_password"
     PASSWORD_CHANGED = "password_changed"
     CONFIRM_EMAIL = "confirm_email"
+    CONFIRM_NEW_EMAIL = "confirm_new_email"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    INVITATION = "invitation"
 
 
 class Template(StrEnum):
@@ -29,6 +33,10 @@ class Template(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     CONFIRM_EMAIL = "confirm_email"
     ALREADY_REGISTERED = "already_registered"
+    CONFIRM_NEW_EMAIL = "confirm_new_email"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,15 @@ class EventName(StrEnum):
     PASSWORD_CHANGED = "password:changed"
     PASSWORD_REFUSED = "password:refused"
     PASSWORD_RESET_REQUESTED = "password_reset:requested"
+    EMAIL_CHANGE_REQUESTED = "email_change:requested"
 
     ORGANIZATION_CREATED = "organization:created"
     ORGANIZATION_CHANGED = "organization:changed"
     ORGANIZATION_DELETED = "organization:deleted"
     MEMBER_ADDED = "member:added"
     MEMBER_REMOVED = "member:removed"
+    INVITATION_SENT = "invitation:sent"
+    INVITATION_WITHDRAWN = "invitation:withdrawn"
 
     API_KEY_CREATED = "api_key:created"
     API_KEY_RENAMED = "api_key:renamed"

@@ -1,6 +1,13 @@
 """People, organizations, and the sessions in which people are logged in."""
 
-from accounts.models.mailed import Mail, PasswordReset, Registration
+from accounts.models.mailed import (
+    EmailChange,
+    Invitation,
+    InvitationQuerySet,
+    Mail,
+    PasswordReset,
+    Registration,
+)
 from accounts.models.people import (
     Membership,
     Organization,
@@ -12,6 +19,9 @@ from accounts.models.people import (
 from accounts.models.sessions import Session, SessionQuerySet
 
 __all__ = [
+    "EmailChange",
+    "Invitation",
+    "InvitationQuerySet",
     "Mail",
     "Membership",
     "Organization",

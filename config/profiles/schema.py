@@ -51,7 +51,8 @@ class Login(Table, frozen=True):
 
     `session_idle_seconds` is how long a session lives without a refresh, `session_seconds` how long
     it lives whatever happens. A refresh takes a refresh token in the body, or the access token itself.
-    Who registers gets `registration_role`; without one nobody can.
+    Who registers gets `registration_role`; without one nobody can. Who has no account and accepts an
+    invitation gets `invitation_role`, or else the same; without both only people with an account can.
     """
 
     identifiers: Annotated[tuple[Identifier, ...], Meta(min_length=1)]
@@ -61,6 +62,7 @@ class Login(Table, frozen=True):
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 15
     refresh_takes: Literal["refresh_token", "access_token"] = "refresh_token"
     registration_role: str = ""
+    invitation_role: str = ""
 
 
 class KeyFormat(Table, frozen=True):
