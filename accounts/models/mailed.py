@@ -4,7 +4,6 @@ from django.db import models
 
 from accounts.models.people import Organization, User
 from accounts.principals import Principal
-from config.profiles import Capability
 from config.rows import PublicRow
 
 
@@ -17,7 +16,7 @@ class Mail(models.Model):
 
     kind = models.CharField(max_length=30)
     address = models.EmailField(max_length=254)
-    about = models.BigIntegerField(default=0)
+    about = models.BigIntegerField(db_default=0)
     ip = models.CharField(max_length=45, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
@@ -81,8 +80,7 @@ class EmailChange(models.Model):
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def manageable_by(self, principal: Principal) -> "InvitationQuerySet":
         """Invitations to the organizations that the caller may manage."""
-        reach = principal.reach(Capability.MANAGE_ORGANIZATIONS)
-        return self if reach.everywhere else self.filter(organization_id__in=reach.organizations)
+        return self.filter(organization__in=Organization.objects.manageable_by(principal))
 
 
 class Invitation(PublicRow):

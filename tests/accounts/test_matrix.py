@@ -11,7 +11,6 @@ from typing import Any, Literal
 import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from msgspec.structs import replace
 
 from accounts.callers import caller_at_command_line
 from accounts.identity import principal_of
@@ -21,7 +20,7 @@ from accounts.principals import Credential
 from accounts.services.invitations import invite
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles
-from config.profiles import Capability, Profile
+from config.profiles import Capability
 from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, log_in, make_key, with_key
 
@@ -132,14 +131,6 @@ def of_acme(actor: Actor, endpoint: Endpoint) -> Outcome:
         return "403"
     wanted = endpoint.need - {Capability.READ_OWN_KEYS, Capability.MANAGE_OWN_KEYS}  # it is not their own
     return "through" if actor.may_in_acme(wanted) else "403"
-
-
-@pytest.fixture
-def strong_owners(served_profile: Callable[[Profile], None]) -> None:
-    """The shipped profile, but owners may do everything inside their organization."""
-    file = profiles.active().file
-    owner = replace(file.roles["owner"], capabilities="*", scopes="*")
-    served_profile(Profile("test", replace(file, roles={**file.roles, "owner": owner})))
 
 
 def capabilities(role: str, level: str) -> frozenset[Capability]:
