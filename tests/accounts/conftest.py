@@ -8,9 +8,9 @@ from pytest_django.fixtures import Settings
 
 from config import profiles
 from config.profiles import Profile
-from config.profiles.schema import Role
 from tests.accounts.hashers import WatchedArgon2
 from tests.accounts.mailbox import Mailbox, listening, use_mail_server
+from tests.conftest import with_roles
 
 
 @pytest.fixture
@@ -31,13 +31,6 @@ def mailbox(settings: Settings) -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def strong_owners(served_profile: Callable[[Profile], None]) -> None:
-    """The shipped profile, but owners may do everything inside their organization."""
-    owner = replace(profiles.active().roles["owner"], capabilities="*", scopes="*")
-    served_profile(_with_roles(owner=owner))
-
-
-@pytest.fixture
 def weak_managers(served_profile: Callable[[Profile], None]) -> None:
     """The shipped profile, but developers manage their organization; owners hold a scope more."""
     roles = profiles.active().roles
@@ -46,12 +39,7 @@ def weak_managers(served_profile: Callable[[Profile], None]) -> None:
         capabilities=("read_own_keys", "read_organizations", "manage_organizations"),
         scopes=("services:write",),
     )
-    served_profile(_with_roles(developer=developer))
-
-
-def _with_roles(**changed: Role) -> Profile:
-    file = profiles.active().file
-    return Profile("test", replace(file, roles={**file.roles, **changed}))
+    served_profile(with_roles(developer=developer))
 
 
 @pytest.fixture
@@ -59,4 +47,4 @@ def raised_role(strong_owners: None, served_profile: Callable[[Profile], None]) 
     """As `strong_owners`, with owners who lack one scope, and a role above them that has it."""
     roles = profiles.active().roles
     scopes = tuple(scope for scope in profiles.active().scopes if scope != "introspect")
-    served_profile(_with_roles(owner=replace(roles["owner"], scopes=scopes), raised=roles["owner"]))
+    served_profile(with_roles(owner=replace(roles["owner"], scopes=scopes), raised=roles["owner"]))

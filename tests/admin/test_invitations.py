@@ -93,3 +93,18 @@ def test_row_47_who_manages_no_organization_does_none_of_it(ada: Client, cast: C
     assert invite(client, cast, email="other@example.net").status_code == 403
     act(client, "withdraw")
     assert Invitation.objects.count() == 1
+
+
+def test_who_manages_one_organization_sees_and_invites_to_that_one(
+    ada: Client, cast: Cast, strong_owners: None
+) -> None:
+    invite(ada, cast)
+    invite(ada, cast, organization=cast.umbrella.pk, email="other@example.net")
+    alice = browser(cast.alice)
+    shown = text_of(alice.get(page(LIST)))
+    assert EVE in shown and "other@example.net" not in shown
+    form = alice.get(page(ADD)).context["adminform"].form
+    assert list(form.fields["organization"].queryset) == [cast.acme]
+    assert list(errors_of(invite(alice, cast, organization=cast.umbrella.pk))) == ["organization"]
+    act(alice, "withdraw")
+    assert Invitation.objects.get().organization == cast.umbrella

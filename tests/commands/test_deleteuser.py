@@ -5,7 +5,9 @@ import pytest
 from accounts.models import User
 from audit.models import Event
 from tests.commands.helpers import output_of, refusal_of, run
-from tests.conftest import Cast, make_key
+from tests.commands.test_setup_terminal import at_a_terminal
+from tests.conftest import PASSWORD, Cast, make_key
+from tests.installation import Installation
 
 
 def test_a_person_is_deleted_and_recorded(cast: Cast) -> None:
@@ -47,3 +49,15 @@ def test_row_51_the_last_administrator_is_not_deleted(cast: Cast) -> None:
 @pytest.mark.parametrize("who", ["nobody", "", "a\x00b"])
 def test_who_is_not_there_is_said(cast: Cast, who: str) -> None:
     assert "user: " in refusal_of("deleteuser", who, "--yes")
+
+
+def test_at_a_terminal_it_is_asked_and_only_yes_is_yes(installation: Installation) -> None:
+    dora = ("--username", "dora", "--email", "dora@example.org", "--role", "member", "--password-stdin")
+    installation.manage_json("createuser", *dora, stdin=PASSWORD)
+    for answer, code, words in (("y", 1, "nothing was done"), ("yes", 0, "User dora deleted")):
+        with at_a_terminal(installation, "deleteuser", "dora") as terminal:
+            terminal.wait_for("This deletes dora (memberships: 0, API keys: 0) for good. Type yes")
+            terminal.type(f"{answer}\n")
+            assert terminal.end() == code
+            assert words in terminal.seen
+    assert "there is no user dora" in installation.manage("deleteuser", "dora", "--yes").stderr
