@@ -28,8 +28,8 @@ class EventName(StrEnum):
     ORGANIZATION_DELETED = "organization:deleted"
     MEMBER_ADDED = "member:added"
     MEMBER_REMOVED = "member:removed"
-    INVITATION_SENT = "invitation:sent"
-    INVITATION_WITHDRAWN = "invitation:withdrawn"
+    INVITATION_ISSUED = "invitation:issued"
+    INVITATION_REVOKED = "invitation:revoked"
 
     API_KEY_CREATED = "api_key:created"
     API_KEY_RENAMED = "api_key:renamed"

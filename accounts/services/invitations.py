@@ -42,7 +42,7 @@ def invite(*, caller: Caller, organization: Organization, email: str, role: str)
             organization=organization, email_key=key, defaults=values | times
         )
         queue_mail(kind=MailKind.INVITATION, address=address, about=invitation.pk, origin=caller.origin)
-        _record(EventName.INVITATION_SENT, caller, invitation)
+        _record(EventName.INVITATION_ISSUED, caller, invitation)
     return invitation
 
 
@@ -58,7 +58,7 @@ def withdraw_invitation(*, caller: Caller, invitation: Invitation) -> None:
     with transaction.atomic():
         row = _held(caller, invitation)
         Invitation.objects.filter(pk=row.pk).delete()
-        _record(EventName.INVITATION_WITHDRAWN, caller, row)
+        _record(EventName.INVITATION_REVOKED, caller, row)
 
 
 def prepare_invitation(mail: Mail, origin: Origin) -> Letter | None:

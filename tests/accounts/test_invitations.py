@@ -191,7 +191,7 @@ def test_each_step_is_recorded_in_the_organization(cast: Cast) -> None:
     acme = Inviting(cast.ada, cast.acme)
     acme.withdraw(acme.invite().json()["id"])
     events = list(Event.objects.filter(name__startswith="invitation:").order_by("sequence"))
-    assert [event.name for event in events] == ["invitation:sent", "invitation:withdrawn"]
+    assert [event.name for event in events] == ["invitation:issued", "invitation:revoked"]
     for event in events:
         assert event.organization_id == cast.acme.pk
         assert event.actor_id == str(cast.ada.uuid)

@@ -36,7 +36,7 @@ def test_somebody_is_invited_and_the_invitation_is_listed(ada: Client, cast: Cas
     assert (row.email, row.role, row.organization, row.invited_by) == (EVE, "developer", cast.acme, cast.ada)
     assert Mail.objects.get().kind == "invitation"
     event = Event.objects.latest("sequence")
-    assert (event.name, event.actor_id) == ("invitation:sent", str(cast.ada.uuid))
+    assert (event.name, event.actor_id) == ("invitation:issued", str(cast.ada.uuid))
     shown = text_of(ada.get(page(LIST)))
     assert EVE in shown and "waits" in shown
     Invitation.objects.update(expires_at="2020-01-01T00:00:00Z")
