@@ -3,23 +3,19 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
 
+from accounts.callers import caller_in_admin
 from accounts.forms import MembershipForm, NewUserForm, OrganizationForm, UserForm
-from accounts.models import Membership, Organization, User
-from accounts.principals import Caller
-from accounts.services import organizations, second_factor, users
-from audit.actors import Origin
+from accounts.invitation_admin import InvitationAdmin
+from accounts.models import Invitation, Membership, Organization, Session, User
+from accounts.services import organizations, second_factor, sessions, users
+from accounts.session_admin import SessionAdmin
 from config.admin import CapabilityAdmin, may, principal_in
+from config.errors import DomainError
 from config.profiles import Capability
-
-
-def caller_in_admin(request: HttpRequest) -> Caller:
-    """Who sits before the admin."""
-    return Caller(principal_in(request), Origin.of(request))
 
 
 @admin.register(User)
@@ -39,7 +35,7 @@ class UserAdmin(CapabilityAdmin):
         *("created_at", "last_login_at"),
     )
     readonly_fields = ("username", "email", "has_second_factor", "created_at", "last_login_at")
-    actions = ("remove_second_factor",)
+    actions = ("remove_second_factor", "end_sessions")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return User.objects.visible_to(principal_in(request))
@@ -70,11 +66,9 @@ class UserAdmin(CapabilityAdmin):
 
     @admin.action(description="Remove the second factor of selected people", permissions=["change"])
     def remove_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> None:
-        """All or none: what the service refuses of one is said by the site."""
         people = list(selected.filter(second_factor__confirmed=True))
-        with transaction.atomic():
-            for user in people:
-                second_factor.remove_second_factor(caller=caller_in_admin(request), user=user)
+        for user in people:
+            second_factor.remove_second_factor(caller=caller_in_admin(request), user=user)
         messages.success(request, f"Second factors removed: {len(people)}.")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -83,6 +77,30 @@ class UserAdmin(CapabilityAdmin):
             users.update_user(caller=caller_in_admin(request), user=obj, changes=values)
         else:
             obj.pk = users.create_user(caller=caller_in_admin(request), **values).pk
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_add_permission(request)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is said before people are deleted: who, and that what is theirs goes along."""
+        people = [f"{user}, with memberships, sessions and API keys" for user in objs]
+        return people, {"people": len(people)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        users.delete_user(caller=caller_in_admin(request), user=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        try:
+            users.delete_users(caller=caller_in_admin(request), selected=queryset)
+        except DomainError:
+            messages.error(request, "Nobody was deleted.")  # the site says why
+            raise
+
+    @admin.action(description="End all sessions of selected users", permissions=["change"])
+    def end_sessions(self, request: HttpRequest, selected: QuerySet[User]) -> None:
+        for user in selected:
+            sessions.end_sessions_of(caller=caller_in_admin(request), user=user)
+        messages.success(request, f"People whose sessions have all ended: {len(selected)}.")
 
 
 class MembershipInline(admin.TabularInline[Membership, Organization]):
@@ -149,3 +167,7 @@ class OrganizationAdmin(CapabilityAdmin):
             organizations.add_member(
                 caller=caller, organization=organization, user=membership.user, role=membership.role
             )
+
+
+admin.site.register(Session, SessionAdmin)
+admin.site.register(Invitation, InvitationAdmin)

@@ -50,11 +50,11 @@ def check_may_manage_organization(caller: Caller, organization: Organization) ->
     )
 
 
-def check_not_above_in(caller: Caller, organization: Organization, user: User, role: str) -> None:
-    """Raise NotAllowed if `user`, who has `role` in the organization, may do more there than the caller."""
+def check_not_above_in(caller: Caller, organization: Organization, who: object, role: str) -> None:
+    """Raise NotAllowed if `who`, with `role` in the organization, may do more there than the caller."""
     held = profiles.active().power_of_role(role, "organization")
     caller.principal.must(
-        lambda who: held <= who.power_in(organization.pk), f"{user} may do more here than you."
+        lambda principal: held <= principal.power_in(organization.pk), f"{who} may do more here than you."
     )
 
 

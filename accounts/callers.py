@@ -1,12 +1,14 @@
-"""From an HTTP request, or the command line, to the Caller that services take."""
+"""From an HTTP request, the admin or the command line, to the Caller that services take."""
 
 import getpass
 from typing import cast
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 from accounts.principals import Caller, Principal, operator
 from audit.actors import Origin
+from config.admin import principal_in
 
 
 def principal_of_request(request: Request) -> Principal:
@@ -17,6 +19,11 @@ def principal_of_request(request: Request) -> Principal:
 def caller_of(request: Request) -> Caller:
     """Who makes this DRF request, from where and when."""
     return Caller(principal_of_request(request), Origin.of(request._request))
+
+
+def caller_in_admin(request: HttpRequest) -> Caller:
+    """Who sits before the admin."""
+    return Caller(principal_in(request), Origin.of(request))
 
 
 def caller_at_command_line() -> Caller:

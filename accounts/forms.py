@@ -9,9 +9,9 @@ from django.contrib.auth import authenticate, password_validation
 from django.utils.html import format_html
 
 from accounts import names
-from accounts.models import Membership, Organization, User
+from accounts.models import Invitation, Membership, Organization, User
 from accounts.passwords import LONGEST, check_password_rules
-from accounts.services.users import check_free
+from accounts.services.user_rows import check_free
 from config import profiles
 from config.admin import add_error
 from config.errors import DomainError, TooManyAttempts, TotpRequired
@@ -197,6 +197,24 @@ class MembershipForm(forms.ModelForm[Membership]):
             self.fields["user"] = SamePerson(self.instance.user)
         if "role" in self.fields:
             self.fields["role"].offer(self.instance.role)  # type: ignore[attr-defined]
+
+
+class InvitationForm(forms.ModelForm[Invitation]):
+    """Invite somebody. What the form cannot know, the service says."""
+
+    role = RoleField(level="organization")
+
+    class Meta:
+        model = Invitation
+        fields = ("organization", "email", "role")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "role" in self.fields:
+            self.fields["role"].offer("")  # type: ignore[attr-defined]
+
+    def clean_email(self) -> str:
+        return _checked(names.clean_email, self.cleaned_data["email"])
 
 
 def _checked(check: Any, *values: str) -> str:

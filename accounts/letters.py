@@ -23,6 +23,10 @@ class MailKind(StrEnum):
     SECOND_FACTOR_ADDED = "second_factor_added"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
     RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
+    CONFIRM_NEW_EMAIL = "confirm_new_email"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    INVITATION = "invitation"
 
 
 class Template(StrEnum):
@@ -33,6 +37,10 @@ class Template(StrEnum):
     CONFIRM_EMAIL = "confirm_email"
     SECOND_FACTOR_CHANGED = "second_factor_changed"
     ALREADY_REGISTERED = "already_registered"
+    CONFIRM_NEW_EMAIL = "confirm_new_email"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True)

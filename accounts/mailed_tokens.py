@@ -3,8 +3,11 @@
 import hashlib
 import secrets
 
+from config.errors import Invalid
+
 TOKEN_BYTES = 32
 LONGEST = 100
+CONFIRM_HOURS = 24
 
 
 def new_token() -> str:
@@ -15,3 +18,8 @@ def new_token() -> str:
 def digest(token: str) -> bytes:
     """Return what is stored of a token: its SHA-256."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def refused() -> Invalid:
+    """Return what is said of every token that is not good, whatever the reason."""
+    return Invalid("token", "is wrong, used or expired; ask for a new link")

@@ -1,12 +1,17 @@
-"""The account endpoints that have to do with mail: a forgotten password, a registration."""
+"""The account endpoints that have to do with mail: a password, a registration, an address, an invitation."""
+
+from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from accounts import serializers
-from accounts.services import passwords, registration
+from accounts.callers import caller_of
+from accounts.permissions import Needs
+from accounts.services import acceptance, confirmation, email_change, passwords, registration
 from audit.actors import Origin
 from config import received
 from config.views import PublicView
@@ -14,7 +19,8 @@ from config.views import PublicView
 MAIL_IF_KNOWN = "If this address is known, a mail is on its way."
 MAIL_TO_CONFIRM = "A mail is on its way. Follow the link in it."
 PASSWORD_RESET = "The password is changed. Log in with the new one."
-CONFIRMED = "The address is confirmed. Log in."
+CONFIRMED = "The address is confirmed. Log in with it."
+ACCEPTED = "The invitation is accepted. Log in."
 
 
 def say(message: str, code: int = status.HTTP_200_OK) -> Response:
@@ -67,7 +73,7 @@ class RegisterView(PublicView):
 
 
 class ConfirmEmailView(PublicView):
-    """Finish a registration with the token that was mailed."""
+    """Finish a registration, or a change of address, with the token that was mailed."""
 
     resource = "confirm_email"
 
@@ -75,7 +81,45 @@ class ConfirmEmailView(PublicView):
         request=serializers.ConfirmEmailRequest, responses=serializers.Message, operation_id="confirm_email"
     )
     def post(self, request: Request) -> Response:
-        registration.check_open()
         sent = received.body(serializers.ConfirmEmailRequest, request)
-        registration.confirm_email(**sent, origin=Origin.of(request._request))
+        confirmation.confirm_email(**sent, origin=Origin.of(request._request))
         return say(CONFIRMED)
+
+
+class ChangeEmailView(APIView):
+    """Ask for another e-mail address, by showing one's password: 202, whoever has the address.
+
+    It is changed once the link that is mailed there is used (auth/confirm-email).
+    """
+
+    needs: ClassVar[Needs] = {"post": "person"}
+    resource = "change_email"
+
+    @extend_schema(
+        request=serializers.ChangeEmailRequest,
+        responses={202: serializers.Message},
+        operation_id="change_email",
+    )
+    def post(self, request: Request) -> Response:
+        sent = received.body(serializers.ChangeEmailRequest, request)
+        email_change.ask_for_change(caller=caller_of(request), **sent)
+        return say(MAIL_TO_CONFIRM, status.HTTP_202_ACCEPTED)
+
+
+class AcceptInvitationView(PublicView):
+    """Become a member of the organization, with the token that was mailed. Logs nobody in.
+
+    Who has the address is made a member, whoever asks; without an account, `password` makes one.
+    """
+
+    resource = "accept_invitation"
+
+    @extend_schema(
+        request=serializers.AcceptInvitationRequest,
+        responses=serializers.Message,
+        operation_id="accept_invitation",
+    )
+    def post(self, request: Request) -> Response:
+        sent = received.body(serializers.AcceptInvitationRequest, request)
+        acceptance.accept_invitation(**sent, origin=Origin.of(request._request))
+        return say(ACCEPTED)

@@ -52,15 +52,15 @@ def clean_username(text: str) -> str:
     return name
 
 
-def clean_email(text: str) -> str:
-    """Return an e-mail address. Raises Invalid if it is none."""
+def clean_email(text: str, *, member: str = "email") -> str:
+    """Return an e-mail address. Raises Invalid, naming `member`, if it is none."""
     address = unicodedata.normalize("NFKC", text).strip()
     try:
         validate_email(address)
     except ValidationError:
-        raise Invalid("email", "is not an e-mail address") from None
+        raise Invalid(member, "is not an e-mail address") from None
     if not address.isprintable() or INVISIBLE.search(address):
-        raise Invalid("email", "holds a control character or an invisible one")
+        raise Invalid(member, "holds a control character or an invisible one")
     if len(address) > EMAIL_LENGTH:
-        raise Invalid("email", f"has more than {EMAIL_LENGTH} characters")
+        raise Invalid(member, f"has more than {EMAIL_LENGTH} characters")
     return address

@@ -18,7 +18,7 @@ from accounts.services import organizations
 from config import received, wire
 from config.errors import Invalid, NotFound
 from config.profiles import Capability
-from config.views import ResourceViewSet
+from config.views import ResourceViewSet, Row
 
 SEE = frozenset({Capability.READ_ORGANIZATIONS})
 MANAGE = frozenset({Capability.MANAGE_ORGANIZATIONS})
@@ -75,22 +75,26 @@ class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Or
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-@extend_schema_view(
-    list=extend_schema(operation_id="list_members"), retrieve=extend_schema(operation_id="get_member")
-)
-class MemberViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Membership]):
-    """The members of one organization. A member's id is the person's."""
-
-    resource = "member"
-    queryset = Membership.objects.none()
-    serializer_class = serializers.MemberMember
-    needs: ClassVar[Needs] = OrganizationViewSet.needs
+class OfOrganizationViewSet(ResourceViewSet[Row]):
+    """Rows that belong to the organization in the path."""
 
     def organization(self) -> Organization:
         """The organization in the path. Raises NotFound if the caller may not see it."""
         visible = Organization.objects.visible_to(principal_of_request(self.request))
         found: Organization = wire.find("organization", visible, self.kwargs["organization_id"])
         return found
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="list_members"), retrieve=extend_schema(operation_id="get_member")
+)
+class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Membership]):
+    """The members of one organization. A member's id is the person's."""
+
+    resource = "member"
+    queryset = Membership.objects.none()
+    serializer_class = serializers.MemberMember
+    needs: ClassVar[Needs] = OrganizationViewSet.needs
 
     def get_queryset(self) -> QuerySet[Membership]:
         members = Membership.objects.filter(organization=self.organization())

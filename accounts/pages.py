@@ -5,15 +5,16 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import password_validation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import decorator_from_middleware, method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView
 
 from accounts import mailed_tokens
+from accounts.names import NAME_LENGTH
 from accounts.passwords import LONGEST
-from accounts.services import passwords, registration
+from accounts.services import acceptance, confirmation, passwords
 from audit.actors import Origin
 from config import profiles
 from config.admin import add_error
@@ -39,13 +40,33 @@ class MailedTokenForm(forms.Form):
     token = forms.CharField(max_length=mailed_tokens.LONGEST, widget=forms.HiddenInput)
 
 
+class NewPasswordField(forms.CharField):
+    """A new password, with the rules beside it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=LONGEST,
+            strip=False,
+            widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+            help_text=password_validation.password_validators_help_text_html,
+            **kwargs,
+        )
+
+
 class ResetPasswordForm(MailedTokenForm):
-    new_password = forms.CharField(
-        max_length=LONGEST,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=password_validation.password_validators_help_text_html,
+    new_password = NewPasswordField()
+
+
+class AcceptInvitationForm(MailedTokenForm):
+    """Who has an account with the address fills nothing in."""
+
+    name = forms.CharField(
+        max_length=NAME_LENGTH,
+        required=False,
+        label="Your name",
+        help_text="If you have an account with this e-mail address, leave all of this empty.",
     )
+    password = NewPasswordField(required=False, label="A new password")
 
 
 @method_decorator([csrf_exempt, decorator_from_middleware(NullOriginCsrf)], name="dispatch")
@@ -103,17 +124,24 @@ class ResetPasswordPage(MailedLinkPage):
 
 
 class ConfirmEmailPage(MailedLinkPage):
-    """/confirm-email: finish a registration."""
+    """/confirm-email: finish a registration or a change of address."""
 
     form_class = MailedTokenForm
     title = "Confirm your e-mail address"
     button = "Confirm"
     done = "Your e-mail address is confirmed. Log in with it."
 
-    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        if not profiles.active().login.registration_role:
-            raise Http404
-        super().setup(request, *args, **kwargs)
+    def use(self, values: dict[str, str], origin: Origin) -> object:
+        return confirmation.confirm_email(**values, origin=origin)
+
+
+class AcceptInvitationPage(MailedLinkPage):
+    """/accept-invitation: become a member, whoever is logged in in this browser."""
+
+    form_class = AcceptInvitationForm
+    title = "Accept the invitation"
+    button = "Accept"
+    done = "You are a member now. Log in."
 
     def use(self, values: dict[str, str], origin: Origin) -> object:
-        return registration.confirm_email(**values, origin=origin)
+        return acceptance.accept_invitation(**values, origin=origin)

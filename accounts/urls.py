@@ -3,7 +3,15 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from accounts import mailed_views, organization_views, second_factor_views, session_views, user_views, views
+from accounts import (
+    invitation_views,
+    mailed_views,
+    organization_views,
+    second_factor_views,
+    session_views,
+    user_views,
+    views,
+)
 from config import profiles
 
 USERS = profiles.active().paths.users
@@ -17,6 +25,11 @@ router.register(
 router.register("organizations", organization_views.OrganizationViewSet, basename="organization")
 router.register(
     r"organizations/(?P<organization_id>[^/.]+)/members", organization_views.MemberViewSet, basename="member"
+)
+router.register(
+    r"organizations/(?P<organization_id>[^/.]+)/invitations",
+    invitation_views.InvitationViewSet,
+    basename="invitation",
 )
 
 urlpatterns = [
@@ -37,5 +50,7 @@ urlpatterns = [
     path("auth/reset-password", mailed_views.ResetPasswordView.as_view(), name="reset-password"),
     path("auth/register", mailed_views.RegisterView.as_view(), name="register"),
     path("auth/confirm-email", mailed_views.ConfirmEmailView.as_view(), name="confirm-email"),
+    path("auth/change-email", mailed_views.ChangeEmailView.as_view(), name="change-email"),
+    path("auth/accept-invitation", mailed_views.AcceptInvitationView.as_view(), name="accept-invitation"),
     *router.urls,
 ]

@@ -12,8 +12,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.admin import caller_in_admin
 from accounts.admin_site import note_denied
+from accounts.callers import caller_in_admin
 from accounts.names import clean_name
 from apikeys.forms import NewKeyForm, RevokeForm
 from apikeys.models import ApiKey

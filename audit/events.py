@@ -22,6 +22,7 @@ class EventName(StrEnum):
     PASSWORD_CHANGED = "password:changed"
     PASSWORD_REFUSED = "password:refused"
     PASSWORD_RESET_REQUESTED = "password_reset:requested"
+    EMAIL_CHANGE_REQUESTED = "email_change:requested"
 
     SECOND_FACTOR_BEGUN = "second_factor:begun"
     SECOND_FACTOR_ADDED = "second_factor:added"
@@ -34,6 +35,8 @@ class EventName(StrEnum):
     ORGANIZATION_DELETED = "organization:deleted"
     MEMBER_ADDED = "member:added"
     MEMBER_REMOVED = "member:removed"
+    INVITATION_ISSUED = "invitation:issued"
+    INVITATION_REVOKED = "invitation:revoked"
 
     API_KEY_CREATED = "api_key:created"
     API_KEY_RENAMED = "api_key:renamed"
@@ -52,8 +55,10 @@ CHANGES_NO_CALLER = frozenset(
         EventName.SECOND_FACTOR_BEGUN,
         EventName.SECOND_FACTOR_REFUSED,
         EventName.PASSWORD_REFUSED,
+        EventName.EMAIL_CHANGE_REQUESTED,
         EventName.PASSWORD_RESET_REQUESTED,
         EventName.ORGANIZATION_CREATED,
+        EventName.INVITATION_ISSUED,
         EventName.API_KEY_CREATED,
         EventName.API_KEY_REFUSED,
     }

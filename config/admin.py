@@ -53,6 +53,9 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Nothing: see the class."""
 
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Nothing: see the class."""
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only what the list offers as a filter: any column could be guessed letter by letter otherwise.
 
@@ -88,8 +91,8 @@ def principal_in(request: HttpRequest) -> Any:
 
 def may(request: HttpRequest, capability: Capability, organization_id: int | None = None) -> bool:
     """Whether whoever sits before the admin may do this, in the organization or everywhere."""
-    allowed: bool = principal_in(request).may(capability, organization_id)
-    return allowed
+    principal = principal_in(request)
+    return principal is not None and bool(principal.may(capability, organization_id))
 
 
 def holds(request: HttpRequest, capabilities: frozenset[Capability]) -> bool:

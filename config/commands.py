@@ -104,6 +104,14 @@ def ask(prompt: str, default: str) -> str:
     return input().strip() or default
 
 
+def confirm(question: str, *, option: str) -> None:
+    """Go on if whoever sits at the terminal types yes; `option` says so without one. Raises CommandError."""
+    if not has_terminal():
+        raise CommandError(f"there is no terminal to ask; use {option}")
+    if ask(f"{question} Type yes to go on", "no") != "yes":
+        raise CommandError("nothing was done")
+
+
 def ask_twice(prompt: str) -> str:
     """Ask at the terminal, without echo, until two answers are the same. Raises EOFError."""
     from getpass import getpass

@@ -20,7 +20,8 @@ from config.errors import DomainError, InsufficientScope, InvalidToken, NotFound
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
 DATABASE_ERRORS = (OperationalError, InterfaceError)
-MAILED_LINKS = ("/reset-password", "/confirm-email")  # pages whose address holds a token, as mailed
+# Pages whose address holds a token, as mailed.
+MAILED_LINKS = ("/reset-password", "/confirm-email", "/accept-invitation")
 PAGES = ("/admin", *MAILED_LINKS)
 
 log = logging.getLogger("keyhouse.problems")

@@ -104,6 +104,7 @@ EMAIL_TIMEOUT = 10
 MAIL_FROM = mail_sender(env.text("KEYHOUSE_MAIL_FROM"), _public.hostname or "localhost")
 RESET_URL = env.origin("KEYHOUSE_RESET_URL", env.text("KEYHOUSE_RESET_URL") or f"{PUBLIC_URL}/reset-password")
 CONFIRM_URL = f"{PUBLIC_URL}/confirm-email"
+INVITATION_URL = f"{PUBLIC_URL}/accept-invitation"
 
 # People and sessions
 

@@ -25,6 +25,7 @@ urlpatterns = [
     path("gateway/", include("gateway.urls")),
     path("reset-password", pages.ResetPasswordPage.as_view(), name="reset-password-page"),
     path("confirm-email", pages.ConfirmEmailPage.as_view(), name="confirm-email-page"),
+    path("accept-invitation", pages.AcceptInvitationPage.as_view(), name="accept-invitation-page"),
     path(f"{BASE}/" if BASE else "", include(api)),
 ]
 

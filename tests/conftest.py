@@ -20,6 +20,7 @@ from django.test import Client
 from django.urls import clear_url_caches
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from msgspec.structs import replace
 from pytest_django.fixtures import Settings
 
 import config.urls
@@ -34,6 +35,7 @@ from audit import refusals, triggers
 from audit.epoch import memory
 from config import profiles
 from config.profiles import Profile
+from config.profiles.schema import Role
 from tests.installation import ADMIN, Installation, copy_of, fresh_database
 
 PASSWORD = "a long walk to the lighthouse"
@@ -115,6 +117,19 @@ def reload_urls() -> None:
     """The paths of the API follow the active profile."""
     importlib.reload(config.urls)
     clear_url_caches()
+
+
+def with_roles(**changed: Role) -> Profile:
+    """The active profile with some roles changed, or more of them."""
+    file = profiles.active().file
+    return Profile("test", replace(file, roles={**file.roles, **changed}))
+
+
+@pytest.fixture
+def strong_owners(served_profile: Callable[[Profile], None]) -> None:
+    """The shipped profile, but owners may do everything inside their organization."""
+    owner = replace(profiles.active().roles["owner"], capabilities="*", scopes="*")
+    served_profile(with_roles(owner=owner))
 
 
 @pytest.fixture

@@ -43,10 +43,11 @@ DJANGO_FREE_EXCEPTIONS = {"config/profiles/__init__.py"}
 PUBLIC = {
     *{"LoginView", "RefreshView", "SchemaView", "DocsView"},
     *{"ForgotPasswordView", "ResetPasswordView", "RegisterView", "ConfirmEmailView"},
+    "AcceptInvitationView",
 }
 
 
-PAGES = {"ResetPasswordPage", "ConfirmEmailPage"}
+PAGES = {"ResetPasswordPage", "ConfirmEmailPage", "AcceptInvitationPage"}
 
 
 def name_of(path: Path) -> str:

@@ -1,6 +1,13 @@
 """People, organizations, and the sessions in which people are logged in."""
 
-from accounts.models.mailed import Mail, PasswordReset, Registration
+from accounts.models.mailed import (
+    EmailChange,
+    Invitation,
+    InvitationQuerySet,
+    Mail,
+    PasswordReset,
+    Registration,
+)
 from accounts.models.people import (
     Membership,
     Organization,
@@ -15,6 +22,9 @@ from accounts.models.throttle import AttemptCount
 
 __all__ = [
     "AttemptCount",
+    "EmailChange",
+    "Invitation",
+    "InvitationQuerySet",
     "Mail",
     "Membership",
     "Organization",

@@ -2,17 +2,21 @@
 
 from django.db import models
 
-from accounts.models.people import User
+from accounts.models.people import Organization, User
+from accounts.principals import Principal
+from config.rows import PublicRow
 
 
 class Mail(models.Model):
     """A mail that is to be sent. What it says, a link's token too, is made when it is sent.
 
-    `ip` and `request_id` are those of the request that it is about.
+    `ip` and `request_id` are those of the request that it is about; `about` is the number of a row,
+    where the address does not say which.
     """
 
     kind = models.CharField(max_length=30)
     address = models.EmailField(max_length=254)
+    about = models.BigIntegerField(db_default=0)
     ip = models.CharField(max_length=45, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
@@ -56,3 +60,52 @@ class Registration(models.Model):
 
     def __str__(self) -> str:
         return f"registration of {self.email}"
+
+
+class EmailChange(models.Model):
+    """The one e-mail address that a person wants in place of theirs; the link mailed there proves it.
+
+    `digest` is the SHA-256 of the link's token, once it was mailed.
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="email_change")
+    email = models.EmailField(max_length=254)
+    digest = models.BinaryField(max_length=32, unique=True, null=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"e-mail change of {self.user}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def manageable_by(self, principal: Principal) -> "InvitationQuerySet":
+        """Invitations to the organizations that the caller may manage."""
+        return self.filter(organization__in=Organization.objects.manageable_by(principal))
+
+
+class Invitation(PublicRow):
+    """Whoever has the address may become a member of the organization, with this role.
+
+    It is as good as the right of `invited_by` to give that role. `digest` is the SHA-256 of the token
+    of the last link, once that was mailed.
+    """
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations")
+    email = models.EmailField("e-mail address", max_length=254)
+    email_key = models.CharField(max_length=762, editable=False)
+    role = models.CharField(max_length=64)
+    invited_by = models.ForeignKey(User, models.CASCADE, related_name="invitations")
+    digest = models.BinaryField(max_length=32, unique=True, null=True, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    expires_at = models.DateTimeField(editable=False)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = (
+            models.UniqueConstraint(fields=["organization", "email_key"], name="one_invitation_per_address"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organization}"

@@ -103,6 +103,11 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         reach = principal.reach(Capability.READ_ORGANIZATIONS)
         return self if reach.everywhere else self.filter(pk__in=reach.organizations)
 
+    def manageable_by(self, principal: Principal) -> "OrganizationQuerySet":
+        """Organizations that the caller may manage."""
+        reach = principal.reach(Capability.MANAGE_ORGANIZATIONS)
+        return self if reach.everywhere else self.filter(pk__in=reach.organizations)
+
     def matching(self, text: str) -> "OrganizationQuerySet":
         """Organizations with `text` in their name, whatever its case."""
         return self.filter(name_key__contains=fold(text))

@@ -1,6 +1,8 @@
 """What the account endpoints take and give, in canonical members."""
 
 from accounts.serializers.mailed import (
+    AcceptInvitationRequest,
+    ChangeEmailRequest,
     ConfirmEmailRequest,
     ForgotPasswordRequest,
     Message,
@@ -9,6 +11,8 @@ from accounts.serializers.mailed import (
 )
 from accounts.serializers.organizations import (
     AddMemberRequest,
+    InvitationMember,
+    InvitationRequest,
     MemberMember,
     MemberRoleRequest,
     OrganizationFilter,
@@ -37,13 +41,17 @@ from accounts.serializers.second_factor import (
 from accounts.serializers.sessions import Login, LoginRequest, RefreshRequest, SessionMember, TokenPairMember
 
 __all__ = [
+    "AcceptInvitationRequest",
     "AddMemberRequest",
+    "ChangeEmailRequest",
     "ChangePasswordRequest",
     "ConfirmEmailRequest",
     "ConfirmTotpRequest",
     "CreateUserRequest",
     "Enrolment",
     "ForgotPasswordRequest",
+    "InvitationMember",
+    "InvitationRequest",
     "Login",
     "LoginRequest",
     "Me",

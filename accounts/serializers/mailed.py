@@ -33,10 +33,27 @@ class RegisterRequest(RequestSerializer):
     name = TextField(max_length=NAME_LENGTH, required=False)
 
 
+class ChangeEmailRequest(RequestSerializer):
+    resource = "change_email"
+
+    new_email = TextField(max_length=254)
+    current_password = TextField(max_length=LONGEST, trim_whitespace=False)
+
+
 class ConfirmEmailRequest(RequestSerializer):
     resource = "confirm_email"
 
     token = TextField(max_length=mailed_tokens.LONGEST)
+
+
+class AcceptInvitationRequest(RequestSerializer):
+    """`name` and `password` are for those who have no account yet."""
+
+    resource = "accept_invitation"
+
+    token = TextField(max_length=mailed_tokens.LONGEST)
+    name = TextField(max_length=NAME_LENGTH, required=False)
+    password = TextField(max_length=LONGEST, trim_whitespace=False, required=False)
 
 
 class Message(WireSerializer):

@@ -72,3 +72,23 @@ class MemberRoleRequest(RequestSerializer):
     resource = "member"
 
     role = TextField(max_length=64)
+
+
+class InvitationMember(WireSerializer):
+    """An invitation that nobody has accepted yet; never its token."""
+
+    resource = "invitation"
+
+    id = IdField("invitation")
+    email = serializers.CharField()
+    role = serializers.CharField()
+    invited_by = IdField("user", source="invited_by", help_text="id of the person")
+    created_at = TimestampField(help_text="when it was last sent")
+    expires_at = TimestampField()
+
+
+class InvitationRequest(RequestSerializer):
+    resource = "invitation"
+
+    email = TextField(max_length=254)
+    role = TextField(max_length=64)

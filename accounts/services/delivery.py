@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from accounts.letters import Letter, MailKind, written
 from accounts.models import Mail
+from accounts.services.email_change import prepare_change
+from accounts.services.invitations import prepare_invitation
 from accounts.services.passwords import prepare_notice, prepare_reset
 from accounts.services.registration import prepare_confirmation
 from accounts.services.second_factor import prepare_second_factor_notice
@@ -30,6 +32,10 @@ PREPARE: dict[str, Callable[[Mail, Origin], Letter | None]] = {
     MailKind.SECOND_FACTOR_ADDED: prepare_second_factor_notice,
     MailKind.SECOND_FACTOR_REMOVED: prepare_second_factor_notice,
     MailKind.RECOVERY_CODES_REPLACED: prepare_second_factor_notice,
+    MailKind.CONFIRM_NEW_EMAIL: prepare_change,
+    MailKind.EMAIL_CHANGE_REQUESTED: prepare_notice,
+    MailKind.EMAIL_CHANGED: prepare_notice,
+    MailKind.INVITATION: prepare_invitation,
 }
 
 log = logging.getLogger("keyhouse.mail")

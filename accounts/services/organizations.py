@@ -90,16 +90,22 @@ def add_member(*, caller: Caller, organization: Organization, user: User, role: 
     """Make a person a member. Raises NotAllowed, Invalid, NotFound, or Conflict if they are one already."""
     authority.check_may_manage_organization(caller, organization)
     role = authority.clean_organization_role(caller, organization, role)
-    membership = Membership(user=user, organization=organization, role=role)
     with transaction.atomic():
         hold(organization)
         hold(user)
-        try:
-            with transaction.atomic():
-                membership.save(force_insert=True)
-        except IntegrityError:
-            raise Conflict("user", f"{user} is a member of {organization} already") from None
+        membership = insert_member(organization=organization, user=user, role=role)
         _record(EventName.MEMBER_ADDED, caller, organization, {"user": str(user.uuid), "role": role})
+    return membership
+
+
+def insert_member(*, organization: Organization, user: User, role: str) -> Membership:
+    """Store a new membership. Raises Conflict if the person is a member already."""
+    membership = Membership(user=user, organization=organization, role=role)
+    try:
+        with transaction.atomic():
+            membership.save(force_insert=True)
+    except IntegrityError:
+        raise Conflict("user", f"{user} is a member of {organization} already") from None
     return membership
 
 

@@ -11,7 +11,7 @@ from accounts.lookups import hold, person_of
 from accounts.models import Session, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
-from accounts.services.passwords import cancel_resets, tell_owner
+from accounts.services.passwords import cancel_links, tell_owner
 from accounts.services.sessions import end_sessions
 from accounts.services.throttle import attempt, succeeded
 from audit.actors import Target
@@ -31,20 +31,36 @@ def change_own_name(*, caller: Caller, name: str) -> None:
             _record(EventName.USER_CHANGED, caller, user, {"members": ["name"]})
 
 
+def knows_password(caller: Caller, user: User, password: str) -> bool:
+    """Whether the caller, who is `user`, shows their password. Counted; raises TooManyAttempts."""
+    subject, origin = str(user.uuid), caller.origin
+    actor, target = caller.principal.actor, Target.of("user", user)
+    attempt(Limit.OWN_PASSWORD, subject=subject, origin=origin, actor=actor, target=target)
+    if not check_password(password, user.password):
+        return False
+    succeeded(Limit.OWN_PASSWORD, subject=subject, origin=origin)
+    return True
+
+
+def prove(caller: Caller, current: str) -> User:
+    """Return the caller, who shows their current password (ASVS 7.5.1).
+
+    Raises TooManyAttempts, or Invalid, naming `current_password`, which is recorded.
+    """
+    user = person_of(caller)
+    if not knows_password(caller, user, current):
+        _record(EventName.PASSWORD_REFUSED, caller, user, {"reason": "wrong current password"})
+        raise Invalid("current_password", "is wrong")
+    return user
+
+
 def change_own_password(*, caller: Caller, current: str, new: str) -> None:
     """Give the caller a new password. All their sessions end but this one (ASVS 7.4.3).
 
     Raises TooManyAttempts, or Invalid, naming `current_password` if that is wrong, which is recorded, or
     `new_password`.
     """
-    user = person_of(caller)
-    subject, origin = str(user.uuid), caller.origin
-    actor, target = caller.principal.actor, Target.of("user", user)
-    attempt(Limit.OWN_PASSWORD, subject=subject, origin=origin, actor=actor, target=target)
-    if not check_password(current, user.password):
-        _record(EventName.PASSWORD_REFUSED, caller, user, {"reason": "wrong current password"})
-        raise Invalid("current_password", "is wrong")
-    succeeded(Limit.OWN_PASSWORD, subject=subject, origin=origin)
+    user = prove(caller, current)
     check_password_rules(new, user, member="new_password")
     hashed = make_password(new)
     with transaction.atomic():
@@ -53,7 +69,7 @@ def change_own_password(*, caller: Caller, current: str, new: str) -> None:
             raise Invalid("current_password", "is wrong: somebody has just changed it")
         others = Session.objects.filter(user=user).exclude(uuid=caller.principal.credential.id)
         end_sessions(others, caller.origin.at)
-        cancel_resets(user)
+        cancel_links(user)
         tell_owner(user, caller.origin)
         _record(EventName.PASSWORD_CHANGED, caller, user, {})
 

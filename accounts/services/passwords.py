@@ -8,7 +8,7 @@ from django.db.models import F, QuerySet
 
 from accounts import mailed_tokens, names
 from accounts.letters import Letter, MailKind, Template, link
-from accounts.models import Mail, PasswordReset, User
+from accounts.models import EmailChange, Mail, PasswordReset, User
 from accounts.passwords import check_password_rules
 from accounts.services.outbox import queue_mail
 from accounts.services.sessions import as_actor, end_all_sessions
@@ -16,7 +16,6 @@ from accounts.services.throttle import attempt
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
-from config.errors import Invalid
 from config.limits import Limit
 
 RESET_MINUTES = 60
@@ -67,13 +66,13 @@ def reset_password(*, token: str, new_password: str, origin: Origin) -> None:
     digest = mailed_tokens.digest(token)
     reset = _good(digest, origin.at).select_related("user").first()
     if reset is None:
-        raise _wrong_token()
+        raise mailed_tokens.refused()
     check_password_rules(new_password, reset.user, member="new_password")
     reset.user.set_password(new_password)
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=reset.user.pk)  # the lock that all who change it take
         if not _good(digest, origin.at).delete()[0]:
-            raise _wrong_token()
+            raise mailed_tokens.refused()
         replace_password(user=user, hashed=reset.user.password, origin=origin)
         target = Target.of("user", user)
         detail = {"by": "mailed link"}
@@ -87,17 +86,13 @@ def _good(digest: bytes, now: datetime) -> QuerySet[PasswordReset]:
     )
 
 
-def _wrong_token() -> Invalid:
-    return Invalid("token", "is wrong, used or expired; ask for a new link")
-
-
 def replace_password(*, user: User, hashed: str, origin: Origin) -> None:
     """Store a new password, in the caller's transaction, and tell its owner by mail.
 
     All the person's sessions end, and no link that was mailed before works any more.
     """
     User.objects.filter(pk=user.pk).update(password=hashed)
-    cancel_resets(user)
+    cancel_links(user)
     end_all_sessions(user, origin.at)
     tell_owner(user, origin)
 
@@ -107,11 +102,12 @@ def tell_owner(user: User, origin: Origin) -> None:
     queue_mail(kind=MailKind.PASSWORD_CHANGED, address=user.email, origin=origin)
 
 
-def cancel_resets(user: User) -> None:
-    """Make the mailed link of a person worthless."""
+def cancel_links(user: User) -> None:
+    """Make the links worthless that were mailed to a person: to a new password, to another address."""
     PasswordReset.objects.filter(user=user).delete()
+    EmailChange.objects.filter(user=user).delete()
 
 
 def prepare_notice(mail: Mail, origin: Origin) -> Letter:
-    """Tell the owner of a password that it was changed."""
-    return Letter(mail.address, Template.PASSWORD_CHANGED, {"at": mail.created_at})
+    """Tell an owner what was done, and when: the template has the kind's name."""
+    return Letter(mail.address, Template(mail.kind), {"at": mail.created_at})

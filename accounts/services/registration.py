@@ -10,19 +10,16 @@ from accounts import mailed_tokens, names
 from accounts.letters import Letter, MailKind, Template, link
 from accounts.models import Mail, Registration, User
 from accounts.passwords import check_password_rules
-from accounts.services.outbox import queue_mail
+from accounts.services.outbox import UNSENT_DAYS, queue_mail
 from accounts.services.sessions import as_actor
 from accounts.services.throttle import attempt
-from accounts.services.users import insert_user
+from accounts.services.user_rows import insert_user
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import Conflict, Invalid, NotFound
+from config.errors import Conflict, NotFound
 from config.limits import Limit
-
-CONFIRM_HOURS = 24
-UNSENT_DAYS = 6  # longer than the outbox keeps trying
 
 
 def check_open() -> None:
@@ -66,24 +63,23 @@ def prepare_confirmation(mail: Mail, origin: Origin) -> Letter | None:
         return None
     token = mailed_tokens.new_token()
     Registration.objects.filter(pk=registration.pk).update(
-        digest=mailed_tokens.digest(token), expires_at=origin.at + timedelta(hours=CONFIRM_HOURS)
+        digest=mailed_tokens.digest(token),
+        expires_at=origin.at + timedelta(hours=mailed_tokens.CONFIRM_HOURS),
     )
-    values = {"link": link(settings.CONFIRM_URL, token), "hours": CONFIRM_HOURS, "ip": mail.ip}
+    values = {"link": link(settings.CONFIRM_URL, token), "hours": mailed_tokens.CONFIRM_HOURS, "ip": mail.ip}
     return Letter(registration.email, Template.CONFIRM_EMAIL, values)
 
 
-def confirm_email(*, token: str, origin: Origin) -> User:
+def finish_registration(*, token: str, origin: Origin) -> User:
     """Add the person to whom the token was mailed, with the profile's role for newcomers, once.
 
-    Raises NotFound where registration is closed, TooManyAttempts, or Invalid, naming `token`.
+    Raises Invalid, naming `token`; also where registration was closed meanwhile.
     """
-    check_open()
-    attempt(Limit.MAILED_TOKEN, origin=origin)
     good = Registration.objects.filter(digest=mailed_tokens.digest(token), expires_at__gt=origin.at)
     with transaction.atomic():
         registration = good.select_for_update().first()
-        if registration is None:
-            raise _wrong_token()
+        if registration is None or not profiles.active().login.registration_role:
+            raise mailed_tokens.refused()
         registration.delete()
         user = _person(registration)
         _insert(user)
@@ -107,8 +103,4 @@ def _insert(user: User) -> None:
     try:
         insert_user(user)
     except Conflict:
-        raise _wrong_token() from None
-
-
-def _wrong_token() -> Invalid:
-    return Invalid("token", "is wrong, used or expired; register again")
+        raise mailed_tokens.refused() from None

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import segno
 from django.conf import settings
-from django.contrib.auth.hashers import check_password
 from django.db import transaction
 
 from accounts import authority, seeds, totp
@@ -16,6 +15,7 @@ from accounts.models import Mail, RecoveryCode, SecondFactor, Session, User
 from accounts.principals import Caller
 from accounts.services.codes import check_code, has_second_factor
 from accounts.services.outbox import queue_mail
+from accounts.services.own_account import knows_password
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import record
@@ -137,10 +137,11 @@ def prepare_second_factor_notice(mail: Mail, origin: Origin) -> Letter:
 def _proven(caller: Caller, password: str, code: str | None = None) -> User:
     """Return the caller, who has shown the password, and a code if one is asked for (ASVS 7.5.1).
 
-    Raises WrongProof, which is recorded, or Conflict if there is no second factor to have a code of.
+    Raises TooManyAttempts, WrongProof, which is recorded, or Conflict if there is no second factor to
+    have a code of.
     """
     user = person_of(caller)
-    if not check_password(password, user.password):
+    if not knows_password(caller, user, password):
         raise _wrong_proof(caller, user, "wrong password")
     if code is None:
         return user

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts import authority, tokens
-from accounts.lookups import person_of
+from accounts.lookups import hold, person_of
 from accounts.models import Session, User
 from accounts.names import fold
 from accounts.principals import Caller
@@ -237,11 +237,25 @@ def end_session(*, caller: Caller, session: Session) -> None:
 def log_out_everywhere(*, caller: Caller) -> None:
     """End every session of the caller, this one too, and every browser's login to the admin."""
     with transaction.atomic():
-        user = person_of(caller)
-        ended = end_all_sessions(user, caller.origin.at)
-        actor, target = caller.principal.actor, Target.of("user", user)
-        detail = {"sessions": ended}
-        record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target, detail=detail)
+        _end_all(caller, person_of(caller))
+
+
+def end_sessions_of(*, caller: Caller, user: User) -> None:
+    """End every session of somebody whom the caller may change, and their logins to the admin.
+
+    Raises NotAllowed or NotFound.
+    """
+    authority.check_may_manage_users(caller)
+    with transaction.atomic():
+        row = hold(user)
+        authority.check_not_above(caller, row)
+        _end_all(caller, row)
+
+
+def _end_all(caller: Caller, user: User) -> None:
+    detail = {"sessions": end_all_sessions(user, caller.origin.at)}
+    actor, target = caller.principal.actor, Target.of("user", user)
+    record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target, detail=detail)
 
 
 def end_all_sessions(user: User, now: datetime) -> int:

@@ -1,11 +1,10 @@
 """Use cases around people: add one, change one, delete one."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import authority, names
@@ -13,9 +12,11 @@ from accounts.lookups import hold
 from accounts.models import Organization, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
+from accounts.services.email_change import tell_of_change
 from accounts.services.organizations import add_member
-from accounts.services.passwords import cancel_resets, tell_owner
+from accounts.services.passwords import cancel_links, tell_owner
 from accounts.services.sessions import end_all_sessions
+from accounts.services.user_rows import insert_user, write_user
 from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
@@ -60,33 +61,6 @@ def create_user(
     return user
 
 
-def insert_user(user: User) -> None:
-    """Store a new person. Raises Conflict, naming the member, if the name or address is taken."""
-    with _unique(user):
-        user.save(force_insert=True)
-
-
-@contextmanager
-def _unique(user: User) -> Iterator[None]:
-    """Raise Conflict if somebody else has the names of `user`, or takes them before they are written."""
-    check_free(user)
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError:  # somebody was quicker
-        check_free(user)
-        raise
-
-
-def check_free(user: User) -> None:
-    """Raise Conflict if another user has the user name or e-mail address of `user`."""
-    others = User.objects.exclude(pk=user.pk)
-    if user.username and others.filter(username_key=names.fold(user.username)).exists():
-        raise Conflict("username", f"{user.username} is taken")
-    if others.filter(email_key=names.fold(user.email)).exists():
-        raise Conflict("email", f"{user.email} is taken")
-
-
 def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> User:
     """Change members of a person, those in CHANGEABLE, and return the person as they are now.
 
@@ -104,13 +78,16 @@ def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> Us
         row = _locked(caller, user)
         _check_own(caller, row, changes)
         changed = _changed(caller, row, changes)
-        _write(row, changed)
+        write_user(row, changed)
         _check_an_admin_stays(admins, row, next((name for name in POWERS if name in changed), "role"))
         if changed.get("is_active") is False or "password" in changed:
             end_all_sessions(row, caller.origin.at)
-            cancel_resets(row)
+        if changed.get("is_active") is False or PROVEN & set(changed):
+            cancel_links(row)
         if "password" in changed:
             tell_owner(row, caller.origin)
+        if "email" in changed:
+            tell_of_change(row.email, changed["email"], origin=caller.origin)
         _record_changes(caller, row, changed)
         return User.objects.get(pk=row.pk)
 
@@ -125,23 +102,39 @@ def delete_user(*, caller: Caller, user: User) -> None:
 
     Raises NotAllowed, NotFound, or Conflict: for oneself, and for the last administrator.
     """
+    delete_users(caller=caller, selected=[user])
+
+
+def delete_users(*, caller: Caller, selected: Iterable[User]) -> None:
+    """Delete people as `delete_user` does: all of them, or, if one has to stay, none."""
     authority.check_may_manage_users(caller)
-    if user.pk == caller.principal.user_id:
-        raise Conflict("id", "this is your own account, which you cannot delete")
     with transaction.atomic():
         admins = _locked_admins()
-        row = _locked(caller, user)
-        target = Target.of("user", row)
-        _, gone = User.objects.filter(pk=row.pk).delete()
-        _check_an_admin_stays(admins, row, "id")
-        detail = {"role": row.role, "api_keys": gone.get("apikeys.ApiKey", 0)}
-        record(
-            EventName.USER_DELETED,
-            actor=caller.principal.actor,
-            origin=caller.origin,
-            target=target,
-            detail=detail,
-        )
+        rows = [_deletable(caller, user) for user in sorted(selected, key=lambda user: user.pk)]
+        deleted = [(row, Target.of("user", row), _delete(row)) for row in rows]
+        for row, target, api_keys in deleted:
+            _check_an_admin_stays(admins, row, "id")
+            detail = {"role": row.role, "api_keys": api_keys}
+            record(
+                EventName.USER_DELETED,
+                actor=caller.principal.actor,
+                origin=caller.origin,
+                target=target,
+                detail=detail,
+            )
+
+
+def _deletable(caller: Caller, user: User) -> User:
+    """Return the person, locked. Raises NotFound, NotAllowed, or Conflict for oneself."""
+    if user.pk == caller.principal.user_id:
+        raise Conflict("id", "this is your own account, which you cannot delete")
+    return _locked(caller, user)
+
+
+def _delete(user: User) -> int:
+    """Delete a person and all that is theirs; return how many API keys that were."""
+    _, gone = User.objects.filter(pk=user.pk).delete()
+    return gone.get("apikeys.ApiKey", 0)
 
 
 def _locked_admins() -> set[int]:
@@ -212,23 +205,6 @@ def _clean_username(username: str | None) -> str | None:
     if profiles.active().login.identifiers == ("username",):
         raise Invalid("username", "is needed: people log in by it")
     return None
-
-
-def _write(user: User, changed: Mapping[str, Any]) -> None:
-    """Write the columns, and the folded forms of names. Raises Conflict if one of those is taken."""
-    columns = dict(changed)
-    if "username" in changed:
-        columns["username_key"] = names.fold(changed["username"]) if changed["username"] else None
-    if "email" in changed:
-        columns["email_key"] = names.fold(changed["email"])
-    if columns:
-        named = User(
-            pk=user.pk,
-            username=changed.get("username", user.username),
-            email=changed.get("email", user.email),
-        )
-        with _unique(named):
-            User.objects.filter(pk=user.pk).update(**columns)
 
 
 def _record_changes(caller: Caller, user: User, changed: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ OWN_PATHS = (
     "/static",
     "/reset-password",
     "/confirm-email",
+    "/accept-invitation",
 )
 
 
@@ -59,11 +60,18 @@ def _check_login(file: ProfileFile) -> None:
     _once("login.second_factor_for", login.second_factor_for)
     if not login.access_token_seconds <= login.session_idle_seconds <= login.session_seconds:
         raise _Wrong("login", "access_token_seconds ≤ session_idle_seconds ≤ session_seconds must hold")
-    if login.registration_role:
-        roles = [name for name, role in file.roles.items() if role.level == "global"]
-        _known("login.registration_role", [login.registration_role], roles, "global role")
-        if "email" not in login.identifiers:
-            raise _Wrong("login.registration_role", 'who registers logs in by "email": add it to identifiers')
+    _check_newcomers("login.registration_role", login.registration_role, "registers", file)
+    _check_newcomers("login.invitation_role", login.invitation_role, "accepts an invitation", file)
+
+
+def _check_newcomers(member: str, role: str, does: str, file: ProfileFile) -> None:
+    """The global role, if there is one, of those who make their own account, which has no user name."""
+    if not role:
+        return
+    roles = [name for name, role in file.roles.items() if role.level == "global"]
+    _known(member, [role], roles, "global role")
+    if "email" not in file.login.identifiers:
+        raise _Wrong(member, f'who {does} logs in by "email": add it to identifiers')
 
 
 def _check_scopes(file: ProfileFile) -> None:

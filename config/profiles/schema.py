@@ -51,8 +51,10 @@ class Login(Table, frozen=True):
 
     `session_idle_seconds` is how long a session lives without a refresh, `session_seconds` how long
     it lives whatever happens. A refresh takes a refresh token in the body, or the access token itself.
-    Who registers gets `registration_role`; without one nobody can. What is in `second_factor_for` is
-    withheld from people who have not proven a second factor; keys are not people.
+    Who registers gets `registration_role`; without one nobody can. Who has no account and accepts an
+    invitation gets `invitation_role`, or else the same; without both only people with an account can.
+    What is in `second_factor_for` is withheld from people who have not proven a second factor; keys are
+    not people.
     """
 
     identifiers: Annotated[tuple[Identifier, ...], Meta(min_length=1)]
@@ -63,6 +65,7 @@ class Login(Table, frozen=True):
     refresh_takes: Literal["refresh_token", "access_token"] = "refresh_token"
     registration_role: str = ""
     second_factor_for: tuple[Capability, ...] = ()
+    invitation_role: str = ""
 
 
 class KeyFormat(Table, frozen=True):

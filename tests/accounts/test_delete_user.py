@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Membership, Session, User
 from accounts.principals import Caller
-from accounts.services.users import delete_user, update_user
+from accounts.services.users import delete_user, delete_users, update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key
 from audit.log import verify
@@ -86,6 +86,31 @@ def test_row_51_of_administrators_who_delete_one_another_at_once_one_is_left(ope
 
     at_once(delete_the_next, times=6)
     assert User.objects.filter(role="admin").count() >= 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_row_51_of_administrators_who_delete_all_others_at_once_one_is_left(operator: Caller) -> None:
+    people = [add_user(f"admin{number}", "admin") for number in range(4)]
+    callers = [caller_as(user) for user in people]
+
+    def delete_the_others(number: int) -> bool:
+        others = [user for user in reversed(people) if user != people[number]]
+        try:
+            delete_users(caller=callers[number], selected=others)
+        except (Conflict, NotFound):
+            return False
+        return True
+
+    done = at_once(delete_the_others, times=4)
+    assert User.objects.filter(role="admin").count() >= 1
+    assert Event.objects.filter(name="user:deleted").count() == 3 * done.count(True)
+
+
+def test_of_people_of_whom_one_has_to_stay_none_is_deleted(cast: Cast, operator: Caller) -> None:
+    with pytest.raises(Conflict):
+        delete_users(caller=operator, selected=[cast.bob, cast.ada, cast.mallory])
+    assert User.objects.filter(pk__in=[cast.ada.pk, cast.bob.pk, cast.mallory.pk]).count() == 3
+    assert not Event.objects.filter(name="user:deleted").exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -132,7 +132,3 @@ def test_row_15_a_token_in_any_other_address_is_refused(db: None, path: str) -> 
 @pytest.mark.parametrize("name", ["password", "access_token", "api_key"])
 def test_row_15_another_secret_in_the_address_of_the_page_is_refused(db: None, name: str) -> None:
     assert_problem(Client().get(PAGE, {name: "x"}), 400, "invalid_request")
-
-
-def test_where_nobody_can_register_there_is_no_page_to_confirm(db: None) -> None:
-    assert Client().get("/confirm-email", {"token": "x"}).status_code == 404

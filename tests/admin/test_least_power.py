@@ -16,9 +16,11 @@ LISTS = {
     "organizations": "accounts_organization_changelist",
     "keys": "apikeys_apikey_changelist",
     "events": "audit_event_changelist",
+    "sessions": "accounts_session_changelist",
+    "invitations": "accounts_invitation_changelist",
 }
 OPEN = {
-    "ada": {"people", "organizations", "keys", "events"},
+    "ada": set(LISTS),
     "audrey": {"people", "organizations", "keys", "events"},
     "alice": {"people", "organizations", "keys", "events"},
     "bob": {"keys"},

@@ -161,12 +161,3 @@ def test_a_role_that_the_profile_has_dropped_is_not_replaced_by_its_first(ada: C
     change(ada, User.objects.get(pk=cast.bob.pk), name="Robert")
     bob = User.objects.get(pk=cast.bob.pk)
     assert (bob.name, bob.role) == ("Robert", "legacy")
-
-
-def test_nobody_is_deleted(ada: Client, cast: Cast) -> None:
-    address = page("accounts_user_delete", cast.bob.pk)
-    assert ada.get(address).status_code == 403
-    assert ada.post(address, {"post": "yes"}).status_code == 403
-    sent = {"action": "delete_selected", "_selected_action": [cast.bob.pk], "post": "yes"}
-    ada.post(page(LIST), sent)
-    assert User.objects.filter(pk=cast.bob.pk).exists()

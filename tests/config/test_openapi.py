@@ -17,7 +17,7 @@ from tests.conftest import Api, Cast, as_user, assert_problem
 from tests.test_architecture import views
 
 METHODS = {"get", "post", "put", "patch", "delete"}
-UNDOCUMENTED = {"schema", "docs", "admin", "reset-password", "confirm-email"}
+UNDOCUMENTED = {"schema", "docs", "admin", "reset-password", "confirm-email", "accept-invitation"}
 
 
 def schema() -> dict[str, Any]:

@@ -57,6 +57,18 @@ RULES: dict[str, tuple[str, str, str]] = {
         "login.registration_role",
         'logs in by "email"',
     ),
+    "a role for the invited that is none": (
+        good_but(("session_seconds", 'invitation_role = "owner"\nsession_seconds')),
+        "login.invitation_role",
+        "no global role 'owner'",
+    ),
+    "invited people who could not log in": (
+        good_but(
+            ('"username", "email"', '"username"'), ("session_s", 'invitation_role = "admin"\nsession_s')
+        ),
+        "login.invitation_role",
+        'accepts an invitation logs in by "email"',
+    ),
     "header with another meaning": (good_but(("X-API-Key", "Authorization")), "keys.header", "meaning"),
     "bad header": (good_but(("X-API-Key", "X API Key")), "keys.header", "regex"),
     "dangling environment": (

@@ -1,0 +1,60 @@
+"""Invitations to organizations in the admin: invite, send again, withdraw."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.callers import caller_in_admin
+from accounts.forms import InvitationForm
+from accounts.models import Invitation, Organization
+from accounts.services import invitations
+from config.admin import CapabilityAdmin, principal_in
+from config.profiles import Capability
+
+
+class InvitationAdmin(CapabilityAdmin):
+    """Invitations that nobody has accepted yet, for those who manage the organization."""
+
+    can_read = frozenset({Capability.MANAGE_ORGANIZATIONS})
+    can_write = can_read
+    form = InvitationForm
+    list_display = ("email", "organization", "role", "invited_by", "created_at", "status")
+    list_filter = ("role",)
+    list_select_related = ("organization", "invited_by")
+    search_fields = ("email", "organization__name")
+    actions = ("resend", "withdraw")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
+        return Invitation.objects.manageable_by(principal_in(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the organizations that whoever invites may manage."""
+        kwargs["queryset"] = Organization.objects.manageable_by(principal_in(request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
+        obj.pk = invitations.invite(caller=caller_in_admin(request), **form.cleaned_data).pk
+
+    @admin.display
+    def status(self, invitation: Invitation) -> str:
+        return "expired" if invitation.expires_at <= timezone.now() else "waits"
+
+    @admin.action(description="Send selected invitations again", permissions=["add"])
+    def resend(self, request: HttpRequest, selected: QuerySet[Invitation]) -> None:
+        rows = list(selected)
+        for invitation in rows:
+            invitations.resend_invitation(caller=caller_in_admin(request), invitation=invitation)
+        messages.success(request, f"Invitations sent again: {len(rows)}.")
+
+    @admin.action(description="Withdraw selected invitations", permissions=["add"])
+    def withdraw(self, request: HttpRequest, selected: QuerySet[Invitation]) -> None:
+        rows = list(selected)
+        for invitation in rows:
+            invitations.withdraw_invitation(caller=caller_in_admin(request), invitation=invitation)
+        messages.success(request, f"Invitations withdrawn: {len(rows)}.")

@@ -1,0 +1,34 @@
+from typing import Any
+
+from accounts.callers import caller_at_command_line
+from accounts.lookups import user_named
+from accounts.services.users import delete_user
+from config.commands import KeyhouseCommand, confirm
+from config.wire import public_id
+
+
+class Command(KeyhouseCommand):
+    help = "Delete a person for good, with their memberships, sessions and API keys."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("user", help="user name or e-mail address")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--dry-run", action="store_true", help="show who would be deleted, delete nobody")
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        user = user_named(options["user"])
+        document = {
+            "id": public_id("user", user),
+            "username": user.username,
+            "email": user.email,
+            "organizations": user.memberships.count(),
+            "api_keys": user.api_keys.count(),
+            "deleted": not options["dry_run"],
+        }
+        what = "memberships: {organizations}, API keys: {api_keys}".format(**document)
+        if options["dry_run"]:
+            return document, f"User {user} would be deleted ({what})."
+        if not options["yes"]:
+            confirm(f"This deletes {user} ({what}) for good.", option="--yes")
+        delete_user(caller=caller_at_command_line(), user=user)
+        return document, f"User {user} deleted ({what})."

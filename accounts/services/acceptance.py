@@ -1,0 +1,111 @@
+"""Accepting an invitation: the mailed token proves the address, and the address says who it is."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import authority, mailed_tokens, names
+from accounts.identity import principal_of
+from accounts.lookups import hold
+from accounts.models import Invitation, Organization, User
+from accounts.passwords import check_password_rules
+from accounts.principals import Caller, Credential
+from accounts.services.organizations import insert_member
+from accounts.services.sessions import as_actor
+from accounts.services.throttle import attempt
+from accounts.services.user_rows import insert_user
+from audit.actors import Origin, Target
+from audit.events import EventName
+from audit.log import record
+from config import profiles
+from config.errors import DomainError, Invalid, NotFound
+from config.limits import Limit
+
+HAS_ACCOUNT = "is not taken: this address has an account, which becomes a member as it is"
+
+
+def accept_invitation(*, token: str, name: str = "", password: str = "", origin: Origin) -> User:
+    """Make whoever has the address to which the token was mailed a member, once.
+
+    Who has no account gets one, with the profile's role for newcomers. Raises Invalid, naming `token`,
+    also where whoever invited may not do so any more; or `name` or `password`, which are for newcomers;
+    or TooManyAttempts.
+    """
+    attempt(Limit.MAILED_TOKEN, origin=origin)
+    digest = mailed_tokens.digest(token)
+    invitation = _good(digest, origin.at).first()
+    if invitation is None:
+        raise mailed_tokens.refused()
+    user = _account(invitation, name, password)
+    try:
+        with transaction.atomic():
+            _join(_spend(digest, invitation.organization, user, origin), user, origin)
+    except DomainError:  # a member already, registered or deleted at this moment, …
+        raise mailed_tokens.refused() from None
+    return user
+
+
+def _good(digest: bytes, now: datetime) -> QuerySet[Invitation]:
+    """The invitation with this digest, while it is good and whoever invited is active."""
+    rows = Invitation.objects.select_related("organization", "invited_by")
+    return rows.filter(digest=digest, expires_at__gt=now, invited_by__is_active=True)
+
+
+def _account(invitation: Invitation, name: str, password: str) -> User:
+    """Return who has the address, or a new person, not stored. Raises Invalid."""
+    known = User.objects.filter(email_key=invitation.email_key).first()
+    if known is None:
+        return _newcomer(invitation, name, password)
+    if name or password:
+        raise Invalid("password" if password else "name", HAS_ACCOUNT)
+    return known
+
+
+def _newcomer(invitation: Invitation, name: str, password: str) -> User:
+    """Return a new person, not stored. Raises Invalid."""
+    login = profiles.active().login
+    role = login.invitation_role or login.registration_role
+    if not role:
+        raise Invalid("token", "is for somebody with an account; ask whoever invited you for one")
+    if not password:
+        raise Invalid("password", "is needed: there is no account with this address yet")
+    user = User(email=invitation.email, name=names.clean_name("name", name) if name else "", role=role)
+    check_password_rules(password, user)
+    user.set_password(password)
+    return user
+
+
+def _spend(digest: bytes, organization: Organization, user: User, origin: Origin) -> Invitation:
+    """Take the invitation away and return it as it was at last, the organization and the account locked.
+
+    Raises NotFound if it, or the account with its address, is gone; Invalid or NotAllowed if whoever
+    invited may not give this role any more.
+    """
+    hold(organization)
+    account = hold(user) if user.pk else user
+    invitation = _good(digest, origin.at).first()
+    if invitation is None or not invitation.delete()[0]:
+        raise NotFound("The invitation was used, replaced or taken back.")
+    if not account.is_active or (user.pk and account.email_key != invitation.email_key):
+        raise NotFound("The account is closed, or has another address.")
+    inviter = Caller(principal_of(invitation.invited_by, Credential("jwt", "")), origin)
+    authority.check_may_manage_organization(inviter, organization)
+    authority.clean_organization_role(inviter, organization, invitation.role)
+    return invitation
+
+
+def _join(invitation: Invitation, user: User, origin: Origin) -> None:
+    """Store the person, if they are new, and their membership. Raises Conflict."""
+    is_new = user.pk is None
+    if is_new:
+        insert_user(user)
+    organization, actor = invitation.organization, as_actor(user)
+    insert_member(organization=organization, user=user, role=invitation.role)
+    invited = {"by": "invitation", "invited_by": str(invitation.invited_by.uuid)}
+    if is_new:
+        target, detail = Target.of("user", user), {"role": user.role, **invited}
+        record(EventName.USER_CREATED, actor=actor, origin=origin, target=target, detail=detail)
+    target = Target.of("organization", organization, organization_id=organization.pk)
+    detail = {"user": str(user.uuid), "role": invitation.role, **invited}
+    record(EventName.MEMBER_ADDED, actor=actor, origin=origin, target=target, detail=detail)

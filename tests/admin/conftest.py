@@ -1,0 +1,22 @@
+"""Fixtures of the admin's tests."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from accounts.models import User
+from config import profiles
+from config.profiles import Profile
+from tests.conftest import Cast, add_user, with_roles
+
+
+@pytest.fixture
+def people_manager(served_profile: Callable[[Profile], None], cast: Cast) -> User:
+    """Somebody who manages people as far as members go, and no more."""
+    roles = profiles.active().roles
+    member = roles["member"]
+    manager = replace(member, capabilities=(*member.capabilities, "read_users", "manage_users"))
+    developer = replace(roles["developer"], capabilities=(), scopes=())
+    served_profile(with_roles(manager=manager, developer=developer))
+    return add_user("manager", "manager")
