@@ -80,9 +80,8 @@ class KeyhouseAdminSite(admin.AdminSite):
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Django's; what a service refuses becomes a message, and what is denied an event.
 
-        Who needs a second factor and has none is taken to where they get one.
-
-        Nothing was written then: Django's views that write are one transaction each.
+        Nothing was written then: Django's views that write are one transaction each. Whoever needs a second
+        factor and has none is taken to where they get one.
         """
 
         @wraps(view)

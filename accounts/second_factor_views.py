@@ -30,11 +30,9 @@ class TotpView(APIView):
         enrolment = second_factor.begin_enrolment(caller=caller_of(request), password=sent["password"])
         return Response(serializers.Enrolment(enrolment).data)
 
-    @extend_schema(
-        request=serializers.PasswordAndCodeRequest, responses={204: None}, operation_id="remove_totp"
-    )
+    @extend_schema(responses={204: None}, operation_id="remove_totp")
     def delete(self, request: Request) -> Response:
-        """Remove it, with a code of it and the password."""
+        """Remove it: the body is JSON with `password` and `code`, a code of the app or a recovery code."""
         sent = received.body(serializers.PasswordAndCodeRequest, request)
         second_factor.remove_own_second_factor(
             caller=caller_of(request), password=sent["password"], code=sent["code"]

@@ -24,7 +24,7 @@ class EventName(StrEnum):
     PASSWORD_RESET_REQUESTED = "password_reset:requested"
     EMAIL_CHANGE_REQUESTED = "email_change:requested"
 
-    SECOND_FACTOR_BEGUN = "second_factor:begun"
+    SECOND_FACTOR_STARTED = "second_factor:started"
     SECOND_FACTOR_ADDED = "second_factor:added"
     SECOND_FACTOR_REMOVED = "second_factor:removed"
     SECOND_FACTOR_REFUSED = "second_factor:refused"

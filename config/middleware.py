@@ -17,7 +17,10 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-SECRET_PARAMETERS = {"access_token", "refresh_token", "token", "api_key", "apikey", "x-api-key", "password"}
+SECRET_PARAMETERS = {
+    *{"access_token", "refresh_token", "token", "api_key", "apikey", "x-api-key"},
+    *{"password", "totp_code"},
+}
 
 
 class RequestIdMiddleware:

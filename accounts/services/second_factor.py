@@ -51,7 +51,7 @@ def begin_enrolment(*, caller: Caller, password: str) -> Enrolment:
             raise Conflict("totp", "there is a second factor already; remove it first")
         values = {"seed": seeds.encrypt(seed), "last_step": 0}
         SecondFactor.objects.update_or_create(user=user, defaults=values)
-        _record(EventName.SECOND_FACTOR_BEGUN, caller, user)
+        _record(EventName.SECOND_FACTOR_STARTED, caller, user)
     product = profiles.active().product.name
     address = totp.uri(seed, product=product, account=str(user))
     return Enrolment(totp.spelled(seed), address, qr_svg(address))

@@ -109,7 +109,9 @@ def test_a_form_is_not_taken_for_json(cast: Cast) -> None:
     assert_problem(post_raw("username=alice", "application/x-www-form-urlencoded"), 415)
 
 
-@pytest.mark.parametrize("name", ["password", "Password", "access_token", "refresh_token", "token"])
+@pytest.mark.parametrize(
+    "name", ["password", "Password", "totp_code", "access_token", "refresh_token", "token"]
+)
 def test_row_15_credentials_in_a_query_string_are_refused(cast: Cast, name: str) -> None:
     client, address = Api().client, f"/api/v1/auth/login?{name}=x"
     body = {"username": "alice", "password": PASSWORD}

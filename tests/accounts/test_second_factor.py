@@ -65,7 +65,7 @@ def test_a_person_adds_an_app_and_from_then_on_logs_in_with_its_codes(cast: Cast
     assert_problem(attempt(cast.alice), 401, "totp_required", "totp_code")
     let_codes_be_good_again()
     assert attempt(cast.alice, totp_code=app.code()).status_code == 200
-    assert events() == ["second_factor:begun", "second_factor:added"]
+    assert events() == ["second_factor:started", "second_factor:added"]
 
 
 def test_the_qr_code_is_an_svg_that_a_strict_page_can_show(cast: Cast) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from accounts.identity import principal_of_session
 from accounts.models import RecoveryCode, SecondFactor, Session
-from accounts.principals import Caller
+from accounts.principals import Caller, Credential
 from accounts.services.codes import check_code
 from accounts.services.delivery import send_due
 from accounts.services.users import set_password, update_user
@@ -139,9 +140,12 @@ def test_a_session_remembers_whether_a_second_factor_was_proven_and_keeps_that(c
     app = enrolled(cast.alice)
     pair = attempt(cast.alice, totp_code=app.code()).json()
     assert Api().post("auth/refresh", {"refresh_token": pair["refresh_token"]}).status_code == 200
-    assert Session.objects.get(user=cast.alice).second_factor
     as_user(cast.bob)
-    assert not Session.objects.get(user=cast.bob).second_factor
+    for user, is_proven in ((cast.alice, True), (cast.bob, False)):
+        session = Session.objects.get(user=user)
+        principal = principal_of_session(Credential("jwt", str(session.uuid)), datetime.now(UTC))
+        assert principal is not None
+        assert session.second_factor is principal.second_factor is is_proven
 
 
 def test_the_session_in_which_it_is_confirmed_counts_and_the_others_do_not(cast: Cast) -> None:

@@ -27,7 +27,7 @@ def mode(path: Path) -> int:
 def test_a_first_start_leaves_secrets_that_only_the_owner_reads(installation: Installation) -> None:
     folder = installation.folder / "var"
     assert mode(folder) == 0o700
-    assert {"secret_key", "peppers"} <= {path.name for path in folder.iterdir()}
+    assert {"secret_key", "peppers", "seed_keys"} <= {path.name for path in folder.iterdir()}
     assert {mode(path) for path in folder.iterdir()} == {0o600}
 
 
@@ -162,3 +162,12 @@ def test_a_broken_file_of_peppers_is_named(tmp_path: Path) -> None:
 def test_new_secrets_differ_and_are_good() -> None:
     assert secrets.new_secret_key() != secrets.new_secret_key()
     assert list(secrets.parse_numbered("x", secrets.new_numbered())) == [1]
+
+
+def test_keys_of_seeds_are_numbered_like_peppers_and_have_a_file_of_their_own(tmp_path: Path) -> None:
+    made = secrets.seed_keys("", tmp_path)
+    assert (list(made), mode(tmp_path / "seed_keys")) == ([1], 0o600)
+    assert secrets.seed_keys("", tmp_path) == made != secrets.peppers("", tmp_path)
+    assert secrets.seed_keys(f"3:{GOOD_PEPPER}", tmp_path) == {3: bytes(range(32))}
+    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_SEED_KEYS: item 1 "):
+        secrets.seed_keys("short", tmp_path)
