@@ -67,8 +67,7 @@ class UserAdmin(CapabilityAdmin):
     @admin.action(description="Remove the second factor of selected people", permissions=["change"])
     def remove_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> None:
         people = list(selected.filter(second_factor__confirmed=True))
-        for user in people:
-            second_factor.remove_second_factor(caller=caller_in_admin(request), user=user)
+        second_factor.remove_second_factors(caller=caller_in_admin(request), people=people)
         messages.success(request, f"Second factors removed: {len(people)}.")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:

@@ -52,7 +52,7 @@ CHANGES_NO_CALLER = frozenset(
         EventName.ACCESS_DENIED,
         EventName.USER_CREATED,
         EventName.ATTEMPT_THROTTLED,
-        EventName.SECOND_FACTOR_BEGUN,
+        EventName.SECOND_FACTOR_STARTED,
         EventName.SECOND_FACTOR_REFUSED,
         EventName.PASSWORD_REFUSED,
         EventName.EMAIL_CHANGE_REQUESTED,

@@ -21,7 +21,6 @@ class Limit(StrEnum):
     REGISTRATION = "registration"
     MAILED_TOKEN = "mailed_token"
     EMAIL_CHANGE = "email_change"
-    INVITATION = "invitation"
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,8 @@ DEFAULTS = {
     Limit.REGISTRATION: Bounds(HOUR, here=10, account=20, address=20),
     # 256 random bits are not guessed; this bounds what trying costs us.
     Limit.MAILED_TOKEN: Bounds(15 * MINUTE, address=30),
-    # Each is a mail to an address of the caller's choosing: one's own, or those of a whole department.
+    # Each is a mail to an address of the caller's choosing.
     Limit.EMAIL_CHANGE: Bounds(HOUR, account=10),
-    Limit.INVITATION: Bounds(HOUR, account=200),
 }
 MEMBERS = tuple(field.name for field in fields(Bounds))
 

@@ -11,12 +11,10 @@ from accounts.lookups import hold, person_of
 from accounts.models import Invitation, Mail, Membership, Organization
 from accounts.principals import Caller
 from accounts.services.outbox import queue_mail
-from accounts.services.throttle import attempt
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config.errors import Conflict, NotFound
-from config.limits import Limit
 
 INVITATION_DAYS = 7
 
@@ -24,20 +22,9 @@ INVITATION_DAYS = 7
 def invite(*, caller: Caller, organization: Organization, email: str, role: str) -> Invitation:
     """Have a link mailed that makes whoever has the address a member. It replaces an older one.
 
-    Whether somebody has the address is not said. Raises NotAllowed, Invalid, NotFound, TooManyAttempts, or
-    Conflict if a member has it.
+    Whether somebody has the address is not said. Raises NotAllowed, Invalid, NotFound, or Conflict if a
+    member has it.
     """
-    _count(caller)
-    return _invite(caller, organization, email, role)
-
-
-def _count(caller: Caller) -> None:
-    """Each is a mail to an address of the caller's choosing."""
-    who = caller.principal
-    attempt(Limit.INVITATION, subject=who.subject, origin=caller.origin, actor=who.actor)
-
-
-def _invite(caller: Caller, organization: Organization, email: str, role: str) -> Invitation:
     authority.check_may_manage_organization(caller, organization)
     role = authority.clean_organization_role(caller, organization, role)
     address = names.clean_email(email)
@@ -61,10 +48,9 @@ def _invite(caller: Caller, organization: Organization, email: str, role: str) -
 
 def resend_invitation(*, caller: Caller, invitation: Invitation) -> Invitation:
     """Invite the same person again, in the caller's name; the older link is dead. Raises as `invite` does."""
-    _count(caller)
     with transaction.atomic():
         row = _held(caller, invitation)
-        return _invite(caller, row.organization, row.email, row.role)
+        return invite(caller=caller, organization=row.organization, email=row.email, role=row.role)
 
 
 def withdraw_invitation(*, caller: Caller, invitation: Invitation) -> None:

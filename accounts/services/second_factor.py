@@ -1,7 +1,7 @@
 """Use cases of the second factor: add one, remove it, get other recovery codes."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import segno
@@ -20,7 +20,7 @@ from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import Conflict, Invalid, WrongProof
+from config.errors import Conflict, Invalid, NotFound, WrongProof
 
 WRONG_PROOF = "The password or the code is wrong."
 WHAT_HAPPENED: Mapping[str, str] = {
@@ -98,18 +98,22 @@ def remove_own_second_factor(*, caller: Caller, password: str, code: str) -> Non
         _remove(caller, user)
 
 
-def remove_second_factor(*, caller: Caller, user: User) -> None:
-    """Remove somebody else's second factor, because they have lost it.
+def remove_second_factors(*, caller: Caller, people: Collection[User]) -> None:
+    """Remove the second factor of others, because they have lost it: of all of them, or of none.
 
-    Raises NotAllowed, NotFound, Invalid for one's own, or Conflict if there is none.
+    Raises NotAllowed, NotFound, Invalid for one's own, or Conflict if somebody has none.
     """
     authority.check_may_manage_users(caller)
-    if user.pk == caller.principal.user_id:
+    numbers = {user.pk for user in people}
+    if caller.principal.user_id in numbers:
         raise Invalid("user", "your own is not removed here, but where you prove that it is you")
     with transaction.atomic():
-        row = hold(user)
-        authority.check_not_above(caller, row)
-        _remove(caller, row)
+        rows = list(User.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
+        if len(rows) != len(numbers):
+            raise NotFound("Somebody is not there any more.")
+        for row in rows:
+            authority.check_not_above(caller, row)
+            _remove(caller, row)
 
 
 def replace_recovery_codes(*, caller: Caller, password: str, code: str) -> list[str]:

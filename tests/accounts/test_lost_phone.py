@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import SecondFactor
-from accounts.services.second_factor import remove_second_factor
+from accounts.services.second_factor import remove_second_factors
 from audit.models import Event
 from config.errors import Conflict, Invalid, NotAllowed
 from tests.accounts.authenticator import attempt, caller_at, enrolled
@@ -17,7 +17,7 @@ from tests.installation import Installation
 
 def test_an_administrator_removes_the_second_factor_of_somebody_who_lost_their_phone(cast: Cast) -> None:
     enrolled(cast.alice)
-    remove_second_factor(caller=caller_at(cast.ada, datetime.now(UTC)), user=cast.alice)
+    remove_second_factors(caller=caller_at(cast.ada, datetime.now(UTC)), people=[cast.alice])
     assert attempt(cast.alice).status_code == 200
     event = Event.objects.filter(name="second_factor:removed").get()
     assert (event.actor_id, event.target_id) == (str(cast.ada.uuid), str(cast.alice.uuid))
@@ -29,13 +29,13 @@ def test_nobody_removes_the_second_factor_of_those_above_them_nor_their_own(cast
     for user in (cast.ada, cast.bob):
         enrolled(user)
     with pytest.raises(NotAllowed):
-        remove_second_factor(caller=caller_at(cast.alice, now), user=cast.bob)
+        remove_second_factors(caller=caller_at(cast.alice, now), people=[cast.bob])
     with pytest.raises(NotAllowed):
-        remove_second_factor(caller=caller_at(cast.audrey, now), user=cast.ada)
+        remove_second_factors(caller=caller_at(cast.audrey, now), people=[cast.ada])
     with pytest.raises(Invalid):
-        remove_second_factor(caller=caller_at(cast.ada, now), user=cast.ada)
+        remove_second_factors(caller=caller_at(cast.ada, now), people=[cast.ada])
     with pytest.raises(Conflict):
-        remove_second_factor(caller=caller_at(cast.ada, now), user=cast.alice)
+        remove_second_factors(caller=caller_at(cast.ada, now), people=[cast.alice])
     assert SecondFactor.objects.count() == 2
 
 

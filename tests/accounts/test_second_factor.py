@@ -10,7 +10,7 @@ from django.core.management import call_command
 from accounts.models import RecoveryCode, SecondFactor, Session
 from accounts.principals import Caller
 from accounts.services.delivery import send_due
-from accounts.services.second_factor import begin_enrolment, confirm_enrolment, remove_second_factor
+from accounts.services.second_factor import begin_enrolment, confirm_enrolment, remove_second_factors
 from accounts.services.users import delete_user, update_user
 from audit.models import Event
 from config.errors import Conflict, Invalid, WrongProof
@@ -248,7 +248,7 @@ def test_keys_have_no_second_factor(cast: Cast) -> None:
 def test_row_16_the_owner_is_told_of_every_change(cast: Cast, mailbox: Mailbox, operator: Caller) -> None:
     app = enrolled(cast.alice)
     other_codes(logged_in(cast.alice, app), app.recovery_codes[0])
-    remove_second_factor(caller=operator, user=cast.alice)
+    remove_second_factors(caller=operator, people=[cast.alice])
     send_due()
     assert mailbox.subjects("alice@example.org") == [SUBJECT] * 3
     for words in ("second factor was added to", "recovery codes of", "second factor of"):

@@ -110,7 +110,7 @@ def test_row_21_of_eight_who_use_a_recovery_code_at_once_one_gets_in(cast: Cast)
     assert RecoveryCode.objects.count() == 9
 
 
-def test_row_21_each_recovery_code_lets_in_once(cast: Cast) -> None:
+def test_row_21_each_recovery_code_lets_in_once(cast: Cast, tried_often: None) -> None:
     app = enrolled(cast.alice)
     for code in app.recovery_codes:
         assert attempt(cast.alice, totp_code=code.upper().replace("-", " ")).status_code == 200
@@ -143,9 +143,9 @@ def test_a_session_remembers_whether_a_second_factor_was_proven_and_keeps_that(c
     as_user(cast.bob)
     for user, is_proven in ((cast.alice, True), (cast.bob, False)):
         session = Session.objects.get(user=user)
-        principal = principal_of_session(Credential("jwt", str(session.uuid)), datetime.now(UTC))
-        assert principal is not None
-        assert session.second_factor is principal.second_factor is is_proven
+        found = principal_of_session(Credential("jwt", str(session.uuid)), datetime.now(UTC))
+        assert found is not None
+        assert session.second_factor is found[0].second_factor is is_proven
 
 
 def test_the_session_in_which_it_is_confirmed_counts_and_the_others_do_not(cast: Cast) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from accounts.models import Organization
 from accounts.principals import Caller
 from accounts.services.organizations import update_organization
-from accounts.services.second_factor import remove_second_factor
+from accounts.services.second_factor import remove_second_factors
 from audit.models import Event
 from config import profiles
 from config.profiles import Capability, Profile, ProfileError, parse
@@ -77,7 +77,7 @@ def test_what_was_proven_ends_when_it_is_removed(
     cast: Cast, strict_about_keys: None, operator: Caller
 ) -> None:
     api = logged_in(cast.alice, enrolled(cast.alice))
-    remove_second_factor(caller=operator, user=cast.alice)
+    remove_second_factors(caller=operator, people=[cast.alice])
     assert_problem(api.post("api-keys", KEY), 403, "second_factor_required")
 
 

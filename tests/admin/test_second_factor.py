@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import RecoveryCode, SecondFactor
 from accounts.principals import Caller
 from accounts.services.organizations import update_organization
-from accounts.services.second_factor import remove_second_factor
+from accounts.services.second_factor import remove_second_factors
 from audit.models import Event
 from config.profiles import Capability
 from tests.accounts.authenticator import App, enrolled, let_codes_be_good_again
@@ -201,7 +201,7 @@ def test_a_browser_that_proved_one_that_was_removed_is_as_if_it_had_not(
     client = browser(cast.ada)
     added(client)
     settings.ADMIN_SECOND_FACTOR = True
-    remove_second_factor(caller=operator, user=cast.ada)
+    remove_second_factors(caller=operator, people=[cast.ada])
     assert client.get("/admin/").headers["Location"] == PAGE
     enrolled(cast.ada)
     assert client.get("/admin/").headers["Location"].startswith(LOGIN)

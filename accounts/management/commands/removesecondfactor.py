@@ -2,7 +2,7 @@ from typing import Any
 
 from accounts.callers import caller_at_command_line
 from accounts.lookups import user_named
-from accounts.services.second_factor import remove_second_factor
+from accounts.services.second_factor import remove_second_factors
 from config.commands import KeyhouseCommand
 from config.wire import public_id
 
@@ -15,5 +15,5 @@ class Command(KeyhouseCommand):
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         user = user_named(options["user"])
-        remove_second_factor(caller=caller_at_command_line(), user=user)
+        remove_second_factors(caller=caller_at_command_line(), people=[user])
         return {"id": public_id("user", user)}, f"{user} has no second factor any more."
