@@ -23,6 +23,8 @@ from hypothesis import settings as hypothesis_settings
 from msgspec.structs import replace
 from pytest_django.fixtures import Settings
 
+import accounts.urls
+import apikeys.urls
 import config.urls
 from accounts.callers import caller_at_command_line
 from accounts.models import Organization, User
@@ -115,7 +117,8 @@ def served_profile() -> Iterator[Callable[[Profile], None]]:
 
 def reload_urls() -> None:
     """The paths of the API follow the active profile."""
-    importlib.reload(config.urls)
+    for module in (accounts.urls, apikeys.urls, config.urls):
+        importlib.reload(module)
     clear_url_caches()
 
 

@@ -47,6 +47,8 @@ def attempt(
     owner is known at this address: then what others try elsewhere does not lock the owner out.
     """
     tried = _attempt(limit, subject, origin)
+    if not tried.counters:  # the configuration turned this limit off
+        return
     counts = _stored(lambda store: store.add(tried))
     over = [each for each in tried.counters if counts[each.digest].attempts > each.most]
     if not over or ({each.scope for each in over} == {"account"} and is_at_home()):
@@ -66,7 +68,8 @@ def succeeded(limit: Limit, *, subject: str = "", origin: Origin) -> None:
     of other accounts at the address, and of the account elsewhere, are not.
     """
     tried = _attempt(limit, subject, origin)
-    _stored(lambda store: store.take_back(tried, emptied="here"))
+    if tried.counters:
+        _stored(lambda store: store.take_back(tried, emptied="here"))
 
 
 def _attempt(limit: Limit, subject: str, origin: Origin) -> Attempt:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from accounts.models import AttemptCount
 from accounts.services.throttle import attempt, succeeded
 from audit.actors import Origin
 from audit.models import Event
 from config.errors import TooManyAttempts
-from config.limits import DEFAULTS, Limit, limits
+from config.limits import DEFAULTS, Bounds, Limit, limits
 from tests.accounts.helpers import at_once
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -229,3 +230,11 @@ def test_many_who_are_counted_crosswise_at_once_do_not_hinder_each_other(setting
     settings.LIMITS = limits(["login.here=100", "login.account=100", "login.address=100"])
     assert all(at_once(come_and_go, times=12))
     assert [passes("person 0", address(0)) for _ in range(101)] == [True] * 100 + [False]
+
+
+def test_a_limit_without_numbers_counts_nothing(db: None, settings: Settings) -> None:
+    settings.LIMITS = {**settings.LIMITS, Limit.LOGIN: Bounds(60)}
+    for _ in range(100):
+        attempt(Limit.LOGIN, subject="alice", origin=Origin.here())
+    succeeded(Limit.LOGIN, subject="alice", origin=Origin.here())
+    assert not AttemptCount.objects.exists()

@@ -1,0 +1,53 @@
+"""Every test of this folder runs under every shipped profile, and under one that is nobody's."""
+
+from collections.abc import Callable
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from accounts.models import User
+from config import profiles
+from config.limits import Bounds
+from config.profiles import Profile
+from tests.config.profile_texts import DIALECT
+from tests.conftest import PASSWORD
+from tests.every_profile.speaker import Speaker, everything_role, least_role
+
+SHIPPED = ("keyhouse", "sentrikat", "sentinelnerd", "sequenceware", "dariet", "netrecon")
+
+
+@pytest.fixture(params=[*SHIPPED, "dialect"])
+def speaker(
+    request: pytest.FixtureRequest, db: None, settings: Settings, served_profile: Callable[[Profile], None]
+) -> Speaker:
+    """The API of a product, in canonical words."""
+    name: str = request.param
+    profile = profiles.parse(DIALECT, source="dialect") if name == "dialect" else profiles.load(name)
+    served_profile(profile)
+    settings.LIMITS = dict.fromkeys(settings.LIMITS, Bounds(seconds=1))  # they are not what this is about
+    return Speaker(profile)
+
+
+@pytest.fixture
+def admin(speaker: Speaker) -> User:
+    return add_person("admin", everything_role(speaker.profile))
+
+
+@pytest.fixture
+def person(speaker: Speaker) -> User:
+    """Somebody in the role that allows least."""
+    return add_person("person", least_role(speaker.profile))
+
+
+def add_person(name: str, role: str) -> User:
+    from accounts.callers import caller_at_command_line
+    from accounts.services.users import create_user
+
+    return create_user(
+        caller=caller_at_command_line(),
+        username=name,
+        email=f"{name}@example.org",
+        name=name.capitalize(),
+        role=role,
+        password=PASSWORD,
+    )
