@@ -48,60 +48,49 @@ def limits_of(networks: Iterable[str], rate: Rate | None) -> Limits | None:
     return found if found != Limits() else None
 
 
-def clean_networks(texts: Iterable[str]) -> list[str]:
-    """Return addresses and networks, each once, in one spelling. Raises Invalid for the first bad one."""
-    found = list(dict.fromkeys(_clean_network(text) for text in texts))
+def clean_networks(texts: Iterable[str], own: Limits) -> list[str]:
+    """Return addresses and networks, each once, in one spelling.
+
+    Raises Invalid for the first bad one, and for what lies outside of `own`, the limits of whoever asks.
+    """
+    found = list(dict.fromkeys(_network(text) for text in texts))
     if len(found) > MOST_NETWORKS:
         raise Invalid("allowed_networks", f"has {len(found)} networks, {MOST_NETWORKS} are allowed")
-    return found
+    if own.networks and not (found and all(_lies_within(network, own.networks) for network in found)):
+        raise Invalid("allowed_networks", "must lie within those of the key that you use")
+    return [str(each.network_address) if each.num_addresses == 1 else str(each) for each in found]
 
 
-def _clean_network(text: str) -> str:
+def _network(text: str) -> Network:
     try:
         if "%" in text:
             raise ValueError("a zone means something on one machine only")
-        network = _unmapped(ip_network(text))
+        return _unmapped(ip_network(text))
     except ValueError as error:
-        reason = str(error) if text in str(error) else f"{text!a}: {error}"
-        raise Invalid("allowed_networks", reason) from None
-    return str(network.network_address) if network.num_addresses == 1 else str(network)
+        raise Invalid("allowed_networks", f"{text!a} is no network: {error}") from None
 
 
 def _unmapped(network: Network) -> Network:
     """An IPv4 network that is written as an IPv6 one, as IPv4: so are the addresses of clients."""
-    mapped = None if network.version == 4 else network.network_address.ipv4_mapped
-    if mapped is None or network.prefixlen < MAPPED_BITS:
+    if isinstance(network, IPv4Network) or network.prefixlen < MAPPED_BITS:
         return network
-    return IPv4Network((mapped, network.prefixlen - MAPPED_BITS))
-
-
-def clean_rate(rate: Rate | None) -> Rate | None:
-    """Return `rate`. Raises Invalid if a number of it is out of bounds."""
-    if rate is not None and not (1 <= rate.requests <= MOST_REQUESTS and 1 <= rate.seconds <= LONGEST_WINDOW):
-        raise Invalid(
-            "rate_limit", f"must be 1 to {MOST_REQUESTS} requests in 1 to {LONGEST_WINDOW} seconds"
-        )
-    return rate
-
-
-def check_no_wider(limits: Limits, own: Limits | None) -> None:
-    """Raise Invalid if `limits` allow more than `own`, those of the credential that sets them."""
-    if own is None:
-        return
-    if own.networks and not (limits.networks and all(_lies_within(n, own.networks) for n in limits.networks)):
-        raise Invalid("allowed_networks", "must lie within those of the key that you use")
-    if own.rate is not None and (limits.rate is None or _is_faster(limits.rate, own.rate)):
-        raise Invalid("rate_limit", f"must be at most {own.rate}, that of the key that you use")
+    mapped = network.network_address.ipv4_mapped
+    return network if mapped is None else IPv4Network((mapped, network.prefixlen - MAPPED_BITS))
 
 
 def _lies_within(network: Network, others: Iterable[Network]) -> bool:
-    return any(
-        network.version == other.version
-        and network.network_address in other
-        and network.prefixlen >= other.prefixlen
-        for other in others
-    )
+    return any(network.network_address in other and network.prefixlen >= other.prefixlen for other in others)
 
 
-def _is_faster(rate: Rate, other: Rate) -> bool:
+def clean_rate(rate: Rate | None, own: Limits) -> Rate | None:
+    """Return `rate`. Raises Invalid if it is out of bounds, or more than `own` of whoever asks."""
+    if rate is not None and not (1 <= rate.requests <= MOST_REQUESTS and 1 <= rate.seconds <= LONGEST_WINDOW):
+        raise Invalid("rate_limit", f"must be 1 to {MOST_REQUESTS} requests in 1 to {LONGEST_WINDOW} seconds")
+    if own.rate is not None and (rate is None or _is_more(rate, own.rate)):
+        raise Invalid("rate_limit", f"must be at most {own.rate}, that of the key that you use")
+    return rate
+
+
+def _is_more(rate: Rate, other: Rate) -> bool:
+    """In one window, or in the long run."""
     return rate.requests > other.requests or rate.requests * other.seconds > other.requests * rate.seconds

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Organization, User
 from accounts.limits import Rate, rate_of
+from accounts.models import Organization, User
 from accounts.principals import Principal
 from config.profiles import Capability
 from config.rows import PublicRow
@@ -112,11 +112,6 @@ class ApiKey(PublicRow):
     def rate_limit(self) -> Rate | None:
         """How often the key may be used, None: as often as it likes."""
         return rate_of(self.rate_requests, self.rate_seconds)
-
-    @property
-    def ends_at(self) -> datetime | None:
-        """When the key ended, or will end: revoked or expired; None: never."""
-        return self.revoked_at or self.expires_at
 
     def status(self, now: datetime) -> str:
         """revoked, expired, disabled or active: the first that is true."""

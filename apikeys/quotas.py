@@ -18,7 +18,9 @@ from audit.actors import Origin
 from config.errors import RateLimited
 
 MOST_COUNTED = 100_000  # keys with a window that has not ended; the oldest one makes place
-VALKEY_PAUSE_SECONDS = 5.0  # for which a Valkey that has not answered is not asked: requests do not wait for it
+VALKEY_PAUSE_SECONDS = (
+    5.0  # for which a Valkey that has not answered is not asked: requests do not wait for it
+)
 
 log = logging.getLogger("keyhouse.quotas")
 _lock = threading.Lock()

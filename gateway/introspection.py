@@ -68,7 +68,7 @@ class IntrospectionView(APIView):
 
 
 def identify(token: str, client_ip: str, origin: Origin) -> Principal:
-    """Return whose credential this is. Raises InvalidToken, or NetworkNotAllowed if it may not come from there.
+    """Return whose credential this is, if it may come from there. Raises InvalidToken or NetworkNotAllowed.
 
     Asking about a key is no request of it: its rate limit is not looked at.
     """

@@ -14,7 +14,7 @@ from accounts.models import Session
 from accounts.principals import Caller, Principal
 from accounts.services import organizations, own_account, sessions, users
 from accounts.services.users import update_user
-from apikeys.services.api_keys import create_api_key, rename_api_key, revoke_api_keys
+from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key
 from audit.actors import Origin
 from config.errors import InvalidToken
 from gateway.decision import authenticate
@@ -160,7 +160,7 @@ def test_a_new_name_shows_at_once(cast: Cast, lease: Lease, operator: Caller) ->
     key = create_api_key(caller=operator, name="old", owner=cast.acme)
     lease(SHORT)
     use(key.text)
-    rename_api_key(caller=operator, key=key.row, name="new")
+    update_api_key(caller=operator, key=key.row, changes={"name": "new"})
     organizations.rename_organization(caller=operator, organization=cast.acme, name="Acme & Sons")
     found = use(key.text)
     assert (found.credential.label, found.label) == ("new", "Acme & Sons")
