@@ -16,7 +16,8 @@ from accounts.admin_site import note_denied
 from apikeys.forms import ConfirmForm, KeyForm, NewKeyForm, RevokeForm, RotateForm
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key
-from apikeys.services.rotation import disable_api_keys, enable_api_keys, rotate_api_key
+from apikeys.services.rotation import rotate_api_key
+from apikeys.services.switching import disable_api_keys, enable_api_keys
 from config.admin import CapabilityAdmin, add_error, principal_in
 from config.errors import DomainError, Invalid, NotAllowed
 from config.profiles import Capability

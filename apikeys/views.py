@@ -17,7 +17,7 @@ from accounts.principals import Principal
 from apikeys import serializers
 from apikeys.filters import AttributeFilter, ListedFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
-from apikeys.services import api_keys, rotation
+from apikeys.services import api_keys, rotation, switching
 from audit.actors import Origin
 from config import profiles, received, wire
 from config.errors import Invalid, NotFound
@@ -111,14 +111,14 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, pk: str) -> Response:
         """Refuse this key, until somebody enables it."""
-        rotation.disable_api_keys(caller=caller_of(request), selected=[self.get_object()])
+        switching.disable_api_keys(caller=caller_of(request), selected=[self.get_object()])
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(operation_id="enable_api_key", request=None)
     @action(detail=True, methods=["post"])
     def enable(self, request: Request, pk: str) -> Response:
         """Take this key again, if it was disabled."""
-        rotation.enable_api_keys(caller=caller_of(request), selected=[self.get_object()])
+        switching.enable_api_keys(caller=caller_of(request), selected=[self.get_object()])
         return Response(self.get_serializer(self.get_object()).data)
 
 

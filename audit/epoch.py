@@ -72,7 +72,7 @@ class Memory:
 
     def forget(self) -> None:
         """Trust nothing that was read before: for tests."""
-        self._epoch, self._trusted_until = None, 0.0
+        self._epoch, self._trusted_until, self._known = None, 0.0, {}
 
 
 memory = Memory()

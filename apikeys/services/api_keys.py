@@ -22,7 +22,7 @@ from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import Invalid, NotAllowed, NotFound
+from config.errors import Conflict, Invalid, NotAllowed, NotFound
 from config.profiles import NO_POWER, Capability, Power
 
 REASON_LENGTH = 200
@@ -162,6 +162,13 @@ def locked(caller: Caller, rows: ApiKeyQuerySet, *, wanted: int) -> list[ApiKey]
     if rows.visible_to(caller.principal).count() == wanted:
         raise NotAllowed("You may not manage this key.")
     raise NotFound("There is no such key.")
+
+
+def check_not_ended(row: ApiKey, now: datetime) -> None:
+    """Raise Conflict if the key is revoked or expired."""
+    status = row.status(now)
+    if status in {"revoked", "expired"}:
+        raise Conflict("status", f"{row.name} is {status}, which is final")
 
 
 def _check_may_make(caller: Caller, owner: User | Organization) -> None:

@@ -1,6 +1,5 @@
-"""Use cases between making a key and revoking it: give it a successor, switch it off and on again."""
+"""The use case of a key that gets a successor."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +8,7 @@ from django.db import transaction
 from accounts.lookups import hold
 from accounts.principals import Caller
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import NewKey, create_api_key, locked, record_about
+from apikeys.services.api_keys import NewKey, check_not_ended, create_api_key, locked, record_about
 from audit.events import EventName
 from config.errors import Conflict, Invalid
 from config.wire import timestamp
@@ -60,17 +59,11 @@ def rotate_api_key(
 
 
 def _check_can_be_rotated(old: ApiKey, now: datetime) -> None:
-    _check_not_ended(old, now)
+    check_not_ended(old, now)
     if old.disabled_at is not None:
         raise Conflict("status", f"{old.name} is disabled; enable it first")
     if old.successors.unrevoked().exists():
         raise Conflict("status", f"{old.name} has been rotated; rotate its successor, or revoke that first")
-
-
-def _check_not_ended(row: ApiKey, now: datetime) -> None:
-    status = row.status(now)
-    if status in {"revoked", "expired"}:
-        raise Conflict("status", f"{row.name} is {status}, which is final")
 
 
 def _end(old: ApiKey, now: datetime, overlap: timedelta) -> datetime:
@@ -79,33 +72,3 @@ def _end(old: ApiKey, now: datetime, overlap: timedelta) -> datetime:
     ending = {"expires_at": ends_at} if overlap else {"revoked_at": now, "revoked_reason": ROTATED}
     ApiKey.objects.filter(pk=old.pk).update(**ending)
     return ends_at
-
-
-def disable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:
-    """Switch keys off until somebody enables them, all or none, and return how many were on.
-
-    Raises NotFound or NotAllowed, and Conflict for a key that has ended.
-    """
-    return _switch(caller, selected, off=True)
-
-
-def enable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:
-    """Switch keys on again, all or none, and return how many were off.
-
-    Raises NotFound or NotAllowed, and Conflict for a key that has ended: nothing revives it.
-    """
-    return _switch(caller, selected, off=False)
-
-
-def _switch(caller: Caller, selected: Iterable[ApiKey], *, off: bool) -> int:
-    numbers = {key.pk for key in selected}
-    with transaction.atomic():
-        rows = locked(caller, ApiKey.objects.filter(pk__in=numbers), wanted=len(numbers))
-        for row in rows:
-            _check_not_ended(row, caller.origin.at)
-        fresh = [row for row in rows if (row.disabled_at is None) == off]
-        disabled_at = caller.origin.at if off else None
-        ApiKey.objects.filter(pk__in=[row.pk for row in fresh]).update(disabled_at=disabled_at)
-        for row in fresh:
-            record_about(EventName.API_KEY_DISABLED if off else EventName.API_KEY_ENABLED, caller, row, {})
-    return len(fresh)

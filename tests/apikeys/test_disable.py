@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.callers import caller_at_command_line
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
-from apikeys.services.rotation import disable_api_keys, enable_api_keys
+from apikeys.services.switching import disable_api_keys, enable_api_keys
 from audit.models import Event
 from config.errors import Conflict, NotAllowed, NotFound
 from tests.apikeys.profiles import changed

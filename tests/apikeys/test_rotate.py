@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from accounts.callers import caller_at_command_line
 from accounts.limits import Rate
+from accounts.services.users import delete_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
-from apikeys.services.rotation import disable_api_keys, rotate_api_key
+from apikeys.services.rotation import rotate_api_key
+from apikeys.services.switching import disable_api_keys
 from audit.models import Event
 from config.errors import Conflict, Invalid
 from tests.apikeys.profiles import changed
@@ -221,3 +223,9 @@ def test_the_log_has_the_successor_and_the_end(cast: Cast, alice: Api) -> None:
 @pytest.mark.parametrize("body", [{"name": "x"}, {"scopes": ["keys:write"]}, {"overlaps": 1}])
 def test_nothing_else_changes_by_rotating(cast: Cast, alice: Api, body: dict[str, Any]) -> None:
     assert_problem(rotate(alice, make_key(cast.alice), **body), 400, "invalid", next(iter(body)))
+
+
+def test_a_person_is_deleted_with_keys_and_successors(cast: Cast, alice: Api) -> None:
+    rotate(alice, make_key(cast.alice), overlap="1h")
+    delete_user(caller=caller_at_command_line(), user=cast.alice)
+    assert not ApiKey.objects.exists()
