@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from accounts.limits import Limits
 from audit.actors import Actor, Origin
 from config import profiles
 from config.errors import NotAllowed, SecondFactorRequired
@@ -25,12 +26,13 @@ class Reach(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What was shown: its kind, its public id, and when it ends if it does."""
+    """What was shown: its kind, its public id, when it ends if it does, and what it is held to."""
 
     kind: CredentialKind
     id: str
     expires_at: datetime | None = None
     label: str = ""
+    limits: Limits | None = None
 
     def has_ended(self, now: datetime) -> bool:
         """Whether it has expired by `now`."""

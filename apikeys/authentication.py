@@ -8,15 +8,15 @@ from rest_framework.request import Request
 
 from accounts.credentials import Presented, presented
 from accounts.identity import person, person_columns
+from accounts.limits import limits_of, rate_of
 from accounts.principals import Credential, Principal
-from apikeys import keys, peppers, usage
+from apikeys import keys, peppers, quotas, usage
 from apikeys.models import ApiKey
-from audit.actors import ANONYMOUS, NOTHING, Origin, Target
+from apikeys.refusals import record_refused_key, target_of
+from audit.actors import NOTHING, Origin, Target
 from audit.epoch import memory
-from audit.events import EventName
-from audit.refusals import record_refusal
 from config import profiles
-from config.errors import InvalidToken
+from config.errors import InvalidToken, NetworkNotAllowed
 from config.problems import challenge
 
 
@@ -30,7 +30,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         sent = presented(request._request)
         if sent is None or not sent.is_key:
             return None
-        principal = authenticate_key(sent, Origin.of(request._request))
+        origin = Origin.of(request._request)
+        principal = authenticate_key(sent, origin)
+        quotas.spend(principal, origin)
         return principal, principal.credential
 
     def authenticate_header(self, request: Request) -> str:
@@ -47,6 +49,10 @@ class KeyRow(NamedTuple):
     pepper: int
     expires_at: datetime | None
     revoked_at: datetime | None
+    disabled_at: datetime | None
+    allowed_networks: list[str]
+    rate_requests: int | None
+    rate_seconds: int | None
     organization_id: int | None
     organization: Any
     organization_name: str | None
@@ -61,6 +67,10 @@ KEY_COLUMNS = (
     "pepper",
     "expires_at",
     "revoked_at",
+    "disabled_at",
+    "allowed_networks",
+    "rate_requests",
+    "rate_seconds",
     "organization_id",
     "organization__uuid",
     "organization__name",
@@ -76,20 +86,38 @@ class KnownKey(NamedTuple):
 
 
 def authenticate_key(sent: Presented, origin: Origin) -> Principal:
-    """Return whose key this is and what it may do now. Raises InvalidToken; the reason is recorded.
+    """Return whose key this is and what it may do now. It is not counted against the key's rate limit.
+
+    Raises InvalidToken, or NetworkNotAllowed for a good key that may not be used from this address; the
+    reason is recorded.
+    """
+    return admit(known_key(sent.text, origin), origin)
+
+
+def admit(found: KnownKey, origin: Origin) -> Principal:
+    """Note that the key is used, if it may be used from this address. Raises NetworkNotAllowed."""
+    limits = found.principal.credential.limits
+    if limits is not None and not limits.allow(origin.ip):
+        record_refused_key(target_of(found.principal), "network", origin)
+        raise NetworkNotAllowed
+    usage.note(found.pk, origin)
+    return found.principal
+
+
+def known_key(text: str, origin: Origin) -> KnownKey:
+    """Return the key with this text, wherever it comes from. Raises InvalidToken; the reason is recorded.
 
     No query for a key that was used lately, one for another well-formed key, none for any other text.
     """
-    if keys.environment_of(sent.text, profiles.active().keys.environments) is None:
+    if keys.environment_of(text, profiles.active().keys.environments) is None:
         raise InvalidToken
-    _, digest = peppers.current_digest(sent.text)
+    _, digest = peppers.current_digest(text)
     known = memory.known()
     found: KnownKey | None = known.get(digest)
     if found is None or found.principal.credential.has_ended(origin.at):
-        found = _read(sent.text, origin)
+        found = _read(text, origin)
         memory.remember(known, digest, found)
-    usage.note(found.pk, origin)
-    return found.principal
+    return found
 
 
 def _read(text: str, origin: Origin) -> KnownKey:
@@ -114,15 +142,15 @@ def _unusable(row: KeyRow, now: datetime) -> str | None:
         return "revoked"
     if row.expires_at is not None and row.expires_at <= now:
         return "expired"
+    if row.disabled_at is not None:
+        return "disabled"
     if row.organization_id is None and not row.owner_is_active:
         return "owner inactive"
     return None
 
 
 def _refuse(target: Target, reason: str, origin: Origin) -> None:
-    record_refusal(
-        EventName.API_KEY_REFUSED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason}
-    )
+    record_refused_key(target, reason, origin)
     raise InvalidToken
 
 
@@ -136,7 +164,8 @@ def _repepper(row: KeyRow, text: str) -> None:
 
 def _principal(row: KeyRow, owner: list[tuple[Any, ...]]) -> Principal:
     """A person's key can do what they may do now, cut down to its scopes; an organization's, its scopes."""
-    credential = Credential("key", str(row.uuid), row.expires_at, row.name)
+    limits = limits_of(row.allowed_networks, rate_of(row.rate_requests, row.rate_seconds))
+    credential = Credential("key", str(row.uuid), row.expires_at, row.name, limits)
     granted = frozenset(row.scopes)
     if row.organization_id is None:
         return person(owner, credential).narrowed(granted, credential)

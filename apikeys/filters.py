@@ -16,7 +16,7 @@ class ListedFilter(BaseFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         everything = profiles.active().keys.list == "all"
-        return queryset if everything else queryset.active(Origin.of(request._request).at)
+        return queryset if everything else queryset.unended(Origin.of(request._request).at)
 
 
 class AttributeFilter(BaseFilterBackend):

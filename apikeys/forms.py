@@ -1,22 +1,80 @@
 """The admin's forms for keys."""
 
-from typing import Any
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 from django import forms
 from django.core import signing
 
+from accounts.limits import Limits, Rate, clean_networks, clean_rate
 from accounts.models import Organization, User
+from accounts.names import clean_name
 from accounts.principals import Principal
+from apikeys.durations import parse_duration, parse_rate
+from apikeys.models import ApiKey
 from apikeys.services.api_keys import REASON_LENGTH
 from config import profiles
+from config.errors import DomainError
 from config.profiles import Capability
 
 FORM_SECONDS = 24 * 3600
 WIDE = {"class": "vTextField"}
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-class NewKeyForm(forms.Form):
+class LimitsForm(forms.Form):
+    """From where and how often a key may be used; the services look at it again."""
+
+    allowed_networks = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 50}),
+        help_text="Addresses and networks, one a line, such as 192.0.2.0/24. None: usable from everywhere.",
+    )
+    rate_limit = forms.CharField(
+        required=False,
+        max_length=32,
+        help_text="Requests and the time for them, such as 100/60s or 5000/1h. Empty: no limit.",
+    )
+
+    def clean_allowed_networks(self) -> list[str]:
+        texts = [line.strip() for line in self.cleaned_data["allowed_networks"].splitlines()]
+        return said_in_form(clean_networks, [text for text in texts if text], Limits())
+
+    def clean_rate_limit(self) -> Rate | None:
+        text = self.cleaned_data["rate_limit"].strip()
+        return (
+            said_in_form(clean_rate, said_in_form(parse_rate, "rate_limit", text), Limits()) if text else None
+        )
+
+
+def said_in_form(clean: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what `clean` returns; what it refuses is said beside the field."""
+    try:
+        return clean(*args, **kwargs)
+    except DomainError as error:
+        raise forms.ValidationError(" ".join(error.errors.values()) or error.detail) from None
+
+
+class KeyForm(LimitsForm, forms.ModelForm[ApiKey]):
+    """What can be changed of a key."""
+
+    class Meta:
+        model = ApiKey
+        fields = ("name",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["allowed_networks"] = "\n".join(self.instance.allowed_networks)
+        self.initial["rate_limit"] = str(self.instance.rate_limit or "")
+
+    def clean_name(self) -> str:
+        return said_in_form(clean_name, "name", self.cleaned_data["name"])
+
+
+class NewKeyForm(LimitsForm):
     """Make a key. `ticket` is the signed uuid that the key will have: a form makes one key, once."""
 
     required_css_class = "required"
@@ -64,7 +122,13 @@ class NewKeyForm(forms.Form):
             raise forms.ValidationError("This form is too old. Open it again.") from None
 
 
-class RevokeForm(forms.Form):
+class ConfirmForm(forms.Form):
+    """Nothing to say but yes."""
+
+    confirmed = forms.BooleanField(widget=forms.HiddenInput, initial=True)
+
+
+class RevokeForm(ConfirmForm):
     """Why keys are revoked."""
 
     reason = forms.CharField(
@@ -73,6 +137,32 @@ class RevokeForm(forms.Form):
         widget=forms.TextInput(attrs=WIDE),
         help_text="For the audit log.",
     )
+
+
+class RotateForm(ConfirmForm):
+    """How long the old key is good beside the new one, and how long the new one is."""
+
+    overlap = forms.ChoiceField(
+        choices=[
+            ("", "none: the old key is revoked now"),
+            ("1h", "1 hour"),
+            ("24h", "1 day"),
+            ("7d", "7 days"),
+        ],
+        required=False,
+        label="Overlap",
+        help_text="For how long the old key is still taken.",
+    )
+    expires_at = forms.DateTimeField(
+        required=False,
+        label="Expires at (UTC)",
+        help_text="Of the new key. Empty: never.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def clean_overlap(self) -> timedelta:
+        text = self.cleaned_data["overlap"]
+        return parse_duration("overlap", text) if text else timedelta()
 
 
 def new_ticket() -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
+from accounts.limits import Rate, rate_of
 from accounts.models import Organization, User
 from accounts.principals import Principal
 from config.profiles import Capability
@@ -16,8 +17,8 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Keys that nobody has revoked; they may have expired."""
         return self.filter(revoked_at__isnull=True)
 
-    def active(self, now: datetime) -> "ApiKeyQuerySet":
-        """Keys that are neither revoked nor expired at `now`."""
+    def unended(self, now: datetime) -> "ApiKeyQuerySet":
+        """Keys that are neither revoked nor expired at `now`; they may be disabled."""
         return self.unrevoked().filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
 
     def visible_to(self, principal: Principal) -> "ApiKeyQuerySet":
@@ -25,7 +26,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self._within(principal, Capability.READ_OWN_KEYS, Capability.READ_KEYS)
 
     def manageable_by(self, principal: Principal) -> "ApiKeyQuerySet":
-        """Keys that the caller may rename and revoke."""
+        """Keys that the caller may change, rotate, disable and revoke."""
         return self._within(principal, Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS)
 
     def _within(self, principal: Principal, own: Capability, others: Capability) -> "ApiKeyQuerySet":
@@ -46,7 +47,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(PublicRow):
-    """A key of a person or of an organization. Revoking is final."""
+    """A key of a person or of an organization. Revoking is final, disabling is not."""
 
     name = models.CharField(max_length=100)
     user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="api_keys")
@@ -63,6 +64,11 @@ class ApiKey(PublicRow):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True)
     revoked_reason = models.CharField(max_length=200, blank=True)
+    disabled_at = models.DateTimeField(null=True)
+    predecessor = models.ForeignKey("self", models.SET_NULL, null=True, related_name="successors")
+    allowed_networks = models.JSONField(default=list, help_text="no networks: usable from everywhere")
+    rate_requests = models.PositiveIntegerField(null=True)
+    rate_seconds = models.PositiveIntegerField(null=True)
     last_used_at = models.DateTimeField(null=True)
     last_used_ip = models.CharField("last address", max_length=45, blank=True)
     use_count = models.PositiveBigIntegerField(default=0)
@@ -80,6 +86,16 @@ class ApiKey(PublicRow):
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=models.F("created_at")),
                 name="api_key_expires_after_creation",
             ),
+            models.UniqueConstraint(
+                fields=("predecessor",),
+                condition=Q(predecessor__isnull=False, revoked_at__isnull=True),
+                name="api_key_has_one_successor",
+            ),
+            models.CheckConstraint(
+                condition=Q(rate_requests__isnull=True, rate_seconds__isnull=True)
+                | Q(rate_requests__gte=1, rate_seconds__gte=1),
+                name="api_key_rate_is_whole",
+            ),
         )
 
     def __str__(self) -> str:
@@ -92,8 +108,15 @@ class ApiKey(PublicRow):
         assert owner is not None  # noqa: S101 (the constraint above)
         return owner
 
+    @property
+    def rate_limit(self) -> Rate | None:
+        """How often the key may be used, None: as often as it likes."""
+        return rate_of(self.rate_requests, self.rate_seconds)
+
     def status(self, now: datetime) -> str:
-        """active, expired or revoked."""
+        """revoked, expired, disabled or active: the first that is true."""
         if self.revoked_at is not None:
             return "revoked"
-        return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return "disabled" if self.disabled_at is not None else "active"

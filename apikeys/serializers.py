@@ -1,12 +1,16 @@
 """What the key endpoints take and give, in canonical members."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.limits import LONGEST_WINDOW, MOST_NETWORKS, MOST_REQUESTS, Rate
+from apikeys.durations import parse_duration
 from apikeys.models import ApiKey
+from apikeys.services.rotation import LONGEST_OVERLAP
 from config import profiles
 from config.profiles.schema import Attribute, ChoiceAttribute
 from config.wire import (
@@ -57,6 +61,38 @@ class ListFilter(RequestSerializer):
         }
 
 
+class WholeNumberField(serializers.IntegerField):
+    """A JSON number without a fraction; "5" and true are none."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class RateLimitMember(RequestSerializer):
+    """How often a key may be used: exact over all servers if they share a Valkey, else in each process."""
+
+    resource = "rate_limit"
+
+    requests = WholeNumberField(min_value=1, max_value=MOST_REQUESTS)
+    seconds = WholeNumberField(
+        min_value=1, max_value=LONGEST_WINDOW, help_text="length of the window, from its first request on"
+    )
+
+    def to_internal_value(self, data: Any) -> Rate:
+        return Rate(**super().to_internal_value(data))
+
+
+def networks_field() -> serializers.ListField:
+    return serializers.ListField(
+        child=TextField(max_length=64),
+        max_length=MOST_NETWORKS,
+        required=False,
+        help_text="IPv4 and IPv6 addresses and networks (CIDR) that may use the key; none: everybody",
+    )
+
+
 class CreateRequest(RequestSerializer):
     resource = "api_key"
 
@@ -65,6 +101,8 @@ class CreateRequest(RequestSerializer):
     environment = TextField(max_length=64, required=False)
     expires_at = TimestampField(required=False, allow_null=True)
     organization = SentIdField("organization", required=False, help_text="id of the owner, if not you")
+    allowed_networks = networks_field()
+    rate_limit = RateLimitMember(required=False, allow_null=True)
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().declared() | attribute_fields()
@@ -72,10 +110,47 @@ class CreateRequest(RequestSerializer):
         return fields
 
 
-class RenameRequest(RequestSerializer):
+class UpdateRequest(RequestSerializer):
     resource = "api_key"
 
-    name = TextField(max_length=100)
+    name = TextField(max_length=100, required=False)
+    allowed_networks = networks_field()
+    rate_limit = RateLimitMember(required=False, allow_null=True)
+
+
+MOST_SECONDS = int(LONGEST_OVERLAP.total_seconds())
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS},
+            {"type": "string", "pattern": "^[1-9][0-9]{0,8}[smhdw]$"},
+        ]
+    }
+)
+class DurationField(serializers.Field[timedelta, Any, Any, Any]):
+    """A length of time: seconds, or a text such as 24h."""
+
+    def to_internal_value(self, data: Any) -> timedelta:
+        if isinstance(data, str):
+            return parse_duration(self.field_name or "", data)
+        if type(data) is not int or not 0 <= data <= MOST_SECONDS:
+            raise serializers.ValidationError(f"This is neither 0 to {MOST_SECONDS} nor a text such as 24h.")
+        return timedelta(seconds=data)
+
+
+class RotateRequest(RequestSerializer):
+    resource = "api_key"
+
+    overlap = DurationField(
+        required=False,
+        help_text=f"how long the old key is good beside the new one, at most {LONGEST_OVERLAP.days}d; "
+        "without it, the old key is revoked at once",
+    )
+    expires_at = TimestampField(
+        required=False, allow_null=True, help_text="of the new key; without it, as that of the old one"
+    )
 
 
 class ApiKeyMember(WireSerializer):
@@ -94,6 +169,9 @@ class ApiKeyMember(WireSerializer):
     expires_at = TimestampField(allow_null=True)
     created_at = TimestampField()
     revoked_at = TimestampField(allow_null=True)
+    disabled_at = TimestampField(allow_null=True)
+    allowed_networks = serializers.ListField(child=serializers.CharField())
+    rate_limit = RateLimitMember(allow_null=True)
     last_used_at = TimestampField(allow_null=True)
     last_used_ip = serializers.CharField()
     use_count = serializers.IntegerField()
@@ -125,6 +203,15 @@ class CreatedApiKey(WireSerializer):
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:
         return profiles.active().wire.members.get(self.resource, CREATED)
+
+
+class RotatedApiKey(CreatedApiKey):
+    """A new key that takes the place of another, and when that one ends."""
+
+    predecessor_ends_at = TimestampField()
+
+    def _members(self, declared: Iterable[str]) -> Iterable[str]:
+        return dict.fromkeys(("id", *super()._members(declared), "predecessor_ends_at"))
 
 
 class ScopeMember(WireSerializer):

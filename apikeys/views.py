@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +17,7 @@ from accounts.principals import Principal
 from apikeys import serializers
 from apikeys.filters import AttributeFilter, ListedFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
-from apikeys.services import api_keys
+from apikeys.services import api_keys, rotation, switching
 from audit.actors import Origin
 from config import profiles, received, wire
 from config.errors import Invalid, NotFound
@@ -43,6 +44,9 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         "create": MANAGE,
         "partial_update": MANAGE,
         "destroy": MANAGE,
+        "rotate": MANAGE,
+        "disable": MANAGE,
+        "enable": MANAGE,
     }
 
     def get_queryset(self) -> ApiKeyQuerySet:
@@ -67,14 +71,16 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
             environment=members.get("environment"),
             expires_at=members.get("expires_at"),
             attributes=members.get("attributes", {}),
+            allowed_networks=members.get("allowed_networks", ()),
+            rate_limit=members.get("rate_limit"),
         )
         return Response(serializers.CreatedApiKey(key).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(operation_id="rename_api_key", request=serializers.RenameRequest)
+    @extend_schema(operation_id="update_api_key", request=serializers.UpdateRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         key = self.get_object()
-        sent = received.body(serializers.RenameRequest, request)
-        key = api_keys.rename_api_key(caller=caller_of(request), key=key, name=sent["name"])
+        changes = received.body(serializers.UpdateRequest, request)
+        key = api_keys.update_api_key(caller=caller_of(request), key=key, changes=changes)
         return Response(self.get_serializer(key).data)
 
     @extend_schema(operation_id="revoke_api_key", responses={204: None})
@@ -82,6 +88,38 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         key = self.get_object()
         api_keys.revoke_api_keys(caller=caller_of(request), selected=[key])
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        operation_id="rotate_api_key",
+        request=serializers.RotateRequest,
+        responses={201: serializers.RotatedApiKey},
+    )
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, pk: str) -> Response:
+        """Make a key that takes the place of this one, which ends after the overlap."""
+        key = self.get_object()
+        sent = received.body(serializers.RotateRequest, request)
+        new = rotation.rotate_api_key(
+            caller=caller_of(request),
+            key=key,
+            expires_at=sent.get("expires_at", key.expires_at),
+            overlap=sent.get("overlap", rotation.NO_OVERLAP),
+        )
+        return Response(serializers.RotatedApiKey(new).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(operation_id="disable_api_key", request=None)
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, pk: str) -> Response:
+        """Refuse this key, until somebody enables it."""
+        switching.disable_api_keys(caller=caller_of(request), selected=[self.get_object()])
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(operation_id="enable_api_key", request=None)
+    @action(detail=True, methods=["post"])
+    def enable(self, request: Request, pk: str) -> Response:
+        """Take this key again, if it was disabled."""
+        switching.enable_api_keys(caller=caller_of(request), selected=[self.get_object()])
+        return Response(self.get_serializer(self.get_object()).data)
 
 
 def owner_for(principal: Principal, organization: str | None) -> User | Organization:

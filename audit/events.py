@@ -40,6 +40,10 @@ class EventName(StrEnum):
 
     API_KEY_CREATED = "api_key:created"
     API_KEY_RENAMED = "api_key:renamed"
+    API_KEY_CHANGED = "api_key:changed"
+    API_KEY_ROTATED = "api_key:rotated"
+    API_KEY_DISABLED = "api_key:disabled"
+    API_KEY_ENABLED = "api_key:enabled"
     API_KEY_REVOKED = "api_key:revoked"
     API_KEY_REFUSED = "api_key:refused"
 

@@ -37,7 +37,7 @@ _ALL = (
     Variable(
         "CACHE_URL",
         "locmemcache://",
-        "where attempts are counted, if redis://… (Valkey); default: in the database",
+        "where attempts, and requests of limited keys, are counted, if redis://… (Valkey)",
     ),
     Variable("EMAIL_URL", "consolemail://", "mail server, for example smtp+tls://user:password@host:587"),
     Variable(

@@ -123,6 +123,28 @@ class TooManyAttempts(DomainError):
         wait = f"{retry_after} seconds" if retry_after < 120 else f"{-(-retry_after // 60)} minutes"
         super().__init__(f"Too many attempts. Try again in {wait}.")
         self.retry_after = retry_after
+        self.headers = {"Retry-After": str(retry_after)}
+
+
+class RateLimited(TooManyAttempts):
+    """A credential has made all requests of its rate limit; `headers` say when it may make others."""
+
+    code = "rate_limited"
+
+    def __init__(self, retry_after: int, headers: Mapping[str, str]) -> None:
+        super().__init__(retry_after)
+        self.detail = f"This key has made all of its requests. Try again in {retry_after} seconds."
+        self.headers |= headers
+
+
+class NetworkNotAllowed(DomainError):
+    """A good credential came from an address from which it may not be used."""
+
+    status = 403
+    code = "network_not_allowed"
+
+    def __init__(self) -> None:
+        super().__init__("This key may not be used from your address.")
 
 
 class MalformedCredentials(DomainError):

@@ -135,7 +135,7 @@ def _drf(
 def headers_of(error: DomainError) -> dict[str, str]:
     """Return the headers that an answer with this error needs."""
     if isinstance(error, TooManyAttempts):
-        return {"Retry-After": str(error.retry_after)}
+        return error.headers
     if error.status == 401 or isinstance(error, InsufficientScope):
         return {"WWW-Authenticate": challenge(error)}
     return {}

@@ -119,7 +119,8 @@ PLAIN = {
     "/ready": _plain("ready", "Whether the database can be reached."),
     "/gateway/check": _plain(
         "check",
-        "Whether the credential of this request may make another one: for reverse proxies.",
+        "Whether the credential of this request may make another one: for reverse proxies. Answers about "
+        "keys with a rate limit carry RateLimit and RateLimit-Policy; 429 when there is nothing left of it.",
         security=True,
         parameters=[
             _header("X-Original-Method", "method of the other request (nginx)"),

@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.request import HttpHeaders
 
 from accounts.principals import Principal
+from apikeys import quotas
+from audit.actors import Origin
 from config.errors import DomainError, MalformedCredentials, NotAllowed
 from config.problems import challenge, domain_response, problem_response
 from gateway.decision import decide
@@ -16,7 +18,7 @@ VARIABLES = [tuple(map(HttpHeaders.to_wsgi_name, pair)) for pair in ORIGINAL]
 
 
 def check(request: HttpRequest) -> HttpResponse:
-    """Answer 200 with the identity headers, 401 with WWW-Authenticate, or 403; nothing else.
+    """Answer 200 with the identity headers, 401 with WWW-Authenticate, 403, or 429 for a key's rate limit.
 
     The identity headers are there on every 200, empty where nobody is known, so that a proxy that
     copies them overwrites what the client sent.
@@ -26,12 +28,20 @@ def check(request: HttpRequest) -> HttpResponse:
     try:
         method, uri = original_request(request)
         principal = decide(request, method, uri)
+        quota = _spent(request, principal)
     except MalformedCredentials as error:  # proxies know no 400 from here
         headers = {"WWW-Authenticate": f'{challenge()}, error="invalid_request"'}
         return problem_response(401, error.code, error.detail, headers=headers)
     except DomainError as error:
         return domain_response(error)
-    return HttpResponse(status=200, headers=identity_headers(principal))
+    return HttpResponse(status=200, headers=identity_headers(principal) | (quota.headers if quota else {}))
+
+
+def _spent(request: HttpRequest, principal: Principal | None) -> quotas.Quota | None:
+    """Count the request, which is let through, if its credential is limited. Raises RateLimited."""
+    if principal is None or principal.credential.limits is None:
+        return None
+    return quotas.spend(principal, Origin.of(request))
 
 
 def original_request(request: HttpRequest) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """POST /gateway/introspect: what is this credential, and is it good? (RFC 7662)"""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -10,17 +11,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import authenticate_access_token
 from accounts.callers import principal_of_request
-from accounts.credentials import Presented, is_key_like
+from accounts.credentials import is_key_like
 from accounts.permissions import Needs
 from accounts.principals import Principal
+from apikeys.authentication import admit, known_key
 from audit.actors import Origin
 from config import received
-from config.errors import Invalid, InvalidToken
+from config.clientip import resolve
+from config.errors import Invalid, InvalidToken, NetworkNotAllowed
 from config.parsers import StrictJSONParser
 from config.profiles import Capability
 from config.wire import TextField
-from gateway.decision import authenticate
 
 INACTIVE = {"active": False}
 TOKEN_TYPES = {"key": "api_key", "jwt": "access_token"}
@@ -28,6 +31,10 @@ TOKEN_TYPES = {"key": "api_key", "jwt": "access_token"}
 
 class IntrospectionRequest(serializers.Serializer[Any]):
     token = TextField(trim_whitespace=False)
+    client_ip = TextField(
+        required=False,
+        help_text="where the token comes from; without it, a key that is bound to networks is not active",
+    )
     token_type_hint = TextField(required=False, help_text="not needed: a token says itself what it is")
 
 
@@ -51,21 +58,38 @@ class IntrospectionView(APIView):
 
     @extend_schema(operation_id="introspect", request=IntrospectionRequest, responses=Introspection)
     def post(self, request: Request) -> Response:
-        token = _one_token(request)
-        asker = principal_of_request(request)
+        sent = _one_token(request)
+        asker, origin = principal_of_request(request), Origin.of(request._request)
         try:
-            sent = Presented(token, is_key=is_key_like(token))
-            found = authenticate(sent, Origin.of(request._request))
-        except InvalidToken:
+            found = identify(sent["token"], _address(sent), origin)
+        except (InvalidToken, NetworkNotAllowed):
             return Response(INACTIVE)
         return Response(describe(found) if may_ask_about(asker, found) else INACTIVE)
 
 
-def _one_token(request: Request) -> str:
+def identify(token: str, client_ip: str, origin: Origin) -> Principal:
+    """Return whose credential this is, if it may come from there. Raises InvalidToken or NetworkNotAllowed.
+
+    Asking about a key is no request of it: its rate limit is not looked at.
+    """
+    if not is_key_like(token):
+        return authenticate_access_token(token, origin)
+    return admit(known_key(token, origin), replace(origin, ip=client_ip))
+
+
+def _address(sent: dict[str, Any]) -> str:
+    if "client_ip" not in sent:
+        return ""
+    address = resolve(sent["client_ip"], "", ())
+    if not address:
+        raise Invalid("client_ip", "is no IP address")
+    return address
+
+
+def _one_token(request: Request) -> dict[str, Any]:
     if hasattr(request.data, "getlist") and len(request.data.getlist("token")) > 1:
         raise Invalid("token", "stands in the request twice")
-    token: str = received.body(IntrospectionRequest, request)["token"]
-    return token
+    return received.body(IntrospectionRequest, request)
 
 
 def may_ask_about(asker: Principal, found: Principal) -> bool:

@@ -3,10 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from accounts.credentials import is_key_like
 from accounts.lookups import organization_named, user_named
 from accounts.models import Organization, User
+from apikeys.durations import parse_duration
 from apikeys.models import ApiKey, ApiKeyQuerySet
-from config.errors import Invalid
+from apikeys.services.api_keys import NewKey
+from config import wire
+from config.errors import Invalid, NotFound
 from config.wire import public_id, timestamp
 
 
@@ -34,6 +38,33 @@ def named_owner(options: dict[str, Any]) -> User | Organization | None:
     return None
 
 
+def key_with_id(text: str) -> ApiKey:
+    """Return the key with this public id. Raises Invalid."""
+    if is_key_like(text):
+        raise Invalid("id", "that is a key, not an id; keys go to --stdin, where nobody else sees them")
+    try:
+        found: ApiKey = wire.find("api_key", ApiKey.objects.select_related("user", "organization"), text)
+    except NotFound:
+        raise Invalid("id", f"there is no API key with the id {text}") from None
+    return found
+
+
+def add_expiry_arguments(parser: Any) -> None:
+    """Add --expires-at and --expires-in, of which one at the most may be given."""
+    expiry = parser.add_mutually_exclusive_group()
+    expiry.add_argument("--expires-at", metavar="TIME", help="ISO 8601, such as 2027-01-31T00:00:00Z")
+    expiry.add_argument("--expires-in", metavar="DURATION", help="such as 90d or 24h")
+
+
+def named_expiry(options: dict[str, Any], now: datetime) -> datetime | None:
+    """Return the moment given in `options`, None if none is. Raises Invalid."""
+    if options["expires_at"] is not None:
+        return parse_time("expires-at", options["expires_at"])
+    if options["expires_in"] is not None:
+        return now + parse_duration("expires-in", options["expires_in"])
+    return None
+
+
 def parse_time(member: str, text: str) -> datetime:
     """Read an ISO 8601 time, as UTC; without a zone it is UTC. Raises Invalid."""
     try:
@@ -57,3 +88,22 @@ def as_document(key: ApiKey, now: datetime) -> dict[str, Any]:
         "created_at": timestamp(key.created_at),
         "last_used_at": timestamp(key.last_used_at) if key.last_used_at else None,
     }
+
+
+def as_created(key: NewKey) -> dict[str, Any]:
+    """Return the facts of a key that was just made, and its text, for --json."""
+    row = key.row
+    return {
+        "id": public_id("api_key", row),
+        "name": row.name,
+        "key": key.text,
+        "key_prefix": row.key_prefix,
+        "scopes": row.scopes,
+        "expires_at": timestamp(row.expires_at) if row.expires_at else None,
+        "created_at": timestamp(row.created_at),
+    }
+
+
+def as_shown_once(key: NewKey, document: dict[str, Any]) -> str:
+    """Return what people read when a key was made: its text stands alone on the first line."""
+    return f"{key.text}\n\nThis is API key {key.row.name} ({document['id']}). It is not shown again."

@@ -1,4 +1,4 @@
-"""Use cases around API keys: make one, rename one, revoke some."""
+"""Use cases around API keys: make one, change one, revoke some."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from accounts.identity import principal_of
+from accounts.limits import Limits, Rate, clean_networks, clean_rate
 from accounts.lookups import hold
 from accounts.models import Organization, User
 from accounts.names import clean_name
@@ -21,7 +22,7 @@ from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import Invalid, NotAllowed, NotFound
+from config.errors import Conflict, Invalid, NotAllowed, NotFound
 from config.profiles import NO_POWER, Capability, Power
 
 REASON_LENGTH = 200
@@ -48,14 +49,18 @@ def create_api_key(
     environment: str | None = None,
     expires_at: datetime | None = None,
     attributes: Mapping[str, Any] = NO_ATTRIBUTES,
+    allowed_networks: Sequence[str] = (),
+    rate_limit: Rate | None = None,
+    predecessor: ApiKey | None = None,
     uuid: UUID | None = None,
 ) -> NewKey:
     """Make a key for `owner` and return it with its text, which is kept nowhere.
 
     `granted` are scopes, `expires_at` is in UTC (None: never), `environment` defaults to the
-    profile's, `attributes` are the profile's own, `uuid` names the new row. Raises Invalid (naming the
-    member), NotFound or NotAllowed: nobody hands out more than they hold, nor for longer than the key
-    that they act with.
+    profile's, `attributes` are the profile's own, no `allowed_networks` means everywhere, `predecessor` is
+    the key that it takes the place of, `uuid` names the new row. Raises Invalid (naming the member),
+    NotFound or NotAllowed: nobody hands out more than they hold, nor for longer than the key that they
+    act with.
     """
     _check_may_make(caller, owner)
     granted = _clean_scopes(granted)
@@ -79,20 +84,55 @@ def create_api_key(
             key_prefix=keys.shown_part(text, form, profiles.active().keys.shown_characters),
             created_at=caller.origin.at,
             expires_at=_clean_expiry(caller, expires_at),
+            predecessor=predecessor,
+            **_limit_columns(caller, {"allowed_networks": allowed_networks, "rate_limit": rate_limit}),
         )
-        _record(EventName.API_KEY_CREATED, caller, row, {"scopes": granted, "owner": str(owner)})
+        detail = {"scopes": granted, "owner": str(owner)}
+        record_about(EventName.API_KEY_CREATED, caller, row, detail | _limits_in_words(row))
     return NewKey(row, text)
 
 
-def rename_api_key(*, caller: Caller, key: ApiKey, name: str) -> ApiKey:
-    """Give a key another name. Raises NotFound, NotAllowed or Invalid."""
-    name = clean_name("name", name)
+def update_api_key(*, caller: Caller, key: ApiKey, changes: Mapping[str, Any]) -> ApiKey:
+    """Give a key another name or other limits, and return it as it is then.
+
+    `changes` holds any of name, allowed_networks, rate_limit. Raises NotFound, NotAllowed or Invalid.
+    """
+    if not changes:
+        raise Invalid("name", "must be there, or allowed_networks, or rate_limit")
+    columns = _limit_columns(caller, changes)
+    if "name" in changes:
+        columns["name"] = clean_name("name", changes["name"])
     with transaction.atomic():
-        row = _locked(caller, ApiKey.objects.filter(pk=key.pk), wanted=1)[0]
-        ApiKey.objects.filter(pk=row.pk).update(name=name)
-        _record(EventName.API_KEY_RENAMED, caller, row, {"from": row.name, "to": name})
-    row.name = name
-    return row
+        before = locked(caller, ApiKey.objects.filter(pk=key.pk), wanted=1)[0]
+        ApiKey.objects.filter(pk=before.pk).update(**columns)
+        after = ApiKey.objects.select_related("user", "organization").get(pk=before.pk)
+        if after.name != before.name:
+            record_about(EventName.API_KEY_RENAMED, caller, before, {"from": before.name, "to": after.name})
+        old, new = _limits_in_words(before), _limits_in_words(after)
+        if old != new:
+            record_about(EventName.API_KEY_CHANGED, caller, after, {"from": old, "to": new})
+    return after
+
+
+def _limit_columns(caller: Caller, members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns for those of allowed_networks and rate_limit that are in `members`.
+
+    Raises Invalid for what is none, or is wider than the limits of the key that the caller acts with.
+    """
+    own = caller.principal.credential.limits or Limits()
+    columns: dict[str, Any] = {}
+    if "allowed_networks" in members:
+        columns["allowed_networks"] = clean_networks(members["allowed_networks"], own)
+    if "rate_limit" in members:
+        rate = clean_rate(members["rate_limit"], own)
+        columns |= {"rate_requests": rate and rate.requests, "rate_seconds": rate and rate.seconds}
+    return columns
+
+
+def _limits_in_words(row: ApiKey) -> dict[str, Any]:
+    """The limits of a key for the audit log: those that it has."""
+    words = {"allowed_networks": row.allowed_networks, "rate_limit": row.rate_limit and str(row.rate_limit)}
+    return {member: value for member, value in words.items() if value}
 
 
 def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str = "") -> int:
@@ -104,17 +144,17 @@ def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str =
         raise Invalid("reason", f"must be at most {REASON_LENGTH} printable characters")
     numbers = {key.pk for key in selected}
     with transaction.atomic():
-        rows = _locked(caller, ApiKey.objects.filter(pk__in=numbers), wanted=len(numbers))
+        rows = locked(caller, ApiKey.objects.filter(pk__in=numbers), wanted=len(numbers))
         fresh = [row for row in rows if row.revoked_at is None]
         ApiKey.objects.filter(pk__in=[row.pk for row in fresh]).update(
             revoked_at=caller.origin.at, revoked_reason=reason
         )
         for row in fresh:
-            _record(EventName.API_KEY_REVOKED, caller, row, {"reason": reason})
+            record_about(EventName.API_KEY_REVOKED, caller, row, {"reason": reason})
     return len(fresh)
 
 
-def _locked(caller: Caller, rows: ApiKeyQuerySet, *, wanted: int) -> list[ApiKey]:
+def locked(caller: Caller, rows: ApiKeyQuerySet, *, wanted: int) -> list[ApiKey]:
     """Return the rows, locked in one order for everybody, if the caller may manage all of them."""
     found = list(rows.manageable_by(caller.principal).select_for_update(of=("self",)).order_by("pk"))
     if len(found) == wanted:
@@ -124,6 +164,13 @@ def _locked(caller: Caller, rows: ApiKeyQuerySet, *, wanted: int) -> list[ApiKey
             lambda who: rows.manageable_by(who).count() == wanted, "You may not manage this key."
         )
     raise NotFound("There is no such key.")
+
+
+def check_not_ended(row: ApiKey, now: datetime) -> None:
+    """Raise Conflict if the key is revoked or expired."""
+    status = row.status(now)
+    if status in {"revoked", "expired"}:
+        raise Conflict("status", f"{row.name} is {status}, which is final")
 
 
 def _check_may_make(caller: Caller, owner: User | Organization) -> None:
@@ -192,6 +239,7 @@ def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | Non
     return expires_at
 
 
-def _record(name: EventName, caller: Caller, row: ApiKey, detail: dict[str, Any]) -> None:
+def record_about(name: EventName, caller: Caller, row: ApiKey, detail: dict[str, Any]) -> None:
+    """Record what happened to a key: last in the transaction."""
     target = Target.of("api_key", row, organization_id=row.organization_id)
     record(name, actor=caller.principal.actor, origin=caller.origin, target=target, detail=detail)

@@ -27,6 +27,7 @@ def key(cast: Cast) -> NewKey:
 
 def revoke(client: Client, *keys: NewKey, **values: Any) -> Any:
     sent = {"action": "revoke", "_selected_action": [key.row.pk for key in keys], **values}
+    sent |= {"confirmed": "True"} if values else {}
     return client.post(page(LIST), sent, follow=True)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.callers import caller_at_command_line
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import rename_api_key, revoke_api_keys
+from apikeys.services.api_keys import revoke_api_keys, update_api_key
 from audit.models import Event
 from config.errors import Invalid
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
@@ -64,7 +64,7 @@ def test_the_service_itself_refuses_a_bad_name(cast: Cast) -> None:
     row = make_key(cast.alice).row
     for name in ("", " ", "x" * 101, "a\x00", "a\x07"):
         with pytest.raises(Invalid, match="name: "):
-            rename_api_key(caller=caller_at_command_line(), key=row, name=name)
+            update_api_key(caller=caller_at_command_line(), key=row, changes={"name": name})
 
 
 @pytest.mark.parametrize(
@@ -106,5 +106,5 @@ def test_a_revoked_key_can_be_renamed_and_stays_revoked(cast: Cast) -> None:
 def test_renaming_writes_the_name_only(cast: Cast) -> None:
     stale = make_key(cast.alice).row
     revoke_api_keys(caller=caller_at_command_line(), selected=[stale])
-    rename_api_key(caller=caller_at_command_line(), key=stale, name="new")
+    update_api_key(caller=caller_at_command_line(), key=stale, changes={"name": "new"})
     assert ApiKey.objects.get(pk=stale.pk).revoked_at is not None

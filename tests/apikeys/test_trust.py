@@ -10,13 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.credentials import Presented
+from accounts.limits import Rate, limits_of
 from accounts.models import Session
 from accounts.principals import Caller, Principal
 from accounts.services import organizations, own_account, sessions, users
 from accounts.services.users import update_user
-from apikeys.services.api_keys import create_api_key, rename_api_key, revoke_api_keys
+from apikeys import quotas
+from apikeys.services import rotation, switching
+from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key
 from audit.actors import Origin
-from config.errors import InvalidToken
+from config.errors import InvalidToken, NetworkNotAllowed
 from gateway.decision import authenticate
 from tests.accounts.helpers import statements
 from tests.conftest import PASSWORD, Cast, log_in, make_key
@@ -85,6 +88,8 @@ def test_what_does_not_let_in_is_not_remembered(cast: Cast, lease: Lease, operat
 Change = Callable[[Cast, Caller, Any], object]
 TAKING_A_KEY: dict[str, Change] = {
     "revoke": lambda cast, operator, key: revoke_api_keys(caller=operator, selected=[key]),
+    "disable": lambda cast, operator, key: switching.disable_api_keys(caller=operator, selected=[key]),
+    "rotate": lambda cast, operator, key: rotation.rotate_api_key(caller=operator, key=key, expires_at=None),
     "deactivate": lambda cast, operator, key: update_user(
         caller=operator, user=cast.alice, changes={"is_active": False}
     ),
@@ -156,11 +161,62 @@ def test_a_role_that_is_taken_or_given_counts_at_once(cast: Cast, lease: Lease, 
 
 
 @pytest.mark.django_db(transaction=True)
+def test_narrower_networks_and_a_rate_hold_at_once_for_a_key_that_was_just_used(
+    cast: Cast, lease: Lease, operator: Caller
+) -> None:
+    key, here = make_key(cast.alice, "services:read"), Origin("192.0.2.7", "", timezone.now())
+    lease(SHORT)
+    assert use(key.text, at=here).credential.limits is None
+    changes = {"allowed_networks": ["192.0.2.7"], "rate_limit": Rate(5, 60)}
+    update_api_key(caller=operator, key=key.row, changes=changes)
+    assert use(key.text, at=here).credential.limits == limits_of(["192.0.2.7"], Rate(5, 60))
+    update_api_key(caller=operator, key=key.row, changes={"allowed_networks": ["192.0.2.8"]})
+    with pytest.raises(NetworkNotAllowed):
+        use(key.text, at=here)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_end_of_an_overlap_holds_at_once_for_a_key_that_was_just_used(
+    cast: Cast, lease: Lease, operator: Caller
+) -> None:
+    key = make_key(cast.alice, "services:read")
+    lease(SHORT)
+    use(key.text)
+    new = rotation.rotate_api_key(caller=operator, key=key.row, expires_at=None, overlap=timedelta(minutes=5))
+    use(key.text)
+    with pytest.raises(InvalidToken):
+        use(key.text, at=Origin("", "", new.predecessor_ends_at))
+    use(new.text, at=Origin("", "", new.predecessor_ends_at))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_enabled_is_taken_at_once(cast: Cast, lease: Lease, operator: Caller) -> None:
+    key = make_key(cast.alice, "services:read")
+    switching.disable_api_keys(caller=operator, selected=[key.row])
+    lease(SHORT)
+    with pytest.raises(InvalidToken):
+        use(key.text)
+    switching.enable_api_keys(caller=operator, selected=[key.row])
+    use(key.text)
+
+
+def test_a_limited_key_costs_no_query_either(cast: Cast, lease: Lease) -> None:
+    networks, rate = ["192.0.2.0/24"], Rate(1000, 60)
+    key = make_key(cast.alice, "services:read", allowed_networks=networks, rate_limit=rate)
+    here = Origin("192.0.2.7", "", timezone.now())
+    lease(LONG)
+    use(key.text, at=here)
+    with CaptureQueriesContext(connection) as captured:
+        quotas.spend(use(key.text, at=here), here)
+    assert statements(captured) == []
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_new_name_shows_at_once(cast: Cast, lease: Lease, operator: Caller) -> None:
     key = create_api_key(caller=operator, name="old", owner=cast.acme)
     lease(SHORT)
     use(key.text)
-    rename_api_key(caller=operator, key=key.row, name="new")
+    update_api_key(caller=operator, key=key.row, changes={"name": "new"})
     organizations.update_organization(
         caller=operator, organization=cast.acme, changes={"name": "Acme & Sons"}
     )

@@ -15,7 +15,7 @@ from accounts.services.organizations import (
 )
 from accounts.services.users import update_user
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import rename_api_key, revoke_api_keys
+from apikeys.services.api_keys import revoke_api_keys, update_api_key
 from audit.models import ChainHead
 from tests.audit.broken import no_event_table
 from tests.conftest import Api, Cast, add_user, as_user, log_in, make_key
@@ -52,8 +52,8 @@ CHANGES: dict[str, Change] = {
         caller=operator, membership=Membership.objects.get(user=cast.bob)
     ),
     "create a key": lambda cast, operator: make_key(cast.alice, "services:read"),
-    "rename a key": lambda cast, operator: rename_api_key(
-        caller=operator, key=ApiKey.objects.get(), name="another"
+    "rename a key": lambda cast, operator: update_api_key(
+        caller=operator, key=ApiKey.objects.get(), changes={"name": "another"}
     ),
     "revoke a key": lambda cast, operator: revoke_api_keys(
         caller=operator, selected=list(ApiKey.objects.all())

@@ -1,12 +1,17 @@
-from datetime import datetime
 from typing import Any
 
 from accounts.callers import caller_at_command_line
-from apikeys.durations import parse_duration
-from apikeys.management.arguments import add_owner_arguments, named_owner, parse_time
+from apikeys.durations import parse_rate
+from apikeys.management.arguments import (
+    add_expiry_arguments,
+    add_owner_arguments,
+    as_created,
+    as_shown_once,
+    named_expiry,
+    named_owner,
+)
 from apikeys.services.api_keys import create_api_key
 from config.commands import KeyhouseCommand
-from config.wire import public_id, timestamp
 
 
 class Command(KeyhouseCommand):
@@ -16,14 +21,21 @@ class Command(KeyhouseCommand):
         parser.add_argument("--name", required=True)
         add_owner_arguments(parser, required=True)
         parser.add_argument("--scope", action="append", default=[], help="can be given several times")
-        expiry = parser.add_mutually_exclusive_group()
-        expiry.add_argument("--expires-at", metavar="TIME", help="ISO 8601, such as 2027-01-31T00:00:00Z")
-        expiry.add_argument("--expires-in", metavar="DURATION", help="such as 90d or 24h")
+        add_expiry_arguments(parser)
         parser.add_argument("--environment")
+        parser.add_argument(
+            "--allowed-network",
+            action="append",
+            default=[],
+            metavar="NETWORK",
+            help="address or network that may use the key; can be given several times; without it, all may",
+        )
+        parser.add_argument("--rate-limit", metavar="REQUESTS/DURATION", help="such as 100/60s or 5000/1h")
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         caller = caller_at_command_line()
         owner = named_owner(options)
+        rate = options["rate_limit"]
         assert owner is not None  # noqa: S101 (one of the two arguments is required)
         key = create_api_key(
             caller=caller,
@@ -31,27 +43,9 @@ class Command(KeyhouseCommand):
             owner=owner,
             granted=options["scope"],
             environment=options["environment"],
-            expires_at=_expiry(options, caller.origin.at),
+            expires_at=named_expiry(options, caller.origin.at),
+            allowed_networks=options["allowed_network"],
+            rate_limit=parse_rate("rate-limit", rate) if rate is not None else None,
         )
-        row = key.row
-        document = {
-            "id": public_id("api_key", row),
-            "name": row.name,
-            "key": key.text,
-            "key_prefix": row.key_prefix,
-            "scopes": row.scopes,
-            "expires_at": timestamp(row.expires_at) if row.expires_at else None,
-            "created_at": timestamp(row.created_at),
-        }
-        return (
-            document,
-            f"{key.text}\n\nThis is API key {row.name} ({document['id']}). It is not shown again.",
-        )
-
-
-def _expiry(options: dict[str, Any], now: datetime) -> datetime | None:
-    if options["expires_at"] is not None:
-        return parse_time("expires-at", options["expires_at"])
-    if options["expires_in"] is not None:
-        return now + parse_duration("expires-in", options["expires_in"])
-    return None
+        document = as_created(key)
+        return document, as_shown_once(key, document)

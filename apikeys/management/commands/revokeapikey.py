@@ -1,14 +1,12 @@
 from typing import Any
 
 from accounts.callers import caller_at_command_line
-from accounts.credentials import is_key_like
 from apikeys import peppers
-from apikeys.management.arguments import add_owner_arguments, as_document, of_owner
+from apikeys.management.arguments import add_owner_arguments, as_document, key_with_id, of_owner
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
-from config import wire
 from config.commands import KeyhouseCommand, read_lines
-from config.errors import Invalid, NotFound
+from config.errors import Invalid
 
 
 class Command(KeyhouseCommand):
@@ -47,21 +45,11 @@ def _selected(options: dict[str, Any]) -> set[ApiKey]:
     if by_owner:
         return set(of_owner(ApiKey.objects.unrevoked(), options))
     if options["id"]:
-        return {_by_id(text) for text in options["id"]}
+        return {key_with_id(text) for text in options["id"]}
     lines = enumerate((line.strip() for line in read_lines()), start=1)
     found = {_by_text(line, number) for number, line in lines if line}
     if not found:
         raise Invalid("stdin", "holds no key")
-    return found
-
-
-def _by_id(text: str) -> ApiKey:
-    if is_key_like(text):
-        raise Invalid("id", "that is a key, not an id; keys go to --stdin, where nobody else sees them")
-    try:
-        found: ApiKey = wire.find("api_key", ApiKey.objects.all(), text)
-    except NotFound:
-        raise Invalid("id", f"there is no API key with the id {text}") from None
     return found
 
 

@@ -1,0 +1,41 @@
+from typing import Any
+
+from accounts.callers import caller_at_command_line
+from apikeys.durations import parse_duration
+from apikeys.management.arguments import (
+    add_expiry_arguments,
+    as_created,
+    as_shown_once,
+    key_with_id,
+    named_expiry,
+)
+from apikeys.services.rotation import LONGEST_OVERLAP, NO_OVERLAP, rotate_api_key
+from config.commands import KeyhouseCommand
+from config.wire import timestamp
+
+
+class Command(KeyhouseCommand):
+    help = "Make a key that takes the place of another one, and print it, for the only time."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("id")
+        parser.add_argument(
+            "--overlap",
+            metavar="DURATION",
+            help=f"how long the old key stays good, such as 24h, at most {LONGEST_OVERLAP.days}d; "
+            "without it, it is revoked at once",
+        )
+        add_expiry_arguments(parser)  # of the new key; without one, as that of the old key
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        caller = caller_at_command_line()
+        old = key_with_id(options["id"])
+        overlap = options["overlap"]
+        new = rotate_api_key(
+            caller=caller,
+            key=old,
+            expires_at=named_expiry(options, caller.origin.at) or old.expires_at,
+            overlap=parse_duration("overlap", overlap) if overlap is not None else NO_OVERLAP,
+        )
+        document = as_created(new) | {"predecessor_ends_at": timestamp(new.predecessor_ends_at)}
+        return document, f"{as_shown_once(new, document)} The old key ends {document['predecessor_ends_at']}."

@@ -1,0 +1,99 @@
+"""How many requests of a key are left: counted exactly in Valkey, or in each process by itself."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from typing import NamedTuple
+
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from accounts.limits import Rate
+from accounts.principals import Principal
+from accounts.services import valkey_counts
+from accounts.throttling import Attempt, Count, Counter
+from apikeys.refusals import record_refused_key, target_of
+from audit.actors import Origin
+from config.errors import RateLimited
+
+MOST_COUNTED = 100_000  # keys with a window that has not ended; the oldest one makes place
+VALKEY_PAUSE_SECONDS = (
+    5.0  # for which a Valkey that has not answered is not asked: requests do not wait for it
+)
+
+log = logging.getLogger("keyhouse.quotas")
+_lock = threading.Lock()
+_windows: OrderedDict[bytes, Count] = OrderedDict()
+_valkey_rests_until = 0.0  # monotonic seconds
+
+
+class Quota(NamedTuple):
+    """Where a key stands: its rate, what is left of it, and in how many seconds it is whole again."""
+
+    rate: Rate
+    left: int
+    reset: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the client learns (draft-ietf-httpapi-ratelimit-headers)."""
+        return {
+            "RateLimit-Policy": f'"key";q={self.rate.requests};w={self.rate.seconds}',
+            "RateLimit": f'"key";r={self.left};t={self.reset}',
+        }
+
+
+def spend(principal: Principal, origin: Origin) -> Quota | None:
+    """Count one request of a credential and return what is left, None if it has no rate limit.
+
+    Raises RateLimited if nothing was left, which is recorded.
+    """
+    limits = principal.credential.limits
+    if limits is None or limits.rate is None:
+        return None
+    now = int(origin.at.timestamp())
+    count = _count(principal.credential.id, limits.rate, now)
+    quota = Quota(limits.rate, max(limits.rate.requests - count.attempts, 0), max(count.ends_at - now, 1))
+    if count.attempts > limits.rate.requests:
+        record_refused_key(target_of(principal), "rate limit", origin)
+        raise RateLimited(quota.reset, quota.headers)
+    return quota
+
+
+def _count(name: str, rate: Rate, now: int) -> Count:
+    """Count a request, and return where its window stands then. Another rate begins another window."""
+    counter = Counter("key", f"key {name} {rate}".encode(), rate.requests)
+    tried = Attempt((counter,), now, rate.seconds)
+    if settings.VALKEY_URL and time.monotonic() >= _valkey_rests_until:
+        try:
+            return valkey_counts.add(tried)[counter.digest]
+        except RedisError as error:
+            _let_valkey_rest(error)
+    return _count_here(counter.digest, tried)
+
+
+def _let_valkey_rest(error: RedisError) -> None:
+    global _valkey_rests_until
+    _valkey_rests_until = time.monotonic() + VALKEY_PAUSE_SECONDS
+    log.warning("counting requests in each process: Valkey: %s", str(error).partition("\n")[0])
+
+
+def _count_here(name: bytes, tried: Attempt) -> Count:
+    with _lock:
+        count = _windows.get(name)
+        if count is None or count.ends_at <= tried.at:
+            _windows.pop(name, None)
+            if len(_windows) >= MOST_COUNTED:
+                _windows.popitem(last=False)
+            count = Count(0, tried.ends_at)
+        _windows[name] = Count(count.attempts + 1, count.ends_at)
+        return _windows[name]
+
+
+def forget() -> None:
+    """Begin every window anew, and ask Valkey again: for tests."""
+    global _valkey_rests_until
+    with _lock:
+        _windows.clear()
+        _valkey_rests_until = 0.0

@@ -1,0 +1,40 @@
+"""Use cases of keys that are switched off, and on again."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from accounts.principals import Caller
+from apikeys.models import ApiKey
+from apikeys.services.api_keys import check_not_ended, locked, record_about
+from audit.events import EventName
+
+
+def disable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:
+    """Switch keys off until somebody enables them, all or none, and return how many were on.
+
+    Raises NotFound or NotAllowed, and Conflict for a key that has ended.
+    """
+    return _switch(caller, selected, off=True)
+
+
+def enable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:
+    """Switch keys on again, all or none, and return how many were off.
+
+    Raises NotFound or NotAllowed, and Conflict for a key that has ended: nothing revives it.
+    """
+    return _switch(caller, selected, off=False)
+
+
+def _switch(caller: Caller, selected: Iterable[ApiKey], *, off: bool) -> int:
+    numbers = {key.pk for key in selected}
+    with transaction.atomic():
+        rows = locked(caller, ApiKey.objects.filter(pk__in=numbers), wanted=len(numbers))
+        for row in rows:
+            check_not_ended(row, caller.origin.at)
+        fresh = [row for row in rows if (row.disabled_at is None) == off]
+        disabled_at = caller.origin.at if off else None
+        ApiKey.objects.filter(pk__in=[row.pk for row in fresh]).update(disabled_at=disabled_at)
+        for row in fresh:
+            record_about(EventName.API_KEY_DISABLED if off else EventName.API_KEY_ENABLED, caller, row, {})
+    return len(fresh)

@@ -1,0 +1,42 @@
+"""The rate limit of a key at real servers with several processes: exact if they share a Valkey."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from tests.installation import Installation, Server, log_in_as_admin
+
+ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
+REQUESTS, LIMIT, SERVERS, WORKERS = 80, 25, 2, 2
+
+
+def asked_at_once(servers: list[Server]) -> list[int]:
+    """Make a limited key at the first server, use it at all of them, and return the statuses."""
+    body = {"name": "k", "scopes": ["services:read"], "rate_limit": {"requests": LIMIT, "seconds": 3600}}
+    token = log_in_as_admin(servers[0])
+    made = servers[0].request("POST", "/api/v1/api-keys", headers=token, body=body).json()
+    headers = {"X-API-Key": made["key"], **ORIGINAL}
+
+    def ask(number: int) -> int:
+        return servers[number % len(servers)].request("GET", "/gateway/check", headers=headers).status
+
+    with ThreadPoolExecutor(8) as pool:
+        return sorted(pool.map(ask, range(REQUESTS)))
+
+
+def test_servers_that_share_a_valkey_let_exactly_the_limit_through(
+    installation: Installation, valkey: str
+) -> None:
+    with ExitStack() as stack:
+        settings = {"CACHE_URL": f"{valkey}/0"}
+        servers = [
+            stack.enter_context(installation.serve("--workers", str(WORKERS), **settings))
+            for _ in range(SERVERS)
+        ]
+        assert asked_at_once(servers) == [200] * LIMIT + [429] * (REQUESTS - LIMIT)
+
+
+def test_without_one_each_process_counts_by_itself(installation: Installation) -> None:
+    with installation.serve("--workers", str(WORKERS)) as server:
+        statuses = asked_at_once([server])
+        assert LIMIT <= statuses.count(200) <= LIMIT * WORKERS
+        assert set(statuses) <= {200, 429}
