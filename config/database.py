@@ -12,6 +12,7 @@ from config.env import ConfigurationError
 
 POSTGRES_CONNECT_SECONDS = 2
 POSTGRES_STATEMENT_MS = 30_000
+PREPARE_THRESHOLD = 5  # times that a statement comes before the database keeps its plan
 SQLITE_WAIT_SECONDS = 20
 
 
@@ -52,12 +53,23 @@ def _postgres(url: str) -> dict[str, Any]:
             "DATABASE_URL: is not postgres://USER:PASSWORD@HOST:PORT/NAME (in a password, write / as %2F)"
         )
     config["CONN_MAX_AGE"] = 300
-    config["OPTIONS"] = {
+    options = {
         "connect_timeout": POSTGRES_CONNECT_SECONDS,
         "options": f"-c statement_timeout={POSTGRES_STATEMENT_MS}",
     } | config.get("OPTIONS", {})
+    # Statements are sent apart from their values, and planned once if they come often.
+    prepared = {"server_side_binding": True, "prepare_threshold": _threshold(options)}
     try:
-        make_conninfo(**config["OPTIONS"])
+        make_conninfo(**options)
     except ProgrammingError as error:
         raise ConfigurationError(f"DATABASE_URL: {error}") from None
+    config["OPTIONS"] = options | prepared
     return config
+
+
+def _threshold(options: dict[str, Any]) -> int | None:
+    """Take ?prepare_threshold=none out of the options: some poolers know no prepared statements."""
+    sent = str(options.pop("prepare_threshold", PREPARE_THRESHOLD)).lower()
+    if sent != "none" and not (sent.isascii() and sent.isdigit()):
+        raise ConfigurationError("DATABASE_URL: prepare_threshold is not a number or none")
+    return None if sent == "none" else int(sent)

@@ -77,3 +77,19 @@ def test_sqlite_keeps_a_write_ahead_log(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA journal_mode")
         assert cursor.fetchone() == ("wal",)
+
+
+@pytest.mark.parametrize(
+    ("query", "threshold"), [("", 5), ("?prepare_threshold=1", 1), ("?prepare_threshold=none", None)]
+)
+def test_statements_that_come_often_are_prepared_unless_a_pooler_cannot(
+    query: str, threshold: object
+) -> None:
+    options = database_config(f"postgres://user@host/name{query}", DATA)["OPTIONS"]
+    assert options["server_side_binding"] is True
+    assert options["prepare_threshold"] == threshold
+
+
+def test_a_wrong_threshold_is_said() -> None:
+    with pytest.raises(ConfigurationError, match="prepare_threshold is not a number or none"):
+        database_config("postgres://user@host/name?prepare_threshold=often", DATA)
