@@ -1,0 +1,5 @@
+"""Keyhouse's own settings, with the measured view among the addresses."""
+
+from config.settings import *  # noqa: F403
+
+ROOT_URLCONF = "bench.keyhouse.urls"
