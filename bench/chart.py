@@ -30,7 +30,8 @@ def chart(run: Run) -> str:
         f"<style>{STYLE}</style>",
         f'<text id="title" class="title" x="0" y="18">Requests per second, one server process,'
         f" {run['rows']:,} keys in PostgreSQL</text>",
-        '<rect class="hot" x="0" y="30" width="12" height="12"/><text x="18" y="41">1,000 callers in turn</text>',
+        '<rect class="hot" x="0" y="30" width="12" height="12"/>'
+        '<text x="18" y="41">1,000 callers in turn</text>',
         '<rect class="cold" x="180" y="30" width="12" height="12"/>'
         '<text x="198" y="41">another caller each time</text>',
     ]

@@ -6,9 +6,21 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from bench.candidates import DRF, GATEWAY, LOGIN, MALFORMED, PEERS, SELECT, SIMPLEJWT, UNKNOWN, VIEW, Candidate
+from bench.candidates import (
+    DRF,
+    GATEWAY,
+    LOGIN,
+    MALFORMED,
+    PEERS,
+    SELECT,
+    SIMPLEJWT,
+    UNKNOWN,
+    VIEW,
+    Candidate,
+)
 
 Run = dict[str, Any]  # what bench.__main__ writes with --json
+OURS = (GATEWAY, VIEW, LOGIN)
 NEARLY_NONE = 0.05  # a look at the epoch every 250 ms, however many requests there are
 
 
@@ -74,22 +86,23 @@ def to_open_view(run: Run, where: str, candidate: Candidate, temperature: str) -
 def counts(run: Run) -> list[Count]:
     """Return what is not a ratio: queries, growth, memory."""
     raw, own = growth(run, SELECT), growth(run, GATEWAY)
-    per_caller = run["memory_bytes"]
+    memory = run["memory_bytes"] / 1024
     return [
-        Count("queries per request, hot", "0", _queries(run, (GATEWAY, VIEW, LOGIN), "hot"), NEARLY_NONE),
-        Count("queries per request, cold", "1", _queries(run, (GATEWAY, VIEW, LOGIN), "cold"), 1 + NEARLY_NONE),
+        Count("queries per request, hot", "0", _queries(run, OURS, "hot"), NEARLY_NONE),
+        Count("queries per request, cold", "1", _queries(run, OURS, "cold"), 1 + NEARLY_NONE),
         Count("queries for a wrong checksum", "0", _queries(run, (MALFORMED,), "hot"), 0),
         Count("queries for an unknown key", "1", _queries(run, (UNKNOWN,), "cold"), 1 + NEARLY_NONE),
         Count("writes per request", "0", _writes(run), NEARLY_NONE),
-        Count(f"growth of a cold check, {_sizes(run)}", f"≤ {raw:.2f} × (one raw SELECT)", own, raw, " ×"),
-        Count("memory for one remembered caller", "bounded: 20,000 callers", per_caller / 1024, inf, " KiB"),
+        Count(f"growth of a cold check, {_sizes(run)}", f"≤ {raw:.2f} (one raw SELECT)", own, raw),
+        Count("memory for one remembered caller", "bounded: 20,000 callers", memory, inf, " KiB"),
     ]
 
 
 def growth(run: Run, candidate: Candidate) -> float:
     """Return how many times as long a cold request takes on the clock with many rows as with few."""
     many, few = run["application"]["cold"][candidate.name], run["few_rows"][candidate.name]
-    return statistics.median(a[1] / b[1] for a, b in zip(many, few, strict=True))
+    clocks: list[float] = [a[1] / b[1] for a, b in zip(many, few, strict=True)]
+    return statistics.median(clocks)
 
 
 def _sizes(run: Run) -> str:
@@ -99,11 +112,13 @@ def _sizes(run: Run) -> str:
 def _queries(run: Run, candidates: Sequence[Candidate], temperature: str) -> float:
     """The most that one of the candidates has asked in one round."""
     rounds = run["application"][temperature]
-    return max(cost[2] for candidate in candidates for cost in rounds[candidate.name])
+    asked: list[float] = [cost[2] for candidate in candidates for cost in rounds[candidate.name]]
+    return max(asked)
 
 
 def _writes(run: Run) -> float:
     rounds = run["application"]
-    return max(
-        cost[3] for each in ("hot", "cold") for one in (GATEWAY, VIEW, LOGIN) for cost in rounds[each][one.name]
-    )
+    written: list[float] = [
+        cost[3] for each in ("hot", "cold") for one in OURS for cost in rounds[each][one.name]
+    ]
+    return max(written)

@@ -1,4 +1,4 @@
-"""What runs in a process of its own that has one Django project in it: filling, and measuring without a server."""
+"""What runs in a process that has one Django project in it: filling it, and measuring without a server."""
 
 import gc
 import os
@@ -59,6 +59,7 @@ def measure(path: str, header_lines: Sequence[Sequence[str]], status: int, *, wa
     queries = Queries()
     environs = [_environ(path, lines) for lines in header_lines]
     clocks = []
+    gc.collect()
     with connection.execute_wrapper(queries):
         before = time.thread_time_ns()
         for environ in environs:
@@ -96,8 +97,9 @@ def _send(path: str, header_lines: Sequence[Sequence[str]], status: int) -> None
 def _answer(environ: dict[str, Any], status: int) -> None:
     from config.wsgi import application
 
-    said = []
-    response = application(environ, lambda line, headers, failure=None: said.append(line))
+    said: list[str] = []
+    start: Any = lambda line, headers, failure=None: said.append(line)  # noqa: E731 (types of PEP 3333)
+    response = application(environ, start)
     for _ in response:
         pass
     response.close()

@@ -6,10 +6,11 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 CONNECTIONS = 16
 PATIENCE_SECONDS = 20
+Key = selectors.SelectorKey
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
@@ -52,14 +53,13 @@ def drive(port: int, messages: Sequence[bytes], status: int, seconds: float, *, 
         return Load(answered / took, (time.process_time() - processor) / took)
 
 
-def _nothing_came() -> list[tuple[selectors.SelectorKey, int]]:
+def _nothing_came() -> list[tuple[Key, int]]:
     raise TimeoutError(f"no answer within {PATIENCE_SECONDS} s")
 
 
-def _send_next(selector: selectors.BaseSelector, key: selectors.SelectorKey, waiting: Iterator[bytes]) -> None:
+def _send_next(selector: selectors.BaseSelector, key: Key, waiting: Iterator[bytes]) -> None:
     """Send the next message on this connection; close it if there is none."""
-    connection = key.fileobj
-    assert isinstance(connection, socket.socket)
+    connection = cast(socket.socket, key.fileobj)
     following = next(waiting, None)
     if following is None:
         selector.unregister(connection)
@@ -69,17 +69,17 @@ def _send_next(selector: selectors.BaseSelector, key: selectors.SelectorKey, wai
         connection.sendall(following)
 
 
-def _is_complete(key: selectors.SelectorKey, expected: bytes) -> bool:
+def _is_complete(key: Key, expected: bytes) -> bool:
     """Receive what has come, and say whether the answer is complete with it."""
-    assert isinstance(key.fileobj, socket.socket)
-    received = key.fileobj.recv(65536)
-    key.data.extend(received)
-    if not received or not key.data.startswith(expected[: len(key.data)]):
-        raise RuntimeError(f"expected {expected.decode()!r}, got {bytes(key.data[:40])!r}")
-    head = key.data.find(b"\r\n\r\n")
+    received = cast(socket.socket, key.fileobj).recv(65536)
+    answer: bytearray = key.data
+    answer.extend(received)
+    if not received or not answer.startswith(expected[: len(answer)]):
+        raise RuntimeError(f"expected {expected.decode()!r}, got {bytes(answer[:40])!r}")
+    head = answer.find(b"\r\n\r\n")
     if head < 0:
         return False
-    length = LENGTH.search(key.data, 0, head + 2)
+    length = LENGTH.search(answer, 0, head + 2)
     if length is None:  # chunked
-        return bool(key.data.endswith(b"0\r\n\r\n"))
-    return len(key.data) >= head + 4 + int(length[1])
+        return answer[head + 4 :].endswith(b"0\r\n\r\n")
+    return len(answer) >= head + 4 + int(length[1])

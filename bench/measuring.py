@@ -80,7 +80,7 @@ def _texts(supply: Supply, candidate: Candidate, temperature: str, effort: Effor
 def in_the_application(
     sites: Sites, few: Sites, effort: Effort, tell: Callable[[str], None]
 ) -> tuple[Figures, dict[str, list[Any]]]:
-    """Return inside.Cost for each turn, and for cold callers of those in GROWING at the sites with few rows."""
+    """Return inside.Cost for each turn, and for the cold turns of GROWING at the sites with few rows."""
     figures: Figures = {"hot": defaultdict(list), "cold": defaultdict(list)}
     with_few = defaultdict(list)
     with ExitStack() as stack, on_core(0):

@@ -52,7 +52,9 @@ def unmet(run: Run) -> str:
     lines += [f"{count.words} (goal {count.goal})" for count in counts(run) if not count.is_met]
     if not lines:
         return "Every goal is reached."
-    return "Not reached (at the server, where there are two figures):\n\n" + "\n".join(f"- {x}" for x in lines)
+    return "Not reached (at the server, where there are two figures):\n\n" + "\n".join(
+        f"- {x}" for x in lines
+    )
 
 
 def server_table(run: Run) -> str:
@@ -107,7 +109,7 @@ def growth_table(run: Run) -> str:
             statistics.median(cost[1] for cost in rounds[candidate.name])
             for rounds in (run["few_rows"], run["application"]["cold"])
         ]
-        rows.append([candidate.name, *(f"{clock:,.0f}" for clock in clocks), f"{growth(run, candidate):.2f} ×"])
+        rows.append([candidate.name, *(f"{clock:,.0f}" for clock in clocks), f"{growth(run, candidate):.2f}"])
     return table(["", f"{run['few']:,} keys, µs", f"{run['rows']:,} keys, µs", "growth"], rows)
 
 

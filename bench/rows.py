@@ -29,11 +29,11 @@ def multiply(
     """
     used = texts or {}
     meta = template._meta
-    names = [field.column for field in meta.concrete_fields]
+    names = [str(field.column) for field in meta.concrete_fields]
     quoted = ", ".join(f'"{name}"' for name in names)
     values = ", ".join(columns.get(name, f't."{name}"') for name in names)
     with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")  # a million foreign keys are known to be good
+        cursor.execute("SET session_replication_role = replica")  # check no foreign keys
         cursor.execute(
             f"""
             INSERT INTO "{meta.db_table}" ({quoted}) SELECT {values}
@@ -42,7 +42,7 @@ def multiply(
                 FROM generate_series(1, %s) g
                 LEFT JOIN unnest(%s::bigint[], %s::text[]) AS used(place, text) ON used.place = g
             ) new
-            WHERE t."{meta.pk.column if meta.pk else ''}" = %s
+            WHERE t."{meta.pk.column if meta.pk else ""}" = %s
             """,  # noqa: S608 (all of it is ours)
             [rows, list(used), list(used.values()), template.pk],
         )

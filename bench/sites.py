@@ -1,4 +1,4 @@
-"""The two Django projects of a run, each with its database full of rows, to be served and to be looked into."""
+"""The two Django projects of a run, each with its database full of rows: to be served, to be looked into."""
 
 import multiprocessing
 import os
@@ -50,7 +50,7 @@ class Site:
 
 
 def keyhouse_installation(folder: Path, server: str, *, rows: int) -> Installation:
-    """Return Keyhouse in a folder and a database of its own, set up, with nobody in it but the administrator."""
+    """Return Keyhouse in a folder and a database of its own, set up; only the administrator is in it."""
     folder.mkdir()
     profile = folder / "keyhouse.toml"
     text = (FOLDER / "config" / "profiles" / "keyhouse.toml").read_text()

@@ -59,9 +59,8 @@ def _multiply(rows: int, digests: dict[int, str]) -> None:
     of_person = {"user_id": "number"}
     in_one = {"organization_id": f"mod(g, {organizations}) + {FIRST}"}
     multiply(Membership.objects.get(user=person), rows, {"id": "number", **of_person, **in_one})
-    multiply(
-        Session.objects.get(user=person), rows, {"id": "number", "uuid": "md5('session' || g)::uuid", **of_person}
-    )
+    session = Session.objects.get(user=person)
+    multiply(session, rows, {**new, **of_person, "uuid": "md5('session' || g)::uuid"})
     multiply(key, rows, {**new, **of_person, "digest": "decode(text, 'hex')"}, texts=digests)
 
 

@@ -37,8 +37,8 @@ def select(request: HttpRequest) -> HttpResponse:
 class Open(APIView):
     """A DRF view that asks nobody who they are: 1.00."""
 
-    authentication_classes: ClassVar[Any] = []
-    permission_classes: ClassVar[Any] = []
+    authentication_classes: Any = ()
+    permission_classes: Any = ()
 
     def get(self, request: Request) -> Response:
         return Response(ANSWER)
@@ -47,33 +47,33 @@ class Open(APIView):
 class SimpleJwt(Open):
     """djangorestframework-simplejwt, which looks for the user."""
 
-    authentication_classes = [JWTAuthentication]
-    permission_classes = [IsAuthenticated]
+    authentication_classes = (JWTAuthentication,)
+    permission_classes = (IsAuthenticated,)
 
 
 class DrfToken(Open):
     """DRF's own tokens."""
 
-    authentication_classes = [TokenAuthentication]
-    permission_classes = [IsAuthenticated]
+    authentication_classes = (TokenAuthentication,)
+    permission_classes = (IsAuthenticated,)
 
 
 class ApiKey(Open):
     """djangorestframework-api-key, whose keys belong to nobody."""
 
-    permission_classes = [HasAPIKey]
+    permission_classes = (HasAPIKey,)
 
 
 class Knox(Open):
     """django-rest-knox."""
 
-    authentication_classes = [KnoxAuthentication]
-    permission_classes = [IsAuthenticated]
+    authentication_classes = (KnoxAuthentication,)
+    permission_classes = (IsAuthenticated,)
 
 
 class OAuth(Open):
     """django-oauth-toolkit, with a scope."""
 
-    authentication_classes = [OAuth2Authentication]
-    permission_classes = [TokenHasScope]
+    authentication_classes = (OAuth2Authentication,)
+    permission_classes = (TokenHasScope,)
     required_scopes: ClassVar[list[str]] = ["read"]
