@@ -12,7 +12,7 @@ from bench import inside, load
 from bench.candidates import ALL, GATEWAY, GROWING, Candidate, Supply
 from bench.sites import SPAWN, Site, on_core
 
-SETTLE_SECONDS = 1.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
+SETTLE_SECONDS = 2.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
 Sites = Mapping[str, Site]
 # {"hot": {name of candidate: [one figure of each round]}, "cold": …}
 Figures = dict[str, dict[str, list[Any]]]
@@ -108,7 +108,10 @@ class _Process:
         texts *= 1 if candidate.kind else effort.requests
         lines = [candidate.headers(text) for text in texts]
         arguments = (candidate.path, lines, candidate.status)
-        return self.pool.submit(inside.measure, *arguments, warm=temperature == "hot").result()
+        found: inside.Cost = self.pool.submit(inside.measure, *arguments, warm=temperature == "hot").result()
+        if candidate.kind == "key":
+            self.pool.submit(inside.call, inside.FLUSH).result()
+        return found
 
 
 def of_a_caller(site: Site) -> dict[str, float]:
