@@ -79,24 +79,27 @@ class Installation:
         """Run the production server on a free port until the block ends."""
         port = free_port()
         command = [sys.executable, str(PROJECT / "manage.py"), "serve", "--bind", f"127.0.0.1:{port}"]
-        with subprocess.Popen(
-            [*command, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=self.environment | settings,
-        ) as process:
-            server = Server(port, process)
-            server.printed.start()
-            try:
-                server.wait()
-                yield server
-            finally:
-                process.terminate()
-                process.wait(timeout=60)
-                server.printed.join(timeout=60)
-                if process.returncode not in {0, -15}:
-                    print(server.output)  # pytest shows it with the failure
+        with serving([*command, *arguments], port, self.environment | settings) as server:
+            yield server
+
+
+@contextmanager
+def serving(command: list[str], port: int, environment: dict[str, str]) -> Iterator["Server"]:
+    """Run a server, and its workers, until the block ends."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=PROJECT
+    ) as process:
+        server = Server(port, process)
+        server.printed.start()
+        try:
+            server.wait()
+            yield server
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+            server.printed.join(timeout=60)
+            if process.returncode not in {0, -15}:
+                print(server.output)  # pytest shows it with the failure
 
 
 class Printed(threading.Thread):

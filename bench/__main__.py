@@ -1,0 +1,126 @@
+"""./run bench: Keyhouse beside its peers, in one run on this machine. `--help` says what can be chosen."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+
+from bench import measuring, revocations, sites
+from bench.candidates import KEYHOUSE, PROJECT
+from bench.chart import chart
+from bench.goals import Run
+from bench.measuring import Effort
+from bench.report import between_markers, report
+from tests import postgres
+
+DOCS = Path(__file__).parent.parent / "docs"
+FEW = 10_000
+QUICK_REVOCATIONS, MOST_SECONDS = 200, 3600
+FULL = Effort(rounds=5, seconds=2, requests=900)
+QUICK = Effort(rounds=3, seconds=0.5, requests=200)
+PACKAGES = (
+    *("django", "djangorestframework", "gunicorn", "psycopg", "djangorestframework-api-key"),
+    *("djangorestframework-simplejwt", "django-rest-knox", "django-oauth-toolkit"),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, or only show a run that was measured before; return the exit code."""
+    options = parse(arguments)
+    if options.what == "revocations":
+        wanted = QUICK_REVOCATIONS if options.quick else options.revocations
+        return revocations.main(wanted, MOST_SECONDS)
+    run = json.loads(Path(options.show).read_text()) if options.show else measure(options)
+    if options.json:
+        Path(options.json).write_text(json.dumps(run))
+    print(report(run))
+    if options.write:
+        page = DOCS / "performance.md"
+        page.write_text(between_markers(page.read_text(), report(run, "###")))
+        (DOCS / "performance.svg").write_text(chart(run))
+    return 0
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=["speed", "revocations"], default="speed")
+    parser.add_argument("--keys", type=int, metavar="N", help="default 1,000,000; with --quick 100,000")
+    parser.add_argument("--quick", action="store_true", help="in about two minutes, and rough")
+    parser.add_argument("--revocations", type=int, default=10_000, metavar="N", help="default 10,000")
+    parser.add_argument("--json", metavar="FILE", help="write every figure of every round there")
+    parser.add_argument("--show", metavar="FILE", help="measure nothing: take the figures from there")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/performance.*")
+    return parser.parse_args(arguments)
+
+
+def measure(options: argparse.Namespace) -> Run:
+    """Fill the databases, let every candidate have its turns, and return all figures."""
+    effort = QUICK if options.quick else FULL
+    rows = options.keys or (100_000 if options.quick else 1_000_000)
+    with postgres.running() as url, tempfile.TemporaryDirectory(prefix="keyhouse-bench-") as folder:
+        tell(f"making {rows:,} keys for each")
+        many = both(Path(folder) / "many", url, rows, effort)
+        few = both(Path(folder) / "few", url, max(FEW, effort.credentials), effort)
+        only_ours = measuring.only_ours(many[KEYHOUSE])
+        application, few_rows = measuring.in_the_application(many, few, effort, tell)
+        server = measuring.at_the_server(many, effort, tell)
+        return {
+            "machine": machine(url),
+            "rows": rows,
+            "few": max(FEW, effort.credentials),
+            **only_ours,
+            "application": application,
+            "few_rows": few_rows,
+            "server": server,
+        }
+
+
+def both(folder: Path, url: str, rows: int, effort: Effort) -> dict[str, sites.Site]:
+    """Return both projects, each with so many rows."""
+    folder.mkdir()
+    used = effort.credentials
+    return {
+        KEYHOUSE: sites.keyhouse(folder / KEYHOUSE, url, rows=rows, used=used),
+        PROJECT: sites.project(folder / PROJECT, url, rows=rows, used=used),
+    }
+
+
+def machine(url: str) -> dict[str, str]:
+    """Return what it was measured on and with."""
+    with psycopg.connect(url) as connection:
+        database = connection.info.server_version // 10_000
+    return {
+        "processor": f"{processor()}, {os.cpu_count()} cores",
+        "system": f"{platform.system()} {platform.release()}",
+        "Python": platform.python_version(),
+        "PostgreSQL": f"{database}, as initdb sets it up, on this machine, over a socket, without fsync",
+        **{name: version(name) for name in PACKAGES},
+    }
+
+
+def processor() -> str:
+    """Return the name of the processor, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine()
+    )
+
+
+def tell(line: str) -> None:
+    """Say what is going on, beside the report."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

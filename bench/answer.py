@@ -1,0 +1,3 @@
+"""What every view answers."""
+
+ANSWER = {"items": ["anchor", "beacon", "compass"], "next": None}

@@ -1,0 +1,126 @@
+"""What is to be reached, and how far it is: arithmetic on the figures of a run. Knows no Django."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from bench.candidates import (
+    DRF,
+    GATEWAY,
+    LOGIN,
+    MALFORMED,
+    PEERS,
+    SELECT,
+    SIMPLEJWT,
+    UNKNOWN,
+    VIEW,
+    Candidate,
+)
+
+Run = dict[str, Any]  # what bench.__main__ writes with --json
+OURS = (GATEWAY, VIEW, LOGIN)
+NEARLY_NONE = 0.05  # a look at the epoch every 250 ms, however many requests there are
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """`subject` must be at least `least` times as fast as the fastest of `others`, in the same round."""
+
+    subject: Candidate
+    temperature: str
+    others: tuple[Candidate, ...]
+    words: str
+    least: float
+
+
+GOALS = (
+    Ratio(GATEWAY, "hot", (DRF,), "DRF view without authentication", 1.4),
+    Ratio(GATEWAY, "hot", PEERS, "best peer", 6),
+    Ratio(GATEWAY, "cold", PEERS, "best peer", 1.6),
+    Ratio(GATEWAY, "cold", (SELECT,), "one raw SELECT", 0.75),
+    Ratio(VIEW, "hot", (DRF,), "DRF view without authentication", 0.8),
+    Ratio(VIEW, "hot", PEERS, "best peer", 3.5),
+    Ratio(VIEW, "cold", PEERS, "best peer", 1.2),
+    Ratio(LOGIN, "hot", (SIMPLEJWT,), "SimpleJWT", 3),
+    Ratio(LOGIN, "cold", (SIMPLEJWT,), "SimpleJWT", 1.2),
+    Ratio(MALFORMED, "hot", (GATEWAY,), "an accepted hot key", 1),
+)
+
+
+@dataclass(frozen=True)
+class Count:
+    """Something that is counted, and what it may be at most."""
+
+    words: str
+    goal: str
+    figure: float
+    most: float
+    unit: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        return self.figure <= self.most
+
+
+def speeds(run: Run, where: str, candidate: Candidate, temperature: str) -> list[float]:
+    """Return how fast a candidate was in each round: requests per second, or per second of processor."""
+    shown = temperature if candidate.is_cold else "hot"
+    rounds = run[where][shown][candidate.name]
+    return [figures[0] if where == "server" else 1e6 / figures[0] for figures in rounds]
+
+
+def ratios(run: Run, where: str, goal: Ratio) -> list[float]:
+    """Return in each round how many times as fast the subject was as the fastest of the others."""
+    mine = speeds(run, where, goal.subject, goal.temperature)
+    theirs = [speeds(run, where, other, goal.temperature) for other in goal.others]
+    return [own / max(each) for own, *each in zip(mine, *theirs, strict=True)]
+
+
+def to_open_view(run: Run, where: str, candidate: Candidate, temperature: str) -> list[float]:
+    """Return the ratios to the DRF view without authentication."""
+    return ratios(run, where, Ratio(candidate, temperature, (DRF,), "", 0))
+
+
+def counts(run: Run) -> list[Count]:
+    """Return what is not a ratio: queries, growth, memory."""
+    raw, own = growth(run, SELECT), growth(run, GATEWAY)
+    memory = run["memory_bytes"] / 1024
+    return [
+        Count("queries per request, hot", "0", _queries(run, OURS, "hot"), NEARLY_NONE),
+        Count("queries per request, cold", "1", _queries(run, OURS, "cold"), 1 + NEARLY_NONE),
+        Count("queries for a wrong checksum", "0", _queries(run, (MALFORMED,), "hot"), 0),
+        Count("queries for an unknown key", "1", _queries(run, (UNKNOWN,), "cold"), 1 + NEARLY_NONE),
+        Count("writes per request", "0", _writes(run), NEARLY_NONE),
+        Count(f"growth of a cold check, {_sizes(run)}", f"≤ {raw:.2f} (one raw SELECT)", own, raw),
+        Count("login beside its password hash", "≤ 5 % of it", run["login_percent"], 5, " %"),
+        Count("last use of one key, written once a second", "", run["last_use"], inf, " µs"),
+        Count("memory for one remembered caller", "bounded: 20,000 callers", memory, inf, " KiB"),
+    ]
+
+
+def growth(run: Run, candidate: Candidate) -> float:
+    """Return how many times as long a cold request takes on the clock with many rows as with few."""
+    many, few = run["application"]["cold"][candidate.name], run["few_rows"][candidate.name]
+    clocks: list[float] = [a[1] / b[1] for a, b in zip(many, few, strict=True)]
+    return statistics.median(clocks)
+
+
+def _sizes(run: Run) -> str:
+    return f"{run['few']:,} to {run['rows']:,} keys"
+
+
+def _queries(run: Run, candidates: Sequence[Candidate], temperature: str) -> float:
+    """The most that one of the candidates has asked in one round."""
+    rounds = run["application"][temperature]
+    asked: list[float] = [cost[2] for candidate in candidates for cost in rounds[candidate.name]]
+    return max(asked)
+
+
+def _writes(run: Run) -> float:
+    rounds = run["application"]
+    written: list[float] = [
+        cost[3] for each in ("hot", "cold") for one in OURS for cost in rounds[each][one.name]
+    ]
+    return max(written)

@@ -1,0 +1,130 @@
+"""Rounds in which every candidate has its turn, at a real server and inside the application."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from bench import inside, load
+from bench.candidates import ALL, GATEWAY, GROWING, Candidate, Supply
+from bench.sites import SPAWN, Site, on_core
+from tests.installation import ADMIN
+
+SETTLE_SECONDS = 2.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
+Sites = Mapping[str, Site]
+# {"hot": {name of candidate: [one figure of each round]}, "cold": …}
+Figures = dict[str, dict[str, list[Any]]]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured."""
+
+    rounds: int
+    seconds: float  # of load on one candidate in one round
+    requests: int  # of other callers each (cold), and inside the application
+
+    @property
+    def credentials(self) -> int:
+        """How many of one kind are needed: in each round two candidates use up some of the same kind."""
+        return 1000 + 2 * self.rounds * self.requests
+
+
+def turns(effort: Effort) -> Iterator[tuple[Candidate, str]]:
+    """Yield whose turn it is, and whether with hot or cold callers, to the end of the last round."""
+    for _ in range(effort.rounds):
+        for candidate in ALL:
+            yield candidate, "hot"
+            if candidate.is_cold:
+                yield candidate, "cold"
+
+
+def at_the_server(sites: Sites, effort: Effort, tell: Callable[[str], None]) -> Figures:
+    """Return load.Load for each turn: one server process of each project on one core, the load on another."""
+    figures: Figures = {"hot": defaultdict(list), "cold": defaultdict(list)}
+    supplies = {name: Supply(site.credentials) for name, site in sites.items()}
+    with ExitStack() as stack:
+        with on_core(0):
+            servers = {name: stack.enter_context(site.serve()) for name, site in sites.items()}
+        with on_core(-1):
+            client = stack.enter_context(ProcessPoolExecutor(1, SPAWN))
+            client.submit(int).result()  # it has started, on that core
+        for candidate, temperature in turns(effort):
+            texts = _texts(supplies[candidate.site], candidate, temperature, effort)
+            port, path = servers[candidate.site].port, candidate.path
+            messages = [load.message(port, path, candidate.headers(text)) for text in texts]
+            again = temperature == "hot"
+            if again and not figures["hot"][candidate.name]:  # whoever remembers callers has met them
+                _drive(client, port, messages, candidate.status, effort.seconds, again=False)
+            found = _drive(client, port, messages, candidate.status, effort.seconds, again=again)
+            figures[temperature][candidate.name].append(found)
+            tell(f"{found.rate:8.0f} requests/s  {candidate.name} ({temperature})")
+            if candidate.kind == "key":
+                Event().wait(SETTLE_SECONDS)
+    return figures
+
+
+def _drive(client: ProcessPoolExecutor, *arguments: Any, again: bool) -> load.Load:
+    return client.submit(load.drive, *arguments, again=again).result()
+
+
+def _texts(supply: Supply, candidate: Candidate, temperature: str, effort: Effort) -> list[str]:
+    if temperature == "cold":
+        return list(supply.cold(candidate.kind, effort.requests))
+    return list(supply.hot(candidate.kind))
+
+
+def in_the_application(
+    sites: Sites, few: Sites, effort: Effort, tell: Callable[[str], None]
+) -> tuple[Figures, dict[str, list[Any]]]:
+    """Return inside.Cost for each turn, and for the cold turns of GROWING at the sites with few rows."""
+    figures: Figures = {"hot": defaultdict(list), "cold": defaultdict(list)}
+    with_few = defaultdict(list)
+    with ExitStack() as stack, on_core(0):
+        many_processes = {name: _Process(site, stack) for name, site in sites.items()}
+        few_processes = {name: _Process(site, stack) for name, site in few.items()}
+        for candidate, temperature in turns(effort):
+            found = many_processes[candidate.site].measure(candidate, temperature, effort)
+            figures[temperature][candidate.name].append(found)
+            tell(f"{found.processor:8.0f} µs  {candidate.name} ({temperature})")
+            if temperature == "cold" and candidate in GROWING:
+                few_found = few_processes[candidate.site].measure(candidate, temperature, effort)
+                with_few[candidate.name].append(few_found)
+    return figures, with_few
+
+
+class _Process:
+    """A process with one project in it, and its credentials."""
+
+    def __init__(self, site: Site, stack: ExitStack) -> None:
+        self.supply = Supply(site.credentials)
+        self.pool = stack.enter_context(site.process())
+        self.pool.submit(int).result()
+
+    def measure(self, candidate: Candidate, temperature: str, effort: Effort) -> inside.Cost:
+        texts = _texts(self.supply, candidate, temperature, effort)
+        texts *= 1 if candidate.kind else effort.requests
+        lines = [candidate.headers(text) for text in texts]
+        arguments = (candidate.path, lines, candidate.status)
+        found: inside.Cost = self.pool.submit(inside.measure, *arguments, warm=temperature == "hot").result()
+        if candidate.kind == "key":
+            self.pool.submit(inside.call, inside.FLUSH).result()
+        return found
+
+
+def only_ours(site: Site) -> dict[str, float]:
+    """Return what is measured of Keyhouse alone.
+
+    What a process keeps for each caller (bytes), needs to write a last use (µs), and needs for a login
+    beside its hash (per cent of the hash).
+    """
+    lines = [GATEWAY.headers(text) for text in Supply(site.credentials).hot(GATEWAY.kind)]
+    with site.process() as process:
+        kept = process.submit(inside.memory, GATEWAY.path, lines, GATEWAY.status).result()
+        written = process.submit(inside.last_use, GATEWAY.path, lines, GATEWAY.status).result()
+    who = (ADMIN["KEYHOUSE_ADMIN_USERNAME"], ADMIN["KEYHOUSE_ADMIN_PASSWORD"])
+    beside_hash = site.call("bench.keyhouse.login:beside_its_hash", *who)
+    return {"memory_bytes": kept, "last_use": written, "login_percent": beside_hash}

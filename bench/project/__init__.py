@@ -1,0 +1,1 @@
+"""A Django project as `startproject` makes it, with the peers and the limits that nobody can beat."""

@@ -1,0 +1,16 @@
+"""One path for each candidate."""
+
+from django.urls import path
+
+from bench.project import views
+
+urlpatterns = [
+    path("bare", views.bare),
+    path("select", views.select),
+    path("drf", views.Open.as_view()),
+    path("simplejwt", views.SimpleJwt.as_view()),
+    path("token", views.DrfToken.as_view()),
+    path("api-key", views.ApiKey.as_view()),
+    path("knox", views.Knox.as_view()),
+    path("oauth", views.OAuth.as_view()),
+]

@@ -1,0 +1,79 @@
+"""The same small answer behind every peer's way to tell who calls."""
+
+import hashlib
+from typing import Any, ClassVar
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from knox.auth import TokenAuthentication as KnoxAuthentication
+from oauth2_provider.contrib.rest_framework import OAuth2Authentication, TokenHasScope
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_api_key.permissions import HasAPIKey
+from rest_framework_simplejwt.authentication import JWTAuthentication
+
+from bench.answer import ANSWER
+
+BY_DIGEST = "SELECT id, name FROM raw_key WHERE digest = %s"
+
+
+def bare(request: HttpRequest) -> HttpResponse:
+    """The least that Django can do."""
+    return JsonResponse(ANSWER)
+
+
+def select(request: HttpRequest) -> HttpResponse:
+    """The least that anybody can do who asks the database: no ORM, one indexed SELECT."""
+    digest = hashlib.sha256(request.META["HTTP_X_API_KEY"].encode()).digest()
+    with connection.cursor() as cursor:
+        cursor.execute(BY_DIGEST, [digest])
+        found = cursor.fetchone()
+    return JsonResponse(ANSWER, status=200 if found else 401)
+
+
+class Open(APIView):
+    """A DRF view that asks nobody who they are: 1.00."""
+
+    authentication_classes: Any = ()
+    permission_classes: Any = ()
+
+    def get(self, request: Request) -> Response:
+        return Response(ANSWER)
+
+
+class SimpleJwt(Open):
+    """djangorestframework-simplejwt, which looks for the user."""
+
+    authentication_classes = (JWTAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+
+class DrfToken(Open):
+    """DRF's own tokens."""
+
+    authentication_classes = (TokenAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+
+class ApiKey(Open):
+    """djangorestframework-api-key, whose keys belong to nobody."""
+
+    permission_classes = (HasAPIKey,)
+
+
+class Knox(Open):
+    """django-rest-knox."""
+
+    authentication_classes = (KnoxAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+
+class OAuth(Open):
+    """django-oauth-toolkit, with a scope."""
+
+    authentication_classes = (OAuth2Authentication,)
+    permission_classes = (TokenHasScope,)
+    required_scopes: ClassVar[list[str]] = ["read"]
