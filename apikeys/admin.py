@@ -124,8 +124,8 @@ class ApiKeyAdmin(CapabilityAdmin):
                 return self._page(request, CREATED_PAGE, "Copy the key now", key=new)
             except Invalid as error:
                 add_error(form, error)
-        words = "These keys get a successor with the same name, owner, scopes and limits, and end"
-        return self._confirm(request, "rotate", f"{words} when the overlap does:", form, keys)
+        words = "A successor with the same name, owner, scopes and limits takes the place of this key:"
+        return self._confirm(request, "rotate", words, form, keys)
 
     @admin.action(description="Disable selected keys", permissions=["change"])
     def disable(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:

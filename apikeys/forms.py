@@ -78,6 +78,7 @@ class NewKeyForm(LimitsForm):
     """Make a key. `ticket` is the signed uuid that the key will have: a form makes one key, once."""
 
     required_css_class = "required"
+    field_order = ("name", "user", "organization", "environment", "scopes", "expires_at")
 
     name = forms.CharField(max_length=100, widget=forms.TextInput(attrs=WIDE))
     user = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner: a person")

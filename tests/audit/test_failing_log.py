@@ -16,6 +16,8 @@ from accounts.services.organizations import (
 from accounts.services.users import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys, update_api_key
+from apikeys.services.rotation import rotate_api_key
+from apikeys.services.switching import disable_api_keys
 from audit.models import ChainHead
 from tests.audit.broken import no_event_table
 from tests.conftest import Api, Cast, add_user, as_user, log_in, make_key
@@ -54,6 +56,15 @@ CHANGES: dict[str, Change] = {
     "create a key": lambda cast, operator: make_key(cast.alice, "services:read"),
     "rename a key": lambda cast, operator: update_api_key(
         caller=operator, key=ApiKey.objects.get(), changes={"name": "another"}
+    ),
+    "limit a key": lambda cast, operator: update_api_key(
+        caller=operator, key=ApiKey.objects.get(), changes={"allowed_networks": ["192.0.2.7"]}
+    ),
+    "rotate a key": lambda cast, operator: rotate_api_key(
+        caller=operator, key=ApiKey.objects.get(), expires_at=None
+    ),
+    "disable a key": lambda cast, operator: disable_api_keys(
+        caller=operator, selected=list(ApiKey.objects.all())
     ),
     "revoke a key": lambda cast, operator: revoke_api_keys(
         caller=operator, selected=list(ApiKey.objects.all())
