@@ -1,9 +1,11 @@
 """What a password must be (NIST SP 800-63B-4 section 3.1.1): long, not common, not about oneself."""
 
 import string
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 
@@ -31,27 +33,42 @@ def check_password_rules(password: str, user: "User", *, member: str = "password
         raise Invalid(member, " ".join(error.messages)) from None
 
 
+def least_length() -> int:
+    """How many characters a password must have: as configured, or else as the profile asks."""
+    return settings.PASSWORD_MIN_LENGTH or profiles.active().login.password_min_length
+
+
 class LengthValidator:
-    """At least as long as the profile asks."""
+    """At least as long as this installation asks."""
 
     def validate(self, password: str, user: "User | None" = None) -> None:
-        least = profiles.active().login.password_min_length
-        if len(password) < least:
-            raise ValidationError(f"It must have at least {least} characters, and has {len(password)}.")
+        if len(password) < least_length():
+            raise ValidationError(
+                f"It must have at least {least_length()} characters, and has {len(password)}."
+            )
 
     def get_help_text(self) -> str:
-        return f"At least {profiles.active().login.password_min_length} characters; a sentence is fine."
+        return f"At least {least_length()} characters; a sentence is fine."
 
 
 class GuessableValidator(password_validation.CommonPasswordValidator):
-    """Not among the first that attackers try: common ones, with digits around them, repetitions, runs."""
+    """Not among the first that attackers try: common ones, with digits around them, repetitions, runs.
+
+    Common are Django's twenty thousand, and those that this installation adds.
+    """
 
     def validate(self, password: str, user: "User | None" = None) -> None:
         text = fold(password).strip()
         core = text.strip(string.digits + string.punctuation)
-        is_padded = core in self.passwords and len(text) - len(core) > LEAST_PADDING
-        if text in self.passwords or is_padded or is_monotonous(text):
+        common = self.passwords | _added(tuple(settings.COMMON_PASSWORDS))
+        is_padded = core in common and len(text) - len(core) > LEAST_PADDING
+        if text in common or is_padded or is_monotonous(text):
             raise ValidationError("It is too easy to guess: a common password, a repetition or a run.")
+
+
+@lru_cache(maxsize=2)
+def _added(lines: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(fold(line).strip() for line in lines)
 
 
 def is_monotonous(text: str) -> bool:

@@ -29,7 +29,7 @@ class SessionViewSet(ListModelMixin, ResourceViewSet[Session]):
     resource = "session"
     queryset = Session.objects.none()
     serializer_class = serializers.SessionMember
-    needs: ClassVar[Needs] = {"list": "person", "destroy": "person"}
+    needs: ClassVar[Needs] = {"list": "person", "destroy": "person", "destroy_all": "person"}
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {"current": principal_of_request(self.request).credential.id}
@@ -47,6 +47,13 @@ class SessionViewSet(ListModelMixin, ResourceViewSet[Session]):
         sessions.end_session(caller=caller_of(request), session=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @extend_schema(
+        operation_id="end_other_sessions", responses={204: None}, description="End all others, not this one."
+    )
+    def destroy_all(self, request: Request) -> Response:
+        sessions.end_other_sessions(caller=caller_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
 
 @extend_schema_view(
     list=extend_schema(operation_id="list_sessions_of_user"),
@@ -55,10 +62,21 @@ class SessionViewSet(ListModelMixin, ResourceViewSet[Session]):
 class UserSessionViewSet(SessionViewSet):
     """Anybody's sessions, for administrators of people."""
 
-    needs: ClassVar[Needs] = {"list": MANAGE, "destroy": MANAGE}
+    needs: ClassVar[Needs] = {"list": MANAGE, "destroy": MANAGE, "destroy_all": MANAGE}
 
     def whose(self) -> int | None:
+        return self.person().pk
+
+    def person(self) -> User:
+        """The person in the path. Raises NotAllowed or NotFound."""
         caller = caller_of(self.request)
         authority.check_may_manage_users(caller)
         user: User = wire.find("user", User.objects.visible_to(caller.principal), self.kwargs["user_id"])
-        return user.pk
+        return user
+
+    @extend_schema(
+        operation_id="end_sessions_of_user", responses={204: None}, description="End all of theirs."
+    )
+    def destroy_all(self, request: Request, user_id: str) -> Response:  # type: ignore[override]
+        sessions.end_sessions_of(caller=caller_of(request), user=self.person())
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,7 +1,9 @@
 """Paths of the account endpoints, below the profile's base path."""
 
+from typing import cast
+
 from django.urls import path
-from rest_framework.routers import SimpleRouter
+from rest_framework.routers import Route, SimpleRouter
 
 from accounts import (
     invitation_views,
@@ -16,7 +18,18 @@ from config import profiles
 
 USERS = profiles.active().paths.users
 
-router = SimpleRouter(trailing_slash=False)
+
+class Router(SimpleRouter):
+    """DRF's, with DELETE for a whole list where a viewset has `destroy_all`."""
+
+    _lists = cast(Route, SimpleRouter.routes[0])
+    routes = [
+        _lists._replace(mapping={**_lists.mapping, "delete": "destroy_all"}),
+        *SimpleRouter.routes[1:],
+    ]
+
+
+router = Router(trailing_slash=False)
 router.register("auth/sessions", session_views.SessionViewSet, basename="session")
 router.register(USERS, user_views.UserViewSet, basename="user")
 router.register(

@@ -30,6 +30,8 @@ _ALL = (
     Variable("KEYHOUSE_BIND", "127.0.0.1:8000", "host:port that the server listens on"),
     Variable("KEYHOUSE_PEPPERS", "", "numbered peppers, 1:HEX,2:HEX …; default: generated once"),
     Variable("KEYHOUSE_SEED_KEYS", "", "numbered keys for TOTP seeds, as above; default: generated once"),
+    Variable("KEYHOUSE_PASSWORD_MIN_LENGTH", "", "8 to 128 characters; default: what the profile says"),
+    Variable("KEYHOUSE_COMMON_PASSWORDS", "", "file of more passwords that are refused, one a line"),
     Variable("KEYHOUSE_TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded-For is believed"),
     Variable("KEYHOUSE_LIMITS", "", "how often what may be tried, where not as in config/limits.py"),
     Variable("KEYHOUSE_ADMIN_SECOND_FACTOR", "false", "true: nobody uses the admin without a second factor"),
@@ -101,12 +103,23 @@ def flag(name: str) -> bool:
     raise ConfigurationError(f"{name}: {value!r} is not true or false")
 
 
-def number(name: str, *, most: int) -> int:
-    """Return variable `name` as a whole number from 0 to `most`. Raises ConfigurationError."""
+def number(name: str, *, least: int = 0, most: int) -> int:
+    """Return variable `name` as a whole number from `least` to `most`. Raises ConfigurationError."""
     value = text(name)
-    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) <= most):
-        raise ConfigurationError(f"{name}: {value!a} is not a whole number from 0 to {most}")
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and least <= int(value) <= most):
+        raise ConfigurationError(f"{name}: {value!a} is not a whole number from {least} to {most}")
     return int(value)
+
+
+def lines(name: str) -> list[str]:
+    """Return the lines of the file whose path is variable `name`, if it is set. Raises ConfigurationError."""
+    path = text(name)
+    if not path:
+        return []
+    try:
+        return Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{name}: cannot read {path}: {reason(error)}") from None
 
 
 def address(name: str) -> tuple[str, int]:

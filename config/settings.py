@@ -111,6 +111,12 @@ INVITATION_URL = f"{PUBLIC_URL}/accept-invitation"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.IdentifierBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_MIN_LENGTH = (
+    env.number("KEYHOUSE_PASSWORD_MIN_LENGTH", least=8, most=128)
+    if env.text("KEYHOUSE_PASSWORD_MIN_LENGTH")
+    else None
+)
+COMMON_PASSWORDS = env.lines("KEYHOUSE_COMMON_PASSWORDS")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.LengthValidator"},
     {"NAME": "accounts.passwords.GuessableValidator"},

@@ -240,6 +240,15 @@ def log_out_everywhere(*, caller: Caller) -> None:
         _end_all(caller, person_of(caller))
 
 
+def end_other_sessions(*, caller: Caller) -> None:
+    """End every session of the caller but this one, and every browser's login to the admin."""
+    user, now = person_of(caller), caller.origin.at
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(sessions_ended_at=now)
+        others = Session.objects.filter(user=user).exclude(uuid=caller.principal.credential.id)
+        _record_ended(caller, user, end_sessions(others, now))
+
+
 def end_sessions_of(*, caller: Caller, user: User) -> None:
     """End every session of somebody whom the caller may change, and their logins to the admin.
 
@@ -253,7 +262,11 @@ def end_sessions_of(*, caller: Caller, user: User) -> None:
 
 
 def _end_all(caller: Caller, user: User) -> None:
-    detail = {"sessions": end_all_sessions(user, caller.origin.at)}
+    _record_ended(caller, user, end_all_sessions(user, caller.origin.at))
+
+
+def _record_ended(caller: Caller, user: User, count: int) -> None:
+    detail = {"sessions": count}
     actor, target = caller.principal.actor, Target.of("user", user)
     record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target, detail=detail)
 

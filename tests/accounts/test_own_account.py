@@ -222,6 +222,29 @@ def test_row_36_logging_out_everywhere_ends_every_session_at_once(cast: Cast) ->
     assert as_user(cast.bob).get("auth/me").status_code == 200
 
 
+def test_row_34_one_ends_all_other_sessions_and_keeps_this_one(cast: Cast) -> None:
+    pairs = [log_in(cast.bob) for _ in range(3)]
+    other, browser = as_user(cast.alice), Api()
+    browser.client.post("/admin/login/?next=/admin/", {"username": "bob", "password": PASSWORD})
+    assert in_session(pairs[1]).delete("auth/sessions").status_code == 204
+    assert in_session(pairs[1]).get("auth/me").status_code == 200
+    for pair in (pairs[0], pairs[2]):
+        assert_problem(in_session(pair).get("auth/me"), 401, "invalid_token")
+        assert refresh(pair) == 401
+    assert browser.get("/admin/").status_code == 302
+    assert other.get("auth/me").status_code == 200
+    assert Event.objects.latest("sequence").detail == {"sessions": 2}
+
+
+def test_row_34_an_administrator_ends_all_sessions_of_somebody(cast: Cast) -> None:
+    bob, alice = as_user(cast.bob), as_user(cast.alice)
+    path = f"users/{cast.bob.uuid}/sessions"
+    assert_problem(alice.delete(path), 403, "not_allowed")
+    assert as_user(cast.ada).delete(path).status_code == 204
+    assert_problem(bob.get("auth/me"), 401, "invalid_token")
+    assert alice.get("auth/me").status_code == 200
+
+
 def test_row_32_a_session_that_is_over_by_itself_is_not_listed(cast: Cast) -> None:
     open_session(identifier="bob", password=PASSWORD, origin=ago(days=14, seconds=1))
     open_session(identifier="bob", password=PASSWORD, origin=ago(days=13))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.passwords import LONGEST
@@ -141,3 +142,20 @@ def test_every_broken_rule_is_told_at_once(give_password: SetPassword) -> None:
     reason = refused(give_password, "beatrix1")
     assert "at least 15" in reason
     assert "user name" in reason
+
+
+def test_row_01_the_installation_can_ask_for_another_length(
+    give_password: SetPassword, settings: Settings
+) -> None:
+    settings.PASSWORD_MIN_LENGTH = 8
+    assert "at least 8 characters" in refused(give_password, "kx7 vR2")
+    give_password("kx7 vR2 ")
+
+
+def test_row_05_the_installation_can_add_common_passwords(
+    give_password: SetPassword, settings: Settings
+) -> None:
+    settings.COMMON_PASSWORDS = ["Windermere Ferry 1895"]
+    for password in ("Windermere Ferry 1895", "windermere FERRY 1895", " windermere ferry 1895 "):
+        assert "too easy to guess" in refused(give_password, password)
+    give_password("windermere ferries by night")
