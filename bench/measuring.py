@@ -9,11 +9,10 @@ from threading import Event
 from typing import Any
 
 from bench import inside, load
-from bench.candidates import ALL, GATEWAY, GROWING, KEYHOUSE, Candidate, Supply
+from bench.candidates import ALL, GATEWAY, GROWING, Candidate, Supply
 from bench.sites import SPAWN, Site, on_core
 
-SETTLE_SECONDS = 1.5  # Keyhouse writes last use once a second: not in the next candidate's time
-MEMORY_CALLERS = 1000
+SETTLE_SECONDS = 2.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
 Sites = Mapping[str, Site]
 # {"hot": {name of candidate: [one figure of each round]}, "cold": …}
 Figures = dict[str, dict[str, list[Any]]]
@@ -57,12 +56,12 @@ def at_the_server(sites: Sites, effort: Effort, tell: Callable[[str], None]) -> 
             port, path = servers[candidate.site].port, candidate.path
             messages = [load.message(port, path, candidate.headers(text)) for text in texts]
             again = temperature == "hot"
-            if again and candidate.kind:  # whoever remembers callers has met them
+            if again and not figures["hot"][candidate.name]:  # whoever remembers callers has met them
                 _drive(client, port, messages, candidate.status, effort.seconds, again=False)
             found = _drive(client, port, messages, candidate.status, effort.seconds, again=again)
             figures[temperature][candidate.name].append(found)
             tell(f"{found.rate:8.0f} requests/s  {candidate.name} ({temperature})")
-            if candidate.site == KEYHOUSE:
+            if candidate.kind == "key":
                 Event().wait(SETTLE_SECONDS)
     return figures
 
@@ -109,11 +108,16 @@ class _Process:
         texts *= 1 if candidate.kind else effort.requests
         lines = [candidate.headers(text) for text in texts]
         arguments = (candidate.path, lines, candidate.status)
-        return self.pool.submit(inside.measure, *arguments, warm=temperature == "hot").result()
+        found: inside.Cost = self.pool.submit(inside.measure, *arguments, warm=temperature == "hot").result()
+        if candidate.kind == "key":
+            self.pool.submit(inside.call, inside.FLUSH).result()
+        return found
 
 
-def memory_of_a_caller(site: Site) -> float:
-    """Return the bytes that a process of Keyhouse keeps for each caller whom it remembers."""
-    lines = [GATEWAY.headers(text) for text in site.credentials[GATEWAY.kind][:MEMORY_CALLERS]]
+def of_a_caller(site: Site) -> dict[str, float]:
+    """Return what a process of Keyhouse keeps for each caller (bytes), and needs to write a last use (µs)."""
+    lines = [GATEWAY.headers(text) for text in Supply(site.credentials).hot(GATEWAY.kind)]
     with site.process() as process:
-        return process.submit(inside.memory, GATEWAY.path, lines, GATEWAY.status).result()
+        kept = process.submit(inside.memory, GATEWAY.path, lines, GATEWAY.status).result()
+        written = process.submit(inside.last_use, GATEWAY.path, lines, GATEWAY.status).result()
+    return {"memory_bytes": kept, "last_use": written}

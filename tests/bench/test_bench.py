@@ -28,6 +28,7 @@ def a_run(**rates: float) -> dict[str, Any]:
         "rows": 1_000_000,
         "few": 10_000,
         "memory_bytes": 2048.0,
+        "last_use": 50.0,
         "server": server,
         "application": {"hot": costs, "cold": cold},
         "few_rows": {c.name: [[1.0, 160.0, 1.0, 0.0]] * ROUNDS for c in GROWING},
@@ -154,6 +155,6 @@ def serve(listener: socket.socket, answer: list[bytes], asked: list[int]) -> Non
                     for piece in answer:
                         connection.sendall(piece)
 
-    for _ in range(load.CONNECTIONS):
-        connection, _ = listener.accept()
-        threading.Thread(target=one, args=(connection,), daemon=True).start()
+    with suppress(OSError):  # closed, and with it the connections, when the load gives up
+        while True:
+            threading.Thread(target=one, args=(listener.accept()[0],), daemon=True).start()
