@@ -69,14 +69,14 @@ def measure(options: argparse.Namespace) -> Run:
         tell(f"making {rows:,} keys for each")
         many = both(Path(folder) / "many", url, rows, effort)
         few = both(Path(folder) / "few", url, max(FEW, effort.credentials), effort)
-        of_a_caller = measuring.of_a_caller(many[KEYHOUSE])
+        only_ours = measuring.only_ours(many[KEYHOUSE])
         application, few_rows = measuring.in_the_application(many, few, effort, tell)
         server = measuring.at_the_server(many, effort, tell)
         return {
             "machine": machine(url),
             "rows": rows,
             "few": max(FEW, effort.credentials),
-            **of_a_caller,
+            **only_ours,
             "application": application,
             "few_rows": few_rows,
             "server": server,

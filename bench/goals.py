@@ -94,6 +94,7 @@ def counts(run: Run) -> list[Count]:
         Count("queries for an unknown key", "1", _queries(run, (UNKNOWN,), "cold"), 1 + NEARLY_NONE),
         Count("writes per request", "0", _writes(run), NEARLY_NONE),
         Count(f"growth of a cold check, {_sizes(run)}", f"≤ {raw:.2f} (one raw SELECT)", own, raw),
+        Count("login beside its password hash", "≤ 5 % of it", run["login_percent"], 5, " %"),
         Count("last use of one key, written once a second", "", run["last_use"], inf, " µs"),
         Count("memory for one remembered caller", "bounded: 20,000 callers", memory, inf, " KiB"),
     ]

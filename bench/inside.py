@@ -59,14 +59,14 @@ def measure(path: str, header_lines: Sequence[Sequence[str]], status: int, *, wa
     if warm:
         _send(path, header_lines, status)
     queries = Queries()
-    environs = [_environ(path, lines) for lines in header_lines]
+    environs = [environ_of(path, lines) for lines in header_lines]
     clocks = []
     gc.collect()
     with connection.execute_wrapper(queries):
         before = time.thread_time_ns()
         for environ in environs:
             start = time.perf_counter_ns()
-            _answer(environ, status)
+            answer(environ, status)
             clocks.append(time.perf_counter_ns() - start)
         processor = time.thread_time_ns() - before
     count = len(environs)
@@ -101,10 +101,11 @@ def _traced() -> int:
 
 def _send(path: str, header_lines: Sequence[Sequence[str]], status: int) -> None:
     for lines in header_lines:
-        _answer(_environ(path, lines), status)
+        answer(environ_of(path, lines), status)
 
 
-def _answer(environ: dict[str, Any], status: int) -> None:
+def answer(environ: dict[str, Any], status: int) -> None:
+    """Let the application answer. Raises RuntimeError if it is with another status."""
     from config.wsgi import application
 
     said: list[str] = []
@@ -117,7 +118,7 @@ def _answer(environ: dict[str, Any], status: int) -> None:
         raise RuntimeError(f"{environ['PATH_INFO']} answered {said[0]}")
 
 
-def _environ(path: str, lines: Sequence[str]) -> dict[str, Any]:
+def environ_of(path: str, lines: Sequence[str]) -> dict[str, Any]:
     """What a server makes of a request with these header lines (PEP 3333)."""
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "GET",

@@ -11,6 +11,7 @@ from typing import Any
 from bench import inside, load
 from bench.candidates import ALL, GATEWAY, GROWING, Candidate, Supply
 from bench.sites import SPAWN, Site, on_core
+from tests.installation import ADMIN
 
 SETTLE_SECONDS = 2.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
 Sites = Mapping[str, Site]
@@ -114,10 +115,16 @@ class _Process:
         return found
 
 
-def of_a_caller(site: Site) -> dict[str, float]:
-    """Return what a process of Keyhouse keeps for each caller (bytes), and needs to write a last use (µs)."""
+def only_ours(site: Site) -> dict[str, float]:
+    """Return what is measured of Keyhouse alone.
+
+    What a process keeps for each caller (bytes), needs to write a last use (µs), and needs for a login
+    beside its hash (per cent of the hash).
+    """
     lines = [GATEWAY.headers(text) for text in Supply(site.credentials).hot(GATEWAY.kind)]
     with site.process() as process:
         kept = process.submit(inside.memory, GATEWAY.path, lines, GATEWAY.status).result()
         written = process.submit(inside.last_use, GATEWAY.path, lines, GATEWAY.status).result()
-    return {"memory_bytes": kept, "last_use": written}
+    who = (ADMIN["KEYHOUSE_ADMIN_USERNAME"], ADMIN["KEYHOUSE_ADMIN_PASSWORD"])
+    beside_hash = site.call("bench.keyhouse.login:beside_its_hash", *who)
+    return {"memory_bytes": kept, "last_use": written, "login_percent": beside_hash}

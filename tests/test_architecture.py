@@ -20,7 +20,7 @@ from config import profiles
 PROJECT = Path(__file__).parent.parent
 FOLDERS = ("config", "audit", "accounts", "apikeys", "gateway")
 SOURCES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py"))
-TESTS = sorted((PROJECT / "tests").rglob("*.py"))
+TESTS = sorted([*(PROJECT / "tests").rglob("*.py"), *(PROJECT / "bench").rglob("*.py")])
 LONGEST = 300
 
 # From the ground up: a module imports from its own floor and those below. config is the ground, but for

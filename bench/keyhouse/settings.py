@@ -2,4 +2,5 @@
 
 from config.settings import *  # noqa: F403
 
+PASSWORD_HASHERS = ["bench.keyhouse.login.TimedArgon2"]
 ROOT_URLCONF = "bench.keyhouse.urls"

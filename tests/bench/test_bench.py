@@ -29,6 +29,7 @@ def a_run(**rates: float) -> dict[str, Any]:
         "few": 10_000,
         "memory_bytes": 2048.0,
         "last_use": 50.0,
+        "login_percent": 2.0,
         "server": server,
         "application": {"hot": costs, "cold": cold},
         "few_rows": {c.name: [[1.0, 160.0, 1.0, 0.0]] * ROUNDS for c in GROWING},
