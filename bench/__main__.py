@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     print(report(run))
     if options.write:
         page = DOCS / "performance.md"
-        page.write_text(between_markers(page.read_text(), report(run).replace("\n## ", "\n### ")))
+        page.write_text(between_markers(page.read_text(), report(run, "###")))
         (DOCS / "performance.svg").write_text(chart(run))
     return 0
 

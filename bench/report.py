@@ -9,7 +9,7 @@ from bench.goals import GOALS, Ratio, Run, counts, growth, ratios, speeds, to_op
 HOT_COLD = ("hot", "cold")
 
 
-def report(run: Run) -> str:
+def report(run: Run, heading: str = "##") -> str:
     """Return everything that a run has found, the goals first."""
     sections = {
         "The goals": [goals_table(run), unmet(run)],
@@ -20,7 +20,7 @@ def report(run: Run) -> str:
         ],
         "The machine": [machine(run)],
     }
-    return "\n\n".join(f"## {title}\n\n" + "\n\n".join(parts) for title, parts in sections.items())
+    return "\n\n".join(f"{heading} {title}\n\n" + "\n\n".join(parts) for title, parts in sections.items())
 
 
 def goals_table(run: Run) -> str:
