@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterable, Sequence
 
-from bench.candidates import ALL, GROWING, Candidate
+from bench.candidates import ALL, BARE, DRF, GROWING, PEERS, Candidate
 from bench.goals import GOALS, Ratio, Run, counts, growth, ratios, speeds, to_open_view
 
 HOT_COLD = ("hot", "cold")
@@ -12,7 +12,7 @@ HOT_COLD = ("hot", "cold")
 def report(run: Run, heading: str = "##") -> str:
     """Return everything that a run has found, the goals first."""
     sections = {
-        "The goals": [goals_table(run), unmet(run)],
+        "The goals": [goals_table(run), unmet(run), ceiling(run)],
         "At the server: requests per second": [server_table(run), client_share(run)],
         "In the application: processor time of one request": [application_table(run)],
         f"Growth from {run['few']:,} to {run['rows']:,} keys: time on the clock of a cold request": [
@@ -54,6 +54,17 @@ def unmet(run: Run) -> str:
         return "Every goal is reached."
     return "Not reached (at the server, where there are two figures):\n\n" + "\n".join(
         f"- {x}" for x in lines
+    )
+
+
+def ceiling(run: Run) -> str:
+    """What is possible at all at this server, whose own time everybody pays."""
+    nothing = [Ratio(BARE, "hot", others, "", 0) for others in ((DRF,), PEERS)]
+    open_view, peer = (statistics.median(ratios(run, "server", each)) for each in nothing)
+    return (
+        f"At this server a Django view that does nothing is {open_view:.2f} times as fast as the DRF view"
+        f" without authentication, and {peer:.2f} times as fast as the best peer: about the most that Django"
+        " can do there."
     )
 
 

@@ -10,7 +10,19 @@ import pytest
 
 from bench import goals, load
 from bench.__main__ import parse
-from bench.candidates import ALL, DRF, GATEWAY, GROWING, HOT_CALLERS, MALFORMED, PEERS, SELECT, VIEW, Supply
+from bench.candidates import (
+    ALL,
+    BARE,
+    DRF,
+    GATEWAY,
+    GROWING,
+    HOT_CALLERS,
+    MALFORMED,
+    PEERS,
+    SELECT,
+    VIEW,
+    Supply,
+)
 from bench.chart import chart
 from bench.report import between_markers, goals_table, report, table, unmet
 
@@ -79,6 +91,12 @@ def test_the_report_has_a_row_for_every_candidate_and_every_goal() -> None:
     text = report(a_run())
     assert all(text.count(f"| {candidate.name} ") >= 2 for candidate in ALL)
     assert all(goal.words in text for goal in goals.GOALS)
+
+
+def test_the_report_says_what_is_possible_at_this_server() -> None:
+    run = a_run()
+    run["server"]["hot"][BARE.name] = [[130.0, 0.2]] * ROUNDS
+    assert "does nothing is 1.30 times as fast" in report(run)
 
 
 def test_a_table_is_markdown_whose_columns_stand_below_each_other() -> None:

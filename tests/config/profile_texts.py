@@ -1,5 +1,7 @@
 """Profiles as text: a small good one, which tests change into bad ones."""
 
+SHIPPED = ("keyhouse", "sentrikat", "sentinelnerd", "sequenceware", "dariet", "netrecon")
+
 GOOD = """
 [product]
 name = "Example"

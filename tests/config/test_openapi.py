@@ -12,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from config import profiles
 from config.profiles import Profile
-from tests.config.profile_texts import DIALECT
+from tests.config.profile_texts import DIALECT, SHIPPED
 from tests.conftest import Api, Cast, as_user, assert_problem
 from tests.test_architecture import views
 
@@ -27,13 +27,12 @@ def schema() -> dict[str, Any]:
     return document
 
 
-@pytest.fixture(params=["keyhouse", "dialect"])
+@pytest.fixture(params=[*SHIPPED, "dialect"])
 def profile(request: pytest.FixtureRequest, served_profile: Callable[[Profile], None]) -> Profile:
-    if request.param == "keyhouse":
-        return profiles.active()
-    dialect = profiles.parse(DIALECT, source="dialect.toml")
-    served_profile(dialect)
-    return dialect
+    name: str = request.param
+    served = profiles.parse(DIALECT, source="dialect") if name == "dialect" else profiles.load(name)
+    served_profile(served)
+    return served
 
 
 def test_the_document_is_valid_openapi_3_1(profile: Profile) -> None:

@@ -9,11 +9,9 @@ from accounts.models import User
 from config import profiles
 from config.limits import Bounds
 from config.profiles import Profile
-from tests.config.profile_texts import DIALECT
+from tests.config.profile_texts import DIALECT, SHIPPED
 from tests.conftest import PASSWORD
 from tests.every_profile.speaker import Speaker, everything_role, least_role
-
-SHIPPED = ("keyhouse", "sentrikat", "sentinelnerd", "sequenceware", "dariet", "netrecon")
 
 
 @pytest.fixture(params=[*SHIPPED, "dialect"])
