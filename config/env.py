@@ -34,7 +34,7 @@ _ALL = (
     Variable("KEYHOUSE_COMMON_PASSWORDS", "", "file of more passwords that are refused, one a line"),
     Variable("KEYHOUSE_TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded-For is believed"),
     Variable("KEYHOUSE_LIMITS", "", "how often what may be tried, where not as in config/limits.py"),
-    Variable("KEYHOUSE_ADMIN_SECOND_FACTOR", "false", "true: nobody uses the admin without a second factor"),
+    Variable("KEYHOUSE_ADMIN_SECOND_FACTOR", "true", "false: a password alone is enough for the admin"),
     Variable("DATABASE_URL", "", "postgres://… or sqlite:///…; default: SQLite in the data folder"),
     Variable(
         "CACHE_URL",

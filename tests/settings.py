@@ -8,3 +8,4 @@ DATABASES["default"]["TEST"] = (
     {"NAME": str(DATA_DIR / "test.sqlite3")} if "sqlite" in DATABASES["default"]["ENGINE"] else {}
 )
 EPOCH_LEASE_SECONDS = 0.0  # most tests never commit: what they change would not be seen
+ADMIN_SECOND_FACTOR = False  # tests/admin/test_second_factor.py is about it

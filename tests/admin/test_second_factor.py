@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -17,6 +18,7 @@ from tests.accounts.authenticator import App, enrolled, let_codes_be_good_again
 from tests.accounts.helpers import serving
 from tests.admin.helpers import LOGIN, browser, log_in, messages_of, page, text_of
 from tests.conftest import PASSWORD, Cast
+from tests.installation import ADMIN, Installation, Server
 
 PAGE = "/admin/second-factor/"
 WRONG = "Please enter the correct user name or e-mail address and password"
@@ -242,3 +244,30 @@ def test_a_login_with_a_code_survives_the_next_request_of_another_browser(cast: 
     let_codes_be_good_again()
     assert log_in_with(second, "ada", app.code()).status_code == 302
     assert (first.get("/admin/").status_code, second.get("/admin/").status_code) == (200, 200)
+
+
+def test_row_77_a_fresh_installation_wants_one_of_its_administrator(installation: Installation) -> None:
+    with installation.serve() as server:
+        session = admin_session(server)
+        answer = server.request("GET", "/admin/", headers=session)
+        assert (answer.status, answer.headers["location"]) == (302, PAGE)
+        assert b"Add an authenticator app" in server.request("GET", PAGE, headers=session).body
+
+
+def admin_session(server: Server) -> dict[str, str]:
+    """The cookie of the first administrator, who has just logged in to the admin with the password."""
+    page = server.request("GET", "/admin/login/")
+    token = page.body.decode().partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+    form = {
+        "csrfmiddlewaretoken": token,
+        "username": "admin",
+        "password": ADMIN["KEYHOUSE_ADMIN_PASSWORD"],
+        "next": "/admin/",
+    }
+    headers = {
+        "Cookie": page.headers["set-cookie"].partition(";")[0],
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    answer = server.request("POST", "/admin/login/", headers=headers, body=urlencode(form).encode())
+    assert answer.status == 302, answer.body
+    return {"Cookie": re.findall(r"session=[^;]+", answer.headers["set-cookie"])[0]}
