@@ -119,7 +119,7 @@ def processor() -> str:
 
 def tell(line: str) -> None:
     """Say what is going on, beside the report."""
-    print(line, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{line}\n")
 
 
 if __name__ == "__main__":

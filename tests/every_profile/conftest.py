@@ -10,7 +10,7 @@ from config import profiles
 from config.limits import Bounds
 from config.profiles import Profile
 from tests.config.profile_texts import DIALECT, SHIPPED
-from tests.conftest import PASSWORD
+from tests.conftest import add_user
 from tests.every_profile.speaker import Speaker, everything_role, least_role
 
 
@@ -28,24 +28,10 @@ def speaker(
 
 @pytest.fixture
 def admin(speaker: Speaker) -> User:
-    return add_person("admin", everything_role(speaker.profile))
+    return add_user("admin", everything_role(speaker.profile))
 
 
 @pytest.fixture
 def person(speaker: Speaker) -> User:
     """Somebody in the role that allows least."""
-    return add_person("person", least_role(speaker.profile))
-
-
-def add_person(name: str, role: str) -> User:
-    from accounts.callers import caller_at_command_line
-    from accounts.services.users import create_user
-
-    return create_user(
-        caller=caller_at_command_line(),
-        username=name,
-        email=f"{name}@example.org",
-        name=name.capitalize(),
-        role=role,
-        password=PASSWORD,
-    )
+    return add_user("person", least_role(speaker.profile))
