@@ -4,9 +4,14 @@ import re
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
 
 from config import profiles
 from config.problems import MAILED_LINKS, MEDIA_TYPE, problem_response, wants_page
@@ -15,6 +20,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
+BROWSED = ("/admin",)  # where people have a session by cookie
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECRET_PARAMETERS = {
@@ -102,6 +108,26 @@ def _has_secret(request: HttpRequest) -> bool:
         name.lower() in refused or any(value.startswith(prefixes) for value in values)
         for name, values in request.GET.lists()
     )
+
+
+class OnlyWhereBrowsed(MiddlewareMixin):
+    """A mixin: the middleware is there for people in a browser, and requests of programs pass it by."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        go_on = super().__call__ if request.path_info.startswith(BROWSED) else self.get_response
+        return go_on(request)
+
+
+class BrowserSessionMiddleware(OnlyWhereBrowsed, SessionMiddleware):
+    """Django's sessions, by cookie."""
+
+
+class BrowserLoginMiddleware(OnlyWhereBrowsed, AuthenticationMiddleware):
+    """Who is logged in to such a session."""
+
+
+class BrowserMessageMiddleware(OnlyWhereBrowsed, MessageMiddleware):
+    """What the next page of such a session says first."""
 
 
 class SecurityHeadersMiddleware:
