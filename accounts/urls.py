@@ -1,6 +1,6 @@
 """Paths of the account endpoints, below the profile's base path."""
 
-from django.urls import path
+from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from accounts import (
@@ -54,3 +54,5 @@ urlpatterns = [
     path("auth/accept-invitation", mailed_views.AcceptInvitationView.as_view(), name="accept-invitation"),
     *router.urls,
 ]
+if profiles.active().oauth2 is not None:
+    urlpatterns.append(path("auth/oauth2/", include("accounts.oauth.urls")))

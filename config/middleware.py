@@ -19,7 +19,7 @@ ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECRET_PARAMETERS = {
     *{"access_token", "refresh_token", "token", "api_key", "apikey", "x-api-key"},
-    *{"password", "totp_code"},
+    *{"password", "totp_code", "client_secret", "code_verifier"},
 }
 
 
@@ -41,7 +41,7 @@ class RequestIdMiddleware:
 class ProblemsMiddleware:
     """Make problem documents of errors that Django answers with a page or with nothing (RFC 9457).
 
-    Browsers in the admin keep their pages.
+    Browsers at our own pages keep theirs; JSON is an error in another RFC's form (RFC 6749 section 5.2).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -49,8 +49,8 @@ class ProblemsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        is_problem = response.headers.get("Content-Type") == MEDIA_TYPE
-        if response.status_code < 400 or is_problem or wants_page(request):
+        is_said = response.headers.get("Content-Type") in {MEDIA_TYPE, "application/json"}
+        if response.status_code < 400 or is_said or wants_page(request):
             return response
         title = HTTPStatus(response.status_code).phrase
         kept = {name: value for name, value in response.headers.items() if name not in ABOUT_THE_BODY}

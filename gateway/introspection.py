@@ -12,18 +12,22 @@ from rest_framework.views import APIView
 
 from accounts.callers import principal_of_request
 from accounts.credentials import Presented, is_key_like
+from accounts.models import OAuthClient
+from accounts.oauth.authentication import principal_of_machine
+from accounts.oauth.server import authenticated_client
 from accounts.permissions import Needs
 from accounts.principals import Principal
 from audit.actors import Origin
-from config import received
+from config import profiles, received
 from config.errors import Invalid, InvalidToken
 from config.parsers import StrictJSONParser
 from config.profiles import Capability
+from config.views import PublicView
 from config.wire import TextField
 from gateway.decision import authenticate
 
 INACTIVE = {"active": False}
-TOKEN_TYPES = {"key": "api_key", "jwt": "access_token"}
+TOKEN_TYPES = {"key": "api_key", "jwt": "access_token", "oauth2": "Bearer"}
 
 
 class IntrospectionRequest(serializers.Serializer[Any]):
@@ -36,6 +40,7 @@ class Introspection(serializers.Serializer[Any]):
     scope = serializers.CharField(required=False)
     token_type = serializers.ChoiceField(choices=sorted(TOKEN_TYPES.values()), required=False)
     sub = serializers.CharField(required=False)
+    client_id = serializers.CharField(required=False)
     username = serializers.CharField(required=False)
     organization = serializers.CharField(required=False)
     jti = serializers.CharField(required=False)
@@ -53,12 +58,52 @@ class IntrospectionView(APIView):
     def post(self, request: Request) -> Response:
         token = _one_token(request)
         asker = principal_of_request(request)
-        try:
-            sent = Presented(token, is_key=is_key_like(token))
-            found = authenticate(sent, Origin.of(request._request))
-        except InvalidToken:
-            return Response(INACTIVE)
-        return Response(describe(found) if may_ask_about(asker, found) else INACTIVE)
+        found = look_up(token, Origin.of(request._request))
+        return Response(describe(found) if found and may_ask_about(asker, found) else INACTIVE)
+
+
+class ClientIntrospectionView(PublicView):
+    """The same for OAuth2 clients, who say who they are as at the token endpoint.
+
+    A client may ask about tokens that it was given; one that is a machine also about what its owner and
+    its scopes let it introspect.
+    """
+
+    parser_classes = (FormParser,)
+    renderer_classes = (JSONRenderer,)
+
+    @extend_schema(
+        operation_id="oauth2_introspect",
+        request={"application/x-www-form-urlencoded": IntrospectionRequest},
+        responses=Introspection,
+    )
+    def post(self, request: Request) -> Response:
+        client = authenticated_client(request._request)
+        if client is None:
+            headers = {"WWW-Authenticate": f'Basic realm="{profiles.active().product.name}"'}
+            return Response({"error": "invalid_client"}, status=401, headers=headers)
+        values = request._request.POST.getlist("token")
+        if len(values) != 1 or not values[0]:
+            return Response({"error": "invalid_request"}, status=400)
+        found = look_up(values[0], Origin.of(request._request))
+        is_allowed = found is not None and client_may_ask_about(client, found)
+        return Response(describe(found) if found and is_allowed else INACTIVE)
+
+
+def look_up(token: str, origin: Origin) -> Principal | None:
+    """Return whose credential this is, of whatever kind, or None."""
+    try:
+        return authenticate(Presented(token, is_key=is_key_like(token)), origin)
+    except InvalidToken:
+        return None
+
+
+def client_may_ask_about(client: OAuthClient, found: Principal) -> bool:
+    """Whether it is the client's own token, or the client is a machine that may introspect it."""
+    if found.credential.client == client.client_id:
+        return True
+    machine = principal_of_machine(client)
+    return machine is not None and may_ask_about(machine, found)
 
 
 def _one_token(request: Request) -> str:
@@ -84,6 +129,8 @@ def describe(principal: Principal) -> dict[str, Any]:
         "username": principal.label,
         "jti": credential.id,
     }
+    if credential.client:
+        members["client_id"] = credential.client
     if principal.organization:
         members["organization"] = principal.organization
     if credential.expires_at is not None:
