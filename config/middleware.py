@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from config import profiles
 from config.problems import MAILED_LINKS, MEDIA_TYPE, problem_response, wants_page
+from config.profiles.rules import OAUTH2_PREFIXES
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -96,7 +97,8 @@ def _declared_length(request: HttpRequest) -> int:
 def _has_secret(request: HttpRequest) -> bool:
     if request.path.startswith("/admin"):
         return False
-    prefixes = tuple(form.prefix for form in profiles.active().keys.environments.values())
+    keys = profiles.active().keys.environments.values()
+    prefixes = (*(form.prefix for form in keys), *OAUTH2_PREFIXES)
     refused = SECRET_PARAMETERS - {"token"} if request.path in MAILED_LINKS else SECRET_PARAMETERS
     return any(
         name.lower() in refused or any(value.startswith(prefixes) for value in values)

@@ -44,10 +44,14 @@ PUBLIC = {
     *{"LoginView", "RefreshView", "SchemaView", "DocsView"},
     *{"ForgotPasswordView", "ResetPasswordView", "RegisterView", "ConfirmEmailView"},
     "AcceptInvitationView",
+    *{"TokenView", "RevokeView", "ClientIntrospectionView", "MetadataView", "OpenIdView", "KeysView"},
 }
 
 
-PAGES = {"ResetPasswordPage", "ConfirmEmailPage", "AcceptInvitationPage"}
+PAGES = {
+    *{"ResetPasswordPage", "ConfirmEmailPage", "AcceptInvitationPage"},
+    *{"AuthorizePage", "LoginPage"},
+}
 
 
 def name_of(path: Path) -> str:

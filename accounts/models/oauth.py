@@ -121,8 +121,12 @@ class OAuthCode(AbstractGrant):
 
 
 class OAuthAccessToken(AbstractAccessToken):
-    """An access token of a client; `consent` is empty for machines, `user` for those of organizations."""
+    """An access token of a client; `consent` is empty for machines, `user` for those of organizations.
 
+    Only its digest is kept: `_raw_token` is hashed when a new row is saved.
+    """
+
+    _raw_token: str | None = None
     consent = models.ForeignKey(Consent, models.CASCADE, null=True)
     token = None
     source_refresh_token = None
@@ -136,8 +140,9 @@ class OAuthAccessToken(AbstractAccessToken):
 
 
 class OAuthRefreshToken(AbstractRefreshToken):
-    """A refresh token; `revoked` is when it was exchanged for another one."""
+    """A refresh token, kept like an access token; `revoked` is when it was exchanged for another one."""
 
+    _raw_token: str | None = None
     consent = models.ForeignKey(Consent, models.CASCADE)
     token = None
     access_token = None

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views import View
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
-from oauthlib.oauth2 import AccessDeniedError, OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, OAuth2Error
 
 from accounts.identity import principal_of
 from accounts.models import OAuthClient, Session

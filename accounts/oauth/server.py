@@ -6,10 +6,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauthlib.common import Request as OAuthRequest
-from oauthlib.oauth2 import ClientCredentialsGrant, RefreshTokenGrant
-from oauthlib.oauth2.rfc6749.endpoints import AuthorizationEndpoint, RevocationEndpoint, TokenEndpoint
+from oauthlib.oauth2.rfc6749.endpoints.authorization import AuthorizationEndpoint
+from oauthlib.oauth2.rfc6749.endpoints.revocation import RevocationEndpoint
+from oauthlib.oauth2.rfc6749.endpoints.token import TokenEndpoint
+from oauthlib.oauth2.rfc6749.grant_types.client_credentials import ClientCredentialsGrant
+from oauthlib.oauth2.rfc6749.grant_types.refresh_token import RefreshTokenGrant
 from oauthlib.oauth2.rfc6749.tokens import BearerToken
-from oauthlib.openid.connect.core.grant_types import AuthorizationCodeGrant
+from oauthlib.openid.connect.core.grant_types.authorization_code import AuthorizationCodeGrant
 
 from accounts.models import OAuthClient
 from accounts.oauth import texts

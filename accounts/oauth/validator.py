@@ -7,10 +7,11 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
 
-from accounts.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken, Session
+from accounts.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken, Session, User
 from accounts.oauth import claims, signing, texts
 from accounts.services import consents
 from accounts.services.consents import CodeTerms, Tokens
@@ -21,6 +22,17 @@ from config import profiles
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256, RFC 7636 section 4.2
 NONCE_LENGTH = 255
+
+
+def _held(rows: QuerySet[Any]) -> Any:
+    """Return the row with the person locked for whom it is good, None if there is neither.
+
+    Whoever ends what came of a consent locks the person, too, so that nothing new comes of it meanwhile.
+    """
+    person = rows.values_list("user_id", flat=True).first()
+    if User.objects.select_for_update().filter(pk=person or 0, is_active=True).first() is None:
+        return None
+    return rows.select_related("consent__user", "consent__client").first()
 
 
 class Validator(OAuth2Validator):
@@ -114,15 +126,13 @@ class Validator(OAuth2Validator):
         self, client_id: str, code: str, client: OAuthClient, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
         """Whether the code is good for this client; locked. One that was spent ends all that came of it."""
-        theirs = OAuthCode.objects.filter(code=code, application=client)
-        found = theirs.select_for_update(of=("self",)).select_related("consent__user", "consent__client")
-        row = found.first()
+        row = _held(OAuthCode.objects.filter(code=code, application=client))
         if row is None:
             return False
         if row.spent_at is not None:
             consents.end_replayed(consent=row.consent, origin=self.origin)
             return False
-        if row.expires <= self.origin.at or not row.consent.user.is_active:
+        if row.expires <= self.origin.at:
             return False
         if request.code_verifier and not row.code_challenge:  # RFC 9700 section 4.8.2: a downgrade
             return False
@@ -147,16 +157,13 @@ class Validator(OAuth2Validator):
     ) -> bool:
         """Whether it is good for this client; locked. One that was exchanged before ends the family."""
         digest = texts.digest(refresh_token)
-        theirs = OAuthRefreshToken.objects.filter(token_checksum=digest, application=client)
-        found = theirs.select_for_update(of=("self",)).select_related("consent__user", "consent__client")
-        row = found.first()
+        row = _held(OAuthRefreshToken.objects.filter(token_checksum=digest, application=client))
         if row is None:
             return False
         if row.revoked is not None:
             consents.end_reused(consent=row.consent, origin=self.origin)
             return False
-        is_live = Consent.objects.live(self.origin.at).filter(pk=row.consent_id).exists()
-        if not is_live or not row.consent.user.is_active:
+        if not Consent.objects.live(self.origin.at).filter(pk=row.consent_id).exists():
             return False
         self._act_for(row.consent, request)
         self.spent = row

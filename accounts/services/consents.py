@@ -154,6 +154,7 @@ def end_consents_of(user: User) -> None:
 def _end(name: EventName, actor: Actor, consent: Consent, origin: Origin) -> None:
     """Delete a consent, and with it all codes and tokens that came of it; recorded once."""
     with transaction.atomic():
+        hold(consent.user)
         target = Target.of("consent", consent)
         _, gone = Consent.objects.filter(pk=consent.pk).delete()
         if gone:
