@@ -1,5 +1,6 @@
 """The protocol: oauthlib's endpoints, with the grants that we have, for one request at a time."""
 
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from oauthlib.common import Request as OAuthRequest
 from oauthlib.oauth2.rfc6749.endpoints.authorization import AuthorizationEndpoint
 from oauthlib.oauth2.rfc6749.endpoints.revocation import RevocationEndpoint
 from oauthlib.oauth2.rfc6749.endpoints.token import TokenEndpoint
+from oauthlib.oauth2.rfc6749.grant_types.authorization_code import AuthorizationCodeGrant as OAuth2CodeGrant
 from oauthlib.oauth2.rfc6749.grant_types.client_credentials import ClientCredentialsGrant
 from oauthlib.oauth2.rfc6749.grant_types.refresh_token import RefreshTokenGrant
 from oauthlib.oauth2.rfc6749.tokens import BearerToken
@@ -22,12 +24,28 @@ from audit.actors import Origin
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
 
 
+class Codes(OAuth2CodeGrant):
+    """oauthlib's grant, with codes that say what they are."""
+
+    def create_authorization_code(self, request: Any) -> dict[str, str]:
+        state = {"state": request.state} if request.state else {}
+        return {"code": texts.new(texts.CODE), **state}
+
+
+class CodeGrant(AuthorizationCodeGrant):
+    """OpenID Connect's grant around it, which is OAuth2's as long as nobody asks for `openid`."""
+
+    def __init__(self, validator: Validator) -> None:
+        self.proxy_target = Codes(validator)
+        self.custom_validators.post_auth += [self.openid_authorization_validator, validator.check_parameters]
+        self.register_token_modifier(self.add_id_token)
+
+
 class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
     """Code, refresh and client credentials. There is no implicit grant and none by password."""
 
     def __init__(self, validator: Validator) -> None:
-        code = AuthorizationCodeGrant(validator)
-        code.custom_validators.post_auth.append(validator.check_parameters)
+        code = CodeGrant(validator)
         grants = (code, ClientCredentialsGrant(validator), RefreshTokenGrant(validator))
         bearer = BearerToken(
             validator,
