@@ -61,6 +61,9 @@ class OAuthClient(PublicRow, AbstractApplication):
         """Whether it acts for its owner, without anybody who allows it."""
         return self.authorization_grant_type == self.GRANT_CLIENT_CREDENTIALS
 
+    def clean(self) -> None:
+        """Nothing: the service checks."""
+
     def redirect_uri_allowed(self, uri: str) -> bool:
         """Whether this is one of the addresses, letter by letter (RFC 9700 section 2.1)."""
         return uri in self.redirect_uris.split()

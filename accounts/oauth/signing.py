@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class SigningKey:
     """One key pair; `public` is the public half as a JWK, with its kid."""
 
     algorithm: str
-    private: PrivateKey
+    private: PrivateKey = field(repr=False)
     public: dict[str, Any]
 
     @property

@@ -72,6 +72,11 @@ class Validator(OAuth2Validator):
             request.client_id = request.client.client_id
         return is_good
 
+    def _extract_basic_auth(self, request: Any) -> str | None:
+        """What stands after Basic, whose case does not matter (RFC 9110 section 11.1); only ASCII can."""
+        scheme, _, text = (request.headers.get("HTTP_AUTHORIZATION") or "").partition(" ")
+        return text if scheme.lower() == "basic" and text and text.isascii() else None
+
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
         return is_secret_of(OAuthClient(client_secret=stored_secret), provided_secret)
 
