@@ -34,6 +34,7 @@ PURE = (
     "gateway/paths.py",
     "gateway/routes.py",
     "accounts/throttling.py",
+    "accounts/oauth/texts.py",
     "config/env.py",
     "config/limits.py",
     "config/profiles/*.py",

@@ -151,6 +151,16 @@ def end_consents_of(user: User) -> None:
     Consent.objects.filter(user=user).delete()
 
 
+def clear_ended(*, now: datetime) -> int:
+    """Delete consents and machines' tokens that have ended by themselves; return how many rows.
+
+    Nobody can use them any more, so nothing is recorded.
+    """
+    with transaction.atomic():
+        ended = Consent.objects.filter(expires_at__lte=now).delete()[0]
+        return ended + OAuthAccessToken.objects.filter(expires__lte=now).delete()[0]
+
+
 def _end(name: EventName, actor: Actor, consent: Consent, origin: Origin) -> None:
     """Delete a consent, and with it all codes and tokens that came of it; recorded once."""
     with transaction.atomic():

@@ -53,7 +53,7 @@ class Flow:
     def address(self, **changed: str | None) -> str:
         """The address of the authorization request; None leaves a parameter out."""
         self.verifier, challenge = verifier()
-        asked = {
+        asked: dict[str, str | None] = {
             "client_id": self.client.row.client_id,
             "redirect_uri": CALLBACK,
             "response_type": "code",
@@ -62,7 +62,7 @@ class Flow:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        asked |= self.more | changed  # type: ignore[operator]
+        asked |= {**self.more, **changed}
         return f"{BASE}/authorize?{urlencode({k: v for k, v in asked.items() if v is not None})}"
 
     def log_in(self, address: str, **members: str) -> Any:

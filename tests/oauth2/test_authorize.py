@@ -15,6 +15,7 @@ from audit.events import EventName
 from audit.models import Event
 from config import profiles
 from config.profiles import Profile
+from config.profiles.schema import OAuth2
 from tests.conftest import Cast
 from tests.oauth2.flow import BASE, CALLBACK, Flow, make_client, parameters, text_of
 
@@ -89,8 +90,7 @@ def test_row_70_a_request_without_pkce_s256_is_refused(
 
 
 def without_pkce_for_secret_keepers(served_profile: Callable[[Profile], None]) -> None:
-    file = profiles.active().file
-    served_profile(Profile("test", replace(file, oauth2=replace(file.oauth2, pkce="public"))))
+    served_profile(Profile("test", replace(profiles.active().file, oauth2=OAuth2(pkce="public"))))
 
 
 def test_row_70_a_profile_may_leave_it_to_clients_with_a_secret(

@@ -156,16 +156,11 @@ def test_a_malformed_client_is_refused_by_name(
 
 
 def test_a_machine_has_no_address_no_identity_and_a_secret(cast: Cast, operator: Caller) -> None:
-    wrong: list[dict[str, Any]] = [
-        {"redirect_uris": [CALLBACK]},
-        {"scopes": ["openid"]},
-        {"is_public": True},
-    ]
+    good: dict[str, Any] = {"name": "x", "scopes": ["services:read"], "owner": cast.acme}
+    wrong: list[dict[str, Any]] = [{"redirect_uris": [CALLBACK]}, {"scopes": ["openid"]}, {"is_public": True}]
     for members in wrong:
         with pytest.raises(Invalid):
-            create_client(
-                **{"caller": operator, "name": "x", "scopes": ["services:read"], "owner": cast.acme} | members
-            )
+            create_client(caller=operator, **good | members)
 
 
 def test_row_74_nobody_registers_a_client_that_could_get_more_than_they_have(cast: Cast) -> None:

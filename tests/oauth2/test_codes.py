@@ -101,7 +101,7 @@ def test_rows_72_and_69_nothing_is_stored_that_could_be_used(cast: Cast) -> None
     tokens = flow.exchange(code).json()
     texts = [code, tokens["access_token"], tokens["refresh_token"], flow.client.secret]
     assert [text[:4] for text in texts] == ["oac_", "oat_", "ort_", "ocs_"]
-    rows = [OAuthCode, OAuthAccessToken, OAuthRefreshToken, Consent, type(flow.client.row), Event]
+    rows: list[Any] = [OAuthCode, OAuthAccessToken, OAuthRefreshToken, Consent, type(flow.client.row), Event]
     stored = str([list(kind.objects.values()) for kind in rows])
     assert not [text for text in texts if text in stored or text[4:] in stored]
 

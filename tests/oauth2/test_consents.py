@@ -1,6 +1,7 @@
 """Consents: everybody sees their own, and takes them back."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -69,7 +70,10 @@ def test_clients_in_the_admin_are_for_those_who_manage_keys(cast: Cast) -> None:
         assert browser(user).get(there).status_code == 403
         assert browser(user).get(new).status_code == 403
     ada = browser(cast.ada)
-    sent = {"name": "Board", "redirect_uris": "https://a.example.org/\nhttps://b.example.org/"}
+    sent: dict[str, Any] = {
+        "name": "Board",
+        "redirect_uris": "https://a.example.org/\nhttps://b.example.org/",
+    }
     answer = ada.post(new, sent | {"scopes": ["services:read", "openid"]})
     assert answer.status_code == 200 and "no-store" in answer.headers["Cache-Control"]
     made = answer.context["made"]
