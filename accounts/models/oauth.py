@@ -138,6 +138,9 @@ class OAuthAccessToken(AbstractAccessToken):
     created = None
     updated = None
 
+    class Meta:
+        indexes = (models.Index(fields=["expires"], name="oauth_token_by_end"),)
+
     def __str__(self) -> str:
         return f"access token {self.pk}"
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.models import Consent
+from accounts.models import Consent, OAuthAccessToken
+from accounts.services.consents import clear_ended
 from audit.events import EventName
 from audit.models import Event
 from tests.admin.helpers import browser, page
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
-from tests.oauth2.flow import Flow, gateway, make_client, text_of
+from tests.oauth2.flow import Flow, gateway, machine_token, make_client, text_of
 from tests.oauth2.test_codes import refused
 
 CONSENTS = "auth/oauth2/consents"
@@ -48,6 +49,16 @@ def test_one_that_has_ended_is_not_listed_and_goes_with_the_next(cast: Cast) -> 
         assert as_user(cast.alice).get(CONSENTS).json()["results"] == []
         flow.tokens()
         assert Consent.objects.count() == 1
+
+
+def test_what_is_too_old_to_be_used_is_deleted_and_nothing_else(cast: Cast) -> None:
+    Flow(make_client(), cast.alice).tokens()
+    machine_token(make_client("services:read", owner=cast.acme))
+    assert clear_ended() == 0
+    Consent.objects.update(expires_at=timezone.now())
+    OAuthAccessToken.objects.update(expires=timezone.now())
+    assert clear_ended() > 0
+    assert not Consent.objects.exists() and not OAuthAccessToken.objects.exists()
 
 
 def test_row_73_people_withdraw_in_the_admin_too(cast: Cast) -> None:

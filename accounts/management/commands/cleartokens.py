@@ -1,13 +1,12 @@
-from datetime import UTC, datetime
 from typing import Any
 
-from accounts.services.consents import clear_ended
-from config.commands import KeyhouseCommand
+from django.core.management.base import CommandError
+
+from config.commands import JsonCommand
 
 
-class Command(KeyhouseCommand):
-    help = "Delete what has ended of OAuth2: consents, codes and tokens that are too old to be used."
+class Command(JsonCommand):
+    help = "Not here: the servers delete what has ended."
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
-        deleted = clear_ended(now=datetime.now(UTC))
-        return {"deleted": deleted}, f"{deleted} rows deleted."
+    def handle(self, *args: Any, **options: Any) -> None:
+        raise CommandError("there is nothing to do: the servers delete what has ended")
