@@ -11,6 +11,7 @@ from accounts.callers import caller_in_admin
 from accounts.forms import MembershipForm, NewUserForm, OrganizationForm, UserForm
 from accounts.invitation_admin import InvitationAdmin
 from accounts.models import Invitation, Membership, Organization, Session, User
+from accounts.oauth import admin as _oauth  # noqa: F401 (it registers itself)
 from accounts.services import organizations, second_factor, sessions, users
 from accounts.session_admin import SessionAdmin
 from config.admin import CapabilityAdmin, may, principal_in

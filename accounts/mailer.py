@@ -1,6 +1,6 @@
 """The thread of a server process that sends what is in the outbox, as soon as it is there.
 
-It also deletes the counters of attempts that have ended.
+It also deletes what has ended by itself: counters of attempts, consents and access tokens of OAuth2.
 """
 
 import atexit
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from django.db import Error, close_old_connections
 
+from accounts.services.consents import clear_ended
 from accounts.services.database_counts import sweep
 from accounts.services.delivery import send_due
 from accounts.services.outbox import filled
@@ -33,6 +34,7 @@ def _run() -> None:
     while not _stopping.is_set():
         _quietly(send_due, "mails not sent yet")
         _quietly(sweep, "old counters not deleted yet")
+        _quietly(clear_ended, "old tokens not deleted yet")
         filled.wait(LOOK_SECONDS)
         filled.clear()
 

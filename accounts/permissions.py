@@ -32,7 +32,7 @@ class DeclaredNeeds(BasePermission):
         method = request.method or ""
         if method not in view.allowed_methods:
             raise MethodNotAllowed(method)
-        if not principal.is_person and not profiles.active().keys.at_own_endpoints:
+        if principal.credential.kind == "key" and not profiles.active().keys.at_own_endpoints:
             raise NotAllowed("API keys are not taken here.")
         check_need(principal, need_of(view, method))
         return True
@@ -58,7 +58,7 @@ def check_need(principal: Principal, need: Need) -> None:
         return
     if need == "person":
         if not principal.is_person:
-            raise NotAllowed("This is for people who log in, not for API keys.")
+            raise NotAllowed("This is for people who log in, not for programs.")
         return
     if principal.is_person:
         principal.must(lambda who: _holds_one(who, need), "Your role does not allow this.")

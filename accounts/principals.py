@@ -11,7 +11,8 @@ from config import profiles
 from config.errors import NotAllowed, SecondFactorRequired
 from config.profiles import NO_POWER, Capability, Power
 
-CredentialKind = Literal["key", "jwt", "admin", "command"]
+CredentialKind = Literal["key", "jwt", "oauth2", "admin", "command"]
+PROGRAMS = frozenset({"key", "oauth2"})
 
 
 class Reach(NamedTuple):
@@ -26,13 +27,17 @@ class Reach(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What was shown: its kind, its public id, when it ends if it does, and what it is held to."""
+    """What was shown: its kind, its public id, when it ends if it does, and what it is held to.
+
+    `client` is the client_id of whoever it was given to, if it is one of OAuth2.
+    """
 
     kind: CredentialKind
     id: str
     expires_at: datetime | None = None
     label: str = ""
     limits: Limits | None = None
+    client: str = ""
 
     def has_ended(self, now: datetime) -> bool:
         """Whether it has expired by `now`."""
@@ -65,8 +70,8 @@ class Principal:
 
     @property
     def is_person(self) -> bool:
-        """Whether a person logged in, rather than a program with a key."""
-        return self.credential.kind != "key"
+        """Whether a person logged in, rather than a program with a key or with somebody's consent."""
+        return self.credential.kind not in PROGRAMS
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -79,6 +84,8 @@ class Principal:
         match self.credential.kind:
             case "key":
                 return Actor("api_key", self.credential.id, f"{self.credential.label} ({self.label})"[:200])
+            case "oauth2":
+                return Actor("oauth2", self.credential.id, f"{self.credential.label} ({self.label})"[:200])
             case "command":
                 return Actor("operator", "", self.label)
             case _:
@@ -157,6 +164,7 @@ class Principal:
             credential=credential,
             everywhere=narrow(self.everywhere, granted),
             within={number: narrow(power, granted) for number, power in self.within.items()},
+            proven=self.proven and self.proven.narrowed(granted, credential),
         )
 
 

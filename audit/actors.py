@@ -34,7 +34,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who: kind is user, api_key, operator or anonymous; `id` is a uuid or empty."""
+    """Who: kind is user, api_key, oauth2, operator or anonymous; `id` is a uuid or empty."""
 
     kind: str
     id: str = ""

@@ -7,6 +7,7 @@ from functools import lru_cache
 from config import profiles
 
 TOKEN = r"(eyJ)[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+OAUTH2 = r"(oa[tc]_|ort_|ocs_)[A-Za-z0-9_-]{8,}"  # accounts.oauth.texts
 
 
 class OneLineFormatter(logging.Formatter):
@@ -20,12 +21,12 @@ class OneLineFormatter(logging.Formatter):
 
 
 def mask(text: str) -> str:
-    """Return `text` with every API key cut down to the part that may be shown, and no login token."""
+    """Return `text` with every API key cut down to the part that may be shown, and no token."""
     try:
         credentials = _credentials(profiles.active())
     except profiles.ProfileError:  # then nothing is served, either
         return text
-    return credentials.sub(lambda match: f"{match[1] or match[2]}…", text)
+    return credentials.sub(lambda match: f"{match[1] or match[2] or match[3]}…", text)
 
 
 @lru_cache(maxsize=4)
@@ -33,7 +34,7 @@ def _credentials(profile: profiles.Profile) -> re.Pattern[str]:
     form = profile.keys
     prefixes = "|".join(re.escape(each.prefix) for each in form.environments.values())
     shown = rf"(?:{prefixes})[A-Za-z0-9]{{{form.shown_characters}}}"
-    return re.compile(rf"({shown})[A-Za-z0-9]{{8,}}|{TOKEN}")
+    return re.compile(rf"({shown})[A-Za-z0-9]{{8,}}|{TOKEN}|{OAUTH2}")
 
 
 def escape(text: str) -> str:

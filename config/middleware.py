@@ -15,17 +15,17 @@ from django.utils.deprecation import MiddlewareMixin
 
 from config import profiles
 from config.problems import MAILED_LINKS, MEDIA_TYPE, problem_response, wants_page
+from config.profiles.rules import OAUTH2_PREFIXES
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
-BROWSED = ("/admin",)  # where people have a session by cookie
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECRET_PARAMETERS = {
     *{"access_token", "refresh_token", "token", "api_key", "apikey", "x-api-key"},
-    *{"password", "totp_code"},
+    *{"password", "totp_code", "client_secret", "code_verifier"},
 }
 
 
@@ -47,7 +47,7 @@ class RequestIdMiddleware:
 class ProblemsMiddleware:
     """Make problem documents of errors that Django answers with a page or with nothing (RFC 9457).
 
-    Browsers in the admin keep their pages.
+    Browsers at our own pages keep theirs; JSON is an error in another RFC's form (RFC 6749 section 5.2).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -55,8 +55,8 @@ class ProblemsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        is_problem = response.headers.get("Content-Type") == MEDIA_TYPE
-        if response.status_code < 400 or is_problem or wants_page(request):
+        is_said = response.headers.get("Content-Type") in {MEDIA_TYPE, "application/json"}
+        if response.status_code < 400 or is_said or wants_page(request):
             return response
         title = HTTPStatus(response.status_code).phrase
         kept = {name: value for name, value in response.headers.items() if name not in ABOUT_THE_BODY}
@@ -102,7 +102,8 @@ def _declared_length(request: HttpRequest) -> int:
 def _has_secret(request: HttpRequest) -> bool:
     if request.path.startswith("/admin"):
         return False
-    prefixes = tuple(form.prefix for form in profiles.active().keys.environments.values())
+    keys = profiles.active().keys.environments.values()
+    prefixes = (*(form.prefix for form in keys), *OAUTH2_PREFIXES)
     refused = SECRET_PARAMETERS - {"token"} if request.path in MAILED_LINKS else SECRET_PARAMETERS
     return any(
         name.lower() in refused or any(value.startswith(prefixes) for value in values)
@@ -114,7 +115,8 @@ class OnlyWhereBrowsed(MiddlewareMixin):
     """A mixin: the middleware is there for people in a browser, and requests of programs pass it by."""
 
     def __call__(self, request: HttpRequest) -> Any:
-        go_on = super().__call__ if request.path_info.startswith(BROWSED) else self.get_response
+        browsed = ("/admin", f"{profiles.active().base_path}/auth/oauth2/")
+        go_on = super().__call__ if request.path_info.startswith(browsed) else self.get_response
         return go_on(request)
 
 

@@ -166,7 +166,8 @@ UNAVAILABLE = "The database cannot be reached. Nothing was changed; try again."
 
 def wants_page(request: HttpRequest) -> bool:
     """Whether a browser asks at our own pages: it gets a page, everybody else a problem document."""
-    return request.path.startswith(PAGES) and "text/html" in request.headers.get("Accept", "")
+    pages = (*PAGES, f"{profiles.active().base_path}/auth/oauth2/")
+    return request.path.startswith(pages) and "text/html" in request.headers.get("Accept", "")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -106,7 +106,7 @@ def finish(result: Any, generator: Any, request: Any, public: bool) -> Any:
 
 def _plain(operation_id: str, description: str, *, security: bool = False, **more: Any) -> dict[str, Any]:
     operation = {"operationId": operation_id, "description": description, **more}
-    operation["security"] = [{"api_key": []}, {"access_token": []}, {}] if security else [{}]
+    operation["security"] = [{"api_key": []}, {"oauth2": []}, {"access_token": []}, {}] if security else [{}]
     return {"get": {**operation, "responses": {"200": {"description": "Yes"}, "default": ERROR}}}
 
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts import pages
+from accounts.oauth.urls import well_known
 from config import health, openapi, profiles
 
 BASE = profiles.active().base_path.lstrip("/")
@@ -13,6 +14,7 @@ api = [
     path("", include("accounts.urls")),
     path("", include("apikeys.urls")),
     path("", include("audit.urls")),
+    path("", include("gateway.oauth2_urls")),
 ]
 
 urlpatterns = [
@@ -28,6 +30,9 @@ urlpatterns = [
     path("accept-invitation", pages.AcceptInvitationPage.as_view(), name="accept-invitation-page"),
     path(f"{BASE}/" if BASE else "", include(api)),
 ]
+
+if profiles.active().oauth2 is not None:
+    urlpatterns.append(path(".well-known/", include(well_known)))
 
 handler400 = "config.problems.bad_request"
 handler403 = "config.problems.permission_denied"

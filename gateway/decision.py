@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from accounts.authentication import authenticate_access_token
 from accounts.credentials import Presented, presented
 from accounts.exceptions import record_denied
+from accounts.oauth.authentication import authenticate_oauth2, is_oauth2_like
 from accounts.principals import Principal
 from apikeys import scopes
 from apikeys.authentication import authenticate_key
@@ -61,6 +62,8 @@ def authenticate(sent: Presented, origin: Origin) -> Principal:
     """Return whose credential this is, of whatever kind. Raises InvalidToken."""
     if sent.is_key:
         return authenticate_key(sent, origin)
+    if is_oauth2_like(sent.text):
+        return authenticate_oauth2(sent.text, origin)
     return authenticate_access_token(sent.text, origin)
 
 

@@ -11,9 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import authenticate_access_token
 from accounts.callers import principal_of_request
-from accounts.credentials import is_key_like
+from accounts.credentials import Presented, is_key_like
 from accounts.permissions import Needs
 from accounts.principals import Principal
 from apikeys.authentication import admit, known_key
@@ -24,9 +23,10 @@ from config.errors import Invalid, InvalidToken, NetworkNotAllowed
 from config.parsers import StrictJSONParser
 from config.profiles import Capability
 from config.wire import TextField
+from gateway.decision import authenticate
 
 INACTIVE = {"active": False}
-TOKEN_TYPES = {"key": "api_key", "jwt": "access_token"}
+TOKEN_TYPES = {"key": "api_key", "jwt": "access_token", "oauth2": "Bearer"}
 
 
 class IntrospectionRequest(serializers.Serializer[Any]):
@@ -43,6 +43,7 @@ class Introspection(serializers.Serializer[Any]):
     scope = serializers.CharField(required=False)
     token_type = serializers.ChoiceField(choices=sorted(TOKEN_TYPES.values()), required=False)
     sub = serializers.CharField(required=False)
+    client_id = serializers.CharField(required=False)
     username = serializers.CharField(required=False)
     organization = serializers.CharField(required=False)
     jti = serializers.CharField(required=False)
@@ -73,7 +74,7 @@ def identify(token: str, client_ip: str, origin: Origin) -> Principal:
     Asking about a key is no request of it: its rate limit is not looked at.
     """
     if not is_key_like(token):
-        return authenticate_access_token(token, origin)
+        return authenticate(Presented(token, is_key=False), origin)
     return admit(known_key(token, origin), replace(origin, ip=client_ip))
 
 
@@ -108,6 +109,8 @@ def describe(principal: Principal) -> dict[str, Any]:
         "username": principal.label,
         "jti": credential.id,
     }
+    if credential.client:
+        members["client_id"] = credential.client
     if principal.organization:
         members["organization"] = principal.organization
     if credential.expires_at is not None:

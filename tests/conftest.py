@@ -26,6 +26,7 @@ from pytest_django.fixtures import Settings
 import accounts.urls
 import apikeys.urls
 import config.urls
+import gateway.oauth2_urls
 from accounts.callers import caller_at_command_line
 from accounts.models import Organization, User
 from accounts.principals import Caller
@@ -117,7 +118,7 @@ def served_profile() -> Iterator[Callable[[Profile], None]]:
 
 def reload_urls() -> None:
     """The paths of the API follow the active profile."""
-    for module in (accounts.urls, apikeys.urls, config.urls):
+    for module in (accounts.urls, apikeys.urls, gateway.oauth2_urls, config.urls):
         importlib.reload(module)
     clear_url_caches()
 

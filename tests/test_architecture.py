@@ -34,6 +34,7 @@ PURE = (
     "gateway/paths.py",
     "gateway/routes.py",
     "accounts/throttling.py",
+    "accounts/oauth/texts.py",
     "config/env.py",
     "config/limits.py",
     "config/profiles/*.py",
@@ -44,10 +45,14 @@ PUBLIC = {
     *{"LoginView", "RefreshView", "SchemaView", "DocsView"},
     *{"ForgotPasswordView", "ResetPasswordView", "RegisterView", "ConfirmEmailView"},
     "AcceptInvitationView",
+    *{"TokenView", "RevokeView", "ClientIntrospectionView", "MetadataView", "OpenIdView", "KeysView"},
 }
 
 
-PAGES = {"ResetPasswordPage", "ConfirmEmailPage", "AcceptInvitationPage"}
+PAGES = {
+    *{"ResetPasswordPage", "ConfirmEmailPage", "AcceptInvitationPage"},
+    *{"AuthorizePage", "LoginPage"},
+}
 
 
 def name_of(path: Path) -> str:

@@ -8,6 +8,14 @@ from accounts.models.mailed import (
     PasswordReset,
     Registration,
 )
+from accounts.models.oauth import (
+    Consent,
+    ConsentQuerySet,
+    OAuthAccessToken,
+    OAuthClient,
+    OAuthCode,
+    OAuthRefreshToken,
+)
 from accounts.models.people import (
     Membership,
     Organization,
@@ -22,11 +30,17 @@ from accounts.models.throttle import AttemptCount
 
 __all__ = [
     "AttemptCount",
+    "Consent",
+    "ConsentQuerySet",
     "EmailChange",
     "Invitation",
     "InvitationQuerySet",
     "Mail",
     "Membership",
+    "OAuthAccessToken",
+    "OAuthClient",
+    "OAuthCode",
+    "OAuthRefreshToken",
     "Organization",
     "OrganizationQuerySet",
     "PasswordReset",

@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts import authority, seeds, totp
 from accounts.letters import Letter, MailKind, Template
 from accounts.lookups import hold, person_of
-from accounts.models import Mail, RecoveryCode, SecondFactor, Session, User
+from accounts.models import Consent, Mail, RecoveryCode, SecondFactor, Session, User
 from accounts.principals import Caller
 from accounts.services.codes import check_code, has_second_factor
 from accounts.services.outbox import queue_mail
@@ -172,12 +172,13 @@ def _hold_as_proven(user: User) -> None:
 
 
 def _remove(caller: Caller, user: User) -> None:
-    """Take the second factor away; no session counts as having proven it any more."""
+    """Take the second factor away; no session and no consent counts as having proven it any more."""
     removed, _ = SecondFactor.objects.filter(user=user, confirmed=True).delete()
     if not removed:
         raise _none()
     RecoveryCode.objects.filter(user=user).delete()
     Session.objects.filter(user=user, second_factor=True).update(second_factor=False)
+    Consent.objects.filter(user=user, second_factor=True).update(second_factor=False)
     _tell(MailKind.SECOND_FACTOR_REMOVED, user, caller.origin)
     _record(EventName.SECOND_FACTOR_REMOVED, caller, user)
 

@@ -107,14 +107,38 @@ def log_in(
 
     Raises TooManyAttempts, InvalidCredentials or TotpRequired.
     """
+    refresh_id = tokens.new_refresh_id()
+    session = open_session(
+        identifier=identifier,
+        password=password,
+        origin=origin,
+        totp_code=totp_code,
+        user_agent=user_agent,
+        refresh_id=refresh_id,
+    )
+    user = session.user
+    return LoggedIn(user, tokens.issue(session, subject=str(user.uuid), refresh_id=refresh_id, now=origin.at))
+
+
+def open_session(
+    *,
+    identifier: str,
+    password: str,
+    origin: Origin,
+    totp_code: str = "",
+    user_agent: str = "",
+    refresh_id: str | None = None,
+) -> Session:
+    """Open a session; one without tokens if no `refresh_id` is given. Raises as `log_in` does."""
     user = check_identity(identifier=identifier, password=password, origin=origin)
     spent = check_second_factor(user=user, code=totp_code, origin=origin)
     with transaction.atomic():
         _mark_login(user, origin)
-        refresh_id = tokens.new_refresh_id()
-        session = _open_session(user, refresh_id, origin, user_agent, second_factor=spent is not None)
+        session = _open_session(
+            user, refresh_id or tokens.new_refresh_id(), origin, user_agent, second_factor=spent is not None
+        )
         _record_login(user, origin, spent)
-    return LoggedIn(user, tokens.issue(session, subject=str(user.uuid), refresh_id=refresh_id, now=origin.at))
+    return session
 
 
 def note_login(user: User, origin: Origin, spent: Spent | None) -> None:

@@ -12,6 +12,7 @@ from accounts.lookups import hold
 from accounts.models import Organization, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
+from accounts.services.consents import end_consents_of
 from accounts.services.email_change import tell_of_change
 from accounts.services.organizations import add_member
 from accounts.services.passwords import cancel_links, tell_owner
@@ -64,7 +65,8 @@ def create_user(
 def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> User:
     """Change members of a person, those in CHANGEABLE, and return the person as they are now.
 
-    Deactivating and a new password end all their sessions; reactivating brings none back. The last active
+    Deactivating and a new password end all their sessions, deactivating also what they allow to OAuth2
+    clients; reactivating brings none back. The last active
     superuser or holder of an all-powerful role stays. Raises NotAllowed, Invalid, Conflict or NotFound.
     """
     authority.check_may_manage_users(caller)
@@ -82,6 +84,8 @@ def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> Us
         _check_an_admin_stays(admins, row, next((name for name in POWERS if name in changed), "role"))
         if changed.get("is_active") is False or "password" in changed:
             end_all_sessions(row, caller.origin.at)
+        if changed.get("is_active") is False:
+            end_consents_of(row)
         if changed.get("is_active") is False or PROVEN & set(changed):
             cancel_links(row)
         if "password" in changed:

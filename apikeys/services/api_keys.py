@@ -232,10 +232,11 @@ def _clean_environment(name: str | None) -> str:
 def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | None:
     if expires_at is not None and expires_at <= caller.origin.at:
         raise Invalid("expires_at", "is in the past")
-    credential = caller.principal.credential
-    limit = credential.expires_at if credential.kind == "key" else None
+    limit = None if caller.principal.is_person else caller.principal.credential.expires_at
     if limit is not None and (expires_at is None or expires_at > limit):
-        raise Invalid("expires_at", f"must be at most {limit.isoformat()}, when the key that you use expires")
+        raise Invalid(
+            "expires_at", f"must be at most {limit.isoformat()}, when the credential that you use expires"
+        )
     return expires_at
 
 

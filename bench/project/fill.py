@@ -56,7 +56,7 @@ def _tokens(rows: int, user: User, texts: dict[int, str]) -> None:
     knox, _ = AuthToken.objects.create(user, expiry=timedelta(days=1))
     multiply(knox, rows, {**OF_USER, "digest": SHA512, "token_key": "left(text, 15)"}, texts=texts)
     oauth = AccessToken.objects.create(
-        user=user,
+        user=user,  # type: ignore[misc]  # to mypy, there is but Keyhouse's own project
         application=Application.objects.create(name="bench"),
         token="bench",  # noqa: S106
         scope="read",

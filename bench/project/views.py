@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from knox.auth import TokenAuthentication as KnoxAuthentication
-from oauth2_provider.contrib.rest_framework import OAuth2Authentication, TokenHasScope
+from oauth2_provider.contrib.rest_framework.authentication import OAuth2Authentication
+from oauth2_provider.contrib.rest_framework.permissions import TokenHasScope
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request

@@ -8,6 +8,7 @@ from config.profiles.capabilities import NO_POWER, Capability, Power
 from config.profiles.schema import (
     Keys,
     Login,
+    OAuth2,
     Paths,
     Product,
     ProfileFile,
@@ -34,6 +35,10 @@ class Profile:
     @property
     def login(self) -> Login:
         return self.file.login
+
+    @property
+    def oauth2(self) -> OAuth2 | None:
+        return self.file.oauth2
 
     @property
     def keys(self) -> Keys:

@@ -9,6 +9,8 @@ from config.profiles.paths import PathError, shape
 from config.profiles.schema import ChoiceAttribute, KeyFormat, ProfileFile, Route
 
 LEAST_RANDOM_BITS = 128
+OAUTH2_PREFIXES = ("oat_", "ort_", "oac_", "ocs_")  # what codes, tokens and secrets of OAuth2 begin with
+IDENTITY_SCOPES = ("openid", "profile", "email")  # OpenID Connect says what they mean
 ALPHABET_SIZES = {"base62": 62, "hex": 16}
 OTHERS_HEADERS = {"authorization", "connection", "content-length", "content-type", "cookie", "host"}
 OWN_PATHS = (
@@ -76,6 +78,8 @@ def _check_newcomers(member: str, role: str, does: str, file: ProfileFile) -> No
 
 def _check_scopes(file: ProfileFile) -> None:
     for name, scope in file.scopes.items():
+        if file.oauth2 is not None and name in IDENTITY_SCOPES:
+            raise _Wrong(f"scopes.{name}", "OpenID Connect has a scope of this name")
         _known(f"scopes.{name}.implies", scope.implies, file.scopes, "scope")
 
 
@@ -98,6 +102,8 @@ def _check_keys(file: ProfileFile) -> None:
     _known("keys.default_environment", [keys.default_environment], keys.environments, "environment")
     for name, form in keys.environments.items():
         _check_key_format(f"keys.environments.{name}", form, keys.shown_characters)
+        if form.prefix.startswith(OAUTH2_PREFIXES):
+            raise _Wrong(f"keys.environments.{name}.prefix", f"{form.prefix} is what OAuth2's begin with")
     for (one, first), (two, second) in combinations(keys.environments.items(), 2):
         if first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix):
             raise _Wrong(

@@ -68,6 +68,17 @@ class Login(Table, frozen=True):
     invitation_role: str = ""
 
 
+class OAuth2(Table, frozen=True):
+    """OAuth2 and OpenID Connect, for a profile that has the table, be it empty.
+
+    `pkce` says of whom it is required: of all clients, or of those alone that can keep no secret. ID
+    tokens are signed with `id_token_algorithm`.
+    """
+
+    pkce: Literal["all", "public"] = "all"
+    id_token_algorithm: Literal["RS256", "ES256"] = "RS256"
+
+
 class KeyFormat(Table, frozen=True):
     """The text of a key: `prefix` and then `length` characters, of which the last `checksum` check it."""
 
@@ -179,3 +190,4 @@ class ProfileFile(Table, frozen=True):
     paths: Paths = Paths()
     wire: Wire = Wire()
     routes: tuple[Route, ...] = ()
+    oauth2: OAuth2 | None = None

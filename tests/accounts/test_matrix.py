@@ -7,6 +7,7 @@ out here, from the profile's roles alone. Everything with an id is asked about A
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -23,12 +24,13 @@ from config import profiles
 from config.profiles import Capability
 from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, log_in, make_key, with_key
+from tests.oauth2.flow import Flow, make_client, with_token
 
 Outcome = Literal["401", "403", "404", "through"]
 THROUGH = {200, 201, 204, 400, 409}
 ROLES = ("admin", "auditor", "member")
 PLACES = (None, "acme owner", "acme developer", "umbrella owner", "umbrella developer")
-CREDENTIALS = ("login", "key", "key without scopes", "ended login", "revoked key")
+CREDENTIALS = ("login", "key", "key without scopes", "ended login", "revoked key", "oauth2")
 # What reads the thing that a path names, before anything is done to it, and where that counts.
 SEEN_BY = {
     "user": Capability.READ_USERS,
@@ -70,8 +72,8 @@ class Actor:
     in_umbrella: frozenset[Capability] = frozenset()
 
     @property
-    def is_key(self) -> bool:
-        return "key" in self.credential
+    def is_program(self) -> bool:
+        return "key" in self.credential or self.credential == "oauth2"
 
     def may_somewhere(self, wanted: frozenset[Capability]) -> bool:
         return bool(wanted & (self.everywhere | self.in_acme | self.in_umbrella))
@@ -99,9 +101,11 @@ def expected(actor: Actor, endpoint: Endpoint) -> Outcome:
     if actor.credential in {"none", "ended login", "revoked key"}:
         return "401"
     if endpoint.need == "person":
-        if actor.is_key:
+        if actor.is_program:
             return "403"
-        return "404" if endpoint.name == "session-detail" else "through"  # bob's is not theirs
+        return "404" if endpoint.name in {"session-detail", "consent-detail"} else "through"  # bob's
+    if endpoint.name == "oauth2-userinfo":
+        return "through" if actor.credential == "oauth2" else "403"
     if endpoint.need == "authenticated":
         return "404" if endpoint.name == "me" and not actor.description.startswith("person") else "through"
     assert isinstance(endpoint.need, frozenset)
@@ -162,6 +166,9 @@ def api_of(user: User, credential: str) -> Api:
             return as_user(user)
         case "key":
             return with_key(make_key(user, *scopes))
+        case "oauth2":
+            scope = " ".join(["openid", *scopes])
+            return with_token(Flow(make_client(*scope.split()), user, scope=scope).tokens())
         case "key without scopes":
             return with_key(make_key(user))
         case "ended login":
@@ -194,6 +201,7 @@ def send(cast: Cast) -> Callable[[Actor, Endpoint], int]:
         "organization": cast.acme.uuid,
         "api_key": make_key(cast.acme).row.uuid,
         "session": Session.objects.get(user=cast.bob).uuid,
+        "consent": uuid4(),
         "invitation": invite(
             caller=caller_as(cast.ada), organization=cast.acme, email="new@example.org", role="developer"
         ).uuid,

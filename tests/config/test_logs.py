@@ -92,6 +92,8 @@ def test_row_96_no_statement_to_the_database_holds_a_credential(cast: Cast) -> N
 def test_a_key_in_a_line_is_cut_down_to_what_may_be_shown(db: None) -> None:
     assert mask(f"a {KEY}, b") == "a kh_live_Pl4n…, b"
     assert mask(f"Bearer {JWT}") == "Bearer eyJ…"
+    for prefix in ("oat_", "ort_", "oac_", "ocs_"):
+        assert mask(f"token={prefix}{'aB3-_' * 8}&x") == f"token={prefix}…&x"
     assert (
         mask("kh_live_Pl4n… kh_live kh_live_ab eyJhbGci eyJ.a.b")
         == "kh_live_Pl4n… kh_live kh_live_ab eyJhbGci eyJ.a.b"

@@ -45,6 +45,21 @@ RULES: dict[str, tuple[str, str, str]] = {
         "login.password_min_length",
         ">= 8",
     ),
+    "keys that look like tokens of OAuth2": (
+        good_but(("ex_live_", "oat_live_")),
+        "keys.environments.live.prefix",
+        "OAuth2",
+    ),
+    "a scope that OpenID Connect has": (
+        good_but(("[scopes.read]", "[oauth2]\n[scopes.email]\ndescription = 'x'\n[scopes.read]")),
+        "scopes.email",
+        "OpenID Connect",
+    ),
+    "an algorithm that nobody should use": (
+        good_but(("[scopes.read]", "[oauth2]\nid_token_algorithm = 'HS256'\n[scopes.read]")),
+        "oauth2.id_token_algorithm",
+        "HS256",
+    ),
     "a role for newcomers that is none": (
         good_but(("session_seconds", 'registration_role = "nobody"\nsession_seconds')),
         "login.registration_role",

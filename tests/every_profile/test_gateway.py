@@ -1,12 +1,15 @@
 """The whole route table of every product, for every kind of credential."""
 
+from urllib.parse import urlencode
+
 from django.test import Client
 
 from accounts.callers import caller_at_command_line
 from accounts.models import User
+from accounts.services.oauth_clients import create_client
 from apikeys.services.api_keys import create_api_key
 from config.profiles.schema import Route
-from tests.every_profile.speaker import NOBODY, Credential, Speaker
+from tests.every_profile.speaker import NOBODY, Credential, Speaker, bearer
 
 
 def address(route: Route) -> str:
@@ -18,6 +21,15 @@ def address(route: Route) -> str:
 def key_of(speaker: Speaker, owner: User, scopes: list[str]) -> Credential:
     made = create_api_key(caller=caller_at_command_line(), name="k", owner=owner, granted=scopes)
     return speaker.key(made.text)
+
+
+def token_of_client(speaker: Speaker, user: User, scopes: list[str]) -> Credential:
+    """What a machine of the user's gets."""
+    made = create_client(caller=caller_at_command_line(), name="m", scopes=scopes, owner=user)
+    sent = {"client_id": made.row.client_id, "client_secret": made.secret}
+    form = urlencode({"grant_type": "client_credentials", **sent})
+    answer = Client().post(speaker.path("auth/oauth2/token"), form, "application/x-www-form-urlencoded")
+    return bearer(answer.json()["access_token"])
 
 
 def expected(speaker: Speaker, route: Route, kind: str, user: User, granted: frozenset[str]) -> int:
@@ -38,6 +50,8 @@ def test_every_row_lets_in_whom_it_says_and_nobody_else(speaker: Speaker, admin:
         held = speaker.profile.power_of_role(user.role, "global").scopes
         callers.append(("jwt", user, everything, speaker.token_of(user)))
         callers.append(("key", user, held, key_of(speaker, user, sorted(held))))
+        if speaker.profile.oauth2 is not None:
+            callers.append(("oauth2", user, held, token_of_client(speaker, user, sorted(held))))
         if not speaker.profile.keys.scopes_required:
             callers.append(("key", user, frozenset(), key_of(speaker, user, [])))
     wrong = [

@@ -4,7 +4,8 @@ A file of exchanges names requests as printed, and answers with their members in
 `<integer>`, `<key>`, `<uuid>`, … stand for a value of that form, and `<dk_ + 8 characters>` for a text that
 begins with dk_; everything else stands for itself. `{name}` in a request was saved from an earlier answer,
 `{mailed somebody@example.com}` is the token in the last mail to that address, `{totp secret}` the present
-code of the app whose secret was saved as `secret`, `{totp before secret}` the one before it.
+code of the app whose secret was saved as `secret`, `{totp before secret}` the one before it. Where a
+person is named who allows it (`allowed_by`), `{code}` is what the client gets after that.
 """
 
 import json
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from accounts.totp import step_at
 from apikeys.keys import pattern
@@ -21,6 +23,7 @@ from config.profiles import Profile, load
 from tests.accounts.authenticator import App
 from tests.accounts.mailbox import Mailbox, token_in
 from tests.installation import Answer, Server
+from tests.oauth2.visitor import allow
 
 PAGES = Path(__file__).parent / "pages"
 MAILED = re.compile(r"\{mailed ([^}]+)\}")
@@ -34,6 +37,7 @@ FORMS = {
     "8 characters": r"[0-9A-Za-z]{8}",
     "12 characters": r"[0-9A-Za-z]{12}",
     "22 characters": r"[0-9A-Za-z]{22}",
+    "43 characters": r"[0-9A-Za-z_-]{43}",
 }
 
 
@@ -48,6 +52,7 @@ class Exchange:
     body: str = ""
     response: str = ""
     save: dict[str, str] = field(default_factory=dict)
+    allowed_by: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -74,6 +79,10 @@ def play(page: Page, exchange: Exchange, server: Server, saved: dict[str, str], 
     compare(page, exchange, answer)
     for name, member in exchange.save.items():
         saved[name] = str(value_at(answer.json(), member))
+    if exchange.allowed_by:
+        path = fill(exchange.request, saved).partition(" ")[2]
+        sent_to = allow(f"http://127.0.0.1:{server.port}{path}", **exchange.allowed_by)
+        saved["code"] = parse_qs(urlsplit(sent_to).query)["code"][0]
 
 
 def send(exchange: Exchange, server: Server, saved: dict[str, str]) -> Answer:

@@ -1,0 +1,12 @@
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from config.commands import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Not here: createoauthclient checks and records what this would not."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        raise CommandError("use createoauthclient, which checks the client and writes the audit log")

@@ -1,0 +1,46 @@
+from typing import Any
+
+from accounts.callers import caller_at_command_line
+from accounts.lookups import organization_named, user_named
+from accounts.services.oauth_clients import create_client
+from config.commands import KeyhouseCommand
+from config.wire import timestamp
+
+
+class Command(KeyhouseCommand):
+    help = "Register an OAuth2 client and print its secret, for the only time."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--redirect-uri", action="append", default=[], help="can be given several times")
+        parser.add_argument("--scope", action="append", default=[], help="can be given several times")
+        parser.add_argument("--public", action="store_true", help="it can keep no secret: an app, a web page")
+        owner = parser.add_mutually_exclusive_group()
+        owner.add_argument("--user", help="a machine, without redirect address, that acts for this person")
+        owner.add_argument("--organization", help="a machine that acts for this organization")
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        owner: Any = None
+        if options["user"] is not None:
+            owner = user_named(options["user"])
+        elif options["organization"] is not None:
+            owner = organization_named(options["organization"])
+        made = create_client(
+            caller=caller_at_command_line(),
+            name=options["name"],
+            scopes=options["scope"],
+            redirect_uris=options["redirect_uri"],
+            owner=owner,
+            is_public=options["public"],
+        )
+        row = made.row
+        document = {
+            "client_id": row.client_id,
+            "client_secret": made.secret or None,
+            "name": row.name,
+            "redirect_uris": row.redirect_uris.split(),
+            "scopes": row.scopes,
+            "created_at": timestamp(row.created),
+        }
+        secret = f"client_secret: {made.secret} (shown only now)" if made.secret else "It has no secret."
+        return document, f"Client {row.name} registered.\nclient_id: {row.client_id}\n{secret}"

@@ -1,0 +1,17 @@
+from typing import Any
+
+from accounts.callers import caller_at_command_line
+from accounts.oauth.signing import ALGORITHMS
+from accounts.services.signing_keys import rotate_signing_key
+from config.commands import KeyhouseCommand
+
+
+class Command(KeyhouseCommand):
+    help = "Make a new key to sign ID tokens with. The ones before stay, for verification."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--algorithm", choices=ALGORITHMS, help="default: the profile's")
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        key = rotate_signing_key(caller=caller_at_command_line(), algorithm=options["algorithm"])
+        return {"kid": key.kid, "alg": key.algorithm}, f"{key.algorithm} key {key.kid} signs from now on."

@@ -1,0 +1,164 @@
+"""OAuth2: clients, what people allow them, and the digests of codes and tokens.
+
+The tables are django-oauth-toolkit's, without the columns that we have no use for: no code and no token
+is stored, nor a client's secret.
+"""
+
+from datetime import datetime
+
+from django.db import models
+from oauth2_provider.models import (
+    AbstractAccessToken,
+    AbstractApplication,
+    AbstractGrant,
+    AbstractRefreshToken,
+)
+
+from accounts.models.people import Organization, User
+from accounts.models.sessions import idle_time
+from accounts.principals import Principal
+from config.profiles import Capability
+from config.rows import PublicRow
+
+
+class OAuthClient(PublicRow, AbstractApplication):
+    """A program that acts for people who allow it, or, without redirect addresses, for its one owner.
+
+    `client_secret` is a digest (accounts.oauth.texts), empty for a public client. `scopes` are the most
+    that it gets.
+    """
+
+    name = models.CharField(max_length=100)
+    client_secret = models.CharField(max_length=64, blank=True)
+    scopes = models.JSONField(default=list)
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, null=True, blank=True, related_name="oauth_clients"
+    )
+    # Django: without these inherited columns.
+    post_logout_redirect_uris = None
+    hash_client_secret = None
+    skip_authorization = None
+    updated = None
+    algorithm = None
+    allowed_origins = None
+    registration_source = None
+    cimd_expires_at = None
+
+    class Meta:
+        verbose_name = "OAuth2 client"
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_confidential(self) -> bool:
+        """Whether it has a secret."""
+        return self.client_type == self.CLIENT_CONFIDENTIAL
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it acts for its owner, without anybody who allows it."""
+        return self.authorization_grant_type == self.GRANT_CLIENT_CREDENTIALS
+
+    def clean(self) -> None:
+        """Nothing: the service checks."""
+
+    def redirect_uri_allowed(self, uri: str) -> bool:
+        """Whether this is one of the addresses, letter by letter (RFC 9700 section 2.1)."""
+        return uri in self.redirect_uris.split()
+
+    def origin_allowed(self, origin: str) -> bool:
+        """No foreign page reads our answers."""
+        return False
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def live(self, now: datetime) -> "ConsentQuerySet":
+        """Those that neither their age nor lying idle has ended."""
+        return self.filter(expires_at__gt=now, last_used_at__gt=now - idle_time())
+
+    def visible_to(self, principal: Principal) -> "ConsentQuerySet":
+        """The caller's own, or, for those who manage people, everybody's."""
+        if principal.may(Capability.MANAGE_USERS):
+            return self
+        return self.filter(user_id=principal.user_id or 0)
+
+
+class Consent(PublicRow):
+    """A person's yes to a client, once: all codes and tokens that came of it go when the row goes.
+
+    `second_factor` says whether the login had one. It ends as a session does: by age, or without a refresh.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="consents")
+    client = models.ForeignKey(OAuthClient, models.CASCADE, related_name="consents")
+    scopes = models.JSONField(default=list)
+    second_factor = models.BooleanField(default=False)
+    authenticated_at = models.DateTimeField()
+    created_at = models.DateTimeField("given at")
+    last_used_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"consent of {self.user} to {self.client}"
+
+
+class OAuthCode(AbstractGrant):
+    """An authorization code: `code` is its SHA-256, in hexadecimal. A spent one stays, to know it again."""
+
+    consent = models.ForeignKey(Consent, models.CASCADE)
+    spent_at = models.DateTimeField(null=True)
+    created = None
+    updated = None
+    claims = None
+    resource = None
+
+    def __str__(self) -> str:
+        return f"code {self.pk}"
+
+
+class OAuthAccessToken(AbstractAccessToken):
+    """An access token of a client; `consent` is empty for machines, `user` for those of organizations.
+
+    Only its digest is kept: `_raw_token` is hashed when a new row is saved.
+    """
+
+    _raw_token: str | None = None
+    consent = models.ForeignKey(Consent, models.CASCADE, null=True)
+    token = None
+    source_refresh_token = None
+    id_token = None
+    resource = None
+    created = None
+    updated = None
+
+    class Meta:
+        indexes = (models.Index(fields=["expires"], name="oauth_token_by_end"),)
+
+    def __str__(self) -> str:
+        return f"access token {self.pk}"
+
+
+class OAuthRefreshToken(AbstractRefreshToken):
+    """A refresh token, kept like an access token; `revoked` is when it was exchanged for another one."""
+
+    _raw_token: str | None = None
+    consent = models.ForeignKey(Consent, models.CASCADE)
+    token = None
+    access_token = None
+    token_family = None
+    resource = None
+    created = None
+    updated = None
+
+    class Meta:
+        unique_together = ("token_checksum", "revoked")
+
+    def __str__(self) -> str:
+        return f"refresh token {self.pk}"

@@ -1,0 +1,137 @@
+"""Requests of OAuth2 clients: an access token, for a person who allowed it or for the client's owner."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts.credentials import presented
+from accounts.identity import PERSON, PERSON_JOINS, person, principal_of
+from accounts.models import OAuthClient
+from accounts.oauth import texts
+from accounts.principals import Credential, Principal
+from audit.actors import Origin
+from audit.epoch import memory
+from config import profiles
+from config.errors import InvalidToken
+from config.problems import challenge
+from config.sql import as_json, as_time, as_uuid, select
+
+
+class OAuth2Authentication(BaseAuthentication):
+    """DRF authentication by OAuth2: request.user is a Principal, request.auth its Credential.
+
+    Put it before that by login tokens: it passes over what is none of its own.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Principal, Credential] | None:
+        sent = presented(request._request)
+        if sent is None or sent.is_key or not is_oauth2_like(sent.text):
+            return None
+        principal = authenticate_oauth2(sent.text, Origin.of(request._request))
+        return principal, principal.credential
+
+    def authenticate_header(self, request: Request) -> str:
+        return challenge()
+
+
+def is_oauth2_like(text: str) -> bool:
+    """Whether `text` begins like an access token of OAuth2."""
+    return text.startswith(texts.ACCESS)
+
+
+class TokenRow(NamedTuple):
+    """What one query says about a token, beside the columns of the person that it stands for."""
+
+    scope: str
+    expires: datetime
+    client: str
+    client_name: str
+    client_uuid: Any
+    client_scopes: str
+    organization_id: int | None
+    organization: Any
+    organization_name: str | None
+    consent: Any
+    second_factor: bool | None
+    user_is_active: bool | None
+
+
+TOKEN = f"""SELECT t.scope, t.expires, c.client_id, c.name, c.uuid, c.scopes, c.organization_id,
+        co.uuid, co.name, y.uuid, y.second_factor, u.is_active, {PERSON}
+    FROM accounts_oauthaccesstoken t
+    JOIN accounts_oauthclient c ON c.id = t.application_id
+    LEFT JOIN accounts_organization co ON co.id = c.organization_id
+    LEFT JOIN accounts_consent y ON y.id = t.consent_id
+    LEFT JOIN accounts_user u ON u.id = t.user_id {PERSON_JOINS}
+    WHERE t.token_checksum = %s
+"""  # noqa: S608 (nothing in it comes from outside)
+TOKEN_COLUMNS = len(TokenRow._fields)
+
+
+def authenticate_oauth2(text: str, origin: Origin) -> Principal:
+    """Return for whom this access token is good and what it may do now. Raises InvalidToken.
+
+    No query for a token that was used lately, one for another.
+    """
+    if profiles.active().oauth2 is None:
+        raise InvalidToken
+    digest = texts.digest(text)
+    known = memory.known()
+    found: Principal | None = known.get(digest.encode())
+    if found is None or found.credential.has_ended(origin.at):
+        found = _read(digest, origin.at)
+        memory.remember(known, digest.encode(), found)
+    return found
+
+
+def _read(digest: str, now: datetime) -> Principal:
+    found = select(TOKEN, [digest])
+    if not found:
+        raise InvalidToken
+    row = TokenRow(*found[0][:TOKEN_COLUMNS])
+    if as_time(row.expires) <= now:
+        raise InvalidToken
+    if row.user_is_active is False:
+        raise InvalidToken
+    return _principal(row, [columns[TOKEN_COLUMNS:] for columns in found])
+
+
+def _principal(row: TokenRow, person_rows: list[tuple[Any, ...]]) -> Principal:
+    """What the person or organization may do now, cut down to what was granted and the client still gets."""
+    public, ends = as_uuid(row.consent or row.client_uuid), as_time(row.expires)
+    credential = Credential("oauth2", public, ends, row.client_name, client=row.client)
+    granted = frozenset(row.scope.split()) & frozenset(as_json(row.client_scopes))
+    if row.user_is_active is not None:
+        whole = person(person_rows, credential, second_factor=bool(row.second_factor))
+        return whole.narrowed(granted, credential)
+    if row.organization_id is None:
+        raise InvalidToken
+    named = (row.organization_id, as_uuid(row.organization), row.organization_name or "")
+    return _of_organization(credential, granted, *named)
+
+
+def principal_of_machine(client: OAuthClient) -> Principal | None:
+    """Return for whom a client acts without anybody's consent: its owner, cut down to its scopes."""
+    credential = Credential("oauth2", str(client.uuid), label=client.name, client=client.client_id)
+    granted = frozenset(client.scopes)
+    if client.organization is not None:
+        owner = client.organization
+        return _of_organization(credential, granted, owner.pk, str(owner.uuid), owner.name)
+    if client.user is None or not client.user.is_active:
+        return None
+    return principal_of(client.user, credential).narrowed(granted, credential)
+
+
+def _of_organization(
+    credential: Credential, granted: frozenset[str], number: int, public: str, name: str
+) -> Principal:
+    return Principal(
+        subject=public,
+        label=name,
+        credential=credential,
+        within={number: profiles.active().power_of_scopes(granted)},
+        organization_id=number,
+        organization=public,
+    )

@@ -1,0 +1,77 @@
+"""The admin's forms for clients."""
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import OAuthClient, Organization, User
+from accounts.names import clean_name
+from accounts.oauth.redirects import clean_redirect_uri
+from accounts.oauth.scopes import catalogue
+from config.errors import DomainError
+
+WIDE = {"class": "vTextField"}
+
+
+class RedirectUris(forms.CharField):
+    """Addresses, one a line; kept as a list."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            label="Redirect addresses",
+            help_text="One a line: https://…, or http:// on the person's own machine. None for a machine.",
+            widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value.split()) if isinstance(value, str) else value
+
+    def clean(self, value: Any) -> list[str]:
+        try:
+            return [clean_redirect_uri(uri) for uri in super().clean(value).split()]
+        except DomainError as error:
+            raise forms.ValidationError(error.detail) from None
+
+
+class ClientForm(forms.ModelForm[OAuthClient]):
+    """Change a client."""
+
+    redirect_uris = RedirectUris()
+    scopes = forms.MultipleChoiceField(
+        choices=lambda: [(name, f"{name}: {words}") for name, words in catalogue().items()],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The most that it gets; never more than whoever allows it may do.",
+    )
+
+    class Meta:
+        model = OAuthClient
+        fields = ("name", "redirect_uris", "scopes")
+
+    def clean_name(self) -> str:
+        try:
+            return clean_name("name", self.cleaned_data["name"])
+        except DomainError as error:
+            raise forms.ValidationError(error.detail) from None
+
+
+class NewClientForm(ClientForm):
+    """Register a client."""
+
+    is_public = forms.BooleanField(
+        required=False, label="Public", help_text="It can keep no secret: an app, a web page."
+    )
+    user = forms.ModelChoiceField(
+        User.objects.filter(is_active=True), required=False, label="Owner, of a machine: a person"
+    )
+    organization = forms.ModelChoiceField(
+        Organization.objects.all(), required=False, label="or an organization"
+    )
+
+    field_order = ("name", "redirect_uris", "is_public", "user", "organization", "scopes")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("user") and cleaned.get("organization"):
+            self.add_error("user", "Choose a person or an organization, one of them.")
+        return cleaned

@@ -1,0 +1,78 @@
+"""What the endpoints of OAuth2 take and give: as the RFCs spell it, but for consents, which are ours."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.oauth.server import GRANT_TYPES
+from config.wire import IdField, TimestampField, WireSerializer
+
+
+class ClientRequest(serializers.Serializer[Any]):
+    """A client says who it is here, or by HTTP Basic."""
+
+    client_id = serializers.CharField(required=False)
+    client_secret = serializers.CharField(required=False)
+
+
+class TokenRequest(ClientRequest):
+    grant_type = serializers.ChoiceField(choices=GRANT_TYPES)
+    code = serializers.CharField(required=False)
+    redirect_uri = serializers.CharField(required=False)
+    code_verifier = serializers.CharField(required=False)
+    refresh_token = serializers.CharField(required=False)
+    scope = serializers.CharField(required=False)
+
+
+class TokenAnswer(serializers.Serializer[Any]):
+    access_token = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="seconds")
+    token_type = serializers.CharField()
+    scope = serializers.CharField()
+    refresh_token = serializers.CharField(required=False)
+    id_token = serializers.CharField(required=False)
+
+
+class RevocationRequest(ClientRequest):
+    token = serializers.CharField()
+    token_type_hint = serializers.CharField(required=False)
+
+
+class UserInfo(serializers.Serializer[Any]):
+    sub = serializers.CharField()
+    name = serializers.CharField(required=False)
+    preferred_username = serializers.CharField(required=False)
+    email = serializers.CharField(required=False)
+
+
+class Metadata(serializers.Serializer[Any]):
+    """RFC 8414 section 2, and OpenID Connect Discovery section 3."""
+
+    issuer = serializers.CharField()
+    authorization_endpoint = serializers.CharField()
+    token_endpoint = serializers.CharField()
+    jwks_uri = serializers.CharField()
+
+
+class KeySet(serializers.Serializer[Any]):
+    keys = serializers.ListField(child=serializers.DictField())
+
+
+class ConsentClient(WireSerializer):
+    resource = "consent_client"
+
+    client_id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class ConsentMember(WireSerializer):
+    """What somebody allowed a client, and has not withdrawn."""
+
+    resource = "consent"
+
+    id = IdField("consent")
+    client = ConsentClient()
+    scopes = serializers.ListField(child=serializers.CharField())
+    created_at = TimestampField()
+    last_used_at = TimestampField(help_text="of the consent, or of the last refresh")
+    expires_at = TimestampField(help_text="end whatever happens")

@@ -1,0 +1,92 @@
+"""The protocol: oauthlib's endpoints, with the grants that we have, for one request at a time."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from oauth2_provider.oauth2_backends import OAuthLibCore
+from oauthlib.common import Request as OAuthRequest
+from oauthlib.oauth2.rfc6749.endpoints.authorization import AuthorizationEndpoint
+from oauthlib.oauth2.rfc6749.endpoints.revocation import RevocationEndpoint
+from oauthlib.oauth2.rfc6749.endpoints.token import TokenEndpoint
+from oauthlib.oauth2.rfc6749.grant_types.authorization_code import AuthorizationCodeGrant as OAuth2CodeGrant
+from oauthlib.oauth2.rfc6749.grant_types.client_credentials import ClientCredentialsGrant
+from oauthlib.oauth2.rfc6749.grant_types.refresh_token import RefreshTokenGrant
+from oauthlib.oauth2.rfc6749.tokens import BearerToken
+from oauthlib.openid.connect.core.grant_types.authorization_code import AuthorizationCodeGrant
+
+from accounts.models import OAuthClient
+from accounts.oauth import texts
+from accounts.oauth.validator import Validator
+from audit.actors import Origin
+
+GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
+
+
+class Codes(OAuth2CodeGrant):
+    """oauthlib's grant, with codes that say what they are."""
+
+    def create_authorization_code(self, request: Any) -> dict[str, str]:
+        state = {"state": request.state} if request.state else {}
+        return {"code": texts.new(texts.CODE), **state}
+
+
+class CodeGrant(AuthorizationCodeGrant):
+    """OpenID Connect's grant around it, which is OAuth2's as long as nobody asks for `openid`."""
+
+    def __init__(self, validator: Validator) -> None:
+        self.proxy_target = Codes(validator)
+        self.custom_validators.post_auth += [self.openid_authorization_validator, validator.check_parameters]
+        self.register_token_modifier(self.add_id_token)
+
+
+class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
+    """Code, refresh and client credentials. There is no implicit grant and none by password."""
+
+    def __init__(self, validator: Validator) -> None:
+        code = CodeGrant(validator)
+        grants = (code, ClientCredentialsGrant(validator), RefreshTokenGrant(validator))
+        bearer = BearerToken(
+            validator,
+            lambda request: texts.new(texts.ACCESS),
+            validator.lifetime,
+            lambda request: texts.new(texts.REFRESH),
+        )
+        AuthorizationEndpoint.__init__(self, "code", bearer, {"code": code})
+        TokenEndpoint.__init__(
+            self, "authorization_code", bearer, dict(zip(GRANT_TYPES, grants, strict=True))
+        )
+        RevocationEndpoint.__init__(self, validator)
+
+
+class Protocol(OAuthLibCore):
+    """django-oauth-toolkit's way from a Django request to oauthlib."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.validator = Validator(Origin.of(request))
+        super().__init__(Server(self.validator))
+
+    def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Every parameter, so that oauthlib sees what is there twice; of a code, its digest."""
+        return [
+            (name, texts.digest(value) if name == "code" else value)
+            for name, values in request.POST.lists()
+            for value in values
+        ]
+
+
+def authenticated_client(request: HttpRequest) -> OAuthClient | None:
+    """Return the confidential client that shows its secret in this request, or None."""
+    protocol = Protocol(request)
+    uri, method, body, headers = protocol._extract_params(request)
+    asked = OAuthRequest(uri, method, body, headers)
+    is_good = protocol.validator.authenticate_client(asked)
+    return asked.client if is_good else None
+
+
+def with_issuer(uri: str) -> str:
+    """Return the address of an answer to a client, with who gives it (RFC 9207)."""
+    parts = urlsplit(uri)
+    query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "iss"]
+    return urlunsplit(parts._replace(query=urlencode([*query, ("iss", settings.PUBLIC_URL)])))

@@ -1,0 +1,36 @@
+"""The texts of codes, tokens and client secrets: each 256 random bits after a prefix that says what it is.
+
+Knows no database. What is stored of them are digests.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+
+ACCESS = "oat_"
+REFRESH = "ort_"
+CODE = "oac_"
+SECRET = "ocs_"
+PREFIXES = (ACCESS, REFRESH, CODE, SECRET)
+RANDOM_BYTES = 32
+
+
+def new(prefix: str) -> str:
+    """Return a new text of this kind."""
+    return prefix + secrets.token_urlsafe(RANDOM_BYTES)
+
+
+def digest(text: str) -> str:
+    """Return what is stored of a code or token: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def secret_digest(secret: str, pepper: bytes) -> str:
+    """Return what is stored of a client's secret: HMAC-SHA256 under a pepper, in hexadecimal."""
+    return hmac.digest(pepper, secret.encode(), hashlib.sha256).hex()
+
+
+def is_secret(secret: str, stored: str, peppers: Iterable[bytes]) -> bool:
+    """Whether `stored` is the digest of `secret` under one of the peppers; "" is nobody's."""
+    return any(hmac.compare_digest(secret_digest(secret, pepper), stored) for pepper in peppers)

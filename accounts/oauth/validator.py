@@ -1,0 +1,217 @@
+"""What oauthlib asks while it follows the protocol: our answers, where django-oauth-toolkit's are others.
+
+A code is known here by its digest alone: `accounts.oauth.server` hashes it before oauthlib sees it.
+"""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauthlib.oauth2.rfc6749 import errors
+
+from accounts.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken, Session, User
+from accounts.oauth import claims, signing, texts
+from accounts.services import consents
+from accounts.services.consents import CodeTerms, Tokens
+from accounts.services.oauth_clients import is_secret_of
+from audit.actors import Origin
+from config import profiles
+
+CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256, RFC 7636 section 4.2
+NONCE_LENGTH = 255
+
+
+def _held(rows: QuerySet[Any]) -> Any:
+    """Return the row with the person locked for whom it is good, None if there is neither.
+
+    Whoever ends what came of a consent locks the person, too, so that nothing new comes of it meanwhile.
+    """
+    person = rows.values_list("user_id", flat=True).first()
+    if User.objects.select_for_update().filter(pk=person or 0, is_active=True).first() is None:
+        return None
+    return rows.select_related("consent__user", "consent__client").first()
+
+
+class Validator(OAuth2Validator):
+    """The answers for one request, which came from `origin`.
+
+    What was found out stands here, not in oauthlib's request: there, parameters of any name can be sent.
+    """
+
+    session: Session | None = None  # of the person who says yes
+    consent: Consent | None = None
+    spent: OAuthRefreshToken | None = None
+
+    def __init__(self, origin: Origin) -> None:
+        super().__init__()
+        self.origin = origin
+
+    # Clients
+
+    def _load_application(self, client_id: str | None, request: Any) -> OAuthClient | None:
+        """Return the client, and remember it in the request."""
+        if not CLIENT_ID.fullmatch(client_id or ""):
+            request.client = None
+            return None
+        known = request.client if isinstance(request.client, OAuthClient) else None
+        if known is None or known.client_id != client_id:
+            known = OAuthClient.objects.filter(client_id=client_id).first()
+        request.client = known
+        return known
+
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Check the secret, in the header if there is one, else in the body (RFC 6749 section 2.3.1)."""
+        if self._extract_basic_auth(request):
+            is_good: bool = self._authenticate_basic_auth(request)
+        else:
+            is_good = self._authenticate_request_body(request)
+        if is_good:
+            request.client_id = request.client.client_id
+        return is_good
+
+    def _extract_basic_auth(self, request: Any) -> str | None:
+        """What stands after Basic, whose case does not matter (RFC 9110 section 11.1); only ASCII can."""
+        scheme, _, text = (request.headers.get("HTTP_AUTHORIZATION") or "").partition(" ")
+        return text if scheme.lower() == "basic" and text and text.isascii() else None
+
+    def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
+        return is_secret_of(OAuthClient(client_secret=stored_secret), provided_secret)
+
+    # The authorization request
+
+    def is_pkce_required(self, client_id: str, request: Any) -> bool:
+        policy = profiles.active().oauth2
+        return not (policy and policy.pkce == "public" and request.client.is_confidential)
+
+    def validate_scopes(
+        self, client_id: str, scopes: list[str], client: OAuthClient, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        return set(scopes) <= set(client.scopes)
+
+    def get_default_scopes(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
+        """Who names no scope asks for all that the client may get."""
+        return list(request.client.scopes)
+
+    def validate_silent_login(self, request: Any) -> bool:
+        """prompt=none is never enough: people are asked each time."""
+        return False
+
+    def check_parameters(self, request: Any) -> dict[str, Any]:
+        """Refuse what oauthlib lets through: a challenge that is not S256, a nonce that cannot be kept."""
+        if request.code_challenge is not None:
+            if request.code_challenge_method != "S256":
+                raise errors.UnsupportedCodeChallengeMethodError(request=request)
+            if not CHALLENGE.fullmatch(request.code_challenge):
+                raise errors.InvalidRequestError("The code_challenge is no SHA-256.", request=request)
+        nonce = request.nonce or ""
+        if len(nonce) > NONCE_LENGTH or not nonce.isprintable():
+            raise errors.InvalidRequestError("The nonce is too long or unprintable.", request=request)
+        return {}
+
+    def save_authorization_code(
+        self, client_id: str, code: dict[str, str], request: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        assert self.session is not None  # noqa: S101 (the page sets it)
+        terms = CodeTerms(request.redirect_uri, request.code_challenge or "", request.nonce or "")
+        consents.give_consent(
+            session=self.session,
+            client=request.client,
+            scopes=request.scopes,
+            code=code["code"],
+            terms=terms,
+            origin=self.origin,
+        )
+
+    # The token request
+
+    def validate_code(
+        self, client_id: str, code: str, client: OAuthClient, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Whether the code is good for this client; locked. One that was spent ends all that came of it."""
+        row = _held(OAuthCode.objects.filter(code=code, application=client))
+        if row is None:
+            return False
+        if row.spent_at is not None:
+            consents.end_replayed(consent=row.consent, origin=self.origin)
+            return False
+        if row.expires <= self.origin.at:
+            return False
+        if request.code_verifier and not row.code_challenge:  # RFC 9700 section 4.8.2: a downgrade
+            return False
+        self._act_for(row.consent, request)
+        return True
+
+    def confirm_redirect_uri(
+        self, client_id: str, code: str, redirect_uri: str, client: OAuthClient, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Whether the code was given out for this address. Raises InvalidGrantError (RFC 6749 5.2)."""
+        if not OAuthCode.objects.filter(code=code, redirect_uri=redirect_uri).exists():
+            raise errors.InvalidGrantError("The redirect_uri is not that of the code.")
+        return True
+
+    def invalidate_authorization_code(
+        self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        OAuthCode.objects.filter(code=code, application=request.client).update(spent_at=self.origin.at)
+
+    def validate_refresh_token(
+        self, refresh_token: str, client: OAuthClient, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Whether it is good for this client; locked. One that was exchanged before ends the family."""
+        digest = texts.digest(refresh_token)
+        row = _held(OAuthRefreshToken.objects.filter(token_checksum=digest, application=client))
+        if row is None:
+            return False
+        if row.revoked is not None:
+            consents.end_reused(consent=row.consent, origin=self.origin)
+            return False
+        if not Consent.objects.live(self.origin.at).filter(pk=row.consent_id).exists():
+            return False
+        self._act_for(row.consent, request)
+        self.spent = row
+        return True
+
+    def get_original_scopes(self, refresh_token: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
+        return self.consent.scopes if self.consent else []
+
+    def _act_for(self, consent: Consent, request: Any) -> None:
+        self.consent, request.user, request.scopes = consent, consent.user, consent.scopes
+
+    def lifetime(self, request: Any) -> int:
+        """Return how many seconds a new access token lives; none outlives its consent."""
+        most = profiles.active().login.access_token_seconds
+        if self.consent is None:
+            return most
+        return min(most, int((self.consent.expires_at - self.origin.at).total_seconds()))
+
+    def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
+        if self.spent is not None:
+            OAuthRefreshToken.objects.filter(pk=self.spent.pk).update(revoked=self.origin.at)
+        consents.issue_tokens(
+            client=request.client,
+            consent=self.consent,
+            scopes=token["scope"].split(),
+            tokens=Tokens(token["access_token"], token.get("refresh_token", "")),
+            expires_at=self.origin.at + timedelta(seconds=token["expires_in"]),
+            now=self.origin.at,
+        )
+
+    def finalize_id_token(
+        self, id_token: dict[str, Any], token: dict[str, Any], token_handler: Any, request: Any
+    ) -> str:
+        """Return the signed ID token; aud, iat, nonce and at_hash are oauthlib's."""
+        policy = profiles.active().oauth2
+        assert policy is not None and self.consent is not None  # noqa: S101 (there was a code)
+        about = claims.of_login(self.consent, request.scopes)
+        ends = {"exp": id_token["iat"] + token["expires_in"]}
+        return signing.sign(id_token | about | ends, policy.id_token_algorithm)
+
+    # Revocation
+
+    def revoke_token(
+        self, token: str, token_type_hint: str | None, request: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        consents.revoke_token(client=request.client, text=token, origin=self.origin)

@@ -1,0 +1,177 @@
+"""The endpoints of OAuth2 that programs call. Their form is that of the RFCs, whatever the profile's."""
+
+import json
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.mixins import ListModelMixin
+from rest_framework.parsers import FormParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.callers import caller_of, principal_of_request
+from accounts.credentials import presented
+from accounts.models import Consent, ConsentQuerySet, OAuthAccessToken
+from accounts.oauth import claims, serializers, signing, texts
+from accounts.oauth.scopes import catalogue
+from accounts.oauth.server import GRANT_TYPES, Protocol
+from accounts.permissions import Needs
+from accounts.services import consents
+from audit.actors import Origin
+from config import profiles
+from config.errors import InsufficientScope
+from config.views import PublicView, ResourceViewSet
+
+CACHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
+
+
+class ProtocolView(PublicView):
+    """An endpoint that oauthlib answers: clients authenticate as RFC 6749 section 2.3 says."""
+
+    parser_classes = (FormParser,)
+    renderer_classes = (JSONRenderer,)
+
+    def answer(self, headers: dict[str, str], body: str | None, code: int) -> Response:
+        """Return oauthlib's answer; a client that it does not recognize is told how to say who it is."""
+        kept = {name: value for name, value in headers.items() if name != "Content-Type"}
+        if code == status.HTTP_401_UNAUTHORIZED:
+            kept["WWW-Authenticate"] = f'Basic realm="{profiles.active().product.name}"'
+        return Response(json.loads(body) if body else None, status=code, headers=kept)
+
+
+class TokenView(ProtocolView):
+    """Give a client tokens: for a code, for a refresh token, or for itself."""
+
+    @extend_schema(
+        operation_id="oauth2_token",
+        request={"application/x-www-form-urlencoded": serializers.TokenRequest},
+        responses=serializers.TokenAnswer,
+    )
+    def post(self, request: Request) -> Response:
+        with transaction.atomic():  # what is checked is locked until it is spent
+            _, headers, body, code = Protocol(request._request).create_token_response(request._request)
+        return self.answer(headers, body, code)
+
+
+class RevokeView(ProtocolView):
+    """Make a token worthless, with all that came of the same consent (RFC 7009)."""
+
+    @extend_schema(
+        operation_id="oauth2_revoke",
+        request={"application/x-www-form-urlencoded": serializers.RevocationRequest},
+        responses={200: None},
+    )
+    def post(self, request: Request) -> Response:
+        _, headers, body, code = Protocol(request._request).create_revocation_response(request._request)
+        return self.answer(headers, body, code)
+
+
+class UserInfoView(APIView):
+    """Who the person is for whom the access token is good (OpenID Connect Core section 5.3)."""
+
+    needs: ClassVar[Needs] = {"get": "authenticated", "post": "authenticated"}
+    renderer_classes = (JSONRenderer,)
+
+    @extend_schema(operation_id="userinfo", responses=serializers.UserInfo)
+    def get(self, request: Request) -> Response:
+        sent = presented(request._request)
+        digest = texts.digest(sent.text if sent else "")
+        token = OAuthAccessToken.objects.filter(token_checksum=digest).select_related("user").first()
+        scopes = token.scope.split() if token else []
+        if token is None or token.user is None or "openid" not in scopes:
+            raise InsufficientScope(["openid"])
+        return Response(claims.of_person(token.user, scopes))
+
+    @extend_schema(operation_id="userinfo_by_post", request=None, responses=serializers.UserInfo)
+    def post(self, request: Request) -> Response:
+        return self.get(request)
+
+
+class MetadataView(PublicView):
+    """Where everything is, for clients to find out (RFC 8414, OpenID Connect Discovery)."""
+
+    renderer_classes = (JSONRenderer,)
+
+    @extend_schema(operation_id="oauth2_metadata", responses=serializers.Metadata)
+    def get(self, request: Request) -> Response:
+        return Response(metadata(), headers=CACHED)
+
+
+class OpenIdView(MetadataView):
+    """The same, where OpenID Connect looks for it."""
+
+    @extend_schema(operation_id="openid_configuration", responses=serializers.Metadata)
+    def get(self, request: Request) -> Response:
+        return super().get(request)
+
+
+class KeysView(PublicView):
+    """The public keys that ID tokens are verified with (RFC 7517)."""
+
+    renderer_classes = (JSONRenderer,)
+
+    @extend_schema(operation_id="jwks", responses=serializers.KeySet)
+    def get(self, request: Request) -> Response:
+        policy = profiles.active().oauth2
+        if policy is not None:
+            signing.keys_for(policy.id_token_algorithm)  # there is one, before anything is signed
+        return Response({"keys": signing.public_keys()}, headers=CACHED)
+
+
+def metadata() -> dict[str, Any]:
+    """Return what both documents say."""
+    policy = profiles.active().oauth2
+    methods = ["client_secret_basic", "client_secret_post"]
+    return {
+        "issuer": settings.PUBLIC_URL,
+        "authorization_endpoint": _address("authorize"),
+        "token_endpoint": _address("token"),
+        "revocation_endpoint": _address("revoke"),
+        "introspection_endpoint": _address("introspect"),
+        "userinfo_endpoint": _address("userinfo"),
+        "jwks_uri": _address("jwks"),
+        "scopes_supported": list(catalogue()),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANT_TYPES),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [policy.id_token_algorithm] if policy else [],
+        "token_endpoint_auth_methods_supported": [*methods, "none"],
+        "revocation_endpoint_auth_methods_supported": [*methods, "none"],
+        "introspection_endpoint_auth_methods_supported": methods,
+        "code_challenge_methods_supported": ["S256"],
+        "claims_supported": list(claims.SUPPORTED),
+        "authorization_response_iss_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+
+
+def _address(name: str) -> str:
+    return f"{settings.PUBLIC_URL}{reverse(f'oauth2-{name}')}"
+
+
+@extend_schema_view(list=extend_schema(operation_id="list_consents"))
+class ConsentViewSet(ListModelMixin, ResourceViewSet[Consent]):
+    """What one has allowed OAuth2 clients, to see and to withdraw."""
+
+    resource = "consent"
+    queryset = Consent.objects.none()
+    serializer_class = serializers.ConsentMember
+    needs: ClassVar[Needs] = {"list": "person", "destroy": "person"}
+
+    def get_queryset(self) -> ConsentQuerySet:
+        now = Origin.of(self.request._request).at
+        own = Consent.objects.live(now).filter(user_id=principal_of_request(self.request).user_id or 0)
+        return own.select_related("client")
+
+    @extend_schema(operation_id="withdraw_consent", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        consents.withdraw_consent(caller=caller_of(request), consent=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)

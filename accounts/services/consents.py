@@ -1,0 +1,197 @@
+"""Use cases of consents: given by people, withdrawn by them, ended because somebody has a copy of a code."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.lookups import hold
+from accounts.models import (
+    Consent,
+    OAuthAccessToken,
+    OAuthClient,
+    OAuthCode,
+    OAuthRefreshToken,
+    Session,
+    User,
+)
+from accounts.oauth import texts
+from accounts.principals import Caller
+from audit.actors import Actor, Origin, Target
+from audit.events import EventName
+from audit.log import record
+from config import profiles
+from config.errors import InvalidToken, NotFound
+
+CODE_SECONDS = 60
+CLEARED = 1000
+
+
+class CodeTerms(NamedTuple):
+    """What a code is bound to. `challenge` is of PKCE (S256), empty without; `nonce` of OpenID Connect."""
+
+    redirect_uri: str
+    challenge: str = ""
+    nonce: str = ""
+
+
+class Tokens(NamedTuple):
+    """New tokens, in clear; `refresh` is empty for machines."""
+
+    access: str
+    refresh: str = ""
+
+
+def give_consent(
+    *, session: Session, client: OAuthClient, scopes: list[str], code: str, terms: CodeTerms, origin: Origin
+) -> Consent:
+    """Store a person's yes, and the code that the client gets for it. Raises NotFound or InvalidToken.
+
+    The person must still be logged in when it is stored; what has ended of theirs goes.
+    """
+    user, now = session.user, origin.at
+    with transaction.atomic():
+        hold(user)
+        if not Session.objects.live(now).filter(pk=session.pk, user__is_active=True).exists():
+            raise InvalidToken
+        live = Consent.objects.filter(user=user).live(now)
+        Consent.objects.filter(user=user).exclude(pk__in=live.values("pk")).delete()
+        consent = Consent.objects.create(
+            user=user,
+            client=client,
+            scopes=scopes,
+            second_factor=session.second_factor,
+            authenticated_at=session.created_at,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + timedelta(seconds=profiles.active().login.session_seconds),
+        )
+        OAuthCode.objects.create(
+            code=texts.digest(code),
+            consent=consent,
+            application=client,
+            user=user,
+            expires=now + timedelta(seconds=CODE_SECONDS),
+            redirect_uri=terms.redirect_uri,
+            scope=" ".join(scopes),
+            code_challenge=terms.challenge,
+            code_challenge_method="S256" if terms.challenge else "",
+            nonce=terms.nonce,
+        )
+        _record(EventName.CONSENT_GIVEN, _person(user), consent, origin, {"scopes": scopes})
+    return consent
+
+
+def issue_tokens(
+    *,
+    client: OAuthClient,
+    consent: Consent | None,
+    scopes: list[str],
+    tokens: Tokens,
+    expires_at: datetime,
+    now: datetime,
+) -> None:
+    """Store the digests of new tokens: of a consent, or, without one, of a machine's owner.
+
+    Call it in the transaction in which the code or the refresh token was checked, locked and spent.
+    """
+    user = consent.user if consent else client.user
+    theirs = OAuthAccessToken.objects.filter(application=client, consent=consent)
+    theirs.filter(expires__lte=now).delete()
+    access = OAuthAccessToken(
+        application=client, consent=consent, user=user, scope=" ".join(scopes), expires=expires_at
+    )
+    access._raw_token = tokens.access  # hashed when it is saved
+    access.save()
+    if consent is not None:
+        Consent.objects.filter(pk=consent.pk).update(last_used_at=now)
+        refresh = OAuthRefreshToken(application=client, consent=consent, user=consent.user)
+        refresh._raw_token = tokens.refresh
+        refresh.save()
+
+
+def end_replayed(*, consent: Consent, origin: Origin) -> None:
+    """A code came a second time: somebody has a copy, so all tokens that came of it end (RFC 9700 4.5.3)."""
+    _end(EventName.OAUTH2_CODE_REPLAYED, _client(consent.client), consent, origin)
+
+
+def end_reused(*, consent: Consent, origin: Origin) -> None:
+    """A refresh token came a second time: the whole family ends (RFC 9700 section 4.14.2)."""
+    _end(EventName.REFRESH_TOKEN_REUSED, _client(consent.client), consent, origin)
+
+
+def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
+    """Make a token of this client worthless, and all others of its consent (RFC 7009 section 2.1).
+
+    Whatever is no token of the client's is let be, and not told apart.
+    """
+    theirs = {"application": client, "token_checksum": texts.digest(text)}
+    with transaction.atomic():
+        for kind in (OAuthAccessToken, OAuthRefreshToken):
+            token = kind.objects.filter(**theirs).select_related("consent__user").first()
+            if token is not None and token.consent is not None:
+                _end(EventName.OAUTH2_TOKEN_REVOKED, _client(client), token.consent, origin)
+            elif token is not None:
+                token.delete()
+                target = Target.of("oauth2_client", client, organization_id=client.organization_id)
+                record(EventName.OAUTH2_TOKEN_REVOKED, actor=_client(client), origin=origin, target=target)
+
+
+def withdraw_consent(*, caller: Caller, consent: Consent) -> None:
+    """Take back a consent of the caller's, or, for those who manage people, of somebody else's.
+
+    Raises NotFound.
+    """
+    if not Consent.objects.visible_to(caller.principal).filter(pk=consent.pk).exists():
+        raise NotFound("There is no such consent.")
+    _end(EventName.CONSENT_WITHDRAWN, caller.principal.actor, consent, caller.origin)
+
+
+def end_consents_of(user: User) -> None:
+    """Take back all consents of a person, in the caller's transaction, who records why."""
+    Consent.objects.filter(user=user).delete()
+
+
+def clear_ended() -> int:
+    """Delete consents and access tokens that are too old to be used; return how many rows went.
+
+    At most CLEARED of each, and without waiting for anybody. Nothing is recorded: they had ended before.
+    """
+    now = timezone.now()
+    consents = _cleared(Consent.objects.filter(expires_at__lte=now))
+    return consents + _cleared(OAuthAccessToken.objects.filter(expires__lte=now))
+
+
+def _cleared(ended: QuerySet[Any]) -> int:
+    if not ended.exists():  # SQLite would lock everybody out to find that out
+        return 0
+    with transaction.atomic():
+        rows = ended.select_for_update(skip_locked=True)
+        numbers = list(rows.values_list("pk", flat=True)[:CLEARED])
+        return ended.filter(pk__in=numbers).delete()[0]
+
+
+def _end(name: EventName, actor: Actor, consent: Consent, origin: Origin) -> None:
+    """Delete a consent, and with it all codes and tokens that came of it; recorded once."""
+    with transaction.atomic():
+        hold(consent.user)
+        target = Target.of("consent", consent)
+        _, gone = Consent.objects.filter(pk=consent.pk).delete()
+        if gone:
+            record(name, actor=actor, origin=origin, target=target)
+
+
+def _record(
+    name: EventName, actor: Actor, consent: Consent, origin: Origin, detail: dict[str, list[str]]
+) -> None:
+    record(name, actor=actor, origin=origin, target=Target.of("consent", consent), detail=detail)
+
+
+def _person(user: User) -> Actor:
+    return Actor("user", str(user.uuid), str(user))
+
+
+def _client(client: OAuthClient) -> Actor:
+    return Actor("oauth2", str(client.uuid), str(client))

@@ -1,0 +1,179 @@
+"""Use cases of OAuth2 clients: register one, change one, give it another secret, delete it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts import authority
+from accounts.lookups import hold
+from accounts.models import OAuthClient, Organization, User
+from accounts.names import clean_name
+from accounts.oauth import texts
+from accounts.oauth.redirects import clean_redirect_uri
+from accounts.oauth.scopes import IDENTITY, clean_scopes
+from accounts.principals import Caller
+from audit.actors import Target
+from audit.events import EventName
+from audit.log import record
+from config import profiles
+from config.errors import Invalid, NotFound
+from config.profiles import Capability
+
+CHANGEABLE = frozenset({"name", "redirect_uris", "scopes"})
+
+
+@dataclass(frozen=True)
+class NewClient:
+    """A client, and its secret for the only time; a public client has none."""
+
+    row: OAuthClient
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"NewClient({self.row.client_id})"
+
+
+def create_client(
+    *,
+    caller: Caller,
+    name: str,
+    scopes: Sequence[str],
+    redirect_uris: Sequence[str] = (),
+    owner: User | Organization | None = None,
+    is_public: bool = False,
+) -> NewClient:
+    """Register a client that asks people, at `redirect_uris`, or a machine that acts for its `owner`.
+
+    Raises Invalid, NotAllowed or NotFound: nobody registers a client that could get more than they have.
+    """
+    name = clean_name("name", name)
+    redirect_uris = _clean_redirect_uris(redirect_uris) if redirect_uris or owner is None else []
+    _check_kind(redirect_uris, owner, is_public=is_public)
+    scopes = _clean_scopes(caller, scopes, is_machine=owner is not None)
+    secret = "" if is_public else texts.new(texts.SECRET)
+    with transaction.atomic():
+        if owner is not None:
+            owner = hold(owner)
+        if isinstance(owner, User):
+            authority.check_not_above(caller, owner)
+        row = OAuthClient.objects.create(
+            name=name,
+            scopes=scopes,
+            redirect_uris=" ".join(redirect_uris),
+            user=owner if isinstance(owner, User) else None,
+            organization=owner if isinstance(owner, Organization) else None,
+            client_type=OAuthClient.CLIENT_PUBLIC if is_public else OAuthClient.CLIENT_CONFIDENTIAL,
+            authorization_grant_type=OAuthClient.GRANT_CLIENT_CREDENTIALS
+            if owner
+            else OAuthClient.GRANT_AUTHORIZATION_CODE,
+            client_secret=_stored(secret),
+        )
+        _record(EventName.OAUTH2_CLIENT_CREATED, caller, row, {"scopes": scopes})
+    return NewClient(row, secret)
+
+
+def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, Any]) -> None:
+    """Change members of a client, those in CHANGEABLE. Raises NotAllowed, NotFound or Invalid.
+
+    Scopes that it loses are gone from its tokens at once.
+    """
+    if unknown := set(changes) - CHANGEABLE:
+        raise Invalid(min(unknown), "cannot be changed here")
+    with transaction.atomic():
+        row = _locked(caller, client)
+        wanted = dict(changes)
+        if "name" in wanted:
+            wanted["name"] = clean_name("name", wanted["name"])
+        if "scopes" in wanted:
+            wanted["scopes"] = _clean_scopes(caller, wanted["scopes"], is_machine=row.is_machine)
+        if "redirect_uris" in wanted:
+            uris = [] if row.is_machine else _clean_redirect_uris(wanted["redirect_uris"])
+            wanted["redirect_uris"] = " ".join(uris)
+        changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
+        if changed:
+            OAuthClient.objects.filter(pk=row.pk).update(**changed)
+            _record(EventName.OAUTH2_CLIENT_CHANGED, caller, row, {"members": sorted(changed)})
+
+
+def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
+    """Give a client another secret; the one before is worthless. Raises NotAllowed, NotFound or Invalid."""
+    secret = texts.new(texts.SECRET)
+    with transaction.atomic():
+        row = _locked(caller, client)
+        if not row.is_confidential:
+            raise Invalid("client_secret", "a public client has none")
+        OAuthClient.objects.filter(pk=row.pk).update(client_secret=_stored(secret))
+        _record(EventName.OAUTH2_CLIENT_CHANGED, caller, row, {"members": ["client_secret"]})
+    return NewClient(row, secret)
+
+
+def delete_clients(*, caller: Caller, selected: Iterable[OAuthClient]) -> None:
+    """Delete clients for good, with all consents, codes and tokens. Raises NotAllowed or NotFound."""
+    with transaction.atomic():
+        for client in sorted(selected, key=lambda each: each.pk):
+            row = _locked(caller, client)
+            target = _target(row)
+            row.delete()
+            actor, origin = caller.principal.actor, caller.origin
+            record(EventName.OAUTH2_CLIENT_DELETED, actor=actor, origin=origin, target=target)
+
+
+def is_secret_of(client: OAuthClient, secret: str) -> bool:
+    """Whether this is the client's secret."""
+    return texts.is_secret(secret, client.client_secret, settings.PEPPERS.values())
+
+
+def _stored(secret: str) -> str:
+    return texts.secret_digest(secret, settings.PEPPERS[max(settings.PEPPERS)]) if secret else ""
+
+
+def _check_kind(redirect_uris: list[str], owner: User | Organization | None, *, is_public: bool) -> None:
+    if owner is None:
+        return
+    if redirect_uris:
+        raise Invalid("redirect_uris", "a client with an owner is a machine, and nobody is sent back to it")
+    if is_public:
+        raise Invalid("owner", "a public client can keep no secret, and so cannot act for an owner")
+
+
+def _clean_redirect_uris(uris: Sequence[str]) -> list[str]:
+    if not uris:
+        raise Invalid("redirect_uris", "is needed, unless the client is a machine with an owner")
+    return list(dict.fromkeys(clean_redirect_uri(uri) for uri in uris))
+
+
+def _clean_scopes(caller: Caller, requested: Sequence[str], *, is_machine: bool) -> list[str]:
+    """Return scopes that the caller holds everywhere, since managing clients is a matter of everywhere."""
+    _check_may_manage(caller)
+    scopes = clean_scopes(requested)
+    if not scopes:
+        raise Invalid("scopes", "is needed")
+    if is_machine and set(scopes) & set(IDENTITY):
+        raise Invalid("scopes", f"{', '.join(IDENTITY)} are about people, and a machine is none")
+    wanted = profiles.active().power_of_scopes(frozenset(scopes))
+    caller.principal.must(lambda who: wanted <= who.everywhere, "These scopes allow more than you may do.")
+    return scopes
+
+
+def _check_may_manage(caller: Caller) -> None:
+    caller.principal.must(lambda who: who.may(Capability.MANAGE_KEYS), "You may not manage OAuth2 clients.")
+
+
+def _locked(caller: Caller, client: OAuthClient) -> OAuthClient:
+    _check_may_manage(caller)
+    row: OAuthClient | None = OAuthClient.objects.select_for_update().filter(pk=client.pk).first()
+    if row is None:
+        raise NotFound("There is no such client.")
+    return row
+
+
+def _target(client: OAuthClient) -> Target:
+    return Target.of("oauth2_client", client, organization_id=client.organization_id)
+
+
+def _record(name: EventName, caller: Caller, client: OAuthClient, detail: Mapping[str, Any]) -> None:
+    actor, origin = caller.principal.actor, caller.origin
+    record(name, actor=actor, origin=origin, target=_target(client), detail=detail)

@@ -1,0 +1,56 @@
+"""createoauthclient, rotatesigningkey, and what of the library's is not here."""
+
+from accounts.models import OAuthClient
+from audit.models import Event
+from tests.commands.helpers import output_of, refusal_of, run
+from tests.conftest import Cast
+from tests.oauth2.flow import CALLBACK, post
+
+MEMBERS = ["client_id", "client_secret", "name", "redirect_uris", "scopes", "created_at"]
+BOARD = ("createoauthclient", "--name", "Board", "--scope", "services:read")
+
+
+def test_a_client_is_registered_and_its_secret_shown_once(cast: Cast) -> None:
+    document = run(*BOARD, "--redirect-uri", CALLBACK, "--redirect-uri", f"{CALLBACK}2", "--scope", "openid")
+    assert list(document) == MEMBERS
+    row = OAuthClient.objects.get()
+    assert (document["client_id"], document["name"]) == (row.client_id, "Board")
+    assert document["redirect_uris"] == [CALLBACK, f"{CALLBACK}2"]
+    assert document["scopes"] == ["services:read", "openid"]
+    assert document["client_secret"].startswith("ocs_")
+    assert document["client_secret"] not in str(Event.objects.values())
+
+
+def test_people_read_the_secret_in_the_output(cast: Cast) -> None:
+    text = output_of(*BOARD, "--redirect-uri", CALLBACK)
+    assert "client_secret: ocs_" in text and "shown only now" in text
+
+
+def test_a_public_client_has_no_secret(cast: Cast) -> None:
+    assert run(*BOARD, "--redirect-uri", CALLBACK, "--public")["client_secret"] is None
+
+
+def test_a_machine_belongs_to_somebody(cast: Cast) -> None:
+    for owner in (("--organization", "acme"), ("--user", "alice")):
+        made = run(*BOARD, *owner)
+        sent = {"client_id": made["client_id"], "client_secret": made["client_secret"]}
+        assert post("token", None, grant_type="client_credentials", **sent).status_code == 200
+
+
+def test_what_is_wrong_is_one_line(cast: Cast) -> None:
+    assert "redirect_uris: is needed" in refusal_of(*BOARD)
+    assert "loopback" in refusal_of(*BOARD, "--redirect-uri", "http://app.example.org/")
+    assert "there is no scope" in refusal_of(*BOARD, "--redirect-uri", CALLBACK, "--scope", "nonesuch")
+    assert "there is no user" in refusal_of(*BOARD, "--user", "nobody")
+
+
+def test_the_signing_key_is_rotated(db: None) -> None:
+    first, second = run("rotatesigningkey"), run("rotatesigningkey", "--algorithm", "ES256")
+    assert (first["alg"], second["alg"]) == ("RS256", "ES256")
+    assert first["kid"] != second["kid"]
+
+
+def test_the_librarys_own_commands_are_closed(db: None) -> None:
+    assert "createoauthclient" in refusal_of("createapplication")
+    assert "the servers" in refusal_of("cleartokens")
+    assert "register themselves" in refusal_of("clearcimdapplications")

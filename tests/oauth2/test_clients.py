@@ -1,0 +1,211 @@
+"""Clients: who may register them, how they say who they are, and what a wrong secret gets."""
+
+import base64
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+
+from accounts.models import Consent, OAuthClient
+from accounts.principals import Caller
+from accounts.services.oauth_clients import create_client, delete_clients, replace_secret, update_client
+from audit.events import EventName
+from audit.models import Event
+from config.errors import Invalid, NotAllowed
+from tests.accounts.helpers import caller_as
+from tests.conftest import Cast
+from tests.oauth2.flow import BASE, CALLBACK, FORM, Flow, gateway, machine_token, make_client, post
+
+
+def basic(user: str, secret: str) -> dict[str, str]:
+    text = f"{quote(user, safe='')}:{quote(secret, safe='')}"
+    return {"Authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
+
+
+BODIES = {
+    "token": "grant_type=client_credentials",
+    "revoke": "token=oat_x",
+    "introspect": "token=oat_x",
+}
+
+
+@pytest.mark.parametrize("endpoint", BODIES)
+def test_row_72_a_wrong_secret_is_401_everywhere(endpoint: str, cast: Cast) -> None:
+    client = make_client("services:read", owner=cast.acme)
+    name, right = client.row.client_id, client.secret
+    other = make_client("services:read", owner=cast.acme).secret
+    sender = Client(raise_request_exception=False)
+    body = BODIES[endpoint]
+    for secret in (
+        "",
+        "x",
+        right[:-1],
+        right.upper(),
+        f"{right} ",
+        other,
+        client.row.client_secret,
+        "\0",
+        "é",
+    ):
+        for headers, more in (
+            (basic(name, secret), ""),
+            ({}, f"&client_id={name}&client_secret={quote(secret)}"),
+            (basic(name, secret), f"&client_id={name}&client_secret={right}"),  # one of two is wrong
+        ):
+            answer = sender.post(f"{BASE}/{endpoint}", body + more, content_type=FORM, headers=headers)
+            assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client"), (secret, more)
+            assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    for headers, more in ((basic(name, right), ""), ({}, f"&client_id={name}&client_secret={right}")):
+        answer = sender.post(f"{BASE}/{endpoint}", body + more, content_type=FORM, headers=headers)
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("header", ["Basic", "Basic x", "Basic é", "Basic " + "A" * 5000, "Basic Og=="])
+def test_row_72_so_is_a_malformed_header(header: str, cast: Cast) -> None:
+    headers = {"Authorization": header.encode().decode("latin-1")}
+    sender = Client(raise_request_exception=False)
+    for endpoint, body in BODIES.items():
+        answer = sender.post(f"{BASE}/{endpoint}", body, content_type=FORM, headers=headers)
+        assert answer.status_code == 401
+
+
+def test_row_72_a_public_client_needs_no_secret_and_has_no_more_rights_for_it(cast: Cast) -> None:
+    flow = Flow(make_client(is_public=True), cast.alice)
+    tokens = flow.tokens()
+    assert flow.refresh(tokens["refresh_token"]).status_code == 200
+    assert post("token", flow.client, grant_type="client_credentials").status_code in {400, 401}
+    assert post("introspect", flow.client, token=tokens["access_token"]).status_code == 401
+
+
+def test_row_72_a_confidential_client_cannot_leave_the_secret_out(cast: Cast) -> None:
+    flow = Flow(make_client(), cast.alice)
+    code = flow.code()
+    assert flow.exchange(code, client_secret=None).status_code == 401
+    assert flow.exchange(code).status_code == 200
+
+
+def test_a_secret_in_the_address_is_refused(cast: Cast) -> None:
+    client = make_client("services:read", owner=cast.acme)
+    address = f"{BASE}/token?client_id={client.row.client_id}&client_secret={client.secret}"
+    answer = Client().post(address, "grant_type=client_credentials", content_type=FORM)
+    assert answer.status_code == 400
+
+
+def test_row_72_the_secret_is_stored_as_a_peppered_digest_and_follows_the_peppers(
+    settings: Any, cast: Cast
+) -> None:
+    client = make_client("services:read", owner=cast.acme)
+    assert len(client.row.client_secret) == 64 and client.secret not in repr(client)
+    settings.PEPPERS = settings.PEPPERS | {9999: bytes(range(32))}
+    machine_token(client)
+    settings.PEPPERS = {9999: bytes(range(32))}
+    assert post("token", client, grant_type="client_credentials").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://app.example.org/callback",
+        "https://*.example.org/callback",
+        "https://app.example.org/#fragment",
+        "https://user@app.example.org/",
+        "https://app.example.org/a b",
+        "javascript:alert(1)",
+        "com.example.app:/callback",
+        "data:text/html,x",
+        "//app.example.org",
+        "/callback",
+        "https://",
+        "https://app.example.org:port/",
+        "https://app.example.org/\n",
+        "",
+        "https://app.example.org/" + "x" * 2000,
+    ],
+)
+def test_addresses_that_are_not_safe_are_refused(uri: str, operator: Caller, db: None) -> None:
+    with pytest.raises(Invalid) as refused:
+        create_client(caller=operator, name="x", scopes=["services:read"], redirect_uris=[uri])
+    assert "redirect_uris" in refused.value.errors
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:8765/back", "http://[::1]/back", "http://localhost/back"])
+def test_programs_on_the_persons_own_machine_have_plain_addresses(uri: str, cast: Cast) -> None:
+    flow = Flow(make_client(redirect_uris=[uri], is_public=True), cast.alice)
+    code = flow.code(redirect_uri=uri)
+    assert flow.exchange(code, redirect_uri=uri).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("members", "member"),
+    [
+        ({"scopes": ["nonesuch"]}, "scopes"),
+        ({"scopes": []}, "scopes"),
+        ({"redirect_uris": []}, "redirect_uris"),
+        ({"name": " "}, "name"),
+        ({"name": "a\x1bb"}, "name"),
+    ],
+)
+def test_a_malformed_client_is_refused_by_name(
+    members: dict[str, Any], member: str, operator: Caller, db: None
+) -> None:
+    good = {"name": "x", "scopes": ["services:read"], "redirect_uris": [CALLBACK]}
+    with pytest.raises(Invalid) as refused:
+        create_client(caller=operator, **good | members)
+    assert member in refused.value.errors
+
+
+def test_a_machine_has_no_address_no_identity_and_a_secret(cast: Cast, operator: Caller) -> None:
+    good: dict[str, Any] = {"name": "x", "scopes": ["services:read"], "owner": cast.acme}
+    wrong: list[dict[str, Any]] = [{"redirect_uris": [CALLBACK]}, {"scopes": ["openid"]}, {"is_public": True}]
+    for members in wrong:
+        with pytest.raises(Invalid):
+            create_client(caller=operator, **good | members)
+
+
+def test_row_74_nobody_registers_a_client_that_could_get_more_than_they_have(cast: Cast) -> None:
+    for who in (cast.mallory, cast.alice, cast.audrey):
+        for owner in (None, cast.acme):
+            with pytest.raises(NotAllowed):
+                uris = [] if owner else [CALLBACK]
+                create_client(
+                    caller=caller_as(who), name="x", scopes=["services:read"], redirect_uris=uris, owner=owner
+                )
+    with pytest.raises(NotAllowed):  # a key of hers that may manage keys, and no more
+        create_client(
+            caller=caller_as(cast.ada, "keys:write"),
+            name="x",
+            scopes=["users:read"],
+            redirect_uris=[CALLBACK],
+        )
+
+
+def test_a_client_is_changed_and_gets_another_secret_and_goes(cast: Cast) -> None:
+    ada = caller_as(cast.ada)
+    flow = Flow(make_client(), cast.alice)
+    tokens = flow.tokens()
+    update_client(caller=ada, client=flow.client.row, changes={"name": "Board", "redirect_uris": [CALLBACK]})
+    newer = replace_secret(caller=ada, client=flow.client.row)
+    assert flow.refresh(tokens["refresh_token"]).status_code == 401
+    flow.client = newer
+    assert flow.refresh(tokens["refresh_token"]).status_code == 200
+    assert gateway(tokens["access_token"]) == 200
+    delete_clients(caller=ada, selected=[newer.row])
+    assert gateway(tokens["access_token"]) == 401
+    assert not OAuthClient.objects.exists() and not Consent.objects.exists()
+    names = [EventName.OAUTH2_CLIENT_CREATED, *[EventName.OAUTH2_CLIENT_CHANGED] * 2]
+    events = Event.objects.filter(target_kind="oauth2_client").order_by("sequence")
+    assert [event.name for event in events] == [*names, EventName.OAUTH2_CLIENT_DELETED]
+    with pytest.raises(Invalid):
+        update_client(caller=ada, client=newer.row, changes={"client_secret": "x"})
+
+
+def test_only_those_who_manage_keys_change_clients(cast: Cast) -> None:
+    row = make_client().row
+    for work in (
+        lambda: update_client(caller=caller_as(cast.alice), client=row, changes={"name": "x"}),
+        lambda: replace_secret(caller=caller_as(cast.alice), client=row),
+        lambda: delete_clients(caller=caller_as(cast.alice), selected=[row]),
+    ):
+        with pytest.raises(NotAllowed):
+            work()
