@@ -25,7 +25,6 @@ error_log stderr notice;
 events {{ }}
 http {{
     access_log off;
-    proxy_read_timeout 2s;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -117,14 +116,10 @@ def port_of(address: str) -> str:
 
 
 def say(port: int, data: bytes) -> bytes:
-    """Send bytes on a connection of their own, and return all that comes back until it is closed."""
+    """Send bytes on a connection of their own, and return the first of what comes back."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(data)
-        return b"".join(iter(lambda: _receive(connection), b""))
-
-
-def _receive(connection: socket.socket) -> bytes:
-    try:
-        return connection.recv(65536)
-    except ConnectionResetError:
-        return b""
+        try:
+            return connection.recv(65536)
+        except ConnectionResetError:
+            return b""

@@ -61,6 +61,11 @@ class Echo(BaseHTTPRequestHandler):
         if got.method != "HEAD":
             self.wfile.write(body)
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no request at all has arrived, too."""
+        self.server.got.append(Got("malformed", repr(self.raw_requestline), ()))
+        super().send_error(code, message, explain)
+
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing is printed."""
 
