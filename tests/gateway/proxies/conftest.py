@@ -67,9 +67,7 @@ class Front:
 
 
 @pytest.fixture(scope="package")
-def keyhouse(
-    after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Keyhouse]:
+def keyhouse(after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyhouse]:
     folder = tmp_path_factory.mktemp("keyhouse")
     profile = folder / "profile.toml"
     profile.write_text((PROJECT / "config/profiles/keyhouse.toml").read_text() + VAULT)

@@ -115,7 +115,11 @@ def test_what_a_client_says_of_itself_does_not_get_through(front: Front, path: s
 def test_what_a_client_says_of_the_request_does_not_change_the_decision(front: Front) -> None:
     before = front.arrived()
     easier = ("GET", "/services/stock/health")
-    for method, uri in (ABOUT_THE_REQUEST[:2], ABOUT_THE_REQUEST[2:], ("X_Original_Method", "X_Original_URI")):
+    for method, uri in (
+        ABOUT_THE_REQUEST[:2],
+        ABOUT_THE_REQUEST[2:],
+        ("X_Original_Method", "X_Original_URI"),
+    ):
         said = dict(zip((method, uri), easier, strict=True))
         for key in ("", "foreign"):
             headers = said | (front.keyhouse.key(key) if key else {})
