@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from accounts.callers import caller_at_command_line
-from accounts.services.organizations import add_member, update_organization
-from audit.models import Event
 from accounts.identity import principal_of
 from accounts.principals import Credential
+from accounts.services.organizations import add_member, update_organization
+from audit.models import Event
 from config import profiles, wire
 from gateway.decision import acting
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key

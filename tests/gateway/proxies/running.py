@@ -86,7 +86,10 @@ PROXIES = {
 def running(
     name: str, folder: Path, *, service: str, keyhouse: str, below: str = "/services/"
 ) -> Iterator[Server]:
-    """Run the documented proxy before `service`, asking `keyhouse`, both "HOST:PORT". Skips if it is not here."""
+    """Run the documented proxy before `service`, asking `keyhouse`, both "HOST:PORT".
+
+    The test is skipped where the proxy is not installed.
+    """
     proxy = PROXIES[name]
     binary = shutil.which(name, path=PLACES)
     if binary is None:

@@ -1,6 +1,7 @@
 """A service that is not ours: it answers what it was sent, and remembers it."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +21,12 @@ class Got:
     headers: tuple[tuple[str, str], ...]
 
     def values(self, name: str) -> list[str]:
-        """The values of a header, by any case and with any mixture of - and _, as WSGI servers read it."""
-        wanted = name.lower().replace("_", "-")
-        return [value for key, value in self.headers if key.lower().replace("_", "-") == wanted]
+        """The values of a header, and of all that a service with variables for headers (CGI) takes for it."""
+        return [value for key, value in self.headers if _variable(key) == _variable(name)]
+
+
+def _variable(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "_", name.lower())
 
 
 class Service(ThreadingHTTPServer):

@@ -1,4 +1,4 @@
-"""Real proxies, set up as documented: who gets to the service, what it learns, what everybody else is told."""
+"""Real proxies, set up as documented: who gets to the service, what it learns, what others are told."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +12,8 @@ from tests.installation import Answer
 ITEMS = "/services/stock/items?page=2"
 IDENTITY = ("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes")
 ABOUT_THE_REQUEST = ("X-Original-Method", "X-Original-URI", "X-Forwarded-Method", "X-Forwarded-Uri")
+# Names that some services read like the one with hyphens. Caddy and Envoy remove those with _ alone.
+ALIASES = {"nginx": "_.!~", "traefik": "_.!~", "caddy": "_", "envoy": "_"}
 CHALLENGE = 'Bearer realm="Keyhouse"'
 
 
@@ -106,21 +108,17 @@ def test_an_open_row_lets_everybody_in_as_nobody(front: Front) -> None:
 
 @pytest.mark.parametrize("path", [ITEMS, "/services/stock/health"])
 def test_what_a_client_says_of_itself_does_not_get_through(front: Front, path: str) -> None:
-    claims = {name: "forged" for name in (*IDENTITY, *ABOUT_THE_REQUEST)}
-    hidden = {name.replace("-", "_"): "forged" for name in claims}
+    claims = dict.fromkeys((*IDENTITY, *ABOUT_THE_REQUEST), "forged")
+    hidden = {name.replace("-", sign): "forged" for name in claims for sign in ALIASES[front.kind]}
     got = received(front.proxy.request("GET", path, headers=front.keyhouse.key("reader") | claims | hidden))
     assert "forged" not in str([got.values(name) for name in claims])
 
 
 def test_what_a_client_says_of_the_request_does_not_change_the_decision(front: Front) -> None:
     before = front.arrived()
-    easier = ("GET", "/services/stock/health")
-    for method, uri in (
-        ABOUT_THE_REQUEST[:2],
-        ABOUT_THE_REQUEST[2:],
-        ("X_Original_Method", "X_Original_URI"),
-    ):
-        said = dict(zip((method, uri), easier, strict=True))
+    hidden = ("X_Original_Method", "X_Original_URI")
+    for names in (ABOUT_THE_REQUEST[:2], ABOUT_THE_REQUEST[2:], hidden):
+        said = dict(zip(names, ("GET", "/services/stock/health"), strict=True))
         for key in ("", "foreign"):
             headers = said | (front.keyhouse.key(key) if key else {})
             assert front.proxy.request("GET", ITEMS, headers=headers).status == (403 if key else 401)

@@ -97,39 +97,9 @@ def test_the_same_requests_do_arrive_with_the_right_key(front: Front) -> None:
 
 WORDS = ["vault", "stock", "health", "gold", "x", "a.b", "caf%C3%A9", "~%41", "?page=/../vault"]
 ODD = [
-    *(
-        "services",
-        "Vault",
-        "VAULT",
-        "HEALTH",
-        "v%61ult",
-        "v%2561ult",
-        "...",
-        ".",
-        "..",
-        "",
-        "/",
-        "\\",
-        "#",
-        "*",
-    ),
-    *(
-        "%2e%2e",
-        "%2E.",
-        "%252e",
-        "..;",
-        ";",
-        "vault;a",
-        "%3b",
-        "%2f",
-        "%5c",
-        "..%2f",
-        "%00",
-        "%0a",
-        "%20",
-        "%3f",
-    ),
-    *("%23", "%", "%zz", "%c0%af", "%ff"),
+    *("services", "Vault", "VAULT", "HEALTH", "v%61ult", "v%2561ult", "vault;a"),
+    *("", ".", "..", "...", "%2e%2e", "%2E.", "%252e", "..;", ";", "%3b", "..%2f", "%2f", "%5c", "/", "\\"),
+    *("%00", "%0a", "%20", "%3f", "%23", "%", "%zz", "%c0%af", "%ff", "#", "*"),
 ]
 PARTS = st.one_of(st.sampled_from(WORDS), st.sampled_from(WORDS), st.sampled_from(WORDS + ODD))
 STARTS = ["/services"] * 6 + ["/services/vault/..", "/", "//services", "http://127.0.0.1/services"]
