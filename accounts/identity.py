@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import Membership, User
 from accounts.models.sessions import idle_time
-from accounts.principals import Credential, Principal
+from accounts.principals import Credential, Place, Principal
 from config import profiles
 from config.sql import as_time, as_uuid, select, uuid_value
 
@@ -40,26 +40,24 @@ def person(
     ]
     profile = profiles.active()
     acts_in, public = memberships[0][:2] if len(memberships) == 1 else (None, "")
+    own = frozenset(profile.roles if is_superuser else {role})
+    places = {number: Place(public, own | {name}) for number, public, name in memberships}
     whole = Principal(
         subject=as_uuid(uuid),
         label=username or email,
         credential=credential,
         everywhere=profile.everything if is_superuser else profile.power_of_role(role, "global"),
         within={number: profile.power_of_role(name, "organization") for number, _, name in memberships},
-        roles=frozenset(profile.roles) if is_superuser else _roles(role, memberships, acts_in),
+        roles=own if acts_in is None else places[acts_in].roles,
         user_id=pk,
         organization_id=acts_in,
         organization=public,
+        places=places,
         second_factor=bool(second_factor),
     )
     if second_factor is not False:
         return whole
     return whole.unproven(frozenset(number for *_, number, _, is_strict, _ in rows if is_strict))
-
-
-def _roles(role: str, memberships: list[tuple[int, str, str]], acts_in: int | None) -> frozenset[str]:
-    """The global role, and the one in the organization that the person acts in."""
-    return frozenset({role, *(name for number, _, name in memberships if number == acts_in)})
 
 
 def principal_of(user: User, credential: Credential, *, second_factor: bool | None = None) -> Principal:

@@ -44,14 +44,22 @@ class Credential:
         return self.expires_at is not None and self.expires_at <= now
 
 
+class Place(NamedTuple):
+    """An organization to act in: its uuid, and the roles, the global one included, that one has there."""
+
+    organization: str
+    roles: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls and what they may do at this moment.
 
     `subject` is the uuid of the person or organization. What a global role allows stands in
     `everywhere`, what roles in organizations allow in `within`, by the organization's number.
-    `organization_id` is the organization that the credential acts in, if it acts in one. `proven` is the
-    same person after a login with a second factor, if that would allow more.
+    `organization_id` is the organization that the credential acts in, if it acts in one; `places` are all
+    that it could act in. `proven` is the same person after a login with a second factor, if that would
+    allow more.
     """
 
     subject: str
@@ -63,6 +71,7 @@ class Principal:
     user_id: int | None = None
     organization_id: int | None = None
     organization: str = ""
+    places: Mapping[int, Place] = field(default_factory=dict)
     second_factor: bool = False
     proven: "Principal | None" = None
 
@@ -138,6 +147,17 @@ class Principal:
             return SecondFactorRequired()
         return NotAllowed(otherwise)
 
+    def acting_in(self, number: int) -> "Principal":
+        """The same caller, acting in another of their places."""
+        place = self.places[number]
+        return replace(
+            self,
+            organization_id=number,
+            organization=place.organization,
+            roles=place.roles,
+            proven=self.proven and self.proven.acting_in(number),
+        )
+
     def unproven(self, strict: frozenset[int]) -> "Principal":
         """The same person after a login without a second factor.
 
@@ -148,12 +168,16 @@ class Principal:
         wanting = Power(frozenset(profile.login.second_factor_for))
         if wanting == NO_POWER and not strict:
             return self
-        roles = profile.roles_of_level("global") if self.organization_id in strict else profile.roles
+        everywhere = frozenset(profile.roles_of_level("global"))
         less = replace(
             self,
             everywhere=self.everywhere - wanting,
             within={n: NO_POWER if n in strict else power - wanting for n, power in self.within.items()},
-            roles=self.roles & frozenset(roles),
+            roles=self.roles & everywhere if self.organization_id in strict else self.roles,
+            places={
+                n: place._replace(roles=place.roles & everywhere) if n in strict else place
+                for n, place in self.places.items()
+            },
         )
         return self if less == self else replace(less, proven=self)
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from accounts.credentials import Presented, presented
 from accounts.identity import PERSON, PERSON_JOINS, person
 from accounts.limits import limits_of, rate_of
-from accounts.principals import Credential, Principal
+from accounts.principals import Credential, Place, Principal
 from apikeys import keys, peppers, quotas, usage
 from apikeys.models import ApiKey
 from apikeys.refusals import record_refused_key, target_of
@@ -168,4 +168,5 @@ def _principal(row: KeyRow, owner: list[tuple[Any, ...]]) -> Principal:
         within={row.organization_id: profiles.active().power_of_scopes(granted)},
         organization_id=row.organization_id,
         organization=as_uuid(row.organization),
+        places={row.organization_id: Place(as_uuid(row.organization))},
     )

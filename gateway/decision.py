@@ -1,6 +1,7 @@
 """May this credential make this request? The one decision of the gateway."""
 
 from functools import lru_cache
+from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -12,12 +13,14 @@ from accounts.principals import Principal
 from apikeys import scopes
 from apikeys.authentication import authenticate_key
 from audit.actors import Origin
-from config import profiles
-from config.errors import InsufficientScope, NotAllowed, NotAuthenticated, SecondFactorRequired
+from config import profiles, wire
+from config.errors import InsufficientScope, NotAllowed, NotAuthenticated, NotFound, SecondFactorRequired
 from config.profiles import Profile
 from config.profiles.schema import Route
 from gateway.paths import RefusedPath, segments
 from gateway.routes import Node, compile_routes, match
+
+NO_MEMBER = "X-Organization: the caller is in no organization with this id."
 
 
 @lru_cache(maxsize=8)
@@ -51,6 +54,7 @@ def decide(request: HttpRequest, method: str, uri: str) -> Principal | None:
     origin = Origin.of(request)
     principal = authenticate(sent, origin)
     try:
+        principal = acting(principal, request.META.get("HTTP_X_ORGANIZATION", ""))
         check_route(principal, route)
     except NotAllowed as error:
         record_denied(principal, origin, method, uri.partition("?")[0], error)
@@ -65,6 +69,23 @@ def authenticate(sent: Presented, origin: Origin) -> Principal:
     if is_oauth2_like(sent.text):
         return authenticate_oauth2(sent.text, origin)
     return authenticate_access_token(sent.text, origin)
+
+
+def acting(principal: Principal, organization: str) -> Principal:
+    """Return the caller acting in the organization that X-Organization names, or in their usual one.
+
+    It is named by its id as the profile shows it. Raises NotAllowed unless the caller is a member of it.
+    """
+    if not organization:
+        return principal
+    try:
+        ((column, value),) = wire.lookup("organization", organization).items()
+    except NotFound:
+        raise NotAllowed(NO_MEMBER) from None
+    for number, place in principal.places.items():
+        if value == (number if column == "pk" else UUID(place.organization)):
+            return principal.acting_in(number)
+    raise NotAllowed(NO_MEMBER)
 
 
 def check_route(principal: Principal, route: Route) -> None:

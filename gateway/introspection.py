@@ -1,9 +1,9 @@
-"""POST /gateway/introspect: what is this credential, and is it good? (RFC 7662)"""
+"""POST /gateway/introspect: what is this credential, and is it good? (RFC 7662), or of up to 100 at once."""
 
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import FormParser
 from rest_framework.renderers import JSONRenderer
@@ -26,16 +26,29 @@ from config.wire import TextField
 from gateway.decision import authenticate
 
 INACTIVE = {"active": False}
+MOST_TOKENS = 100
 TOKEN_TYPES = {"key": "api_key", "jwt": "access_token", "oauth2": "Bearer"}
 
 
-class IntrospectionRequest(serializers.Serializer[Any]):
-    token = TextField(trim_whitespace=False)
+class ClientAddress(serializers.Serializer[Any]):
     client_ip = TextField(
         required=False,
         help_text="where the token comes from; without it, a key that is bound to networks is not active",
     )
+
+
+class IntrospectionRequest(ClientAddress):
+    token = TextField(trim_whitespace=False)
     token_type_hint = TextField(required=False, help_text="not needed: a token says itself what it is")
+
+
+class BatchRequest(ClientAddress):
+    tokens = serializers.ListField(
+        child=TextField(trim_whitespace=False),
+        allow_empty=False,
+        max_length=MOST_TOKENS,
+        help_text="answered in this order; in JSON only, and without token",
+    )
 
 
 class Introspection(serializers.Serializer[Any]):
@@ -50,6 +63,11 @@ class Introspection(serializers.Serializer[Any]):
     exp = serializers.IntegerField(required=False, help_text="seconds since 1970, absent if it never ends")
 
 
+def _either(name: str, *forms: Any) -> PolymorphicProxySerializer:
+    """One of several forms, told apart by their members alone."""
+    return PolymorphicProxySerializer(name, serializers=forms, resource_type_field_name=None, many=False)
+
+
 class IntrospectionView(APIView):
     """Describe a key or an access token. Whatever is not good, or not one's to ask about, is inactive."""
 
@@ -57,15 +75,31 @@ class IntrospectionView(APIView):
     renderer_classes = (JSONRenderer,)  # RFC 7662's form, whatever the profile's
     needs: ClassVar[Needs] = {"post": frozenset({Capability.INTROSPECT})}
 
-    @extend_schema(operation_id="introspect", request=IntrospectionRequest, responses=Introspection)
+    @extend_schema(
+        operation_id="introspect",
+        request={
+            "application/json": _either("IntrospectionOrBatch", IntrospectionRequest, BatchRequest),
+            "application/x-www-form-urlencoded": IntrospectionRequest,
+        },
+        responses=_either("IntrospectionOrList", Introspection, Introspection(many=True)),
+    )
     def post(self, request: Request) -> Response:
-        sent = _one_token(request)
         asker, origin = principal_of_request(request), Origin.of(request._request)
-        try:
-            found = identify(sent["token"], _address(sent), origin)
-        except (InvalidToken, NetworkNotAllowed):
-            return Response(INACTIVE)
-        return Response(describe(found) if may_ask_about(asker, found) else INACTIVE)
+        if isinstance(request.data, dict) and "tokens" in request.data:
+            sent = _many_tokens(request)
+            address = _address(sent)
+            return Response([introspect(asker, token, address, origin) for token in sent["tokens"]])
+        sent = _one_token(request)
+        return Response(introspect(asker, sent["token"], _address(sent), origin))
+
+
+def introspect(asker: Principal, token: str, client_ip: str, origin: Origin) -> dict[str, Any]:
+    """Return what the asker may know of a token: INACTIVE unless it is good, and theirs to ask about."""
+    try:
+        found = identify(token, client_ip, origin)
+    except (InvalidToken, NetworkNotAllowed):
+        return INACTIVE
+    return describe(found) if may_ask_about(asker, found) else INACTIVE
 
 
 def identify(token: str, client_ip: str, origin: Origin) -> Principal:
@@ -91,6 +125,14 @@ def _one_token(request: Request) -> dict[str, Any]:
     if hasattr(request.data, "getlist") and len(request.data.getlist("token")) > 1:
         raise Invalid("token", "stands in the request twice")
     return received.body(IntrospectionRequest, request)
+
+
+def _many_tokens(request: Request) -> dict[str, Any]:
+    if "token" in request.data:
+        raise Invalid("tokens", "stands beside token: send one of them")
+    if hasattr(request.data, "getlist"):
+        raise Invalid("tokens", "is taken in JSON only")
+    return received.body(BatchRequest, request)
 
 
 def may_ask_about(asker: Principal, found: Principal) -> bool:

@@ -1,6 +1,7 @@
 """The profile's route table, compiled: which row a request falls under. Knows no Django.
 
-A word is more specific than a parameter, a parameter more than the rest (`**`). Rows that no request
+A word is more specific than a parameter, a parameter more than the rest (`**`). A word in other capitals is
+refused where it could stand, since there are services to which it is the same. Rows that no request
 can tell apart do not get this far: the profile is refused.
 """
 
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 
 from config.profiles.paths import PARAMETER, REST, shape
 from config.profiles.schema import Route
+from gateway.paths import RefusedPath
 
 
 @dataclass(slots=True)
@@ -16,6 +18,7 @@ class Node:
     """One place in the tree of segments: what can follow, and the rows that end here, by method."""
 
     following: dict[str, "Node"] = field(default_factory=dict)
+    folded: set[str] = field(default_factory=set)
     rows: dict[str, Route] = field(default_factory=dict)
     rest: dict[str, Route] = field(default_factory=dict)
 
@@ -27,6 +30,7 @@ def compile_routes(routes: Iterable[Route]) -> Node:
         *start, last = shape(route.path)
         node = root
         for segment in start if last == REST else [*start, last]:
+            node.folded.add(segment.lower())
             node = node.following.setdefault(segment, Node())
         _add(node.rest if last == REST else node.rows, route)
     return root
@@ -40,9 +44,14 @@ def _add(rows: dict[str, Route], route: Route) -> None:
 
 
 def match(node: Node, method: str, segments: Sequence[str]) -> Route | None:
-    """Return the most specific row for `method` on the path with these segments, or None."""
+    """Return the most specific row for `method` on the path with these segments, or None.
+
+    Raises RefusedPath for a word of the table in other capitals.
+    """
     if not segments:
         return node.rows.get(method) or node.rest.get(method)
+    if segments[0] not in node.following and segments[0].lower() in node.folded:
+        raise RefusedPath("the path spells a word of the route table in other capitals")
     for branch in (segments[0], PARAMETER):
         following = node.following.get(branch)
         found = match(following, method, segments[1:]) if following else None

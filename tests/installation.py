@@ -84,12 +84,14 @@ class Installation:
 
 
 @contextmanager
-def serving(command: list[str], port: int, environment: dict[str, str]) -> Iterator["Server"]:
-    """Run a server, and its workers, until the block ends."""
+def serving(
+    command: list[str], port: int, environment: dict[str, str], *, awaited: str = "/ready"
+) -> Iterator["Server"]:
+    """Run a server, and its workers, until the block ends; it listens once it has printed `awaited`."""
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=PROJECT
     ) as process:
-        server = Server(port, process)
+        server = Server(port, process, awaited)
         server.printed.start()
         try:
             server.wait()
@@ -127,10 +129,11 @@ class Server:
 
     port: int
     process: "subprocess.Popen[str]"
+    awaited: str = "/ready"
 
     def __post_init__(self) -> None:
         assert self.process.stdout is not None
-        self.printed = Printed(self.process.stdout, "/ready")
+        self.printed = Printed(self.process.stdout, self.awaited)
 
     @property
     def output(self) -> str:

