@@ -24,6 +24,7 @@ def fill_in(client: Client, owner: User | None = None, **values: Any) -> dict[st
     """Open the form and return what is sent with it."""
     form = client.get(page(ADD)).context["form"]
     sent: dict[str, Any] = {"name": "CI", "environment": "live", "ticket": form["ticket"].value()}
+    sent["lifetime"] = "date" if "expires_at" in values else "never"
     return sent | ({"user": owner.pk} if owner else {}) | values
 
 
@@ -128,6 +129,7 @@ def test_what_is_wrong_stands_beside_the_field_and_the_rest_is_kept(
     ada: Client, cast: Cast, values: dict[str, Any], field: str, words: str
 ) -> None:
     sent = fill_in(ada, cast.bob, name="for the CI", scopes=["services:write"]) | values
+    sent |= {"lifetime": "date"} if "expires_at" in values else {}
     response = ada.post(page(ADD), sent)
     assert words in errors_of(response)[field]
     assert words in text_of(response)
