@@ -204,7 +204,7 @@ class ApiKeyAdmin(KeyActions):
 def _kept(request: HttpRequest) -> dict[str, str]:
     """The filters and the order that the list had when somebody searched."""
     return {
-        name: value for name, value in request.POST.items() if name not in ("q", "p", "csrfmiddlewaretoken")
+        name: str(value) for name, value in request.POST.items() if name not in ("q", "p", "csrfmiddlewaretoken")
     }
 
 

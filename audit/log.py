@@ -91,8 +91,13 @@ def verify(newest_only: int | None = None) -> Verification:
     """
     newest = Event.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
     head = ChainHead.objects.filter(pk=ChainHead.ONLY).first() or ChainHead()
-    count, last = _start(head, newest_only)
-    events = Event.objects.filter(sequence__gt=count, sequence__lte=head.sequence).order_by("sequence")
+    count, last = 0, GENESIS
+    events = Event.objects.filter(sequence__lte=head.sequence).order_by("sequence")
+    if newest_only is not None:
+        before = events.filter(sequence__lte=head.sequence - newest_only).last()
+        if before is not None:
+            count, last = before.sequence, bytes(before.hash)
+            events = events.filter(sequence__gt=count)
     faults: list[str] = []
     for event in events.iterator(chunk_size=VERIFY_CHUNK):
         faults += _faults(event, expected=count + 1, previous=last)
@@ -102,15 +107,6 @@ def verify(newest_only: int | None = None) -> Verification:
     if newest > head.sequence:
         faults.append(f"event {newest} lies beyond event {head.sequence}, where the chain ends")
     return Verification(count, last.hex(), faults)
-
-
-def _start(head: ChainHead, newest_only: int | None) -> tuple[int, bytes]:
-    """Return (sequence, hash) of the event after which the check begins."""
-    number = head.sequence - newest_only if newest_only is not None else 0
-    found = (
-        Event.objects.filter(sequence=number).values_list("hash", flat=True).first() if number > 0 else None
-    )
-    return (number, bytes(found)) if found is not None else (0, GENESIS)
 
 
 def _faults(event: Event, *, expected: int, previous: bytes) -> Iterator[str]:
