@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from accounts.admin_site import note_denied
 from accounts.callers import caller_in_admin
-from apikeys.admin_actions import KeyActions
+from apikeys.admin_actions import KeyActions, use_in_words
 from apikeys.admin_filters import KEY_FILTERS
 from apikeys.forms import KeyForm, NewKeyForm
 from apikeys.models import ApiKey
@@ -32,18 +32,9 @@ LIST = "admin:apikeys_apikey_changelist"
 CHANGE = "admin:apikeys_apikey_change"
 MOST_EVENTS = 20
 SHOWN_SCOPES = 2
-FACTS = (
-    *(
-        "masked_key",
-        "owner",
-        "environment",
-        "scope_list",
-        "attribute_list",
-        "status",
-        "created_at",
-        "expires_at",
-    ),
-    *("disabled_at", "revoked_at", "revoked_reason", "last_used_at", "last_used_ip", "use_count"),
+FACTS = (  # what can be seen of a key and not be changed
+    *("status", "masked_key", "owner", "environment", "scope_list", "attribute_list", "created_at"),
+    *("expires_at", "disabled_at", "revoked_at", "revoked_reason", "use"),
 )
 
 
@@ -63,7 +54,10 @@ class ApiKeyAdmin(KeyActions):
         "organization__name",
     )
     search_help_text = "Name, owner, or a whole key: it is not kept"
-    fields = ("name", "allowed_networks", "rate_limit", *FACTS)
+    fieldsets = (
+        (None, {"fields": FACTS}),
+        ("What can be changed", {"fields": ("name", "allowed_networks", "rate_limit")}),
+    )
     readonly_fields = FACTS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
@@ -78,7 +72,7 @@ class ApiKeyAdmin(KeyActions):
     def masked_key(self, key: ApiKey) -> SafeString:
         return format_html('<code class="masked">{}…</code>', key.key_prefix)
 
-    @admin.display(description="owner", empty_value="—")
+    @admin.display(description="owner")
     def person(self, key: ApiKey) -> Any:
         return key.user
 
@@ -113,6 +107,10 @@ class ApiKeyAdmin(KeyActions):
             when,
             key.last_used_ip,
         )
+
+    @admin.display
+    def use(self, key: ApiKey) -> str:
+        return use_in_words(key, timezone.now())
 
     @admin.display(ordering="expires_at")
     def expires(self, key: ApiKey) -> SafeString:
@@ -153,7 +151,8 @@ class ApiKeyAdmin(KeyActions):
         """Django's, with what the log has about the key, as far as one may read it."""
         key = self.get_object(request, unquote(object_id))
         events = _events_about(request, key) if key is not None else []
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "events": events})
+        context = {"events": events, "show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         changes = {member: form.cleaned_data[member] for member in form.changed_data}
@@ -204,7 +203,9 @@ class ApiKeyAdmin(KeyActions):
 def _kept(request: HttpRequest) -> dict[str, str]:
     """The filters and the order that the list had when somebody searched."""
     return {
-        name: str(value) for name, value in request.POST.items() if name not in ("q", "p", "csrfmiddlewaretoken")
+        name: str(value)
+        for name, value in request.POST.items()
+        if name not in ("q", "p", "csrfmiddlewaretoken")
     }
 
 

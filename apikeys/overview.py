@@ -65,9 +65,9 @@ def keys(principal: Principal, now: datetime) -> Keys:
         )
 
     concerns = [
-        concern("expiring", f"keys expire within {EXPIRING.days} days", expires=f"{EXPIRING.days}d"),
+        concern("expiring", f"keys that expire within {EXPIRING.days} days", expires=f"{EXPIRING.days}d"),
         concern("unused", f"keys unused for {UNUSED.days} days", used="unused"),
-        concern("for_ever", "keys never expire", expires="never"),
+        concern("for_ever", "keys that never expire", expires="never"),
     ]
     bounds = [found["usable"], *(found[f"older_{i}"] for i in range(len(AGES))), 0]
     labels = [f"< {AGES[0][0]}", *(f"< {words}" for words, _ in AGES[1:]), f"≥ {AGES[-1][0]}"]
@@ -90,7 +90,7 @@ def people(principal: Principal) -> list[Concern]:
     if not principal.may_somewhere(Capability.READ_USERS):
         return []
     rows = User.objects.visible_to(principal).managing_keys(principal).without_second_factor()
-    words = "people who manage keys have no second factor"
+    words = "people who manage keys without a second factor"
     return [Concern(counted(rows), words, _list("accounts_user", second_factor="wanted"))]
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 560, 190
-LEFT, TOP, BOTTOM = 44, 14, 26
+WIDTH, HEIGHT = 420, 170
+LEFT, TOP, BOTTOM = 40, 14, 26
 MOST_LABELS = 7
 
 Point = tuple[str, int]  # a label, such as a day, and how many
