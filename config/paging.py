@@ -30,10 +30,12 @@ def counted(rows: QuerySet[Any], most: int = MOST_COUNTED) -> Counted:
 class CappedPaginator(Paginator[Any]):
     """Pages over the first MOST_COUNTED rows. The rest is found by searching and filtering."""
 
+    most = MOST_COUNTED
+
     @cached_property
     def counted(self) -> Counted:
         rows: Any = self.object_list
-        return counted(rows)
+        return counted(rows, self.most)
 
     @cached_property
     def count(self) -> int:
