@@ -22,6 +22,14 @@ class KindFilter(WordsFilter):
         }
 
 
+class ActorFilter(WordsFilter):
+    title = parameter_name = "actor"
+
+    def options(self, request: HttpRequest) -> Options:
+        words = {"user": "people", "api_key": "keys", "operator": "operators", "anonymous": "nobody known"}
+        return {kind: (name, Q(actor_kind=kind)) for kind, name in words.items()}
+
+
 class TimeFilter(WordsFilter):
     title = parameter_name = "time"
 

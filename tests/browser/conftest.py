@@ -92,7 +92,9 @@ class Visit:
         self.page.wait_for_url("**/admin/")
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
+        """Press a button that leads to another page."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).click()
 
     def text(self) -> str:
         words: str = self.page.inner_text("body")
