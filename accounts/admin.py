@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
 
+from accounts.admin_filters import RoleFilter, SecondFactorFilter
 from accounts.callers import caller_in_admin
 from accounts.forms import MembershipForm, NewUserForm, OrganizationForm, UserForm
 from accounts.invitation_admin import InvitationAdmin
@@ -29,7 +30,7 @@ class UserAdmin(CapabilityAdmin):
         "last_login_at",
     )
     list_select_related = ("second_factor",)
-    list_filter = ("role", "is_active", "is_superuser")
+    list_filter = (RoleFilter, SecondFactorFilter, "is_active", "is_superuser")
     search_fields = ("username", "email", "name")
     fields = (
         *("username", "email", "name", "role", "is_active", "is_superuser", "has_second_factor"),

@@ -32,6 +32,8 @@ class KeyhouseAdminSite(admin.AdminSite):
     """
 
     enable_nav_sidebar = False
+    index_title = "Overview"
+    empty_value_display = "—"
     login_form = LoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:

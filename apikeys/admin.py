@@ -1,50 +1,64 @@
-"""API keys in the admin: make one (shown once), change, rotate, disable, revoke. There is no delete."""
+"""API keys in the admin: found, made (and shown once), changed, and what can be done with them. No delete."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts.admin_site import note_denied
 from accounts.callers import caller_in_admin
-from apikeys.forms import ConfirmForm, KeyForm, NewKeyForm, RevokeForm, RotateForm
+from apikeys.admin_actions import KeyActions, use_in_words
+from apikeys.admin_filters import KEY_FILTERS
+from apikeys.forms import KeyForm, NewKeyForm
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key
-from apikeys.services.rotation import rotate_api_key
-from apikeys.services.switching import disable_api_keys, enable_api_keys
-from config.admin import CapabilityAdmin, add_error, principal_in
-from config.errors import DomainError, Invalid, NotAllowed
+from apikeys.pasted import holds_a_key, key_pasted
+from apikeys.services.api_keys import create_api_key, update_api_key
+from audit.models import Event
+from config.admin import add_error, principal_in
+from config.errors import DomainError, NotAllowed
 from config.profiles import Capability
+from config.words import ago
 
-CREATED_PAGE = "admin/apikeys/apikey/created.html"
-FACTS = (
-    *("masked_key", "owner", "environment", "scope_list", "status", "created_at", "expires_at"),
-    *("disabled_at", "revoked_at", "revoked_reason", "last_used_at", "last_used_ip", "use_count"),
+LIST = "admin:apikeys_apikey_changelist"
+CHANGE = "admin:apikeys_apikey_change"
+MOST_EVENTS = 20
+SHOWN_SCOPES = 2
+FACTS = (  # what can be seen of a key and not be changed
+    *("status", "masked_key", "owner", "environment", "scope_list", "attribute_list", "created_at"),
+    *("expires_at", "disabled_at", "revoked_at", "revoked_reason", "use"),
 )
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(CapabilityAdmin):
+class ApiKeyAdmin(KeyActions):
     can_read = frozenset({Capability.READ_OWN_KEYS, Capability.READ_KEYS})
     can_write = frozenset({Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS})
     form = KeyForm
-    list_display = ("name", "masked_key", "owner", "environment", "status", "last_used_at", "expires_at")
-    list_filter = (
-        "environment",
-        ("revoked_at", admin.EmptyFieldListFilter),
-        ("disabled_at", admin.EmptyFieldListFilter),
+    list_display = (
+        *("name", "masked_key", "person", "organization", "environment", "few_scopes", "status"),
+        *("last_use", "expires"),
     )
+    list_filter = KEY_FILTERS
     list_select_related = ("user", "organization")
-    search_fields = ("name", "key_prefix", "user__username", "user__email", "organization__name")
-    fields = ("name", "allowed_networks", "rate_limit", *FACTS)
+    search_fields = (
+        *("name", "key_prefix__startswith", "user__username", "user__email"),
+        "organization__name",
+    )
+    search_help_text = "Name, owner, or a whole key: it is not kept"
+    fieldsets = (
+        (None, {"fields": FACTS}),
+        ("What can be changed", {"fields": ("name", "allowed_networks", "rate_limit")}),
+    )
     readonly_fields = FACTS
-    actions = ("rotate", "disable", "enable", "revoke")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
         return ApiKey.objects.visible_to(principal_in(request))
@@ -55,16 +69,90 @@ class ApiKeyAdmin(CapabilityAdmin):
         return ApiKey.objects.manageable_by(principal_in(request)).filter(pk=obj.pk).exists()
 
     @admin.display(description="key", ordering="key_prefix")
-    def masked_key(self, key: ApiKey) -> str:
-        return f"{key.key_prefix}…"
+    def masked_key(self, key: ApiKey) -> SafeString:
+        return format_html('<code class="masked">{}…</code>', key.key_prefix)
+
+    @admin.display(description="owner")
+    def person(self, key: ApiKey) -> Any:
+        return key.user
 
     @admin.display(description="scopes")
     def scope_list(self, key: ApiKey) -> str:
         return ", ".join(key.scopes) or "none"
 
+    @admin.display(description="scopes")
+    def few_scopes(self, key: ApiKey) -> SafeString:
+        more = len(key.scopes) - SHOWN_SCOPES
+        words = ", ".join(key.scopes[:SHOWN_SCOPES]) or "none"
+        return format_html(
+            '<span title="{}">{}</span>', ", ".join(key.scopes), words + (f" + {more}" if more > 0 else "")
+        )
+
+    @admin.display(description="attributes")
+    def attribute_list(self, key: ApiKey) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in key.attributes.items()) or "none"
+
     @admin.display
-    def status(self, key: ApiKey) -> str:
-        return key.status(timezone.now())
+    def status(self, key: ApiKey) -> SafeString:
+        word = key.shown_status(timezone.now())
+        return format_html('<span class="status {}">{}</span>', word, word)
+
+    @admin.display(description="last used")
+    def last_use(self, key: ApiKey) -> SafeString:
+        """How long ago and from where; the exact time on hovering."""
+        when = ago(key.last_used_at, timezone.now())
+        return format_html(
+            '<span title="{}">{}</span> <span class="quiet">{}</span>',
+            key.last_used_at or "",
+            when,
+            key.last_used_ip,
+        )
+
+    @admin.display
+    def use(self, key: ApiKey) -> str:
+        return use_in_words(key, timezone.now())
+
+    @admin.display(ordering="expires_at")
+    def expires(self, key: ApiKey) -> SafeString:
+        return format_html(
+            '<span title="{}">{}</span>', key.expires_at or "", ago(key.expires_at, timezone.now())
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        find = path("find/", self.admin_site.admin_view(self.find), name="apikeys_apikey_find")
+        return [find, *super().get_urls()]
+
+    def find(self, request: HttpRequest) -> HttpResponse:
+        """Go to the key whose text was pasted, which stays out of all URLs; or to what the list finds."""
+        text = request.POST.get("q", "").strip()
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if not holds_a_key(text):
+            return HttpResponseRedirect(f"{reverse(LIST)}?{urlencode(_kept(request) | {'q': text})}")
+        return self._go_to_pasted(request, text)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Django's; but a key in the address is at once exchanged for one without."""
+        query = request.GET.get("q", "")
+        if holds_a_key(query):
+            return self._go_to_pasted(request, query)
+        return super().changelist_view(request, extra_context)
+
+    def _go_to_pasted(self, request: HttpRequest, text: str) -> HttpResponse:
+        key = key_pasted(text, ApiKey.objects.visible_to(principal_in(request)))
+        if key is None:
+            messages.warning(request, "This is none of the keys that you may see.")
+            return HttpResponseRedirect(reverse(LIST))
+        return HttpResponseRedirect(reverse(CHANGE, args=[key.pk]))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Django's, with what the log has about the key, as far as one may read it."""
+        key = self.get_object(request, unquote(object_id))
+        events = _events_about(request, key) if key is not None else []
+        context = {"events": events, "show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         changes = {member: form.cleaned_data[member] for member in form.changed_data}
@@ -83,7 +171,7 @@ class ApiKeyAdmin(CapabilityAdmin):
                 if isinstance(error, NotAllowed):
                     note_denied(request, error)
                 add_error(form, error)
-        return self._page(request, "admin/apikeys/apikey/new.html", "Make an API key", form=form)
+        return self.page(request, "admin/apikeys/apikey/new.html", "Make an API key", form=form)
 
     def _make(self, request: HttpRequest, form: NewKeyForm) -> HttpResponse:
         """Make the key and return the page that shows it. Raises DomainError.
@@ -91,14 +179,16 @@ class ApiKeyAdmin(CapabilityAdmin):
         The database takes each ticket once, so that a form that is sent again makes and shows nothing.
         """
         values = form.cleaned_data
+        caller = caller_in_admin(request)
         try:
             key = create_api_key(
-                caller=caller_in_admin(request),
+                caller=caller,
                 name=values["name"],
                 owner=values["user"] or values["organization"],
                 granted=values["scopes"],
                 environment=values["environment"],
-                expires_at=values["expires_at"],
+                expires_at=form.expiry(caller.origin.at),
+                attributes=form.attributes(),
                 allowed_networks=values["allowed_networks"],
                 rate_limit=values["rate_limit"],
                 uuid=values["ticket"],
@@ -106,87 +196,20 @@ class ApiKeyAdmin(CapabilityAdmin):
         except IntegrityError:
             made_before = ApiKey.objects.get(uuid=values["ticket"])
             messages.warning(request, "This form has made its key, which was shown then and is not again.")
-            return HttpResponseRedirect(reverse("admin:apikeys_apikey_change", args=[made_before.pk]))
-        return self._page(request, CREATED_PAGE, "Copy the key now", key=key)
-
-    @admin.action(description="Rotate the selected key", permissions=["change"])
-    def rotate(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
-        """Ask for how long both are good, then show the new key, once."""
-        keys = _rows(selected)
-        if len(keys) != 1:
-            messages.error(request, "Select one key to rotate.")
-            return None
-        form = RotateForm(_confirmation(request), initial={"expires_at": keys[0].expires_at})
-        if form.is_valid():
-            values = {name: form.cleaned_data[name] for name in ("overlap", "expires_at")}
-            try:
-                new = rotate_api_key(caller=caller_in_admin(request), key=keys[0], **values)
-                return self._page(request, CREATED_PAGE, "Copy the key now", key=new)
-            except Invalid as error:
-                add_error(form, error)
-        words = "A successor with the same name, owner, scopes and limits takes the place of this key:"
-        return self._confirm(request, "rotate", words, form, keys)
-
-    @admin.action(description="Disable selected keys", permissions=["change"])
-    def disable(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
-        """Ask whether that is meant, then disable."""
-        keys, form = _rows(selected), ConfirmForm(_confirmation(request))
-        if not form.is_valid():
-            words = "These keys will be refused from now on, everywhere, until somebody enables them:"
-            return self._confirm(request, "disable", words, form, keys)
-        disabled = disable_api_keys(caller=caller_in_admin(request), selected=keys)
-        messages.success(request, f"{disabled} of {len(keys)} keys disabled.")
-        return None
-
-    @admin.action(description="Enable selected keys", permissions=["change"])
-    def enable(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
-        """Ask whether that is meant, then enable."""
-        keys, form = _rows(selected), ConfirmForm(_confirmation(request))
-        if not form.is_valid():
-            return self._confirm(request, "enable", "These keys will be taken again from now on:", form, keys)
-        enabled = enable_api_keys(caller=caller_in_admin(request), selected=keys)
-        messages.success(request, f"{enabled} of {len(keys)} keys enabled.")
-        return None
-
-    @admin.action(description="Revoke selected keys", permissions=["change"])
-    def revoke(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
-        """Ask for the reason, then revoke."""
-        keys, form = _rows(selected), RevokeForm(_confirmation(request))
-        if not form.is_valid():
-            words = "These keys will be refused from now on, everywhere and for good:"
-            return self._confirm(request, "revoke", words, form, keys)
-        revoked = revoke_api_keys(
-            caller=caller_in_admin(request), selected=keys, reason=form.cleaned_data["reason"]
-        )
-        messages.success(request, f"{revoked} of {len(keys)} keys revoked.")
-        return None
-
-    def _confirm(
-        self, request: HttpRequest, action: str, words: str, form: ConfirmForm, keys: list[ApiKey]
-    ) -> HttpResponse:
-        """The page that names the keys and what becomes of them; its button does `action`."""
-        title = f"{action.capitalize()} keys"
-        return self._page(
-            request,
-            "admin/apikeys/apikey/confirm.html",
-            title,
-            action=action,
-            words=words,
-            form=form,
-            keys=keys,
-        )
-
-    def _page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
-        site = self.admin_site.each_context(request)
-        response = TemplateResponse(request, template, {**site, "opts": self.opts, "title": title, **context})
-        response.headers["Cache-Control"] = "no-store"
-        return response
+            return HttpResponseRedirect(reverse(CHANGE, args=[made_before.pk]))
+        return self.shown_once(request, key)
 
 
-def _rows(selected: QuerySet[ApiKey]) -> list[ApiKey]:
-    return list(selected.select_related("user", "organization"))
+def _kept(request: HttpRequest) -> dict[str, str]:
+    """The filters and the order that the list had when somebody searched."""
+    return {
+        name: str(value)
+        for name, value in request.POST.items()
+        if name not in ("q", "p", "csrfmiddlewaretoken")
+    }
 
 
-def _confirmation(request: HttpRequest) -> Any:
-    """What the confirming page sent, None if it has not been shown yet."""
-    return request.POST if "confirmed" in request.POST else None
+def _events_about(request: HttpRequest, key: ApiKey) -> list[Event]:
+    reach = principal_in(request).reach(Capability.READ_AUDIT)
+    seen = Event.objects.seen_from(everywhere=reach.everywhere, organizations=reach.organizations)
+    return list(seen.filter(target_id=str(key.uuid))[:MOST_EVENTS])

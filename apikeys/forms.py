@@ -1,11 +1,13 @@
 """The admin's forms for keys."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core import signing
 
 from accounts.limits import Limits, Rate, clean_networks, clean_rate
@@ -18,9 +20,20 @@ from apikeys.services.api_keys import REASON_LENGTH
 from config import profiles
 from config.errors import DomainError
 from config.profiles import Capability
+from config.profiles.schema import Attribute, ChoiceAttribute
 
 FORM_SECONDS = 24 * 3600
 WIDE = {"class": "vTextField"}
+UNTIL_DATE, FOR_EVER = "date", "never"
+LIFETIMES = (
+    ("30", "30 days"),
+    ("90", "90 days"),
+    ("365", "1 year"),
+    (UNTIL_DATE, "until the date below"),
+    (FOR_EVER, "never"),
+)
+MOST_IN_LIST = 20  # people, or organizations, in one list
+ATTRIBUTE = "attribute_"  # before the names of the profile's attributes, which could be those of other fields
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -78,7 +91,7 @@ class NewKeyForm(LimitsForm):
     """Make a key. `ticket` is the signed uuid that the key will have: a form makes one key, once."""
 
     required_css_class = "required"
-    field_order = ("name", "user", "organization", "environment", "scopes", "expires_at")
+    field_order = ("name", "user", "organization", "environment", "scopes", "lifetime", "expires_at")
 
     name = forms.CharField(max_length=100, widget=forms.TextInput(attrs=WIDE))
     user = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner: a person")
@@ -89,10 +102,10 @@ class NewKeyForm(LimitsForm):
     scopes = forms.MultipleChoiceField(
         required=False, widget=forms.CheckboxSelectMultiple, help_text="What the key may do. None: nothing."
     )
+    lifetime = forms.ChoiceField(label="Expires", choices=LIFETIMES, initial="90", widget=forms.RadioSelect)
     expires_at = forms.DateTimeField(
         required=False,
-        label="Expires at (UTC)",
-        help_text="Empty: never.",
+        label="Date (UTC)",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )
     ticket = forms.CharField(widget=forms.HiddenInput)
@@ -100,21 +113,35 @@ class NewKeyForm(LimitsForm):
     def __init__(self, principal: Principal, data: Any = None) -> None:
         super().__init__(data, initial={"ticket": new_ticket(), "user": principal.user_id})
         profile = profiles.active()
-        self.fields["user"].queryset = _people(principal)  # type: ignore[attr-defined]
-        self.fields["organization"].queryset = _organizations(principal)  # type: ignore[attr-defined]
-        self.fields["environment"].choices = [(n, n) for n in profile.keys.environments]  # type: ignore[attr-defined]
-        self.fields["environment"].initial = profile.keys.default_environment
-        self.fields["scopes"].choices = [  # type: ignore[attr-defined]
+        fields: dict[str, Any] = self.fields
+        _offer_rows(fields["user"], "user", _people(principal))
+        _offer_rows(fields["organization"], "organization", _organizations(principal))
+        fields["environment"].choices = [(name, name) for name in profile.keys.environments]
+        fields["environment"].initial = profile.keys.default_environment
+        fields["scopes"].choices = [
             (name, f"{name}: {scope.description}")
             for name, scope in profile.scopes.items()
             if name in principal.scopes_anywhere
         ]
+        for name, form in profile.keys.attributes.items():
+            fields[ATTRIBUTE + name] = _attribute_field(name, form)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if bool(cleaned.get("user")) == bool(cleaned.get("organization")):
             self.add_error("user", "Choose a person or an organization, one of them.")
+        if "expires_at" in cleaned and (cleaned.get("lifetime") == UNTIL_DATE) != bool(cleaned["expires_at"]):
+            self.add_error("expires_at", "Give a date if the key expires at one, and only then.")
         return cleaned
+
+    def expiry(self, now: datetime) -> datetime | None:
+        """When the key expires, None: never. For a valid form."""
+        lifetime, date = self.cleaned_data["lifetime"], self.cleaned_data["expires_at"]
+        return date if lifetime in (UNTIL_DATE, FOR_EVER) else now + timedelta(days=int(lifetime))
+
+    def attributes(self) -> dict[str, Any]:
+        """The profile's attributes as the form says them. For a valid form."""
+        return {name: self.cleaned_data[ATTRIBUTE + name] for name in profiles.active().keys.attributes}
 
     def clean_ticket(self) -> UUID:
         try:
@@ -175,8 +202,9 @@ def _signer() -> signing.TimestampSigner:
 
 
 def _people(principal: Principal) -> Any:
-    if principal.may(Capability.MANAGE_KEYS):
-        return User.objects.filter(is_active=True)
+    """Whom one may make keys for: oneself, and with power over everybody's keys all whom one sees."""
+    if principal.may(Capability.MANAGE_KEYS) and principal.may_somewhere(Capability.READ_USERS):
+        return User.objects.visible_to(principal).filter(is_active=True)
     return User.objects.filter(pk=principal.user_id or 0)
 
 
@@ -187,3 +215,24 @@ def _organizations(principal: Principal) -> Any:
         if reach.everywhere
         else Organization.objects.filter(pk__in=reach.organizations)
     )
+
+
+def _offer_rows(field: Any, column: str, rows: Any) -> None:
+    """Offer a few rows as a list; of many, those that Django's search in the admin finds."""
+    field.queryset = rows
+    if rows[: MOST_IN_LIST + 1].count() > MOST_IN_LIST:
+        field.widget = AutocompleteSelect(ApiKey._meta.get_field(column), admin.site)
+        field.widget.choices = field.choices
+        field.widget.is_required = False
+
+
+def _attribute_field(name: str, form: Attribute) -> forms.Field:
+    label = name.replace("_", " ").capitalize()
+    if isinstance(form, ChoiceAttribute):
+        return forms.ChoiceField(
+            label=label,
+            help_text=form.description,
+            initial=form.default,
+            choices=[(each, each) for each in form.choices],
+        )
+    return forms.BooleanField(label=label, help_text=form.description, initial=form.default, required=False)

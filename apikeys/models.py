@@ -8,6 +8,7 @@ from django.db.models import Q
 from accounts.limits import Rate, rate_of
 from accounts.models import Organization, User
 from accounts.principals import Principal
+from apikeys import conditions
 from config.profiles import Capability
 from config.rows import PublicRow
 
@@ -15,11 +16,11 @@ from config.rows import PublicRow
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def unrevoked(self) -> "ApiKeyQuerySet":
         """Keys that nobody has revoked; they may have expired."""
-        return self.filter(revoked_at__isnull=True)
+        return self.filter(conditions.UNREVOKED)
 
     def unended(self, now: datetime) -> "ApiKeyQuerySet":
         """Keys that are neither revoked nor expired at `now`; they may be disabled."""
-        return self.unrevoked().filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+        return self.filter(conditions.unended(now))
 
     def visible_to(self, principal: Principal) -> "ApiKeyQuerySet":
         """Keys that the caller may see."""
@@ -43,7 +44,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def unused_since(self, moment: datetime) -> "ApiKeyQuerySet":
         """Keys made before `moment` and not used after it."""
-        return self.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=moment), created_at__lt=moment)
+        return self.filter(conditions.unused_since(moment))
 
 
 class ApiKey(PublicRow):
@@ -120,3 +121,9 @@ class ApiKey(PublicRow):
         if self.expires_at is not None and self.expires_at <= now:
             return "expired"
         return "disabled" if self.disabled_at is not None else "active"
+
+    def shown_status(self, now: datetime) -> str:
+        """The same for people, who want to know of an active key whether it is expiring."""
+        status = self.status(now)
+        soon = self.expires_at is not None and self.expires_at <= now + conditions.EXPIRING
+        return "expiring" if status == "active" and soon else status

@@ -80,6 +80,19 @@ CHANGES_NO_CALLER = frozenset(
     }
 )
 
+# Somebody tried, and was not let.
+REFUSALS = frozenset(
+    {
+        EventName.LOGIN_FAILED,
+        EventName.ACCESS_DENIED,
+        EventName.ATTEMPT_THROTTLED,
+        EventName.PASSWORD_REFUSED,
+        EventName.SECOND_FACTOR_REFUSED,
+        EventName.REFRESH_TOKEN_REUSED,
+        EventName.API_KEY_REFUSED,
+    }
+)
+
 
 def choices() -> list[tuple[str, str]]:
     """The vocabulary as Django wants choices; a function, so that a new word is no migration."""

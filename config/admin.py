@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from config.errors import DomainError
+from config.paging import CappedPaginator
 from config.profiles import Capability
 
 ROW_NUMBER = re.compile(r"[0-9]{1,18}")
@@ -31,6 +32,7 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each would count all rows
     list_per_page = 50
+    paginator = CappedPaginator
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return holds(request, self.can_read)
@@ -62,7 +64,7 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         No NUL either, which PostgreSQL cannot be asked for.
         """
         filters: Any = self.list_filter
-        offered = [each if isinstance(each, str) else each[0] for each in filters]
+        offered = [_parameter(each) for each in filters]
         if "\0" in value or lookup.split("__")[0] not in offered:
             return False
         return super().lookup_allowed(lookup, value, request)
@@ -82,6 +84,13 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         if row is None:
             raise Http404
         return HttpResponseRedirect(f"{reverse('admin:audit_event_changelist')}?{urlencode({'q': row.uuid})}")
+
+
+def _parameter(offered: Any) -> str:
+    """The parameter of a filter, of any of the three kinds in which Django takes them."""
+    if isinstance(offered, str):
+        return offered
+    return str(offered[0] if isinstance(offered, tuple) else offered.parameter_name)
 
 
 def principal_in(request: HttpRequest) -> Any:

@@ -7,6 +7,7 @@ import tempfile
 from typing import IO
 
 from tests import postgres
+from tests.browser.chromium import what_is_skipped
 
 
 def main(arguments: list[str]) -> int:
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
         print(f"\n==== SQLite ====\n{sqlite_output.read()}", flush=True)
     for name, code in (("PostgreSQL", failed_second), ("SQLite", failed_first)):
         print(f"{name}: {'failed' if code else 'passed'}")
+    print("".join(f"{line}\n" for line in what_is_skipped()), end="")
     return 1 if failed_first or failed_second else 0
 
 

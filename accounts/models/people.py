@@ -10,8 +10,11 @@ from django.utils.crypto import salted_hmac
 
 from accounts.names import fold
 from accounts.principals import Principal
+from config import profiles
 from config.profiles import Capability
 from config.rows import PublicRow
+
+LEVELS = ("global", "organization")
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -29,6 +32,20 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(
             Q(username_key__contains=folded) | Q(email_key__contains=folded) | Q(name__icontains=text)
         )
+
+    def managing_keys(self, principal: Principal) -> "UserQuerySet":
+        """People who may manage others' keys, as far as the caller sees what they may do where."""
+        profile, reach = profiles.active(), principal.reach(Capability.READ_USERS)
+        everywhere, inside = (profile.roles_with(Capability.MANAGE_KEYS, level) for level in LEVELS)
+        members = Membership.objects.filter(role__in=inside)
+        if not reach.everywhere:
+            members = members.filter(organization_id__in=reach.organizations)
+        manages = Q(role__in=everywhere) | Q(is_superuser=True) | Q(pk__in=members.values("user_id"))
+        return self.filter(manages, is_active=True)
+
+    def without_second_factor(self) -> "UserQuerySet":
+        """People who log in with their password alone."""
+        return self.exclude(second_factor__confirmed=True)
 
 
 class UserManager(BaseUserManager["User"]):

@@ -6,6 +6,7 @@ from typing import Any
 from accounts.credentials import is_key_like
 from accounts.lookups import organization_named, user_named
 from accounts.models import Organization, User
+from apikeys.attributes import from_text
 from apikeys.durations import parse_duration
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services.api_keys import NewKey
@@ -63,6 +64,15 @@ def named_expiry(options: dict[str, Any], now: datetime) -> datetime | None:
     if options["expires_in"] is not None:
         return now + parse_duration("expires-in", options["expires_in"])
     return None
+
+
+def named_attributes(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes given as NAME=VALUE in `options`. Raises Invalid."""
+    pairs = [text.partition("=") for text in options["attribute"]]
+    without_value = [name for name, equals, _ in pairs if not equals]
+    if without_value:
+        raise Invalid("attribute", f"{without_value[0]!r} is not a name, = and a value")
+    return {name: from_text(name, value) for name, _, value in pairs}
 
 
 def parse_time(member: str, text: str) -> datetime:

@@ -78,6 +78,14 @@ class Profile:
         """The names of the "global" or "organization" roles, in the file's order."""
         return [name for name, role in self.roles.items() if role.level == level]
 
+    def roles_with(self, capability: Capability, level: str) -> list[str]:
+        """The names of the roles of this level that allow something."""
+        return [
+            name
+            for name in self.roles_of_level(level)
+            if capability in self.power_of_role(name, level).capabilities
+        ]
+
     def power_of_role(self, name: str | None, level: str) -> Power:
         """What role `name` allows. A role that the profile does not know at this level allows nothing."""
         return self._role_powers.get((name, level), NO_POWER)

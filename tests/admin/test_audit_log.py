@@ -1,13 +1,20 @@
 """The audit log in the admin: to read."""
 
+import csv
+import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from audit.log import verify
+from audit.actors import ANONYMOUS, Origin
+from audit.events import EventName
+from audit.log import record, verify
 from audit.models import Event
 from tests.admin.helpers import browser, page, text_of
+from tests.audit.broken import tamper
 from tests.conftest import Cast, make_key
 
 LIST = "audit_event_changelist"
@@ -32,6 +39,44 @@ def test_events_are_searched_by_what_one_knows_of_them(audrey: Client, cast: Cas
     assert names(audrey, q=login.request_id) == ["login:succeeded"]
     assert names(audrey, q="127.0.0.1") == ["login:succeeded"]
     assert set(names(audrey, name__exact="member:added")) == {"member:added"}
+
+
+def test_events_are_narrowed_by_kind_and_time(audrey: Client, cast: Cast) -> None:
+    old = Origin("192.0.2.1", "x", timezone.now() - timedelta(days=2))
+    record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=old)
+    assert names(audrey, kind="refusals") == ["login:failed"]
+    assert names(audrey, kind="refusals", time="1d") == []
+    assert names(audrey, kind="logins", time="7d") == ["login:failed", "login:succeeded"]
+    assert "login:failed" not in names(audrey, kind="changes")
+    assert names(audrey, q="login:failed") == ["login:failed"]
+
+
+def test_events_are_exported_as_they_are_shown(audrey: Client, cast: Cast) -> None:
+    make_key(cast.acme, name="=1+1")
+    event = Event.objects.latest("sequence")
+    sent = {"action": "export", "_selected_action": [event.pk]}
+    response: Any = audrey.post(page(LIST), sent)
+    (row,) = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode(), newline=""))
+    assert (row["sequence"], row["name"]) == (str(event.pk), "api_key:created")
+    assert (row["target_label"], row["hash"]) == ("'=1+1", bytes(event.hash).hex())
+
+
+def test_an_export_holds_only_what_one_sees(cast: Cast) -> None:
+    sent = {"action": "export", "select_across": "1", "_selected_action": ["1"]}
+    response: Any = browser(cast.alice).post(page(LIST), sent)
+    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode(), newline="")))
+    seen = {str(event.pk) for event in Event.objects.filter(organization_id=cast.acme.pk)}
+    assert {row["sequence"] for row in rows} == seen
+
+
+def test_the_list_says_whether_the_chain_is_unbroken(audrey: Client, cast: Cast) -> None:
+    assert f"unbroken</strong> up to event {Event.objects.latest('sequence').pk}" in text_of(
+        audrey.get(page(LIST))
+    )
+    assert "unbroken" not in text_of(browser(cast.alice).get(page(LIST)))
+    tamper("UPDATE audit_event SET ip = %s WHERE sequence = 3", "192.0.2.1")
+    text = text_of(audrey.get(page(LIST)))
+    assert "broken</strong> event 3 was changed" in text and "unbroken" not in text
 
 
 def test_an_event_is_shown_whole(audrey: Client, cast: Cast) -> None:

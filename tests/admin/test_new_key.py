@@ -11,10 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from apikeys.forms import MOST_IN_LIST
 from apikeys.models import ApiKey
 from audit.models import Event
 from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
-from tests.conftest import Cast, with_key
+from tests.conftest import Cast, add_user, with_key
 
 ADD = "apikeys_apikey_add"
 KEY = re.compile(r"kh_live_[0-9A-Za-z]{36}")
@@ -24,6 +25,7 @@ def fill_in(client: Client, owner: User | None = None, **values: Any) -> dict[st
     """Open the form and return what is sent with it."""
     form = client.get(page(ADD)).context["form"]
     sent: dict[str, Any] = {"name": "CI", "environment": "live", "ticket": form["ticket"].value()}
+    sent["lifetime"] = "date" if "expires_at" in values else "never"
     return sent | ({"user": owner.pk} if owner else {}) | values
 
 
@@ -77,6 +79,59 @@ def test_the_key_is_what_the_form_said(ada: Client, cast: Cast) -> None:
     )
 
 
+@pytest.mark.parametrize(("lifetime", "days"), [("30", 30), ("90", 90), ("365", 365), ("never", None)])
+def test_a_key_lives_as_long_as_was_chosen(ada: Client, cast: Cast, lifetime: str, days: int | None) -> None:
+    ada.post(page(ADD), fill_in(ada, cast.bob) | {"lifetime": lifetime})
+    row = ApiKey.objects.get()
+    assert row.expires_at == (days and row.created_at + timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"lifetime": "date"},
+        {"lifetime": "date", "expires_at": ""},
+        {"lifetime": "never", "expires_at": "2999-01-01T00:00"},
+        {"lifetime": "90", "expires_at": "2999-01-01T00:00"},
+    ],
+)
+def test_a_date_is_given_if_the_key_ends_at_one_and_only_then(
+    ada: Client, cast: Cast, sent: dict[str, str]
+) -> None:
+    errors = errors_of(ada.post(page(ADD), fill_in(ada, cast.bob) | sent))
+    assert errors == {"expires_at": "Give a date if the key expires at one, and only then."}
+    assert ApiKey.objects.count() == 0
+
+
+def test_a_key_without_a_lifetime_is_not_made(ada: Client, cast: Cast) -> None:
+    assert "lifetime" in errors_of(ada.post(page(ADD), fill_in(ada, cast.bob) | {"lifetime": "1000"}))
+    assert ApiKey.objects.count() == 0
+
+
+def test_scopes_are_described(ada: Client) -> None:
+    assert "services:read: Read from the services behind the gateway" in text_of(ada.get(page(ADD)))
+
+
+def test_the_page_with_the_key_has_a_line_that_works(ada: Client, cast: Cast) -> None:
+    answer = text_of(ada.post(page(ADD), fill_in(ada, cast.bob)))
+    (text,) = set(KEY.findall(answer))
+    assert f"/api/v1/auth/me -H &#x27;X-API-Key: {text}&#x27;" in answer
+
+
+def test_of_many_people_none_is_listed_before_one_searches(ada: Client, cast: Cast) -> None:
+    assert "mallory</option>" in text_of(ada.get(page(ADD)))
+    for number in range(MOST_IN_LIST):
+        add_user(f"person{number}")
+    text = text_of(ada.get(page(ADD)))
+    assert "mallory</option>" not in text and "person3" not in text
+    assert 'data-ajax--url="/admin/autocomplete/"' in text
+    query = {"app_label": "apikeys", "model_name": "apikey", "field_name": "user", "term": "mall"}
+    (found,) = ada.get("/admin/autocomplete/", query).json()["results"]
+    assert found == {"id": str(cast.mallory.pk), "text": "mallory"}
+    ada.post(page(ADD), fill_in(ada, cast.mallory))
+    assert ApiKey.objects.get().user == cast.mallory
+
+
 def test_sending_the_form_again_makes_no_second_key_and_shows_nothing(ada: Client, cast: Cast) -> None:
     sent = fill_in(ada, cast.bob)
     assert keys_in(ada.post(page(ADD), sent))
@@ -128,6 +183,7 @@ def test_what_is_wrong_stands_beside_the_field_and_the_rest_is_kept(
     ada: Client, cast: Cast, values: dict[str, Any], field: str, words: str
 ) -> None:
     sent = fill_in(ada, cast.bob, name="for the CI", scopes=["services:write"]) | values
+    sent |= {"lifetime": "date"} if "expires_at" in values else {}
     response = ada.post(page(ADD), sent)
     assert words in errors_of(response)[field]
     assert words in text_of(response)

@@ -40,7 +40,7 @@ def test_people_are_listed_searched_and_filtered(ada: Client) -> None:
     assert all(name in everybody for name in ("ada", "audrey", "alice", "bob", "charlie", "mallory"))
     found = text_of(ada.get(page(LIST), {"q": "bob@example"}))
     assert "bob@example.org" in found and "alice@example.org" not in found
-    found = text_of(ada.get(page(LIST), {"role__exact": "auditor"}))
+    found = text_of(ada.get(page(LIST), {"role": "auditor"}))
     assert "audrey@example.org" in found and "alice@example.org" not in found
 
 

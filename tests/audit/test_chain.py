@@ -102,6 +102,17 @@ def test_row_83_reordered_events_are_named(db: None) -> None:
     assert "event 3 was changed" in faults
 
 
+def test_a_look_at_the_newest_events_names_what_is_wrong_with_these(db: None) -> None:
+    write(6)
+    assert (verify(newest_only=3).faults, verify(newest_only=99).faults) == ([], [])
+    assert verify(newest_only=3).head == verify().head
+    tamper("UPDATE audit_event SET ip = %s WHERE sequence = 2", "192.0.2.1")
+    assert verify(newest_only=3).faults == []
+    tamper("DELETE FROM audit_event WHERE sequence = 4")
+    assert verify(newest_only=3).faults == ["events 4 to 4 are missing"]
+    assert verify(newest_only=2).faults == ["events 4 to 4 are missing"]
+
+
 def test_row_83_a_log_that_lost_its_end_is_named(db: None) -> None:
     write(5)
     tamper("DELETE FROM audit_event WHERE sequence > 3")

@@ -7,6 +7,7 @@ from apikeys.management.arguments import (
     add_owner_arguments,
     as_created,
     as_shown_once,
+    named_attributes,
     named_expiry,
     named_owner,
 )
@@ -30,6 +31,13 @@ class Command(KeyhouseCommand):
             metavar="NETWORK",
             help="address or network that may use the key; can be given several times; without it, all may",
         )
+        parser.add_argument(
+            "--attribute",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="a member of the product's own, as its profile lists them; can be given several times",
+        )
         parser.add_argument("--rate-limit", metavar="REQUESTS/DURATION", help="such as 100/60s or 5000/1h")
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
@@ -44,6 +52,7 @@ class Command(KeyhouseCommand):
             granted=options["scope"],
             environment=options["environment"],
             expires_at=named_expiry(options, caller.origin.at),
+            attributes=named_attributes(options),
             allowed_networks=options["allowed_network"],
             rate_limit=parse_rate("rate-limit", rate) if rate is not None else None,
         )

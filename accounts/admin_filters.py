@@ -1,0 +1,30 @@
+"""By what the admin's list of people can be narrowed."""
+
+from django.db.models import Q
+from django.http import HttpRequest
+
+from accounts.models import User
+from config import profiles
+from config.admin import principal_in
+from config.filters import Options, WordsFilter
+
+
+class RoleFilter(WordsFilter):
+    title = parameter_name = "role"
+
+    def options(self, request: HttpRequest) -> Options:
+        return {name: (name, Q(role=name)) for name in profiles.active().roles_of_level("global")}
+
+
+class SecondFactorFilter(WordsFilter):
+    title = "second factor"
+    parameter_name = "second_factor"
+
+    def options(self, request: HttpRequest) -> Options:
+        principal = principal_in(request)
+        lacking = User.objects.visible_to(principal).managing_keys(principal).without_second_factor()
+        return {
+            "yes": ("yes", Q(second_factor__confirmed=True)),
+            "no": ("no", ~Q(second_factor__confirmed=True)),
+            "wanted": ("no, and manages keys", Q(pk__in=lacking.values("pk"))),
+        }

@@ -1,0 +1,108 @@
+"""By what the admin's list of keys can be narrowed. None of it counts, or asks for distinct values."""
+
+from datetime import timedelta
+
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+from django.db.models.lookups import Contains
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import Organization
+from apikeys import conditions
+from apikeys.conditions import NEVER_EXPIRES, UNUSED
+from config import profiles
+from config.admin import principal_in
+from config.filters import Options, WordsFilter
+from config.profiles import Capability
+
+MOST_ORGANIZATIONS = 20
+
+
+class StatusFilter(WordsFilter):
+    title = parameter_name = "status"
+
+    def options(self, request: HttpRequest) -> Options:
+        now = timezone.now()
+        words = {status: (status, condition) for status, condition in conditions.statuses(now).items()}
+        return {"usable": ("active or expiring", conditions.usable(now)), **words}
+
+
+class EnvironmentFilter(WordsFilter):
+    title = parameter_name = "environment"
+
+    def options(self, request: HttpRequest) -> Options:
+        return {name: (name, Q(environment=name)) for name in profiles.active().keys.environments}
+
+
+class OwnerFilter(WordsFilter):
+    title = parameter_name = "owner"
+
+    def options(self, request: HttpRequest) -> Options:
+        return {
+            "me": ("me", Q(user_id=principal_in(request).user_id)),
+            "people": ("people", Q(user__isnull=False)),
+            "organizations": ("organizations", Q(organization__isnull=False)),
+        }
+
+
+class OrganizationFilter(WordsFilter):
+    """The first few by name; the search finds keys of the others."""
+
+    title = parameter_name = "organization"
+
+    def options(self, request: HttpRequest) -> Options:
+        reach = principal_in(request).reach(Capability.READ_KEYS)
+        rows = Organization.objects.order_by("name_key")
+        seen = rows if reach.everywhere else rows.filter(pk__in=reach.organizations)
+        named = seen.values_list("pk", "name")[:MOST_ORGANIZATIONS]
+        return {str(number): (name, Q(organization_id=number)) for number, name in named}
+
+
+class ScopeFilter(WordsFilter):
+    title = parameter_name = "scope"
+
+    def options(self, request: HttpRequest) -> Options:
+        return {name: (name, _has_scope(name)) for name in profiles.active().scopes}
+
+
+class LastUseFilter(WordsFilter):
+    title = "last use"
+    parameter_name = "used"
+
+    def options(self, request: HttpRequest) -> Options:
+        now = timezone.now()
+        return {
+            "1d": ("in the last day", Q(last_used_at__gte=now - timedelta(days=1))),
+            "7d": ("in the last 7 days", Q(last_used_at__gte=now - timedelta(days=7))),
+            "unused": (f"not in {UNUSED.days} days", conditions.unused_since(now - UNUSED)),
+            "never": ("never", Q(last_used_at__isnull=True)),
+        }
+
+
+class ExpiryFilter(WordsFilter):
+    title = parameter_name = "expires"
+
+    def options(self, request: HttpRequest) -> Options:
+        now = timezone.now()
+        soon = {
+            f"{days}d": (f"within {days} days", conditions.expiring(now, timedelta(days=days)))
+            for days in (14, 30, 90)
+        }
+        return {**soon, "never": ("never", NEVER_EXPIRES)}
+
+
+def _has_scope(name: str) -> Q:
+    """Keys that were given the scope. Both databases write a list of words as JSON in the same way."""
+    return Q(Contains(Cast("scopes", TextField()), f'"{name}"'))
+
+
+KEY_FILTERS = (
+    StatusFilter,
+    EnvironmentFilter,
+    OwnerFilter,
+    OrganizationFilter,
+    ScopeFilter,
+    LastUseFilter,
+    ExpiryFilter,
+)

@@ -1,0 +1,29 @@
+"""A first request to make with a new key."""
+
+import re
+
+from django.conf import settings
+
+from config import profiles
+
+
+def curl_line(text: str) -> str:
+    """Return a command that uses the key: at our own endpoint if keys are taken there, or at the gateway."""
+    form = profiles.active().keys
+    header = f"{form.header}: {text}" if form.header else f"Authorization: Bearer {text}"
+    return f"curl {settings.PUBLIC_URL}{_address()} -H '{header}'"
+
+
+def _address() -> str:
+    profile = profiles.active()
+    if profile.keys.at_own_endpoints:
+        return f"{profile.base_path}/auth/me"
+    paths = [route.path for route in profile.routes if "key" in route.credentials and "GET" in route.methods]
+    return "/gateway/check" + (
+        f" -H 'X-Original-Method: GET' -H 'X-Original-URI: {_example(paths[0])}'" if paths else ""
+    )
+
+
+def _example(path: str) -> str:
+    """Return a path that a row of the gateway's table is about."""
+    return re.sub(r"\{[^}]*\}|\*\*", "1", path)

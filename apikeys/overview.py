@@ -1,0 +1,138 @@
+"""The numbers on the admin's front page: of what one may see, at a cost that does not grow with the tables.
+
+Each is counted up to a limit, and says so with a plus once there is more.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
+
+from django.db.models import Count, Q
+from django.db.models.functions import TruncDate
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.principals import Principal
+from apikeys import conditions
+from apikeys.conditions import EXPIRING, NEVER_EXPIRES, UNUSED
+from apikeys.models import ApiKey
+from audit.events import REFUSALS, EventName
+from audit.models import Event, EventQuerySet
+from config.charts import Chart, Series
+from config.paging import Counted, counted
+from config.profiles import Capability
+
+MOST_KEYS = MOST_EVENTS = 20_000  # rows that one look reads
+DAYS = 14
+AGES = (("7 days", 7), ("30 days", 30), ("90 days", 90), ("1 year", 365))
+READS_KEYS = (Capability.READ_OWN_KEYS, Capability.READ_KEYS)
+
+
+@dataclass(frozen=True)
+class Concern:
+    """A number that somebody should look at, and where they see what is counted."""
+
+    counted: Counted
+    words: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What there is to say about keys."""
+
+    concerns: list[Concern]
+    charts: list[Chart]
+
+
+def keys(principal: Principal, now: datetime) -> Keys:
+    """Count the newest MOST_KEYS keys that the caller may see, in one query; nothing if they may see none."""
+    if not any(principal.may_somewhere(each) for each in READS_KEYS):
+        return Keys([], [])
+    usable, unused = conditions.usable(now), conditions.unused_since(now - UNUSED)
+    wanted = {"seen": Q(), "expiring": conditions.expiring(now), "unused": usable & unused}
+    wanted |= {"for_ever": usable & NEVER_EXPIRES}
+    older = [now - timedelta(days=days) for _, days in AGES]
+    wanted |= {f"older_{i}": usable & Q(created_at__lt=moment) for i, moment in enumerate(older)}
+    newest = ApiKey.objects.visible_to(principal).order_by("-pk")[: MOST_KEYS + 1]
+    found = newest.aggregate(usable=_count(usable), **{name: _count(q) for name, q in wanted.items()})
+    is_more = found["seen"] > MOST_KEYS
+
+    def concern(name: str, words: str, **query: str) -> Concern:
+        return Concern(
+            Counted(found[name], is_more), words, _list("apikeys_apikey", status="usable", **query)
+        )
+
+    concerns = [
+        concern("expiring", f"keys that expire within {EXPIRING.days} days", expires=f"{EXPIRING.days}d"),
+        concern("unused", f"keys unused for {UNUSED.days} days", used="unused"),
+        concern("for_ever", "keys that never expire", expires="never"),
+    ]
+    bounds = [found["usable"], *(found[f"older_{i}"] for i in range(len(AGES))), 0]
+    labels = [f"< {AGES[0][0]}", *(f"< {words}" for words, _ in AGES[1:]), f"≥ {AGES[-1][0]}"]
+    ages = [(label, bounds[i] - bounds[i + 1]) for i, label in enumerate(labels)]
+    note = f"Of the newest {MOST_KEYS:,} keys." if is_more else ""
+    return Keys(concerns, [Chart("ages", "Usable keys by age", [Series("keys", ages)], note)])
+
+
+def refusals(principal: Principal, now: datetime) -> list[Concern]:
+    """Attempts of the last day that were refused, as far as the caller may read the log."""
+    if not principal.may_somewhere(Capability.READ_AUDIT):
+        return []
+    rows = _events(principal).filter(occurred_at__gte=now - timedelta(days=1), name__in=REFUSALS)
+    address = _list("audit_event", kind="refusals", time="1d")
+    return [Concern(counted(rows), "attempts refused in the last day", address)]
+
+
+def people(principal: Principal) -> list[Concern]:
+    """People whom the caller sees, who may manage others' keys and log in with a password alone."""
+    if not principal.may_somewhere(Capability.READ_USERS):
+        return []
+    rows = User.objects.visible_to(principal).managing_keys(principal).without_second_factor()
+    words = "people who manage keys without a second factor"
+    return [Concern(counted(rows), words, _list("accounts_user", second_factor="wanted"))]
+
+
+def event_charts(principal: Principal, now: datetime) -> list[Chart]:
+    """Logins, and refusals of all kinds, per day. One query, of the newest MOST_EVENTS events."""
+    if not principal.may_somewhere(Capability.READ_AUDIT):
+        return []
+    days = [now.date() - timedelta(days=DAYS - 1 - i) for i in range(DAYS)]
+    start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
+    newest = _events(principal).filter(occurred_at__gte=start).order_by("-occurred_at")
+    numbers = newest.values("pk")[:MOST_EVENTS]
+    by_day = Event.objects.filter(pk__in=numbers).order_by().annotate(day=TruncDate("occurred_at"))
+    found = {
+        (row["day"], row["name"]): row["n"] for row in by_day.values("day", "name").annotate(n=Count("pk"))
+    }
+    note = f"Of the newest {MOST_EVENTS:,} events." if sum(found.values()) == MOST_EVENTS else ""
+
+    def series(words: str, names: Collection[str]) -> Series:
+        return Series(
+            words, [(_label(day), sum(found.get((day, name), 0) for name in names)) for day in days]
+        )
+
+    logins = [series("logins", [EventName.LOGIN_SUCCEEDED]), series("failures", [EventName.LOGIN_FAILED])]
+    refused = [series("refused", REFUSALS)]
+    return [
+        Chart("logins", f"Logins and failures per day, {DAYS} days", logins, note),
+        Chart("refusals", f"Refused attempts per day, {DAYS} days", refused, note),
+    ]
+
+
+def _events(principal: Principal) -> EventQuerySet:
+    reach = principal.reach(Capability.READ_AUDIT)
+    return Event.objects.seen_from(everywhere=reach.everywhere, organizations=reach.organizations)
+
+
+def _count(condition: Q) -> Count:
+    return Count("pk", filter=condition) if condition else Count("pk")
+
+
+def _label(day: date) -> str:
+    return f"{day.day} {day:%b}"
+
+
+def _list(model: str, **query: str) -> str:
+    return f"{reverse(f'admin:{model}_changelist')}?{urlencode(query)}"

@@ -1,0 +1,22 @@
+"""The admin's front page: a tag, since the site itself stands on a floor below keys."""
+
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+from apikeys import overview
+from config.admin import principal_in
+
+register = template.Library()
+
+
+@register.inclusion_tag("admin/overview.html", takes_context=True)
+def front_page(context: Any) -> dict[str, Any]:
+    """What needs attention, and the charts: of what whoever sits before the admin may see."""
+    principal, now = principal_in(context["request"]), timezone.now()
+    keys = overview.keys(principal, now)
+    return {
+        "concerns": [*keys.concerns, *overview.refusals(principal, now), *overview.people(principal)],
+        "charts": [*keys.charts, *overview.event_charts(principal, now)],
+    }

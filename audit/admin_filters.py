@@ -1,0 +1,43 @@
+"""By what the admin's list of events can be narrowed, beside the fields of events."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from audit.events import REFUSALS, EventName
+from config.filters import Options, WordsFilter
+
+
+class KindFilter(WordsFilter):
+    title = parameter_name = "kind"
+
+    def options(self, request: HttpRequest) -> Options:
+        logins = (EventName.LOGIN_SUCCEEDED, EventName.LOGIN_FAILED)
+        return {
+            "refusals": ("refused attempts", Q(name__in=REFUSALS)),
+            "logins": ("logins and failures", Q(name__in=logins)),
+            "changes": ("everything else", ~Q(name__in={*REFUSALS, *logins})),
+        }
+
+
+class ActorFilter(WordsFilter):
+    title = parameter_name = "actor"
+
+    def options(self, request: HttpRequest) -> Options:
+        words = {"user": "people", "api_key": "keys", "operator": "operators", "anonymous": "nobody known"}
+        return {kind: (name, Q(actor_kind=kind)) for kind, name in words.items()}
+
+
+class TimeFilter(WordsFilter):
+    title = parameter_name = "time"
+
+    def options(self, request: HttpRequest) -> Options:
+        now = timezone.now()
+        lengths = {"1h": ("last hour", 1), "1d": ("last day", 24), "7d": ("last 7 days", 168)}
+        lengths |= {"14d": ("last 14 days", 336), "90d": ("last 90 days", 2160)}
+        return {
+            value: (words, Q(occurred_at__gte=now - timedelta(hours=hours)))
+            for value, (words, hours) in lengths.items()
+        }

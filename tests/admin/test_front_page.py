@@ -1,0 +1,159 @@
+"""The front page: what needs attention, with the list of what is counted, and only of what one may see."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from apikeys import overview
+from apikeys.models import ApiKey
+from audit.actors import ANONYMOUS, Origin
+from audit.events import EventName
+from audit.log import record
+from tests.accounts.authenticator import enrolled
+from tests.admin.helpers import browser, text_of
+from tests.conftest import Cast, make_key
+
+CONCERN = re.compile(r'<a href="([^"]+)"><strong>([^<]+)</strong> ([^<]+)</a>')
+Concerns = dict[str, tuple[str, str]]
+
+
+def concerns(client: Client) -> Concerns:
+    """{words: (number, address)} as the front page shows them."""
+    found = CONCERN.findall(text_of(client.get("/admin/")))
+    return {words: (number, unescape(address)) for address, number, words in found}
+
+
+def listed(client: Client, address: str) -> set[str]:
+    response = client.get(address)
+    assert response.status_code == 200
+    return {str(row) for row in response.context["cl"].queryset}
+
+
+def age(key: Any, *, days: int, **columns: Any) -> None:
+    made = timezone.now() - timedelta(days=days)
+    ApiKey.objects.filter(pk=key.row.pk).update(created_at=made, **columns)
+
+
+@pytest.fixture
+def keys(cast: Cast) -> None:
+    now = timezone.now()
+    soon, late = now + timedelta(days=13), now + timedelta(days=15)
+    make_key(cast.acme, name="soon", expires_at=soon)
+    make_key(cast.acme, name="late", expires_at=late)
+    age(make_key(cast.bob, name="dusty", expires_at=late), days=91)
+    age(make_key(cast.bob, name="old and used", expires_at=late), days=91, last_used_at=now)
+    make_key(cast.umbrella, name="for ever")
+    age(make_key(cast.umbrella, name="over"), days=100, revoked_at=now)
+    age(make_key(cast.umbrella, name="off"), days=100, disabled_at=now)
+
+
+def test_each_number_leads_to_the_list_of_what_is_counted(cast: Cast, keys: None) -> None:
+    ada = browser(cast.ada)
+    found = concerns(ada)
+    for words, names in (
+        ("keys that expire within 14 days", {"soon"}),
+        ("keys unused for 90 days", {"dusty"}),
+        ("keys that never expire", {"for ever"}),
+    ):
+        number, address = found[words]
+        assert int(number) == len(names)
+        assert listed(ada, address) == names
+
+
+def test_refused_attempts_of_the_last_day_are_counted(cast: Cast) -> None:
+    ada = browser(cast.ada)
+    now = timezone.now()
+    for hours, name in (
+        (1, EventName.LOGIN_FAILED),
+        (2, EventName.API_KEY_REFUSED),
+        (25, EventName.LOGIN_FAILED),
+    ):
+        record(name, actor=ANONYMOUS, origin=Origin("192.0.2.1", "x", now - timedelta(hours=hours)))
+    number, address = concerns(ada)["attempts refused in the last day"]
+    assert number == "2"
+    assert len(listed(ada, address)) == 2
+
+
+def test_people_who_manage_keys_without_a_second_factor_are_counted(cast: Cast) -> None:
+    ada = browser(cast.ada)
+    enrolled(cast.charlie)
+    number, address = concerns(ada)["people who manage keys without a second factor"]
+    assert listed(ada, address) == {"ada", "alice"}
+    assert number == "2"
+    User.objects.filter(username="alice").update(is_active=False)
+    assert listed(ada, address) == {"ada"}
+
+
+def test_everybody_sees_numbers_of_what_they_see(cast: Cast, keys: None) -> None:
+    alice = concerns(browser(cast.alice))
+    assert alice["keys that never expire"][0] == "0"
+    assert alice["keys that expire within 14 days"][0] == "1"
+    assert alice["people who manage keys without a second factor"][0] == "1"
+    assert set(concerns(browser(cast.mallory))) == {
+        "keys that expire within 14 days",
+        "keys unused for 90 days",
+        "keys that never expire",
+    }
+    assert {number for number, _ in concerns(browser(cast.mallory)).values()} == {"0"}
+
+
+def test_charts_are_of_what_one_sees(cast: Cast) -> None:
+    def titles(user: User) -> list[str]:
+        return re.findall(r"<figcaption>([^<]+)<", text_of(browser(user).get("/admin/")))
+
+    assert [title.partition(",")[0] for title in titles(cast.ada)] == [
+        "Usable keys by age",
+        "Logins and failures per day",
+        "Refused attempts per day",
+    ]
+    assert titles(cast.mallory) == ["Usable keys by age"]
+
+
+def test_the_charts_say_what_happened_when(cast: Cast) -> None:
+    now = timezone.now()
+    for days in (0, 0, 3, 13, 14):
+        origin = Origin("192.0.2.1", "x", now - timedelta(days=days))
+        record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=origin)
+    logins, refused = overview.event_charts(principal(cast.ada), now)
+    assert [value for _, value in refused.series[0].points] == [1, *[0] * 9, 1, 0, 0, 2]
+    assert logins.series[1].points == refused.series[0].points
+    assert logins.series[0].total == 0
+
+
+def test_keys_are_charted_by_age(cast: Cast, keys: None) -> None:
+    (ages,) = overview.keys(principal(cast.ada), timezone.now()).charts
+    assert [value for _, value in ages.series[0].points] == [3, 0, 0, 2, 0]
+
+
+def principal(user: User) -> Any:
+    from accounts.identity import principal_of
+    from accounts.principals import Credential
+
+    return principal_of(user, Credential("admin", ""))
+
+
+def test_the_page_costs_the_same_however_many_rows_there_are(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above a limit a number is said to be more; the limits are far below what a table can hold."""
+    monkeypatch.setattr(overview, "MOST_KEYS", 3)
+    ada = browser(cast.ada)
+    for number in range(5):
+        make_key(cast.acme, name=f"key {number}")
+    with CaptureQueriesContext(connection) as few:
+        assert concerns(ada)["keys that never expire"][0] == "4+"
+    for number in range(20):
+        make_key(cast.acme, name=f"more {number}")
+        browser(cast.mallory)
+    with CaptureQueriesContext(connection) as many:
+        assert concerns(ada)["keys that never expire"][0] == "4+"
+    assert len(many) == len(few)
+    assert all("LIMIT" in q["sql"] for q in many if "COUNT(" in q["sql"]), [q["sql"] for q in many]

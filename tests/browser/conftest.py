@@ -1,0 +1,120 @@
+"""A real browser before a real server. Whatever a page does against the policy fails its test."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.browser.chromium import find_chromium
+from tests.installation import ADMIN, PROJECT, Installation, Server, copy_of
+
+NAME, PASSWORD = ADMIN["KEYHOUSE_ADMIN_USERNAME"], ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
+LIMITS = "login.address=10000,login.account=10000,login.here=10000"
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Any]:
+    """The machine's Chromium, for all tests of this folder."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("there is no Chromium in PATH")
+    from playwright.sync_api import sync_playwright
+
+    # Playwright's loop runs in this thread, where Django would otherwise refuse to go to the database.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=path)
+            yield browser
+            browser.close()
+
+
+@pytest.fixture(scope="package")
+def demo(after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with something to see."""
+    with copy_of(after_first_start, tmp_path_factory.mktemp("demo")) as installation:
+        fill(installation)
+        with installation.serve(KEYHOUSE_LIMITS=LIMITS, KEYHOUSE_ADMIN_SECOND_FACTOR="false") as server:
+            yield server
+
+
+def fill(installation: Installation) -> None:
+    """Put into an installation what tests.browser.demo makes."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.browser.demo"],
+        env=installation.environment,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@dataclass
+class Visit:
+    """Somebody with a browser of their own at a server."""
+
+    server: Server
+    context: Any
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page = self.context.new_page()
+        self.page.on("console", self._listen)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._watch)
+
+    def _listen(self, message: Any) -> None:
+        if "Content Security Policy" in message.text or message.type == "error":
+            self.complaints.append(message.text)
+
+    def _watch(self, request: Any) -> None:
+        if not request.url.startswith((self.origin, "data:")):
+            self.complaints.append(f"a foreign host: {request.url}")
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    def go(self, path: str) -> None:
+        response = self.page.goto(self.origin + path)
+        assert response.status == 200, f"{path}: {response.status}"
+
+    def log_in(self) -> None:
+        self.go("/admin/login/?next=/admin/")
+        self.page.get_by_label("user name").fill(NAME)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+        self.page.wait_for_url("**/admin/")
+
+    def press(self, name: str) -> None:
+        """Press a button that leads to another page."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).click()
+
+    def text(self) -> str:
+        words: str = self.page.inner_text("body")
+        return words
+
+
+@contextmanager
+def visiting(chromium: Any, server: Server, **options: Any) -> Iterator[Visit]:
+    """Open a browser of its own; at the end nothing may have gone against the policy."""
+    with ExitStack() as stack:
+        context = chromium.new_context(**options)
+        stack.callback(context.close)
+        visit = Visit(server, context)
+        yield visit
+        assert visit.complaints == []
+
+
+@pytest.fixture
+def visit(chromium: Any, demo: Server) -> Iterator[Visit]:
+    """The administrator, logged in."""
+    with visiting(chromium, demo) as visit:
+        visit.log_in()
+        yield visit

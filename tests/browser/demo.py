@@ -1,0 +1,85 @@
+"""An installation with something to see in it: `python -m tests.browser.demo`, in its environment."""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import django
+
+PEOPLE = ("alice", "bob", "carol", "dave")
+KEYS = (
+    # name, owner, scopes, age and length of life in days, hours since the last use, number of uses
+    ("Stock service", "Acme", ("services:read", "services:write"), 200, 365, 0.1, 128_204),
+    ("Nightly export", "Acme", ("services:read",), 420, None, 9, 417),
+    ("CI", "bob", ("services:read", "keys:read"), 80, 90, 1.5, 5_120),
+    ("Old importer", "Umbrella", ("services:write",), 300, None, 24 * 140, 12),
+    ("Laptop", "alice", ("services:read",), 20, 60, 30, 88),
+    ("Grafana", "Umbrella", ("services:read", "audit:read"), 45, 365, 0.02, 64_410),
+    ("Trial", "carol", ("services:read",), 5, 30, None, 0),
+    ("Kiosk", "Acme", ("services:read",), 3, None, 2, 31),
+)
+
+
+def main() -> None:
+    """Make people, organizations, keys, and two weeks of logins."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    os.environ["KEYHOUSE_LEASE_MS"] = "0"
+    django.setup()
+
+    from accounts.callers import caller_at_command_line
+    from accounts.models import User
+    from accounts.principals import Caller
+    from accounts.services.organizations import create_organization
+    from accounts.services.users import create_user
+    from apikeys.models import ApiKey
+    from apikeys.services.api_keys import create_api_key, revoke_api_keys
+    from apikeys.services.switching import disable_api_keys
+    from audit.actors import ANONYMOUS, Actor, Origin
+    from audit.events import EventName
+    from audit.log import record
+
+    now = datetime.now(UTC)
+    operator = caller_at_command_line().principal
+    caller = Caller(operator, Origin("", "demo", now))
+    owners: dict[str, object] = {
+        name: create_organization(caller=caller, name=name) for name in ("Acme", "Umbrella")
+    }
+    for number, name in enumerate(PEOPLE):
+        owners[name] = create_user(
+            caller=caller,
+            username=name,
+            email=f"{name}@example.org",
+            name=name.capitalize(),
+            role="member",
+            password="a long walk to the lighthouse",
+            memberships=[(owners["Acme"], "owner" if number == 0 else "developer")],  # type: ignore[list-item]
+        )
+    rows = []
+    for name, owner, scopes, age, length, unused, count in KEYS:
+        made = now - timedelta(days=age)
+        key = create_api_key(
+            caller=Caller(operator, Origin("", "demo", made)),
+            name=name,
+            owner=owners[owner],  # type: ignore[arg-type]
+            granted=scopes,
+            expires_at=made + timedelta(days=length) if length else None,
+        )
+        rows.append(key.row)
+        if unused is not None:
+            used = {"use_count": count, "last_used_at": now - timedelta(hours=unused)}
+            ApiKey.objects.filter(pk=key.row.pk).update(**used, last_used_ip="10.1.2.3")
+    disable_api_keys(caller=caller, selected=rows[4:5])
+    revoke_api_keys(caller=caller, selected=rows[6:7], reason="the trial is over")
+    admin = User.objects.get(username="admin")
+    who = Actor("user", str(admin.uuid), "admin")
+    for day in range(13, -1, -1):
+        at = now - timedelta(days=day, minutes=5)
+        for _ in range(4 + day * 7 % 9):
+            record(EventName.LOGIN_SUCCEEDED, actor=who, origin=Origin("10.1.2.3", "demo", at))
+        for _ in range((day + 1) * 5 % 4):
+            record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=Origin("203.0.113.7", "demo", at))
+        for _ in range((day + 2) % 3):
+            record(EventName.API_KEY_REFUSED, actor=ANONYMOUS, origin=Origin("203.0.113.7", "demo", at))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""What holds for every page of the admin in a browser: the policy, both themes, narrow screens, access."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.chromium import axe_source
+from tests.browser.conftest import Visit, visiting
+from tests.installation import Server
+
+PAGES = (
+    "/admin/",
+    "/admin/second-factor/",
+    "/admin/apikeys/apikey/",
+    "/admin/apikeys/apikey/?status=expiring",
+    "/admin/apikeys/apikey/add/",
+    "/admin/apikeys/apikey/1/change/",
+    "/admin/audit/event/",
+    "/admin/audit/event/1/change/",
+    "/admin/accounts/user/",
+    "/admin/accounts/user/add/",
+    "/admin/accounts/user/1/change/",
+    "/admin/accounts/organization/",
+    "/admin/accounts/organization/add/",
+    "/admin/accounts/organization/2/change/",
+    "/admin/accounts/session/",
+    "/admin/accounts/invitation/",
+    "/admin/accounts/invitation/add/",
+)
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "narrow": {"viewport": {"width": 360, "height": 740}},
+}
+RUN_AXE = "rules => axe.run(document, {runOnly: rules})"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def every_page(visit: Visit) -> Iterator[str]:
+    """Open one page after the other, and those between an action and what it does."""
+    for path in PAGES:
+        visit.go(path)
+        yield path
+    for action in ("Rotate", "Disable", "Revoke"):
+        visit.go("/admin/apikeys/apikey/1/change/")
+        visit.press(action)
+        yield action
+    visit.go("/admin/apikeys/apikey/add/")
+    visit.press("Make key")
+    yield "a form with errors"
+    visit.page.get_by_label("Name").fill("Seen")
+    visit.press("Make key")
+    visit.page.wait_for_selector("#new-key")
+    yield "a new key"
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_page_goes_against_the_policy_or_is_wider_than_the_screen(
+    chromium: Any, demo: Server, look: str
+) -> None:
+    with visiting(chromium, demo, **LOOKS[look]) as visit:
+        visit.log_in()
+        for name in every_page(visit):
+            width = visit.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert width <= 0, f"{name} is {width} pixels too wide"
+            assert visit.complaints == [], name
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_page_has_a_serious_fault_of_accessibility(chromium: Any, demo: Server, look: str) -> None:
+    source = axe_source()
+    if source is None:
+        pytest.skip("axe-core is not here, and npm cannot get it")
+    found = []
+    with visiting(chromium, demo, bypass_csp=True, **LOOKS[look]) as visit:  # axe measures with styles
+        visit.log_in()
+        for name in every_page(visit):
+            visit.page.evaluate(source)
+            violations = visit.page.evaluate(RUN_AXE, RULES)["violations"]
+            serious = [each for each in violations if each["impact"] in ("serious", "critical")]
+            found += [f"{name}: {each['id']}: {node['html']}" for each in serious for node in each["nodes"]]
+    assert not found, "\n".join(found)
+
+
+def test_dark_is_dark(chromium: Any, demo: Server) -> None:
+    def light_of(visit: Visit) -> int:
+        visit.log_in()
+        colour: str = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(int(number) for number in colour[4:-1].split(","))
+
+    with visiting(chromium, demo, color_scheme="dark") as dark, visiting(chromium, demo) as light:
+        assert light_of(dark) < 150 < 600 < light_of(light)
+        light.page.get_by_role("button", name="Toggle theme").click()
+        light.page.get_by_role("button", name="Toggle theme").click()
+        assert light.complaints == []
+
+
+def test_members_of_an_organization_are_searched_for_within_the_policy(visit: Visit) -> None:
+    visit.go("/admin/accounts/organization/2/change/")
+    visit.page.get_by_text("Add another member").click()
+    visit.page.locator(".select2-selection").last.click()
+    visit.page.locator(".select2-search__field").fill("admin")
+    visit.page.locator(".select2-results__option", has_text="admin").wait_for()
+    assert visit.complaints == []
