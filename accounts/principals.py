@@ -26,13 +26,17 @@ class Reach(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What was shown: its kind, its public id, when it ends if it does, and what it is held to."""
+    """What was shown: its kind, its public id, when it ends if it does, and what it is held to.
+
+    `number` is that of a key's row, under which its uses are counted; 0 for what is no key.
+    """
 
     kind: CredentialKind
     id: str
     expires_at: datetime | None = None
     label: str = ""
     limits: Limits | None = None
+    number: int = 0
 
     def has_ended(self, now: datetime) -> bool:
         """Whether it has expired by `now`."""

@@ -120,3 +120,55 @@ class ApiKey(PublicRow):
         if self.expires_at is not None and self.expires_at <= now:
             return "expired"
         return "disabled" if self.disabled_at is not None else "active"
+
+
+HOUR, DAY = 3600, 86_400  # seconds
+
+
+class Outcome(models.TextChoices):
+    """What came of a request with a key that there is."""
+
+    ALLOWED = "allowed"
+    ENDED = "ended", "revoked, expired, disabled, or its owner is not active"
+    SCOPE = "scope", "it lacks a scope or a role, or may not do this"
+    NETWORK = "network", "from an address outside of its networks"
+    RATE = "rate", "over its rate limit"
+
+
+class KeyUseQuerySet(models.QuerySet["KeyUse"]):
+    def between(self, start: datetime, end: datetime) -> "KeyUseQuerySet":
+        """Hours and days that begin at `start` or later, and before `end`."""
+        return self.filter(begins_at__gte=int(start.timestamp()), begins_at__lt=int(end.timestamp()))
+
+    def before(self, moment: datetime) -> "KeyUseQuerySet":
+        """Hours and days that begin before `moment`."""
+        return self.filter(begins_at__lt=int(moment.timestamp()))
+
+
+class KeyUse(models.Model):
+    """How many requests of a key had this outcome in one hour, or in one day of longer ago (UTC).
+
+    `begins_at` is in Unix seconds. Nothing in the database ties it to the key: a key, and its owner, are
+    deleted without waiting for the writers of statistics; `manage.py prune` takes away what is left.
+    """
+
+    key = models.ForeignKey(
+        ApiKey, models.DO_NOTHING, related_name="uses", db_constraint=False, db_index=False
+    )
+    begins_at = models.BigIntegerField()
+    seconds = models.PositiveIntegerField(choices=[(HOUR, "hour"), (DAY, "day")])
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    count = models.BigIntegerField()
+
+    objects = KeyUseQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("key", "begins_at", "seconds", "outcome"), name="key_use_is_counted_in_one_row"
+            ),
+        )
+        indexes = (models.Index(fields=("seconds", "begins_at"), name="key_use_by_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.outcome}"

@@ -8,8 +8,9 @@ from accounts.authentication import authenticate_access_token
 from accounts.credentials import Presented, presented
 from accounts.exceptions import record_denied
 from accounts.principals import Principal
-from apikeys import scopes
+from apikeys import scopes, usage
 from apikeys.authentication import authenticate_key
+from apikeys.models import Outcome
 from audit.actors import Origin
 from config import profiles
 from config.errors import InsufficientScope, NotAllowed, NotAuthenticated, SecondFactorRequired
@@ -35,7 +36,7 @@ def route_for(profile: Profile, method: str, uri: str) -> Route:
     return found
 
 
-def decide(request: HttpRequest, method: str, uri: str) -> Principal | None:
+def decide(request: HttpRequest, method: str, uri: str, origin: Origin) -> Principal | None:
     """Return who may make the request `method` `uri` with the credential in `request`'s headers.
 
     None stands for a route that is open to everybody. Raises NotAuthenticated, InvalidToken,
@@ -47,11 +48,11 @@ def decide(request: HttpRequest, method: str, uri: str) -> Principal | None:
     sent = presented(request)
     if sent is None:
         raise NotAuthenticated
-    origin = Origin.of(request)
     principal = authenticate(sent, origin)
     try:
         check_route(principal, route)
     except NotAllowed as error:
+        usage.note(principal.credential.number, origin, Outcome.SCOPE)
         record_denied(principal, origin, method, uri.partition("?")[0], error)
         raise
     return principal

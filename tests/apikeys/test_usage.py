@@ -9,8 +9,9 @@ from django.db import Error, connection, transaction
 
 from accounts.callers import caller_at_command_line
 from apikeys import usage
-from apikeys.models import ApiKey
+from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import NewKey, revoke_api_keys
+from apikeys.services.uses import MOST_AT_ONCE, Use
 from audit.actors import Origin
 from tests.conftest import Cast, make_key, with_key
 
@@ -63,7 +64,7 @@ def test_a_request_writes_nothing_itself(key: NewKey, django_assert_num_queries:
 
 
 def test_many_keys_are_written_in_few_queries(cast: Cast, django_assert_max_num_queries: Any) -> None:
-    made = [make_key(cast.alice) for _ in range(usage.MOST_KEYS_AT_ONCE + 20)]
+    made = [make_key(cast.alice) for _ in range(MOST_AT_ONCE + 20)]
     for number, key in enumerate(made):
         for _ in range(1 + number % 3):
             use(key, NOON + number * SECOND)
@@ -90,17 +91,17 @@ def test_uses_of_a_key_that_is_gone_are_forgotten(key: NewKey) -> None:
 
 
 def test_memory_has_a_bound(key: NewKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage, "MOST_KEYS_WAITING", 1)
+    monkeypatch.setattr(usage, "MOST_WAITING", 1)
     use(key, NOON)
     usage.note(key.row.pk + 1, Origin("", "", NOON))
     use(key, NOON)
-    assert list(usage._waiting) == [key.row.pk]
+    assert [number for number, _, _ in usage._waiting] == [key.row.pk]
     usage.flush()
     assert seen(key)[0] == 2
 
 
 def test_uses_that_come_while_others_fail_to_be_written_are_added_to_those(key: NewKey) -> None:
-    failed = {key.row.pk: usage.Use(5, NOON + SECOND, "192.0.2.2")}
+    failed = {(key.row.pk, int(NOON.timestamp()), Outcome.ALLOWED): Use(5, NOON + SECOND, "192.0.2.2")}
     use(key, NOON, "192.0.2.1")
     usage._put_back(failed)
     usage.flush()
