@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from accounts.limits import Rate, rate_of
 from accounts.models import Organization, User
@@ -143,6 +143,13 @@ class KeyUseQuerySet(models.QuerySet["KeyUse"]):
     def before(self, moment: datetime) -> "KeyUseQuerySet":
         """Hours and days that begin before `moment`."""
         return self.filter(begins_at__lt=int(moment.timestamp()))
+
+    def tallies(self) -> "models.QuerySet[KeyUse, tuple[int, int, int, int]]":
+        """(begins_at, seconds, how many were allowed, how many refused) of each hour and day, in order."""
+        allowed = Sum("count", filter=Q(outcome=Outcome.ALLOWED), default=0)
+        refused = Sum("count", filter=~Q(outcome=Outcome.ALLOWED), default=0)
+        spans = self.values("begins_at", "seconds").annotate(allowed=allowed, refused=refused)
+        return spans.order_by("begins_at").values_list("begins_at", "seconds", "allowed", "refused")
 
 
 class KeyUse(models.Model):

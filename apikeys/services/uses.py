@@ -52,7 +52,7 @@ class Counted(NamedTuple):
     begins_at: int
     seconds: int
     outcome: str
-    count: int
+    times: int
 
 
 def add_counts(rows: Sequence[Counted]) -> None:
