@@ -57,6 +57,8 @@ class Counted(NamedTuple):
 
 def add_counts(rows: Sequence[Counted]) -> None:
     """Add to the counts of these hours and days, or begin them: one statement. Each row stands there once."""
+    if not rows:
+        return
     values = [value for row in sorted(rows) for value in row]
     with connection.cursor() as cursor:
         cursor.execute(_ADD.format(rows=", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))), values)
@@ -91,10 +93,9 @@ def _hold(numbers: set[int], *, skip_locked: bool) -> set[int]:
 
 
 def _write(uses: dict[Cell, Use]) -> None:
-    if uses:
-        add_counts(
-            [Counted(n, hour, HOUR, outcome.value, use.count) for (n, hour, outcome), use in uses.items()]
-        )
+    add_counts(
+        [Counted(key, hour, HOUR, outcome.value, use.count) for (key, hour, outcome), use in uses.items()]
+    )
     allowed: dict[int, Use] = {}
     for (number, _, outcome), use in uses.items():
         if outcome is Outcome.ALLOWED:
