@@ -6,6 +6,7 @@ from apikeys.models import Outcome
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.refusals import record_refusal
+from config import metrics
 
 OUTCOMES = {"network": Outcome.NETWORK, "rate limit": Outcome.RATE}
 
@@ -15,6 +16,7 @@ def record_refused_key(target: Target, reason: str, origin: Origin, *, number: i
 
     `number` is that of its row, 0 if there is no such key.
     """
+    metrics.REFUSED_KEYS.count(reason)
     usage.note(number, origin, OUTCOMES.get(reason, Outcome.ENDED))
     record_refusal(
         EventName.API_KEY_REFUSED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason}

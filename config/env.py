@@ -31,6 +31,7 @@ _ALL = (
     Variable("KEYHOUSE_PEPPERS", "", "numbered peppers, 1:HEX,2:HEX …; default: generated once"),
     Variable("KEYHOUSE_SEED_KEYS", "", "numbered keys for TOTP seeds, as above; default: generated once"),
     Variable("KEYHOUSE_TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded-For is believed"),
+    Variable("KEYHOUSE_METRICS_NETWORKS", "", "addresses or networks that may read /metrics; none: nobody"),
     Variable("KEYHOUSE_LIMITS", "", "how often what may be tried, where not as in config/limits.py"),
     Variable("KEYHOUSE_ADMIN_SECOND_FACTOR", "false", "true: nobody uses the admin without a second factor"),
     Variable("DATABASE_URL", "", "postgres://… or sqlite:///…; default: SQLite in the data folder"),
