@@ -14,7 +14,7 @@ from apikeys.models import HOUR, ApiKey, Outcome
 
 MOST_AT_ONCE = 500
 
-# Both read what VALUES hold by these names of columns; rows come in one order for everybody.
+# Both databases call the columns of VALUES column1, column2, …
 _ADD = """
     INSERT INTO apikeys_keyuse AS kept (key_id, begins_at, seconds, outcome, count) VALUES {rows}
     ON CONFLICT (key_id, begins_at, seconds, outcome) DO UPDATE SET count = kept.count + excluded.count

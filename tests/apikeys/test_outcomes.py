@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.limits import Rate
@@ -63,6 +65,17 @@ def test_a_key_that_lacks_the_scope_is_refused_and_not_used(cast: Cast, door: Do
     assert outcomes() == {"scope": 1}
     row = ApiKey.objects.get()
     assert (row.use_count, row.last_used_at, row.last_used_ip) == (0, None, "")
+
+
+def test_noting_what_came_of_a_request_costs_no_query(
+    cast: Cast, door: Door, lease: Callable[[float], None]
+) -> None:
+    good, refused = with_key(full_key(cast)), with_key(make_key(cast.alice))
+    lease(3600)
+    assert [door(good), door(refused)] == [200, 403]  # both are known from now on, and the refusal recorded
+    with CaptureQueriesContext(connection) as captured:
+        assert [ask(good), door(refused)] == [200, 403]
+    assert captured.captured_queries == []
 
 
 def test_a_service_that_refuses_what_a_key_may_not_do_counts_like_a_scope(cast: Cast) -> None:
