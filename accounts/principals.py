@@ -30,6 +30,7 @@ class Credential:
     """What was shown: its kind, its public id, when it ends if it does, and what it is held to.
 
     `client` is the client_id of whoever it was given to, if it is one of OAuth2.
+    `number` is that of a key's row, under which its uses are counted; 0 for what is no key.
     """
 
     kind: CredentialKind
@@ -38,6 +39,7 @@ class Credential:
     label: str = ""
     limits: Limits | None = None
     client: str = ""
+    number: int = 0
 
     def has_ended(self, now: datetime) -> bool:
         """Whether it has expired by `now`."""

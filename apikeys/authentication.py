@@ -10,9 +10,9 @@ from accounts.credentials import Presented, presented
 from accounts.identity import PERSON, PERSON_JOINS, person
 from accounts.limits import limits_of, rate_of
 from accounts.principals import Credential, Place, Principal
-from apikeys import keys, peppers, quotas, usage
+from apikeys import keys, peppers, quotas
 from apikeys.models import ApiKey
-from apikeys.refusals import record_refused_key, target_of
+from apikeys.refusals import record_refused_key, record_refused_use
 from audit.actors import NOTHING, Origin, Target
 from audit.epoch import memory
 from config import profiles
@@ -71,15 +71,8 @@ KEY = f"""SELECT k.id, k.uuid, k.name, k.scopes, k.pepper, k.expires_at, k.revok
 KEY_COLUMNS = len(KeyRow._fields)
 
 
-class KnownKey(NamedTuple):
-    """A key that lets in, and whose it is."""
-
-    pk: int
-    principal: Principal
-
-
 def authenticate_key(sent: Presented, origin: Origin) -> Principal:
-    """Return whose key this is and what it may do now. It is not counted against the key's rate limit.
+    """Return whose key this is and what it may do now. Neither use nor rate limit is counted.
 
     Raises InvalidToken, or NetworkNotAllowed for a good key that may not be used from this address; the
     reason is recorded.
@@ -87,18 +80,17 @@ def authenticate_key(sent: Presented, origin: Origin) -> Principal:
     return admit(known_key(sent.text, origin), origin)
 
 
-def admit(found: KnownKey, origin: Origin) -> Principal:
-    """Note that the key is used, if it may be used from this address. Raises NetworkNotAllowed."""
-    limits = found.principal.credential.limits
+def admit(principal: Principal, origin: Origin) -> Principal:
+    """Return `principal` if its key may be used from this address. Raises NetworkNotAllowed."""
+    limits = principal.credential.limits
     if limits is not None and not limits.allow(origin.ip):
-        record_refused_key(target_of(found.principal), "network", origin)
+        record_refused_use(principal, "network", origin)
         raise NetworkNotAllowed
-    usage.note(found.pk, origin)
-    return found.principal
+    return principal
 
 
-def known_key(text: str, origin: Origin) -> KnownKey:
-    """Return the key with this text, wherever it comes from. Raises InvalidToken; the reason is recorded.
+def known_key(text: str, origin: Origin) -> Principal:
+    """Return whose key this is, wherever it comes from. Raises InvalidToken; the reason is recorded.
 
     No query for a key that was used lately, one for another well-formed key, none for any other text.
     """
@@ -106,25 +98,28 @@ def known_key(text: str, origin: Origin) -> KnownKey:
         raise InvalidToken
     _, digest = peppers.current_digest(text)
     known = memory.known()
-    found: KnownKey | None = known.get(digest)
-    if found is None or found.principal.credential.has_ended(origin.at):
+    found: Principal | None = known.get(digest)
+    if found is None or found.credential.has_ended(origin.at):
         found = _read(text, origin)
         memory.remember(known, digest, found)
     return found
 
 
-def _read(text: str, origin: Origin) -> KnownKey:
+def _read(text: str, origin: Origin) -> Principal:
     digests = peppers.digests(text)
     places = ", ".join(["%s"] * len(digests))
     found = select(f"{KEY} ({places})", digests)
     if not found:
-        _refuse(NOTHING, "unknown", origin)
+        record_refused_key(NOTHING, "unknown", origin)
+        raise InvalidToken
     row = KeyRow(*found[0][:KEY_COLUMNS])
     reason = _unusable(row, origin.at)
     if reason is not None:
-        _refuse(Target("api_key", as_uuid(row.uuid), row.name, row.organization_id), reason, origin)
+        target = Target("api_key", as_uuid(row.uuid), row.name, row.organization_id)
+        record_refused_key(target, reason, origin, number=row.pk)
+        raise InvalidToken
     _repepper(row, text)
-    return KnownKey(row.pk, _principal(row, [columns[KEY_COLUMNS:] for columns in found]))
+    return _principal(row, [columns[KEY_COLUMNS:] for columns in found])
 
 
 def _unusable(row: KeyRow, now: datetime) -> str | None:
@@ -140,11 +135,6 @@ def _unusable(row: KeyRow, now: datetime) -> str | None:
     return None
 
 
-def _refuse(target: Target, reason: str, origin: Origin) -> None:
-    record_refused_key(target, reason, origin)
-    raise InvalidToken
-
-
 def _repepper(row: KeyRow, text: str) -> None:
     """Store the digest under the current pepper if it is still under an older one."""
     number, _ = peppers.current()
@@ -157,7 +147,7 @@ def _principal(row: KeyRow, owner: list[tuple[Any, ...]]) -> Principal:
     """A person's key can do what they may do now, cut down to its scopes; an organization's, its scopes."""
     limits = limits_of(as_json(row.allowed_networks), rate_of(row.rate_requests, row.rate_seconds))
     ends = row.expires_at and as_time(row.expires_at)
-    credential = Credential("key", as_uuid(row.uuid), ends, row.name, limits)
+    credential = Credential("key", as_uuid(row.uuid), ends, row.name, limits, number=row.pk)
     granted = frozenset(as_json(row.scopes))
     if row.organization_id is None:
         return person(owner, credential).narrowed(granted, credential)

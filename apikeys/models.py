@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from accounts.limits import Rate, rate_of
 from accounts.models import Organization, User
@@ -127,3 +127,62 @@ class ApiKey(PublicRow):
         status = self.status(now)
         soon = self.expires_at is not None and self.expires_at <= now + conditions.EXPIRING
         return "expiring" if status == "active" and soon else status
+
+
+HOUR, DAY = 3600, 86_400  # seconds
+
+
+class Outcome(models.TextChoices):
+    """What came of a request with a key that there is."""
+
+    ALLOWED = "allowed"
+    ENDED = "ended", "revoked, expired, disabled, or its owner is not active"
+    SCOPE = "scope", "it lacks a scope or a role, or may not do this"
+    NETWORK = "network", "from an address outside of its networks"
+    RATE = "rate", "over its rate limit"
+
+
+class KeyUseQuerySet(models.QuerySet["KeyUse"]):
+    def between(self, start: datetime, end: datetime) -> "KeyUseQuerySet":
+        """Hours and days that begin at `start` or later, and before `end`."""
+        return self.filter(begins_at__gte=int(start.timestamp()), begins_at__lt=int(end.timestamp()))
+
+    def before(self, moment: datetime) -> "KeyUseQuerySet":
+        """Hours and days that begin before `moment`."""
+        return self.filter(begins_at__lt=int(moment.timestamp()))
+
+    def tallies(self) -> "models.QuerySet[KeyUse, tuple[int, int, int, int]]":
+        """(begins_at, seconds, how many were allowed, how many refused) of each hour and day, in order."""
+        allowed = Sum("count", filter=Q(outcome=Outcome.ALLOWED), default=0)
+        refused = Sum("count", filter=~Q(outcome=Outcome.ALLOWED), default=0)
+        spans = self.values("begins_at", "seconds").annotate(allowed=allowed, refused=refused)
+        return spans.order_by("begins_at").values_list("begins_at", "seconds", "allowed", "refused")
+
+
+class KeyUse(models.Model):
+    """How many requests of a key had this outcome in one hour, or in one day of longer ago (UTC).
+
+    `begins_at` is in Unix seconds. Nothing in the database ties it to the key: a key, and its owner, are
+    deleted without waiting for the writers of statistics; `manage.py prune` takes away what is left.
+    """
+
+    key = models.ForeignKey(
+        ApiKey, models.DO_NOTHING, related_name="uses", db_constraint=False, db_index=False
+    )
+    begins_at = models.BigIntegerField()
+    seconds = models.PositiveIntegerField(choices=[(HOUR, "hour"), (DAY, "day")])
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    count = models.BigIntegerField()
+
+    objects = KeyUseQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("key", "begins_at", "seconds", "outcome"), name="key_use_is_counted_in_one_row"
+            ),
+        )
+        indexes = (models.Index(fields=("seconds", "begins_at"), name="key_use_by_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.outcome}"

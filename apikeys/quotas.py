@@ -13,7 +13,7 @@ from accounts.limits import Rate
 from accounts.principals import Principal
 from accounts.services import valkey_counts
 from accounts.throttling import Attempt, Count, Counter
-from apikeys.refusals import record_refused_key, target_of
+from apikeys.refusals import record_refused_use
 from audit.actors import Origin
 from config.errors import RateLimited
 
@@ -56,7 +56,7 @@ def spend(principal: Principal, origin: Origin) -> Quota | None:
     count = _count(principal.credential.id, limits.rate, now)
     quota = Quota(limits.rate, max(limits.rate.requests - count.attempts, 0), max(count.ends_at - now, 1))
     if count.attempts > limits.rate.requests:
-        record_refused_key(target_of(principal), "rate limit", origin)
+        record_refused_use(principal, "rate limit", origin)
         raise RateLimited(quota.reset, quota.headers)
     return quota
 

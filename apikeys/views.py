@@ -14,7 +14,7 @@ from accounts.callers import caller_of, principal_of_request
 from accounts.models import Organization, User
 from accounts.permissions import Needs
 from accounts.principals import Principal
-from apikeys import serializers
+from apikeys import report_serializers, reports, serializers
 from apikeys.filters import AttributeFilter, ListedFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services import api_keys, rotation, switching
@@ -47,6 +47,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         "rotate": MANAGE,
         "disable": MANAGE,
         "enable": MANAGE,
+        "usage": SEE,
     }
 
     def get_queryset(self) -> ApiKeyQuerySet:
@@ -120,6 +121,19 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         """Take this key again, if it was disabled."""
         switching.enable_api_keys(caller=caller_of(request), selected=[self.get_object()])
         return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="get_api_key_usage",
+        parameters=[report_serializers.UsageQuery],
+        responses=report_serializers.UsageMember,
+    )
+    @action(detail=True, methods=["get"])
+    def usage(self, request: Request, pk: str) -> Response:
+        """How often the key was let in and refused, by the hour."""
+        key = self.get_object()
+        sent, now = received.query(report_serializers.UsageQuery, request), Origin.of(request._request).at
+        found = reports.report(key, start=sent.get("from"), end=sent.get("to"), now=now)
+        return Response(report_serializers.UsageMember(found).data)
 
 
 def owner_for(principal: Principal, organization: str | None) -> User | Organization:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from audit.models import ChainHead
+from config import metrics
 
 MOST_REMEMBERED = 20_000  # callers, a few KiB each
 
@@ -58,6 +59,7 @@ class Memory:
             before = time.clock_gettime(CLOCK)
             if before < self._trusted_until:
                 return  # another thread has looked meanwhile
+            metrics.EPOCH_LOOKS.count()
             epoch = ChainHead.objects.filter(pk=ChainHead.ONLY).values_list("epoch", flat=True).first()
             if epoch != self._epoch:
                 self._epoch, self._known = epoch, {}

@@ -10,6 +10,7 @@ from audit.actors import LABEL_LENGTH, NOTHING, Actor, Origin, Target
 from audit.epoch import wait_out_leases
 from audit.events import CHANGES_NO_CALLER, EventName
 from audit.models import GENESIS, ChainHead, Event
+from config import metrics
 from config.logs import escape, mask
 
 VERIFY_CHUNK = 2_000
@@ -54,6 +55,7 @@ def record(
             head.epoch += 1
             wait_out_leases()
         head.save(update_fields=["sequence", "hash", "epoch"])
+    metrics.EVENTS.count(name.value)
     return event
 
 

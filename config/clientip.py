@@ -43,6 +43,12 @@ def _networks(trusted: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]
     return tuple(ip_network(item) for item in trusted)
 
 
+def is_within(ip: str, networks: tuple[str, ...]) -> bool:
+    """Whether `ip`, as `client_ip` returns it, lies in one of `networks`."""
+    address = _address(ip)
+    return address is not None and _is_trusted(address, networks)
+
+
 def _is_trusted(address: Address, trusted: tuple[str, ...]) -> bool:
     return any(address in network for network in _networks(trusted))
 
@@ -58,11 +64,11 @@ def _address(text: str) -> Address | None:
     return address.ipv4_mapped or IPv6Address(int(address))  # without its zone, which is any text at all
 
 
-def check_networks(items: list[str]) -> tuple[str, ...]:
+def check_networks(variable: str, items: list[str]) -> tuple[str, ...]:
     """Return `items` if each is an address or a network; raises ConfigurationError otherwise."""
     for item in items:
         try:
             ip_network(item)
         except ValueError as error:
-            raise ConfigurationError(f"KEYHOUSE_TRUSTED_PROXIES: {error}") from None
+            raise ConfigurationError(f"{variable}: {error}") from None
     return tuple(items)

@@ -33,6 +33,7 @@ _ALL = (
     Variable("KEYHOUSE_PASSWORD_MIN_LENGTH", "", "8 to 128 characters; default: what the profile says"),
     Variable("KEYHOUSE_COMMON_PASSWORDS", "", "file of more passwords that are refused, one a line"),
     Variable("KEYHOUSE_TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded-For is believed"),
+    Variable("KEYHOUSE_METRICS_NETWORKS", "", "addresses or networks that may read /metrics; none: nobody"),
     Variable("KEYHOUSE_LIMITS", "", "how often what may be tried, where not as in config/limits.py"),
     Variable("KEYHOUSE_ADMIN_SECOND_FACTOR", "true", "false: a password alone is enough for the admin"),
     Variable("DATABASE_URL", "", "postgres://… or sqlite:///…; default: SQLite in the data folder"),

@@ -117,6 +117,9 @@ def _header(name: str, description: str) -> dict[str, Any]:
 PLAIN = {
     "/health": _plain("health", "Whether the process is alive."),
     "/ready": _plain("ready", "Whether the database can be reached."),
+    "/metrics": _plain(
+        "metrics", "How the server is doing, for Prometheus, where the operator lets it be read."
+    ),
     "/gateway/check": _plain(
         "check",
         "Whether the credential of this request may make another one: for reverse proxies. Answers about "

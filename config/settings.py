@@ -26,7 +26,8 @@ BIND = env.address("KEYHOUSE_BIND")
 PUBLIC_URL = env.origin(
     "KEYHOUSE_PUBLIC_URL", env.text("KEYHOUSE_PUBLIC_URL") or f"http://{env.text('KEYHOUSE_BIND')}"
 )
-TRUSTED_PROXIES = check_networks(env.items("KEYHOUSE_TRUSTED_PROXIES"))
+TRUSTED_PROXIES = check_networks("KEYHOUSE_TRUSTED_PROXIES", env.items("KEYHOUSE_TRUSTED_PROXIES"))
+METRICS_NETWORKS = check_networks("KEYHOUSE_METRICS_NETWORKS", env.items("KEYHOUSE_METRICS_NETWORKS"))
 LIMITS = limits(env.items("KEYHOUSE_LIMITS"))
 PEPPERS = secrets.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
 EPOCH_LEASE_SECONDS = env.number("KEYHOUSE_LEASE_MS", most=10_000) / 1000
@@ -74,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.BrowserLoginMiddleware",
     "config.middleware.BrowserMessageMiddleware",
+    "apikeys.middleware.KeyUseMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

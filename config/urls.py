@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts import pages
+from accounts.monitoring import metrics_page
 from accounts.oauth.urls import well_known
 from config import health, openapi, profiles
 
@@ -20,6 +21,7 @@ api = [
 urlpatterns = [
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
+    path("metrics", metrics_page, name="metrics"),
     path("schema", openapi.SchemaView.as_view(), name="schema"),
     path("docs", openapi.DocsView.as_view(), name="docs"),
     path("admin", RedirectView.as_view(url="/admin/")),

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.request import HttpHeaders
 
 from accounts.principals import Principal
-from apikeys import quotas
+from apikeys import quotas, usage
 from audit.actors import Origin
 from config.errors import DomainError, MalformedCredentials, NotAllowed
 from config.problems import challenge, domain_response, problem_response
@@ -27,8 +27,9 @@ def check(request: HttpRequest) -> HttpResponse:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     try:
         method, uri = original_request(request)
-        principal = decide(request, method, uri)
-        quota = _spent(request, principal)
+        origin = Origin.of(request)
+        principal = decide(request, method, uri, origin)
+        quota = _count(principal, origin)
     except MalformedCredentials as error:  # proxies know no 400 from here
         headers = {"WWW-Authenticate": f'{challenge()}, error="invalid_request"'}
         return problem_response(401, error.code, error.detail, headers=headers)
@@ -37,11 +38,13 @@ def check(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=200, headers=identity_headers(principal) | (quota.headers if quota else {}))
 
 
-def _spent(request: HttpRequest, principal: Principal | None) -> quotas.Quota | None:
-    """Count the request, which is let through, if its credential is limited. Raises RateLimited."""
-    if principal is None or principal.credential.limits is None:
+def _count(principal: Principal | None, origin: Origin) -> quotas.Quota | None:
+    """Count the request, which is let through, and against a limit if there is one. Raises RateLimited."""
+    if principal is None:
         return None
-    return quotas.spend(principal, Origin.of(request))
+    quota = quotas.spend(principal, origin)
+    usage.note(principal.credential.number, origin)
+    return quota
 
 
 def original_request(request: HttpRequest) -> tuple[str, str]:

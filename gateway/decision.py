@@ -10,8 +10,9 @@ from accounts.credentials import Presented, presented
 from accounts.exceptions import record_denied
 from accounts.oauth.authentication import authenticate_oauth2, is_oauth2_like
 from accounts.principals import Principal
-from apikeys import scopes
+from apikeys import scopes, usage
 from apikeys.authentication import authenticate_key
+from apikeys.models import Outcome
 from audit.actors import Origin
 from config import profiles, wire
 from config.errors import InsufficientScope, NotAllowed, NotAuthenticated, NotFound, SecondFactorRequired
@@ -39,7 +40,7 @@ def route_for(profile: Profile, method: str, uri: str) -> Route:
     return found
 
 
-def decide(request: HttpRequest, method: str, uri: str) -> Principal | None:
+def decide(request: HttpRequest, method: str, uri: str, origin: Origin) -> Principal | None:
     """Return who may make the request `method` `uri` with the credential in `request`'s headers.
 
     None stands for a route that is open to everybody. Raises NotAuthenticated, InvalidToken,
@@ -51,12 +52,12 @@ def decide(request: HttpRequest, method: str, uri: str) -> Principal | None:
     sent = presented(request)
     if sent is None:
         raise NotAuthenticated
-    origin = Origin.of(request)
     principal = authenticate(sent, origin)
     try:
         principal = acting(principal, request.META.get("HTTP_X_ORGANIZATION", ""))
         check_route(principal, route)
     except NotAllowed as error:
+        usage.note(principal.credential.number, origin, Outcome.SCOPE)
         record_denied(principal, origin, method, uri.partition("?")[0], error)
         raise
     return principal

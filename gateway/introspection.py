@@ -15,6 +15,7 @@ from accounts.callers import principal_of_request
 from accounts.credentials import Presented, is_key_like
 from accounts.permissions import Needs
 from accounts.principals import Principal
+from apikeys import usage
 from apikeys.authentication import admit, known_key
 from audit.actors import Origin
 from config import received
@@ -105,11 +106,14 @@ def introspect(asker: Principal, token: str, client_ip: str, origin: Origin) -> 
 def identify(token: str, client_ip: str, origin: Origin) -> Principal:
     """Return whose credential this is, if it may come from there. Raises InvalidToken or NetworkNotAllowed.
 
-    Asking about a key is no request of it: its rate limit is not looked at.
+    Asking about a key uses it, but is no request of it: its rate limit is not looked at.
     """
     if not is_key_like(token):
         return authenticate(Presented(token, is_key=False), origin)
-    return admit(known_key(token, origin), replace(origin, ip=client_ip))
+    there = replace(origin, ip=client_ip)
+    found = admit(known_key(token, origin), there)
+    usage.note(found.credential.number, there)
+    return found
 
 
 def _address(sent: dict[str, Any]) -> str:

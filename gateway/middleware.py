@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from config import metrics
 from gateway.check import PATH, check
 
 
@@ -16,5 +17,7 @@ class GatewayMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
         if path == PATH or path.startswith(f"{PATH}/"):
-            return check(request)
+            response = check(request)
+            metrics.CHECKS.count(str(response.status_code))
+            return response
         return self.get_response(request)

@@ -152,7 +152,7 @@ def test_the_public_list_names_views_that_exist_and_need_nothing() -> None:
 def test_plain_views_are_few_and_known() -> None:
     plain = [callback for _, callback in views() if not hasattr(callback, "cls")]
     plain_names = {getattr(callback, "view_class", callback).__name__ for callback in plain}
-    assert plain_names == {"health", "ready", "RedirectView", *PAGES}
+    assert plain_names == {"health", "ready", "metrics_page", "RedirectView", *PAGES}
 
 
 def test_a_view_that_declares_nothing_lets_nobody_in() -> None:

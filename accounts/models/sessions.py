@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.models.people import User
 from config import profiles
@@ -18,6 +19,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def live(self, now: datetime) -> "SessionQuerySet":
         """Sessions that nobody has ended, nor their age, nor lying idle. Says nothing about the person."""
         return self.filter(ended_at__isnull=True, expires_at__gt=now, last_seen_at__gt=now - idle_time())
+
+    def ended_before(self, moment: datetime) -> "SessionQuerySet":
+        """Sessions that were over at `moment`, for whatever reason."""
+        return self.filter(
+            Q(ended_at__lte=moment) | Q(expires_at__lte=moment) | Q(last_seen_at__lte=moment - idle_time())
+        )
 
 
 class Session(PublicRow):

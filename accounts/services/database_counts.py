@@ -9,8 +9,7 @@ from django.db import connection, transaction
 
 from accounts.models import AttemptCount
 from accounts.throttling import Attempt, Count
-
-SWEEP = 1000
+from config.pruning import delete_some
 
 _ADD = """
     INSERT INTO accounts_attemptcount AS kept (digest, attempts, ends_at) VALUES {rows}
@@ -51,11 +50,5 @@ def _rows(tried: Attempt) -> str:
 
 
 def sweep() -> None:
-    """Delete counters that have ended, at most SWEEP of them, without waiting for anybody."""
-    ended = AttemptCount.objects.filter(ends_at__lte=int(time.time()))
-    if not ended.exists():  # SQLite would lock everybody out to find that out
-        return
-    with transaction.atomic():
-        rows = ended.select_for_update(skip_locked=True)
-        digests = list(rows.values_list("digest", flat=True)[:SWEEP])
-        AttemptCount.objects.filter(digest__in=digests).delete()
+    """Delete some counters that have ended, without waiting for anybody."""
+    delete_some(AttemptCount.objects.filter(ends_at__lte=int(time.time())))

@@ -6,16 +6,21 @@ from typing import Any
 
 import pytest
 from django.db import Error, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.callers import caller_at_command_line
+from accounts.services.users import delete_user
 from apikeys import usage
-from apikeys.models import ApiKey
+from apikeys.models import HOUR, ApiKey, KeyUse, Outcome
 from apikeys.services.api_keys import NewKey, revoke_api_keys
+from apikeys.services.uses import MOST_AT_ONCE, Use
 from audit.actors import Origin
+from tests.accounts.helpers import at_once, statements
 from tests.conftest import Cast, make_key, with_key
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
 @pytest.fixture
@@ -32,6 +37,12 @@ def seen(key: NewKey) -> tuple[int, datetime | None, str]:
     return row.use_count, row.last_used_at, row.last_used_ip
 
 
+def hours(key: NewKey) -> dict[tuple[datetime, str], int]:
+    """What is stored of a key's hours: by when each began and what came of the requests."""
+    rows = KeyUse.objects.filter(key=key.row, seconds=HOUR).values_list("begins_at", "outcome", "count")
+    return {(datetime.fromtimestamp(begins, UTC), outcome): count for begins, outcome, count in rows}
+
+
 def test_uses_are_counted_and_the_last_one_kept(key: NewKey) -> None:
     use(key, NOON, "192.0.2.1")
     use(key, NOON + SECOND, "192.0.2.2")
@@ -42,6 +53,43 @@ def test_uses_are_counted_and_the_last_one_kept(key: NewKey) -> None:
     use(key, NOON + 2 * SECOND, "2001:db8::1")
     usage.flush()
     assert seen(key) == (3, NOON + 2 * SECOND, "2001:db8::1")
+
+
+def test_an_hour_ends_where_the_next_one_begins(key: NewKey) -> None:
+    for moment in (NOON - MICROSECOND, NOON, NOON + 3600 * SECOND - MICROSECOND, NOON + 3600 * SECOND):
+        use(key, moment)
+    usage.flush()
+    assert hours(key) == {
+        (NOON - 3600 * SECOND, "allowed"): 1,
+        (NOON, "allowed"): 2,
+        (NOON + 3600 * SECOND, "allowed"): 1,
+    }
+
+
+def test_each_outcome_has_a_count_of_its_own_and_only_allowed_ones_are_uses(key: NewKey) -> None:
+    for times in (1, 2):
+        for number, outcome in enumerate(Outcome):
+            for _ in range(number + times):
+                usage.note(key.row.pk, Origin("192.0.2.9", "", NOON + number * SECOND), outcome)
+        usage.flush()
+    assert hours(key) == {(NOON, outcome.value): 2 * n + 3 for n, outcome in enumerate(Outcome)}
+    assert seen(key) == (3, NOON, "192.0.2.9")
+
+
+def test_a_refused_attempt_does_not_touch_the_row_of_the_key(key: NewKey) -> None:
+    usage.note(key.row.pk, Origin("", "", NOON), Outcome.RATE)
+    with CaptureQueriesContext(connection) as captured:
+        assert usage.flush() == 1
+    assert not [sql for sql in statements(captured) if "UPDATE apikeys_apikey" in sql]
+
+
+def test_the_uses_of_many_keys_take_one_statement_for_each_table(cast: Cast) -> None:
+    for made in [make_key(cast.alice) for _ in range(20)]:
+        use(made, NOON)
+        usage.note(made.row.pk, Origin("", "", NOON), Outcome.NETWORK)
+    with CaptureQueriesContext(connection) as captured:
+        assert usage.flush() == 20
+    assert [sql.split()[0] for sql in statements(captured)] == ["SELECT", "INSERT", "UPDATE"]
 
 
 def test_time_never_moves_backwards_neither_in_memory_nor_in_the_row(key: NewKey) -> None:
@@ -63,7 +111,7 @@ def test_a_request_writes_nothing_itself(key: NewKey, django_assert_num_queries:
 
 
 def test_many_keys_are_written_in_few_queries(cast: Cast, django_assert_max_num_queries: Any) -> None:
-    made = [make_key(cast.alice) for _ in range(usage.MOST_KEYS_AT_ONCE + 20)]
+    made = [make_key(cast.alice) for _ in range(MOST_AT_ONCE + 20)]
     for number, key in enumerate(made):
         for _ in range(1 + number % 3):
             use(key, NOON + number * SECOND)
@@ -87,20 +135,35 @@ def test_uses_of_a_key_that_is_gone_are_forgotten(key: NewKey) -> None:
     ApiKey.objects.all().delete()
     assert usage.flush() == 0
     assert usage._waiting == {}
+    assert not KeyUse.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite locks the whole database, not rows")
+def test_a_key_and_its_owner_are_deleted_while_its_uses_are_written(cast: Cast, key: NewKey) -> None:
+    use(key, NOON)
+    usage.flush()
+    use(key, NOON)
+    with transaction.atomic():
+        delete_user(caller=caller_at_command_line(), user=cast.alice)
+        assert in_thread(usage.flush) == 0
+        assert usage._waiting != {}
+    assert usage.flush() == 0
+    assert usage._waiting == {}
 
 
 def test_memory_has_a_bound(key: NewKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage, "MOST_KEYS_WAITING", 1)
+    monkeypatch.setattr(usage, "MOST_WAITING", 1)
     use(key, NOON)
     usage.note(key.row.pk + 1, Origin("", "", NOON))
     use(key, NOON)
-    assert list(usage._waiting) == [key.row.pk]
+    assert [number for number, _, _ in usage._waiting] == [key.row.pk]
     usage.flush()
     assert seen(key)[0] == 2
 
 
 def test_uses_that_come_while_others_fail_to_be_written_are_added_to_those(key: NewKey) -> None:
-    failed = {key.row.pk: usage.Use(5, NOON + SECOND, "192.0.2.2")}
+    failed = {(key.row.pk, int(NOON.timestamp()), Outcome.ALLOWED): Use(5, NOON + SECOND, "192.0.2.2")}
     use(key, NOON, "192.0.2.1")
     usage._put_back(failed)
     usage.flush()
@@ -138,27 +201,27 @@ def test_a_row_that_somebody_has_locked_waits_and_the_others_are_written(cast: C
         ApiKey.objects.select_for_update().get(pk=key.row.pk)
         assert in_thread(usage.flush) == 1
     assert (seen(key)[0], seen(other)[0]) == (0, 1)
+    assert (hours(key), hours(other)) == ({}, {(NOON, "allowed"): 1})
     use(key, NOON + SECOND)
     assert usage.flush() == 1
     assert (seen(key)[:2], seen(other)[0]) == ((2, NOON + SECOND), 1)
+    assert hours(key) == {(NOON, "allowed"): 2}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_uses_from_many_threads_beside_many_flushes_are_all_counted(key: NewKey) -> None:
-    def work() -> None:
+    def work(_: int) -> None:
         for number in range(50):
             use(key, NOON + number * SECOND)
+            usage.note(key.row.pk, Origin("", "", NOON + number * 3600 * SECOND), Outcome.RATE)
             if number % 10 == 0:
                 usage.flush()
-        connection.close()
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(work, times=4)
     usage.flush()
     assert seen(key)[:2] == (200, NOON + 49 * SECOND)
+    refused = {(NOON + number * 3600 * SECOND, "rate"): 4 for number in range(50)}
+    assert hours(key) == {(NOON, "allowed"): 200} | refused
 
 
 def in_thread(work: Any) -> Any:

@@ -29,6 +29,7 @@ PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl
         ({"EMAIL_URL": "smtp://root:hunter2@mail:port"}, ("EMAIL_URL",)),
         ({"CACHE_URL": "pigeon://root:hunter2@loft"}, ("CACHE_URL",)),
         ({"KEYHOUSE_TRUSTED_PROXIES": "10.0.0.0/8, 10.0.0.300"}, ("KEYHOUSE_TRUSTED_PROXIES", "10.0.0.300")),
+        ({"KEYHOUSE_METRICS_NETWORKS": "loopback"}, ("KEYHOUSE_METRICS_NETWORKS", "loopback")),
         ({"KEYHOUSE_PUBLIC_URL": "ftp://keys.example.org"}, ("KEYHOUSE_PUBLIC_URL",)),
         ({"KEYHOUSE_BIND": "everywhere"}, ("KEYHOUSE_BIND",)),
         ({"DEBUG": "perhaps"}, ("DEBUG", "perhaps")),

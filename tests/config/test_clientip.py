@@ -77,7 +77,7 @@ def test_row_64_an_untrusted_forwarded_address_is_not_what_is_recorded(cast: Cas
 
 
 def test_trusted_proxies_are_addresses_or_networks() -> None:
-    assert check_networks(["10.0.0.0/8", "::1"]) == ("10.0.0.0/8", "::1")
+    assert check_networks("X", ["10.0.0.0/8", "::1"]) == ("10.0.0.0/8", "::1")
     for item in ("10.0.0.1/8", "proxy", "10.0.0.0/33", "1.2.3", ""):
-        with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_TRUSTED_PROXIES: "):
-            check_networks([item])
+        with pytest.raises(ConfigurationError, match=r"^X: "):
+            check_networks("X", [item])

@@ -6,9 +6,10 @@ from django.utils import timezone
 
 from accounts.callers import caller_at_command_line
 from accounts.models import User
-from apikeys import keys
-from apikeys.models import ApiKey
+from apikeys import keys, usage
+from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import create_api_key
+from audit.actors import Origin
 from config.profiles import Capability
 from config.wire import timestamp
 from tests.every_profile.speaker import Speaker
@@ -25,6 +26,21 @@ def test_a_key_is_made_shown_once_listed_and_revoked(speaker: Speaker, admin: Us
     assert speaker.send("PATCH", path, "api_key", {"name": "other"}, by=token).status == 200
     assert speaker.send("DELETE", path, "api_key", by=token).status == 204
     assert ApiKey.objects.get().revoked_at is not None
+
+
+def test_how_much_a_key_was_used_is_told_in_every_product(speaker: Speaker, admin: User) -> None:
+    token = speaker.token_of(admin)
+    made = speaker.make_key(token)
+    key = ApiKey.objects.get()
+    usage.note(key.pk, Origin("192.0.2.1", "", timezone.now()))
+    usage.note(key.pk, Origin("192.0.2.1", "", timezone.now()), Outcome.RATE)
+    usage.flush()
+    answer = speaker.send("GET", f"api-keys/{made['id']}/usage", "usage", by=token)
+    assert answer.status == 200, answer.raw
+    spelled = [speaker.spelled("usage", name) for name in ("last_used_at", "last_used_ip")]
+    assert [name in str(answer.raw) for name in spelled] == [True, True]
+    total = sum(each["allowed"] for each in answer["hours"]), sum(each["refused"] for each in answer["hours"])
+    assert total == (1, 1) == (answer["total"]["allowed"], answer["total"]["refused"])
 
 
 def test_each_environment_has_keys_of_its_own_form(speaker: Speaker, admin: User) -> None:

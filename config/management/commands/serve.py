@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from accounts import mailer
-from config import env, profiles, server
+from config import env, metrics, profiles, server
 from config.checks import production_faults, wire_faults
 from config.commands import JsonCommand
 from config.upgrade import check_up_to_date
@@ -26,6 +26,8 @@ class Command(JsonCommand):
         check_fit(options["workers"])
 
         def announce(_server: Any) -> None:
+            if settings.METRICS_NETWORKS:
+                metrics.prepare(settings.DATA_DIR / "metrics" / str(port))
             self.stdout.write(json.dumps(places) if options["json"] else as_text(places))
             self.stdout.flush()
 
@@ -35,8 +37,15 @@ class Command(JsonCommand):
             workers=options["workers"],
             trusted_proxies=settings.TRUSTED_PROXIES,
             when_ready=announce,
-            in_each_worker=mailer.start,
+            in_each_worker=start_worker,
         )
+
+
+def start_worker(worker: Any) -> None:
+    """What a process that serves does beside answering requests."""
+    if settings.METRICS_NETWORKS:
+        metrics.start()
+    mailer.start(worker)
 
 
 def check_fit(workers: int) -> None:

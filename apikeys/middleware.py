@@ -1,0 +1,28 @@
+"""Requests to our own endpoints are counted once it is known what came of them."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from accounts.principals import Credential
+from apikeys import usage
+from apikeys.models import Outcome
+from audit.actors import Origin
+from config import metrics
+
+
+class KeyUseMiddleware:
+    """Count a request, and one whose key was taken as a use of it: 403 says that the key may not do this."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        credential = getattr(request, "auth", None)  # DRF leaves it there
+        kind = credential.kind if isinstance(credential, Credential) else "none"
+        metrics.REQUESTS.count(kind, str(response.status_code))
+        if isinstance(credential, Credential):
+            outcome = Outcome.SCOPE if response.status_code == 403 else Outcome.ALLOWED
+            usage.note(credential.number, Origin.of(request), outcome)
+        return response

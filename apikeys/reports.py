@@ -1,0 +1,67 @@
+"""How much a key was used, and refused, in a span of time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from apikeys.models import DAY, HOUR, ApiKey
+from config.errors import Invalid
+
+USUAL_SPAN = timedelta(days=7)
+LONGEST_SPAN = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many requests were let in, and how many were not, in an hour or a day that began then."""
+
+    begins_at: datetime
+    allowed: int
+    refused: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """The use of a key from `start` until before `end`; hours and days without use are left out."""
+
+    key: ApiKey
+    start: datetime
+    end: datetime
+    hours: list[Tally]
+    days: list[Tally]
+
+    @property
+    def total(self) -> Tally:
+        """All of it."""
+        parts = self.hours + self.days
+        return Tally(self.start, sum(part.allowed for part in parts), sum(part.refused for part in parts))
+
+
+def report(key: ApiKey, *, start: datetime | None, end: datetime | None, now: datetime) -> Report:
+    """Return how the key was used in the whole hours that hold all from `start` to `end`. One query.
+
+    Days are those whose hours `prune` has put together. `end` is not later than now, and now if it is
+    not said; the usual `start` is seven days before it. Raises Invalid for an empty span, and for
+    one of more than 90 days.
+    """
+    end = _next_hour(min(end or now, now))
+    if end.year < 1970:
+        raise Invalid("to", "is before 1970")
+    start = end - USUAL_SPAN if start is None else _hour(start)
+    if start >= end:
+        raise Invalid("from", "is not before the end of the span")
+    if end - start > LONGEST_SPAN:
+        raise Invalid("from", f"is more than {LONGEST_SPAN.days} days before the end of the span")
+    spans: dict[int, list[Tally]] = {HOUR: [], DAY: []}
+    for begins_at, seconds, allowed, refused in key.uses.between(start, end).tallies():
+        tally = Tally(datetime.fromtimestamp(begins_at, UTC), int(allowed), int(refused))
+        spans[seconds].append(tally)
+    return Report(key, start, end, spans[HOUR], spans[DAY])
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _next_hour(moment: datetime) -> datetime:
+    begun = _hour(moment)
+    return begun if begun == moment else begun + timedelta(hours=1)

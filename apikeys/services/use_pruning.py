@@ -1,0 +1,43 @@
+"""The use of keys, told by the hour for a while, then by the day, then not at all."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from apikeys.models import DAY, HOUR, ApiKey, KeyUse
+from apikeys.services.uses import Counted, add_counts
+from config.pruning import Leftovers, take_some
+
+HOURS_KEPT = timedelta(days=7)
+KEPT = timedelta(days=400)
+
+
+def leftovers(now: datetime, hours_kept: timedelta = HOURS_KEPT) -> list[Leftovers]:
+    """Return the uses that are too old or whose key is gone, and the hours to put together into days.
+
+    A day is put together when all of it is older than `hours_kept`.
+    """
+    midnight = (now - hours_kept).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    its_key = ApiKey.objects.filter(pk=OuterRef("key_id"))
+    return [
+        Leftovers("old_uses", KeyUse.objects.filter(seconds__in=(HOUR, DAY)).before(now - KEPT)),
+        Leftovers("uses_of_deleted_keys", KeyUse.objects.filter(~Exists(its_key))),
+        Leftovers("hours", KeyUse.objects.filter(seconds=HOUR).before(midnight), roll_up_some),
+    ]
+
+
+def roll_up_some(hours: QuerySet[Any]) -> int:
+    """Put some of these hours together into days and return how many hours."""
+    if not hours.exists():
+        return 0
+    with transaction.atomic():
+        taken: list[KeyUse] = take_some(hours)
+        days: Counter[tuple[int, int, str]] = Counter()
+        for use in taken:
+            days[use.key_id, use.begins_at - use.begins_at % DAY, use.outcome] += use.count
+        KeyUse.objects.filter(pk__in=[use.pk for use in taken]).delete()
+        add_counts([Counted(key, day, DAY, outcome, times) for (key, day, outcome), times in days.items()])
+    return len(taken)

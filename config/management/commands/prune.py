@@ -1,0 +1,52 @@
+import time
+from typing import Any
+
+from accounts.services import leftovers
+from apikeys.durations import parse_duration
+from apikeys.services import use_pruning
+from audit.actors import Origin
+from config.commands import KeyhouseCommand, say, table
+from config.pruning import Leftovers
+
+PROGRESS_SECONDS = 2.0
+
+
+class Command(KeyhouseCommand):
+    help = (
+        "Put the use of keys together by the day when it is older than --hours-for, and delete it after 400 "
+        "days; delete sessions that ended 30 days ago, counters, registrations and links that have expired. "
+        "Safe to run beside servers, twice at once, and again. Audit events stay."
+    )
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument(
+            "--dry-run", action="store_true", help="count what is there to do, and do nothing"
+        )
+        parser.add_argument(
+            "--hours-for",
+            metavar="DURATION",
+            default=f"{use_pruning.HOURS_KEPT.days}d",
+            help="how long the use of keys is told by the hour, default %(default)s",
+        )
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        now = Origin.here().at
+        hours_kept = parse_duration("hours-for", options["hours_for"])
+        found = [*use_pruning.leftovers(now, hours_kept), *leftovers.leftovers(now)]
+        if options["dry_run"]:
+            done = {kind.name: kind.rows.count() for kind in found}
+        else:
+            done = {kind.name: _prune(kind, quiet=options["json"]) for kind in found}
+        heads = ("what", "to prune" if options["dry_run"] else "pruned")
+        return {"dry_run": options["dry_run"], "pruned": done}, table(heads, list(done.items()))
+
+
+def _prune(kind: Leftovers, *, quiet: bool) -> int:
+    """Take away all rows of a kind and return how many; say from time to time how far it is."""
+    done, said_at = 0, time.monotonic()
+    while some := kind.prune_some(kind.rows):
+        done += some
+        if not quiet and time.monotonic() - said_at >= PROGRESS_SECONDS:
+            said_at = time.monotonic()
+            say(f"{kind.name}: {done} …")
+    return done

@@ -1,0 +1,74 @@
+"""What Prometheus is told, over all processes of a server. No label names a key, a person or an address.
+
+Only servers count, and only if KEYHOUSE_METRICS_NETWORKS lets somebody ask: `prepare` is called before the
+workers are forked, `start` in each. Everywhere else counting does nothing.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client looks at it when it is imported, so that comes later
+
+
+class Metric:
+    """A number that only grows, for each combination of a few labels."""
+
+    def __init__(self, name: str, words: str, *labels: str) -> None:
+        self.name, self.words, self.labels = name, words, labels
+        self._counter: Any = None
+        self._children: dict[tuple[str, ...], Any] = {}
+
+    def start(self) -> None:
+        """Count from now on."""
+        from prometheus_client import Counter
+
+        self._counter = Counter(self.name, self.words, self.labels, registry=None)
+
+    def count(self, *values: str) -> None:
+        """Count one more, under these values of the labels. There must be few of them, ever."""
+        if self._counter is None:
+            return
+        child = self._children.get(values)
+        if child is None:
+            child = self._children[values] = self._counter.labels(*values) if values else self._counter
+        child.inc()
+
+
+CHECKS = Metric("keyhouse_gateway_checks", "Answers of /gateway/check", "status")
+REQUESTS = Metric("keyhouse_requests", "Answers to all other requests", "credential", "status")
+REFUSED_KEYS = Metric("keyhouse_refused_keys", "Requests with a well-formed key that was refused", "reason")
+EVENTS = Metric("keyhouse_events", "Events written to the audit log, logins among them", "event")
+EPOCH_LOOKS = Metric("keyhouse_epoch_looks", "Looks at the number of the epoch")
+ALL = (CHECKS, REQUESTS, REFUSED_KEYS, EVENTS, EPOCH_LOOKS)
+
+
+def prepare(folder: Path) -> None:
+    """Have the processes that are forked from this one share `folder`, which is emptied."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    os.environ[FOLDER] = str(folder)
+
+
+def start() -> None:
+    """Count in this process, which is one of those that share a folder."""
+    for metric in ALL:
+        metric.start()
+
+
+def exposition(now: Mapping[str, tuple[str, float]]) -> tuple[bytes, str]:
+    """Return the numbers of all processes and those of `now`, (words, value) by name, and the media type."""
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+    from prometheus_client.core import GaugeMetricFamily
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    class Now:
+        def collect(self) -> list[GaugeMetricFamily]:
+            return [GaugeMetricFamily(name, words, value) for name, (words, value) in now.items()]
+
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(Now())
+    return generate_latest(registry), CONTENT_TYPE_LATEST

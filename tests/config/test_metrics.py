@@ -1,0 +1,92 @@
+"""/metrics: what Prometheus is told, over all processes of a server, and who may ask."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from config import metrics
+from tests.conftest import assert_problem
+from tests.installation import ADMIN, Installation, Server, log_in_as_admin
+
+HERE = {"KEYHOUSE_METRICS_NETWORKS": "127.0.0.1"}
+
+
+def told(server: Server) -> dict[str, float]:
+    """The numbers, by name and labels."""
+    answer = server.request("GET", "/metrics")
+    assert answer.status == 200, answer.body
+    assert answer.headers["content-type"].startswith("text/plain")
+    lines = re.findall(r"^(keyhouse\S+) ([0-9.]+)$", answer.body.decode(), re.MULTILINE)
+    return {name: float(number) for name, number in lines}
+
+
+def test_all_processes_of_a_server_are_added_up(installation: Installation) -> None:
+    made = installation.manage_json("createapikey", "--name", "Secret plan", "--user", "admin")
+    wrong = {"username": ADMIN["KEYHOUSE_ADMIN_USERNAME"], "password": "wrong"}
+
+    def check(method: str) -> int:
+        headers = {
+            "X-API-Key": made["key"],
+            "X-Original-Method": method,
+            "X-Original-URI": "/services/x/health",
+        }
+        return server.request("GET", "/gateway/check", headers=headers).status
+
+    with installation.serve("--workers", "3", **HERE) as server, ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(check, ["GET", "POST"] * 30)) == {200, 403}
+        token = log_in_as_admin(server)
+        assert server.request("POST", "/api/v1/auth/login", body=wrong).status == 401
+        assert server.request("GET", "/api/v1/auth/me", headers=token).status == 200
+        installation.manage("revokeapikey", made["id"])
+        assert check("POST") == 401
+        found, text = told(server), server.request("GET", "/metrics").body.decode()
+    assert found['keyhouse_gateway_checks_total{status="200"}'] == 30
+    assert found['keyhouse_gateway_checks_total{status="403"}'] == 30
+    assert found['keyhouse_gateway_checks_total{status="401"}'] == 1
+    assert found['keyhouse_refused_keys_total{reason="revoked"}'] == 1
+    assert found['keyhouse_events_total{event="login:succeeded"}'] == 1
+    assert found['keyhouse_events_total{event="login:failed"}'] == 1
+    assert found['keyhouse_requests_total{credential="jwt",status="200"}'] == 1
+    assert found['keyhouse_requests_total{credential="none",status="401"}'] == 1
+    assert found["keyhouse_epoch_looks_total"] >= 1
+    assert found["keyhouse_mails_waiting"] == 0
+    for named in (made["id"], made["key_prefix"], "Secret plan", "admin"):
+        assert named not in text
+
+
+def test_a_server_that_starts_again_counts_from_nothing(installation: Installation) -> None:
+    for _ in range(2):
+        with installation.serve(**HERE) as server:
+            server.request("GET", "/gateway/check")
+            assert told(server)['keyhouse_gateway_checks_total{status="403"}'] == 1
+
+
+def test_a_server_that_finds_its_port_taken_leaves_the_numbers_of_the_other_alone(
+    installation: Installation,
+) -> None:
+    with installation.serve(**HERE) as server:
+        server.request("GET", "/gateway/check")
+        assert installation.manage("serve", "--bind", f"127.0.0.1:{server.port}", **HERE).returncode != 0
+        assert told(server)['keyhouse_gateway_checks_total{status="403"}'] == 1
+
+
+def test_without_networks_nobody_is_told_and_nothing_is_counted(installation: Installation) -> None:
+    with installation.serve() as server:
+        assert server.request("GET", "/metrics").status == 404
+    assert not (installation.folder / "var" / "metrics").exists()
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded"),
+    [("192.0.2.1", ""), ("192.0.2.1", "127.0.0.1"), ("10.0.0.1", "192.0.2.1"), ("", "")],
+)
+def test_whoever_comes_from_elsewhere_finds_nothing(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch, peer: str, forwarded: str
+) -> None:
+    monkeypatch.setenv(metrics.FOLDER, "/nowhere")
+    settings.METRICS_NETWORKS, settings.TRUSTED_PROXIES = ("127.0.0.1", "10.0.0.1"), ("10.0.0.1",)
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    assert_problem(Client(headers=headers).get("/metrics", REMOTE_ADDR=peer), 404)
