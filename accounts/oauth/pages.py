@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django import forms
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views import View
@@ -30,6 +30,10 @@ from config.problems import headers_of
 
 SESSION = "oauth2_session"  # in the browser's session: the uuid of the login
 IDENTIFIERS = {"username": "user name", "email": "e-mail address"}
+PARAMETERS = {
+    *("client_id", "redirect_uri", "response_type", "scope", "state"),
+    *("code_challenge", "code_challenge_method", "nonce", "prompt"),
+}
 ONCE_ONLY = {"prompt", "max_age"}  # parameters that a login has just satisfied
 
 
@@ -116,7 +120,7 @@ class AuthorizePage(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.protocol = Protocol(request)
         try:
-            asked, terms = self.protocol.validate_authorization_request(_as_get(request))
+            asked, terms = self.protocol.validate_authorization_request(_asked(request))
         except FatalClientError as error:  # a wrong client or address: nobody is sent there
             said = error.oauthlib_error
             return page(request, "error", reason=said.description or said.error, status=400)
@@ -127,8 +131,7 @@ class AuthorizePage(View):
         self.client: OAuthClient = terms["request"].client
         session = session_in(request)
         if session is None or self._must_log_in_again(session):
-            address = urlencode({"next": request.get_full_path()})
-            return HttpResponseRedirect(f"{reverse('oauth2-login')}?{address}")
+            return HttpResponseRedirect(_login_page(request))
         self.session = session
         credential = Credential("jwt", str(session.uuid))
         person = principal_of(session.user, credential, second_factor=session.second_factor)
@@ -145,7 +148,7 @@ class AuthorizePage(View):
             where=where,
             person=self.session.user,
             scopes=[(scope, words[scope]) for scope in self.scopes],
-            again=f"{reverse('oauth2-login')}?{urlencode({'next': request.get_full_path()})}",
+            again=_login_page(request),
         )
         # Browsers hold the redirect that answers a form to form-action, too.
         policy = settings.CONTENT_SECURITY_POLICY.replace("form-action 'self'", f"form-action 'self' {where}")
@@ -156,13 +159,15 @@ class AuthorizePage(View):
         if request.POST.get("answer") != "allow" or not self.scopes:
             return self._refuse(AccessDeniedError(state=self.terms["state"]), self.terms["redirect_uri"])
         self.protocol.validator.session = self.session
-        uri, _, _, headers = self.protocol._extract_params(_as_get(request))
+        uri, _, _, headers = self.protocol._extract_params(_asked(request))
         try:
             answer, _, _ = self.protocol.server.create_authorization_response(
                 uri, headers=headers, scopes=self.scopes, credentials={"user": self.session.user}
             )
         except OAuth2Error as error:
             return self._refuse(error, self.terms["redirect_uri"])
+        except DomainError:  # the login has just ended
+            return HttpResponseRedirect(_login_page(request))
         return HttpResponseRedirect(with_issuer(answer["Location"]))
 
     def _refuse(self, error: OAuth2Error, redirect_uri: str) -> HttpResponse:
@@ -178,9 +183,15 @@ class AuthorizePage(View):
         return "login" in prompt.split()
 
 
-def _as_get(request: HttpRequest) -> HttpRequest:
-    """The request as far as its address goes: the form's answer is none of the protocol's."""
+def _login_page(request: HttpRequest) -> str:
+    """The address of the login page that leads back here."""
+    return f"{reverse('oauth2-login')}?{urlencode({'next': request.get_full_path()})}"
+
+
+def _asked(request: HttpRequest) -> HttpRequest:
+    """The request as far as its address goes, without what we do not know."""
     asked = HttpRequest()
     asked.method, asked.path, asked.META = "GET", request.path, request.META
-    asked.GET = request.GET
+    known = [(name, value) for name, values in request.GET.lists() if name in PARAMETERS for value in values]
+    asked.GET = QueryDict(urlencode(known))
     return asked

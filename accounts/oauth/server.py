@@ -67,6 +67,10 @@ class Protocol(OAuthLibCore):
         self.validator = Validator(Origin.of(request))
         super().__init__(Server(self.validator))
 
+    def _get_escaped_full_path(self, request: HttpRequest) -> str:
+        """The address with its query written as oauthlib wants it, whatever was sent."""
+        return f"{request.path}?{request.GET.urlencode()}"
+
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Every parameter, so that oauthlib sees what is there twice; of a code, its digest."""
         return [

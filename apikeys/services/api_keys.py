@@ -234,9 +234,8 @@ def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | Non
         raise Invalid("expires_at", "is in the past")
     limit = None if caller.principal.is_person else caller.principal.credential.expires_at
     if limit is not None and (expires_at is None or expires_at > limit):
-        raise Invalid(
-            "expires_at", f"must be at most {limit.isoformat()}, when the credential that you use expires"
-        )
+        moment = limit.isoformat()
+        raise Invalid("expires_at", f"must be at most {moment}, when the credential that you use expires")
     return expires_at
 
 
