@@ -28,7 +28,7 @@ PAGES = (
     "/admin/accounts/invitation/",
     "/admin/accounts/invitation/add/",
 )
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
     "narrow": {"viewport": {"width": 360, "height": 740}},
