@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from accounts.admin_filters import RoleFilter, SecondFactorFilter
 from accounts.callers import caller_in_admin
-from accounts.forms import MembershipForm, NewUserForm, OrganizationForm, UserForm
+from accounts.forms import MembershipForm, MembershipFormSet, NewUserForm, OrganizationForm, UserForm
 from accounts.invitation_admin import InvitationAdmin
 from accounts.models import Invitation, Membership, Organization, Session, User
 from accounts.oauth import admin as _oauth  # noqa: F401 (it registers itself)
@@ -107,6 +107,7 @@ class UserAdmin(CapabilityAdmin):
 class MembershipInline(admin.TabularInline[Membership, Organization]):
     model = Membership
     form = MembershipForm
+    formset = MembershipFormSet
     autocomplete_fields = ("user",)
     extra = 0
     verbose_name = "member"

@@ -197,6 +197,16 @@ class MembershipForm(forms.ModelForm[Membership]):
             self.fields["user"] = SamePerson(self.instance.user)
         if "role" in self.fields:
             self.fields["role"].offer(self.instance.role)  # type: ignore[attr-defined]
+            self.fields["role"].widget.attrs["aria-label"] = "Role"
+
+
+class MembershipFormSet(forms.BaseInlineFormSet[Membership, Organization, forms.ModelForm[Membership]]):
+    """Members in a table, whose heads are no labels to a screen reader."""
+
+    def add_fields(self, form: forms.ModelForm[Membership], index: Any) -> None:
+        super().add_fields(form, index)
+        if "DELETE" in form.fields:
+            form.fields["DELETE"].widget.attrs["aria-label"] = "Take out of the organization"
 
 
 class InvitationForm(forms.ModelForm[Invitation]):

@@ -31,6 +31,7 @@ TOP = ("config.urls", "config.management")
 PURE = (
     "apikeys/keys.py",
     "apikeys/scopes.py",
+    "config/charts.py",
     "gateway/paths.py",
     "gateway/routes.py",
     "accounts/throttling.py",

@@ -94,6 +94,7 @@ def test_a_new_key_is_not_shown_again_by_reload_back_or_history(visit: Visit) ->
     for step in (visit.page.go_back, visit.page.go_forward):
         with suppress(Error):  # ERR_CACHE_MISS: the browser has not kept the page either
             step()
+        visit.page.wait_for_load_state()
         assert key not in visit.page.content()
 
 
