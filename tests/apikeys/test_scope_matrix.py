@@ -26,7 +26,7 @@ def views(patterns: list[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def declared() -> Iterator[tuple[str, str, Need]]:
-    """(method, path, need) of each of our endpoints, but for userinfo, which needs a scope that no key has."""
+    """(method, path, need) of our endpoints, but for userinfo: no key has the scope that it needs."""
     for path, callback in views(get_resolver().url_patterns):
         if path.endswith("/userinfo"):
             continue
