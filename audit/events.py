@@ -38,13 +38,13 @@ class EventName(StrEnum):
     INVITATION_ISSUED = "invitation:issued"
     INVITATION_REVOKED = "invitation:revoked"
 
-    OAUTH2_CLIENT_CREATED = "oauth2_client:created"
-    OAUTH2_CLIENT_CHANGED = "oauth2_client:changed"
-    OAUTH2_CLIENT_DELETED = "oauth2_client:deleted"
+    OAUTH_CLIENT_CREATED = "oauth_client:created"
+    OAUTH_CLIENT_CHANGED = "oauth_client:changed"
+    OAUTH_CLIENT_DELETED = "oauth_client:deleted"
     CONSENT_GIVEN = "consent:given"
     CONSENT_WITHDRAWN = "consent:withdrawn"
-    OAUTH2_TOKEN_REVOKED = "oauth2_token:revoked"
-    OAUTH2_CODE_REPLAYED = "oauth2_code:replayed"
+    OAUTH_TOKEN_REVOKED = "oauth_token:revoked"
+    OAUTH_CODE_REPLAYED = "oauth_code:replayed"
     SIGNING_KEY_ROTATED = "signing_key:rotated"
 
     API_KEY_CREATED = "api_key:created"
@@ -72,7 +72,7 @@ CHANGES_NO_CALLER = frozenset(
         EventName.PASSWORD_RESET_REQUESTED,
         EventName.ORGANIZATION_CREATED,
         EventName.INVITATION_ISSUED,
-        EventName.OAUTH2_CLIENT_CREATED,
+        EventName.OAUTH_CLIENT_CREATED,
         EventName.CONSENT_GIVEN,
         EventName.SIGNING_KEY_ROTATED,
         EventName.API_KEY_CREATED,

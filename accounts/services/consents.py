@@ -114,7 +114,7 @@ def issue_tokens(
 
 def end_replayed(*, consent: Consent, origin: Origin) -> None:
     """A code came a second time: somebody has a copy, so all tokens that came of it end (RFC 9700 4.5.3)."""
-    _end(EventName.OAUTH2_CODE_REPLAYED, _client(consent.client), consent, origin)
+    _end(EventName.OAUTH_CODE_REPLAYED, _client(consent.client), consent, origin)
 
 
 def end_reused(*, consent: Consent, origin: Origin) -> None:
@@ -132,11 +132,11 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
         for kind in (OAuthAccessToken, OAuthRefreshToken):
             token = kind.objects.filter(**theirs).select_related("consent__user").first()
             if token is not None and token.consent is not None:
-                _end(EventName.OAUTH2_TOKEN_REVOKED, _client(client), token.consent, origin)
+                _end(EventName.OAUTH_TOKEN_REVOKED, _client(client), token.consent, origin)
             elif token is not None:
                 token.delete()
-                target = Target.of("oauth2_client", client, organization_id=client.organization_id)
-                record(EventName.OAUTH2_TOKEN_REVOKED, actor=_client(client), origin=origin, target=target)
+                target = Target.of("oauth_client", client, organization_id=client.organization_id)
+                record(EventName.OAUTH_TOKEN_REVOKED, actor=_client(client), origin=origin, target=target)
 
 
 def withdraw_consent(*, caller: Caller, consent: Consent) -> None:

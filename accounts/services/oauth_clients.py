@@ -71,7 +71,7 @@ def create_client(
             else OAuthClient.GRANT_AUTHORIZATION_CODE,
             client_secret=_stored(secret),
         )
-        _record(EventName.OAUTH2_CLIENT_CREATED, caller, row, {"scopes": scopes})
+        _record(EventName.OAUTH_CLIENT_CREATED, caller, row, {"scopes": scopes})
     return NewClient(row, secret)
 
 
@@ -95,7 +95,7 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, 
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
         if changed:
             OAuthClient.objects.filter(pk=row.pk).update(**changed)
-            _record(EventName.OAUTH2_CLIENT_CHANGED, caller, row, {"members": sorted(changed)})
+            _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": sorted(changed)})
 
 
 def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
@@ -106,7 +106,7 @@ def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
         if not row.is_confidential:
             raise Invalid("client_secret", "a public client has none")
         OAuthClient.objects.filter(pk=row.pk).update(client_secret=_stored(secret))
-        _record(EventName.OAUTH2_CLIENT_CHANGED, caller, row, {"members": ["client_secret"]})
+        _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": ["client_secret"]})
     return NewClient(row, secret)
 
 
@@ -118,7 +118,7 @@ def delete_clients(*, caller: Caller, selected: Iterable[OAuthClient]) -> None:
             target = _target(row)
             row.delete()
             actor, origin = caller.principal.actor, caller.origin
-            record(EventName.OAUTH2_CLIENT_DELETED, actor=actor, origin=origin, target=target)
+            record(EventName.OAUTH_CLIENT_DELETED, actor=actor, origin=origin, target=target)
 
 
 def is_secret_of(client: OAuthClient, secret: str) -> bool:
@@ -171,7 +171,7 @@ def _locked(caller: Caller, client: OAuthClient) -> OAuthClient:
 
 
 def _target(client: OAuthClient) -> Target:
-    return Target.of("oauth2_client", client, organization_id=client.organization_id)
+    return Target.of("oauth_client", client, organization_id=client.organization_id)
 
 
 def _record(name: EventName, caller: Caller, client: OAuthClient, detail: Mapping[str, Any]) -> None:

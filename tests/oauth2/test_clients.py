@@ -193,9 +193,9 @@ def test_a_client_is_changed_and_gets_another_secret_and_goes(cast: Cast) -> Non
     delete_clients(caller=ada, selected=[newer.row])
     assert gateway(tokens["access_token"]) == 401
     assert not OAuthClient.objects.exists() and not Consent.objects.exists()
-    names = [EventName.OAUTH2_CLIENT_CREATED, *[EventName.OAUTH2_CLIENT_CHANGED] * 2]
-    events = Event.objects.filter(target_kind="oauth2_client").order_by("sequence")
-    assert [event.name for event in events] == [*names, EventName.OAUTH2_CLIENT_DELETED]
+    names = [EventName.OAUTH_CLIENT_CREATED, *[EventName.OAUTH_CLIENT_CHANGED] * 2]
+    events = Event.objects.filter(target_kind="oauth_client").order_by("sequence")
+    assert [event.name for event in events] == [*names, EventName.OAUTH_CLIENT_DELETED]
     with pytest.raises(Invalid):
         update_client(caller=ada, client=newer.row, changes={"client_secret": "x"})
 

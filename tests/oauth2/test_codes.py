@@ -28,7 +28,7 @@ def test_row_68_a_code_used_twice_is_refused_and_its_tokens_are_dead(cast: Cast)
     refused(flow.exchange(code))
     assert gateway(tokens["access_token"]) == gateway(later["access_token"]) == 401
     refused(flow.refresh(later["refresh_token"]))
-    event = Event.objects.get(name=EventName.OAUTH2_CODE_REPLAYED)
+    event = Event.objects.get(name=EventName.OAUTH_CODE_REPLAYED)
     assert event.target_kind == "consent"
     assert code not in str(event.__dict__)
 

@@ -74,7 +74,7 @@ def test_row_75_revoking_ends_the_tokens_of_the_consent(cast: Cast) -> None:
         assert (answer.status_code, answer.content) == (200, b"")
         assert gateway(tokens["access_token"]) == 401
         refused(flow.refresh(tokens["refresh_token"]))
-    assert Event.objects.filter(name=EventName.OAUTH2_TOKEN_REVOKED).count() == 2
+    assert Event.objects.filter(name=EventName.OAUTH_TOKEN_REVOKED).count() == 2
 
 
 def test_row_75_revoking_what_is_not_ones_own_does_nothing_and_says_so_to_nobody(cast: Cast) -> None:
