@@ -13,7 +13,7 @@ from accounts.callers import caller_of, principal_of_request
 from accounts.credentials import presented
 from accounts.models import User
 from accounts.permissions import Needs
-from accounts.services import own_account, sessions
+from accounts.services import own_account, refreshing, sessions
 from audit.actors import Origin
 from config import profiles, received
 from config.errors import NotAuthenticated, NotFound
@@ -48,9 +48,9 @@ class RefreshView(PublicView):
         sent = received.body(serializers.RefreshRequest, request)
         origin = Origin.of(request._request)
         if profiles.active().login.refresh_takes == "access_token":
-            pair = sessions.renew(token=_bearer(request), origin=origin)
+            pair = refreshing.renew(token=_bearer(request), origin=origin)
         else:
-            pair = sessions.refresh(token=sent["refresh_token"], origin=origin)
+            pair = refreshing.refresh(token=sent["refresh_token"], origin=origin)
         return Response(serializers.TokenPairMember(pair).data)
 
 
