@@ -90,12 +90,21 @@ def test_a_new_key_is_not_shown_again_by_reload_back_or_history(visit: Visit) ->
     assert key not in visit.page.content()
     assert "This form has made its key" in visit.text()
     key = make_key(visit, "Once more")
-    visit.page.get_by_role("link", name="I have copied it").click()
+    with visit.page.expect_navigation():
+        visit.page.get_by_role("link", name="I have copied it").click()
     for step in (visit.page.go_back, visit.page.go_forward):
         with suppress(Error):  # ERR_CACHE_MISS: the browser has not kept the page either
             step()
+        assert key not in settled(visit)
+
+
+def settled(visit: Visit) -> str:
+    """What the page holds once it leads nowhere else any more: until then there is no content to have."""
+    for _ in range(MOST_LOOKS):
         visit.page.wait_for_load_state()
-        assert key not in visit.page.content()
+        with suppress(Error):
+            return str(visit.page.content())
+    raise AssertionError("the page never came to rest")
 
 
 def test_a_pasted_key_is_found_and_stands_in_no_address_and_no_log(visit: Visit) -> None:
