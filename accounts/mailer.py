@@ -44,7 +44,7 @@ def _quietly(work: Callable[[], object], otherwise: str) -> None:
         work()
     except Error as error:
         log.warning("%s: %s", otherwise, str(error).partition("\n")[0])
-    except Exception:  # a bug in one mail must not end the thread: nobody would send the next ones
+    except Exception:  # whatever bug one round meets, the thread must live: nobody else sends mails or sweeps
         log.exception(otherwise)
     finally:
         close_old_connections()

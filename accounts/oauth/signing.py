@@ -3,9 +3,6 @@
 Older ones stay for verification (RFC 7517). Every machine needs the same files.
 """
 
-import base64
-import hashlib
-import json
 import os
 import re
 from dataclasses import dataclass, field
@@ -22,14 +19,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from django.conf import settings
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from jwcrypto.jwk import JWK
 
 from config import secrets
 
 ALGORITHMS = ("RS256", "ES256")
 RSA_BITS = 2048
 FILE = re.compile(r"signing_key_(RS256|ES256)_([0-9]{4})")
-THUMBPRINT_MEMBERS = {"e", "n", "kty", "crv", "x", "y"}  # RFC 7638 section 3.2
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -99,15 +95,6 @@ def _new_pem(algorithm: str) -> str:
 
 
 def _public(private: PrivateKey, algorithm: str) -> dict[str, Any]:
-    if isinstance(private, rsa.RSAPrivateKey):
-        jwk = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
-    else:
-        jwk = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
-    required = {name: value for name, value in jwk.items() if name in THUMBPRINT_MEMBERS}
-    return {**required, "use": "sig", "alg": algorithm, "kid": _thumbprint(required)}
-
-
-def _thumbprint(required: dict[str, Any]) -> str:
-    """RFC 7638: the SHA-256 of the required members, sorted, without blanks."""
-    text = json.dumps(required, sort_keys=True, separators=(",", ":"))
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+    """The public half as a JWK; its kid is the library's thumbprint of it (RFC 7638)."""
+    members: dict[str, Any] = JWK.from_pyca(private.public_key()).export_public(as_dict=True)
+    return {**members, "use": "sig", "alg": algorithm}

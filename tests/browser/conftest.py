@@ -20,7 +20,7 @@ LIMITS = "login.address=10000,login.account=10000,login.here=10000"
 def chromium() -> Iterator[Any]:
     """The machine's Chromium, for all tests of this folder."""
     path = find_chromium()
-    if path is None:
+    if path is None:  # no package of Python's brings one; the end of ./run test says that it was missing
         pytest.skip("there is no Chromium in PATH")
     from playwright.sync_api import sync_playwright
 

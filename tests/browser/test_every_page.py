@@ -70,7 +70,7 @@ def test_no_page_goes_against_the_policy_or_is_wider_than_the_screen(
 @pytest.mark.parametrize("look", LOOKS)
 def test_no_page_has_a_serious_fault_of_accessibility(chromium: Any, demo: Server, look: str) -> None:
     source = axe_source()
-    if source is None:
+    if source is None:  # npm's alone, under a licence of its own; the end of ./run test says it was missing
         pytest.skip("axe-core is not here, and npm cannot get it")
     found = []
     with visiting(chromium, demo, bypass_csp=True, **LOOKS[look]) as visit:  # axe measures with styles
