@@ -92,9 +92,7 @@ def running(
     """
     proxy = PROXIES[name]
     binary = shutil.which(name, path=PLACES)
-    if (
-        binary is None
-    ):  # proxies are programs of the system, of which nobody has all four; the summary names it
+    if binary is None:  # programs of the system, of which few machines have all four; the summary says so
         pytest.skip(f"{name} is not installed ({proxy.package}): docs/proxies/{proxy.file} was not tried")
     port = free_port()
     text = (DOCUMENTED / proxy.file).read_text().replace("/services/", below)
