@@ -11,6 +11,7 @@ import re
 import secrets
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Protocol
 
 ALPHABETS = {
@@ -42,11 +43,9 @@ def mint(form: Format) -> str:
 
 def is_well_formed(text: str, form: Format) -> bool:
     """Whether `text` could have been minted in this format: prefix, length, alphabet and checksum."""
-    if len(text) != len(form.prefix) + form.length or not text.startswith(form.prefix):
+    if _shape(form.prefix, form.alphabet, form.length).fullmatch(text) is None:
         return False
     start = text[: len(text) - form.checksum]
-    if not set(text[len(form.prefix) :]) <= set(ALPHABETS[form.alphabet]):
-        return False
     return text == start + _checksum(start, form)
 
 
@@ -57,8 +56,14 @@ def environment_of(text: str, formats: Mapping[str, Format]) -> str | None:
 
 def pattern(formats: Mapping[str, Format]) -> re.Pattern[str]:
     """Return one regular expression that finds every key of these formats in any text."""
-    each = [f"{re.escape(f.prefix)}[{ALPHABETS[f.alphabet]}]{{{f.length}}}" for f in formats.values()]
+    each = [_shape(form.prefix, form.alphabet, form.length).pattern for form in formats.values()]
     return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(each)})(?![A-Za-z0-9])")
+
+
+@lru_cache(maxsize=32)
+def _shape(prefix: str, alphabet: str, length: int) -> re.Pattern[str]:
+    """What a key looks like, its checksum aside."""
+    return re.compile(f"{re.escape(prefix)}[{ALPHABETS[alphabet]}]{{{length}}}")
 
 
 def shown_part(text: str, form: Format, characters: int) -> str:

@@ -1,5 +1,9 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
+from django.core.cache import close_caches
+from django.core.signals import request_finished, request_started
+from django.db import reset_queries
 
 
 class ConfigConfig(AppConfig):
@@ -7,6 +11,15 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks, schema  # noqa: F401 (they register themselves)
+
+        _spare_each_request()
+
+
+def _spare_each_request() -> None:
+    """Drop what Django does around each request for what is not here: caches, and DEBUG's list of queries."""
+    request_finished.disconnect(close_caches)
+    if not settings.DEBUG:
+        request_started.disconnect(reset_queries)
 
 
 class KeyhouseAdminConfig(AdminConfig):

@@ -1,7 +1,7 @@
 """What holds for every request, before any view sees it."""
 
+import random
 import re
-import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -37,7 +37,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        request_id = sent if REQUEST_ID.fullmatch(sent) else f"{random.getrandbits(128):032x}"
         request.META["REQUEST_ID"] = request_id
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id

@@ -1,15 +1,17 @@
 """Every error as application/problem+json (RFC 9457): from views, parsers, the router and the server."""
 
+import json
 import logging
 import math
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -45,11 +47,17 @@ def problem(
 
 def problem_response(
     status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
-) -> JsonResponse:
+) -> HttpResponse:
     """Return a problem document as a plain Django response."""
-    return JsonResponse(
-        problem(status, code, detail), status=status, content_type=MEDIA_TYPE, headers=dict(headers or {})
+    return HttpResponse(
+        _document(status, code, detail), status=status, content_type=MEDIA_TYPE, headers=dict(headers or {})
     )
+
+
+@lru_cache(maxsize=256)
+def _document(status: int, code: str, detail: str) -> str:
+    """The JSON of it: most refusals say what others have said before."""
+    return json.dumps(problem(status, code, detail))
 
 
 def challenge(error: DomainError | None = None) -> str:
@@ -62,7 +70,7 @@ def challenge(error: DomainError | None = None) -> str:
     return value
 
 
-def domain_response(error: DomainError) -> JsonResponse:
+def domain_response(error: DomainError) -> HttpResponse:
     """Return a DomainError as a plain Django response, for views that are not DRF's."""
     return problem_response(error.status, error.code, error.detail, headers=headers_of(error))
 
@@ -141,7 +149,7 @@ def headers_of(error: DomainError) -> dict[str, str]:
     return {}
 
 
-def unavailable(error: Exception) -> JsonResponse:
+def unavailable(error: Exception) -> HttpResponse:
     """Return the 503 of a database that cannot be reached, as a plain Django response. Logs one line."""
     _log_unavailable(error)
     response = problem_response(503, "unavailable", UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})

@@ -37,11 +37,18 @@ def segments(uri: str) -> list[str]:
 
 
 def _segment(raw: str) -> str:
-    if not PLAIN.fullmatch(raw) or BROKEN_ENCODING.search(raw):
+    if not PLAIN.fullmatch(raw):
         raise RefusedPath("the path holds a character that must be encoded, or a ;")
-    text = ENCODED.sub(_decode, raw)
+    text = _decoded(raw) if "%" in raw else raw
     if text in {".", ".."}:
         raise RefusedPath("the path has a dot segment")
+    return text
+
+
+def _decoded(raw: str) -> str:
+    if BROKEN_ENCODING.search(raw):
+        raise RefusedPath("the path holds a % that encodes nothing")
+    text = ENCODED.sub(_decode, raw)
     _check_utf8(raw)
     return text
 
