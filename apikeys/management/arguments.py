@@ -7,7 +7,7 @@ from accounts.credentials import is_key_like
 from accounts.lookups import organization_named, user_named
 from accounts.models import Organization, User
 from apikeys.attributes import from_text
-from apikeys.durations import parse_duration
+from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services.api_keys import NewKey
 from config import wire
@@ -66,6 +66,29 @@ def named_expiry(options: dict[str, Any], now: datetime) -> datetime | None:
     return None
 
 
+def add_limit_arguments(parser: Any) -> tuple[Any, Any]:
+    """Add --allowed-network and --rate-limit; return the group of each, for what excludes it."""
+    networks, rate = parser.add_mutually_exclusive_group(), parser.add_mutually_exclusive_group()
+    networks.add_argument(
+        "--allowed-network",
+        action="append",
+        metavar="NETWORK",
+        help="address or network that may use the key; can be given several times",
+    )
+    rate.add_argument("--rate-limit", metavar="REQUESTS/DURATION", help="such as 100/60s or 5000/1h")
+    return networks, rate
+
+
+def named_limits(options: dict[str, Any]) -> dict[str, Any]:
+    """Return those of allowed_networks and rate_limit that are given in `options`. Raises Invalid."""
+    limits: dict[str, Any] = {}
+    if options["allowed_network"] is not None:
+        limits["allowed_networks"] = options["allowed_network"]
+    if options["rate_limit"] is not None:
+        limits["rate_limit"] = parse_rate("rate-limit", options["rate_limit"])
+    return limits
+
+
 def named_attributes(options: dict[str, Any]) -> dict[str, Any]:
     """Return the attributes given as NAME=VALUE in `options`. Raises Invalid."""
     pairs = [text.partition("=") for text in options["attribute"]]
@@ -94,6 +117,8 @@ def as_document(key: ApiKey, now: datetime) -> dict[str, Any]:
         "environment": key.environment,
         "scopes": key.scopes,
         "status": key.status(now),
+        "allowed_networks": key.allowed_networks,
+        "rate_limit": str(key.rate_limit) if key.rate_limit else None,
         "expires_at": timestamp(key.expires_at) if key.expires_at else None,
         "created_at": timestamp(key.created_at),
         "last_used_at": timestamp(key.last_used_at) if key.last_used_at else None,

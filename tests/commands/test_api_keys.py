@@ -114,6 +114,8 @@ def test_the_list_says_what_there_is_to_know_and_never_the_key(cast: Cast) -> No
         "environment": "live",
         "scopes": ["services:read"],
         "status": "active",
+        "allowed_networks": [],
+        "rate_limit": None,
         "expires_at": None,
         "created_at": key.row.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "last_used_at": None,

@@ -1,14 +1,15 @@
 from typing import Any
 
 from accounts.callers import caller_at_command_line
-from apikeys.durations import parse_rate
 from apikeys.management.arguments import (
     add_expiry_arguments,
+    add_limit_arguments,
     add_owner_arguments,
     as_created,
     as_shown_once,
     named_attributes,
     named_expiry,
+    named_limits,
     named_owner,
 )
 from apikeys.services.api_keys import create_api_key
@@ -24,13 +25,7 @@ class Command(KeyhouseCommand):
         parser.add_argument("--scope", action="append", default=[], help="can be given several times")
         add_expiry_arguments(parser)
         parser.add_argument("--environment")
-        parser.add_argument(
-            "--allowed-network",
-            action="append",
-            default=[],
-            metavar="NETWORK",
-            help="address or network that may use the key; can be given several times; without it, all may",
-        )
+        add_limit_arguments(parser)
         parser.add_argument(
             "--attribute",
             action="append",
@@ -38,12 +33,10 @@ class Command(KeyhouseCommand):
             metavar="NAME=VALUE",
             help="a member of the product's own, as its profile lists them; can be given several times",
         )
-        parser.add_argument("--rate-limit", metavar="REQUESTS/DURATION", help="such as 100/60s or 5000/1h")
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         caller = caller_at_command_line()
         owner = named_owner(options)
-        rate = options["rate_limit"]
         assert owner is not None  # noqa: S101 (one of the two arguments is required)
         key = create_api_key(
             caller=caller,
@@ -53,8 +46,7 @@ class Command(KeyhouseCommand):
             environment=options["environment"],
             expires_at=named_expiry(options, caller.origin.at),
             attributes=named_attributes(options),
-            allowed_networks=options["allowed_network"],
-            rate_limit=parse_rate("rate-limit", rate) if rate is not None else None,
+            **named_limits(options),
         )
         document = as_created(key)
         return document, as_shown_once(key, document)

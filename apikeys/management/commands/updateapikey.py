@@ -1,0 +1,34 @@
+from typing import Any
+
+from accounts.callers import caller_at_command_line
+from apikeys.management.arguments import add_limit_arguments, as_document, key_with_id, named_limits
+from apikeys.services.api_keys import update_api_key
+from config.commands import KeyhouseCommand
+
+
+class Command(KeyhouseCommand):
+    help = "Give an API key another name, or other limits, from now on."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("id")
+        parser.add_argument("--name")
+        networks, rate = add_limit_arguments(parser)
+        networks.add_argument("--any-network", action="store_true", help="from now on from everywhere")
+        rate.add_argument("--no-rate-limit", action="store_true", help="from now on as often as it likes")
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        caller = caller_at_command_line()
+        changes = named_limits(options)
+        if options["any_network"]:
+            changes["allowed_networks"] = []
+        if options["no_rate_limit"]:
+            changes["rate_limit"] = None
+        if options["name"] is not None:
+            changes["name"] = options["name"]
+        key = update_api_key(caller=caller, key=key_with_id(options["id"]), changes=changes)
+        document = as_document(key, caller.origin.at)
+        networks = ", ".join(document["allowed_networks"]) or "everywhere"
+        return (
+            document,
+            f"{key.name}: usable from {networks}, {document['rate_limit'] or 'as often as it likes'}.",
+        )

@@ -1,0 +1,53 @@
+"""updateapikey: another name, and limits that hold from the next request on."""
+
+import pytest
+
+from accounts.limits import Rate
+from apikeys.models import ApiKey
+from audit.models import Event
+from tests.commands.helpers import output_of, refusal_of, run
+from tests.conftest import Cast, make_key, with_key
+
+
+def test_limits_hold_from_the_next_request_on_and_can_be_taken_away(cast: Cast) -> None:
+    key = make_key(cast.bob)
+    document = run(
+        "updateapikey", str(key.row.uuid), "--allowed-network", "192.0.2.0/24", "--rate-limit", "5/1h"
+    )
+    assert (document["allowed_networks"], document["rate_limit"]) == (["192.0.2.0/24"], "5/3600s")
+    assert with_key(key.text).get("auth/me").status_code == 403
+    document = run("updateapikey", str(key.row.uuid), "--any-network", "--no-rate-limit")
+    assert (document["allowed_networks"], document["rate_limit"]) == ([], None)
+    assert with_key(key.text).get("auth/me").status_code == 200
+    changes = Event.objects.filter(name="api_key:changed", actor_kind="operator")
+    assert changes.count() == 2
+
+
+def test_what_is_not_named_stays_as_it_is(cast: Cast) -> None:
+    key = make_key(cast.bob, rate_limit=Rate(5, 3600))
+    assert output_of("updateapikey", str(key.row.uuid), "--name", "Nightly").startswith(
+        "Nightly: usable from "
+    )
+    row = ApiKey.objects.get()
+    assert (row.name, row.rate_limit, row.allowed_networks) == ("Nightly", Rate(5, 3600), [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "name: must be there, or allowed_networks, or rate_limit"),
+        (("--any-network", "--allowed-network", "10.0.0.0/8"), "not allowed with argument"),
+        (("--no-rate-limit", "--rate-limit", "5/1h"), "not allowed with argument"),
+        (("--allowed-network", "10.0.0.1/8"), "allowed_networks: '10.0.0.1/8' is no network"),
+        (("--rate-limit", ""), "rate-limit: '' is not a number"),
+        (("--name", ""), "name: "),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_changed(
+    cast: Cast, arguments: tuple[str, ...], reason: str
+) -> None:
+    key = make_key(cast.bob, name="CI")
+    assert reason in refusal_of("updateapikey", str(key.row.uuid), *arguments)
+    row = ApiKey.objects.get()
+    assert (row.name, row.rate_limit, row.allowed_networks) == ("CI", None, [])
+    assert "that is a key, not an id" in refusal_of("updateapikey", key.text, "--name", "x")
