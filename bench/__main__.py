@@ -17,11 +17,12 @@ from bench.candidates import KEYHOUSE, PROJECT
 from bench.chart import chart
 from bench.goals import Run
 from bench.measuring import Effort
-from bench.report import between_markers, report
+from bench.report import between_markers, growth_table, growth_title, report
 from tests import postgres
 
 DOCS = Path(__file__).parent.parent / "docs"
-FEW = 10_000
+PAGE = DOCS / "performance.md"
+FEW, MANY = 10_000, 10_000_000
 QUICK_REVOCATIONS, MOST_SECONDS = 200, 3600
 FULL = Effort(rounds=5, seconds=2, requests=900)
 QUICK = Effort(rounds=3, seconds=0.5, requests=200)
@@ -37,22 +38,43 @@ def main(arguments: Sequence[str]) -> int:
     if options.what == "revocations":
         wanted = QUICK_REVOCATIONS if options.quick else options.revocations
         return revocations.main(wanted, MOST_SECONDS)
+    if options.what == "growth":
+        return grow(options)
     run = json.loads(Path(options.show).read_text()) if options.show else measure(options)
     if options.json:
         Path(options.json).write_text(json.dumps(run))
     print(report(run))
     if options.write:
-        page = DOCS / "performance.md"
-        page.write_text(between_markers(page.read_text(), report(run, "###")))
+        PAGE.write_text(between_markers(PAGE.read_text(), report(run, "###")))
         (DOCS / "performance.svg").write_text(chart(run))
+    return 0
+
+
+def grow(options: argparse.Namespace) -> int:
+    """Measure how much longer a cold check takes with very many keys; return the exit code."""
+    effort = QUICK if options.quick else FULL
+    rows, few = options.keys or (MANY // 100 if options.quick else MANY), max(FEW, effort.credentials)
+    with postgres.running() as url, tempfile.TemporaryDirectory(prefix="keyhouse-bench-") as folder:
+        tell(f"making {rows:,} keys")
+        many, small = (both(Path(folder) / str(n), url, n, effort, only_select=True) for n in (rows, few))
+        run = {"rows": rows, "few": few, "growth": measuring.growing(many, small, effort, tell)}
+    text = f"{growth_title(run)}:\n\n{growth_table(run)}"
+    print(text)
+    if options.write:
+        PAGE.write_text(between_markers(PAGE.read_text(), text, "growth"))
     return 0
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["speed", "revocations"], default="speed")
-    parser.add_argument("--keys", type=int, metavar="N", help="default 1,000,000; with --quick 100,000")
+    parser.add_argument("what", nargs="?", choices=["speed", "growth", "revocations"], default="speed")
+    parser.add_argument(
+        "--keys",
+        type=int,
+        metavar="N",
+        help="default 1,000,000, for growth ten times as many; with --quick a tenth, a hundredth",
+    )
     parser.add_argument("--quick", action="store_true", help="in about two minutes, and rough")
     parser.add_argument("--revocations", type=int, default=10_000, metavar="N", help="default 10,000")
     parser.add_argument("--json", metavar="FILE", help="write every figure of every round there")
@@ -70,7 +92,8 @@ def measure(options: argparse.Namespace) -> Run:
         many = both(Path(folder) / "many", url, rows, effort)
         few = both(Path(folder) / "few", url, max(FEW, effort.credentials), effort)
         only_ours = measuring.only_ours(many[KEYHOUSE])
-        application, few_rows = measuring.in_the_application(many, few, effort, tell)
+        growth = measuring.growing(many, few, effort, tell)
+        application = measuring.in_the_application(many, effort, tell)
         server = measuring.at_the_server(many, effort, tell)
         return {
             "machine": machine(url),
@@ -78,18 +101,20 @@ def measure(options: argparse.Namespace) -> Run:
             "few": max(FEW, effort.credentials),
             **only_ours,
             "application": application,
-            "few_rows": few_rows,
+            "growth": growth,
             "server": server,
         }
 
 
-def both(folder: Path, url: str, rows: int, effort: Effort) -> dict[str, sites.Site]:
-    """Return both projects, each with so many rows."""
+def both(
+    folder: Path, url: str, rows: int, effort: Effort, *, only_select: bool = False
+) -> dict[str, sites.Site]:
+    """Return both projects, each with so many rows; that of the peers, if wanted, without the peers."""
     folder.mkdir()
-    used = effort.credentials
+    used, fill = effort.credentials, "bench.project.fill:" + ("only_select" if only_select else "fill")
     return {
         KEYHOUSE: sites.keyhouse(folder / KEYHOUSE, url, rows=rows, used=used),
-        PROJECT: sites.project(folder / PROJECT, url, rows=rows, used=used),
+        PROJECT: sites.project(folder / PROJECT, url, rows=rows, used=used, fill=fill),
     }
 
 

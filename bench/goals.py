@@ -102,7 +102,7 @@ def counts(run: Run) -> list[Count]:
 
 def growth(run: Run, candidate: Candidate) -> float:
     """Return how many times as long a cold request takes on the clock with many rows as with few."""
-    many, few = run["application"]["cold"][candidate.name], run["few_rows"][candidate.name]
+    many, few = run["growth"]["many"][candidate.name], run["growth"]["few"][candidate.name]
     clocks: list[float] = [a[1] / b[1] for a, b in zip(many, few, strict=True)]
     return statistics.median(clocks)
 

@@ -15,7 +15,7 @@ from tests.installation import ADMIN
 
 SETTLE_SECONDS = 2.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
 Sites = Mapping[str, Site]
-# {"hot": {name of candidate: [one figure of each round]}, "cold": …}
+# {"hot": {name of candidate: [one figure of each round]}, "cold": …}, or with "many" and "few"
 Figures = dict[str, dict[str, list[Any]]]
 
 
@@ -77,23 +77,33 @@ def _texts(supply: Supply, candidate: Candidate, temperature: str, effort: Effor
     return list(supply.hot(candidate.kind))
 
 
-def in_the_application(
-    sites: Sites, few: Sites, effort: Effort, tell: Callable[[str], None]
-) -> tuple[Figures, dict[str, list[Any]]]:
-    """Return inside.Cost for each turn, and for the cold turns of GROWING at the sites with few rows."""
+def in_the_application(sites: Sites, effort: Effort, tell: Callable[[str], None]) -> Figures:
+    """Return inside.Cost for each turn."""
     figures: Figures = {"hot": defaultdict(list), "cold": defaultdict(list)}
-    with_few = defaultdict(list)
     with ExitStack() as stack, on_core(0):
-        many_processes = {name: _Process(site, stack) for name, site in sites.items()}
-        few_processes = {name: _Process(site, stack) for name, site in few.items()}
+        processes = {name: _Process(site, stack) for name, site in sites.items()}
         for candidate, temperature in turns(effort):
-            found = many_processes[candidate.site].measure(candidate, temperature, effort)
+            found = processes[candidate.site].measure(candidate, temperature, effort)
             figures[temperature][candidate.name].append(found)
             tell(f"{found.processor:8.0f} µs  {candidate.name} ({temperature})")
-            if temperature == "cold" and candidate in GROWING:
-                few_found = few_processes[candidate.site].measure(candidate, temperature, effort)
-                with_few[candidate.name].append(few_found)
-    return figures, with_few
+    return figures
+
+
+def growing(many: Sites, few: Sites, effort: Effort, tell: Callable[[str], None]) -> Figures:
+    """Return inside.Cost for the cold turns of GROWING at the sites with many rows and at those with few."""
+    figures: Figures = {"many": defaultdict(list), "few": defaultdict(list)}
+    with ExitStack() as stack, on_core(0):
+        processes = {
+            size: {name: _Process(site, stack) for name, site in sites.items()}
+            for size, sites in (("many", many), ("few", few))
+        }
+        for _ in range(effort.rounds):
+            for candidate in GROWING:
+                for size, of_size in processes.items():
+                    found = of_size[candidate.site].measure(candidate, "cold", effort)
+                    figures[size][candidate.name].append(found)
+                    tell(f"{found.clock:8.0f} µs  {candidate.name} ({size} rows)")
+    return figures
 
 
 class _Process:

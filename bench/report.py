@@ -15,9 +15,7 @@ def report(run: Run, heading: str = "##") -> str:
         "The goals": [goals_table(run), unmet(run), ceiling(run)],
         "At the server: requests per second": [server_table(run), client_share(run)],
         "In the application: processor time of one request": [application_table(run)],
-        f"Growth from {run['few']:,} to {run['rows']:,} keys: time on the clock of a cold request": [
-            growth_table(run)
-        ],
+        growth_title(run): [growth_table(run)],
         "The machine": [machine(run)],
     }
     return "\n\n".join(f"{heading} {title}\n\n" + "\n\n".join(parts) for title, parts in sections.items())
@@ -46,15 +44,23 @@ def _judged(run: Run, where: str, goal: Ratio) -> str:
 
 
 def unmet(run: Run) -> str:
-    """The goals that the server does not reach, in words, or that there are none."""
-    missed = [goal for goal in GOALS if statistics.median(ratios(run, "server", goal)) < goal.least]
-    lines = [f"{name(goal)} (goal {goal.least:g})" for goal in missed]
-    lines += [f"{count.words} (goal {count.goal})" for count in counts(run) if not count.is_met]
-    if not lines:
-        return "Every goal is reached."
-    return "Not reached (at the server, where there are two figures):\n\n" + "\n".join(
-        f"- {x}" for x in lines
+    """The goals that are not reached in the application, and at the server, in words."""
+    counted = [f"{count.words} (goal {count.goal})" for count in counts(run) if not count.is_met]
+    places = {
+        "in the application": [*_missed(run, "application"), *counted],
+        "at the server": _missed(run, "server"),
+    }
+    return "\n\n".join(
+        f"Not reached {where}:\n\n" + "\n".join(f"- {line}" for line in lines)
+        if lines
+        else f"Every goal is reached {where}."
+        for where, lines in places.items()
     )
+
+
+def _missed(run: Run, where: str) -> list[str]:
+    missed = [goal for goal in GOALS if statistics.median(ratios(run, where, goal)) < goal.least]
+    return [f"{name(goal)} (goal {goal.least:g})" for goal in missed]
 
 
 def ceiling(run: Run) -> str:
@@ -112,13 +118,17 @@ def _measured(candidate: Candidate, temperature: str) -> bool:
     return candidate.is_cold or temperature == "hot"
 
 
+def growth_title(run: Run) -> str:
+    return f"Growth from {run['few']:,} to {run['rows']:,} keys: time on the clock of a cold request"
+
+
 def growth_table(run: Run) -> str:
     """How much longer a cold request takes when there are more keys."""
     rows = []
     for candidate in GROWING:
         clocks = [
-            statistics.median(cost[1] for cost in rounds[candidate.name])
-            for rounds in (run["few_rows"], run["application"]["cold"])
+            statistics.median(cost[1] for cost in run["growth"][size][candidate.name])
+            for size in ("few", "many")
         ]
         rows.append([candidate.name, *(f"{clock:,.0f}" for clock in clocks), f"{growth(run, candidate):.2f}"])
     return table(["", f"{run['few']:,} keys, µs", f"{run['rows']:,} keys, µs", "growth"], rows)
@@ -153,9 +163,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     )
 
 
-def between_markers(page: str, text: str) -> str:
-    """Return the page with `text` in place of what stands between its two markers."""
-    start, end = "<!-- figures -->", "<!-- end of figures -->"
+def between_markers(page: str, text: str, what: str = "figures") -> str:
+    """Return the page with `text` in place of what stands between its two markers of that name."""
+    start, end = f"<!-- {what} -->", f"<!-- end of {what} -->"
     before, _, rest = page.partition(start)
     _, _, after = rest.partition(end)
     return f"{before}{start}\n\n{text}\n\n{end}{after}"

@@ -6,6 +6,7 @@ clients do meanwhile is the load.
 """
 
 import random
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +45,9 @@ def revoke(servers: list[Server], wanted: int, *, until: float) -> list[bool]:
 
     def client(seed: int) -> list[bool]:
         chance, found = random.Random(seed), []  # noqa: S311 (no secret)
-        while time.monotonic() < until and next(left, None) is not None:
+        while time.monotonic() < until and (number := next(left, None)) is not None:
+            if number % 500 == 0:
+                print(f"{number:8,} revocations begun", file=sys.stderr)
             found.append(revoked_in_time(servers, token, chance))
         return found
 

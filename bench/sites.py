@@ -70,12 +70,14 @@ def keyhouse(folder: Path, server: str, *, rows: int, used: int) -> Site:
     return site
 
 
-def project(folder: Path, server: str, *, rows: int, used: int) -> Site:
-    """Return the project of the peers with as many credentials of each kind."""
+def project(
+    folder: Path, server: str, *, rows: int, used: int, fill: str = "bench.project.fill:fill"
+) -> Site:
+    """Return the project of the peers with as many credentials of each kind that `fill` makes."""
     settings = {"DJANGO_SETTINGS_MODULE": "bench.project.settings", "SECRET_KEY": "k" * 50}
     site = Site(Installation(folder, database(server, PROJECT, rows), settings), False, {})
     site.call("django.core.management:call_command", "migrate", verbosity=0)
-    site.credentials = site.call("bench.project.fill:fill", rows, used)
+    site.credentials = site.call(fill, rows, used)
     return site
 
 

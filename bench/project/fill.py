@@ -36,6 +36,14 @@ def fill(rows: int, used: int) -> dict[str, list[str]]:
     return {**same, "api-key": api_keys, "simplejwt": jwts}
 
 
+def only_select(rows: int, used: int) -> dict[str, list[str]]:
+    """Make `rows` rows for the raw SELECT alone; return the tokens of `used` of them."""
+    where = places(rows, used)
+    tokens = [get_random_string(40) for _ in where]
+    _select(rows, where, tokens)
+    return {"select": tokens}
+
+
 def _select(rows: int, where: list[int], tokens: list[str]) -> None:
     digests = [hashlib.sha256(text.encode()).digest() for text in tokens]
     with connection.cursor() as cursor:

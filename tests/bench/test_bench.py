@@ -44,7 +44,10 @@ def a_run(**rates: float) -> dict[str, Any]:
         "login_percent": 2.0,
         "server": server,
         "application": {"hot": costs, "cold": cold},
-        "few_rows": {c.name: [[1.0, 160.0, 1.0, 0.0]] * ROUNDS for c in GROWING},
+        "growth": {
+            size: {c.name: [[1.0, clock, 1.0, 0.0]] * ROUNDS for c in GROWING}
+            for size, clock in (("few", 160.0), ("many", 200.0))
+        },
     }
 
 
@@ -78,13 +81,22 @@ def test_a_goal_that_is_not_reached_is_named() -> None:
 
 
 def test_when_every_goal_is_reached_it_says_so() -> None:
-    assert unmet(a_run(key=1000.0, login=1000.0, malformed=1000.0)) == "Every goal is reached."
+    text = unmet(a_run(key=1000.0, login=1000.0, malformed=1000.0))
+    assert text == "Every goal is reached in the application.\n\nEvery goal is reached at the server."
+
+
+def test_what_only_the_server_misses_is_said_of_the_server() -> None:
+    run = a_run(key=1000.0, login=1000.0, malformed=1000.0)
+    run["server"]["hot"][GATEWAY.name] = [[100.0, 0.2]] * ROUNDS
+    inside, _, at_server = unmet(run).partition("at the server")
+    assert "Every goal is reached in the application." in inside
+    assert GATEWAY.name in at_server
 
 
 def test_a_count_above_its_goal_is_named() -> None:
     run = a_run(key=1000.0, login=1000.0, malformed=1000.0)
     run["application"]["cold"][VIEW.name][0][2] = 2.0
-    assert "queries per request, cold (goal 1)" in unmet(run)
+    assert "Not reached in the application:\n\n- queries per request, cold (goal 1)" in unmet(run)
 
 
 def test_the_report_has_a_row_for_every_candidate_and_every_goal() -> None:
@@ -131,6 +143,7 @@ def test_no_credential_is_used_twice_by_those_who_bring_another_each_time() -> N
 
 def test_the_command_line_has_a_quick_run_and_the_revocations() -> None:
     assert parse(["--quick"]).what == "speed"
+    assert parse(["growth", "--keys", "5"]).keys == 5
     assert parse(["revocations", "--revocations", "5"]).revocations == 5
 
 
