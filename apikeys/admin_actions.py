@@ -134,10 +134,13 @@ class KeyActions(CapabilityAdmin):
 
 
 def use_in_words(key: ApiKey, now: Any) -> str:
-    """Return "used 1,240 times in 24 h, last from 10.1.2.3 3 minutes ago; 5,000 times in all"."""
+    """Return "used 1,240 times in 24 h, last from 10.1.2.3 3 minutes ago; 5,000 times in all".
+
+    The key was fetched with_last_day.
+    """
     if key.last_used_at is None:
         return "never used"
-    lately = sum(use.count for use in key.last_day(now) if use.outcome == Outcome.ALLOWED)
+    lately = sum(use.count for use in key.last_day if use.outcome == Outcome.ALLOWED)
     last = f"last from {key.last_used_ip or 'here'} {ago(key.last_used_at, now)}"
     used = f"used {times(lately)}" if lately else "not used"
     return f"{used} in 24 h, {last}; {times(key.use_count)} in all"

@@ -29,7 +29,7 @@ MOST_OWN = 200  # keys
 WORDS = {
     Outcome.ALLOWED: "allowed",
     Outcome.ENDED: "key ended",
-    Outcome.SCOPE: "no scope",
+    Outcome.SCOPE: "lacks scope",
     Outcome.NETWORK: "other network",
     Outcome.RATE: "over its rate",
 }
@@ -77,13 +77,14 @@ def _chart(sums: Iterable[Sum], first: int, note: str = "") -> Chart:
 
 
 def line_of_day(key: ApiKey, now: datetime) -> str:
-    """The requests of the last 24 hours as SVG."""
+    """The requests of the last 24 hours, as SVG. The key was fetched with_last_day."""
     first = first_of_hours(LAST_DAY, now)
     all_of_them, refused = [0] * LAST_DAY, [0] * LAST_DAY
-    for use in key.last_day(now):
+    for use in key.last_day:
         hour = (use.begins_at - first) // HOUR
-        all_of_them[hour] += use.count
-        refused[hour] += use.count if use.outcome != Outcome.ALLOWED else 0
+        if 0 <= hour < LAST_DAY:  # a server's clock may be ahead, or an hour have begun since
+            all_of_them[hour] += use.count
+            refused[hour] += use.count if use.outcome != Outcome.ALLOWED else 0
     words = f"{sum(all_of_them):,} requests in 24 h"
     words += f", {sum(refused):,} refused" if any(refused) else ""
     return sparkline(all_of_them, refused, words)

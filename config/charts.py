@@ -10,7 +10,7 @@ LEFT, TOP, BOTTOM = 40, 14, 26
 MOST_LABELS = 7
 LABEL_WIDTH = 40
 LEAST_HEIGHT = 1.5
-LINE_WIDTH, LINE_HEIGHT = 96, 20
+LINE_WIDTH, LINE_HEIGHT = 64, 20
 
 Point = tuple[str, int]  # a label, such as a day, and how many
 
@@ -107,7 +107,7 @@ class HourChart(Chart):
 
     def _bars(self, top: int) -> str:
         """One path for each series. What is there at all is high enough to be seen."""
-        width, drawn = self._x(1) - self._x(0), ""
+        width, drawn = self._x(1) - self._x(0) + 0.1, ""  # no seams between them
         heights = [0.0] * len(self.labels)
         for number, one in enumerate(self.series):
             path = ""
@@ -135,25 +135,22 @@ class HourChart(Chart):
 
 
 def sparkline(values: Sequence[int], marked: Sequence[int], words: str) -> str:
-    """Return a small line of `values`, with another one for those of them that are `marked`, if any are.
+    """Return a small line of `values`, with a dot wherever something is `marked`.
 
     `words` are what it says to those who do not see it, and to those who point at it.
     """
-    top = max([1, *values])
-    lines = [values, marked] if any(marked) else [values]
-    drawn = "".join(
-        f'<polyline class="series-{number}" points="{_points(line, top)}"/>'
-        for number, line in enumerate(lines)
+    step, room, top = LINE_WIDTH / len(values), LINE_HEIGHT - 4, max([1, *values])
+    points = [(step * (i + 0.5), 2 + room * (1 - value / top)) for i, value in enumerate(values)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    dots = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2"/>'
+        for (x, y), mark in zip(points, marked, strict=True)
+        if mark
     )
     return (
         f'<svg class="sparkline" viewBox="0 0 {LINE_WIDTH} {LINE_HEIGHT}" role="img"'
-        f' aria-label="{escape(words)}"><title>{escape(words)}</title>{drawn}</svg>'
+        f' aria-label="{escape(words)}"><title>{escape(words)}</title><polyline points="{line}"/>{dots}</svg>'
     )
-
-
-def _points(values: Sequence[int], top: int) -> str:
-    step, room = LINE_WIDTH / max(len(values) - 1, 1), LINE_HEIGHT - 2
-    return " ".join(f"{i * step:.1f},{1 + room * (1 - value / top):.1f}" for i, value in enumerate(values))
 
 
 def nice_top(most: int) -> int:
