@@ -85,7 +85,8 @@ def line_of_day(key: ApiKey, now: datetime) -> str:
         if 0 <= hour < LAST_DAY:  # a server's clock may be ahead, or an hour have begun since
             all_of_them[hour] += use.count
             refused[hour] += use.count if use.outcome != Outcome.ALLOWED else 0
-    words = f"{sum(all_of_them):,} requests in 24 h"
+    number = sum(all_of_them)
+    words = f"{number:,} request{'' if number == 1 else 's'} in 24 h"
     words += f", {sum(refused):,} refused" if any(refused) else ""
     return sparkline(all_of_them, refused, words)
 
