@@ -113,6 +113,26 @@ def test_many_who_write_at_once_neither_lose_nor_double_anything_nor_lock_each_o
     assert sum(n for (place, *_), n in totals().items() if place == EVERY_KEY) == 4 * 20 * 12 - 4 * 4 * 10
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_writes_of_other_keys_takes_the_totals_in_the_same_order(cast: Cast) -> None:
+    """The database ends a deadlock with an error."""
+    numbers = [[make_key(cast.acme).row.pk for _ in range(30)] for _ in range(4)]
+    first = int(NOON.timestamp())
+
+    def write(number: int) -> None:
+        for _ in range(20):
+            hours = range(30) if number % 2 else range(29, -1, -1)
+            cells: list[Cell] = [
+                (key, first + hour * HOUR, Outcome.ALLOWED, ())
+                for key, hour in zip(numbers[number], hours, strict=True)
+            ]
+            write_uses({cell: Use(1, NOON, "") for cell in cells}, skip_locked=True)
+
+    at_once(write, times=4)
+    assert totals() == added_up()
+    assert set(totals().values()) == {4 * 20}
+
+
 def test_servers_with_several_workers_count_exactly(installation: Installation) -> None:
     made = [new_key(installation, name=f"Stock {number}") for number in range(3)]
     requests = [(key, method) for key in made for method in ("GET", "GET", "POST") for _ in range(20)]
