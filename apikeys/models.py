@@ -173,7 +173,7 @@ class SpanQuerySet(models.QuerySet[Row]):
 
     def by_outcome(self) -> "models.QuerySet[Any, tuple[int, str, int]]":
         """(begins_at, outcome, how many) of all these rows together."""
-        sums = self.order_by().values("begins_at", "outcome").annotate(all=Sum("count"))
+        sums = self.values("begins_at", "outcome").annotate(all=Sum("count"))
         return sums.values_list("begins_at", "outcome", "all")
 
 

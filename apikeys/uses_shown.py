@@ -19,6 +19,7 @@ from apikeys.models import (
     Outcome,
     first_of_hours,
 )
+from apikeys.overview import READS_KEYS
 from config import profiles
 from config.charts import Chart, HourChart, Series, sparkline
 from config.profiles import Capability
@@ -42,19 +43,17 @@ def charts_of_all(principal: Principal, now: datetime) -> list[Chart]:
     Those of organizations have totals, so that this costs the same however many keys there are; of one's own
     keys, the newest are added up.
     """
-    first = first_of_hours(WEEK, now)
-    reach = principal.reach(Capability.READ_KEYS)
-    places = [EVERY_KEY] if reach.everywhere else reach.organizations
-    sums = [*HourTotal.objects.filter(organization_id__in=places, begins_at__gte=first).by_outcome()]
-    own: list[int] = []
+    if not any(principal.may_somewhere(each) for each in READS_KEYS):
+        return []
+    first, reach, own = first_of_hours(WEEK, now), principal.reach(Capability.READ_KEYS), list[int]()
     if not reach.everywhere:
         keys = ApiKey.objects.visible_to(principal).filter(user_id=principal.user_id or 0)
         own = list(keys.order_by("-pk").values_list("pk", flat=True)[: MOST_OWN + 1])
-        sums += KeyUse.objects.hours(first).filter(key__in=own[:MOST_OWN]).by_outcome()
-    if not reach and not principal.may_somewhere(Capability.READ_OWN_KEYS):
-        return []
+    places = [EVERY_KEY] if reach.everywhere else reach.organizations
+    totals = HourTotal.objects.filter(organization_id__in=places, begins_at__gte=first)
+    uses = KeyUse.objects.hours(first).filter(key__in=own[:MOST_OWN])
     note = f"With the newest {MOST_OWN} of your own keys." if len(own) > MOST_OWN else ""
-    return [_chart(sums, first, note)]
+    return [_chart([*totals.by_outcome(), *uses.by_outcome()], first, note)]
 
 
 def chart_of_key(key: ApiKey, now: datetime) -> Chart:

@@ -103,7 +103,7 @@ class HourChart(Chart):
         return max((sum(values) for _, values in self.rows), default=0)
 
     def _x(self, place: float) -> float:
-        return LEFT + (WIDTH - LEFT) / max(len(self.labels), 1) * place
+        return LEFT + (WIDTH - LEFT) / max(len(self.series[0].points), 1) * place
 
     def _bars(self, top: int) -> str:
         """One path for each series. What is there at all is high enough to be seen."""

@@ -39,6 +39,8 @@ def main() -> None:
                 visit.press("Make key")
                 picture(visit, "shown-once")
                 visit.go("/admin/apikeys/apikey/1/change/")
+                visit.page.locator("#uses").scroll_into_view_if_needed()
+                picture(visit, "key")
                 visit.press("Revoke")
                 picture(visit, "revoke")
                 visit.go("/admin/audit/event/?kind=changes")
