@@ -1,6 +1,7 @@
 """What each of our own endpoints needs. A view that does not say so is an error, not an open door."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any, Literal
 
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +19,8 @@ from config.profiles import Capability
 Need = frozenset[Capability] | Literal["authenticated", "person"]
 Needs = Mapping[str, Need]
 
+NEEDED_SCOPES = "keyhouse.needed_scopes"  # in the environment of a request: what its key was let in for
+
 
 class DeclaredNeeds(BasePermission):
     """Let in whoever has what the view declares for this action: `needs = {"list": …, "create": …}`.
@@ -34,7 +37,10 @@ class DeclaredNeeds(BasePermission):
             raise MethodNotAllowed(method)
         if principal.credential.kind == "key" and not profiles.active().keys.at_own_endpoints:
             raise NotAllowed("API keys are not taken here.")
-        check_need(principal, need_of(view, method))
+        need = need_of(view, method)
+        check_need(principal, need)
+        if principal.credential.kind == "key" and not isinstance(need, str):
+            request.META[NEEDED_SCOPES] = tuple(scopes_for(need, principal.scopes_anywhere))
         return True
 
 
@@ -70,12 +76,13 @@ def _holds_one(principal: Principal, capabilities: frozenset[Capability]) -> boo
     return any(principal.may_somewhere(capability) for capability in capabilities)
 
 
-def scopes_for(capabilities: frozenset[Capability]) -> list[str]:
-    """The first of the profile's scopes that opens one of these capabilities, as a list."""
+def scopes_for(capabilities: frozenset[Capability], among: Collection[str] | None = None) -> list[str]:
+    """The first of the profile's scopes, or of those `among` them, that opens one of these, as a list."""
     profile = profiles.active()
     opening = (
         name
         for name in profile.scopes
-        if capabilities & profile.power_of_scopes(frozenset({name})).capabilities
+        if (among is None or name in among)
+        and capabilities & profile.power_of_scopes(frozenset({name})).capabilities
     )
-    return list(opening)[:1]
+    return list(islice(opening, 1))

@@ -22,6 +22,7 @@ from apikeys.forms import KeyForm, NewKeyForm
 from apikeys.models import ApiKey
 from apikeys.pasted import holds_a_key, key_pasted
 from apikeys.services.api_keys import create_api_key, update_api_key
+from apikeys.uses_shown import chart_of_key, line_of_day, scopes_of
 from audit.models import Event
 from config.admin import add_error, principal_in
 from config.errors import DomainError, NotAllowed
@@ -45,7 +46,7 @@ class ApiKeyAdmin(KeyActions):
     form = KeyForm
     list_display = (
         *("name", "masked_key", "person", "organization", "environment", "few_scopes", "status"),
-        *("last_use", "expires"),
+        *("last_use", "last_day", "expires"),
     )
     list_filter = KEY_FILTERS
     list_select_related = ("user", "organization")
@@ -61,7 +62,7 @@ class ApiKeyAdmin(KeyActions):
     readonly_fields = FACTS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
-        return ApiKey.objects.visible_to(principal_in(request))
+        return ApiKey.objects.visible_to(principal_in(request)).with_last_day(timezone.now())
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is None:
@@ -108,6 +109,10 @@ class ApiKeyAdmin(KeyActions):
             key.last_used_ip,
         )
 
+    @admin.display(description="24 h")
+    def last_day(self, key: ApiKey) -> SafeString:
+        return SafeString(line_of_day(key, timezone.now()))
+
     @admin.display
     def use(self, key: ApiKey) -> str:
         return use_in_words(key, timezone.now())
@@ -150,8 +155,8 @@ class ApiKeyAdmin(KeyActions):
     ) -> HttpResponse:
         """Django's, with what the log has about the key, as far as one may read it."""
         key = self.get_object(request, unquote(object_id))
-        events = _events_about(request, key) if key is not None else []
-        context = {"events": events, "show_save_and_add_another": False, "show_save_and_continue": False}
+        context = {} if key is None else _told_about(request, key)
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
@@ -206,6 +211,15 @@ def _kept(request: HttpRequest) -> dict[str, str]:
         name: str(value)
         for name, value in request.POST.items()
         if name not in ("q", "p", "csrfmiddlewaretoken")
+    }
+
+
+def _told_about(request: HttpRequest, key: ApiKey) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "events": _events_about(request, key),
+        "chart": chart_of_key(key, now),
+        "scopes": scopes_of(key, now),
     }
 
 

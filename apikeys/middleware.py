@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from accounts.permissions import NEEDED_SCOPES
 from accounts.principals import Credential
 from apikeys import usage
 from apikeys.models import Outcome
@@ -23,6 +24,9 @@ class KeyUseMiddleware:
         kind = credential.kind if isinstance(credential, Credential) else "none"
         metrics.REQUESTS.count(kind, str(response.status_code))
         if isinstance(credential, Credential):
-            outcome = Outcome.SCOPE if response.status_code == 403 else Outcome.ALLOWED
-            usage.note(credential.number, Origin.of(request), outcome)
+            origin = Origin.of(request)
+            if response.status_code == 403:
+                usage.note(credential.number, origin, Outcome.SCOPE)
+            else:
+                usage.note(credential.number, origin, scopes=request.META.get(NEEDED_SCOPES, ()))
         return response

@@ -1,9 +1,10 @@
 """API keys at rest. The key itself is nowhere: only a digest, and the part that may be shown."""
 
 from datetime import datetime
+from typing import Any, Self, TypeVar
 
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import Prefetch, Q, Sum
 
 from accounts.limits import Rate, rate_of
 from accounts.models import Organization, User
@@ -11,6 +12,15 @@ from accounts.principals import Principal
 from apikeys import conditions
 from config.profiles import Capability
 from config.rows import PublicRow
+
+HOUR, DAY = 3600, 86_400  # seconds
+LAST_DAY = 24  # hours
+
+
+def first_of_hours(count: int, now: datetime) -> int:
+    """Return when the first of the last `count` hours began, that of `now` being the last: Unix seconds."""
+    moment = int(now.timestamp())
+    return moment - moment % HOUR - (count - 1) * HOUR
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -46,6 +56,12 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Keys made before `moment` and not used after it."""
         return self.filter(conditions.unused_since(moment))
 
+    def with_last_day(self, now: datetime) -> "ApiKeyQuerySet":
+        """The same, with `last_day`: one query for all rows."""
+        hours = KeyUse.objects.hours(first_of_hours(LAST_DAY, now))
+        # The model declares it, for those who read it.
+        return self.prefetch_related(Prefetch("uses", hours, to_attr="last_day"))  # type: ignore[no-redef]
+
 
 class ApiKey(PublicRow):
     """A key of a person or of an organization. Revoking is final, disabling is not."""
@@ -73,6 +89,8 @@ class ApiKey(PublicRow):
     last_used_at = models.DateTimeField(null=True)
     last_used_ip = models.CharField("last address", max_length=45, blank=True)
     use_count = models.PositiveBigIntegerField(default=0)
+
+    last_day: "list[KeyUse]"  # uses in the last 24 hours: only of keys that were fetched with_last_day
 
     objects = ApiKeyQuerySet.as_manager()
 
@@ -129,9 +147,6 @@ class ApiKey(PublicRow):
         return "expiring" if status == "active" and soon else status
 
 
-HOUR, DAY = 3600, 86_400  # seconds
-
-
 class Outcome(models.TextChoices):
     """What came of a request with a key that there is."""
 
@@ -142,14 +157,30 @@ class Outcome(models.TextChoices):
     RATE = "rate", "over its rate limit"
 
 
-class KeyUseQuerySet(models.QuerySet["KeyUse"]):
-    def between(self, start: datetime, end: datetime) -> "KeyUseQuerySet":
+Row = TypeVar("Row", bound=models.Model)
+
+
+class SpanQuerySet(models.QuerySet[Row]):
+    """Rows that count what began at a time."""
+
+    def between(self, start: datetime, end: datetime) -> Self:
         """Hours and days that begin at `start` or later, and before `end`."""
         return self.filter(begins_at__gte=int(start.timestamp()), begins_at__lt=int(end.timestamp()))
 
-    def before(self, moment: datetime) -> "KeyUseQuerySet":
+    def before(self, moment: datetime) -> Self:
         """Hours and days that begin before `moment`."""
         return self.filter(begins_at__lt=int(moment.timestamp()))
+
+    def by_outcome(self) -> "models.QuerySet[Any, tuple[int, str, int]]":
+        """(begins_at, outcome, how many) of all these rows together."""
+        sums = self.values("begins_at", "outcome").annotate(all=Sum("count"))
+        return sums.values_list("begins_at", "outcome", "all")
+
+
+class KeyUseQuerySet(SpanQuerySet["KeyUse"]):
+    def hours(self, first: int) -> "KeyUseQuerySet":
+        """Hours from the one that begins at `first`, in Unix seconds."""
+        return self.filter(seconds=HOUR, begins_at__gte=first)
 
     def tallies(self) -> "models.QuerySet[KeyUse, tuple[int, int, int, int]]":
         """(begins_at, seconds, how many were allowed, how many refused) of each hour and day, in order."""
@@ -186,3 +217,47 @@ class KeyUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} {self.outcome}"
+
+
+EVERY_KEY = 0  # in the place of an organization's number
+
+
+class HourTotal(models.Model):
+    """How many requests of an organization's keys, or of all keys, had this outcome in one hour (UTC).
+
+    What charts of many keys are drawn from: written with KeyUse, pruned when no chart shows it any more.
+    Deleting a key takes nothing away here.
+    """
+
+    organization_id = models.BigIntegerField(help_text="number of the organization, 0 for all keys")
+    begins_at = models.BigIntegerField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    count = models.BigIntegerField()
+
+    objects = SpanQuerySet["HourTotal"].as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("organization_id", "begins_at", "outcome"), name="hour_total_is_in_one_row"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.outcome}"
+
+
+class ScopeUse(models.Model):
+    """When a key was last let in to what needed this scope. Tied to the key as KeyUse is."""
+
+    key = models.ForeignKey(
+        ApiKey, models.DO_NOTHING, related_name="scope_uses", db_constraint=False, db_index=False
+    )
+    scope = models.TextField()
+    last_used_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("key", "scope"), name="scope_use_is_in_one_row"),)
+
+    def __str__(self) -> str:
+        return self.scope

@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts.permissions import NEEDED_SCOPES
 from accounts.principals import Principal
 from apikeys import scopes
 from config import profiles
@@ -28,6 +29,7 @@ class HasScope(BasePermission):
         required = required_scopes(view, request.method or "")
         if required is None or scopes.missing(required, principal.scopes):
             raise InsufficientScope(required or [])
+        request.META[NEEDED_SCOPES] = tuple(required)
         return True
 
 

@@ -14,7 +14,7 @@ from apikeys.services.uses import Cell, Use, write_uses
 from audit.actors import Origin
 
 FLUSH_SECONDS = 1.0
-MOST_WAITING = 100_000  # keys, times hours and outcomes
+MOST_WAITING = 100_000  # keys, times hours, outcomes and what was needed
 
 log = logging.getLogger("keyhouse.usage")
 
@@ -24,15 +24,17 @@ _waiting: dict[Cell, Use] = {}
 _thread: threading.Thread | None = None
 
 
-def note(number: int, origin: Origin, outcome: Outcome = Outcome.ALLOWED) -> None:
+def note(
+    number: int, origin: Origin, outcome: Outcome = Outcome.ALLOWED, scopes: tuple[str, ...] = ()
+) -> None:
     """Remember a request of the key in row `number`; it is in the database about a second later.
 
-    0 is no key, and nothing is remembered.
+    `scopes` are those that it needed, if it was let in. 0 is no key, and nothing is remembered.
     """
     if not number:
         return
     moment = int(origin.at.timestamp())
-    cell = (number, moment - moment % HOUR, outcome)
+    cell = (number, moment - moment % HOUR, outcome, scopes)
     with _lock:
         use = _waiting.get(cell)
         if use is not None:

@@ -1,12 +1,16 @@
-"""Bar charts as SVG: drawn here, coloured by the stylesheet, readable without eyes. Knows no Django."""
+"""Charts as SVG: drawn here, coloured by the stylesheet, readable without eyes. Knows no Django."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 WIDTH, HEIGHT = 420, 170
 LEFT, TOP, BOTTOM = 40, 14, 26
 MOST_LABELS = 7
+LABEL_WIDTH = 40
+LEAST_HEIGHT = 1.5
+LINE_WIDTH, LINE_HEIGHT = 64, 20
 
 Point = tuple[str, int]  # a label, such as a day, and how many
 
@@ -49,7 +53,7 @@ class Chart:
     @property
     def svg(self) -> str:
         """The picture, with a title and a description."""
-        top = nice_top(max((value for one in self.series for _, value in one.points), default=0))
+        top = nice_top(self._most)
         return (
             f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
             f' aria-labelledby="{self.name}-title {self.name}-words">'
@@ -57,6 +61,10 @@ class Chart:
             f'<desc id="{self.name}-words">{escape(self.in_words)}</desc>'
             f"{_lines(top)}{self._bars(top)}{self._labels()}</svg>"
         )
+
+    @property
+    def _most(self) -> int:
+        return max((value for one in self.series for _, value in one.points), default=0)
 
     def _bars(self, top: int) -> str:
         room = (WIDTH - LEFT) / max(len(self.labels), 1)
@@ -77,6 +85,72 @@ class Chart:
             for i, label in enumerate(self.labels)
             if i % step == 0
         )
+
+
+@dataclass(frozen=True)
+class HourChart(Chart):
+    """Many narrow points, the series on top of one another. `days` says at which point each day begins."""
+
+    days: Sequence[tuple[int, str]] = ()
+
+    @property
+    def rows(self) -> list[tuple[str, list[int]]]:
+        """The table, without hours in which there was nothing."""
+        return [(label, values) for label, values in super().rows if any(values)]
+
+    @property
+    def _most(self) -> int:
+        return max((sum(values) for _, values in self.rows), default=0)
+
+    def _x(self, place: float) -> float:
+        return LEFT + (WIDTH - LEFT) / max(len(self.series[0].points), 1) * place
+
+    def _bars(self, top: int) -> str:
+        """One path for each series. What is there at all is high enough to be seen."""
+        width, drawn = self._x(1) - self._x(0) + 0.1, ""  # no seams between them
+        heights = [0.0] * len(self.labels)
+        for number, one in enumerate(self.series):
+            path = ""
+            for i, (_, value) in enumerate(one.points):
+                height = max(_height(value, top), LEAST_HEIGHT) if value else 0
+                heights[i] += height
+                if value:
+                    y = HEIGHT - BOTTOM - heights[i]
+                    path += f"M{self._x(i):.2f} {y:.1f}h{width:.2f}v{height:.1f}h-{width:.2f}z"
+            drawn += f'<path class="series-{number}" d="{path}"/>'
+        return drawn
+
+    def _labels(self) -> str:
+        """The days: a line where each begins, and its name in its middle if there is room."""
+        drawn = ""
+        for (start, label), (end, _) in pairwise([*self.days, (len(self.labels), "")]):
+            x = self._x(start)
+            drawn += f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+            if self._x(end) - x >= LABEL_WIDTH:
+                drawn += (
+                    f'<text x="{self._x((start + end) / 2):.1f}" y="{HEIGHT - 6}" text-anchor="middle">'
+                    f"{escape(label)}</text>"
+                )
+        return drawn
+
+
+def sparkline(values: Sequence[int], marked: Sequence[int], words: str) -> str:
+    """Return a small line of `values`, with a dot wherever something is `marked`.
+
+    `words` are what it says to those who do not see it, and to those who point at it.
+    """
+    step, room, top = LINE_WIDTH / len(values), LINE_HEIGHT - 4, max([1, *values])
+    points = [(step * (i + 0.5), 2 + room * (1 - value / top)) for i, value in enumerate(values)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    dots = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2"/>'
+        for (x, y), mark in zip(points, marked, strict=True)
+        if mark
+    )
+    return (
+        f'<svg class="sparkline" viewBox="0 0 {LINE_WIDTH} {LINE_HEIGHT}" role="img"'
+        f' aria-label="{escape(words)}"><title>{escape(words)}</title><polyline points="{line}"/>{dots}</svg>'
+    )
 
 
 def nice_top(most: int) -> int:

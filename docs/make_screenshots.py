@@ -25,7 +25,8 @@ def main() -> None:
         installation = Installation(Path(name), url)
         installation.manage("setup", **ADMIN).check_returncode()
         fill(installation)
-        with installation.serve(KEYHOUSE_LIMITS=LIMITS) as server, sync_playwright() as playwright:
+        settings = {"KEYHOUSE_LIMITS": LIMITS, "KEYHOUSE_ADMIN_SECOND_FACTOR": "false"}
+        with installation.serve(**settings) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find_chromium())
             with visiting(browser, server, viewport=WIDE) as visit:
                 visit.log_in()
@@ -39,6 +40,9 @@ def main() -> None:
                 visit.press("Make key")
                 picture(visit, "shown-once")
                 visit.go("/admin/apikeys/apikey/1/change/")
+                visit.page.locator("fieldset", has_text="How it is used").screenshot(
+                    path=PICTURES / "key.png"
+                )
                 visit.press("Revoke")
                 picture(visit, "revoke")
                 visit.go("/admin/audit/event/?kind=changes")

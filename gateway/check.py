@@ -8,6 +8,7 @@ from apikeys import quotas, usage
 from audit.actors import Origin
 from config.errors import DomainError, MalformedCredentials, NotAllowed
 from config.problems import challenge, domain_response, problem_response
+from config.profiles.schema import Route
 from gateway.decision import decide
 
 PATH = "/gateway/check"
@@ -28,8 +29,8 @@ def check(request: HttpRequest) -> HttpResponse:
     try:
         method, uri = original_request(request)
         origin = Origin.of(request)
-        principal = decide(request, method, uri, origin)
-        quota = _count(principal, origin)
+        principal, route = decide(request, method, uri, origin)
+        quota = _count(principal, route, origin)
     except MalformedCredentials as error:  # proxies know no 400 from here
         headers = {"WWW-Authenticate": f'{challenge()}, error="invalid_request"'}
         return problem_response(401, error.code, error.detail, headers=headers)
@@ -38,12 +39,12 @@ def check(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=200, headers=identity_headers(principal) | (quota.headers if quota else {}))
 
 
-def _count(principal: Principal | None, origin: Origin) -> quotas.Quota | None:
+def _count(principal: Principal | None, route: Route, origin: Origin) -> quotas.Quota | None:
     """Count the request, which is let through, and against a limit if there is one. Raises RateLimited."""
     if principal is None:
         return None
     quota = quotas.spend(principal, origin)
-    usage.note(principal.credential.number, origin)
+    usage.note(principal.credential.number, origin, scopes=route.scopes)
     return quota
 
 

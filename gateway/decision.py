@@ -40,15 +40,15 @@ def route_for(profile: Profile, method: str, uri: str) -> Route:
     return found
 
 
-def decide(request: HttpRequest, method: str, uri: str, origin: Origin) -> Principal | None:
-    """Return who may make the request `method` `uri` with the credential in `request`'s headers.
+def decide(request: HttpRequest, method: str, uri: str, origin: Origin) -> tuple[Principal | None, Route]:
+    """Return who may make the request `method` `uri` with the credential in `request`'s headers, and its row.
 
     None stands for a route that is open to everybody. Raises NotAuthenticated, InvalidToken,
     MalformedCredentials, NotAllowed or InsufficientScope.
     """
     route = route_for(profiles.active(), method, uri)
     if "none" in route.credentials:
-        return None
+        return None, route
     sent = presented(request)
     if sent is None:
         raise NotAuthenticated
@@ -60,7 +60,7 @@ def decide(request: HttpRequest, method: str, uri: str, origin: Origin) -> Princ
         usage.note(principal.credential.number, origin, Outcome.SCOPE)
         record_denied(principal, origin, method, uri.partition("?")[0], error)
         raise
-    return principal
+    return principal, route
 
 
 def authenticate(sent: Presented, origin: Origin) -> Principal:

@@ -7,16 +7,17 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from apikeys.models import DAY, HOUR, ApiKey, KeyUse
+from apikeys.models import DAY, HOUR, ApiKey, HourTotal, KeyUse, ScopeUse
 from apikeys.services.uses import Counted, add_counts
 from config.pruning import Leftovers, take_some
 
 HOURS_KEPT = timedelta(days=7)
+TOTALS_KEPT = timedelta(days=7)  # as long as charts show them
 KEPT = timedelta(days=400)
 
 
 def leftovers(now: datetime, hours_kept: timedelta = HOURS_KEPT) -> list[Leftovers]:
-    """Return the uses that are too old or whose key is gone, and the hours to put together into days.
+    """Return what is too old or whose key is gone, and the hours to put together into days.
 
     A day is put together when all of it is older than `hours_kept`.
     """
@@ -25,6 +26,8 @@ def leftovers(now: datetime, hours_kept: timedelta = HOURS_KEPT) -> list[Leftove
     return [
         Leftovers("old_uses", KeyUse.objects.filter(seconds__in=(HOUR, DAY)).before(now - KEPT)),
         Leftovers("uses_of_deleted_keys", KeyUse.objects.filter(~Exists(its_key))),
+        Leftovers("scopes_of_deleted_keys", ScopeUse.objects.filter(~Exists(its_key))),
+        Leftovers("old_totals", HourTotal.objects.before(now - TOTALS_KEPT)),
         Leftovers("hours", KeyUse.objects.filter(seconds=HOUR).before(midnight), roll_up_some),
     ]
 

@@ -3,14 +3,15 @@
 Nothing here touches a column that says what a key may do, so no write brings a revoked key back.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from apikeys.models import HOUR, ApiKey, Outcome
+from apikeys.models import EVERY_KEY, HOUR, ApiKey, Outcome
 
 MOST_AT_ONCE = 500
 
@@ -18,6 +19,15 @@ MOST_AT_ONCE = 500
 _ADD = """
     INSERT INTO apikeys_keyuse AS kept (key_id, begins_at, seconds, outcome, count) VALUES {rows}
     ON CONFLICT (key_id, begins_at, seconds, outcome) DO UPDATE SET count = kept.count + excluded.count
+"""
+_ADD_TOTALS = """
+    INSERT INTO apikeys_hourtotal AS kept (organization_id, begins_at, outcome, count) VALUES {rows}
+    ON CONFLICT (organization_id, begins_at, outcome) DO UPDATE SET count = kept.count + excluded.count
+"""
+_MARK_SCOPES = """
+    INSERT INTO apikeys_scopeuse AS kept (key_id, scope, last_used_at) VALUES {rows}
+    ON CONFLICT (key_id, scope) DO UPDATE SET last_used_at = excluded.last_used_at
+    WHERE kept.last_used_at < excluded.last_used_at
 """
 _MARK = """
     UPDATE apikeys_apikey SET
@@ -28,7 +38,8 @@ _MARK = """
     WHERE id = used.column1
 """
 
-Cell = tuple[int, int, Outcome]  # number of the key, Unix seconds at which the hour begins, what came of it
+# Number of the key, Unix seconds at which the hour begins, what came of it, the scopes that it needed.
+Cell = tuple[int, int, Outcome, tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -57,11 +68,7 @@ class Counted(NamedTuple):
 
 def add_counts(rows: Sequence[Counted]) -> None:
     """Add to the counts of these hours and days, or begin them: one statement. Each row stands there once."""
-    if not rows:
-        return
-    values = [value for row in sorted(rows) for value in row]
-    with connection.cursor() as cursor:
-        cursor.execute(_ADD.format(rows=", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))), values)
+    _execute(_ADD, sorted(rows))
 
 
 def write_uses(uses: dict[Cell, Use], *, skip_locked: bool) -> int:
@@ -70,43 +77,80 @@ def write_uses(uses: dict[Cell, Use], *, skip_locked: bool) -> int:
     What belongs to a key that is gone is taken out, too. With `skip_locked`, keys that somebody has locked
     stay in `uses`: nobody waits. Raises django.db.Error; what was not written before that stays.
     """
-    cells, written = sorted(uses), set()
+    cells = sorted(uses)
+    written: set[int] = set()
     for start in range(0, len(cells), MOST_AT_ONCE):
         batch = cells[start : start + MOST_AT_ONCE]
-        numbers = {number for number, _, _ in batch}
+        numbers = {cell[0] for cell in batch}
         with transaction.atomic():
             free = _hold(numbers, skip_locked=skip_locked)
-            _write({cell: uses[cell] for cell in batch if cell[0] in free})
-            locked = set(ApiKey.objects.filter(pk__in=numbers - free).values_list("pk", flat=True))
+            _write({cell: uses[cell] for cell in batch if cell[0] in free}, free)
+            locked = set(ApiKey.objects.filter(pk__in=numbers - free.keys()).values_list("pk", flat=True))
         for cell in batch:
             if cell[0] not in locked:
                 del uses[cell]
-        written |= free
+        written |= free.keys()
     return len(written)
 
 
-def _hold(numbers: set[int], *, skip_locked: bool) -> set[int]:
-    """Lock the rows of those keys that are there, and free; others may go on referring to them."""
+def _hold(numbers: set[int], *, skip_locked: bool) -> dict[int, int | None]:
+    """Lock the rows of those keys that are there, and free; others may go on referring to them.
+
+    Return the number of the organization that owns each, if one does.
+    """
     rows = ApiKey.objects.filter(pk__in=numbers).order_by("pk")
     locking = rows.select_for_update(skip_locked=skip_locked, of=("self",), no_key=True)
-    return set(locking.values_list("pk", flat=True))
+    return dict(locking.values_list("pk", "organization_id"))
 
 
-def _write(uses: dict[Cell, Use]) -> None:
-    add_counts(
-        [Counted(key, hour, HOUR, outcome.value, use.count) for (key, hour, outcome), use in uses.items()]
-    )
+def _write(uses: dict[Cell, Use], organizations: Mapping[int, int | None]) -> None:
+    """Write these uses of keys whose rows are locked.
+
+    The totals come last. Others wait for their rows, always in the same order, and never for more than
+    the rest of this transaction.
+    """
+    counts: Counter[tuple[int, int, str]] = Counter()
     allowed: dict[int, Use] = {}
-    for (number, _, outcome), use in uses.items():
+    scopes: dict[tuple[int, str], datetime] = {}
+    for (number, hour, outcome, needed), use in uses.items():
+        counts[number, hour, outcome.value] += use.count
         if outcome is Outcome.ALLOWED:
             allowed.setdefault(number, Use(0, use.last_at, use.last_ip)).add(use)
-    if allowed:
-        _mark(allowed)
+            for scope in needed:
+                scopes[number, scope] = max(use.last_at, scopes.get((number, scope), use.last_at))
+    add_counts([Counted(key, hour, HOUR, outcome, n) for (key, hour, outcome), n in counts.items()])
+    _mark(allowed)
+    _mark_scopes(scopes)
+    _add_totals(counts, organizations)
 
 
 def _mark(uses: dict[int, Use]) -> None:
     """Count these uses of keys and keep the last: time never moves backwards."""
     moment = connection.ops.adapt_datetimefield_value
-    values = [value for n, use in uses.items() for value in (n, use.count, moment(use.last_at), use.last_ip)]
+    _execute(_MARK, [(n, use.count, moment(use.last_at), use.last_ip) for n, use in uses.items()])
+
+
+def _mark_scopes(uses: dict[tuple[int, str], datetime]) -> None:
+    """Keep when these scopes of keys were last needed: time never moves backwards."""
+    moment = connection.ops.adapt_datetimefield_value
+    _execute(_MARK_SCOPES, [(number, scope, moment(at)) for (number, scope), at in uses.items()])
+
+
+def _add_totals(counts: Mapping[tuple[int, int, str], int], organizations: Mapping[int, int | None]) -> None:
+    """Add these counts of keys to what all keys, and those of each organization, have together."""
+    totals: Counter[tuple[int, int, str]] = Counter()
+    for (number, hour, outcome), times in counts.items():
+        for place in {EVERY_KEY, organizations[number] or EVERY_KEY}:
+            totals[place, hour, outcome] += times
+    _execute(_ADD_TOTALS, sorted((*which, times) for which, times in totals.items()))
+
+
+def _execute(statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run the statement with these rows as VALUES; without any, there is nothing to do."""
+    if not rows:
+        return
+    row = f"({', '.join(['%s'] * len(rows[0]))})"
     with connection.cursor() as cursor:
-        cursor.execute(_MARK.format(rows=", ".join(["(%s, %s, %s, %s)"] * len(uses))), values)
+        cursor.execute(
+            statement.format(rows=", ".join([row] * len(rows))), [value for each in rows for value in each]
+        )

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
-from apikeys import overview
+from apikeys import overview, uses_shown
 from config.admin import principal_in
 
 register = template.Library()
@@ -18,5 +18,9 @@ def front_page(context: Any) -> dict[str, Any]:
     keys = overview.keys(principal, now)
     return {
         "concerns": [*keys.concerns, *overview.refusals(principal, now), *overview.people(principal)],
-        "charts": [*keys.charts, *overview.event_charts(principal, now)],
+        "charts": [
+            *uses_shown.charts_of_all(principal, now),
+            *keys.charts,
+            *overview.event_charts(principal, now),
+        ],
     }

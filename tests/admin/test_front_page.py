@@ -110,11 +110,12 @@ def test_charts_are_of_what_one_sees(cast: Cast) -> None:
         return re.findall(r"<figcaption>([^<]+)<", text_of(browser(user).get("/admin/")))
 
     assert [title.partition(",")[0] for title in titles(cast.ada)] == [
+        "Requests per hour (UTC)",
         "Usable keys by age",
         "Logins and failures per day",
         "Refused attempts per day",
     ]
-    assert titles(cast.mallory) == ["Usable keys by age"]
+    assert titles(cast.mallory) == ["Requests per hour (UTC), 7 days", "Usable keys by age"]
 
 
 def test_the_charts_say_what_happened_when(cast: Cast) -> None:

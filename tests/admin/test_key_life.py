@@ -5,13 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.limits import Rate
-from apikeys.models import ApiKey
+from apikeys.models import HOUR, ApiKey
 from apikeys.services.api_keys import NewKey
+from apikeys.services.uses import Counted, add_counts
 from audit.models import Event
+from tests.accounts.helpers import statements
 from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
 from tests.admin.test_new_key import ADD, fill_in, keys_in
 from tests.conftest import Cast, make_key, with_key
@@ -66,10 +70,31 @@ def test_the_page_of_a_key_has_a_button_for_each(ada: Client, cast: Cast, key: N
 def test_one_is_told_how_much_a_key_is_used(ada: Client, key: NewKey) -> None:
     assert "never used" in text_of(act(ada, "revoke", key))
     at = timezone.now() - timedelta(minutes=3, seconds=5)
-    ApiKey.objects.update(use_count=1240, last_used_at=at, last_used_ip="192.0.2.3")
-    words = "used 1,240 times, last from 192.0.2.3 3\xa0minutes ago"
-    assert words in text_of(act(ada, "revoke", key))
-    assert words in text_of(ada.get(page(CHANGE, key.row.pk)))
+    ApiKey.objects.update(use_count=5000, last_used_at=at, last_used_ip="192.0.2.3")
+    rest = " in 24 h, last from 192.0.2.3 3\xa0minutes ago; 5,000 times in all"
+    assert f": not used{rest}" in text_of(act(ada, "revoke", key))
+    hour = int(at.timestamp()) // HOUR * HOUR
+    for hours, outcome, times in (
+        (0, "allowed", 1000),
+        (22, "allowed", 240),
+        (25, "allowed", 7),
+        (0, "rate", 3),
+    ):
+        add_counts([Counted(key.row.pk, hour - hours * HOUR, HOUR, outcome, times)])
+    assert f": used 1,240 times{rest}" in text_of(act(ada, "revoke", key))
+    assert f"used 1,240 times{rest}" in text_of(ada.get(page(CHANGE, key.row.pk)))
+
+
+def test_how_much_many_keys_are_used_takes_one_query(ada: Client, cast: Cast, key: NewKey) -> None:
+    def queries(keys: list[NewKey]) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            sent = {"action": "revoke", "_selected_action": [each.row.pk for each in keys]}
+            assert "never used" in text_of(ada.post(page(LIST), sent))
+        asked = [sql for sql in statements(captured) if "apikeys_keyuse" in sql]
+        assert len(asked) == 1
+        return len(captured)
+
+    assert queries([key]) == queries([key, *(make_key(cast.bob) for _ in range(20))])
 
 
 def test_the_page_of_a_key_says_who_did_what_with_it(ada: Client, cast: Cast, key: NewKey) -> None:

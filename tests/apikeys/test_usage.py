@@ -13,7 +13,7 @@ from accounts.services.users import delete_user
 from apikeys import usage
 from apikeys.models import HOUR, ApiKey, KeyUse, Outcome
 from apikeys.services.api_keys import NewKey, revoke_api_keys
-from apikeys.services.uses import MOST_AT_ONCE, Use
+from apikeys.services.uses import MOST_AT_ONCE, Cell, Use
 from audit.actors import Origin
 from tests.accounts.helpers import at_once, statements
 from tests.conftest import Cast, make_key, with_key
@@ -89,7 +89,7 @@ def test_the_uses_of_many_keys_take_one_statement_for_each_table(cast: Cast) -> 
         usage.note(made.row.pk, Origin("", "", NOON), Outcome.NETWORK)
     with CaptureQueriesContext(connection) as captured:
         assert usage.flush() == 20
-    assert [sql.split()[0] for sql in statements(captured)] == ["SELECT", "INSERT", "UPDATE"]
+    assert [sql.split()[0] for sql in statements(captured)] == ["SELECT", "INSERT", "UPDATE", "INSERT"]
 
 
 def test_time_never_moves_backwards_neither_in_memory_nor_in_the_row(key: NewKey) -> None:
@@ -157,13 +157,15 @@ def test_memory_has_a_bound(key: NewKey, monkeypatch: pytest.MonkeyPatch) -> Non
     use(key, NOON)
     usage.note(key.row.pk + 1, Origin("", "", NOON))
     use(key, NOON)
-    assert [number for number, _, _ in usage._waiting] == [key.row.pk]
+    assert [number for number, *_ in usage._waiting] == [key.row.pk]
     usage.flush()
     assert seen(key)[0] == 2
 
 
 def test_uses_that_come_while_others_fail_to_be_written_are_added_to_those(key: NewKey) -> None:
-    failed = {(key.row.pk, int(NOON.timestamp()), Outcome.ALLOWED): Use(5, NOON + SECOND, "192.0.2.2")}
+    failed: dict[Cell, Use] = {
+        (key.row.pk, int(NOON.timestamp()), Outcome.ALLOWED, ()): Use(5, NOON + SECOND, "192.0.2.2")
+    }
     use(key, NOON, "192.0.2.1")
     usage._put_back(failed)
     usage.flush()

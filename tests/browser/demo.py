@@ -2,25 +2,30 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import django
 
+if TYPE_CHECKING:
+    from apikeys.services.uses import Cell, Use
+
 PEOPLE = ("alice", "bob", "carol", "dave")
 KEYS = (
-    # name, owner, scopes, age and length of life in days, hours since the last use, number of uses
-    ("Stock service", "Acme", ("services:read", "services:write"), 200, 365, 0.1, 128_204),
-    ("Nightly export", "Acme", ("services:read",), 420, None, 9, 417),
-    ("CI", "bob", ("services:read", "keys:read"), 80, 90, 1.5, 5_120),
-    ("Old importer", "Umbrella", ("services:write",), 300, None, 24 * 140, 12),
-    ("Laptop", "alice", ("services:read",), 20, 60, 30, 88),
-    ("Grafana", "Umbrella", ("services:read", "audit:read"), 45, 365, 0.02, 64_410),
-    ("Trial", "carol", ("services:read",), 5, 30, None, 0),
-    ("Kiosk", "Acme", ("services:read",), 3, None, 2, 31),
+    # name, owner, scopes, age and length of life in days, hours since the last use, uses in all, by the hour
+    ("Stock service", "Acme", ("services:read", "services:write"), 200, 365, 0.1, 128_204, 52),
+    ("Nightly export", "Acme", ("services:read",), 420, None, 9, 417, 3),
+    ("CI", "bob", ("services:read", "keys:read"), 80, 90, 1.5, 5_120, 14),
+    ("Old importer", "Umbrella", ("services:write",), 300, None, 24 * 140, 12, 0),
+    ("Laptop", "alice", ("services:read",), 20, 60, 30, 88, 1),
+    ("Grafana", "Umbrella", ("services:read", "audit:read"), 45, 365, 0.02, 64_410, 30),
+    ("Trial", "carol", ("services:read",), 5, 30, None, 0, 0),
+    ("Kiosk", "Acme", ("services:read",), 3, None, 2, 31, 2),
 )
+WEEK = 7 * 24  # hours
 
 
 def main() -> None:
-    """Make people, organizations, keys, and two weeks of logins."""
+    """Make people, organizations, keys, a week of uses and two weeks of logins."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["KEYHOUSE_LEASE_MS"] = "0"
     django.setup()
@@ -33,6 +38,7 @@ def main() -> None:
     from apikeys.models import ApiKey
     from apikeys.services.api_keys import create_api_key, revoke_api_keys
     from apikeys.services.switching import disable_api_keys
+    from apikeys.services.uses import write_uses
     from audit.actors import ANONYMOUS, Actor, Origin
     from audit.events import EventName
     from audit.log import record
@@ -54,7 +60,7 @@ def main() -> None:
             memberships=[(owners["Acme"], "owner" if number == 0 else "developer")],  # type: ignore[list-item]
         )
     rows = []
-    for name, owner, scopes, age, length, unused, count in KEYS:
+    for name, owner, scopes, age, length, unused, count, busy in KEYS:
         made = now - timedelta(days=age)
         key = create_api_key(
             caller=Caller(operator, Origin("", "demo", made)),
@@ -65,6 +71,7 @@ def main() -> None:
         )
         rows.append(key.row)
         if unused is not None:
+            write_uses(uses(key.row.pk, scopes[0], unused, busy, now), skip_locked=False)
             used = {"use_count": count, "last_used_at": now - timedelta(hours=unused)}
             ApiKey.objects.filter(pk=key.row.pk).update(**used, last_used_ip="10.1.2.3")
     disable_api_keys(caller=caller, selected=rows[4:5])
@@ -79,6 +86,24 @@ def main() -> None:
             record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=Origin("203.0.113.7", "demo", at))
         for _ in range((day + 2) % 3):
             record(EventName.API_KEY_REFUSED, actor=ANONYMOUS, origin=Origin("203.0.113.7", "demo", at))
+
+
+def uses(number: int, scope: str, unused: float, busy: int, now: datetime) -> "dict[Cell, Use]":
+    """More by day than by night, and now and then some that are refused."""
+    from apikeys.models import Outcome
+    from apikeys.services.uses import Use
+
+    found: dict[Cell, Use] = {}
+    for ago in range(int(unused), WEEK):
+        at = now - timedelta(hours=max(ago, unused))
+        hour = int(at.timestamp()) // 3600 * 3600
+        times = busy * (14 - abs(14 - at.hour)) * (17 + ago * 7 % 5) // 17
+        refused = {5: (Outcome.RATE, busy * 3), 11: (Outcome.SCOPE, busy), 17: (Outcome.NETWORK, busy // 2)}
+        for outcome, count in ((Outcome.ALLOWED, times), refused.get(ago % 29, (Outcome.ENDED, 0))):
+            if count:
+                needed = (scope,) if outcome is Outcome.ALLOWED else ()
+                found[number, hour, outcome, needed] = Use(count, at, "10.1.2.3")
+    return found
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from accounts.models import AttemptCount, EmailChange, Invitation, PasswordReset, Registration, Session, User
 from accounts.services.invitations import invite
-from apikeys.models import DAY, HOUR, ApiKey, KeyUse, Outcome
+from apikeys.models import DAY, HOUR, ApiKey, HourTotal, KeyUse, Outcome, ScopeUse, first_of_hours
 from apikeys.services.api_keys import NewKey
-from apikeys.services.uses import Counted, add_counts
+from apikeys.services.uses import Counted, Use, add_counts, write_uses
 from audit.models import Event
 from config import pruning
 from config.management.commands import prune
@@ -30,8 +30,9 @@ NOW = timezone.now()
 TODAY = NOW.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 LAST_MIDNIGHT = TODAY - 7 * ONE_DAY  # before which days are put together
 NOTHING_DONE = {
-    "old_uses": 0, "uses_of_deleted_keys": 0, "hours": 0, "sessions": 0, "browser_sessions": 0,
-    "attempt_counts": 0, "registrations": 0, "password_resets": 0, "email_changes": 0,
+    "old_uses": 0, "uses_of_deleted_keys": 0, "scopes_of_deleted_keys": 0, "old_totals": 0, "hours": 0,
+    "sessions": 0, "browser_sessions": 0, "attempt_counts": 0, "registrations": 0, "password_resets": 0,
+    "email_changes": 0,
 }  # fmt: skip
 
 
@@ -111,6 +112,28 @@ def test_uses_of_keys_that_are_gone_are_deleted(cast: Cast, key: NewKey) -> None
     assert kept(HOUR) == {(TODAY, "allowed"): 2}
 
 
+def used(key: NewKey, moment: datetime) -> None:
+    """As the background thread writes it: the hour, the totals, and that the key read from services."""
+    cell = (key.row.pk, int(moment.timestamp()) // 3600 * 3600, Outcome.ALLOWED, ("services:read",))
+    write_uses({cell: Use(1, moment, "192.0.2.1")}, skip_locked=False)
+
+
+def test_when_scopes_of_keys_that_are_gone_were_used_is_deleted(cast: Cast, key: NewKey) -> None:
+    used(key, NOW)
+    used(make_key(cast.bob), NOW)
+    ApiKey.objects.get(pk=key.row.pk).delete()
+    assert pruned() == {"uses_of_deleted_keys": 1, "scopes_of_deleted_keys": 1}
+    assert ScopeUse.objects.exclude(key=key.row).count() == 1
+
+
+def test_totals_are_deleted_when_no_chart_shows_them_any_more(key: NewKey) -> None:
+    shown = first_of_hours(7 * 24, NOW)
+    used(key, datetime.fromtimestamp(shown, UTC))
+    used(key, datetime.fromtimestamp(shown, UTC) - timedelta(hours=2))
+    assert pruned()["old_totals"] == 1
+    assert HourTotal.objects.get().begins_at == shown
+
+
 def session(user: User, **times: timedelta) -> int:
     """A session of a year ago that is alive, but for these points in time, so long ago."""
     values: dict[str, Any] = {"expires_at": NOW + ONE_DAY, "last_seen_at": NOW}
@@ -187,7 +210,7 @@ def test_it_takes_some_rows_at_a_time_until_all_is_done_and_says_how_far_it_is(
     monkeypatch.setattr(prune, "PROGRESS_SECONDS", 0)
     for hours in range(1, 51):
         counted(key, LAST_MIDNIGHT - hours * ONE_HOUR, 1)
-    assert output_of("prune").splitlines()[3].split() == ["hours", "50"]
+    assert output_of("prune").splitlines()[5].split() == ["hours", "50"]
     assert capsys.readouterr().err.splitlines()[:2] == ["hours: 7 …", "hours: 14 …"]
     assert sum(kept(DAY).values()) == 50
 

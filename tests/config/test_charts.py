@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from config.charts import Chart, Series, nice_top
+from config.charts import Chart, HourChart, Series, nice_top, sparkline
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -64,3 +64,49 @@ def test_there_is_no_style_no_script_and_no_address_in_it() -> None:
 )
 def test_the_numbers_beside_a_chart_are_round(most: int, top: int) -> None:
     assert nice_top(most) == top
+
+
+def hours(*series: list[int], days: tuple[tuple[int, str], ...] = ()) -> HourChart:
+    named = [Series(f"s{i}", [(f"{n}:00", v) for n, v in enumerate(one)]) for i, one in enumerate(series)]
+    return HourChart("hours", "Requests per hour", named, "", days)
+
+
+def test_series_of_hours_stand_on_top_of_one_another() -> None:
+    paths = [path.get("d") or "" for path in drawn(hours([2, 0], [2, 1])).iter(f"{SVG}path")]
+    boxes = [
+        [part.split("h")[0].split(" ") + part.split("v")[1].split("h")[:1] for part in path.split("M")[1:]]
+        for path in paths
+    ]
+    ((_, below, height),), ((_, above, on_top), (_, alone, small)) = boxes
+    assert height == on_top and float(above) + float(on_top) == pytest.approx(float(below), abs=0.11)
+    assert float(alone) + float(small) == pytest.approx(float(below) + float(height), abs=0.11)
+
+
+def test_what_is_there_at_all_can_be_seen() -> None:
+    path = next(iter(drawn(hours([1, 100_000])).iter(f"{SVG}path"))).get("d") or ""
+    assert float(path.split("v")[1].split("h")[0]) == 1.5
+
+
+def test_days_have_their_names_where_there_is_room() -> None:
+    week = hours([1] * 168, days=((0, "1 May"), (5, "2 May"), (29, "3 May"), (160, "9 May")))
+    words = [text.text for text in drawn(week).iter(f"{SVG}text")]
+    assert words[3:] == ["2 May", "3 May"]
+
+
+def test_hours_without_anything_are_not_in_the_table() -> None:
+    assert hours([0, 1, 0], [0, 0, 2]).rows == [("1:00", [1, 0]), ("2:00", [0, 2])]
+    assert drawn(hours([0, 0])).findtext(f"{SVG}desc") == "s0: none"
+
+
+def test_a_line_says_in_words_what_it_shows_and_marks_what_is_marked() -> None:
+    text = sparkline([0, 4, 2], [0, 1, 0], 'a "line" & more')
+    svg = ET.fromstring(text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+    assert svg.get("role") == "img"
+    assert svg.get("aria-label") == svg.findtext(f"{SVG}title") == 'a "line" & more'
+    ((x, _), (top_x, top), (_, half)) = [
+        map(float, point.split(","))
+        for point in (next(svg.iter(f"{SVG}polyline")).get("points") or "").split()
+    ]
+    assert top == 2 and half == 10 and top_x == 32 > x > 0
+    assert [circle.get("cy") for circle in svg.iter(f"{SVG}circle")] == ["2.0"]
+    assert not {"style", "href"} & {name for each in svg.iter() for name in each.attrib}

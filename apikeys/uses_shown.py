@@ -1,0 +1,125 @@
+"""The uses of keys as the admin shows them: charts of the last week, lines of the last day, scopes."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.migrations.recorder import MigrationRecorder
+
+from accounts.principals import Principal
+from apikeys.models import (
+    DAY,
+    EVERY_KEY,
+    HOUR,
+    LAST_DAY,
+    ApiKey,
+    HourTotal,
+    KeyUse,
+    Outcome,
+    first_of_hours,
+)
+from apikeys.overview import READS_KEYS
+from config import profiles
+from config.charts import Chart, HourChart, Series, sparkline
+from config.profiles import Capability
+from config.words import ago
+
+WEEK = 7 * LAST_DAY  # hours
+MOST_OWN = 200  # keys
+WORDS = {
+    Outcome.ALLOWED: "allowed",
+    Outcome.ENDED: "key ended",
+    Outcome.SCOPE: "lacks scope",
+    Outcome.NETWORK: "other network",
+    Outcome.RATE: "over its rate",
+}
+Sum = tuple[int, str, int]  # when the hour begins in Unix seconds, what came of the requests, how many
+
+
+def charts_of_all(principal: Principal, now: datetime) -> list[Chart]:
+    """Requests with the keys that the caller may see, by hour; nothing if they may see none.
+
+    Those of organizations have totals, so that this costs the same however many keys there are; of one's own
+    keys, the newest are added up.
+    """
+    if not any(principal.may_somewhere(each) for each in READS_KEYS):
+        return []
+    first, reach, own = first_of_hours(WEEK, now), principal.reach(Capability.READ_KEYS), list[int]()
+    if not reach.everywhere:
+        keys = ApiKey.objects.visible_to(principal).filter(user_id=principal.user_id or 0)
+        own = list(keys.order_by("-pk").values_list("pk", flat=True)[: MOST_OWN + 1])
+    places = [EVERY_KEY] if reach.everywhere else reach.organizations
+    totals = HourTotal.objects.filter(organization_id__in=places, begins_at__gte=first)
+    uses = KeyUse.objects.hours(first).filter(key__in=own[:MOST_OWN])
+    note = f"With the newest {MOST_OWN} of your own keys." if len(own) > MOST_OWN else ""
+    return [_chart([*totals.by_outcome(), *uses.by_outcome()], first, note)]
+
+
+def chart_of_key(key: ApiKey, now: datetime) -> Chart:
+    """Requests with one key, by hour."""
+    first = first_of_hours(WEEK, now)
+    return _chart(key.uses.hours(first).by_outcome(), first)
+
+
+def _chart(sums: Iterable[Sum], first: int, note: str = "") -> Chart:
+    found: Counter[tuple[int, str]] = Counter()
+    for hour, outcome, times in sums:
+        found[hour, outcome] += int(times)
+    hours = {hour: datetime.fromtimestamp(hour, UTC) for hour in range(first, first + WEEK * HOUR, HOUR)}
+    series = [
+        Series(words, [(f"{moment:%-d %b %H}:00", found[hour, outcome]) for hour, moment in hours.items()])
+        for outcome, words in WORDS.items()
+    ]
+    days = [(i, f"{hours[hour]:%-d %b}") for i, hour in enumerate(hours) if i == 0 or hour % DAY == 0]
+    return HourChart("requests", "Requests per hour (UTC), 7 days", series, note, days)
+
+
+def line_of_day(key: ApiKey, now: datetime) -> str:
+    """The requests of the last 24 hours, as SVG. The key was fetched with_last_day."""
+    first = first_of_hours(LAST_DAY, now)
+    all_of_them, refused = [0] * LAST_DAY, [0] * LAST_DAY
+    for use in key.last_day:
+        hour = (use.begins_at - first) // HOUR
+        if 0 <= hour < LAST_DAY:  # a server's clock may be ahead, or an hour have begun since
+            all_of_them[hour] += use.count
+            refused[hour] += use.count if use.outcome != Outcome.ALLOWED else 0
+    number = sum(all_of_them)
+    words = f"{number:,} request{'' if number == 1 else 's'} in 24 h"
+    words += f", {sum(refused):,} refused" if any(refused) else ""
+    return sparkline(all_of_them, refused, words)
+
+
+@dataclass(frozen=True)
+class ScopeShown:
+    """A scope of a key: what it opens, whether another one brings it, and when it was last needed."""
+
+    name: str
+    description: str
+    is_implied: bool
+    last_use: str
+
+
+def scopes_of(key: ApiKey, now: datetime) -> list[ScopeShown]:
+    """Return what the key holds, in the profile's order, and what of it was used lately or never."""
+    profile = profiles.active()
+    held = profile.power_of_scopes(frozenset(key.scopes)).scopes
+    names = [name for name in profile.scopes if name in held] + [n for n in key.scopes if n not in held]
+    used = dict(key.scope_uses.values_list("scope", "last_used_at"))
+    never = _never(key)
+    return [
+        ScopeShown(
+            name,
+            profile.scopes[name].description if name in profile.scopes else "",
+            name not in key.scopes,
+            f"used {ago(used[name], now)}" if name in used else never,
+        )
+        for name in names
+    ]
+
+
+def _never(key: ApiKey) -> str:
+    """What to say of scopes without a use: keys are older than the table, which a migration made."""
+    migrations = MigrationRecorder.Migration.objects.filter(app="apikeys", name="0005_uses_together")
+    since = migrations.values_list("applied", flat=True).first()
+    return f"never used since {since:%-d %b %Y}" if since and key.created_at < since else "never used"
