@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from accounts.admin_site import note_denied
 from accounts.callers import caller_in_admin
+from apikeys import organization_admin as _organizations  # noqa: F401 (it registers itself)
 from apikeys.admin_actions import KeyActions, use_in_words
 from apikeys.admin_filters import KEY_FILTERS
 from apikeys.forms import KeyForm, NewKeyForm

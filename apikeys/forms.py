@@ -18,6 +18,7 @@ from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import REASON_LENGTH
 from config import profiles
+from config.confirming import ConfirmForm
 from config.errors import DomainError
 from config.profiles import Capability
 from config.profiles.schema import Attribute, ChoiceAttribute
@@ -148,12 +149,6 @@ class NewKeyForm(LimitsForm):
             return UUID(_signer().unsign(self.cleaned_data["ticket"], max_age=FORM_SECONDS))
         except (signing.BadSignature, ValueError):
             raise forms.ValidationError("This form is too old. Open it again.") from None
-
-
-class ConfirmForm(forms.Form):
-    """Nothing to say but yes."""
-
-    confirmed = forms.BooleanField(widget=forms.HiddenInput, initial=True)
 
 
 class RevokeForm(ConfirmForm):
