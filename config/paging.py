@@ -28,8 +28,8 @@ def counted(rows: QuerySet[Any], most: int = MOST_COUNTED) -> Counted:
 
 def count_up_to(rows: QuerySet[Any], most: int = MOST_COUNTED) -> Subquery:
     """Return an expression that counts rows about the row outside (OuterRef), and stops at `most` + 1."""
-    some = rows.order_by().values("pk")[: most + 1]
-    return Subquery(some, template="(SELECT COUNT(*) FROM (%(subquery)s) some)", output_field=IntegerField())
+    some, template = rows.order_by().values("pk")[: most + 1], "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    return Subquery(some, template=template, output_field=IntegerField())
 
 
 def shown_count(number: int, most: int = MOST_COUNTED) -> Counted:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from accounts.principals import Caller
+from accounts.identity import principal_of
+from accounts.models import User
+from accounts.principals import Caller, Credential
 from accounts.services.users import update_user, update_users
 from audit.models import Event
 from config.errors import Conflict, NotAllowed
@@ -25,7 +27,8 @@ def test_without_one_nothing_is_allowed_but_to_add_one(cast: Cast, marked: None)
     api = as_user(cast.alice)
     assert_problem(api.post("api-keys", {"name": "x", "scopes": []}), 403, "second_factor_required")
     assert api.get("/gateway/check", headers=CHECK).status_code == 403
-    assert api.get("auth/me").json()["roles"] == []
+    unproven = principal_of(User.objects.get(pk=cast.alice.pk), Credential("admin", ""), second_factor=False)
+    assert unproven.roles == unproven.places[cast.acme.pk].roles == frozenset()
     app = App(api.post("auth/totp", {"password": PASSWORD}).json()["secret"], [])
     assert api.post("auth/totp/confirm", {"code": app.code()}).status_code == 200
     assert api.get("api-keys").status_code == 200

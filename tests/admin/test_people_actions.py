@@ -43,9 +43,7 @@ def test_row_51_with_the_last_administrator_among_them_nobody_is_deactivated(ada
     assert User.objects.filter(is_active=False).count() == 0
 
 
-def test_of_whom_a_second_factor_is_required_is_taken_to_where_they_add_one(
-    ada: Client, cast: Cast
-) -> None:
+def test_of_whom_a_second_factor_is_required_is_taken_to_where_they_add_one(ada: Client, cast: Cast) -> None:
     bob = browser(cast.bob)
     assert bob.get(page("apikeys_apikey_changelist")).status_code == 200
     confirm(ada, PEOPLE, "require_second_factor", cast.bob)

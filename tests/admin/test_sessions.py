@@ -27,7 +27,7 @@ def test_row_34_sessions_are_listed_and_searched_by_person(ada: Client, cast: Ca
 def test_row_34_selected_sessions_are_ended(ada: Client, cast: Cast) -> None:
     bob, charlie = as_user(cast.bob), as_user(cast.charlie)
     session = session_of(cast.bob)
-    Session.objects.update(user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    Session.objects.update(user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")
     assert "bob, Firefox on Linux at 127.0.0.1" in text_of(act(ada, "accounts_session", "end", session))
     assert bob.get("auth/me").status_code == 200
     answer = confirm(ada, "accounts_session", "end", session)
