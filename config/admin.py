@@ -94,7 +94,7 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
     ) -> HttpResponse:
         """Go to what the audit log has about the row."""
         row = self.get_object(request, unquote(object_id))
-        if row is None:
+        if row is None or not self.has_view_permission(request, row):
             raise Http404
         return HttpResponseRedirect(f"{reverse('admin:audit_event_changelist')}?{urlencode({'q': row.uuid})}")
 
