@@ -4,6 +4,7 @@ from django.db import migrations, models
 
 # The expressions of apikeys.search: an index is only looked into by what is spelled like it.
 CREATE = (
+    "SET LOCAL statement_timeout = 0",  # a million names take longer than a request may
     """
     CREATE INDEX api_key_by_words ON apikeys_apikey
     USING gin (to_tsvector('simple', translate(name, '-_./:@~+&<>', '           ')))
@@ -30,6 +31,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunPython(on_postgresql(CREATE), on_postgresql(DROP)),
         migrations.AddIndex(
             model_name="apikey",
             index=models.Index(fields=["expires_at"], name="api_key_by_expiry"),
@@ -38,5 +40,4 @@ class Migration(migrations.Migration):
             model_name="apikey",
             index=models.Index(fields=["created_at"], name="api_key_by_age"),
         ),
-        migrations.RunPython(on_postgresql(CREATE), on_postgresql(DROP)),
     ]
