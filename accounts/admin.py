@@ -1,11 +1,14 @@
 """People and organizations in the admin. Every change is a service call."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet
 from django.forms import BaseModelFormSet, ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from accounts.admin_filters import RoleFilter, SecondFactorFilter
 from accounts.callers import caller_in_admin
@@ -15,32 +18,87 @@ from accounts.models import Invitation, Membership, Organization, Session, User
 from accounts.oauth import admin as _oauth  # noqa: F401 (it registers itself)
 from accounts.services import organizations, second_factor, sessions, users
 from accounts.session_admin import SessionAdmin
-from config.admin import CapabilityAdmin, may, principal_in
+from config.admin import CapabilityAdmin, may, principal_in, said_ago, said_status
+from config.confirming import AskingAdmin, Question
 from config.errors import DomainError
+from config.paging import count_up_to, shown_count
 from config.profiles import Capability
+from config.words import ago
+
+DEACTIVATE = Question(
+    "Deactivate people",
+    "Deactivate",
+    "They are logged out everywhere and cannot log in; their keys, and all programs that they allowed to act "
+    "for them, are refused from now on:",
+    "people deactivated",
+)
+ACTIVATE = Question(
+    "Activate people",
+    "Activate",
+    "They can log in again, and their keys are taken again:",
+    "people activated",
+)
+END_SESSIONS = Question(
+    "End all sessions",
+    "End sessions",
+    "They are logged out of everything, this admin too, and have to log in again:",
+    "people logged out everywhere",
+)
+REQUIRE = Question(
+    "Require a second factor",
+    "Require",
+    "Until they log in with a second factor their roles allow them nothing. Those who have none can add one, "
+    "and nothing else. Their keys go on working:",
+    "people have to have a second factor from now on",
+)
+WAIVE = Question(
+    "Require no second factor",
+    "Require none",
+    "A password alone will do again, as far as the profile and their organizations let it:",
+    "people need no second factor of their own any more",
+)
+REMOVE = Question(
+    "Remove second factors",
+    "Remove",
+    "They log in with their password alone from now on. The app and the recovery codes that they have do not "
+    "work any more:",
+    "second factors removed",
+)
+SHOWN_MEMBERSHIPS = 3
 
 
 @admin.register(User)
-class UserAdmin(CapabilityAdmin):
+class UserAdmin(AskingAdmin):
     can_read = frozenset({Capability.READ_USERS})
     can_write = frozenset({Capability.MANAGE_USERS})
     form = UserForm
     list_display = (
-        *("__str__", "email", "name", "role", "is_active", "is_superuser", "has_second_factor"),
-        "last_login_at",
+        *("__str__", "email", "name", "role", "is_superuser", "in_organizations", "second_factor_state"),
+        *("last_login", "is_active"),
     )
     list_select_related = ("second_factor",)
-    list_filter = (RoleFilter, SecondFactorFilter, "is_active", "is_superuser")
+    list_filter = (RoleFilter, SecondFactorFilter, "must_have_second_factor", "is_active", "is_superuser")
     search_fields = ("username", "email", "name")
     fields = (
-        *("username", "email", "name", "role", "is_active", "is_superuser", "has_second_factor"),
-        *("created_at", "last_login_at"),
+        *("username", "email", "name", "role", "is_active", "is_superuser", "must_have_second_factor"),
+        *("second_factor_state", "in_organizations", "created_at", "last_login_at"),
     )
-    readonly_fields = ("username", "email", "has_second_factor", "created_at", "last_login_at")
-    actions = ("remove_second_factor", "end_sessions")
+    readonly_fields = (
+        *("username", "email", "second_factor_state", "in_organizations", "created_at", "last_login_at"),
+    )
+    actions = (
+        *("deactivate", "activate", "end_sessions"),
+        *("require_second_factor", "waive_second_factor", "remove_second_factor"),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return User.objects.visible_to(principal_in(request))
+        """Those whom one sees, with the first of their organizations that one sees."""
+        principal = principal_in(request)
+        seen = Membership.objects.filter(organization__in=Organization.objects.visible_to(principal))
+        first = seen.select_related("organization").order_by("pk")[: SHOWN_MEMBERSHIPS + 1]
+        return User.objects.visible_to(principal).prefetch_related(
+            Prefetch("memberships", first, to_attr="shown_memberships")
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may(request, Capability.MANAGE_USERS)
@@ -61,16 +119,62 @@ class UserAdmin(CapabilityAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         return self.readonly_fields if obj else ()
 
-    @admin.display(description="second factor", boolean=True)
-    def has_second_factor(self, user: User) -> bool:
+    @admin.display(description="organizations")
+    def in_organizations(self, user: Any) -> str:
+        named = [f"{each.organization} ({each.role})" for each in user.shown_memberships[:SHOWN_MEMBERSHIPS]]
+        more = ["…"] if len(user.shown_memberships) > SHOWN_MEMBERSHIPS else []
+        return ", ".join([*named, *more]) or "none"
+
+    @admin.display(description="second factor")
+    def second_factor_state(self, user: User) -> SafeString:
         device = getattr(user, "second_factor", None)
-        return device is not None and device.confirmed
+        if device is not None and device.confirmed:
+            return said_status("yes", "active")
+        return (
+            said_status("required", "expiring")
+            if user.must_have_second_factor
+            else said_status("no", "expired")
+        )
+
+    @admin.display(description="last login", ordering="last_login_at")
+    def last_login(self, user: User) -> SafeString:
+        return said_ago(user.last_login_at)
+
+    def in_words(self, user: Any) -> str:
+        return f"{user} ({user.role}): last login {ago(user.last_login_at, timezone.now())}"
+
+    @admin.action(description="Deactivate selected people", permissions=["change"])
+    def deactivate(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        return self._change(request, selected, DEACTIVATE, is_active=False)
+
+    @admin.action(description="Activate selected people", permissions=["change"])
+    def activate(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        return self._change(request, selected, ACTIVATE, is_active=True)
+
+    @admin.action(description="Require a second factor of selected people", permissions=["change"])
+    def require_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        return self._change(request, selected, REQUIRE, must_have_second_factor=True)
+
+    @admin.action(description="Require no second factor of selected people", permissions=["change"])
+    def waive_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        return self._change(request, selected, WAIVE, must_have_second_factor=False)
 
     @admin.action(description="Remove the second factor of selected people", permissions=["change"])
-    def remove_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> None:
-        people = list(selected.filter(second_factor__confirmed=True))
-        second_factor.remove_second_factors(caller=caller_in_admin(request), people=people)
-        messages.success(request, f"Second factors removed: {len(people)}.")
+    def remove_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        having = selected.filter(second_factor__confirmed=True)
+        service = partial(second_factor.remove_second_factors, caller=caller_in_admin(request))
+        return self.ask(request, having, REMOVE, service)
+
+    @admin.action(description="End all sessions of selected people", permissions=["change"])
+    def end_sessions(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        service = partial(sessions.end_sessions_of, caller=caller_in_admin(request))
+        return self.ask(request, selected, END_SESSIONS, service)
+
+    def _change(
+        self, request: HttpRequest, selected: QuerySet[User], question: Question, **changes: bool
+    ) -> HttpResponse | None:
+        service = partial(users.update_users, caller=caller_in_admin(request), changes=changes)
+        return self.ask(request, selected, question, service)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         values = form.cleaned_data
@@ -96,12 +200,6 @@ class UserAdmin(CapabilityAdmin):
         except DomainError:
             messages.error(request, "Nobody was deleted.")  # the site says why
             raise
-
-    @admin.action(description="End all sessions of selected users", permissions=["change"])
-    def end_sessions(self, request: HttpRequest, selected: QuerySet[User]) -> None:
-        for user in selected:
-            sessions.end_sessions_of(caller=caller_in_admin(request), user=user)
-        messages.success(request, f"People whose sessions have all ended: {len(selected)}.")
 
 
 class MembershipInline(admin.TabularInline[Membership, Organization]):
@@ -129,18 +227,25 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
         return self.has_add_permission(request, obj)
 
 
-@admin.register(Organization)
 class OrganizationAdmin(CapabilityAdmin):
+    """Registered with what is known of their keys: apikeys.organization_admin."""
+
     can_read = frozenset({Capability.READ_ORGANIZATIONS})
     can_write = frozenset({Capability.MANAGE_ORGANIZATIONS})
     form = OrganizationForm
     inlines = (MembershipInline,)
-    list_display = ("name", "created_at")
+    list_display: tuple[str, ...] = ("name", "members", "requires_second_factor", "created_at")
+    list_filter = ("requires_second_factor",)
     search_fields = ("name",)
     readonly_fields = ("created_at",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
-        return Organization.objects.visible_to(principal_in(request))
+        members = Membership.objects.filter(organization=OuterRef("pk"))
+        return Organization.objects.visible_to(principal_in(request)).annotate(counted=count_up_to(members))
+
+    @admin.display
+    def members(self, organization: Any) -> str:
+        return str(shown_count(organization.counted))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may(request, Capability.MANAGE_ORGANIZATIONS)

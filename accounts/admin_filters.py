@@ -11,9 +11,14 @@ from config.filters import Options, WordsFilter
 
 class RoleFilter(WordsFilter):
     title = parameter_name = "role"
+    level = "global"
 
     def options(self, request: HttpRequest) -> Options:
-        return {name: (name, Q(role=name)) for name in profiles.active().roles_of_level("global")}
+        return {name: (name, Q(role=name)) for name in profiles.active().roles_of_level(self.level)}
+
+
+class OrganizationRoleFilter(RoleFilter):
+    level = "organization"
 
 
 class SecondFactorFilter(WordsFilter):
@@ -23,8 +28,10 @@ class SecondFactorFilter(WordsFilter):
     def options(self, request: HttpRequest) -> Options:
         principal = principal_in(request)
         lacking = User.objects.visible_to(principal).managing_keys(principal).without_second_factor()
+        has_one = Q(second_factor__confirmed=True)
         return {
-            "yes": ("yes", Q(second_factor__confirmed=True)),
-            "no": ("no", ~Q(second_factor__confirmed=True)),
+            "yes": ("yes", has_one),
+            "no": ("no", ~has_one),
+            "required": ("no, and must have one", Q(must_have_second_factor=True) & ~has_one),
             "wanted": ("no, and manages keys", Q(pk__in=lacking.values("pk"))),
         }

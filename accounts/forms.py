@@ -19,6 +19,7 @@ from config.errors import DomainError, TooManyAttempts, TotpRequired
 CODE_MISSING = (
     "Type the password again, and the present code of your authenticator app, or one of your recovery codes."
 )
+MUST_HAVE_HELP = "What the role allows counts only after a login with a second factor."
 SUPERUSER_HELP = "May do everything, whatever the role."
 
 
@@ -89,8 +90,8 @@ class UserForm(forms.ModelForm[User]):
 
     class Meta:
         model = User
-        fields = ("name", "role", "is_active", "is_superuser")
-        help_texts = {"is_superuser": SUPERUSER_HELP}
+        fields = ("name", "role", "is_active", "is_superuser", "must_have_second_factor")
+        help_texts = {"is_superuser": SUPERUSER_HELP, "must_have_second_factor": MUST_HAVE_HELP}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -12,7 +12,7 @@ from config.sql import as_time, as_uuid, select, uuid_value
 
 # The columns that `person` takes of a statement in which the table of people is `u`, and what they need.
 PERSON = """
-    u.id, u.uuid, u.username, u.email, u.role, u.is_superuser,
+    u.id, u.uuid, u.username, u.email, u.role, u.is_superuser, u.must_have_second_factor,
     m.organization_id, o.uuid, o.requires_second_factor, m.role
 """
 PERSON_JOINS = """
@@ -34,7 +34,7 @@ def person(
     whether one was proven in it; None stands for what is no login, and then nothing is withheld.
     """
     rows = list(rows)
-    pk, uuid, username, email, role, is_superuser = rows[0][:6]
+    pk, uuid, username, email, role, is_superuser, is_bound = rows[0][:7]
     memberships = [
         (number, as_uuid(public), role) for *_, number, public, _, role in rows if number is not None
     ]
@@ -57,6 +57,8 @@ def person(
     )
     if second_factor is not False:
         return whole
+    if is_bound:
+        return whole.powerless()
     return whole.unproven(frozenset(number for *_, number, _, is_strict, _ in rows if is_strict))
 
 
@@ -65,7 +67,8 @@ def principal_of(user: User, credential: Credential, *, second_factor: bool | No
     memberships = Membership.objects.filter(user=user).values_list(
         "organization_id", "organization__uuid", "organization__requires_second_factor", "role"
     )
-    own: tuple[Any, ...] = (user.pk, user.uuid, user.username, user.email, user.role, user.is_superuser)
+    named = (user.pk, user.uuid, user.username, user.email)
+    own: tuple[Any, ...] = (*named, user.role, user.is_superuser, user.must_have_second_factor)
     rows = [(*own, *membership) for membership in memberships] or [(*own, None, None, False, None)]
     return person(rows, credential, second_factor=second_factor)
 

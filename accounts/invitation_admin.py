@@ -1,28 +1,48 @@
 """Invitations to organizations in the admin: invite, send again, withdraw."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
+from accounts.admin_filters import OrganizationRoleFilter
 from accounts.callers import caller_in_admin
 from accounts.forms import InvitationForm
 from accounts.models import Invitation, Organization
 from accounts.services import invitations
-from config.admin import CapabilityAdmin, principal_in
+from config.admin import principal_in, said_status
+from config.confirming import AskingAdmin, Question
+from config.filters import Options, WordsFilter
 from config.profiles import Capability
 
+WITHDRAW = Question(
+    "Withdraw invitations",
+    "Withdraw",
+    "The links that were mailed to these people will not work any more:",
+    "invitations withdrawn",
+)
 
-class InvitationAdmin(CapabilityAdmin):
+
+class StatusFilter(WordsFilter):
+    title = parameter_name = "status"
+
+    def options(self, request: HttpRequest) -> Options:
+        expired = Q(expires_at__lte=timezone.now())
+        return {"waits": ("waits", ~expired), "expired": ("expired", expired)}
+
+
+class InvitationAdmin(AskingAdmin):
     """Invitations that nobody has accepted yet, for those who manage the organization."""
 
     can_read = frozenset({Capability.MANAGE_ORGANIZATIONS})
     can_write = can_read
     form = InvitationForm
-    list_display = ("email", "organization", "role", "invited_by", "created_at", "status")
-    list_filter = ("role",)
+    list_display = ("email", "organization", "role", "invited_by", "created_at", "expires_at", "status")
+    list_filter = (StatusFilter, OrganizationRoleFilter)
     list_select_related = ("organization", "invited_by")
     search_fields = ("email", "organization__name")
     actions = ("resend", "withdraw")
@@ -42,8 +62,12 @@ class InvitationAdmin(CapabilityAdmin):
         obj.pk = invitations.invite(caller=caller_in_admin(request), **form.cleaned_data).pk
 
     @admin.display
-    def status(self, invitation: Invitation) -> str:
-        return "expired" if invitation.expires_at <= timezone.now() else "waits"
+    def status(self, invitation: Invitation) -> SafeString:
+        has_expired = invitation.expires_at <= timezone.now()
+        return said_status("expired") if has_expired else said_status("waits", "active")
+
+    def in_words(self, invitation: Invitation) -> str:
+        return f"{invitation.email}, {invitation.role} of {invitation.organization}"
 
     @admin.action(description="Send selected invitations again", permissions=["add"])
     def resend(self, request: HttpRequest, selected: QuerySet[Invitation]) -> None:
@@ -53,8 +77,6 @@ class InvitationAdmin(CapabilityAdmin):
         messages.success(request, f"Invitations sent again: {len(rows)}.")
 
     @admin.action(description="Withdraw selected invitations", permissions=["add"])
-    def withdraw(self, request: HttpRequest, selected: QuerySet[Invitation]) -> None:
-        rows = list(selected)
-        for invitation in rows:
-            invitations.withdraw_invitation(caller=caller_in_admin(request), invitation=invitation)
-        messages.success(request, f"Invitations withdrawn: {len(rows)}.")
+    def withdraw(self, request: HttpRequest, selected: QuerySet[Invitation]) -> HttpResponse | None:
+        service = partial(invitations.withdraw_invitations, caller=caller_in_admin(request))
+        return self.ask(request, selected, WITHDRAW, service)

@@ -183,6 +183,17 @@ class Principal:
         )
         return self if less == self else replace(less, proven=self)
 
+    def powerless(self) -> "Principal":
+        """The same person after a login without the second factor that they must have: with no power."""
+        less = replace(
+            self,
+            everywhere=NO_POWER,
+            within=dict.fromkeys(self.within, NO_POWER),
+            roles=frozenset(),
+            places={n: place._replace(roles=frozenset()) for n, place in self.places.items()},
+        )
+        return self if less == self else replace(less, proven=self)
+
     def narrowed(self, granted: frozenset[str], credential: Credential) -> "Principal":
         """The same person acting through a credential that was given only the scopes `granted`."""
         return replace(

@@ -78,5 +78,5 @@ class UserSessionViewSet(SessionViewSet):
         operation_id="end_sessions_of_user", responses={204: None}, description="End all of theirs."
     )
     def destroy_all(self, request: Request, user_id: str) -> Response:  # type: ignore[override]
-        sessions.end_sessions_of(caller=caller_of(request), user=self.person())
+        sessions.end_sessions_of(caller=caller_of(request), selected=[self.person()])
         return Response(status=status.HTTP_204_NO_CONTENT)

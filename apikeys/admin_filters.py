@@ -2,18 +2,17 @@
 
 from datetime import timedelta
 
-from django.db.models import Q, TextField
-from django.db.models.functions import Cast
-from django.db.models.lookups import Contains
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import Organization
 from apikeys import conditions
 from apikeys.conditions import NEVER_EXPIRES, UNUSED
+from apikeys.search import with_scope
 from config import profiles
 from config.admin import principal_in
-from config.filters import Options, WordsFilter
+from config.filters import DateFilter, Options, WordsFilter
 from config.profiles import Capability
 
 MOST_ORGANIZATIONS = 20
@@ -63,7 +62,7 @@ class ScopeFilter(WordsFilter):
     title = parameter_name = "scope"
 
     def options(self, request: HttpRequest) -> Options:
-        return {name: (name, _has_scope(name)) for name in profiles.active().scopes}
+        return {name: (name, with_scope(name)) for name in profiles.active().scopes}
 
 
 class LastUseFilter(WordsFilter):
@@ -80,6 +79,11 @@ class LastUseFilter(WordsFilter):
         }
 
 
+class MadeFilter(DateFilter):
+    title = parameter_name = "made"
+    column = "created_at"
+
+
 class ExpiryFilter(WordsFilter):
     title = parameter_name = "expires"
 
@@ -92,11 +96,6 @@ class ExpiryFilter(WordsFilter):
         return {**soon, "never": ("never", NEVER_EXPIRES)}
 
 
-def _has_scope(name: str) -> Q:
-    """Keys that were given the scope. Both databases write a list of words as JSON in the same way."""
-    return Q(Contains(Cast("scopes", TextField()), f'"{name}"'))
-
-
 KEY_FILTERS = (
     StatusFilter,
     EnvironmentFilter,
@@ -105,4 +104,5 @@ KEY_FILTERS = (
     ScopeFilter,
     LastUseFilter,
     ExpiryFilter,
+    MadeFilter,
 )

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core import signing
+from django.utils import timezone
 
 from accounts.limits import Limits, Rate, clean_networks, clean_rate
 from accounts.models import Organization, User
@@ -16,8 +17,9 @@ from accounts.names import clean_name
 from accounts.principals import Principal
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import REASON_LENGTH
+from apikeys.services.api_keys import REASON_LENGTH, latest_expiry
 from config import profiles
+from config.confirming import ConfirmForm
 from config.errors import DomainError
 from config.profiles import Capability
 from config.profiles.schema import Attribute, ChoiceAttribute
@@ -25,13 +27,7 @@ from config.profiles.schema import Attribute, ChoiceAttribute
 FORM_SECONDS = 24 * 3600
 WIDE = {"class": "vTextField"}
 UNTIL_DATE, FOR_EVER = "date", "never"
-LIFETIMES = (
-    ("30", "30 days"),
-    ("90", "90 days"),
-    ("365", "1 year"),
-    (UNTIL_DATE, "until the date below"),
-    (FOR_EVER, "never"),
-)
+DAYS, USUAL_DAYS = {30: "30 days", 90: "90 days", 365: "1 year"}, 90
 MOST_IN_LIST = 20  # people, or organizations, in one list
 ATTRIBUTE = "attribute_"  # before the names of the profile's attributes, which could be those of other fields
 P = ParamSpec("P")
@@ -102,7 +98,7 @@ class NewKeyForm(LimitsForm):
     scopes = forms.MultipleChoiceField(
         required=False, widget=forms.CheckboxSelectMultiple, help_text="What the key may do. None: nothing."
     )
-    lifetime = forms.ChoiceField(label="Expires", choices=LIFETIMES, initial="90", widget=forms.RadioSelect)
+    lifetime = forms.ChoiceField(label="Expires", widget=forms.RadioSelect)
     expires_at = forms.DateTimeField(
         required=False,
         label="Date (UTC)",
@@ -123,6 +119,10 @@ class NewKeyForm(LimitsForm):
             for name, scope in profile.scopes.items()
             if name in principal.scopes_anywhere
         ]
+        longest = profile.keys.longest_days
+        fields["lifetime"].choices = _lifetimes(longest)
+        fields["lifetime"].initial = str(min(USUAL_DAYS, longest or USUAL_DAYS))
+        _say_latest(fields["expires_at"])
         for name, form in profile.keys.attributes.items():
             fields[ATTRIBUTE + name] = _attribute_field(name, form)
 
@@ -148,12 +148,6 @@ class NewKeyForm(LimitsForm):
             return UUID(_signer().unsign(self.cleaned_data["ticket"], max_age=FORM_SECONDS))
         except (signing.BadSignature, ValueError):
             raise forms.ValidationError("This form is too old. Open it again.") from None
-
-
-class ConfirmForm(forms.Form):
-    """Nothing to say but yes."""
-
-    confirmed = forms.BooleanField(widget=forms.HiddenInput, initial=True)
 
 
 class RevokeForm(ConfirmForm):
@@ -188,9 +182,27 @@ class RotateForm(ConfirmForm):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say_latest(self.fields["expires_at"])
+
     def clean_overlap(self) -> timedelta:
         text = self.cleaned_data["overlap"]
         return parse_duration("overlap", text) if text else timedelta()
+
+
+def _lifetimes(longest: int | None) -> list[tuple[str, str]]:
+    """What is offered: so many days, none more than `longest`, which is offered too; a date; for ever."""
+    days = {**DAYS, longest: f"{longest} days, the longest"} if longest else DAYS
+    offered = [(str(each), words) for each, words in days.items() if each <= (longest or each)]
+    return [*offered, (UNTIL_DATE, "until the date below"), *([] if longest else [(FOR_EVER, "never")])]
+
+
+def _say_latest(field: forms.Field) -> None:
+    """Say until when a key may be good, where the profile has a limit."""
+    latest = latest_expiry(timezone.now())
+    if latest is not None:
+        field.help_text = f"At the latest {latest:%Y-%m-%d %H:%M}."
 
 
 def new_ticket() -> str:

@@ -97,6 +97,10 @@ class ApiKey(PublicRow):
     class Meta:
         verbose_name = "API key"
         ordering = ("-pk",)
+        indexes = (  # none on what a use changes, so that a use writes no index
+            models.Index(fields=("expires_at",), name="api_key_by_expiry"),
+            models.Index(fields=("created_at",), name="api_key_by_age"),
+        )
         constraints = (
             models.CheckConstraint(
                 condition=Q(user__isnull=True) ^ Q(organization__isnull=True), name="api_key_has_one_owner"

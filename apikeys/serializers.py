@@ -106,6 +106,8 @@ class CreateRequest(RequestSerializer):
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().declared() | attribute_fields()
+        if days := profiles.active().keys.longest_days:
+            fields["expires_at"].help_text = f"needed: at most {days} days from now"
         fields["scopes"].required = profiles.active().keys.scopes_required
         return fields
 

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from audit.admin_filters import ActorFilter, KindFilter, TimeFilter
+from audit.admin_filters import ActorFilter, DayFilter, KindFilter, TimeFilter
 from audit.log import Verification, verify
 from audit.models import Event
 from config.admin import CapabilityAdmin, principal_in
@@ -28,7 +28,7 @@ class EventAdmin(CapabilityAdmin):
     can_read = frozenset({Capability.READ_AUDIT})
     list_display = ("sequence", "time", "name", "actor_label", "target_label", "ip")
     list_display_links = ("sequence", "name")
-    list_filter = (KindFilter, TimeFilter, ActorFilter, "name")
+    list_filter = (KindFilter, TimeFilter, DayFilter, ActorFilter, "name")
     search_fields = ("=name", "=actor_id", "=target_id", "actor_label", "target_label", "=ip", "=request_id")
     search_help_text = "Event, name, id, address or request id"
     actions = ("export",)

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from audit.events import REFUSALS, EventName
-from config.filters import Options, WordsFilter
+from config.filters import DateFilter, Options, WordsFilter
 
 
 class KindFilter(WordsFilter):
@@ -41,3 +41,8 @@ class TimeFilter(WordsFilter):
             value: (words, Q(occurred_at__gte=now - timedelta(hours=hours)))
             for value, (words, hours) in lengths.items()
         }
+
+
+class DayFilter(DateFilter):
+    title = parameter_name = "date"
+    column = "occurred_at"

@@ -28,6 +28,8 @@ class EventName(StrEnum):
     SECOND_FACTOR_ADDED = "second_factor:added"
     SECOND_FACTOR_REMOVED = "second_factor:removed"
     SECOND_FACTOR_REFUSED = "second_factor:refused"
+    SECOND_FACTOR_REQUIRED = "second_factor:required"
+    SECOND_FACTOR_WAIVED = "second_factor:waived"
     RECOVERY_CODES_REPLACED = "recovery_codes:replaced"
 
     ORGANIZATION_CREATED = "organization:created"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench import measuring, revocations, sites
+from bench import admin, measuring, revocations, sites
 from bench.candidates import KEYHOUSE, PROJECT
 from bench.chart import chart
 from bench.goals import Run
@@ -40,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         return revocations.main(wanted, MOST_SECONDS)
     if options.what == "growth":
         return grow(options)
+    if options.what == "admin":
+        return admin.main(rows_of(options))
     run = json.loads(Path(options.show).read_text()) if options.show else measure(options)
     if options.json:
         Path(options.json).write_text(json.dumps(run))
@@ -68,7 +70,9 @@ def grow(options: argparse.Namespace) -> int:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["speed", "growth", "revocations"], default="speed")
+    parser.add_argument(
+        "what", nargs="?", choices=["speed", "growth", "revocations", "admin"], default="speed"
+    )
     parser.add_argument(
         "--keys",
         type=int,
@@ -83,10 +87,15 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def rows_of(options: argparse.Namespace) -> int:
+    """Return how many keys there are to be."""
+    return options.keys or (100_000 if options.quick else 1_000_000)
+
+
 def measure(options: argparse.Namespace) -> Run:
     """Fill the databases, let every candidate have its turns, and return all figures."""
     effort = QUICK if options.quick else FULL
-    rows = options.keys or (100_000 if options.quick else 1_000_000)
+    rows = rows_of(options)
     with postgres.running() as url, tempfile.TemporaryDirectory(prefix="keyhouse-bench-") as folder:
         tell(f"making {rows:,} keys for each")
         many = both(Path(folder) / "many", url, rows, effort)

@@ -33,6 +33,7 @@ def multiply(
     quoted = ", ".join(f'"{name}"' for name in names)
     values = ", ".join(columns.get(name, f't."{name}"') for name in names)
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute("SET session_replication_role = replica")  # check no foreign keys
         cursor.execute(
             f"""

@@ -1,6 +1,7 @@
 """What every page of the admin has in common: capabilities decide, services write."""
 
 import re
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -10,11 +11,16 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from config.errors import DomainError
 from config.paging import CappedPaginator
 from config.profiles import Capability
+from config.words import ago
 
 ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 
@@ -76,12 +82,19 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         messages.error(request, "The selection is malformed. Nothing was done.")
         return None
 
+    def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+        """A page of our own below this list. Nobody keeps it."""
+        values = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context}
+        response = TemplateResponse(request, template, values)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Go to what the audit log has about the row."""
         row = self.get_object(request, unquote(object_id))
-        if row is None:
+        if row is None or not self.has_view_permission(request, row):
             raise Http404
         return HttpResponseRedirect(f"{reverse('admin:audit_event_changelist')}?{urlencode({'q': row.uuid})}")
 
@@ -91,6 +104,16 @@ def _parameter(offered: Any) -> str:
     if isinstance(offered, str):
         return offered
     return str(offered[0] if isinstance(offered, tuple) else offered.parameter_name)
+
+
+def said_ago(moment: datetime | None) -> SafeString:
+    """How long ago that was, or "never"; the exact time on hovering."""
+    return format_html('<span title="{}">{}</span>', moment or "", ago(moment, timezone.now()))
+
+
+def said_status(word: str, kind: str = "") -> SafeString:
+    """A status as a coloured word; `kind` is the status whose colour it has, if that is another word."""
+    return format_html('<span class="status {}">{}</span>', kind or word, word)
 
 
 def principal_in(request: HttpRequest) -> Any:

@@ -1,15 +1,64 @@
 """Filters for lists of the admin that are a few words, each a condition."""
 
+import calendar
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
+MOST_YEARS = 5
+DATE = re.compile(r"2[0-9]{3}(-[0-9]{2}(-[0-9]{2})?)?")
 Options = Mapping[str, tuple[str, Q]]
+
+
+class DateFilter(admin.SimpleListFilter):
+    """Years, then the months of the chosen one, then its days: as Django's date hierarchy, but asking no row.
+
+    `column` is the moment, in UTC; it should have an index.
+    """
+
+    column: ClassVar[str]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        chosen = self.value() or ""
+        start, this_year = _start(chosen), timezone.now().year
+        if start is None:
+            return [(str(year), str(year)) for year in range(this_year, this_year - MOST_YEARS, -1)]
+        year, month = chosen[:4], chosen[:7]
+        if year == chosen:
+            months = ((f"{year}-{number:02}", calendar.month_name[number]) for number in range(1, 13))
+            return [(year, year), *months]
+        last = calendar.monthrange(start.year, start.month)[1]
+        days = ((f"{month}-{number:02}", str(number)) for number in range(1, last + 1))
+        return [(year, year), (month, calendar.month_name[start.month]), *days]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value is None:
+            return queryset
+        start = _start(value)
+        if start is None:
+            raise IncorrectLookupParameters
+        days = {4: 365 + calendar.isleap(start.year), 7: calendar.monthrange(start.year, start.month)[1]}
+        end = start + timedelta(days=days.get(len(value), 1))
+        return queryset.filter(**{f"{self.column}__gte": start, f"{self.column}__lt": end})
+
+
+def _start(value: str) -> datetime | None:
+    """When a year, a month or a day begins: 2026, 2026-11 or 2026-11-22. None for anything else."""
+    if not DATE.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value + "-01-01"[len(value) - 4 :]).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 class WordsFilter(admin.SimpleListFilter, ABC):

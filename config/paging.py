@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import IntegerField, QuerySet, Subquery
 from django.utils.functional import cached_property
 
 MOST_COUNTED = 1_000
@@ -23,7 +23,17 @@ class Counted:
 
 def counted(rows: QuerySet[Any], most: int = MOST_COUNTED) -> Counted:
     """Count the rows, but stop at `most`."""
-    number = rows.order_by()[: most + 1].count()
+    return shown_count(rows.order_by()[: most + 1].count(), most)
+
+
+def count_up_to(rows: QuerySet[Any], most: int = MOST_COUNTED) -> Subquery:
+    """Return an expression that counts rows about the row outside (OuterRef), and stops at `most` + 1."""
+    some, template = rows.order_by().values("pk")[: most + 1], "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    return Subquery(some, template=template, output_field=IntegerField())
+
+
+def shown_count(number: int, most: int = MOST_COUNTED) -> Counted:
+    """What `count_up_to` has found."""
     return Counted(min(number, most), number > most)
 
 

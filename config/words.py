@@ -4,6 +4,18 @@ from datetime import datetime, timedelta
 
 from django.utils.timesince import timesince
 
+BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS = (
+    *(("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows")),
+    *(("CrOS", "ChromeOS"), ("Mac OS X", "macOS"), ("Linux", "Linux")),
+)
+
 
 def ago(moment: datetime | None, now: datetime) -> str:
     """Return "3 minutes ago", "in 2 days" or "never"."""
@@ -19,3 +31,12 @@ def ago(moment: datetime | None, now: datetime) -> str:
 def times(number: int) -> str:
     """Return "never", "once" or "1,240 times"."""
     return {0: "never", 1: "once"}.get(number, f"{number:,} times")
+
+
+def program(user_agent: str) -> str:
+    """Return "Firefox on Linux" for what a browser says of itself; the first word of anything else."""
+    browser = next((name for mark, name in BROWSERS if mark in user_agent), None)
+    system = next((name for mark, name in SYSTEMS if mark in user_agent), None)
+    if browser and system:
+        return f"{browser} on {system}"
+    return user_agent.partition(" ")[0].replace("/", " ") or "not said"

@@ -45,6 +45,12 @@ def main() -> None:
                 )
                 visit.press("Revoke")
                 picture(visit, "revoke")
+                visit.go("/admin/accounts/user/")
+                picture(visit, "people")
+                visit.page.locator(".action-select").nth(1).check()
+                visit.page.locator("select[name=action]").select_option("end_sessions")
+                visit.press("Go")
+                picture(visit, "end-sessions")
                 visit.go("/admin/audit/event/?kind=changes")
                 picture(visit, "audit")
             with visiting(browser, server, viewport=NARROW, color_scheme="dark") as visit:

@@ -61,6 +61,11 @@ class OAuthClient(PublicRow, AbstractApplication):
         """Whether it acts for its owner, without anybody who allows it."""
         return self.authorization_grant_type == self.GRANT_CLIENT_CREDENTIALS
 
+    @property
+    def kind(self) -> str:
+        """machine, public or confidential."""
+        return "machine" if self.is_machine else "confidential" if self.is_confidential else "public"
+
     def clean(self) -> None:
         """Nothing: the service checks."""
 
@@ -104,6 +109,7 @@ class Consent(PublicRow):
 
     class Meta:
         ordering = ("-pk",)
+        indexes = (models.Index(fields=["client", "last_used_at"], name="consent_by_client_and_use"),)
 
     def __str__(self) -> str:
         return f"consent of {self.user} to {self.client}"

@@ -51,3 +51,8 @@ class Session(PublicRow):
 
     def __str__(self) -> str:
         return f"session of {self.user}"
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ended, or will by its age or for lying idle."""
+        return min(self.ended_at or self.expires_at, self.expires_at, self.last_seen_at + idle_time())

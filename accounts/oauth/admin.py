@@ -1,13 +1,14 @@
 """OAuth2 in the admin: clients for those who manage keys, consents for whoever gave them."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from oauth2_provider import admin as _theirs  # noqa: F401 (it registers what is unregistered here)
 from oauth2_provider.models import IDToken
 
@@ -25,24 +26,53 @@ from accounts.oauth.forms import ClientForm, NewClientForm
 from accounts.services import consents, oauth_clients
 from accounts.services.oauth_clients import NewClient
 from config import profiles
-from config.admin import CapabilityAdmin, add_error, may, principal_in
+from config.admin import add_error, may, principal_in, said_ago
+from config.confirming import AskingAdmin, Question
 from config.errors import DomainError, NotAllowed
+from config.filters import Options, WordsFilter
+from config.paging import count_up_to, shown_count
 from config.profiles import Capability
+from config.words import ago
 
 admin.site.unregister((IDToken, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken))
 
 
+TEMPLATES = "admin/accounts/oauthclient"
+REPLACE_SECRET = Question(
+    "Give the client another secret",
+    "Replace",
+    "The secret that it has is refused from now on. The new one is shown once:",
+    "secrets replaced",
+)
+WITHDRAW = Question(
+    "Withdraw consents",
+    "Withdraw",
+    "These programs cannot act for these people any more; all their tokens are refused from now on:",
+    "consents withdrawn",
+)
+
+
+class KindFilter(WordsFilter):
+    title = parameter_name = "kind"
+
+    def options(self, request: HttpRequest) -> Options:
+        machine = Q(authorization_grant_type=OAuthClient.GRANT_CLIENT_CREDENTIALS)
+        public = Q(client_type=OAuthClient.CLIENT_PUBLIC)
+        kinds = {"machine": machine, "public": public, "confidential": ~machine & ~public}
+        return {kind: (kind, condition) for kind, condition in kinds.items()}
+
+
 @admin.register(OAuthClient)
-class OAuthClientAdmin(CapabilityAdmin):
+class OAuthClientAdmin(AskingAdmin):
     """Clients. A secret is shown once, in the answer to the form that made it."""
 
     form = ClientForm
-    list_display = ("name", "client_id", "client_type", "owner", "created")
-    list_filter = ("client_type",)
+    list_display = ("name", "client_id", "kind", "owner", "scope_list", "live_tokens", "last_used", "created")
+    list_filter = (KindFilter,)
     list_select_related = ("user", "organization")
     search_fields = ("name", "client_id")
-    fields = ("name", "client_id", "client_type", "owner", "redirect_uris", "scopes", "created")
-    readonly_fields = ("client_id", "client_type", "owner", "created")
+    fields = ("name", "client_id", "kind", "owner", "redirect_uris", "scopes", "created")
+    readonly_fields = ("client_id", "kind", "owner", "created")
     actions = ("replace_secret",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -54,6 +84,24 @@ class OAuthClientAdmin(CapabilityAdmin):
     has_add_permission = has_module_permission
     has_change_permission = has_view_permission
     has_delete_permission = has_view_permission
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OAuthClient]:
+        live = OAuthAccessToken.objects.filter(application=OuterRef("pk"), expires__gt=timezone.now())
+        used = Consent.objects.filter(client=OuterRef("pk")).order_by("-last_used_at").values("last_used_at")
+        return OAuthClient.objects.annotate(counted_tokens=count_up_to(live), used_at=Subquery(used[:1]))
+
+    @admin.display(description="scopes")
+    def scope_list(self, client: OAuthClient) -> str:
+        return ", ".join(client.scopes)
+
+    @admin.display(description="tokens alive")
+    def live_tokens(self, client: Any) -> str:
+        return str(shown_count(client.counted_tokens))
+
+    @admin.display(description="last used")
+    def last_used(self, client: Any) -> SafeString:
+        """When somebody's consent was last made use of; of machines that is not known."""
+        return SafeString("not known") if client.is_machine else said_ago(client.used_at)
 
     @admin.display
     def owner(self, client: OAuthClient) -> str:
@@ -90,30 +138,26 @@ class OAuthClientAdmin(CapabilityAdmin):
                 if isinstance(error, NotAllowed):
                     note_denied(request, error)
                 add_error(form, error)
-        return self._page(request, "new", "Register an OAuth2 client", form=form)
+        return self.page(request, f"{TEMPLATES}/new.html", "Register an OAuth2 client", form=form)
 
     @admin.action(description="Give the selected client another secret", permissions=["change"])
     def replace_secret(self, request: HttpRequest, selected: QuerySet[OAuthClient]) -> HttpResponse | None:
-        clients = list(selected)
-        if len(clients) != 1:
+        if len(selected[:2]) != 1:
             messages.error(request, "Select one client. Nothing was done.")
             return None
-        made = oauth_clients.replace_secret(caller=caller_in_admin(request), client=clients[0])
-        return self._shown(request, made)
+
+        def do(*, selected: list[OAuthClient]) -> HttpResponse:
+            caller = caller_in_admin(request)
+            return self._shown(request, oauth_clients.replace_secret(caller=caller, client=selected[0]))
+
+        return self.ask(request, selected, REPLACE_SECRET, do)
 
     def _shown(self, request: HttpRequest, made: NewClient) -> HttpResponse:
-        return self._page(request, "created", "Copy the secret now", made=made)
-
-    def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
-        site = self.admin_site.each_context(request)
-        values = {**site, "opts": self.opts, "title": title, **context}
-        response = TemplateResponse(request, f"admin/accounts/oauthclient/{name}.html", values)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return self.page(request, f"{TEMPLATES}/created.html", "Copy the secret now", made=made)
 
 
 @admin.register(Consent)
-class ConsentAdmin(CapabilityAdmin):
+class ConsentAdmin(AskingAdmin):
     """What people allow clients: one's own, or, for those who manage people, everybody's."""
 
     list_display = ("client", "user", "scope_list", "created_at", "last_used_at", "expires_at")
@@ -135,9 +179,10 @@ class ConsentAdmin(CapabilityAdmin):
     def scope_list(self, consent: Consent) -> str:
         return ", ".join(consent.scopes)
 
+    def in_words(self, consent: Consent) -> str:
+        return f"{consent.client} for {consent.user}: last used {ago(consent.last_used_at, timezone.now())}"
+
     @admin.action(description="Withdraw selected consents", permissions=["view"])
-    def withdraw(self, request: HttpRequest, selected: QuerySet[Consent]) -> None:
-        rows = list(selected.select_related("user", "client"))
-        for consent in rows:
-            consents.withdraw_consent(caller=caller_in_admin(request), consent=consent)
-        messages.success(request, f"Consents withdrawn: {len(rows)}.")
+    def withdraw(self, request: HttpRequest, selected: QuerySet[Consent]) -> HttpResponse | None:
+        service = partial(consents.withdraw_consents, caller=caller_in_admin(request))
+        return self.ask(request, selected, WITHDRAW, service)

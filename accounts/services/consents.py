@@ -1,5 +1,6 @@
 """Use cases of consents: given by people, withdrawn by them, ended because somebody has a copy of a code."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -114,12 +115,12 @@ def issue_tokens(
 
 def end_replayed(*, consent: Consent, origin: Origin) -> None:
     """A code came a second time: somebody has a copy, so all tokens that came of it end (RFC 9700 4.5.3)."""
-    _end(EventName.OAUTH_CODE_REPLAYED, _client(consent.client), consent, origin)
+    _end(EventName.OAUTH_CODE_REPLAYED, _client(consent.client), [consent], origin)
 
 
 def end_reused(*, consent: Consent, origin: Origin) -> None:
     """A refresh token came a second time: the whole family ends (RFC 9700 section 4.14.2)."""
-    _end(EventName.REFRESH_TOKEN_REUSED, _client(consent.client), consent, origin)
+    _end(EventName.REFRESH_TOKEN_REUSED, _client(consent.client), [consent], origin)
 
 
 def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
@@ -132,7 +133,7 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
         for kind in (OAuthAccessToken, OAuthRefreshToken):
             token = kind.objects.filter(**theirs).select_related("consent__user").first()
             if token is not None and token.consent is not None:
-                _end(EventName.OAUTH_TOKEN_REVOKED, _client(client), token.consent, origin)
+                _end(EventName.OAUTH_TOKEN_REVOKED, _client(client), [token.consent], origin)
             elif token is not None:
                 token.delete()
                 target = Target.of("oauth_client", client, organization_id=client.organization_id)
@@ -144,9 +145,15 @@ def withdraw_consent(*, caller: Caller, consent: Consent) -> None:
 
     Raises NotFound.
     """
-    if not Consent.objects.visible_to(caller.principal).filter(pk=consent.pk).exists():
+    withdraw_consents(caller=caller, selected=[consent])
+
+
+def withdraw_consents(*, caller: Caller, selected: Collection[Consent]) -> int:
+    """Take back consents as `withdraw_consent` does: all of them or none. Return how many that were."""
+    numbers = {consent.pk for consent in selected}
+    if Consent.objects.visible_to(caller.principal).filter(pk__in=numbers).count() != len(numbers):
         raise NotFound("There is no such consent.")
-    _end(EventName.CONSENT_WITHDRAWN, caller.principal.actor, consent, caller.origin)
+    return _end(EventName.CONSENT_WITHDRAWN, caller.principal.actor, selected, caller.origin)
 
 
 def end_consents_of(user: User) -> None:
@@ -173,14 +180,17 @@ def _cleared(ended: QuerySet[Any]) -> int:
         return ended.filter(pk__in=numbers).delete()[0]
 
 
-def _end(name: EventName, actor: Actor, consent: Consent, origin: Origin) -> None:
-    """Delete a consent, and with it all codes and tokens that came of it; recorded once."""
+def _end(name: EventName, actor: Actor, consents: Iterable[Consent], origin: Origin) -> int:
+    """Delete consents, and with them all codes and tokens that came of them; each is recorded once."""
     with transaction.atomic():
-        hold(consent.user)
-        target = Target.of("consent", consent)
-        _, gone = Consent.objects.filter(pk=consent.pk).delete()
-        if gone:
+        in_order = sorted(consents, key=lambda consent: (consent.user_id, consent.pk))
+        for consent in in_order:
+            hold(consent.user)
+        targets = [(consent.pk, Target.of("consent", consent)) for consent in in_order]
+        ended = [target for pk, target in targets if Consent.objects.filter(pk=pk).delete()[0]]
+        for target in ended:
             record(name, actor=actor, origin=origin, target=target)
+    return len(ended)
 
 
 def _record(

@@ -1,5 +1,6 @@
 """Use cases around invitations to an organization: send, send again, take back."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -55,10 +56,18 @@ def resend_invitation(*, caller: Caller, invitation: Invitation) -> Invitation:
 
 def withdraw_invitation(*, caller: Caller, invitation: Invitation) -> None:
     """Take an invitation back: its link is dead. Raises NotAllowed or NotFound."""
+    withdraw_invitations(caller=caller, selected=[invitation])
+
+
+def withdraw_invitations(*, caller: Caller, selected: Iterable[Invitation]) -> int:
+    """Take invitations back as `withdraw_invitation` does: all of them or none. Return how many."""
     with transaction.atomic():
-        row = _held(caller, invitation)
-        Invitation.objects.filter(pk=row.pk).delete()
-        _record(EventName.INVITATION_REVOKED, caller, row)
+        in_order = sorted(selected, key=lambda each: (each.organization_id, each.pk))
+        rows = [_held(caller, invitation) for invitation in in_order]
+        Invitation.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        for row in rows:
+            _record(EventName.INVITATION_REVOKED, caller, row)
+    return len(rows)
 
 
 def prepare_invitation(mail: Mail, origin: Origin) -> Letter | None:

@@ -98,13 +98,13 @@ def remove_own_second_factor(*, caller: Caller, password: str, code: str) -> Non
         _remove(caller, user)
 
 
-def remove_second_factors(*, caller: Caller, people: Collection[User]) -> None:
+def remove_second_factors(*, caller: Caller, selected: Collection[User]) -> int:
     """Remove the second factor of others, because they have lost it: of all of them, or of none.
 
-    Raises NotAllowed, NotFound, Invalid for one's own, or Conflict if somebody has none.
+    Return of how many. Raises NotAllowed, NotFound, Invalid for one's own, or Conflict if somebody has none.
     """
     authority.check_may_manage_users(caller)
-    numbers = {user.pk for user in people}
+    numbers = {user.pk for user in selected}
     if caller.principal.user_id in numbers:
         raise Invalid("user", "your own is not removed here, but where you prove that it is you")
     with transaction.atomic():
@@ -114,6 +114,7 @@ def remove_second_factors(*, caller: Caller, people: Collection[User]) -> None:
         for row in rows:
             authority.check_not_above(caller, row)
             _remove(caller, row)
+    return len(rows)
 
 
 def replace_recovery_codes(*, caller: Caller, password: str, code: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Use cases of logging in and out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -193,19 +193,30 @@ def log_out(*, caller: Caller) -> None:
 
 def end_session(*, caller: Caller, session: Session) -> None:
     """End a session of the caller's, or of somebody whom they may change. Raises NotAllowed."""
-    if session.user_id != caller.principal.user_id:
+    end_selected_sessions(caller=caller, selected=[session])
+
+
+def end_selected_sessions(*, caller: Caller, selected: Collection[Session]) -> int:
+    """End sessions as `end_session` does: all of them or none. Return how many had not ended before."""
+    others = {each.user_id: each.user for each in selected if each.user_id != caller.principal.user_id}
+    if others:
         authority.check_may_manage_users(caller)
-        authority.check_not_above(caller, session.user)
+    for user in others.values():
+        authority.check_not_above(caller, user)
     with transaction.atomic():
-        if end_sessions(Session.objects.filter(pk=session.pk), caller.origin.at):
+        in_order = sorted(selected, key=lambda session: session.pk)
+        ended = [s for s in in_order if end_sessions(Session.objects.filter(pk=s.pk), caller.origin.at)]
+        for session in ended:
             actor, target = caller.principal.actor, Target.of("session", session)
             record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target)
+    return len(ended)
 
 
 def log_out_everywhere(*, caller: Caller) -> None:
     """End every session of the caller, this one too, and every browser's login to the admin."""
+    user = person_of(caller)
     with transaction.atomic():
-        _end_all(caller, person_of(caller))
+        _record_ended(caller, user, end_all_sessions(user, caller.origin.at))
 
 
 def end_other_sessions(*, caller: Caller) -> None:
@@ -217,20 +228,20 @@ def end_other_sessions(*, caller: Caller) -> None:
         _record_ended(caller, user, end_sessions(others, now))
 
 
-def end_sessions_of(*, caller: Caller, user: User) -> None:
-    """End every session of somebody whom the caller may change, and their logins to the admin.
+def end_sessions_of(*, caller: Caller, selected: Iterable[User]) -> int:
+    """End every session of people whom the caller may change, and their logins to the admin.
 
-    Raises NotAllowed or NotFound.
+    Of all of them, or of none; return of how many. Raises NotAllowed or NotFound.
     """
     authority.check_may_manage_users(caller)
     with transaction.atomic():
-        row = hold(user)
-        authority.check_not_above(caller, row)
-        _end_all(caller, row)
-
-
-def _end_all(caller: Caller, user: User) -> None:
-    _record_ended(caller, user, end_all_sessions(user, caller.origin.at))
+        rows = [hold(user) for user in sorted(selected, key=lambda user: user.pk)]
+        for row in rows:
+            authority.check_not_above(caller, row)
+        counts = [end_all_sessions(row, caller.origin.at) for row in rows]
+        for row, count in zip(rows, counts, strict=True):
+            _record_ended(caller, row, count)
+    return len(rows)
 
 
 def _record_ended(caller: Caller, user: User, count: int) -> None:

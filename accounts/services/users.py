@@ -24,9 +24,13 @@ from audit.log import record
 from config import profiles
 from config.errors import Conflict, Invalid
 
-CHANGEABLE = frozenset({"username", "email", "name", "role", "is_active", "is_superuser", "password"})
-PROVEN = frozenset({"email", "password"})  # one's own are changed by whoever proves to be oneself
 POWERS = ("is_active", "role", "is_superuser")
+CHANGEABLE = frozenset({"username", "email", "name", "password", "must_have_second_factor", *POWERS})
+PROVEN = frozenset({"email", "password"})  # one's own are changed by whoever proves to be oneself
+SWITCHES = {  # what is recorded when one of these columns is set, and when it is not any more
+    "is_active": (EventName.USER_REACTIVATED, EventName.USER_DEACTIVATED),
+    "must_have_second_factor": (EventName.SECOND_FACTOR_REQUIRED, EventName.SECOND_FACTOR_WAIVED),
+}
 
 
 def create_user(
@@ -69,31 +73,50 @@ def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> Us
     clients; reactivating brings none back. The last active
     superuser or holder of an all-powerful role stays. Raises NotAllowed, Invalid, Conflict or NotFound.
     """
+    if "password" in changes:  # hashed before anything is locked: it takes a while
+        authority.check_may_manage_users(caller)
+        changes = {**changes, "password": _hashed(user, changes)}
+    with transaction.atomic():
+        update_users(caller=caller, selected=[user], changes=changes)
+        return User.objects.get(pk=user.pk)
+
+
+def update_users(*, caller: Caller, selected: Iterable[User], changes: Mapping[str, Any]) -> int:
+    """Change people as `update_user` does: all of them or none. Return how many are not as they were.
+
+    A password has to be hashed already.
+    """
     authority.check_may_manage_users(caller)
     unknown = set(changes) - CHANGEABLE
     if unknown:
         raise Invalid(min(unknown), "cannot be changed here")
-    if "password" in changes:  # hashed before anything is locked: it takes a while
-        changes = {**changes, "password": _hashed(user, changes)}
     with transaction.atomic():
         admins = _locked_admins()
-        row = _locked(caller, user)
-        _check_own(caller, row, changes)
-        changed = _changed(caller, row, changes)
-        write_user(row, changed)
-        _check_an_admin_stays(admins, row, next((name for name in POWERS if name in changed), "role"))
-        if changed.get("is_active") is False or "password" in changed:
-            end_all_sessions(row, caller.origin.at)
-        if changed.get("is_active") is False:
-            end_consents_of(row)
-        if changed.get("is_active") is False or PROVEN & set(changed):
-            cancel_links(row)
-        if "password" in changed:
-            tell_owner(row, caller.origin)
-        if "email" in changed:
-            tell_of_change(row.email, changed["email"], origin=caller.origin)
-        _record_changes(caller, row, changed)
-        return User.objects.get(pk=row.pk)
+        rows = [_locked(caller, user) for user in sorted(selected, key=lambda user: user.pk)]
+        changed = [(row, _write(caller, row, changes)) for row in rows]
+        for row, columns in changed:
+            _check_an_admin_stays(admins, row, next((name for name in POWERS if name in columns), "role"))
+        for row, columns in changed:
+            _record_changes(caller, row, columns)
+    return sum(bool(columns) for _, columns in changed)
+
+
+def _write(caller: Caller, row: User, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Write what is to be another about a person, and all that follows; return the columns."""
+    _check_own(caller, row, changes)
+    changed = _changed(caller, row, changes)
+    write_user(row, changed)
+    if changed.get("is_active") is False or "password" in changed:
+        end_all_sessions(row, caller.origin.at)
+    if changed.get("is_active") is False:
+        end_consents_of(row)
+    if changed.get("is_active") is False or PROVEN & set(changed):
+        cancel_links(row)
+    if "password" in changed:
+        tell_owner(row, caller.origin)
+    if "email" in changed:
+        tell_of_change(row.email, changed["email"], origin=caller.origin)
+    return changed
 
 
 def set_password(*, caller: Caller, user: User, password: str) -> None:
@@ -213,9 +236,9 @@ def _clean_username(username: str | None) -> str | None:
 
 def _record_changes(caller: Caller, user: User, changed: Mapping[str, Any]) -> None:
     """Record each change; `user` is the person as they were."""
-    if "is_active" in changed:
-        name = EventName.USER_REACTIVATED if changed["is_active"] else EventName.USER_DEACTIVATED
-        _record(name, caller, user, {})
+    for column, (is_set, is_not) in SWITCHES.items():
+        if column in changed:
+            _record(is_set if changed[column] else is_not, caller, user, {})
     for column, label in (("role", "role"), ("is_superuser", "superuser")):
         if column in changed:
             detail = {"from": getattr(user, column), "to": changed[column], "what": label}

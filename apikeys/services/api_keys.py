@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,6 +24,7 @@ from audit.log import record
 from config import profiles
 from config.errors import Conflict, Invalid, NotAllowed, NotFound
 from config.profiles import NO_POWER, Capability, Power
+from config.wire import timestamp
 
 REASON_LENGTH = 200
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
@@ -56,11 +57,11 @@ def create_api_key(
 ) -> NewKey:
     """Make a key for `owner` and return it with its text, which is kept nowhere.
 
-    `granted` are scopes, `expires_at` is in UTC (None: never), `environment` defaults to the
-    profile's, `attributes` are the profile's own, no `allowed_networks` means everywhere, `predecessor` is
-    the key that it takes the place of, `uuid` names the new row. Raises Invalid (naming the member),
-    NotFound or NotAllowed: nobody hands out more than they hold, nor for longer than the key that they
-    act with.
+    `granted` are scopes, `expires_at` is in UTC (None: never, unless the profile has a `longest_days`),
+    `environment` defaults to the profile's, `attributes` are the profile's own, no `allowed_networks` means
+    everywhere, `predecessor` is the key that it takes the place of, `uuid` names the new row. Raises Invalid
+    (naming the member), NotFound or NotAllowed: nobody hands out more than they hold, nor for longer than the
+    key that they act with.
     """
     _check_may_make(caller, owner)
     granted = _clean_scopes(granted)
@@ -229,9 +230,19 @@ def _clean_environment(name: str | None) -> str:
     return name
 
 
+def latest_expiry(now: datetime) -> datetime | None:
+    """Until when a key that is made now may be good, by the profile; None: for ever."""
+    days = profiles.active().keys.longest_days
+    return None if days is None else now + timedelta(days=days)
+
+
 def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | None:
     if expires_at is not None and expires_at <= caller.origin.at:
         raise Invalid("expires_at", "is in the past")
+    latest = latest_expiry(caller.origin.at)
+    if latest is not None and (expires_at is None or expires_at > latest):
+        days = profiles.active().keys.longest_days
+        raise Invalid("expires_at", f"must be at most {timestamp(latest)}: keys are good for {days} days")
     limit = None if caller.principal.is_person else caller.principal.credential.expires_at
     if limit is not None and (expires_at is None or expires_at > limit):
         moment = limit.isoformat()

@@ -111,7 +111,8 @@ class Keys(Table, frozen=True):
 
     `header` can be empty if keys come after Bearer alone. `list` says which keys the list shows,
     `at_own_endpoints` whether keys are taken by our own endpoints or by the gateway alone. `attributes`
-    are members that mean something to the product and nothing to us; lists can be filtered by them.
+    are members that mean something to the product and nothing to us; lists can be filtered by them. With
+    `longest_days` every key expires, at most so many days after it was made.
     """
 
     header: Annotated[str, Meta(pattern=HEADER)]
@@ -123,6 +124,7 @@ class Keys(Table, frozen=True):
     at_own_endpoints: bool = True
     list: Literal["all", "active"] = "all"
     attributes: dict[Annotated[str, Meta(pattern=MEMBER)], Attribute] = {}
+    longest_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
 
 
 class Scope(Table, frozen=True):

@@ -17,7 +17,7 @@ from tests.installation import Installation
 
 def test_an_administrator_removes_the_second_factor_of_somebody_who_lost_their_phone(cast: Cast) -> None:
     enrolled(cast.alice)
-    remove_second_factors(caller=caller_at(cast.ada, datetime.now(UTC)), people=[cast.alice])
+    remove_second_factors(caller=caller_at(cast.ada, datetime.now(UTC)), selected=[cast.alice])
     assert attempt(cast.alice).status_code == 200
     event = Event.objects.filter(name="second_factor:removed").get()
     assert (event.actor_id, event.target_id) == (str(cast.ada.uuid), str(cast.alice.uuid))
@@ -29,13 +29,13 @@ def test_nobody_removes_the_second_factor_of_those_above_them_nor_their_own(cast
     for user in (cast.ada, cast.bob):
         enrolled(user)
     with pytest.raises(NotAllowed):
-        remove_second_factors(caller=caller_at(cast.alice, now), people=[cast.bob])
+        remove_second_factors(caller=caller_at(cast.alice, now), selected=[cast.bob])
     with pytest.raises(NotAllowed):
-        remove_second_factors(caller=caller_at(cast.audrey, now), people=[cast.ada])
+        remove_second_factors(caller=caller_at(cast.audrey, now), selected=[cast.ada])
     with pytest.raises(Invalid):
-        remove_second_factors(caller=caller_at(cast.ada, now), people=[cast.ada])
+        remove_second_factors(caller=caller_at(cast.ada, now), selected=[cast.ada])
     with pytest.raises(Conflict):
-        remove_second_factors(caller=caller_at(cast.ada, now), people=[cast.alice])
+        remove_second_factors(caller=caller_at(cast.ada, now), selected=[cast.alice])
     assert SecondFactor.objects.count() == 2
 
 

@@ -248,7 +248,7 @@ def test_keys_have_no_second_factor(cast: Cast) -> None:
 def test_row_16_the_owner_is_told_of_every_change(cast: Cast, mailbox: Mailbox, operator: Caller) -> None:
     app = enrolled(cast.alice)
     other_codes(logged_in(cast.alice, app), app.recovery_codes[0])
-    remove_second_factors(caller=operator, people=[cast.alice])
+    remove_second_factors(caller=operator, selected=[cast.alice])
     send_due()
     assert mailbox.subjects("alice@example.org") == [SUBJECT] * 3
     for words in ("second factor was added to", "recovery codes of", "second factor of"):

@@ -77,7 +77,7 @@ def test_what_was_proven_ends_when_it_is_removed(
     cast: Cast, strict_about_keys: None, operator: Caller
 ) -> None:
     api = logged_in(cast.alice, enrolled(cast.alice))
-    remove_second_factors(caller=operator, people=[cast.alice])
+    remove_second_factors(caller=operator, selected=[cast.alice])
     assert_problem(api.post("api-keys", KEY), 403, "second_factor_required")
 
 

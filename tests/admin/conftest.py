@@ -3,12 +3,27 @@
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
 from msgspec.structs import replace
 
 from accounts.models import User
+from apikeys.services.api_keys import NewKey
 from config import profiles
 from config.profiles import Profile
-from tests.conftest import Cast, add_user, with_roles
+from tests.admin.helpers import browser
+from tests.conftest import Cast, add_user, make_key, with_roles
+
+
+@pytest.fixture
+def ada(cast: Cast) -> Client:
+    """The browser of an administrator."""
+    return browser(cast.ada)
+
+
+@pytest.fixture
+def key(cast: Cast) -> NewKey:
+    """A key of bob's."""
+    return make_key(cast.bob, "services:read", name="CI")
 
 
 @pytest.fixture

@@ -27,6 +27,17 @@ def page(model: str, *arguments: Any) -> str:
     return reverse(f"admin:{model}", args=arguments)
 
 
+def act(client: Client, model: str, action: str, *rows: Any, **values: Any) -> Any:
+    """Choose an action for rows of a list, say of "apikeys_apikey"; follow to where that leads."""
+    sent = {"action": action, "_selected_action": [row.pk for row in rows], **values}
+    return client.post(page(f"{model}_changelist"), sent, follow=True)
+
+
+def confirm(client: Client, model: str, action: str, *rows: Any, **values: Any) -> Any:
+    """Press the button of the page that asks."""
+    return act(client, model, action, *rows, confirmed="True", **values)
+
+
 def text_of(response: Any) -> str:
     content: str = response.content.decode()
     return content

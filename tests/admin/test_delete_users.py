@@ -14,11 +14,6 @@ LIST = "accounts_user_changelist"
 DELETE = "accounts_user_delete"
 
 
-@pytest.fixture
-def ada(cast: Cast) -> Client:
-    return browser(cast.ada)
-
-
 def delete_selected(client: Client, *people: User, **more: Any) -> Any:
     sent = {"action": "delete_selected", "_selected_action": [user.pk for user in people], **more}
     return client.post(page(LIST), sent, follow=True)

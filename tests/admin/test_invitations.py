@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts.models import Invitation, Mail
 from audit.models import Event
+from tests.admin import helpers
 from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
 from tests.conftest import Cast
 
@@ -15,19 +16,13 @@ ADD = "accounts_invitation_add"
 EVE = "eve@example.net"
 
 
-@pytest.fixture
-def ada(cast: Cast) -> Client:
-    return browser(cast.ada)
-
-
 def invite(client: Client, cast: Cast, **values: Any) -> Any:
     sent = {"organization": cast.acme.pk, "email": EVE, "role": "developer"} | values
     return client.post(page(ADD), sent)
 
 
-def act(client: Client, action: str) -> Any:
-    numbers = list(Invitation.objects.values_list("pk", flat=True))
-    return client.post(page(LIST), {"action": action, "_selected_action": numbers}, follow=True)
+def act(client: Client, action: str, **values: str) -> Any:
+    return helpers.act(client, "accounts_invitation", action, *Invitation.objects.all(), **values)
 
 
 def test_somebody_is_invited_and_the_invitation_is_listed(ada: Client, cast: Cast) -> None:
@@ -71,7 +66,9 @@ def test_invitations_are_sent_again_and_withdrawn(ada: Client, cast: Cast) -> No
     ada.get(invite(ada, cast).headers["Location"])
     assert messages_of(act(ada, "resend")) == ["Invitations sent again: 1."]
     assert Mail.objects.count() == 2
-    assert messages_of(act(ada, "withdraw")) == ["Invitations withdrawn: 1."]
+    assert "eve@example.net, developer of Acme" in text_of(act(ada, "withdraw"))
+    assert Invitation.objects.exists()
+    assert messages_of(act(ada, "withdraw", confirmed="True")) == ["1 of 1 invitations withdrawn."]
     assert not Invitation.objects.exists()
 
 
@@ -91,7 +88,7 @@ def test_row_47_who_manages_no_organization_does_none_of_it(ada: Client, cast: C
     client = browser(getattr(cast, who))
     assert client.get(page(LIST)).status_code == 403
     assert invite(client, cast, email="other@example.net").status_code == 403
-    act(client, "withdraw")
+    act(client, "withdraw", confirmed="True")
     assert Invitation.objects.count() == 1
 
 
@@ -106,5 +103,5 @@ def test_who_manages_one_organization_sees_and_invites_to_that_one(
     form = alice.get(page(ADD)).context["adminform"].form
     assert list(form.fields["organization"].queryset) == [cast.acme]
     assert list(errors_of(invite(alice, cast, organization=cast.umbrella.pk))) == ["organization"]
-    act(alice, "withdraw")
+    act(alice, "withdraw", confirmed="True")
     assert Invitation.objects.get().organization == cast.umbrella

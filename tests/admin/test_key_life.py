@@ -16,6 +16,7 @@ from apikeys.services.api_keys import NewKey
 from apikeys.services.uses import Counted, add_counts
 from audit.models import Event
 from tests.accounts.helpers import statements
+from tests.admin import helpers
 from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
 from tests.admin.test_new_key import ADD, fill_in, keys_in
 from tests.conftest import Cast, make_key, with_key
@@ -24,24 +25,11 @@ LIST = "apikeys_apikey_changelist"
 CHANGE = "apikeys_apikey_change"
 
 
-@pytest.fixture
-def ada(cast: Cast) -> Client:
-    return browser(cast.ada)
-
-
-@pytest.fixture
-def key(cast: Cast) -> NewKey:
-    return make_key(cast.bob, "services:read", name="CI")
-
-
 def act(client: Client, action: str, *keys: NewKey, **values: Any) -> Any:
-    """Choose the action for these keys."""
-    sent = {"action": action, "_selected_action": [key.row.pk for key in keys], **values}
-    return client.post(page(LIST), sent, follow=True)
+    return helpers.act(client, "apikeys_apikey", action, *(key.row for key in keys), **values)
 
 
 def confirm(client: Client, action: str, *keys: NewKey, **values: Any) -> Any:
-    """Press the button of the page that asks."""
     return act(client, action, *keys, confirmed="True", **values)
 
 

@@ -11,22 +11,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apikeys import admin_actions, conditions
+from apikeys import conditions
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from audit.models import Event
-from config import paging
+from config import confirming, paging
 from tests.admin.helpers import browser, messages_of, page, text_of
 from tests.conftest import Cast, make_key
 
 LIST = "apikeys_apikey_changelist"
 CHANGE = "apikeys_apikey_change"
 FIND = "apikeys_apikey_find"
-
-
-@pytest.fixture
-def ada(cast: Cast) -> Client:
-    return browser(cast.ada)
 
 
 def names(client: Client, **query: Any) -> set[str]:
@@ -168,10 +163,10 @@ def test_all_that_is_found_is_exported_and_only_what_one_sees(cast: Cast, keys: 
 def test_no_more_keys_are_changed_at_once_than_one_can_look_through(
     ada: Client, keys: dict[str, NewKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admin_actions, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(confirming, "MOST_AT_ONCE", 3)
     sent = {"action": "revoke", "select_across": "1", "_selected_action": [keys["active"].row.pk]}
     response = ada.post(page(LIST), sent | {"confirmed": "True"}, follow=True)
-    assert messages_of(response) == ["Select at most 3 keys. Nothing was done."]
+    assert messages_of(response) == ["Select at most 3. Nothing was done."]
     assert ApiKey.objects.unrevoked().count() == 4
 
 

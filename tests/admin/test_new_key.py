@@ -34,11 +34,6 @@ def keys_in(response: Any) -> set[str]:
     return set(KEY.findall(text_of(response)))
 
 
-@pytest.fixture
-def ada(cast: Cast) -> Client:
-    return browser(cast.ada)
-
-
 def test_row_57_a_new_key_is_shown_once_on_a_page_that_nobody_stores(ada: Client, cast: Cast) -> None:
     response = ada.post(page(ADD), fill_in(ada, cast.bob, scopes=["services:read"]))
     (text,) = keys_in(response)

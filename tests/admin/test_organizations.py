@@ -7,17 +7,12 @@ from django.test import Client
 
 from accounts.models import Membership, Organization
 from audit.models import Event
-from tests.admin.helpers import browser, errors_of, page, text_of
+from tests.admin.helpers import errors_of, page, text_of
 from tests.conftest import Cast
 
 LIST = "accounts_organization_changelist"
 ADD = "accounts_organization_add"
 CHANGE = "accounts_organization_change"
-
-
-@pytest.fixture
-def ada(cast: Cast) -> Client:
-    return browser(cast.ada)
 
 
 def rows(

@@ -16,7 +16,7 @@ from audit.models import Event
 from config.profiles import Capability
 from tests.accounts.authenticator import App, enrolled, let_codes_be_good_again
 from tests.accounts.helpers import serving
-from tests.admin.helpers import LOGIN, browser, log_in, messages_of, page, text_of
+from tests.admin.helpers import LOGIN, act, browser, confirm, log_in, messages_of, page, text_of
 from tests.conftest import PASSWORD, Cast
 from tests.installation import ADMIN, Installation, Server
 
@@ -203,7 +203,7 @@ def test_a_browser_that_proved_one_that_was_removed_is_as_if_it_had_not(
     client = browser(cast.ada)
     added(client)
     settings.ADMIN_SECOND_FACTOR = True
-    remove_second_factors(caller=operator, people=[cast.ada])
+    remove_second_factors(caller=operator, selected=[cast.ada])
     assert client.get("/admin/").headers["Location"] == PAGE
     enrolled(cast.ada)
     assert client.get("/admin/").headers["Location"].startswith(LOGIN)
@@ -212,22 +212,25 @@ def test_a_browser_that_proved_one_that_was_removed_is_as_if_it_had_not(
 def test_an_administrator_removes_those_of_others_and_sees_who_has_one(cast: Cast) -> None:
     for user in (cast.bob, cast.alice):
         enrolled(user)
-    client, people = browser(cast.ada), page("accounts_user_changelist")
-    sent = {"action": "remove_second_factor", "_selected_action": [cast.bob.pk, cast.mallory.pk]}
-    assert "icon-yes" in text_of(client.get(page("accounts_user_change", cast.bob.pk)))
-    assert messages_of(client.post(people, sent, follow=True)) == ["Second factors removed: 1."]
+    client, removing = browser(cast.ada), ("accounts_user", "remove_second_factor", cast.bob, cast.mallory)
+    assert '"status active">yes<' in text_of(client.get(page("accounts_user_change", cast.bob.pk)))
+    asked = text_of(act(client, *removing))
+    assert "log in with their password alone" in asked and "bob (member)" in asked and "mallory" not in asked
+    assert SecondFactor.objects.count() == 2
+    assert messages_of(confirm(client, *removing)) == ["1 of 1 second factors removed."]
     assert list(SecondFactor.objects.values_list("user", flat=True)) == [cast.alice.pk]
     assert Event.objects.filter(name="second_factor:removed").get().actor_id == str(cast.ada.uuid)
-    assert browser(cast.audrey).post(people, sent, follow=True).status_code == 200
+    confirm(browser(cast.audrey), "accounts_user", "remove_second_factor", cast.alice)
     assert SecondFactor.objects.count() == 1
+    nobody = act(client, *removing)
+    assert messages_of(nobody) == ["There is nothing among these to do that with."]
 
 
 def test_ones_own_is_not_removed_from_the_list_of_people_nor_is_anybody_elses_then(cast: Cast) -> None:
     enrolled(cast.bob)
     client = browser(cast.ada)
     added(client)
-    sent = {"action": "remove_second_factor", "_selected_action": [cast.bob.pk, cast.ada.pk]}
-    answer = client.post(page("accounts_user_changelist"), sent, follow=True)
+    answer = confirm(client, "accounts_user", "remove_second_factor", cast.bob, cast.ada)
     assert "where you prove that it is you" in messages_of(answer)[0]
     assert SecondFactor.objects.count() == 2
 

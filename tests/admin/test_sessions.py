@@ -5,16 +5,10 @@ from django.test import Client
 
 from accounts.models import Session, User
 from audit.models import Event
-from tests.admin.helpers import browser, messages_of, page, text_of
+from tests.admin.helpers import act, browser, confirm, messages_of, page, text_of
 from tests.conftest import Api, Cast, as_user, assert_problem, log_in
 
 LIST = "accounts_session_changelist"
-PEOPLE = "accounts_user_changelist"
-
-
-@pytest.fixture
-def ada(cast: Cast) -> Client:
-    return browser(cast.ada)
 
 
 def session_of(user: User) -> Session:
@@ -32,9 +26,12 @@ def test_row_34_sessions_are_listed_and_searched_by_person(ada: Client, cast: Ca
 
 def test_row_34_selected_sessions_are_ended(ada: Client, cast: Cast) -> None:
     bob, charlie = as_user(cast.bob), as_user(cast.charlie)
-    sent = {"action": "end", "_selected_action": [session_of(cast.bob).pk]}
-    answer = ada.post(page(LIST), sent, follow=True)
-    assert messages_of(answer) == ["Sessions ended: 1."]
+    session = session_of(cast.bob)
+    Session.objects.update(user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")
+    assert "bob, Firefox on Linux at 127.0.0.1" in text_of(act(ada, "accounts_session", "end", session))
+    assert bob.get("auth/me").status_code == 200
+    answer = confirm(ada, "accounts_session", "end", session)
+    assert messages_of(answer) == ["1 of 1 sessions ended."]
     assert_problem(bob.get("auth/me"), 401, "invalid_token")
     assert charlie.get("auth/me").status_code == 200
     event = Event.objects.latest("sequence")
@@ -44,9 +41,9 @@ def test_row_34_selected_sessions_are_ended(ada: Client, cast: Cast) -> None:
 def test_row_34_all_sessions_of_selected_people_are_ended(ada: Client, cast: Cast) -> None:
     logins = [as_user(cast.bob), as_user(cast.bob), as_user(cast.charlie)]
     bobs_browser = browser(cast.bob)
-    sent = {"action": "end_sessions", "_selected_action": [cast.bob.pk, cast.charlie.pk]}
-    answer = ada.post(page(PEOPLE), sent, follow=True)
-    assert messages_of(answer) == ["People whose sessions have all ended: 2."]
+    assert "bob (member): last login just now" in text_of(act(ada, "accounts_user", "end_sessions", cast.bob))
+    answer = confirm(ada, "accounts_user", "end_sessions", cast.bob, cast.charlie)
+    assert messages_of(answer) == ["2 of 2 people logged out everywhere."]
     for api in logins:
         assert_problem(api.get("auth/me"), 401, "invalid_token")
     assert bobs_browser.get("/admin/").status_code == 302
@@ -60,18 +57,18 @@ def test_row_47_who_does_not_manage_people_sees_and_ends_no_session(cast: Cast, 
     assert client.get(page(LIST)).status_code == 403
     number = session_of(cast.charlie).pk
     assert client.get(page("accounts_session_change", number)).status_code in {302, 403}
-    client.post(page(LIST), {"action": "end", "_selected_action": [number]})
-    client.post(page(PEOPLE), {"action": "end_sessions", "_selected_action": [cast.charlie.pk]})
+    confirm(client, "accounts_session", "end", session_of(cast.charlie))
+    confirm(client, "accounts_user", "end_sessions", cast.charlie)
     assert charlie.get("auth/me").status_code == 200
 
 
 def test_row_50_nobody_ends_the_sessions_of_those_above_them(cast: Cast, people_manager: User) -> None:
     ada, client = as_user(cast.ada), browser(people_manager)
-    for address, action, number in (
-        (LIST, "end", session_of(cast.ada).pk),
-        (PEOPLE, "end_sessions", cast.ada.pk),
+    for model, action, row in (
+        ("accounts_session", "end", session_of(cast.ada)),
+        ("accounts_user", "end_sessions", cast.ada),
     ):
-        answer = client.post(page(address), {"action": action, "_selected_action": [number]}, follow=True)
+        answer = confirm(client, model, action, row)
         assert messages_of(answer) == ["ada may do more than you."]
     assert ada.get("auth/me").status_code == 200
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import Session, User
 from audit.models import Event
-from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
+from tests.admin.helpers import errors_of, messages_of, page, text_of
 from tests.conftest import PASSWORD, Cast, as_user
 
 LIST = "accounts_user_changelist"
@@ -21,11 +21,6 @@ DORA = {
     "role": "member",
     "password": PASSWORD,
 }
-
-
-@pytest.fixture
-def ada(cast: Cast) -> Client:
-    return browser(cast.ada)
 
 
 def change(client: Client, user: User, **values: Any) -> Any:

@@ -9,6 +9,8 @@ import django
 if TYPE_CHECKING:
     from apikeys.services.uses import Cell, Use
 
+PASSWORD = "a long walk to the lighthouse"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PEOPLE = ("alice", "bob", "carol", "dave")
 KEYS = (
     # name, owner, scopes, age and length of life in days, hours since the last use, uses in all, by the hour
@@ -31,9 +33,13 @@ def main() -> None:
     django.setup()
 
     from accounts.callers import caller_at_command_line
-    from accounts.models import User
-    from accounts.principals import Caller
+    from accounts.identity import principal_of
+    from accounts.models import Consent, User
+    from accounts.principals import Caller, Credential
+    from accounts.services.invitations import invite
+    from accounts.services.oauth_clients import create_client
     from accounts.services.organizations import create_organization
+    from accounts.services.sessions import log_in
     from accounts.services.users import create_user
     from apikeys.models import ApiKey
     from apikeys.services.api_keys import create_api_key, revoke_api_keys
@@ -56,7 +62,7 @@ def main() -> None:
             email=f"{name}@example.org",
             name=name.capitalize(),
             role="member",
-            password="a long walk to the lighthouse",
+            password=PASSWORD,
             memberships=[(owners["Acme"], "owner" if number == 0 else "developer")],  # type: ignore[list-item]
         )
     rows = []
@@ -74,9 +80,30 @@ def main() -> None:
             write_uses(uses(key.row.pk, scopes[0], unused, busy, now), skip_locked=False)
             used = {"use_count": count, "last_used_at": now - timedelta(hours=unused)}
             ApiKey.objects.filter(pk=key.row.pk).update(**used, last_used_ip="10.1.2.3")
+    client = create_client(
+        caller=caller,
+        name="Board",
+        scopes=["services:read"],
+        redirect_uris=["https://board.example.org/"],
+        owner=None,
+    )
+    alice = User.objects.get(username="alice")
+    Consent.objects.create(
+        user=alice,
+        client=client.row,
+        scopes=["services:read"],
+        authenticated_at=now,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + timedelta(days=30),
+    )
+    origin = Origin("10.1.2.3", "demo", now)
+    log_in(identifier="alice", password=PASSWORD, origin=origin, user_agent=FIREFOX)
+    admin = User.objects.get(username="admin")
+    inviter = Caller(principal_of(admin, Credential("jwt", "")), origin)
+    invite(caller=inviter, organization=owners["Acme"], email="erin@example.org", role="developer")  # type: ignore[arg-type]
     disable_api_keys(caller=caller, selected=rows[4:5])
     revoke_api_keys(caller=caller, selected=rows[6:7], reason="the trial is over")
-    admin = User.objects.get(username="admin")
     who = Actor("user", str(admin.uuid), "admin")
     for day in range(13, -1, -1):
         at = now - timedelta(days=day, minutes=5)

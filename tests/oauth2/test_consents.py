@@ -9,7 +9,7 @@ from accounts.models import Consent, OAuthAccessToken
 from accounts.services.consents import clear_ended
 from audit.events import EventName
 from audit.models import Event
-from tests.admin.helpers import browser, page
+from tests.admin.helpers import browser, confirm, page
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
 from tests.oauth2.flow import Flow, gateway, machine_token, make_client, text_of
 from tests.oauth2.test_codes import refused
@@ -68,7 +68,7 @@ def test_row_73_people_withdraw_in_the_admin_too(cast: Cast) -> None:
     assert "1 consent" in text_of(alice.get(there))
     assert "2 consents" in text_of(ada.get(there))
     rows = list(Consent.objects.values_list("pk", flat=True))
-    withdraw = {"action": "withdraw", "_selected_action": rows}
+    withdraw = {"action": "withdraw", "_selected_action": rows, "confirmed": "True"}
     alice.post(there, withdraw)
     assert [gateway(each["access_token"]) for each in (alices, bobs)] == [401, 200]
     ada.post(there, withdraw)
@@ -97,7 +97,9 @@ def test_clients_in_the_admin_are_for_those_who_manage_keys(cast: Cast) -> None:
     assert ada.post(change, sent).status_code == 302
     made.row.refresh_from_db()
     assert (made.row.name, made.row.scopes) == ("Board 2", ["services:read"])
-    again = ada.post(there, {"action": "replace_secret", "_selected_action": [made.row.pk]})
+    asked = ada.post(there, {"action": "replace_secret", "_selected_action": [made.row.pk]})
+    assert "is refused from now on" in text_of(asked)
+    again = confirm(ada, "accounts_oauthclient", "replace_secret", made.row)
     assert again.context["made"].secret not in {"", made.secret}
     gone = page("accounts_oauthclient_delete", made.row.pk)
     assert "consents, codes and tokens" in text_of(ada.get(gone))

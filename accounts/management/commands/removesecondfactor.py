@@ -15,5 +15,5 @@ class Command(KeyhouseCommand):
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         user = user_named(options["user"])
-        remove_second_factors(caller=caller_at_command_line(), people=[user])
+        remove_second_factors(caller=caller_at_command_line(), selected=[user])
         return {"id": public_id("user", user)}, f"{user} has no second factor any more."

@@ -1,0 +1,29 @@
+"""Organizations in the admin, with how many keys of theirs are good."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.admin import OrganizationAdmin
+from accounts.models import Organization
+from apikeys import conditions
+from apikeys.models import ApiKey
+from config.admin import principal_in
+from config.paging import count_up_to, shown_count
+
+
+@admin.register(Organization)
+class OrganizationWithKeysAdmin(OrganizationAdmin):
+    list_display = (*OrganizationAdmin.list_display[:2], "usable_keys", *OrganizationAdmin.list_display[2:])
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
+        seen = ApiKey.objects.visible_to(principal_in(request)).filter(conditions.usable(timezone.now()))
+        keys = count_up_to(seen.filter(organization=OuterRef("pk")))
+        return super().get_queryset(request).annotate(counted_keys=keys)
+
+    @admin.display
+    def usable_keys(self, organization: Any) -> str:
+        return str(shown_count(organization.counted_keys))

@@ -1,0 +1,86 @@
+"""Before an action of the admin takes something away, a page asks, and says what will stop working."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from config.admin import CapabilityAdmin, add_error
+from config.errors import Invalid
+
+MOST_AT_ONCE = 500
+
+
+class ConfirmForm(forms.Form):
+    """Nothing to say but yes."""
+
+    confirmed = forms.BooleanField(widget=forms.HiddenInput, initial=True)
+
+
+class Question(NamedTuple):
+    """What the page asks: its title, its button, what becomes of the rows below; and what is said then."""
+
+    title: str
+    button: str
+    words: str
+    done: str
+
+
+class AskingAdmin(CapabilityAdmin):
+    """A list whose actions ask first, and then call one service for all rows."""
+
+    def in_words(self, row: Any) -> str:
+        """What the page says of a row, so that one knows what one does."""
+        return str(row)
+
+    def ask(
+        self,
+        request: HttpRequest,
+        selected: QuerySet[Any],
+        question: Question,
+        do: Callable[..., int | HttpResponse],
+        form: type[ConfirmForm] = ConfirmForm,
+        **initial: Any,
+    ) -> HttpResponse | None:
+        """Ask, and once that is answered call `do` with `selected`, the rows, and what else the form holds.
+
+        It returns how many rows it changed, or a page. What it refuses about a field is said there.
+        """
+        rows = self._chosen(request, selected)
+        if not rows:
+            return None
+        asked = form(request.POST if "confirmed" in request.POST else None, initial=initial)
+        if asked.is_valid():
+            values = {name: value for name, value in asked.cleaned_data.items() if name != "confirmed"}
+            try:
+                done = do(selected=rows, **values)
+            except Invalid as error:
+                if not error.errors.keys() & asked.fields.keys():
+                    raise
+                add_error(asked, error)
+            else:
+                return self._said(request, question, done, len(rows))
+        lines = [(row.pk, self.in_words(row)) for row in rows]
+        context = {"question": question, "form": asked, "lines": lines, "action": request.POST["action"]}
+        return self.page(request, "admin/confirm.html", question.title, **context)
+
+    def _said(
+        self, request: HttpRequest, question: Question, done: int | HttpResponse, wanted: int
+    ) -> HttpResponse | None:
+        if isinstance(done, HttpResponse):
+            return done
+        messages.success(request, f"{done} of {wanted} {question.done}.")
+        return None
+
+    def _chosen(self, request: HttpRequest, selected: QuerySet[Any]) -> list[Any]:
+        """The selected rows; none, and a message, if that are more than anybody can look through."""
+        rows = list(selected[: MOST_AT_ONCE + 1])
+        if not rows:
+            messages.warning(request, "There is nothing among these to do that with.")
+        if len(rows) > MOST_AT_ONCE:
+            messages.error(request, f"Select at most {MOST_AT_ONCE}. Nothing was done.")
+            return []
+        return rows

@@ -1,0 +1,76 @@
+"""A person who must have a second factor holds nothing until they log in with one."""
+
+import pytest
+
+from accounts.identity import principal_of
+from accounts.models import User
+from accounts.principals import Caller, Credential
+from accounts.services.users import update_user, update_users
+from audit.models import Event
+from config.errors import Conflict, NotAllowed
+from tests.accounts.authenticator import App, enrolled, logged_in
+from tests.accounts.helpers import caller_as
+from tests.conftest import PASSWORD, Cast, add_user, as_user, assert_problem, make_key, with_key
+
+CHECK = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}
+
+
+@pytest.fixture
+def marked(cast: Cast, operator: Caller) -> None:
+    changes = {"must_have_second_factor": True}
+    update_users(caller=operator, selected=[cast.alice, cast.ada], changes=changes)
+
+
+def test_without_one_nothing_is_allowed_but_to_add_one(cast: Cast, marked: None) -> None:
+    for user, path in ((cast.alice, "api-keys"), (cast.ada, "users"), (cast.ada, "audit")):
+        assert_problem(as_user(user).get(path), 403, "second_factor_required")
+    api = as_user(cast.alice)
+    assert_problem(api.post("api-keys", {"name": "x", "scopes": []}), 403, "second_factor_required")
+    assert api.get("/gateway/check", headers=CHECK).status_code == 403
+    unproven = principal_of(User.objects.get(pk=cast.alice.pk), Credential("admin", ""), second_factor=False)
+    assert unproven.roles == unproven.places[cast.acme.pk].roles == frozenset()
+    app = App(api.post("auth/totp", {"password": PASSWORD}).json()["secret"], [])
+    assert api.post("auth/totp/confirm", {"code": app.code()}).status_code == 200
+    assert api.get("api-keys").status_code == 200
+    assert api.get("/gateway/check", headers=CHECK).status_code == 200
+
+
+def test_with_one_it_is_as_before(cast: Cast, marked: None) -> None:
+    assert logged_in(cast.alice, enrolled(cast.alice)).get("api-keys").status_code == 200
+
+
+def test_it_takes_effect_on_sessions_that_there_are_and_leaves_keys_alone(
+    cast: Cast, operator: Caller
+) -> None:
+    api, key = as_user(cast.alice), with_key(make_key(cast.alice, "keys:read"))
+    assert (api.get("api-keys").status_code, key.get("api-keys").status_code) == (200, 200)
+    update_user(caller=operator, user=cast.alice, changes={"must_have_second_factor": True})
+    assert (api.get("api-keys").status_code, key.get("api-keys").status_code) == (403, 200)
+    update_user(caller=operator, user=cast.alice, changes={"must_have_second_factor": False})
+    assert api.get("api-keys").status_code == 200
+    names = [event.name for event in Event.objects.filter(name__startswith="second_factor:")]
+    assert names == ["second_factor:waived", "second_factor:required"]
+
+
+def test_the_one_who_would_not_gain_anything_is_told_that_they_may_not(cast: Cast, operator: Caller) -> None:
+    update_user(caller=operator, user=cast.mallory, changes={"must_have_second_factor": True})
+    assert_problem(as_user(cast.mallory).get("users"), 403, "not_allowed")
+
+
+def test_row_50_nobody_marks_those_above_them_and_of_several_none_is_marked(cast: Cast) -> None:
+    manager = add_user("other", "auditor")
+    with pytest.raises(NotAllowed):
+        update_users(
+            caller=caller_as(manager), selected=[cast.bob], changes={"must_have_second_factor": True}
+        )
+    cast.bob.refresh_from_db()
+    assert not cast.bob.must_have_second_factor
+
+
+def test_row_51_of_several_people_all_are_deactivated_or_none(cast: Cast, operator: Caller) -> None:
+    with pytest.raises(Conflict):
+        update_users(caller=operator, selected=[cast.bob, cast.ada], changes={"is_active": False})
+    cast.bob.refresh_from_db()
+    assert cast.bob.is_active
+    assert not Event.objects.filter(name="user:deactivated").exists()
+    assert update_users(caller=operator, selected=[cast.bob, cast.mallory], changes={"is_active": False}) == 2

@@ -1,0 +1,125 @@
+"""Every list of the admin x role: rows of another organization are not seen, not opened, not changed.
+
+Lists and actions come from the admin's own registry, so that none is forgotten.
+"""
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+
+from accounts.models import Consent, Invitation, OAuthClient, Organization, Session, User
+from accounts.services.invitations import invite
+from apikeys.models import ApiKey
+from audit.models import Event
+from tests.accounts.helpers import caller_as
+from tests.admin.helpers import browser, page
+from tests.conftest import Cast, make_key
+from tests.oauth2.flow import Flow, make_client
+
+ADMINS = admin.site._registry
+ACTIONS = [
+    (model, str(action))
+    for model, each in ADMINS.items()
+    for action in (*(each.actions or ()), *(["delete_selected"] if model in (User, OAuthClient) else []))
+]
+WHO = ("audrey", "alice", "bob", "mallory")
+CHANGES_NOTHING = {"export", "enable", "activate", "waive_second_factor", "remove_second_factor"}
+FORMS: dict[str, Any] = {"name": "Evil", "email": "evil@example.org", "role": "admin", "is_superuser": "on"}
+Rows = dict[type[Model], Any]
+
+
+def named(value: Any) -> str:
+    return value if isinstance(value, str) else value._meta.model_name
+
+
+@pytest.fixture
+def rows(cast: Cast) -> Rows:
+    """One row for each list, none of which has to do with Acme, nor with anybody who works there."""
+    key = make_key(cast.umbrella, "services:read", name="of Umbrella").row
+    Flow(make_client(), cast.charlie).tokens()
+    invited = invite(
+        caller=caller_as(cast.ada), organization=cast.umbrella, email="x@example.net", role="owner"
+    )
+    return {
+        User: cast.charlie,
+        Organization: cast.umbrella,
+        Session: Session.objects.filter(user=cast.charlie).latest("pk"),
+        Invitation: invited,
+        OAuthClient: make_client(owner=cast.umbrella).row,
+        Consent: Consent.objects.get(),
+        ApiKey: key,
+        Event: Event.objects.filter(organization_id=cast.umbrella.pk).latest("sequence"),
+    }
+
+
+def state() -> list[Any]:
+    """All rows of ours but those that tell of the attempt itself."""
+    told = {"Event", "ChainHead", "AttemptCount"}
+    ours = [m for label in ("accounts", "apikeys", "audit") for m in apps.get_app_config(label).get_models()]
+    return [list(m._default_manager.order_by("pk").values()) for m in ours if m.__name__ not in told]
+
+
+def address(model: type[Model], kind: str, *arguments: Any) -> str:
+    return page(f"{model._meta.app_label}_{model._meta.model_name}_{kind}", *arguments)
+
+
+def do(client: Client, model: type[Model], action: str, row: Model) -> Any:
+    """Choose the action for the row, and say yes."""
+    sent = {"action": action, "_selected_action": [row.pk], "confirmed": "True", "post": "yes"}
+    return client.post(address(model, "changelist"), sent)
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_row_78_no_row_of_another_organization_is_changed_by_any_form_or_action(
+    cast: Cast, rows: Rows, who: str, strong_owners: None
+) -> None:
+    client, before = browser(getattr(cast, who)), state()
+    for model, row in rows.items():
+        client.post(
+            address(model, "add"), FORMS | {"user": cast.charlie.pk, "organization": cast.umbrella.pk}
+        )
+        client.post(address(model, "change", row.pk), FORMS)
+        client.post(address(model, "delete", row.pk), {"post": "yes"})
+        assert state() == before, model
+    for model, action in ACTIONS:
+        do(client, model, action, rows[model])
+        assert state() == before, (model, action)
+
+
+@pytest.mark.parametrize("who", ["alice", "bob", "mallory"])
+def test_row_47_no_row_of_another_organization_is_seen(
+    cast: Cast, rows: Rows, who: str, strong_owners: None
+) -> None:
+    client = browser(getattr(cast, who))
+    for model, row in rows.items():
+        listed = client.get(address(model, "changelist"))
+        assert listed.status_code == 403 or row not in listed.context["cl"].queryset, model
+        assert client.get(address(model, "change", row.pk)).status_code in (302, 403), model
+        assert client.get(address(model, "history", row.pk)).status_code in (403, 404), model
+
+
+@pytest.mark.parametrize(("model", "action"), ACTIONS, ids=named)
+def test_whoever_may_do_everything_does_the_same_with_effect(
+    cast: Cast, rows: Rows, model: type[Model], action: str
+) -> None:
+    """Else the tests above would pass for requests that nobody could make."""
+    client, before = browser(cast.ada), state()
+    assert do(client, model, action, rows[model]).status_code in (200, 302)
+    assert (state() == before) == (action in CHANGES_NOTHING)
+
+
+def test_there_is_a_row_for_every_list(rows: Rows) -> None:
+    assert rows.keys() == ADMINS.keys()
+
+
+def test_whoever_manages_their_own_keys_alone_comes_in_and_does_that(cast: Cast) -> None:
+    mallory, key = browser(cast.mallory), make_key(cast.mallory).row
+    assert mallory.get("/admin/").status_code == 200
+    assert list(mallory.get(address(ApiKey, "changelist")).context["cl"].queryset) == [key]
+    do(mallory, ApiKey, "revoke", key)
+    key.refresh_from_db()
+    assert key.revoked_at is not None
