@@ -37,6 +37,7 @@ PURE = (
     "accounts/throttling.py",
     "accounts/oauth/texts.py",
     "config/env.py",
+    "config/keypairs.py",
     "config/limits.py",
     "config/profiles/*.py",
 )

@@ -17,8 +17,8 @@ urlpatterns = [
     *router.urls,
 ]
 
+keys = [path("jwks.json", views.KeysView.as_view(), name="oauth2-jwks")]
 well_known = [
     path("oauth-authorization-server", views.MetadataView.as_view(), name="oauth2-metadata"),
     path("openid-configuration", views.OpenIdView.as_view(), name="openid-configuration"),
-    path("jwks.json", views.KeysView.as_view(), name="oauth2-jwks"),
 ]

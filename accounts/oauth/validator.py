@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
 
+from accounts import signing
 from accounts.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken, Session, User
-from accounts.oauth import claims, signing, texts
+from accounts.oauth import claims, texts
 from accounts.services import consents
 from accounts.services.consents import CodeTerms, Tokens
 from accounts.services.oauth_clients import is_secret_of
