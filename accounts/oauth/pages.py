@@ -166,7 +166,7 @@ class AuthorizePage(View):
             )
         except OAuth2Error as error:
             return self._refuse(error, self.terms["redirect_uri"])
-        except DomainError:  # the login has just ended
+        except DomainError:  # the login, or the client, has just ended
             return HttpResponseRedirect(_login_page(request))
         return HttpResponseRedirect(with_issuer(answer["Location"]))
 

@@ -12,6 +12,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
 
 from accounts import signing
+from accounts.lookups import hold_clients
 from accounts.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken, Session, User
 from accounts.oauth import claims, texts
 from accounts.services import consents
@@ -19,6 +20,7 @@ from accounts.services.consents import CodeTerms, Tokens
 from accounts.services.oauth_clients import is_secret_of
 from audit.actors import Origin
 from config import profiles
+from config.errors import NotFound
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256, RFC 7636 section 4.2
@@ -189,6 +191,11 @@ class Validator(OAuth2Validator):
         return min(most, int((self.consent.expires_at - self.origin.at).total_seconds()))
 
     def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
+        """Store the tokens. Raises InvalidClientError if the client, or its owner, has just been deleted."""
+        try:
+            hold_clients([request.client])
+        except NotFound:
+            raise errors.InvalidClientError(request=request) from None
         if self.spent is not None:
             OAuthRefreshToken.objects.filter(pk=self.spent.pk).update(revoked=self.origin.at)
         consents.issue_tokens(
