@@ -53,7 +53,7 @@ PUBLIC = {
 
 PAGES = {
     *{"ResetPasswordPage", "ConfirmEmailPage", "AcceptInvitationPage"},
-    *{"AuthorizePage", "LoginPage"},
+    *{"AuthorizePage", "LoginPage", "ConsentsPage"},
 }
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from accounts.oauth import pages, views
+from accounts.oauth.consents_page import ConsentsPage
 
 router = SimpleRouter(trailing_slash=False)
 router.register("consents", views.ConsentViewSet, basename="consent")
@@ -11,6 +12,7 @@ router.register("consents", views.ConsentViewSet, basename="consent")
 urlpatterns = [
     path("authorize", pages.AuthorizePage.as_view(), name="oauth2-authorize"),
     path("login", pages.LoginPage.as_view(), name="oauth2-login"),
+    path("allowed", ConsentsPage.as_view(), name="oauth2-allowed"),
     path("token", views.TokenView.as_view(), name="oauth2-token"),
     path("revoke", views.RevokeView.as_view(), name="oauth2-revoke"),
     path("userinfo", views.UserInfoView.as_view(), name="oauth2-userinfo"),
