@@ -33,6 +33,7 @@ IDENTIFIERS = {"username": "user name", "email": "e-mail address"}
 PARAMETERS = {
     *("client_id", "redirect_uri", "response_type", "scope", "state"),
     *("code_challenge", "code_challenge_method", "nonce", "prompt"),
+    *("request", "request_uri", "response_mode"),
 }
 ONCE_ONLY = {"prompt", "max_age"}  # parameters that a login has just satisfied
 
@@ -182,7 +183,8 @@ class AuthorizePage(View):
         return HttpResponseRedirect(with_issuer(answer["Location"]))
 
     def _refuse(self, error: OAuth2Error, redirect_uri: str) -> HttpResponse:
-        """Send the person back with what is wrong (RFC 6749 section 4.1.2.1)."""
+        """Send the person back with what is wrong, in the query (RFC 6749 section 4.1.2.1)."""
+        error.response_mode = None
         return HttpResponseRedirect(with_issuer(error.in_uri(redirect_uri)))
 
     def _must_log_in_again(self, session: Session) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
+from oauthlib.openid.connect.core.exceptions import RequestNotSupported, RequestURINotSupported
 
 from accounts import signing
 from accounts.lookups import hold_clients
@@ -103,7 +104,16 @@ class Validator(OAuth2Validator):
         return False
 
     def check_parameters(self, request: Any) -> dict[str, Any]:
-        """Refuse what oauthlib lets through: a challenge that is not S256, a nonce that cannot be kept."""
+        """Refuse what oauthlib lets through: request objects, answers elsewhere than in the query, a
+        challenge that is not S256, a nonce that cannot be kept.
+        """
+        asked = dict(request.uri_query_params)
+        if "request" in asked:
+            raise RequestNotSupported(request=request)
+        if "request_uri" in asked:
+            raise RequestURINotSupported(request=request)
+        if asked.get("response_mode", "query") != "query":
+            raise errors.InvalidRequestError("The only response_mode is query.", request=request)
         if request.code_challenge is not None:
             if request.code_challenge_method != "S256":
                 raise errors.UnsupportedCodeChallengeMethodError(request=request)
