@@ -1,13 +1,14 @@
 """Finding people and organizations: by the names that operators type, and again under a lock."""
 
+from collections.abc import Iterable
 from typing import TypeVar, cast
 
-from accounts.models import Organization, User
+from accounts.models import OAuthClient, Organization, User
 from accounts.names import fold
 from accounts.principals import Caller
 from config.errors import Invalid, NotAllowed, NotFound
 
-Row = TypeVar("Row", bound=User | Organization)
+Row = TypeVar("Row", bound=User | Organization | OAuthClient)
 
 
 def user_named(text: str) -> User:
@@ -42,7 +43,7 @@ def person_of(caller: Caller) -> User:
 
 
 def hold(row: Row) -> Row:
-    """Return a person or organization as it is now, locked: nobody deletes it before this transaction ends.
+    """Return somebody or something as it is now, locked: nobody deletes it before this transaction ends.
 
     Raises NotFound if somebody has.
     """
@@ -51,3 +52,16 @@ def hold(row: Row) -> Row:
     if found is None:
         raise NotFound(f"{row} is not there any more.")
     return found
+
+
+def hold_clients(clients: Iterable[OAuthClient]) -> list[OAuthClient]:
+    """Return clients as they are now, locked like `hold`, and before them all for whom they act.
+
+    People and organizations are locked before clients, and those before what came of them. Raises NotFound.
+    """
+    rows = sorted(clients, key=lambda row: row.pk)
+    for number in sorted({row.user_id for row in rows if row.user_id}):
+        hold(User(pk=number))
+    for number in sorted({row.organization_id for row in rows if row.organization_id}):
+        hold(Organization(pk=number))
+    return [hold(row) for row in rows]

@@ -7,22 +7,47 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
+from django.conf import settings
+from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import Token
 
+from accounts import signing
 from accounts.models import Session
 from config import profiles
 from config.errors import InvalidToken
+from config.keypairs import Algorithm
 
 HEADER_MEMBERS = {"alg", "typ"}
 LONGEST = 4096
 WRONG_TYPES = (TypeError, AttributeError)  # claims of another JSON type
 
 
+class KeyPairs(TokenBackend):
+    """Signs with a key pair, whose public half is published; the header says which one by its `kid`."""
+
+    algorithm: Algorithm
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        return signing.sign({**payload, "aud": self.audience, "iss": self.issuer}, self.algorithm)
+
+    def get_verifying_key(self, token: Any) -> Any:
+        return signing.verifying_key(jwt.get_unverified_header(token).get("kid"), self.algorithm)
+
+
 class AccessToken(Token):
-    """Shown with each request; good for minutes, and only while its session lives."""
+    """Shown with each request; good for minutes, and only while its session lives.
+
+    The profile says how it is signed, never the token itself (RFC 8725 section 3.1).
+    """
 
     token_type = "access"
+
+    def get_token_backend(self) -> TokenBackend:
+        algorithm = profiles.active().login.token_algorithm
+        if algorithm == "HS256":
+            return super().get_token_backend()
+        return KeyPairs(algorithm, audience=settings.PUBLIC_URL, issuer=settings.PUBLIC_URL)
 
     @property
     def lifetime(self) -> timedelta:  # type: ignore[override]
@@ -30,7 +55,7 @@ class AccessToken(Token):
 
 
 class RefreshToken(Token):
-    """Good once, for a new pair of tokens."""
+    """Good once, for a new pair of tokens. HS256 always: nobody else has to read it."""
 
     token_type = "refresh"
 
@@ -78,18 +103,19 @@ def _fill(token: Token, session: Session, subject: str, now: datetime) -> int:
 
 def read_access(text: str) -> dict[str, Any]:
     """Return the claims of a good access token. Raises InvalidToken."""
-    return _read(text, AccessToken)
+    has_key_id = profiles.active().login.token_algorithm != "HS256"
+    return _read(text, AccessToken, HEADER_MEMBERS | {"kid"} if has_key_id else HEADER_MEMBERS)
 
 
 def read_refresh(text: str) -> dict[str, Any]:
     """Return the claims of a good refresh token. Raises InvalidToken."""
-    return _read(text, RefreshToken)
+    return _read(text, RefreshToken, HEADER_MEMBERS)
 
 
-def _read(text: str, kind: type[Token]) -> dict[str, Any]:
+def _read(text: str, kind: type[Token], header: set[str]) -> dict[str, Any]:
     """Check header, signature, times, issuer, audience and kind, in this order."""
     try:
-        if len(text) > LONGEST or not set(jwt.get_unverified_header(text)) <= HEADER_MEMBERS:
+        if len(text) > LONGEST or not set(jwt.get_unverified_header(text)) <= header:
             raise InvalidToken
         claims: dict[str, Any] = kind(text).payload  # type: ignore[arg-type]
         uuid.UUID(claims["sid"])

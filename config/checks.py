@@ -43,6 +43,24 @@ def wire_faults() -> list[CheckMessage]:
     ]
 
 
+@register
+def check_signing_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """keyhouse.E006: keys are given, and none for something that the profile signs."""
+    if check_profile(None):
+        return []
+    return signing_key_faults()
+
+
+def signing_key_faults() -> list[CheckMessage]:
+    """Return what the profile signs with that KEYHOUSE_SIGNING_KEYS, if it is set, has no key for."""
+    given = {key.algorithm for key in settings.SIGNING_KEYS}
+    return [
+        Error(f"KEYHOUSE_SIGNING_KEYS has no key for {name}.", hint="Add one.", id="keyhouse.E006")
+        for name in profiles.active().signing_algorithms
+        if given and name not in given
+    ]
+
+
 @register(Tags.security)
 def check_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """keyhouse.E002 to E004: not fit to be reached by others."""

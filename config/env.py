@@ -30,6 +30,9 @@ _ALL = (
     Variable("KEYHOUSE_BIND", "127.0.0.1:8000", "host:port that the server listens on"),
     Variable("KEYHOUSE_PEPPERS", "", "numbered peppers, 1:HEX,2:HEX …; default: generated once"),
     Variable("KEYHOUSE_SEED_KEYS", "", "numbered keys for TOTP seeds, as above; default: generated once"),
+    Variable(
+        "KEYHOUSE_SIGNING_KEYS", "", "private keys that sign tokens, PEM after PEM; default: generated once"
+    ),
     Variable("KEYHOUSE_PASSWORD_MIN_LENGTH", "", "8 to 128 characters; default: what the profile says"),
     Variable("KEYHOUSE_COMMON_PASSWORDS", "", "file of more passwords that are refused, one a line"),
     Variable("KEYHOUSE_TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded-For is believed"),

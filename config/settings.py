@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 
-from config import env, secrets
+from config import env, keypairs, secrets
 from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.clientip import check_networks
 from config.database import database_config
@@ -33,6 +33,7 @@ PEPPERS = secrets.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
 EPOCH_LEASE_SECONDS = env.number("KEYHOUSE_LEASE_MS", most=10_000) / 1000
 ADMIN_SECOND_FACTOR = env.flag("KEYHOUSE_ADMIN_SECOND_FACTOR")
 SEED_KEYS = secrets.seed_keys(env.text("KEYHOUSE_SEED_KEYS"), DATA_DIR)
+SIGNING_KEYS = keypairs.parse("KEYHOUSE_SIGNING_KEYS", env.text("KEYHOUSE_SIGNING_KEYS"))
 
 _public = urlsplit(PUBLIC_URL)
 HTTPS = _public.scheme == "https"

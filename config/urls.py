@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from accounts import pages
 from accounts.monitoring import metrics_page
-from accounts.oauth.urls import well_known
+from accounts.oauth.urls import keys, well_known
 from config import health, openapi, profiles
 
 BASE = profiles.active().base_path.lstrip("/")
@@ -35,6 +35,8 @@ urlpatterns = [
 
 if profiles.active().oauth2 is not None:
     urlpatterns.append(path(".well-known/", include(well_known)))
+if profiles.active().signing_algorithms:
+    urlpatterns.append(path(".well-known/", include(keys)))
 
 handler400 = "config.problems.bad_request"
 handler403 = "config.problems.permission_denied"

@@ -37,6 +37,7 @@ PURE = (
     "accounts/throttling.py",
     "accounts/oauth/texts.py",
     "config/env.py",
+    "config/keypairs.py",
     "config/limits.py",
     "config/profiles/*.py",
 )
@@ -52,7 +53,7 @@ PUBLIC = {
 
 PAGES = {
     *{"ResetPasswordPage", "ConfirmEmailPage", "AcceptInvitationPage"},
-    *{"AuthorizePage", "LoginPage"},
+    *{"AuthorizePage", "LoginPage", "ConsentsPage"},
 }
 
 

@@ -20,7 +20,7 @@ from accounts.oauth.redirects import origin_of
 from accounts.oauth.scopes import catalogue, grantable
 from accounts.oauth.server import Protocol, with_issuer
 from accounts.passwords import LONGEST
-from accounts.principals import Credential
+from accounts.principals import Credential, Principal
 from accounts.services import sessions
 from audit.actors import Origin
 from config import profiles
@@ -33,6 +33,7 @@ IDENTIFIERS = {"username": "user name", "email": "e-mail address"}
 PARAMETERS = {
     *("client_id", "redirect_uri", "response_type", "scope", "state"),
     *("code_challenge", "code_challenge_method", "nonce", "prompt"),
+    *("request", "request_uri", "response_mode"),
 }
 ONCE_ONLY = {"prompt", "max_age"}  # parameters that a login has just satisfied
 
@@ -52,6 +53,17 @@ def session_in(request: HttpRequest) -> Session | None:
     now, sid = Origin.of(request).at, request.session.get(SESSION)
     live = Session.objects.live(now).filter(uuid=sid, user__is_active=True) if sid else Session.objects.none()
     return live.select_related("user").first()
+
+
+def person_in(session: Session) -> Principal:
+    """Return who has logged in there, as they are now."""
+    credential = Credential("jwt", str(session.uuid))
+    return principal_of(session.user, credential, second_factor=session.second_factor)
+
+
+def login_page(request: HttpRequest) -> str:
+    """The address of the login page that leads back here."""
+    return f"{reverse('oauth2-login')}?{urlencode({'next': request.get_full_path()})}"
 
 
 class LoginForm(forms.Form):
@@ -102,10 +114,12 @@ class LoginPage(View):
 
 
 def _next(request: HttpRequest) -> str:
-    """Where to go after a login: our own authorization page and nowhere else."""
+    """Where to go after a login: our own authorization page if one came from there, else that of consents."""
     wanted, authorize = request.GET.get("next", ""), reverse("oauth2-authorize")
-    query = urlsplit(wanted).query if wanted.startswith(f"{authorize}?") else ""
-    kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in ONCE_ONLY]
+    if not wanted.startswith(f"{authorize}?"):
+        return reverse("oauth2-allowed")
+    query = parse_qsl(urlsplit(wanted).query, keep_blank_values=True)
+    kept = [pair for pair in query if pair[0] not in ONCE_ONLY]
     return f"{authorize}?{urlencode(kept)}"
 
 
@@ -131,11 +145,9 @@ class AuthorizePage(View):
         self.client: OAuthClient = terms["request"].client
         session = session_in(request)
         if session is None or self._must_log_in_again(session):
-            return HttpResponseRedirect(_login_page(request))
+            return HttpResponseRedirect(login_page(request))
         self.session = session
-        credential = Credential("jwt", str(session.uuid))
-        person = principal_of(session.user, credential, second_factor=session.second_factor)
-        self.scopes = grantable(asked, person)
+        self.scopes = grantable(asked, person_in(session))
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -148,7 +160,7 @@ class AuthorizePage(View):
             where=where,
             person=self.session.user,
             scopes=[(scope, words[scope]) for scope in self.scopes],
-            again=_login_page(request),
+            again=login_page(request),
         )
         # Browsers hold the redirect that answers a form to form-action, too.
         policy = settings.CONTENT_SECURITY_POLICY.replace("form-action 'self'", f"form-action 'self' {where}")
@@ -166,12 +178,13 @@ class AuthorizePage(View):
             )
         except OAuth2Error as error:
             return self._refuse(error, self.terms["redirect_uri"])
-        except DomainError:  # the login has just ended
-            return HttpResponseRedirect(_login_page(request))
+        except DomainError:  # the login, or the client, has just ended
+            return HttpResponseRedirect(login_page(request))
         return HttpResponseRedirect(with_issuer(answer["Location"]))
 
     def _refuse(self, error: OAuth2Error, redirect_uri: str) -> HttpResponse:
-        """Send the person back with what is wrong (RFC 6749 section 4.1.2.1)."""
+        """Send the person back with what is wrong, in the query (RFC 6749 section 4.1.2.1)."""
+        error.response_mode = None
         return HttpResponseRedirect(with_issuer(error.in_uri(redirect_uri)))
 
     def _must_log_in_again(self, session: Session) -> bool:
@@ -181,11 +194,6 @@ class AuthorizePage(View):
             limit = session.created_at + timedelta(seconds=int(age))
             return "login" in prompt.split() or limit < Origin.of(self.request).at
         return "login" in prompt.split()
-
-
-def _login_page(request: HttpRequest) -> str:
-    """The address of the login page that leads back here."""
-    return f"{reverse('oauth2-login')}?{urlencode({'next': request.get_full_path()})}"
 
 
 def _asked(request: HttpRequest) -> HttpRequest:

@@ -10,6 +10,7 @@ from oauthlib.common import Request as OAuthRequest
 from oauthlib.oauth2.rfc6749.endpoints.authorization import AuthorizationEndpoint
 from oauthlib.oauth2.rfc6749.endpoints.revocation import RevocationEndpoint
 from oauthlib.oauth2.rfc6749.endpoints.token import TokenEndpoint
+from oauthlib.oauth2.rfc6749.errors import InvalidRequestError
 from oauthlib.oauth2.rfc6749.grant_types.authorization_code import AuthorizationCodeGrant as OAuth2CodeGrant
 from oauthlib.oauth2.rfc6749.grant_types.client_credentials import ClientCredentialsGrant
 from oauthlib.oauth2.rfc6749.grant_types.refresh_token import RefreshTokenGrant
@@ -22,6 +23,13 @@ from accounts.oauth.validator import Validator
 from audit.actors import Origin
 
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
+
+
+def check_once(request: OAuthRequest) -> dict[str, Any]:
+    """Refuse a parameter that stands there twice (RFC 6749 sections 3.1 and 3.2)."""
+    if request.duplicate_params:
+        raise InvalidRequestError("A parameter stands there twice.", request=request)
+    return {}
 
 
 class Codes(OAuth2CodeGrant):
@@ -37,7 +45,12 @@ class CodeGrant(AuthorizationCodeGrant):
 
     def __init__(self, validator: Validator) -> None:
         self.proxy_target = Codes(validator)
-        self.custom_validators.post_auth += [self.openid_authorization_validator, validator.check_parameters]
+        self.custom_validators.pre_token.append(check_once)
+        self.custom_validators.post_auth += [
+            check_once,
+            self.openid_authorization_validator,
+            validator.check_parameters,
+        ]
         self.register_token_modifier(self.add_id_token)
 
 
@@ -46,7 +59,9 @@ class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
 
     def __init__(self, validator: Validator) -> None:
         code = CodeGrant(validator)
-        grants = (code, ClientCredentialsGrant(validator), RefreshTokenGrant(validator))
+        others = [
+            kind(validator, pre_token=[check_once]) for kind in (ClientCredentialsGrant, RefreshTokenGrant)
+        ]
         bearer = BearerToken(
             validator,
             lambda request: texts.new(texts.ACCESS),
@@ -54,10 +69,13 @@ class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
             lambda request: texts.new(texts.REFRESH),
         )
         AuthorizationEndpoint.__init__(self, "code", bearer, {"code": code})
-        TokenEndpoint.__init__(
-            self, "authorization_code", bearer, dict(zip(GRANT_TYPES, grants, strict=True))
-        )
+        grants = dict(zip(GRANT_TYPES, [code, *others], strict=True))
+        TokenEndpoint.__init__(self, "authorization_code", bearer, grants)
         RevocationEndpoint.__init__(self, validator)
+
+    def validate_revocation_request(self, request: OAuthRequest) -> None:
+        check_once(request)
+        super().validate_revocation_request(request)
 
 
 class Protocol(OAuthLibCore):

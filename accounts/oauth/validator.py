@@ -10,14 +10,18 @@ from typing import Any
 from django.db.models import QuerySet
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
+from oauthlib.openid.connect.core.exceptions import RequestNotSupported, RequestURINotSupported
 
+from accounts import signing
+from accounts.lookups import hold_clients
 from accounts.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken, Session, User
-from accounts.oauth import claims, signing, texts
+from accounts.oauth import claims, texts
 from accounts.services import consents
 from accounts.services.consents import CodeTerms, Tokens
 from accounts.services.oauth_clients import is_secret_of
 from audit.actors import Origin
 from config import profiles
+from config.errors import NotFound
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256, RFC 7636 section 4.2
@@ -100,7 +104,16 @@ class Validator(OAuth2Validator):
         return False
 
     def check_parameters(self, request: Any) -> dict[str, Any]:
-        """Refuse what oauthlib lets through: a challenge that is not S256, a nonce that cannot be kept."""
+        """Refuse what oauthlib lets through: request objects, answers elsewhere than in the query, a
+        challenge that is not S256, a nonce that cannot be kept.
+        """
+        asked = dict(request.uri_query_params)
+        if "request" in asked:
+            raise RequestNotSupported(request=request)
+        if "request_uri" in asked:
+            raise RequestURINotSupported(request=request)
+        if asked.get("response_mode", "query") != "query":
+            raise errors.InvalidRequestError("The only response_mode is query.", request=request)
         if request.code_challenge is not None:
             if request.code_challenge_method != "S256":
                 raise errors.UnsupportedCodeChallengeMethodError(request=request)
@@ -188,6 +201,11 @@ class Validator(OAuth2Validator):
         return min(most, int((self.consent.expires_at - self.origin.at).total_seconds()))
 
     def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
+        """Store the tokens. Raises InvalidClientError if the client, or its owner, has just been deleted."""
+        try:
+            hold_clients([request.client])
+        except NotFound:
+            raise errors.InvalidClientError(request=request) from None
         if self.spent is not None:
             OAuthRefreshToken.objects.filter(pk=self.spent.pk).update(revoked=self.origin.at)
         consents.issue_tokens(

@@ -15,10 +15,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import signing
 from accounts.callers import caller_of, principal_of_request
 from accounts.credentials import presented
 from accounts.models import Consent, ConsentQuerySet, OAuthAccessToken
-from accounts.oauth import claims, serializers, signing, texts
+from accounts.oauth import claims, serializers, texts
 from accounts.oauth.scopes import catalogue
 from accounts.oauth.server import GRANT_TYPES, Protocol
 from accounts.permissions import Needs
@@ -112,15 +113,12 @@ class OpenIdView(MetadataView):
 
 
 class KeysView(PublicView):
-    """The public keys that ID tokens are verified with (RFC 7517)."""
+    """The public keys that ID tokens, and login tokens, are verified with (RFC 7517)."""
 
     renderer_classes = (JSONRenderer,)
 
     @extend_schema(operation_id="jwks", responses=serializers.KeySet)
     def get(self, request: Request) -> Response:
-        policy = profiles.active().oauth2
-        if policy is not None:
-            signing.keys_for(policy.id_token_algorithm)  # there is one, before anything is signed
         return Response({"keys": signing.public_keys()}, headers=CACHED)
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.lookups import hold
+from accounts.lookups import hold, hold_clients
 from accounts.models import (
     Consent,
     OAuthAccessToken,
@@ -55,6 +55,7 @@ def give_consent(
     user, now = session.user, origin.at
     with transaction.atomic():
         hold(user)
+        hold_clients([client])
         if not Session.objects.live(now).filter(pk=session.pk, user__is_active=True).exists():
             raise InvalidToken
         live = Consent.objects.filter(user=user).live(now)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import authority
-from accounts.lookups import hold
+from accounts.lookups import hold, hold_clients
 from accounts.models import OAuthClient, Organization, User
 from accounts.names import clean_name
 from accounts.oauth import texts
@@ -19,7 +19,7 @@ from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import Invalid, NotFound
+from config.errors import Invalid
 from config.profiles import Capability
 
 CHANGEABLE = frozenset({"name", "redirect_uris", "scopes"})
@@ -83,7 +83,7 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, 
     if unknown := set(changes) - CHANGEABLE:
         raise Invalid(min(unknown), "cannot be changed here")
     with transaction.atomic():
-        row = _locked(caller, client)
+        (row,) = _locked(caller, client)
         wanted = dict(changes)
         if "name" in wanted:
             wanted["name"] = clean_name("name", wanted["name"])
@@ -102,7 +102,7 @@ def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
     """Give a client another secret; the one before is worthless. Raises NotAllowed, NotFound or Invalid."""
     secret = texts.new(texts.SECRET)
     with transaction.atomic():
-        row = _locked(caller, client)
+        (row,) = _locked(caller, client)
         if not row.is_confidential:
             raise Invalid("client_secret", "a public client has none")
         OAuthClient.objects.filter(pk=row.pk).update(client_secret=_stored(secret))
@@ -113,11 +113,11 @@ def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
 def delete_clients(*, caller: Caller, selected: Iterable[OAuthClient]) -> None:
     """Delete clients for good, with all consents, codes and tokens. Raises NotAllowed or NotFound."""
     with transaction.atomic():
-        for client in sorted(selected, key=lambda each: each.pk):
-            row = _locked(caller, client)
-            target = _target(row)
-            row.delete()
-            actor, origin = caller.principal.actor, caller.origin
+        rows = _locked(caller, *selected)
+        targets = [_target(row) for row in rows]
+        OAuthClient.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        actor, origin = caller.principal.actor, caller.origin
+        for target in targets:
             record(EventName.OAUTH_CLIENT_DELETED, actor=actor, origin=origin, target=target)
 
 
@@ -162,12 +162,9 @@ def _check_may_manage(caller: Caller) -> None:
     caller.principal.must(lambda who: who.may(Capability.MANAGE_KEYS), "You may not manage OAuth2 clients.")
 
 
-def _locked(caller: Caller, client: OAuthClient) -> OAuthClient:
+def _locked(caller: Caller, *clients: OAuthClient) -> list[OAuthClient]:
     _check_may_manage(caller)
-    row: OAuthClient | None = OAuthClient.objects.select_for_update().filter(pk=client.pk).first()
-    if row is None:
-        raise NotFound("There is no such client.")
-    return row
+    return hold_clients(clients)
 
 
 def _target(client: OAuthClient) -> Target:

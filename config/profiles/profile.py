@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from config.keypairs import Algorithm
 from config.profiles.capabilities import NO_POWER, Capability, Power
 from config.profiles.schema import (
     Keys,
@@ -68,6 +69,13 @@ class Profile:
     def base_path(self) -> str:
         """The API's path without a slash at its end: "/api/v1", or "" at the root."""
         return self.product.base_path
+
+    @cached_property
+    def signing_algorithms(self) -> tuple[Algorithm, ...]:
+        """What tokens are signed with that others verify by our published keys."""
+        login = self.login.token_algorithm
+        used: list[Algorithm] = [self.oauth2.id_token_algorithm] if self.oauth2 else []
+        return tuple(used if login == "HS256" or login in used else [*used, login])
 
     @cached_property
     def everything(self) -> Power:

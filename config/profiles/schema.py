@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from config.keypairs import Algorithm
 from config.profiles.capabilities import Capability
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}\Z")]
@@ -54,7 +55,7 @@ class Login(Table, frozen=True):
     Who registers gets `registration_role`; without one nobody can. Who has no account and accepts an
     invitation gets `invitation_role`, or else the same; without both only people with an account can.
     What is in `second_factor_for` is withheld from people who have not proven a second factor; keys are
-    not people.
+    not people. Access tokens are signed with `token_algorithm`: all but HS256 let others verify them.
     """
 
     identifiers: Annotated[tuple[Identifier, ...], Meta(min_length=1)]
@@ -66,6 +67,7 @@ class Login(Table, frozen=True):
     registration_role: str = ""
     second_factor_for: tuple[Capability, ...] = ()
     invitation_role: str = ""
+    token_algorithm: Literal["HS256"] | Algorithm = "HS256"
 
 
 class OAuth2(Table, frozen=True):
@@ -76,7 +78,7 @@ class OAuth2(Table, frozen=True):
     """
 
     pkce: Literal["all", "public"] = "all"
-    id_token_algorithm: Literal["RS256", "ES256"] = "RS256"
+    id_token_algorithm: Algorithm = "RS256"
 
 
 class KeyFormat(Table, frozen=True):

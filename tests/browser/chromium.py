@@ -1,5 +1,6 @@
-"""What the tests in a browser need of the machine: a Chromium, and npm for axe-core."""
+"""What the tests in a browser need of the machine: a Chromium, and npm for axe-core and openid-client."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -8,6 +9,8 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 AXE = "axe-core@4.14.1"
+OPENID_CLIENT = Path(__file__).parent / "openid_client"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keyhouse"
 
 
 def find_chromium() -> str | None:
@@ -17,10 +20,9 @@ def find_chromium() -> str | None:
 
 def axe_source() -> str | None:
     """The text of axe-core's script, kept in the cache folder; None if npm is not there, or cannot get it."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keyhouse"
-    script = cache / f"{AXE}.js"
+    script = CACHE / f"{AXE}.js"
     if not script.exists() and shutil.which("npm"):
-        cache.mkdir(parents=True, exist_ok=True)
+        CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             command = ["npm", "pack", "--silent", "--pack-destination", folder, AXE]
             if subprocess.run(command, cwd=folder, capture_output=True).returncode:
@@ -30,10 +32,35 @@ def axe_source() -> str | None:
     return script.read_text() if script.exists() else None
 
 
+def openid_client() -> Path | None:
+    """The script that uses openid-client, in a cache folder beside what its package-lock.json names.
+
+    None if Node is not there, or npm cannot get it.
+    """
+    files = sorted(OPENID_CLIENT.iterdir())
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    folder = CACHE / f"openid-client-{digest[:16]}"
+    if not folder.exists() and shutil.which("node") and shutil.which("npm"):
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
+            whole = shutil.copytree(OPENID_CLIENT, Path(temporary) / "whole")
+            command = ["npm", "ci", "--silent", "--ignore-scripts"]
+            if subprocess.run(command, cwd=whole, capture_output=True).returncode:
+                return None
+            try:
+                whole.rename(folder)
+            except OSError:  # the run on the other database was quicker
+                if not folder.exists():
+                    raise
+    return folder / "flow.mjs" if folder.exists() and shutil.which("node") else None
+
+
 def what_is_skipped() -> list[str]:
     """What ./run test says at its end about tests that it could not run."""
     if find_chromium() is None:
         return [f"Skipped: all tests in a browser, since none of {', '.join(NAMES)} is in PATH."]
-    if axe_source() is None:
-        return ["Skipped: the tests for accessibility, since axe-core is not here and npm cannot get it."]
-    return []
+    reasons = {
+        "accessibility, since axe-core is not here and npm cannot get it": axe_source(),
+        "openid-client, since Node is not here or npm cannot get it": openid_client(),
+    }
+    return [f"Skipped: the tests of {reason}." for reason, found in reasons.items() if found is None]

@@ -13,6 +13,7 @@ from tests.browser.chromium import find_chromium
 from tests.installation import ADMIN, PROJECT, Installation, Server, copy_of
 
 NAME, PASSWORD = ADMIN["KEYHOUSE_ADMIN_USERNAME"], ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
+OAUTH2 = "/api/v1/auth/oauth2"
 LIMITS = "login.address=10000,login.account=10000,login.here=10000"
 
 
@@ -90,6 +91,12 @@ class Visit:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_url("**/admin/")
+
+    def log_in_to_allow(self) -> None:
+        """Fill in the login page of OAuth2."""
+        self.page.get_by_label("User name").fill(NAME)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.press("Log in")
 
     def press(self, name: str) -> None:
         """Press a button that leads to another page."""

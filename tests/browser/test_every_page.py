@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.admin import site
 from django.urls import reverse
 
 from tests.browser.chromium import axe_source
-from tests.browser.conftest import Visit, visiting
+from tests.browser.conftest import OAUTH2, Visit, visiting
 from tests.installation import Server
 
 OF_NO_LIST = (
@@ -46,6 +47,36 @@ def every_page(visit: Visit) -> Iterator[str]:
     visit.press("Make key")
     visit.page.wait_for_selector("#new-key")
     yield "a new key"
+    yield from pages_of_oauth2(visit)
+
+
+def pages_of_oauth2(visit: Visit) -> Iterator[str]:
+    """What people see of a client: log in, say yes, take it back. It is sent to our own front page."""
+    callback = f"{visit.origin}/admin/"
+    visit.go("/admin/accounts/oauthclient/add/")
+    visit.page.get_by_label("Name:").fill("Dashboard")
+    visit.page.get_by_label("Redirect").fill(callback)
+    visit.page.get_by_label("services:read").check()
+    visit.press("Register")
+    yield "a new client"
+    asked = {
+        "client_id": visit.page.inner_text("#client-id"),
+        "redirect_uri": callback,
+        "response_type": "code",
+        "code_challenge": "x" * 43,
+        "code_challenge_method": "S256",
+    }
+    visit.go(f"{OAUTH2}/authorize?{urlencode(asked)}")
+    yield "OAuth2: log in"
+    visit.log_in_to_allow()
+    yield "OAuth2: allow"
+    visit.press("Allow")
+    assert visit.page.url.startswith(f"{callback}?code=")
+    visit.go(f"{OAUTH2}/allowed")
+    yield "OAuth2: what one allows"
+    visit.press("Withdraw from Dashboard")
+    yield "OAuth2: nothing"
+    visit.press("Log out")
 
 
 def of_list(visit: Visit, path: str, actions: list[str]) -> Iterator[str]:

@@ -45,6 +45,11 @@ RULES: dict[str, tuple[str, str, str]] = {
         "login.password_min_length",
         ">= 8",
     ),
+    "login tokens without a signature": (
+        good_but(("session_seconds", "token_algorithm = 'none'\nsession_seconds")),
+        "login.token_algorithm",
+        "'none'",
+    ),
     "keys that look like tokens of OAuth2": (
         good_but(("ex_live_", "oat_live_")),
         "keys.environments.live.prefix",

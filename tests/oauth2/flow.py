@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import jwt
+from django.conf import settings
 from django.test import Client
 
 from accounts.callers import caller_at_command_line
@@ -125,6 +127,16 @@ def machine_token(client: NewClient, **more: str) -> dict[str, Any]:
 
 def with_token(tokens: dict[str, Any]) -> Api:
     return Api({"Authorization": f"Bearer {tokens['access_token']}"})
+
+
+def verified(token: str, *, audience: str) -> dict[str, Any]:
+    """The claims of a JWT of ours, verified as others do it: by the published keys."""
+    published = {key["kid"]: jwt.PyJWK(key) for key in Client().get("/.well-known/jwks.json").json()["keys"]}
+    key = published[jwt.get_unverified_header(token)["kid"]]
+    claims: dict[str, Any] = jwt.decode(
+        token, key, algorithms=[key.algorithm_name], audience=audience, issuer=settings.PUBLIC_URL
+    )
+    return claims
 
 
 def gateway(token: str, method: str = "GET") -> int:

@@ -31,6 +31,20 @@ from tests.oauth2.flow import BASE, CALLBACK, Flow, make_client, parameters, tex
         "HTTPS://app.example.org/callback",
         "https://app.example.org@evil.example.org/callback",
         "https://app.example.org/callback#",
+        "https://app.example.org/%63allback",
+        "https://app.example.org/callback%00",
+        "https://app.example.org/callback;x",
+        "https://user:password@app.example.org/callback",
+        "https://app.example.org\\@evil.example.org/callback",
+        "https://app.example.org\t/callback",
+        " https://app.example.org/callback",
+        "https://APP.example.org/callback",
+        "https://app.example.org./callback",
+        "https://аpp.example.org/callback",  # noqa: RUF001 (a Cyrillic letter)
+        "http://app.example.org/callback",
+        "http://127.0.0.1:1/callback",
+        "//app.example.org/callback",
+        "x" * 5000,
         "javascript:alert(1)",
         "",
     ],
@@ -44,6 +58,20 @@ def test_row_67_a_wrong_redirect_uri_is_an_error_page_and_never_followed(uri: st
         assert "Location" not in answer.headers
         assert "cannot be answered" in text_of(answer)
     assert not OAuthCode.objects.exists()
+
+
+def test_row_67_another_port_of_the_persons_own_machine_is_another_address(cast: Cast) -> None:
+    here = "http://127.0.0.1:9000/callback"
+    flow = Flow(make_client(redirect_uris=[here]), cast.alice)
+    flow.log_in(flow.address(redirect_uri=here))
+    for uri in (
+        here.replace("9000", "9001"),
+        here.replace(":9000", ""),
+        here.replace("127.0.0.1", "localhost"),
+    ):
+        answer = flow.browser.get(flow.address(redirect_uri=uri))
+        assert answer.status_code == 400 and "Location" not in answer.headers
+    assert flow.browser.get(flow.address(redirect_uri=here)).status_code == 200
 
 
 @pytest.mark.parametrize("client_id", ["nobody", "", None, "\0", "x" * 300])
@@ -64,6 +92,33 @@ def test_programs_get_a_problem_document_instead_of_a_page(cast: Cast) -> None:
 def test_a_parameter_that_stands_there_twice_is_refused(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     assert flow.browser.get(f"{flow.address()}&redirect_uri=https://evil.example.org/").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        *(("&code_challenge=x", "invalid_request"), ("&code_challenge_method=S256", "invalid_request")),
+        *(("&nonce=n", "invalid_request"), ("&prompt=login&prompt=consent", "invalid_request")),
+        *(("&response_mode=fragment", "invalid_request"), ("&response_mode=form_post", "invalid_request")),
+        *(
+            ("&response_mode=", "invalid_request"),
+            ("&response_mode=query&response_mode=query", "invalid_request"),
+        ),
+        *(
+            ("&request=eyJ", "request_not_supported"),
+            ("&request_uri=https://x.example/", "request_uri_not_supported"),
+        ),
+    ],
+)
+def test_what_stands_there_twice_or_is_not_supported_is_told_to_the_client(
+    more: str, error: str, cast: Cast
+) -> None:
+    flow = Flow(make_client("openid"), cast.alice, scope="openid", more={"nonce": "n"})
+    flow.log_in(flow.address())
+    for answer in (flow.browser.get(flow.address() + more), flow.answer(flow.address() + more)):
+        assert answer["Location"].startswith(f"{CALLBACK}?") and "#" not in answer["Location"]
+        assert parameters(answer["Location"])["error"] == error
+    assert flow.browser.get(f"{flow.address()}&response_mode=query&x=1&x=2").status_code == 200
 
 
 @pytest.mark.parametrize(

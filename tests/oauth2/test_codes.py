@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Consent, OAuthAccessToken, OAuthCode, OAuthRefreshToken
 from audit.events import EventName
@@ -57,7 +60,7 @@ def test_row_69_a_code_lives_a_minute(cast: Cast) -> None:
     code = flow.code()
     row = OAuthCode.objects.get()
     assert timedelta(seconds=55) < row.expires - row.consent.created_at <= timedelta(seconds=60)
-    OAuthCode.objects.update(expires=row.consent.created_at)
+    OAuthCode.objects.update(expires=timezone.now() - timedelta(seconds=1))
     refused(flow.exchange(code))
 
 
@@ -126,6 +129,47 @@ def test_a_malformed_request_is_an_error_of_the_rfc(body: bytes, cast: Cast) -> 
         answer = Flow(client, cast.alice).browser.post(f"{BASE}/token", sent, content_type=FORM)
         assert answer.status_code in {400, 401}
         assert "error" in answer.json()
+
+
+@pytest.mark.parametrize(
+    "name", ["grant_type", "code", "code_verifier", "redirect_uri", "client_id", "client_secret", "x"]
+)
+def test_a_parameter_that_stands_there_twice_is_refused(name: str, cast: Cast) -> None:
+    flow = Flow(make_client(), cast.alice)
+    members = {"grant_type": "authorization_code", "code": flow.code(), "redirect_uri": CALLBACK}
+    members |= {"code_verifier": flow.verifier, "x": "y"}
+    members |= {"client_id": flow.client.row.client_id, "client_secret": flow.client.secret}
+    refused(sent_twice("token", members, name), "invalid_request")
+    assert flow.exchange(members["code"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name"),
+    [("token", "refresh_token"), ("token", "scope"), ("revoke", "token"), ("introspect", "token")],
+)
+def test_so_is_one_of_a_refresh_a_revocation_or_an_introspection(
+    endpoint: str, name: str, cast: Cast
+) -> None:
+    flow = Flow(make_client(), cast.alice)
+    tokens = flow.tokens()
+    members = {
+        "grant_type": "refresh_token",
+        "refresh_token": tokens["refresh_token"],
+        "scope": "services:read",
+    }
+    members |= {"token": tokens["access_token"]}
+    members |= {"client_id": flow.client.row.client_id, "client_secret": flow.client.secret}
+    assert sent_twice(endpoint, members, name).status_code == 400
+    assert gateway(tokens["access_token"]) == 200
+    assert flow.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def sent_twice(endpoint: str, members: dict[str, str], name: str) -> Any:
+    """The answer to a form in which the parameter `name` stands twice, the second time as it should be."""
+    pairs = [(name, members[name]), *members.items()]
+    return Client(raise_request_exception=False).post(
+        f"{BASE}/{endpoint}", urlencode(pairs), content_type=FORM
+    )
 
 
 def test_what_a_client_sends_beside_changes_nothing(cast: Cast) -> None:

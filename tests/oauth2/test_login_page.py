@@ -73,7 +73,7 @@ def test_whoever_has_a_second_factor_is_asked_for_it(cast: Cast) -> None:
 )
 def test_it_sends_nobody_anywhere_else(wanted: str, cast: Cast) -> None:
     answer = Client().post(f"{LOGIN}?next={wanted}", {"identifier": "alice", "password": PASSWORD})
-    assert answer["Location"] == f"{BASE}/authorize?"
+    assert answer["Location"] == f"{BASE}/allowed"
 
 
 def test_the_browsers_cookie_changes_with_the_login(cast: Cast) -> None:

@@ -14,7 +14,7 @@ from tests.admin.helpers import browser, text_of
 from tests.conftest import Api, Cast, assert_problem
 from tests.oauth2.flow import Flow, make_client
 
-PATHS = ("authorize", "login", "token", "revoke", "introspect", "userinfo", "consents")
+PATHS = ("authorize", "login", "allowed", "token", "revoke", "introspect", "userinfo", "consents")
 WELL_KNOWN = ("oauth-authorization-server", "openid-configuration", "jwks.json")
 
 

@@ -1,13 +1,13 @@
 from typing import Any
 
 from accounts.callers import caller_at_command_line
-from accounts.oauth.signing import ALGORITHMS
 from accounts.services.signing_keys import rotate_signing_key
 from config.commands import KeyhouseCommand
+from config.keypairs import ALGORITHMS
 
 
 class Command(KeyhouseCommand):
-    help = "Make a new key to sign ID tokens with. The ones before stay, for verification."
+    help = "Make a new key to sign tokens with. The ones before stay, for verification."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--algorithm", choices=ALGORITHMS, help="default: the profile's")

@@ -7,7 +7,7 @@ from django.db import connections
 
 from accounts import mailer
 from config import env, metrics, profiles, server
-from config.checks import production_faults, wire_faults
+from config.checks import production_faults, signing_key_faults, wire_faults
 from config.commands import JsonCommand
 from config.upgrade import check_up_to_date
 
@@ -52,7 +52,7 @@ def check_fit(workers: int) -> None:
     """Raise CommandError for what forbids to serve."""
     if workers < 1:
         raise CommandError("--workers: must be 1 or more")
-    for fault in [*production_faults(), *wire_faults()]:
+    for fault in [*production_faults(), *wire_faults(), *signing_key_faults()]:
         raise CommandError(f"({fault.id}) {fault.msg} {fault.hint}")
     check_up_to_date()
     connections.close_all()  # workers are forks of this process, and need their own

@@ -1,0 +1,58 @@
+"""The page on which people see what they have allowed clients, and take it back."""
+
+from contextlib import suppress
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views import View
+
+from accounts.models import Consent, ConsentQuerySet
+from accounts.oauth.pages import login_page, page, person_in, session_in
+from accounts.oauth.scopes import catalogue
+from accounts.principals import Caller
+from accounts.services import consents, sessions
+from audit.actors import Origin
+from config.errors import NotFound
+
+SHOWN = 100  # when some are withdrawn, older ones move up
+
+
+class WithdrawalForm(forms.Form):
+    """Which consent is taken back."""
+
+    consent = forms.UUIDField()
+
+
+class ConsentsPage(View):
+    """One's own consents, the newest first, each with a button that withdraws it; and one to log out."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        session = session_in(request)
+        if session is None:
+            return HttpResponseRedirect(login_page(request))
+        self.person = session.user
+        self.caller = Caller(person_in(session), Origin.of(request))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        words, rows = catalogue(), self._own().select_related("client")[:SHOWN]
+        listed = [(row, [(scope, words.get(scope, "")) for scope in row.scopes]) for row in rows]
+        return page(request, "consents", person=self.person, consents=listed)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = WithdrawalForm(request.POST)
+        if "log_out" in request.POST:
+            sessions.log_out(caller=self.caller)
+            request.session.flush()
+        elif form.is_valid():
+            for row in self._own().filter(uuid=form.cleaned_data["consent"]):
+                with suppress(NotFound):  # it was withdrawn at the same moment
+                    consents.withdraw_consent(caller=self.caller, consent=row)
+        return HttpResponseRedirect(reverse("oauth2-allowed"))
+
+    def _own(self) -> ConsentQuerySet:
+        return Consent.objects.live(self.caller.origin.at).filter(user=self.person)
