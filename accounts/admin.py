@@ -77,7 +77,7 @@ class UserAdmin(AskingAdmin):
         *("last_login", "is_active"),
     )
     list_select_related = ("second_factor",)
-    list_filter = (RoleFilter, SecondFactorFilter, "must_have_second_factor", "is_active", "is_superuser")
+    list_filter = (RoleFilter, SecondFactorFilter, "is_active", "is_superuser")
     search_fields = ("username", "email", "name")
     fields = (
         *("username", "email", "name", "role", "is_active", "is_superuser", "must_have_second_factor"),

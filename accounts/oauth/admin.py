@@ -67,7 +67,7 @@ class OAuthClientAdmin(AskingAdmin):
     """Clients. A secret is shown once, in the answer to the form that made it."""
 
     form = ClientForm
-    list_display = ("name", "client_id", "kind", "owner", "scope_list", "live_tokens", "last_used", "created")
+    list_display = ("name", "client_id", "kind", "owner", "scope_list", "live_tokens", "last_used")
     list_filter = (KindFilter,)
     list_select_related = ("user", "organization")
     search_fields = ("name", "client_id")

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from accounts import tokens
 from accounts.callers import caller_at_command_line
-from accounts.models import Membership, Session
+from accounts.models import Membership, Organization, Session, User
 from accounts.services.organizations import create_organization
 from accounts.services.sessions import log_in
 from accounts.services.users import create_user
 from apikeys import keys, peppers
+from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key
 from audit.actors import Origin
 from bench.rows import FIRST, by_place, multiply, places
@@ -35,7 +36,8 @@ def fill(rows: int, used: int) -> dict[str, list[str]]:
     }
 
 
-def _multiply(rows: int, digests: dict[int, str]) -> None:
+def first_of_each() -> tuple[Organization, User, ApiKey]:
+    """Make an organization, a person in it, and a key of theirs, as the application does."""
     caller = caller_at_command_line()
     organization = create_organization(caller=caller, name="Bench")
     person = create_user(
@@ -48,6 +50,11 @@ def _multiply(rows: int, digests: dict[int, str]) -> None:
         memberships=[(organization, "developer")],
     )
     key = create_api_key(caller=caller, name="bench", owner=person, granted=["services:read"]).row
+    return organization, person, key
+
+
+def _multiply(rows: int, digests: dict[int, str]) -> None:
+    organization, person, key = first_of_each()
     log_in(identifier="bench", password=PASSWORD, origin=Origin.here())
     new = {"id": "number", "uuid": "gen_random_uuid()"}
     organizations = rows // PEOPLE_PER_ORGANIZATION + 1

@@ -12,10 +12,8 @@ from django.urls import reverse
 
 from accounts.callers import caller_at_command_line
 from accounts.models import User
-from accounts.services.organizations import create_organization
-from accounts.services.users import create_user
 from apikeys.services.api_keys import create_api_key
-from bench.keyhouse.fill import PASSWORD
+from bench.keyhouse.fill import first_of_each
 from bench.rows import FIRST, multiply
 
 PASTED = "a key that was made by the service"
@@ -33,17 +31,7 @@ SEARCHES = {
 
 def fill(rows: int) -> str:
     """Make `rows` keys: used and unused, ended and not, of people and organizations; return a key's text."""
-    caller = caller_at_command_line()
-    organization = create_organization(caller=caller, name="Bench")
-    person = create_user(
-        caller=caller,
-        username="bench",
-        email="bench@example.org",
-        role="member",
-        password=PASSWORD,
-        memberships=[(organization, "developer")],
-    )
-    template = create_api_key(caller=caller, name="bench", owner=person, granted=["services:read"]).row
+    organization, person, template = first_of_each()
     new = {"id": "number", "uuid": "gen_random_uuid()"}
     people, organizations = rows // KEYS_PER_PERSON, rows // KEYS_PER_ORGANIZATION
     title, name, email = "'Bench organization ' || g", "'bench' || g", "'bench' || g || '@example.org'"
@@ -66,7 +54,7 @@ def fill(rows: int) -> str:
         "last_used_at": f"CASE WHEN mod(g, 3) > 0 THEN {used} END",
     }
     multiply(template, rows, {**new, **columns})
-    return create_api_key(caller=caller, name=PASTED, owner=person, granted=["services:read"]).text
+    return create_api_key(caller=caller_at_command_line(), name=PASTED, owner=person).text
 
 
 def measure(text: str, turns: int) -> dict[str, float]:

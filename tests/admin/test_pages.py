@@ -4,21 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.contrib.admin import site
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.models import Organization, User
+from accounts.services.invitations import invite
 from apikeys.models import ApiKey
+from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, page, text_of
 from tests.conftest import Cast, add_user, make_key
+from tests.oauth2.flow import Flow, make_client
 
-LISTS = (
-    "accounts_user_changelist",
-    "accounts_organization_changelist",
-    "apikeys_apikey_changelist",
-    "audit_event_changelist",
-)
+LISTS = [f"{model._meta.app_label}_{model._meta.model_name}_changelist" for model in site._registry]
 
 
 @pytest.fixture
@@ -124,4 +123,14 @@ def test_pages_take_as_many_queries_for_many_rows_as_for_few(ada: Client, cast: 
         user = add_user(f"person{number}", memberships=[(cast.acme, "developer")])
         make_key(user, name=f"key {number}")
         make_key(cast.umbrella, name=f"shared {number}")
+        Flow(make_client(name=f"client {number}"), user).tokens()
+        invite(
+            caller=caller_as(cast.ada),
+            organization=cast.acme,
+            email=f"{number}@example.net",
+            role="developer",
+        )
+        Organization.objects.create(name=f"organization {number}").members.add(
+            user, through_defaults={"role": "owner"}
+        )
     assert {address: queries(ada, address) for address in addresses} == before

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import goals, load
+from bench import admin, goals, load
 from bench.__main__ import parse
 from bench.candidates import (
     ALL,
@@ -190,3 +190,9 @@ def serve(listener: socket.socket, answer: list[bytes], asked: list[int]) -> Non
     with suppress(OSError):  # closed, and with it the connections, when the load gives up
         while True:
             threading.Thread(target=one, args=(listener.accept()[0],), daemon=True).start()
+
+
+def test_pages_of_the_admin_are_compared_where_both_databases_have_them() -> None:
+    lines = admin.table({"list": 10.0, "one": 5.0}, {"list": 15.0, "other": 5.0}, 1_000_000).splitlines()
+    assert lines[0] == "| page (milliseconds) | 10,000 keys | 1,000,000 keys | ratio |"
+    assert lines[2:] == ["| list | 10 | 15 | 1.5 |"]
