@@ -89,7 +89,13 @@ def serving(
 ) -> Iterator["Server"]:
     """Run a server, and its workers, until the block ends; it listens once it has printed `awaited`."""
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=PROJECT
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="backslashreplace",  # proxies print what clients sent
+        env=environment,
+        cwd=PROJECT,
     ) as process:
         server = Server(port, process, awaited)
         server.printed.start()

@@ -19,6 +19,7 @@ OF_NO_LIST = (
     "/admin/apikeys/apikey/?made=2026-11",
     "/admin/accounts/user/?second_factor=no",
 )
+LONG_NAME = "Dashboard" + "_of_everything" * 6
 WITHOUT_QUESTION = {"export", "resend"}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
@@ -54,7 +55,7 @@ def pages_of_oauth2(visit: Visit) -> Iterator[str]:
     """What people see of a client: log in, say yes, take it back. It is sent to our own front page."""
     callback = f"{visit.origin}/admin/"
     visit.go("/admin/accounts/oauthclient/add/")
-    visit.page.get_by_label("Name:").fill("Dashboard")
+    visit.page.get_by_label("Name:").fill(LONG_NAME)
     visit.page.get_by_label("Redirect").fill(callback)
     visit.page.get_by_label("services:read").check()
     visit.press("Register")
@@ -74,7 +75,7 @@ def pages_of_oauth2(visit: Visit) -> Iterator[str]:
     assert visit.page.url.startswith(f"{callback}?code=")
     visit.go(f"{OAUTH2}/allowed")
     yield "OAuth2: what one allows"
-    visit.press("Withdraw from Dashboard")
+    visit.press(f"Withdraw from {LONG_NAME}")
     yield "OAuth2: nothing"
     visit.press("Log out")
 
