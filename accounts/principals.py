@@ -87,7 +87,7 @@ class Principal:
     @property
     def scopes(self) -> frozenset[str]:
         """What the credential may do at services: by global role, and in the organization it acts in."""
-        return self.power_in(self.organization_id).scopes
+        return self.everywhere.scopes | self.within.get(self.organization_id or 0, NO_POWER).scopes
 
     @property
     def actor(self) -> Actor:

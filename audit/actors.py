@@ -11,6 +11,7 @@ from django.utils import timezone
 from config.clientip import client_ip
 
 LABEL_LENGTH = 200
+OF_REQUEST = "keyhouse.origin"  # in the environment of a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,12 @@ class Origin:
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Origin":
-        """The origin of an HTTP request."""
-        return cls(client_ip(request), request.META.get("REQUEST_ID", ""), timezone.now())
+        """The origin of an HTTP request; the time is when somebody first asked for it."""
+        origin: Origin | None = request.META.get(OF_REQUEST)
+        if origin is None:
+            origin = cls(client_ip(request), request.META.get("REQUEST_ID", ""), timezone.now())
+            request.META[OF_REQUEST] = origin
+        return origin
 
     @classmethod
     def here(cls) -> "Origin":

@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from config import profiles
 from config.problems import MAILED_LINKS, MEDIA_TYPE, problem_response, wants_page
+from config.profiles import Profile
 from config.profiles.rules import OAUTH2_PREFIXES
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -115,9 +117,14 @@ class OnlyWhereBrowsed(MiddlewareMixin):
     """A mixin: the middleware is there for people in a browser, and requests of programs pass it by."""
 
     def __call__(self, request: HttpRequest) -> Any:
-        browsed = ("/admin", f"{profiles.active().base_path}/auth/oauth2/")
-        go_on = super().__call__ if request.path_info.startswith(browsed) else self.get_response
-        return go_on(request)
+        is_browsed = request.path_info.startswith(_browsed(profiles.active()))
+        return super().__call__(request) if is_browsed else self.get_response(request)
+
+
+@lru_cache(maxsize=8)
+def _browsed(profile: Profile) -> tuple[str, ...]:
+    """How the paths of pages begin that know who is logged in."""
+    return ("/admin", f"{profile.base_path}/auth/oauth2/")
 
 
 class BrowserSessionMiddleware(OnlyWhereBrowsed, SessionMiddleware):

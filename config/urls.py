@@ -19,6 +19,7 @@ api = [
 ]
 
 urlpatterns = [
+    path(f"{BASE}/" if BASE else "", include(api)),  # looked at first, as it is asked most
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
     path("metrics", metrics_page, name="metrics"),
@@ -30,7 +31,6 @@ urlpatterns = [
     path("reset-password", pages.ResetPasswordPage.as_view(), name="reset-password-page"),
     path("confirm-email", pages.ConfirmEmailPage.as_view(), name="confirm-email-page"),
     path("accept-invitation", pages.AcceptInvitationPage.as_view(), name="accept-invitation-page"),
-    path(f"{BASE}/" if BASE else "", include(api)),
 ]
 
 if profiles.active().oauth2 is not None:

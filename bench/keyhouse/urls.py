@@ -28,4 +28,4 @@ class Protected(APIView):
         return Response(ANSWER)
 
 
-urlpatterns = [*urls.urlpatterns, path("bench", Protected.as_view())]
+urlpatterns = [path("bench", Protected.as_view()), *urls.urlpatterns]
