@@ -54,7 +54,7 @@ def _select(rows: int, where: list[int], tokens: list[str]) -> None:
             [rows, where, digests],
         )
         cursor.execute("CREATE UNIQUE INDEX ON raw_key (digest)")
-        cursor.execute("ANALYZE raw_key")
+        cursor.execute("VACUUM ANALYZE raw_key")
 
 
 def _tokens(rows: int, user: User, texts: dict[int, str]) -> None:
