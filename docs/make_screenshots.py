@@ -7,7 +7,7 @@ from typing import Any
 
 PROJECT = Path(__file__).parent.parent
 PICTURES = PROJECT / "docs" / "admin"
-WIDE = {"width": 1120, "height": 640}
+WIDE = {"width": 1440, "height": 800}
 NARROW = {"width": 380, "height": 620}
 
 
