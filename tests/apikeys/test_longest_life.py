@@ -89,7 +89,7 @@ def test_the_form_offers_nothing_longer(cast: Cast, admin: Client) -> None:
 def test_what_is_offered_follows_the_profile(cast: Cast, longest: int | None, offered: list[str]) -> None:
     with serving("keys", longest_days=longest):
         form = NewKeyForm(caller_as(cast.bob).principal)
-    choices = form.fields["lifetime"].choices  # type: ignore[attr-defined]
+    choices = form.fields["lifetime"].choices  # type: ignore[attr-defined]  # a ChoiceField
     assert [value for value, _ in choices] == offered
     assert form.fields["lifetime"].initial in offered
 

@@ -52,26 +52,26 @@ def main() -> None:
     now = datetime.now(UTC)
     operator = caller_at_command_line().principal
     caller = Caller(operator, Origin("", "demo", now))
-    owners: dict[str, object] = {
-        name: create_organization(caller=caller, name=name) for name in ("Acme", "Umbrella")
-    }
-    for number, name in enumerate(PEOPLE):
-        owners[name] = create_user(
+    organizations = {name: create_organization(caller=caller, name=name) for name in ("Acme", "Umbrella")}
+    people = {
+        name: create_user(
             caller=caller,
             username=name,
             email=f"{name}@example.org",
             name=name.capitalize(),
             role="member",
             password=PASSWORD,
-            memberships=[(owners["Acme"], "owner" if number == 0 else "developer")],  # type: ignore[list-item]
+            memberships=[(organizations["Acme"], "owner" if number == 0 else "developer")],
         )
+        for number, name in enumerate(PEOPLE)
+    }
     rows = []
     for name, owner, scopes, age, length, unused, count, busy in KEYS:
         made = now - timedelta(days=age)
         key = create_api_key(
             caller=Caller(operator, Origin("", "demo", made)),
             name=name,
-            owner=owners[owner],  # type: ignore[arg-type]
+            owner=organizations.get(owner) or people[owner],
             granted=scopes,
             expires_at=made + timedelta(days=length) if length else None,
         )
@@ -101,7 +101,7 @@ def main() -> None:
     log_in(identifier="alice", password=PASSWORD, origin=origin, user_agent=FIREFOX)
     admin = User.objects.get(username="admin")
     inviter = Caller(principal_of(admin, Credential("jwt", "")), origin)
-    invite(caller=inviter, organization=owners["Acme"], email="erin@example.org", role="developer")  # type: ignore[arg-type]
+    invite(caller=inviter, organization=organizations["Acme"], email="erin@example.org", role="developer")
     disable_api_keys(caller=caller, selected=rows[4:5])
     revoke_api_keys(caller=caller, selected=rows[6:7], reason="the trial is over")
     who = Actor("user", str(admin.uuid), "admin")
