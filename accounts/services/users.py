@@ -90,9 +90,10 @@ def update_users(*, caller: Caller, selected: Iterable[User], changes: Mapping[s
     unknown = set(changes) - CHANGEABLE
     if unknown:
         raise Invalid(min(unknown), "cannot be changed here")
+    selected = sorted(selected, key=lambda user: user.pk)
     with transaction.atomic():
-        admins = _locked_admins()
-        rows = [_locked(caller, user) for user in sorted(selected, key=lambda user: user.pk)]
+        admins = _locked_admins(selected)
+        rows = [_locked(caller, user) for user in selected]
         changed = [(row, _write(caller, row, changes)) for row in rows]
         for row, columns in changed:
             _check_an_admin_stays(admins, row, next((name for name in POWERS if name in columns), "role"))
@@ -135,9 +136,10 @@ def delete_user(*, caller: Caller, user: User) -> None:
 def delete_users(*, caller: Caller, selected: Iterable[User]) -> None:
     """Delete people as `delete_user` does: all of them, or, if one has to stay, none."""
     authority.check_may_manage_users(caller)
+    selected = sorted(selected, key=lambda user: user.pk)
     with transaction.atomic():
-        admins = _locked_admins()
-        rows = [_deletable(caller, user) for user in sorted(selected, key=lambda user: user.pk)]
+        admins = _locked_admins(selected)
+        rows = [_deletable(caller, user) for user in selected]
         deleted = [(row, Target.of("user", row), _delete(row)) for row in rows]
         for row, target, api_keys in deleted:
             _check_an_admin_stays(admins, row, "id")
@@ -164,21 +166,33 @@ def _delete(user: User) -> int:
     return gone.get("apikeys.ApiKey", 0)
 
 
-def _locked_admins() -> set[int]:
-    """The numbers of those who may do everything, locked: one goes at a time, so that the last one stays."""
-    return set(_admins().select_for_update().order_by("pk").values_list("pk", flat=True))
+def _locked_admins(others: Iterable[User]) -> set[int]:
+    """The numbers of those who may do everything, locked: one goes at a time, so that the last one stays.
+
+    With them `others` are locked, since whoever locks several people does it in the order of their numbers.
+    """
+    people = _admins() | User.objects.filter(pk__in=[user.pk for user in others])
+    almighty = _almighty_roles()
+    return {
+        row.pk
+        for row in people.select_for_update().order_by("pk")
+        if row.is_active and (row.is_superuser or row.role in almighty)
+    }
 
 
 def _admins() -> QuerySet[User]:
     """The active people who may do everything, everywhere."""
+    people = User.objects.filter(is_active=True)
+    return people.filter(is_superuser=True) | people.filter(role__in=_almighty_roles())
+
+
+def _almighty_roles() -> list[str]:
     profile = profiles.active()
-    almighty = [
+    return [
         name
         for name in profile.roles_of_level("global")
         if profile.power_of_role(name, "global") == profile.everything
     ]
-    people = User.objects.filter(is_active=True)
-    return people.filter(is_superuser=True) | people.filter(role__in=almighty)
 
 
 def _check_an_admin_stays(before: set[int], user: User, member: str) -> None:

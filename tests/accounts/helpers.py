@@ -5,14 +5,15 @@ import hmac
 import json
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import jwt
+import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from msgspec.structs import replace
 
@@ -25,6 +26,11 @@ from tests.conftest import Api
 
 T = TypeVar("T")
 TRANSACTIONS = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
+LOOKS = 600  # of a twentieth of a second: far more than anything takes
+
+rows_are_locked = pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite locks the whole database, not rows"
+)
 
 
 def origin_at(moment: datetime) -> Origin:
@@ -82,6 +88,16 @@ def at_once(work: Callable[[int], T], *, times: int) -> list[T]:
 
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(run, range(times)))
+
+
+def until_somebody_waits(work: "Future[Any]") -> None:
+    """Return once somebody waits for a lock of another transaction, or `work` has ended: on PostgreSQL."""
+    for _ in range(LOOKS):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0] or wait([work], timeout=0.05).done:
+                return
+    raise AssertionError("nobody waited, and nothing was done")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from apikeys.models import HOUR, ApiKey, KeyUse, Outcome
 from apikeys.services.api_keys import NewKey, revoke_api_keys
 from apikeys.services.uses import MOST_AT_ONCE, Cell, Use
 from audit.actors import Origin
-from tests.accounts.helpers import at_once, statements
+from tests.accounts.helpers import at_once, rows_are_locked, statements
 from tests.conftest import Cast, make_key, with_key
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -139,7 +139,7 @@ def test_uses_of_a_key_that_is_gone_are_forgotten(key: NewKey) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite locks the whole database, not rows")
+@rows_are_locked
 def test_a_key_and_its_owner_are_deleted_while_its_uses_are_written(cast: Cast, key: NewKey) -> None:
     use(key, NOON)
     usage.flush()
@@ -194,7 +194,7 @@ def test_what_could_not_be_written_is_written_later_and_once(key: NewKey) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite locks the whole database, not rows")
+@rows_are_locked
 def test_a_row_that_somebody_has_locked_waits_and_the_others_are_written(cast: Cast, key: NewKey) -> None:
     other = make_key(cast.alice)
     use(key, NOON)

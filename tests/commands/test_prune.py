@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session as BrowserSession
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -20,7 +20,7 @@ from apikeys.services.uses import Counted, Use, add_counts, write_uses
 from audit.models import Event
 from config import pruning
 from config.management.commands import prune
-from tests.accounts.helpers import at_once, caller_as
+from tests.accounts.helpers import at_once, caller_as, rows_are_locked
 from tests.commands.helpers import output_of, refusal_of, run
 from tests.conftest import Cast, make_key
 from tests.installation import Installation
@@ -237,7 +237,7 @@ def test_many_at_once_beside_writers_lose_and_double_nothing(cast: Cast, small_s
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite locks the whole database, not rows")
+@rows_are_locked
 def test_rows_that_somebody_has_locked_are_left_for_the_next_time(key: NewKey) -> None:
     for hours in (1, 2):
         counted(key, LAST_MIDNIGHT - hours * ONE_HOUR, 1)

@@ -1,21 +1,20 @@
 """Clients, and whoever they act for, that are deleted while tokens are asked for: an error of the RFC."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from accounts.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
 from accounts.services.oauth_clients import delete_clients
 from accounts.services.organizations import delete_organization
 from accounts.services.users import delete_user
-from tests.accounts.helpers import at_once, caller_as
+from tests.accounts.helpers import at_once, caller_as, rows_are_locked, until_somebody_waits
 from tests.conftest import Cast
 from tests.oauth2.flow import Flow, make_client, post
 
-LOOKS = 600  # of a twentieth of a second: far more than anything takes
 KINDS = (Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken)
 
 Asking = Callable[[], Any]
@@ -52,25 +51,11 @@ def while_deleted(delete: Deleting, ask: Asking) -> Any:
         return answer.result(timeout=60)
 
 
-def until_somebody_waits(answer: "Future[Any]") -> None:
-    for _ in range(LOOKS):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0] or wait([answer], timeout=0.05).done:
-                return
-    raise AssertionError("nobody waited, and nothing was answered")
-
-
 def check_refused(answer: Any) -> None:
     assert answer.status_code in {302, 400, 401}, answer.content
     assert "code=" not in answer.headers.get("Location", "")
     if answer.status_code != 302:
         assert answer.json()["error"] in {"invalid_client", "invalid_grant"}
-
-
-rows_are_locked = pytest.mark.skipif(
-    "connection.vendor == 'sqlite'", reason="SQLite locks the whole database, not rows"
-)
 
 
 @rows_are_locked
