@@ -1,7 +1,7 @@
 """What each of our own endpoints needs. A view that does not say so is an error, not an open door."""
 
-from collections.abc import Collection, Mapping
-from itertools import islice
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from django.core.exceptions import ImproperlyConfigured
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from accounts.principals import Principal
 from config import profiles
 from config.errors import InsufficientScope, NotAllowed, NotAuthenticated
-from config.profiles import Capability
+from config.profiles import Capability, Profile
 
 # Any of these capabilities, in any place (the service then looks at the place); or, without one:
 # any valid credential, or a person.
@@ -40,7 +40,7 @@ class DeclaredNeeds(BasePermission):
         need = need_of(view, method)
         check_need(principal, need)
         if principal.credential.kind == "key" and not isinstance(need, str):
-            request.META[NEEDED_SCOPES] = tuple(scopes_for(need, principal.scopes_anywhere))
+            request.META[NEEDED_SCOPES] = scopes_for(need, principal.scopes_anywhere)
         return True
 
 
@@ -69,20 +69,24 @@ def check_need(principal: Principal, need: Need) -> None:
     if principal.is_person:
         principal.must(lambda who: _holds_one(who, need), "Your role does not allow this.")
     elif not _holds_one(principal, need):
-        raise InsufficientScope(scopes_for(need))
+        raise InsufficientScope(list(scopes_for(need)))
 
 
 def _holds_one(principal: Principal, capabilities: frozenset[Capability]) -> bool:
     return any(principal.may_somewhere(capability) for capability in capabilities)
 
 
-def scopes_for(capabilities: frozenset[Capability], among: Collection[str] | None = None) -> list[str]:
-    """The first of the profile's scopes, or of those `among` them, that opens one of these, as a list."""
-    profile = profiles.active()
-    opening = (
-        name
-        for name in profile.scopes
-        if (among is None or name in among)
-        and capabilities & profile.power_of_scopes(frozenset({name})).capabilities
-    )
-    return list(islice(opening, 1))
+def scopes_for(capabilities: frozenset[Capability], among: frozenset[str] | None = None) -> tuple[str, ...]:
+    """The first of the profile's scopes, or of those `among` them, that opens one of these; or nothing."""
+    return _first_opening(profiles.active(), capabilities, among)
+
+
+@lru_cache(maxsize=1024)
+def _first_opening(
+    profile: Profile, capabilities: frozenset[Capability], among: frozenset[str] | None
+) -> tuple[str, ...]:
+    """Kept, since each request of a key asks for it."""
+    for name in profile.scopes if among is None else [each for each in profile.scopes if each in among]:
+        if capabilities & profile.power_of_scopes(frozenset({name})).capabilities:
+            return (name,)
+    return ()
