@@ -95,7 +95,7 @@ def remove_own_second_factor(*, caller: Caller, password: str, code: str) -> Non
     user = _proven(caller, password, code)
     with transaction.atomic():
         _hold_as_proven(user)
-        _remove(caller, user)
+        _remove(caller, [user])
 
 
 def remove_second_factors(*, caller: Caller, selected: Collection[User]) -> int:
@@ -113,7 +113,7 @@ def remove_second_factors(*, caller: Caller, selected: Collection[User]) -> int:
             raise NotFound("Somebody is not there any more.")
         for row in rows:
             authority.check_not_above(caller, row)
-            _remove(caller, row)
+        _remove(caller, rows)
     return len(rows)
 
 
@@ -172,16 +172,23 @@ def _hold_as_proven(user: User) -> None:
         raise WrongProof(WRONG_PROOF)
 
 
-def _remove(caller: Caller, user: User) -> None:
-    """Take the second factor away; no session and no consent counts as having proven it any more."""
+def _remove(caller: Caller, people: Collection[User]) -> None:
+    """Take the second factors away, and record that last: who records may wait for no row any more."""
+    for user in people:
+        _take_away(user)
+        _tell(MailKind.SECOND_FACTOR_REMOVED, user, caller.origin)
+    for user in people:
+        _record(EventName.SECOND_FACTOR_REMOVED, caller, user)
+
+
+def _take_away(user: User) -> None:
+    """Delete the second factor; no session and no consent counts as having proven it any more."""
     removed, _ = SecondFactor.objects.filter(user=user, confirmed=True).delete()
     if not removed:
         raise _none()
     RecoveryCode.objects.filter(user=user).delete()
     Session.objects.filter(user=user, second_factor=True).update(second_factor=False)
     Consent.objects.filter(user=user, second_factor=True).update(second_factor=False)
-    _tell(MailKind.SECOND_FACTOR_REMOVED, user, caller.origin)
-    _record(EventName.SECOND_FACTOR_REMOVED, caller, user)
 
 
 def _replace_recovery_codes(user: User) -> list[str]:

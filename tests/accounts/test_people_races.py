@@ -4,10 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections, transaction
+from django.utils import timezone
 
 from accounts.lookups import hold
-from accounts.models import User
+from accounts.models import SecondFactor, Session, User
+from accounts.services.second_factor import remove_second_factors
 from accounts.services.users import delete_users, update_users
+from audit.models import ChainHead
+from tests.accounts.authenticator import enrolled, logged_in
 from tests.accounts.helpers import caller_as, rows_are_locked, until_somebody_waits
 from tests.conftest import Cast, add_user
 
@@ -37,3 +41,26 @@ def test_people_are_locked_in_one_order_whoever_they_are(cast: Cast, is_deleted:
             assert User.objects.select_for_update(nowait=True).get(pk=late.pk)
         changing.result(timeout=60)
     assert not User.objects.filter(pk=cast.bob.pk, is_active=True).exists()
+
+
+@rows_are_locked
+def test_nobody_waits_for_a_row_while_holding_the_end_of_the_audit_log(cast: Cast) -> None:
+    people = [cast.alice, cast.bob]
+    for user in people:
+        logged_in(user, enrolled(user))
+
+    def remove() -> None:
+        try:
+            remove_second_factors(caller=caller_as(cast.ada), selected=people)
+        finally:
+            connections.close_all()
+
+    last = max(people, key=lambda user: user.pk)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Session.objects.filter(user=last).update(last_seen_at=timezone.now())  # as a logout does
+            removing = pool.submit(remove)
+            until_somebody_waits(removing)
+            assert ChainHead.objects.select_for_update(nowait=True).get(pk=ChainHead.ONLY)
+        removing.result(timeout=60)
+    assert not SecondFactor.objects.exists()
