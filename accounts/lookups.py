@@ -57,11 +57,12 @@ def hold(row: Row) -> Row:
 def hold_clients(clients: Iterable[OAuthClient]) -> list[OAuthClient]:
     """Return clients as they are now, locked like `hold`, and before them all for whom they act.
 
-    People and organizations are locked before clients, and those before what came of them. Raises NotFound.
+    Everywhere organizations are locked before people, people before clients, and these before what came of
+    them. Raises NotFound.
     """
     rows = sorted(clients, key=lambda row: row.pk)
-    for number in sorted({row.user_id for row in rows if row.user_id}):
-        hold(User(pk=number))
     for number in sorted({row.organization_id for row in rows if row.organization_id}):
         hold(Organization(pk=number))
+    for number in sorted({row.user_id for row in rows if row.user_id}):
+        hold(User(pk=number))
     return [hold(row) for row in rows]

@@ -1,6 +1,6 @@
 """Use cases around people: add one, change one, delete one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -42,7 +42,7 @@ def create_user(
     username: str | None = None,
     name: str = "",
     is_superuser: bool = False,
-    memberships: Iterable[tuple[Organization, str]] = (),
+    memberships: Sequence[tuple[Organization, str]] = (),
 ) -> User:
     """Add a person, with a role and memberships that the caller may hand out.
 
@@ -59,6 +59,8 @@ def create_user(
     check_password_rules(password, user)
     user.set_password(password)
     with transaction.atomic():
+        for organization in sorted({organization for organization, _ in memberships}, key=lambda row: row.pk):
+            hold(organization)  # all of them before the first event: whoever records waits for no row
         insert_user(user)
         for organization, organization_role in memberships:
             add_member(caller=caller, organization=organization, user=user, role=organization_role)

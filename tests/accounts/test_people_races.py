@@ -1,66 +1,114 @@
-"""Two who change several people at once: one waits for the other, and neither fails."""
+"""Two who change several people at once: one waits for the other, and neither fails.
 
+Each test lets somebody wait for a row, and looks at what they have locked by then.
+"""
+
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from django.db import connections, transaction
 from django.utils import timezone
 
 from accounts.lookups import hold
-from accounts.models import SecondFactor, Session, User
+from accounts.models import Membership, OAuthClient, SecondFactor, Session, User
+from accounts.principals import Caller
+from accounts.services.oauth_clients import delete_clients
 from accounts.services.second_factor import remove_second_factors
-from accounts.services.users import delete_users, update_users
+from accounts.services.users import create_user, delete_users, update_users
 from audit.models import ChainHead
 from tests.accounts.authenticator import enrolled, logged_in
 from tests.accounts.helpers import caller_as, rows_are_locked, until_somebody_waits
-from tests.conftest import Cast, add_user
+from tests.conftest import PASSWORD, Cast, add_user
+from tests.oauth2.flow import make_client
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), rows_are_locked]
 
 
-@rows_are_locked
+@contextmanager
+def waiting(work: Callable[[], object], *, holding: Callable[[], object]) -> Iterator[None]:
+    """Run the block while `work` waits, in a thread of its own, for a row that `holding` has locked here."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            holding()
+            working = pool.submit(run)
+            until_somebody_waits(working)
+            assert not working.done()
+            yield
+        working.result(timeout=60)
+
+
+def check_free(user: User) -> None:
+    assert User.objects.select_for_update(nowait=True).get(pk=user.pk)
+
+
+def check_end_of_log_is_free() -> None:
+    assert ChainHead.objects.select_for_update(nowait=True).get(pk=ChainHead.ONLY)
+
+
 @pytest.mark.parametrize("is_deleted", [False, True])
 def test_people_are_locked_in_one_order_whoever_they_are(cast: Cast, is_deleted: bool) -> None:
     late = add_user("late", "admin")  # an administrator, and locked as one, but after bob in the order
-    caller = caller_as(cast.ada)
+    caller, changes = caller_as(cast.ada), {"is_active": False}
 
     def change() -> None:
-        try:
-            if is_deleted:
-                delete_users(caller=caller, selected=[cast.bob])
-            else:
-                update_users(caller=caller, selected=[cast.bob], changes={"is_active": False})
-        finally:
-            connections.close_all()
+        if is_deleted:
+            delete_users(caller=caller, selected=[cast.bob])
+        else:
+            update_users(caller=caller, selected=[cast.bob], changes=changes)
 
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            hold(cast.bob)
-            changing = pool.submit(change)
-            until_somebody_waits(changing)
-            assert User.objects.select_for_update(nowait=True).get(pk=late.pk)
-        changing.result(timeout=60)
+    with waiting(change, holding=lambda: hold(cast.bob)):
+        check_free(late)
     assert not User.objects.filter(pk=cast.bob.pk, is_active=True).exists()
 
 
-@rows_are_locked
-def test_nobody_waits_for_a_row_while_holding_the_end_of_the_audit_log(cast: Cast) -> None:
+def test_organizations_are_locked_before_people_and_these_before_clients(cast: Cast) -> None:
+    clients = [make_client("services:read", owner=owner).row for owner in (cast.alice, cast.umbrella)]
+    caller = caller_as(cast.ada)
+    with waiting(
+        lambda: delete_clients(caller=caller, selected=clients),
+        holding=lambda: hold(cast.umbrella),  # as adding a member does, who is locked then
+    ):
+        check_free(cast.alice)
+    assert not OAuthClient.objects.exists()
+
+
+def test_a_person_of_several_organizations_is_made_without_waiting_at_the_end_of_the_log(
+    cast: Cast, operator: Caller
+) -> None:
+    memberships = [(cast.acme, "developer"), (cast.umbrella, "developer")]
+
+    def create() -> None:
+        create_user(
+            caller=operator,
+            email="new@example.org",
+            role="member",
+            password=PASSWORD,
+            memberships=memberships,
+        )
+
+    with waiting(create, holding=lambda: hold(cast.umbrella)):
+        check_end_of_log_is_free()
+    assert Membership.objects.filter(user__email="new@example.org").count() == 2
+
+
+def test_second_factors_are_removed_without_waiting_at_the_end_of_the_log(cast: Cast) -> None:
     people = [cast.alice, cast.bob]
     for user in people:
         logged_in(user, enrolled(user))
-
-    def remove() -> None:
-        try:
-            remove_second_factors(caller=caller_as(cast.ada), selected=people)
-        finally:
-            connections.close_all()
-
-    last = max(people, key=lambda user: user.pk)
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            Session.objects.filter(user=last).update(last_seen_at=timezone.now())  # as a logout does
-            removing = pool.submit(remove)
-            until_somebody_waits(removing)
-            assert ChainHead.objects.select_for_update(nowait=True).get(pk=ChainHead.ONLY)
-        removing.result(timeout=60)
+    last = Session.objects.filter(user=max(people, key=lambda user: user.pk))
+    caller = caller_as(cast.ada)
+    with waiting(
+        lambda: remove_second_factors(caller=caller, selected=people),
+        holding=lambda: last.update(last_seen_at=timezone.now()),  # as a logout does
+    ):
+        check_end_of_log_is_free()
     assert not SecondFactor.objects.exists()
