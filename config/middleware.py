@@ -12,7 +12,6 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.utils.deprecation import MiddlewareMixin
 
 from config import profiles
 from config.problems import MAILED_LINKS, MEDIA_TYPE, problem_response, wants_page
@@ -57,8 +56,10 @@ class ProblemsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if response.status_code < 400:
+            return response
         is_said = response.headers.get("Content-Type") in {MEDIA_TYPE, "application/json"}
-        if response.status_code < 400 or is_said or wants_page(request):
+        if is_said or wants_page(request):
             return response
         title = HTTPStatus(response.status_code).phrase
         kept = {name: value for name, value in response.headers.items() if name not in ABOUT_THE_BODY}
@@ -113,30 +114,30 @@ def _has_secret(request: HttpRequest) -> bool:
     )
 
 
-class OnlyWhereBrowsed(MiddlewareMixin):
-    """A mixin: the middleware is there for people in a browser, and requests of programs pass it by."""
+class BrowserMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
+    """Sessions by cookie, who is logged in to one, and what its next page says first.
+
+    They are there for people in a browser: requests of programs pass all three by.
+    """
 
     def __call__(self, request: HttpRequest) -> Any:
         is_browsed = request.path_info.startswith(_browsed(profiles.active()))
         return super().__call__(request) if is_browsed else self.get_response(request)
+
+    def process_request(self, request: HttpRequest) -> None:
+        SessionMiddleware.process_request(self, request)
+        AuthenticationMiddleware.process_request(self, request)
+        MessageMiddleware.process_request(self, request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response = MessageMiddleware.process_response(self, request, response)
+        return SessionMiddleware.process_response(self, request, response)
 
 
 @lru_cache(maxsize=8)
 def _browsed(profile: Profile) -> tuple[str, ...]:
     """How the paths of pages begin that know who is logged in."""
     return ("/admin", f"{profile.base_path}/auth/oauth2/")
-
-
-class BrowserSessionMiddleware(OnlyWhereBrowsed, SessionMiddleware):
-    """Django's sessions, by cookie."""
-
-
-class BrowserLoginMiddleware(OnlyWhereBrowsed, AuthenticationMiddleware):
-    """Who is logged in to such a session."""
-
-
-class BrowserMessageMiddleware(OnlyWhereBrowsed, MessageMiddleware):
-    """What the next page of such a session says first."""
 
 
 class SecurityHeadersMiddleware:
@@ -150,8 +151,8 @@ class SecurityHeadersMiddleware:
         if settings.HTTPS:  # said over http, too: behind a proxy this is what we hear
             response.headers.setdefault("Strict-Transport-Security", HSTS)
         response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         if not response.streaming and "Content-Length" not in response.headers:

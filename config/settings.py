@@ -71,11 +71,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.RefuseEarlyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.middleware.BrowserSessionMiddleware",
+    "config.middleware.BrowserMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "config.middleware.BrowserLoginMiddleware",
-    "config.middleware.BrowserMessageMiddleware",
     "apikeys.middleware.KeyUseMiddleware",
 ]
 

@@ -26,14 +26,23 @@ from tests.conftest import Cast, make_key
 from tests.installation import Installation
 
 ONE_DAY, ONE_HOUR = timedelta(days=1), timedelta(hours=1)
-NOW = timezone.now()
-TODAY = NOW.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-LAST_MIDNIGHT = TODAY - 7 * ONE_DAY  # before which days are put together
+NOW: datetime
+TODAY: datetime
+LAST_MIDNIGHT: datetime  # before which days are put together
 NOTHING_DONE = {
     "old_uses": 0, "uses_of_deleted_keys": 0, "scopes_of_deleted_keys": 0, "old_totals": 0, "hours": 0,
     "sessions": 0, "browser_sessions": 0, "attempt_counts": 0, "registrations": 0, "password_resets": 0,
     "email_changes": 0,
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def points_in_time() -> None:
+    """Those of each test, not of when this file was read: a run of all tests goes on over hours and midnights."""
+    global NOW, TODAY, LAST_MIDNIGHT
+    NOW = timezone.now()
+    TODAY = NOW.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    LAST_MIDNIGHT = TODAY - 7 * ONE_DAY
 
 
 @pytest.fixture
