@@ -1,4 +1,4 @@
-"""How many requests of a key are left: counted exactly in Valkey, or in each process by itself."""
+"""How many requests of a key are left: counted exactly in Valkey, or a share of them in each process."""
 
 import logging
 import threading
@@ -26,6 +26,7 @@ log = logging.getLogger("keyhouse.quotas")
 _lock = threading.Lock()
 _windows: OrderedDict[bytes, Count] = OrderedDict()
 _valkey_rests_until = 0.0  # monotonic seconds
+_processes = 1
 
 
 class Quota(NamedTuple):
@@ -53,24 +54,34 @@ def spend(principal: Principal, origin: Origin) -> Quota | None:
     if limits is None or limits.rate is None:
         return None
     now = int(origin.at.timestamp())
-    count = _count(principal.credential.id, limits.rate, now)
-    quota = Quota(limits.rate, max(limits.rate.requests - count.attempts, 0), max(count.ends_at - now, 1))
-    if count.attempts > limits.rate.requests:
+    allowed, count = _count(principal.credential.id, limits.rate, now)
+    quota = Quota(limits.rate, max(allowed - count.attempts, 0), max(count.ends_at - now, 1))
+    if count.attempts > allowed:
         record_refused_use(principal, "rate limit", origin)
         raise RateLimited(quota.reset, quota.headers)
     return quota
 
 
-def _count(name: str, rate: Rate, now: int) -> Count:
-    """Count a request, and return where its window stands then. Another rate begins another window."""
+def share_among(processes: int) -> None:
+    """Have each process that is forked from this one let through its share of what a key may ask."""
+    global _processes
+    _processes = processes
+
+
+def _count(name: str, rate: Rate, now: int) -> tuple[int, Count]:
+    """Count a request. Return how many of a window may pass here, and where the window stands then.
+
+    Another rate begins another window.
+    """
     counter = Counter("key", f"key {name} {rate}".encode(), rate.requests)
     tried = Attempt((counter,), now, rate.seconds)
     if settings.VALKEY_URL and time.monotonic() >= _valkey_rests_until:
         try:
-            return valkey_counts.add(tried)[counter.digest]
+            return rate.requests, valkey_counts.add(tried)[counter.digest]
         except RedisError as error:
             _let_valkey_rest(error)
-    return _count_here(counter.digest, tried)
+    share = max(rate.requests // _processes, 1)
+    return share, _count_here(counter.digest, tried)
 
 
 def _let_valkey_rest(error: RedisError) -> None:

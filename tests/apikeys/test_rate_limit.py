@@ -1,5 +1,6 @@
 """rate_limit: how often a key may be used."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from audit.actors import Origin
 from audit.models import Event
 from config.errors import RateLimited
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
+from tests.installation import Installation, log_in_as_admin
 
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}
 NOW = timezone.now()
@@ -131,6 +133,47 @@ def test_a_valkey_that_does_not_answer_costs_one_attempt_and_then_each_process_c
     for left in (2, 1, 0):
         assert spend(limited()) == (Rate(3, 60), left, 60)
     assert len([each for each in caplog.records if "counting requests in each process" in each.message]) == 1
+
+
+@pytest.fixture
+def two_workers(db: None) -> Iterator[None]:
+    """This process is one of two workers of a server."""
+    quotas.share_among(2)
+    yield
+    quotas.share_among(1)
+
+
+@pytest.mark.parametrize(
+    ("requests", "share"), [(1, 1), (2, 1), (3, 1), (4, 2), (MOST_REQUESTS, MOST_REQUESTS // 2)]
+)
+def test_without_valkey_a_worker_lets_its_share_through_and_one_at_least(
+    two_workers: None, settings: Settings, requests: int, share: int
+) -> None:
+    settings.VALKEY_URL = ""
+    principal = limited(rate=Rate(requests, 60))
+    assert spend(principal) == (Rate(requests, 60), share - 1, 60)
+    if share < 3:
+        for _ in range(share - 1):
+            spend(principal)
+        with pytest.raises(RateLimited):
+            spend(principal)
+
+
+def test_with_valkey_workers_share_one_count(two_workers: None, settings: Settings, valkey: str) -> None:
+    settings.VALKEY_URL = valkey
+    assert spend(limited()) == (Rate(3, 60), 2, 60)
+
+
+def test_all_workers_of_a_server_together_let_no_more_through_than_the_limit(
+    installation: Installation,
+) -> None:
+    limit = {"name": "CI", "scopes": ["services:read"], "rate_limit": {"requests": 40, "seconds": 3600}}
+    with installation.serve("--workers", "2") as server:
+        made = server.request("POST", "/api/v1/api-keys", headers=log_in_as_admin(server), body=limit).json()
+        headers = {"X-API-Key": made["key"], **ORIGINAL}
+        statuses = [server.request("GET", "/gateway/check", headers=headers).status for _ in range(200)]
+    assert set(statuses) == {200, 429}
+    assert 20 <= statuses.count(200) <= 40
 
 
 def test_memory_is_bounded_and_the_oldest_window_goes_first(

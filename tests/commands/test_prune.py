@@ -38,7 +38,7 @@ NOTHING_DONE = {
 
 @pytest.fixture(autouse=True)
 def points_in_time() -> None:
-    """Those of each test, not of when this file was read: a run of all tests goes on over hours and midnights."""
+    """Those of each test, not of when this file was read: a run of all tests goes on over midnight."""
     global NOW, TODAY, LAST_MIDNIGHT
     NOW = timezone.now()
     TODAY = NOW.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

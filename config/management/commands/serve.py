@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from accounts import mailer
+from apikeys import quotas
 from config import env, metrics, profiles, server
 from config.checks import production_faults, signing_key_faults, wire_faults
 from config.commands import JsonCommand
@@ -24,6 +25,7 @@ class Command(JsonCommand):
         host, port = settings.BIND if bind is None else env.parse_address("--bind", bind)
         places = places_to_go(public_url(bind))
         check_fit(options["workers"])
+        quotas.share_among(options["workers"])
 
         def announce(_server: Any) -> None:
             if settings.METRICS_NETWORKS:
