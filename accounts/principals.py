@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from accounts.limits import Limits
 from audit.actors import Actor, Origin
 from config import profiles
 from config.errors import NotAllowed, SecondFactorRequired
-from config.profiles import NO_POWER, Capability, Power
+from config.profiles import NO_POWER, Capability, Power, Profile
 
 CredentialKind = Literal["key", "jwt", "oauth2", "admin", "command"]
 PROGRAMS = frozenset({"key", "oauth2"})
@@ -207,7 +208,12 @@ class Principal:
 
 def narrow(held: Power, granted: frozenset[str]) -> Power:
     """What is left of `held` for a credential with the scopes `granted`: never more than either."""
-    profile = profiles.active()
+    return _narrow(profiles.active(), held, granted)
+
+
+@lru_cache(maxsize=4096)
+def _narrow(profile: Profile, held: Power, granted: frozenset[str]) -> Power:
+    """Kept, since most keys have one of a few sets of scopes, and their owners one of a few roles."""
     scopes = profile.power_of_scopes(granted).scopes & held.scopes
     return profile.power_of_scopes(scopes) & held
 

@@ -7,8 +7,9 @@ from apikeys import keys
 
 def current() -> tuple[int, bytes]:
     """Return the number and bytes of the pepper that new digests are made with: the highest."""
-    number = max(settings.PEPPERS)
-    return number, settings.PEPPERS[number]
+    peppers: dict[int, bytes] = settings.PEPPERS
+    number = max(peppers)
+    return number, peppers[number]
 
 
 def current_digest(text: str) -> tuple[int, bytes]:
