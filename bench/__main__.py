@@ -17,17 +17,18 @@ from bench.candidates import KEYHOUSE, PROJECT
 from bench.chart import chart
 from bench.goals import Run
 from bench.measuring import Effort
-from bench.report import between_markers, growth_table, growth_title, report
+from bench.report import between_markers, report
 from tests import postgres
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "performance.md"
-FEW, MANY = 10_000, 10_000_000
+FEW = 10_000
+TIMES = 10  # so many times the keys, to see whether a check gets slower
 QUICK_REVOCATIONS, MOST_SECONDS = 200, 3600
 FULL = Effort(rounds=5, seconds=2, requests=900)
 QUICK = Effort(rounds=3, seconds=0.5, requests=200)
 PACKAGES = (
-    *("django", "djangorestframework", "gunicorn", "psycopg", "djangorestframework-api-key"),
+    *("django", "djangorestframework", "gunicorn", "granian", "psycopg", "djangorestframework-api-key"),
     *("djangorestframework-simplejwt", "django-rest-knox", "django-oauth-toolkit"),
 )
 
@@ -38,8 +39,6 @@ def main(arguments: Sequence[str]) -> int:
     if options.what == "revocations":
         wanted = QUICK_REVOCATIONS if options.quick else options.revocations
         return revocations.main(wanted, MOST_SECONDS)
-    if options.what == "growth":
-        return grow(options)
     if options.what == "admin":
         return admin.main(rows_of(options))
     run = json.loads(Path(options.show).read_text()) if options.show else measure(options)
@@ -52,34 +51,17 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def grow(options: argparse.Namespace) -> int:
-    """Measure how much longer a cold check takes with very many keys; return the exit code."""
-    effort = QUICK if options.quick else FULL
-    rows, few = options.keys or (MANY // 100 if options.quick else MANY), max(FEW, effort.credentials)
-    with postgres.running() as url, tempfile.TemporaryDirectory(prefix="keyhouse-bench-") as folder:
-        tell(f"making {rows:,} keys")
-        many, small = (both(Path(folder) / str(n), url, n, effort, only_select=True) for n in (rows, few))
-        run = {"rows": rows, "few": few, "growth": measuring.growing(many, small, effort, tell)}
-    text = f"{growth_title(run)}:\n\n{growth_table(run)}"
-    print(text)
-    if options.write:
-        PAGE.write_text(between_markers(PAGE.read_text(), text, "growth"))
-    return 0
-
-
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument(
-        "what", nargs="?", choices=["speed", "growth", "revocations", "admin"], default="speed"
-    )
+    parser.add_argument("what", nargs="?", choices=["speed", "revocations", "admin"], default="speed")
     parser.add_argument(
         "--keys",
         type=int,
         metavar="N",
-        help="default 1,000,000, for growth ten times as many; with --quick a tenth, a hundredth",
+        help="default 1,000,000, and for growth ten times as many; with --quick a tenth",
     )
-    parser.add_argument("--quick", action="store_true", help="in about two minutes, and rough")
+    parser.add_argument("--quick", action="store_true", help="in a few minutes, and rough")
     parser.add_argument("--revocations", type=int, default=10_000, metavar="N", help="default 10,000")
     parser.add_argument("--json", metavar="FILE", help="write every figure of every round there")
     parser.add_argument("--show", metavar="FILE", help="measure nothing: take the figures from there")
@@ -96,23 +78,23 @@ def measure(options: argparse.Namespace) -> Run:
     """Fill the databases, let every candidate have its turns, and return all figures."""
     effort = QUICK if options.quick else FULL
     rows = rows_of(options)
+    few, most = max(FEW, effort.credentials), rows * TIMES
     with postgres.running() as url, tempfile.TemporaryDirectory(prefix="keyhouse-bench-") as folder:
         tell(f"making {rows:,} keys for each")
         many = both(Path(folder) / "many", url, rows, effort)
-        few = both(Path(folder) / "few", url, max(FEW, effort.credentials), effort)
-        only_ours = measuring.only_ours(many[KEYHOUSE])
-        growth = measuring.growing(many, few, effort, tell)
-        application = measuring.in_the_application(many, effort, tell)
-        server = measuring.at_the_server(many, effort, tell)
-        return {
+        run = {
             "machine": machine(url),
             "rows": rows,
-            "few": max(FEW, effort.credentials),
-            **only_ours,
-            "application": application,
-            "growth": growth,
-            "server": server,
+            "few": few,
+            "most": most,
+            **measuring.only_ours(many[KEYHOUSE]),
+            "application": measuring.in_the_application(many, effort, tell),
+            "served": measuring.at_a_server(many, sites.Site.serve, effort, tell),
+            "thread": measuring.at_a_server(many, sites.Site.serve_on_one_thread, effort, tell),
         }
+        tell(f"making {few:,} and {most:,} keys")
+        big, small = (both(Path(folder) / str(n), url, n, effort, only_select=True) for n in (most, few))
+        return run | {"growth": measuring.growing(big, small, effort, tell)}
 
 
 def both(

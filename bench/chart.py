@@ -51,4 +51,4 @@ def _bars(run: Run, candidate: Candidate, y: int, scale: float) -> Iterator[str]
 
 
 def _rate(run: Run, candidate: Candidate, temperature: str) -> float:
-    return statistics.median(speeds(run, "server", candidate, temperature))
+    return statistics.median(speeds(run, "served", candidate, temperature))

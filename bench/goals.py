@@ -20,6 +20,9 @@ from bench.candidates import (
 )
 
 Run = dict[str, Any]  # what bench.__main__ writes with --json
+# Where is measured, by its name in a run: at two servers, and without one.
+SERVERS = {"served": "as it is served", "thread": "on one thread"}
+PLACES = {**SERVERS, "application": "in the application"}
 OURS = (GATEWAY, VIEW, LOGIN)
 NEARLY_NONE = 0.05  # a look at the epoch every 250 ms, however many requests there are
 
@@ -68,7 +71,7 @@ def speeds(run: Run, where: str, candidate: Candidate, temperature: str) -> list
     """Return how fast a candidate was in each round: requests per second, or per second of processor."""
     shown = temperature if candidate.is_cold else "hot"
     rounds = run[where][shown][candidate.name]
-    return [figures[0] if where == "server" else 1e6 / figures[0] for figures in rounds]
+    return [figures[0] if where in SERVERS else 1e6 / figures[0] for figures in rounds]
 
 
 def ratios(run: Run, where: str, goal: Ratio) -> list[float]:
@@ -101,14 +104,14 @@ def counts(run: Run) -> list[Count]:
 
 
 def growth(run: Run, candidate: Candidate) -> float:
-    """Return how many times as long a cold request takes on the clock with many rows as with few."""
-    many, few = run["growth"]["many"][candidate.name], run["growth"]["few"][candidate.name]
-    clocks: list[float] = [a[1] / b[1] for a, b in zip(many, few, strict=True)]
+    """Return how many times as long a cold request takes on the clock with most rows as with few."""
+    most, few = run["growth"]["most"][candidate.name], run["growth"]["few"][candidate.name]
+    clocks: list[float] = [a[1] / b[1] for a, b in zip(most, few, strict=True)]
     return statistics.median(clocks)
 
 
 def _sizes(run: Run) -> str:
-    return f"{run['few']:,} to {run['rows']:,} keys"
+    return f"{run['few']:,} to {run['most']:,} keys"
 
 
 def _queries(run: Run, candidates: Sequence[Candidate], temperature: str) -> float:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -11,11 +11,11 @@ from typing import Any
 from bench import inside, load
 from bench.candidates import ALL, GATEWAY, GROWING, Candidate, Supply
 from bench.sites import SPAWN, Site, on_core
-from tests.installation import ADMIN
+from tests.installation import ADMIN, Server
 
 SETTLE_SECONDS = 2.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
 Sites = Mapping[str, Site]
-# {"hot": {name of candidate: [one figure of each round]}, "cold": …}, or with "many" and "few"
+# {"hot": {name of candidate: [one figure of each round]}, "cold": …}, or with "most" and "few"
 Figures = dict[str, dict[str, list[Any]]]
 
 
@@ -42,13 +42,18 @@ def turns(effort: Effort) -> Iterator[tuple[Candidate, str]]:
                 yield candidate, "cold"
 
 
-def at_the_server(sites: Sites, effort: Effort, tell: Callable[[str], None]) -> Figures:
+def at_a_server(
+    sites: Sites,
+    serve: Callable[[Site], AbstractContextManager[Server]],
+    effort: Effort,
+    tell: Callable[[str], None],
+) -> Figures:
     """Return load.Load for each turn: one server process of each project on one core, the load on another."""
     figures: Figures = {"hot": defaultdict(list), "cold": defaultdict(list)}
     supplies = {name: Supply(site.credentials) for name, site in sites.items()}
     with ExitStack() as stack:
         with on_core(0):
-            servers = {name: stack.enter_context(site.serve()) for name, site in sites.items()}
+            servers = {name: stack.enter_context(serve(site)) for name, site in sites.items()}
         with on_core(-1):
             client = stack.enter_context(ProcessPoolExecutor(1, SPAWN))
             client.submit(int).result()  # it has started, on that core
@@ -89,16 +94,16 @@ def in_the_application(sites: Sites, effort: Effort, tell: Callable[[str], None]
     return figures
 
 
-def growing(many: Sites, few: Sites, effort: Effort, tell: Callable[[str], None]) -> Figures:
-    """Return inside.Cost for the cold turns of GROWING at the sites with many rows and at those with few.
+def growing(most: Sites, few: Sites, effort: Effort, tell: Callable[[str], None]) -> Figures:
+    """Return inside.Cost for the cold turns of GROWING at the sites with most rows and at those with few.
 
     Another process has asked about the same callers just before: a disk is not what is compared.
     """
-    figures: Figures = {"many": defaultdict(list), "few": defaultdict(list)}
+    figures: Figures = {"most": defaultdict(list), "few": defaultdict(list)}
     with ExitStack() as stack, on_core(0):
         processes = {
             size: {name: (_Process(site, stack), _Process(site, stack)) for name, site in sites.items()}
-            for size, sites in (("many", many), ("few", few))
+            for size, sites in (("most", most), ("few", few))
         }
         for _ in range(effort.rounds):
             for candidate in GROWING:

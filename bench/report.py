@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from bench.candidates import ALL, BARE, DRF, GROWING, PEERS, Candidate
-from bench.goals import GOALS, Ratio, Run, counts, growth, ratios, speeds, to_open_view
+from bench.goals import GOALS, PLACES, SERVERS, Ratio, Run, counts, growth, ratios, speeds, to_open_view
 
 HOT_COLD = ("hot", "cold")
 
@@ -13,7 +13,10 @@ def report(run: Run, heading: str = "##") -> str:
     """Return everything that a run has found, the goals first."""
     sections = {
         "The goals": [goals_table(run), unmet(run), ceiling(run)],
-        "At the server: requests per second": [server_table(run), client_share(run)],
+        **{
+            f"{words.capitalize()}: requests per second": [server_table(run, where), client_share(run, where)]
+            for where, words in SERVERS.items()
+        },
         "In the application: processor time of one request": [application_table(run)],
         growth_title(run): [growth_table(run)],
         "The machine": [machine(run)],
@@ -24,13 +27,13 @@ def report(run: Run, heading: str = "##") -> str:
 def goals_table(run: Run) -> str:
     """Each goal, with what was measured beside it."""
     rows = [
-        [name(goal), f"≥ {goal.least:g}", *(_judged(run, where, goal) for where in ("server", "application"))]
-        for goal in GOALS
+        [name(goal), f"≥ {goal.least:g}", *(_judged(run, where, goal) for where in PLACES)] for goal in GOALS
     ]
     for count in counts(run):
         figure = f"{count.figure:.2f}{count.unit}"
-        rows.append([count.words, count.goal, "", f"{figure}{'' if count.is_met else ' — no'}"])
-    return table(["", "goal", "at the server", "in the application"], rows)
+        elsewhere = [""] * len(SERVERS)
+        rows.append([count.words, count.goal, *elsewhere, f"{figure}{'' if count.is_met else ' — no'}"])
+    return table(["", "goal", *PLACES.values()], rows)
 
 
 def name(goal: Ratio) -> str:
@@ -44,17 +47,15 @@ def _judged(run: Run, where: str, goal: Ratio) -> str:
 
 
 def unmet(run: Run) -> str:
-    """The goals that are not reached in the application, and at the server, in words."""
+    """The goals that are not reached, by where that is, in words."""
     counted = [f"{count.words} (goal {count.goal})" for count in counts(run) if not count.is_met]
-    places = {
-        "in the application": [*_missed(run, "application"), *counted],
-        "at the server": _missed(run, "server"),
-    }
+    missed = {words: _missed(run, where) for where, words in PLACES.items()}
+    missed[PLACES["application"]] += counted
     return "\n\n".join(
-        f"Not reached {where}:\n\n" + "\n".join(f"- {line}" for line in lines)
+        f"Not reached {words}:\n\n" + "\n".join(f"- {line}" for line in lines)
         if lines
-        else f"Every goal is reached {where}."
-        for where, lines in places.items()
+        else f"Every goal is reached {words}."
+        for words, lines in missed.items()
     )
 
 
@@ -64,24 +65,27 @@ def _missed(run: Run, where: str) -> list[str]:
 
 
 def ceiling(run: Run) -> str:
-    """What is possible at all at this server, whose own time everybody pays."""
+    """What is possible at all at the two servers, whose own time everybody pays."""
     nothing = [Ratio(BARE, "hot", others, "", 0) for others in ((DRF,), PEERS)]
-    open_view, peer = (statistics.median(ratios(run, "server", each)) for each in nothing)
-    return (
-        f"At this server a Django view that does nothing is {open_view:.2f} times as fast as the DRF view"
-        f" without authentication, and {peer:.2f} times as fast as the best peer: about the most that Django"
-        " can do there."
+    times = {
+        words: [statistics.median(ratios(run, where, each)) for each in nothing]
+        for where, words in SERVERS.items()
+    }
+    return " ".join(
+        f"A Django view that does nothing is, {words}, {open_view:.2f} times as fast as the DRF view"
+        f" without authentication, and {peer:.2f} times as fast as the best peer."
+        for words, (open_view, peer) in times.items()
     )
 
 
-def server_table(run: Run) -> str:
+def server_table(run: Run, where: str) -> str:
     """How many requests a second one server process answers."""
     heads = ["", "hot, 1/s", "times the open view", "cold, 1/s", "times the open view"]
     rows = []
     for candidate in ALL:
         row = [candidate.name]
         for temperature in HOT_COLD:
-            row += _pair(run, "server", candidate, temperature)
+            row += _pair(run, where, candidate, temperature)
         rows.append(row)
     return table(heads, rows)
 
@@ -104,7 +108,7 @@ def _pair(run: Run, where: str, candidate: Candidate, temperature: str) -> list[
     if not _measured(candidate, temperature):
         return ["", ""]
     speed = statistics.median(speeds(run, where, candidate, temperature))
-    figure = f"{speed:,.0f}" if where == "server" else f"{1e6 / speed:,.0f}"
+    figure = f"{speed:,.0f}" if where in SERVERS else f"{1e6 / speed:,.0f}"
     return [figure, with_spread(to_open_view(run, where, candidate, temperature))]
 
 
@@ -119,7 +123,7 @@ def _measured(candidate: Candidate, temperature: str) -> bool:
 
 
 def growth_title(run: Run) -> str:
-    return f"Growth from {run['few']:,} to {run['rows']:,} keys: time on the clock of a cold request"
+    return f"Growth from {run['few']:,} to {run['most']:,} keys: time on the clock of a cold request"
 
 
 def growth_table(run: Run) -> str:
@@ -128,15 +132,15 @@ def growth_table(run: Run) -> str:
     for candidate in GROWING:
         clocks = [
             statistics.median(cost[1] for cost in run["growth"][size][candidate.name])
-            for size in ("few", "many")
+            for size in ("few", "most")
         ]
         rows.append([candidate.name, *(f"{clock:,.0f}" for clock in clocks), f"{growth(run, candidate):.2f}"])
-    return table(["", f"{run['few']:,} keys, µs", f"{run['rows']:,} keys, µs", "growth"], rows)
+    return table(["", f"{run['few']:,} keys, µs", f"{run['most']:,} keys, µs", "growth"], rows)
 
 
-def client_share(run: Run) -> str:
+def client_share(run: Run, where: str) -> str:
     """How busy the load was at most: it must not be what is measured."""
-    loads = [load[1] for each in HOT_COLD for rounds in run["server"][each].values() for load in rounds]
+    loads = [load[1] for each in HOT_COLD for rounds in run[where][each].values() for load in rounds]
     return f"The client took at most {max(loads):.0%} of its core."
 
 
@@ -163,9 +167,9 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     )
 
 
-def between_markers(page: str, text: str, what: str = "figures") -> str:
-    """Return the page with `text` in place of what stands between its two markers of that name."""
-    start, end = f"<!-- {what} -->", f"<!-- end of {what} -->"
+def between_markers(page: str, text: str) -> str:
+    """Return the page with `text` in place of what stands between its two markers."""
+    start, end = "<!-- figures -->", "<!-- end of figures -->"
     before, _, rest = page.partition(start)
     _, _, after = rest.partition(end)
     return f"{before}{start}\n\n{text}\n\n{end}{after}"

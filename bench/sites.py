@@ -31,12 +31,20 @@ class Site:
     credentials: Credentials
 
     def serve(self) -> AbstractContextManager[Server]:
-        """Run one server process, set up as Keyhouse sets gunicorn up, on the first core."""
+        """Run one server process, set up as Keyhouse sets gunicorn up."""
         if self.is_keyhouse:
             return self.installation.serve("--workers", "1")
         port = free_port()
         command = [sys.executable, "-m", "bench.project", str(port)]
         return serving(command, port, self.installation.environment)
+
+    def serve_on_one_thread(self) -> AbstractContextManager[Server]:
+        """Run one process of Granian, which needs little time itself, with one thread."""
+        port = free_port()
+        options = [f"--port={port}", "--interface=wsgi", "--http=1", "--blocking-threads=1"]
+        patience = "--workers-kill-timeout=5"  # for a worker that does not end when it is told to
+        command = [sys.executable, "-m", "granian", *options, patience, "config.wsgi:application"]
+        return serving(command, port, self.installation.environment, awaited="Started worker")
 
     def process(self) -> ProcessPoolExecutor:
         """Return a process in which functions of bench.inside can run."""
