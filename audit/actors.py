@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from config.clientip import client_ip
 
@@ -27,7 +26,7 @@ class Origin:
         """The origin of an HTTP request; the time is when somebody first asked for it."""
         origin: Origin | None = request.META.get(OF_REQUEST)
         if origin is None:
-            origin = cls(client_ip(request), request.META.get("REQUEST_ID", ""), timezone.now())
+            origin = cls(client_ip(request), request.META.get("REQUEST_ID", ""), datetime.now(UTC))
             request.META[OF_REQUEST] = origin
         return origin
 

@@ -28,7 +28,7 @@ QUICK_REVOCATIONS, MOST_SECONDS = 200, 3600
 FULL = Effort(rounds=5, seconds=2, requests=900)
 QUICK = Effort(rounds=3, seconds=0.5, requests=200)
 PACKAGES = (
-    *("django", "djangorestframework", "gunicorn", "granian", "psycopg", "djangorestframework-api-key"),
+    *("django", "djangorestframework", "gunicorn", "psycopg", "djangorestframework-api-key"),
     *("djangorestframework-simplejwt", "django-rest-knox", "django-oauth-toolkit"),
 )
 
@@ -89,8 +89,7 @@ def measure(options: argparse.Namespace) -> Run:
             "most": most,
             **measuring.only_ours(many[KEYHOUSE]),
             "application": measuring.in_the_application(many, effort, tell),
-            "served": measuring.at_a_server(many, sites.Site.serve, effort, tell),
-            "thread": measuring.at_a_server(many, sites.Site.serve_on_one_thread, effort, tell),
+            "served": measuring.as_served(many, effort, tell),
         }
         tell(f"making {few:,} and {most:,} keys")
         big, small = (both(Path(folder) / str(n), url, n, effort, only_select=True) for n in (most, few))

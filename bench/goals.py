@@ -20,9 +20,8 @@ from bench.candidates import (
 )
 
 Run = dict[str, Any]  # what bench.__main__ writes with --json
-# Where is measured, by its name in a run: at two servers, and without one.
-SERVERS = {"served": "as it is served", "thread": "on one thread"}
-PLACES = {**SERVERS, "application": "in the application"}
+# Where is measured, by its name in a run: at a server, and without one.
+PLACES = {"served": "as it is served", "application": "in the application"}
 OURS = (GATEWAY, VIEW, LOGIN)
 NEARLY_NONE = 0.05  # a look at the epoch every 250 ms, however many requests there are
 
@@ -71,7 +70,7 @@ def speeds(run: Run, where: str, candidate: Candidate, temperature: str) -> list
     """Return how fast a candidate was in each round: requests per second, or per second of processor."""
     shown = temperature if candidate.is_cold else "hot"
     rounds = run[where][shown][candidate.name]
-    return [figures[0] if where in SERVERS else 1e6 / figures[0] for figures in rounds]
+    return [figures[0] if where == "served" else 1e6 / figures[0] for figures in rounds]
 
 
 def ratios(run: Run, where: str, goal: Ratio) -> list[float]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from bench import inside, load
 from bench.candidates import ALL, GATEWAY, GROWING, Candidate, Supply
 from bench.sites import SPAWN, Site, on_core
-from tests.installation import ADMIN, Server
+from tests.installation import ADMIN
 
 SETTLE_SECONDS = 2.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
 Sites = Mapping[str, Site]
@@ -42,18 +42,13 @@ def turns(effort: Effort) -> Iterator[tuple[Candidate, str]]:
                 yield candidate, "cold"
 
 
-def at_a_server(
-    sites: Sites,
-    serve: Callable[[Site], AbstractContextManager[Server]],
-    effort: Effort,
-    tell: Callable[[str], None],
-) -> Figures:
+def as_served(sites: Sites, effort: Effort, tell: Callable[[str], None]) -> Figures:
     """Return load.Load for each turn: one server process of each project on one core, the load on another."""
     figures: Figures = {"hot": defaultdict(list), "cold": defaultdict(list)}
     supplies = {name: Supply(site.credentials) for name, site in sites.items()}
     with ExitStack() as stack:
         with on_core(0):
-            servers = {name: stack.enter_context(serve(site)) for name, site in sites.items()}
+            servers = {name: stack.enter_context(site.serve()) for name, site in sites.items()}
         with on_core(-1):
             client = stack.enter_context(ProcessPoolExecutor(1, SPAWN))
             client.submit(int).result()  # it has started, on that core

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from bench.candidates import ALL, BARE, DRF, GROWING, PEERS, Candidate
-from bench.goals import GOALS, PLACES, SERVERS, Ratio, Run, counts, growth, ratios, speeds, to_open_view
+from bench.goals import GOALS, PLACES, Ratio, Run, counts, growth, ratios, speeds, to_open_view
 
 HOT_COLD = ("hot", "cold")
 
@@ -13,10 +13,7 @@ def report(run: Run, heading: str = "##") -> str:
     """Return everything that a run has found, the goals first."""
     sections = {
         "The goals": [goals_table(run), unmet(run), ceiling(run)],
-        **{
-            f"{words.capitalize()}: requests per second": [server_table(run, where), client_share(run, where)]
-            for where, words in SERVERS.items()
-        },
+        "As it is served: requests per second": [server_table(run), client_share(run)],
         "In the application: processor time of one request": [application_table(run)],
         growth_title(run): [growth_table(run)],
         "The machine": [machine(run)],
@@ -31,8 +28,7 @@ def goals_table(run: Run) -> str:
     ]
     for count in counts(run):
         figure = f"{count.figure:.2f}{count.unit}"
-        elsewhere = [""] * len(SERVERS)
-        rows.append([count.words, count.goal, *elsewhere, f"{figure}{'' if count.is_met else ' — no'}"])
+        rows.append([count.words, count.goal, "", f"{figure}{'' if count.is_met else ' — no'}"])
     return table(["", "goal", *PLACES.values()], rows)
 
 
@@ -65,27 +61,24 @@ def _missed(run: Run, where: str) -> list[str]:
 
 
 def ceiling(run: Run) -> str:
-    """What is possible at all at the two servers, whose own time everybody pays."""
+    """What is possible at all at this server, whose own time everybody pays."""
     nothing = [Ratio(BARE, "hot", others, "", 0) for others in ((DRF,), PEERS)]
-    times = {
-        words: [statistics.median(ratios(run, where, each)) for each in nothing]
-        for where, words in SERVERS.items()
-    }
-    return " ".join(
-        f"A Django view that does nothing is, {words}, {open_view:.2f} times as fast as the DRF view"
-        f" without authentication, and {peer:.2f} times as fast as the best peer."
-        for words, (open_view, peer) in times.items()
+    open_view, peer = (statistics.median(ratios(run, "served", each)) for each in nothing)
+    return (
+        f"At this server a Django view that does nothing is {open_view:.2f} times as fast as the DRF view"
+        f" without authentication, and {peer:.2f} times as fast as the best peer: about the most that Django"
+        " can do there."
     )
 
 
-def server_table(run: Run, where: str) -> str:
+def server_table(run: Run) -> str:
     """How many requests a second one server process answers."""
     heads = ["", "hot, 1/s", "times the open view", "cold, 1/s", "times the open view"]
     rows = []
     for candidate in ALL:
         row = [candidate.name]
         for temperature in HOT_COLD:
-            row += _pair(run, where, candidate, temperature)
+            row += _pair(run, "served", candidate, temperature)
         rows.append(row)
     return table(heads, rows)
 
@@ -108,7 +101,7 @@ def _pair(run: Run, where: str, candidate: Candidate, temperature: str) -> list[
     if not _measured(candidate, temperature):
         return ["", ""]
     speed = statistics.median(speeds(run, where, candidate, temperature))
-    figure = f"{speed:,.0f}" if where in SERVERS else f"{1e6 / speed:,.0f}"
+    figure = f"{speed:,.0f}" if where == "served" else f"{1e6 / speed:,.0f}"
     return [figure, with_spread(to_open_view(run, where, candidate, temperature))]
 
 
@@ -138,9 +131,9 @@ def growth_table(run: Run) -> str:
     return table(["", f"{run['few']:,} keys, µs", f"{run['most']:,} keys, µs", "growth"], rows)
 
 
-def client_share(run: Run, where: str) -> str:
+def client_share(run: Run) -> str:
     """How busy the load was at most: it must not be what is measured."""
-    loads = [load[1] for each in HOT_COLD for rounds in run[where][each].values() for load in rounds]
+    loads = [load[1] for each in HOT_COLD for rounds in run["served"][each].values() for load in rounds]
     return f"The client took at most {max(loads):.0%} of its core."
 
 

@@ -38,14 +38,6 @@ class Site:
         command = [sys.executable, "-m", "bench.project", str(port)]
         return serving(command, port, self.installation.environment)
 
-    def serve_on_one_thread(self) -> AbstractContextManager[Server]:
-        """Run one process of Granian, which needs little time itself, with one thread."""
-        port = free_port()
-        options = [f"--port={port}", "--interface=wsgi", "--http=1", "--blocking-threads=1"]
-        patience = "--workers-kill-timeout=5"  # for a worker that does not end when it is told to
-        command = [sys.executable, "-m", "granian", *options, patience, "config.wsgi:application"]
-        return serving(command, port, self.installation.environment, awaited="Started worker")
-
     def process(self) -> ProcessPoolExecutor:
         """Return a process in which functions of bench.inside can run."""
         environment = self.installation.environment

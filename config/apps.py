@@ -2,6 +2,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
 
@@ -16,12 +17,14 @@ class ConfigConfig(AppConfig):
 
 
 def _spare_each_request() -> None:
-    """Drop what Django does around each request for what is not here: caches, and DEBUG's list of queries.
+    """Drop what Django does around each request for what is not here.
 
+    That is caches, DEBUG's list of queries, and requests with addresses of their own (`request.urlconf`).
     It looks after the thread's database connection twice, too: the look before a request is enough, since
     a broken or old connection does no harm while nothing is asked of it.
     """
     request_finished.disconnect(close_caches)
+    request_finished.disconnect(reset_urlconf)
     request_finished.disconnect(close_old_connections)
     if not settings.DEBUG:
         request_started.disconnect(reset_queries)

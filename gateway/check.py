@@ -36,7 +36,8 @@ def check(request: HttpRequest) -> HttpResponse:
         return problem_response(401, error.code, error.detail, headers=headers)
     except DomainError as error:
         return domain_response(error)
-    return HttpResponse(status=200, headers=identity_headers(principal) | (quota.headers if quota else {}))
+    headers = identity_headers(principal) | (quota.headers if quota else {})
+    return HttpResponse(content_type="text/plain", headers=headers)
 
 
 def _count(principal: Principal | None, route: Route, origin: Origin) -> quotas.Quota | None:
