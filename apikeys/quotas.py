@@ -30,7 +30,7 @@ _processes = 1
 
 
 class Quota(NamedTuple):
-    """Where a key stands: its rate, what is left of it, and in how many seconds it is whole again."""
+    """Where a key stands: the rate that holds here, what is left of it, in how many seconds it is whole."""
 
     rate: Rate
     left: int
@@ -54,9 +54,9 @@ def spend(principal: Principal, origin: Origin) -> Quota | None:
     if limits is None or limits.rate is None:
         return None
     now = int(origin.at.timestamp())
-    allowed, count = _count(principal.credential.id, limits.rate, now)
-    quota = Quota(limits.rate, max(allowed - count.attempts, 0), max(count.ends_at - now, 1))
-    if count.attempts > allowed:
+    rate, count = _count(principal.credential.id, limits.rate, now)
+    quota = Quota(rate, max(rate.requests - count.attempts, 0), max(count.ends_at - now, 1))
+    if count.attempts > rate.requests:
         record_refused_use(principal, "rate limit", origin)
         raise RateLimited(quota.reset, quota.headers)
     return quota
@@ -68,8 +68,8 @@ def share_among(processes: int) -> None:
     _processes = processes
 
 
-def _count(name: str, rate: Rate, now: int) -> tuple[int, Count]:
-    """Count a request. Return how many of a window may pass here, and where the window stands then.
+def _count(name: str, rate: Rate, now: int) -> tuple[Rate, Count]:
+    """Count a request. Return the rate that holds here, `rate` or a share of it, and its window.
 
     Another rate begins another window.
     """
@@ -77,11 +77,11 @@ def _count(name: str, rate: Rate, now: int) -> tuple[int, Count]:
     tried = Attempt((counter,), now, rate.seconds)
     if settings.VALKEY_URL and time.monotonic() >= _valkey_rests_until:
         try:
-            return rate.requests, valkey_counts.add(tried)[counter.digest]
+            return rate, valkey_counts.add(tried)[counter.digest]
         except RedisError as error:
             _let_valkey_rest(error)
     share = max(rate.requests // _processes, 1)
-    return share, _count_here(counter.digest, tried)
+    return rate._replace(requests=share), _count_here(counter.digest, tried)
 
 
 def _let_valkey_rest(error: RedisError) -> None:

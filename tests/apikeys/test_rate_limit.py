@@ -150,7 +150,7 @@ def test_without_valkey_a_worker_lets_its_share_through_and_one_at_least(
 ) -> None:
     settings.VALKEY_URL = ""
     principal = limited(rate=Rate(requests, 60))
-    assert spend(principal) == (Rate(requests, 60), share - 1, 60)
+    assert spend(principal) == (Rate(share, 60), share - 1, 60)
     if share < 3:
         for _ in range(share - 1):
             spend(principal)
