@@ -71,7 +71,7 @@ class WholeNumberField(serializers.IntegerField):
 
 
 class RateLimitMember(RequestSerializer):
-    """How often a key may be used: exact over all servers if they share a Valkey, else by worker."""
+    """How often a key may be used: exact over servers that share a Valkey, else shared out to workers."""
 
     resource = "rate_limit"
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import jwt
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from msgspec.structs import replace
 
@@ -90,8 +90,31 @@ def at_once(work: Callable[[int], T], *, times: int) -> list[T]:
         return list(pool.map(run, range(times)))
 
 
-def until_somebody_waits(work: "Future[Any]") -> None:
-    """Return once somebody waits for a lock of another transaction, or `work` has ended: on PostgreSQL."""
+@contextmanager
+def waiting(work: Callable[[], T], *, holding: Callable[[], object]) -> "Iterator[Future[T]]":
+    """Run the block while `work` waits, in a thread of its own, for a row that `holding` has locked here.
+
+    Then that is committed, and `work` goes on to its end. On PostgreSQL.
+    """
+
+    def run() -> T:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            holding()
+            working = pool.submit(run)
+            _until_somebody_waits(working)
+            assert not working.done()
+            yield working
+        working.result(timeout=60)
+
+
+def _until_somebody_waits(work: "Future[Any]") -> None:
+    """Return once somebody waits for a lock of another transaction, or `work` has ended."""
     for _ in range(LOOKS):
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")

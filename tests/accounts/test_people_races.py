@@ -3,12 +3,7 @@
 Each test lets somebody wait for a row, and looks at what they have locked by then.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-
 import pytest
-from django.db import connections, transaction
 from django.utils import timezone
 
 from accounts.lookups import hold
@@ -19,31 +14,11 @@ from accounts.services.second_factor import remove_second_factors
 from accounts.services.users import create_user, delete_users, update_users
 from audit.models import ChainHead
 from tests.accounts.authenticator import enrolled, logged_in
-from tests.accounts.helpers import caller_as, rows_are_locked, until_somebody_waits
+from tests.accounts.helpers import caller_as, rows_are_locked, waiting
 from tests.conftest import PASSWORD, Cast, add_user
 from tests.oauth2.flow import make_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), rows_are_locked]
-
-
-@contextmanager
-def waiting(work: Callable[[], object], *, holding: Callable[[], object]) -> Iterator[None]:
-    """Run the block while `work` waits, in a thread of its own, for a row that `holding` has locked here."""
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            holding()
-            working = pool.submit(run)
-            until_somebody_waits(working)
-            assert not working.done()
-            yield
-        working.result(timeout=60)
 
 
 def check_free(user: User) -> None:

@@ -1,17 +1,15 @@
 """Clients, and whoever they act for, that are deleted while tokens are asked for: an error of the RFC."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
 
 from accounts.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
 from accounts.services.oauth_clients import delete_clients
 from accounts.services.organizations import delete_organization
 from accounts.services.users import delete_user
-from tests.accounts.helpers import at_once, caller_as, rows_are_locked, until_somebody_waits
+from tests.accounts.helpers import at_once, caller_as, rows_are_locked, waiting
 from tests.conftest import Cast
 from tests.oauth2.flow import Flow, make_client, post
 
@@ -36,19 +34,9 @@ def ways_of_people(cast: Cast) -> dict[str, tuple[Flow, Asking]]:
 
 def while_deleted(delete: Deleting, ask: Asking) -> Any:
     """The answer to what is asked when a deletion has begun, which ends when the asker waits for it."""
-
-    def asking() -> Any:
-        try:
-            return ask()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            delete()
-            answer = pool.submit(asking)
-            until_somebody_waits(answer)
-        return answer.result(timeout=60)
+    with waiting(ask, holding=delete) as answer:
+        pass
+    return answer.result()
 
 
 def check_refused(answer: Any) -> None:
