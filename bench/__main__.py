@@ -93,7 +93,7 @@ def measure(options: argparse.Namespace) -> Run:
         }
         tell(f"making {few:,} and {most:,} keys")
         big, small = (both(Path(folder) / str(n), url, n, effort, only_select=True) for n in (most, few))
-        return run | {"growth": measuring.growing(big, small, effort, tell)}
+        return run | {"growth": measuring.growing(big, small, effort.in_short_turns(), tell)}
 
 
 def both(

@@ -104,9 +104,13 @@ def counts(run: Run) -> list[Count]:
 
 def growth(run: Run, candidate: Candidate) -> float:
     """Return how many times as long a cold request takes on the clock with most rows as with few."""
+    return statistics.median(growths(run, candidate))
+
+
+def growths(run: Run, candidate: Candidate) -> list[float]:
+    """Return the same of each round."""
     most, few = run["growth"]["most"][candidate.name], run["growth"]["few"][candidate.name]
-    clocks: list[float] = [a[1] / b[1] for a, b in zip(most, few, strict=True)]
-    return statistics.median(clocks)
+    return [a[1] / b[1] for a, b in zip(most, few, strict=True)]
 
 
 def _sizes(run: Run) -> str:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
 
@@ -14,6 +14,7 @@ from bench.sites import SPAWN, Site, on_core
 from tests.installation import ADMIN
 
 SETTLE_SECONDS = 2.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
+SHORT_TURN = 100  # requests
 Sites = Mapping[str, Site]
 # {"hot": {name of candidate: [one figure of each round]}, "cold": …}, or with "most" and "few"
 Figures = dict[str, dict[str, list[Any]]]
@@ -31,6 +32,11 @@ class Effort:
     def credentials(self) -> int:
         """How many of one kind are needed: in each round two candidates use up some of the same kind."""
         return 1000 + 2 * self.rounds * self.requests
+
+    def in_short_turns(self) -> "Effort":
+        """As many requests in more rounds: what hardly differs is lost in what else the machine does."""
+        rounds = self.rounds * self.requests // SHORT_TURN
+        return replace(self, rounds=rounds, requests=SHORT_TURN)
 
 
 def turns(effort: Effort) -> Iterator[tuple[Candidate, str]]:
@@ -96,13 +102,14 @@ def growing(most: Sites, few: Sites, effort: Effort, tell: Callable[[str], None]
     """
     figures: Figures = {"most": defaultdict(list), "few": defaultdict(list)}
     with ExitStack() as stack, on_core(0):
-        processes = {
-            size: {name: (_Process(site, stack), _Process(site, stack)) for name, site in sites.items()}
+        processes = [
+            (size, {name: (_Process(site, stack), _Process(site, stack)) for name, site in sites.items()})
             for size, sites in (("most", most), ("few", few))
-        }
+        ]
         for _ in range(effort.rounds):
+            processes.reverse()  # who comes second has what the first has left behind in the processor
             for candidate in GROWING:
-                for size, of_size in processes.items():
+                for size, of_size in processes:
                     before, measured = of_size[candidate.site]
                     before.measure(candidate, "cold", effort)
                     found = measured.measure(candidate, "cold", effort)

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from bench.candidates import ALL, BARE, DRF, GROWING, PEERS, Candidate
-from bench.goals import GOALS, PLACES, Ratio, Run, counts, growth, ratios, speeds, to_open_view
+from bench.goals import GOALS, PLACES, Ratio, Run, counts, growths, ratios, speeds, to_open_view
 
 HOT_COLD = ("hot", "cold")
 
@@ -127,8 +127,11 @@ def growth_table(run: Run) -> str:
             statistics.median(cost[1] for cost in run["growth"][size][candidate.name])
             for size in ("few", "most")
         ]
-        rows.append([candidate.name, *(f"{clock:,.0f}" for clock in clocks), f"{growth(run, candidate):.2f}"])
-    return table(["", f"{run['few']:,} keys, µs", f"{run['most']:,} keys, µs", "growth"], rows)
+        rows.append(
+            [candidate.name, *(f"{clock:,.0f}" for clock in clocks), middle_half(growths(run, candidate))]
+        )
+    heads = ["", f"{run['few']:,} keys, µs", f"{run['most']:,} keys, µs", "growth (middle half of the turns)"]
+    return table(heads, rows)
 
 
 def client_share(run: Run) -> str:
@@ -145,6 +148,12 @@ def machine(run: Run) -> str:
 def with_spread(figures: Sequence[float]) -> str:
     """The median, and the least and the greatest."""
     return f"{statistics.median(figures):.2f} ({min(figures):.2f}–{max(figures):.2f})"
+
+
+def middle_half(figures: Sequence[float]) -> str:
+    """The median, and between what half of the figures lie."""
+    low, middle, high = statistics.quantiles(figures, method="inclusive")
+    return f"{middle:.2f} ({low:.2f}–{high:.2f})"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

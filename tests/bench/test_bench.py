@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import admin, goals, load
-from bench.__main__ import parse
+from bench.__main__ import FULL, parse
 from bench.candidates import (
     ALL,
     BARE,
@@ -24,7 +24,7 @@ from bench.candidates import (
     Supply,
 )
 from bench.chart import chart
-from bench.report import between_markers, goals_table, report, table, unmet
+from bench.report import between_markers, goals_table, growth_table, report, table, unmet
 
 ROUNDS = 3
 
@@ -72,6 +72,22 @@ def test_a_candidate_without_callers_is_compared_by_its_one_figure() -> None:
 
 def test_growth_is_the_time_with_many_rows_by_that_with_few() -> None:
     assert goals.growth(a_run(), SELECT) == 1.25
+
+
+def test_growth_is_the_median_of_the_rounds_shown_with_their_middle_half() -> None:
+    run = a_run()
+    run["growth"]["few"] = {c.name: [[1.0, 100.0]] * 5 for c in GROWING}
+    run["growth"]["most"] = {c.name: [[1.0, clock] for clock in (900, 100, 103, 101, 102)] for c in GROWING}
+    assert goals.growth(run, SELECT) == 1.02
+    shown = growth_table(run)
+    assert shown.count(" 1.02 (1.01") == shown.count("1.03) |") == len(GROWING)
+
+
+def test_short_turns_ask_as_often_and_need_no_more_callers() -> None:
+    short = FULL.in_short_turns()
+    assert short.requests < FULL.requests
+    assert short.rounds * short.requests == FULL.rounds * FULL.requests
+    assert short.credentials == FULL.credentials
 
 
 def test_a_goal_that_is_not_reached_is_named() -> None:
