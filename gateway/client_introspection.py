@@ -1,6 +1,7 @@
 """auth/oauth2/introspect: introspection for OAuth2 clients, who say who they are as at the token endpoint."""
 
 from drf_spectacular.utils import extend_schema
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from rest_framework.parsers import FormParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -40,7 +41,10 @@ class ClientIntrospectionView(PublicView):
         responses=Introspection,
     )
     def post(self, request: Request) -> Response:
-        client = authenticated_client(request._request)
+        try:
+            client = authenticated_client(request._request)
+        except OAuth2Error as error:
+            return Response(dict(error.twotuples), status=error.status_code)
         if client is None:
             headers = {"WWW-Authenticate": f'Basic realm="{profiles.active().product.name}"'}
             return Response({"error": "invalid_client"}, status=401, headers=headers)

@@ -99,7 +99,10 @@ class Protocol(OAuthLibCore):
 
 
 def authenticated_client(request: HttpRequest) -> OAuthClient | None:
-    """Return the confidential client that shows its secret in this request, or None."""
+    """Return the confidential client that shows its secret in this request, or None.
+
+    Raises OAuth2Error for a request that shows one in two places.
+    """
     protocol = Protocol(request)
     uri, method, body, headers = protocol._extract_params(request)
     asked = OAuthRequest(uri, method, body, headers)

@@ -67,9 +67,15 @@ class Validator(OAuth2Validator):
         return known
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Check the secret, in the header if there is one, else in the body (RFC 6749 section 2.3.1)."""
+        """Check the secret, in the header or in the body (RFC 6749 section 2.3.1).
+
+        Raises InvalidRequestError if a good one stands in the header and another in the body.
+        """
         if self._extract_basic_auth(request):
             is_good: bool = self._authenticate_basic_auth(request)
+            if is_good and request.client_secret:
+                detail = "Send the client's secret in the header or in the body, not in both."
+                raise errors.InvalidRequestError(detail, request=request)
         else:
             is_good = self._authenticate_request_body(request)
         if is_good:

@@ -61,6 +61,18 @@ def test_row_72_a_wrong_secret_is_401_everywhere(endpoint: str, cast: Cast) -> N
         assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("endpoint", BODIES)
+def test_a_client_that_says_twice_who_it_is_is_refused(endpoint: str, cast: Cast) -> None:
+    client = make_client("services:read", owner=cast.acme)
+    headers = basic(client.row.client_id, client.secret)
+    body = f"{BODIES[endpoint]}&client_id={client.row.client_id}"
+    twice = f"{body}&client_secret={client.secret}"
+    answer = Client().post(f"{BASE}/{endpoint}", twice, content_type=FORM, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert "header or in the body" in answer.json()["error_description"]
+    assert Client().post(f"{BASE}/{endpoint}", body, content_type=FORM, headers=headers).status_code == 200
+
+
 @pytest.mark.parametrize("header", ["Basic", "Basic x", "Basic é", "Basic " + "A" * 5000, "Basic Og=="])
 def test_row_72_so_is_a_malformed_header(header: str, cast: Cast) -> None:
     headers = {"Authorization": header.encode().decode("latin-1")}
