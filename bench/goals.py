@@ -87,7 +87,7 @@ def to_open_view(run: Run, where: str, candidate: Candidate, temperature: str) -
 
 def counts(run: Run) -> list[Count]:
     """Return what is not a ratio: queries, growth, memory."""
-    raw, own = growth(run, SELECT), growth(run, GATEWAY)
+    raw, own = (round(growth(run, each), 2) for each in (SELECT, GATEWAY))  # less than that is chance
     memory = run["memory_bytes"] / 1024
     return [
         Count("queries per request, hot", "0", _queries(run, OURS, "hot"), NEARLY_NONE),

@@ -83,6 +83,16 @@ def test_growth_is_the_median_of_the_rounds_shown_with_their_middle_half() -> No
     assert shown.count(" 1.02 (1.01") == shown.count("1.03) |") == len(GROWING)
 
 
+@pytest.mark.parametrize(("clock", "is_met"), [(102.4, True), (103, False)])
+def test_growth_is_compared_to_a_hundredth(clock: float, is_met: bool) -> None:
+    run = a_run()
+    run["growth"]["few"] = {c.name: [[1.0, 100.0]] * 5 for c in GROWING}
+    run["growth"]["most"] = {c.name: [[1.0, 102.0]] * 5 for c in GROWING}
+    run["growth"]["most"][GATEWAY.name] = [[1.0, clock]] * 5
+    (found,) = [count for count in goals.counts(run) if "growth" in count.words]
+    assert found.is_met == is_met
+
+
 def test_short_turns_ask_as_often_and_need_no_more_callers() -> None:
     short = FULL.in_short_turns()
     assert short.requests < FULL.requests
