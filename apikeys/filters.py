@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
+from accounts.callers import principal_of_request
 from apikeys.attributes import from_text
 from apikeys.serializers import ListFilter
 from audit.actors import Origin
@@ -12,11 +13,13 @@ from config import profiles, received
 
 
 class ListedFilter(BaseFilterBackend):
-    """Keep the keys that the profile's list shows: all, or those neither revoked nor expired."""
+    """Keep the keys that the profile's list shows: all, or one's own that are neither revoked nor expired."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
-        everything = profiles.active().keys.list == "all"
-        return queryset if everything else queryset.unended(Origin.of(request._request).at)
+        if profiles.active().keys.list == "all":
+            return queryset
+        owned = queryset.owned_by(principal_of_request(request))
+        return owned.unended(Origin.of(request._request).at)
 
 
 class AttributeFilter(BaseFilterBackend):

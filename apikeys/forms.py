@@ -119,6 +119,8 @@ class NewKeyForm(LimitsForm):
             for name, scope in profile.scopes.items()
             if name in principal.scopes_anywhere
         ]
+        if profile.keys.scopes_required:
+            fields["scopes"].required, fields["scopes"].help_text = True, "What the key may do."
         longest = profile.keys.longest_days
         fields["lifetime"].choices = _lifetimes(longest)
         fields["lifetime"].initial = str(min(USUAL_DAYS, longest or USUAL_DAYS))

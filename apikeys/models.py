@@ -32,6 +32,12 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Keys that are neither revoked nor expired at `now`; they may be disabled."""
         return self.filter(conditions.unended(now))
 
+    def owned_by(self, principal: Principal) -> "ApiKeyQuerySet":
+        """Keys of the person who calls, or of the organization whose key calls."""
+        if principal.user_id is None:
+            return self.filter(organization_id=principal.organization_id or 0)
+        return self.filter(user_id=principal.user_id)
+
     def visible_to(self, principal: Principal) -> "ApiKeyQuerySet":
         """Keys that the caller may see."""
         return self._within(principal, Capability.READ_OWN_KEYS, Capability.READ_KEYS)

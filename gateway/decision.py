@@ -92,13 +92,16 @@ def acting(principal: Principal, organization: str) -> Principal:
 def check_route(principal: Principal, route: Route) -> None:
     """Raise unless the route takes this credential, its roles and scopes.
 
-    NotAllowed, SecondFactorRequired or InsufficientScope.
+    NotAllowed, SecondFactorRequired or InsufficientScope. A row that asks for neither is for whoever holds
+    all their roles: not for those who hold none until a login with a second factor.
     """
     if principal.credential.kind not in route.credentials:
         raise NotAllowed(f"This takes {' or '.join(route.credentials)}.")
     if route.roles:
         names = f"This needs the role {' or '.join(route.roles)}."
         principal.must(lambda who: bool(who.roles & set(route.roles)), names)
+    if not route.scopes and principal.proven is not None and principal.roles != principal.proven.roles:
+        raise SecondFactorRequired
     if scopes.missing(route.scopes, principal.scopes):
         if principal.proven is not None and not scopes.missing(route.scopes, principal.proven.scopes):
             raise SecondFactorRequired

@@ -106,8 +106,8 @@ def update_users(*, caller: Caller, selected: Iterable[User], changes: Mapping[s
 
 def _write(caller: Caller, row: User, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Write what is to be another about a person, and all that follows; return the columns."""
-    _check_own(caller, row, changes)
     changed = _changed(caller, row, changes)
+    _check_own(caller, row, changed)
     write_user(row, changed)
     if changed.get("is_active") is False or "password" in changed:
         end_all_sessions(row, caller.origin.at)
@@ -209,8 +209,8 @@ def _locked(caller: Caller, user: User) -> User:
     return row
 
 
-def _check_own(caller: Caller, user: User, changes: Mapping[str, Any]) -> None:
-    own = PROVEN & set(changes)
+def _check_own(caller: Caller, user: User, changed: Mapping[str, Any]) -> None:
+    own = PROVEN & set(changed)
     if own and user.pk == caller.principal.user_id:
         raise Invalid(min(own), "your own is not changed here, but where you prove that it is you")
 

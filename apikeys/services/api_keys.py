@@ -187,6 +187,8 @@ def _check_may_make(caller: Caller, owner: User | Organization) -> None:
 
 
 def _clean_scopes(requested: Sequence[str]) -> list[str]:
+    if not requested and profiles.active().keys.scopes_required:
+        raise Invalid("scopes", "name at least one: a key without scopes can do nothing")
     catalogue = profiles.active().scopes
     unknown = scopes.unknown(requested, catalogue)
     if unknown:

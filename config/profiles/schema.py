@@ -124,7 +124,7 @@ class Keys(Table, frozen=True):
     environments: Annotated[dict[Name, KeyFormat], Meta(min_length=1)]
     scopes_required: bool = False
     at_own_endpoints: bool = True
-    list: Literal["all", "active"] = "all"
+    list: Literal["all", "own"] = "all"
     attributes: dict[Annotated[str, Meta(pattern=MEMBER)], Attribute] = {}
     longest_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
 

@@ -1,5 +1,7 @@
 """A person who must have a second factor holds nothing until they log in with one."""
 
+from collections.abc import Callable
+
 import pytest
 
 from accounts.identity import principal_of
@@ -7,10 +9,13 @@ from accounts.models import User
 from accounts.principals import Caller, Credential
 from accounts.services.users import update_user, update_users
 from audit.models import Event
+from config import profiles
 from config.errors import Conflict, NotAllowed
+from config.profiles import Profile
 from tests.accounts.authenticator import App, enrolled, logged_in
 from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Cast, add_user, as_user, assert_problem, make_key, with_key
+from tests.every_profile.speaker import Speaker
 
 CHECK = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}
 
@@ -33,6 +38,18 @@ def test_without_one_nothing_is_allowed_but_to_add_one(cast: Cast, marked: None)
     assert api.post("auth/totp/confirm", {"code": app.code()}).status_code == 200
     assert api.get("api-keys").status_code == 200
     assert api.get("/gateway/check", headers=CHECK).status_code == 200
+
+
+@pytest.mark.parametrize(("name", "uri"), [("dariet", "/api/reports"), ("sequenceware", "/v1/runs")])
+def test_not_even_a_row_of_the_gateway_that_asks_for_no_role_and_no_scope(
+    name: str, uri: str, db: None, served_profile: Callable[[Profile], None], operator: Caller
+) -> None:
+    product = profiles.load(name)
+    served_profile(product)
+    speaker, user = Speaker(product), add_user("vi", "viewer")
+    assert speaker.ask_gateway("GET", uri, speaker.token_of(user)) == 200
+    update_user(caller=operator, user=user, changes={"must_have_second_factor": True})
+    assert speaker.ask_gateway("GET", uri, speaker.token_of(user)) == 403
 
 
 def test_with_one_it_is_as_before(cast: Cast, marked: None) -> None:
