@@ -23,7 +23,6 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PREFIXED_LENGTH = 22
 LARGEST_INTEGER = 2**63 - 1
 PAGE_SIZE = re.compile(r"[1-9][0-9]{0,8}")
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 POSITION = re.compile(r"[0-9]{1,19}")
 RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
@@ -170,13 +169,18 @@ class SentIdField(TextField):
 
 
 def public_id(resource: str, row: Identified) -> str | int:
-    """Return the id of `row` as the active profile shows it: an integer, a uuid, or prefix + base62."""
+    """Return the id of `row` as the active profile shows it."""
+    return spelled(resource, row.pk, row.uuid)
+
+
+def spelled(resource: str, number: int, identity: uuid.UUID) -> str | int:
+    """Return an id in the active profile's form: an integer, a uuid, or prefix + base62."""
     form = profiles.active().wire
     if form.ids == "integer":
-        return int(row.pk)
+        return number
     if form.ids == "prefixed":
-        return prefix_of(resource) + _to_base62(row.uuid.int)
-    return str(row.uuid)
+        return prefix_of(resource) + _to_base62(identity.int)
+    return str(identity)
 
 
 def prefix_of(resource: str) -> str:
@@ -185,18 +189,13 @@ def prefix_of(resource: str) -> str:
 
 
 def lookup(resource: str, text: str) -> dict[str, Any]:
-    """Return the queryset filter for the public id `text`. Raises NotFound for what cannot be one.
-
-    A uuid will do in every profile: it is what the gateway tells services.
-    """
+    """Return the queryset filter for the public id `text`. Raises NotFound for what cannot be one."""
     form = profiles.active().wire
-    if UUID.fullmatch(text):
-        return {"uuid": uuid.UUID(text)}
     if form.ids == "integer":
         return {"pk": _read_integer(text)}
     if form.ids == "prefixed":
         return {"uuid": _read_prefixed(prefix_of(resource), text)}
-    raise NotFound("There is nothing with this id.")
+    return {"uuid": _read_uuid(text)}
 
 
 def find(resource: str, rows: "QuerySet[Any]", text: str, *, path: str = "") -> Any:
@@ -213,6 +212,12 @@ def _read_integer(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,18}", text) or int(text) > LARGEST_INTEGER:
         raise NotFound("There is nothing with this id.")
     return int(text)
+
+
+def _read_uuid(text: str) -> uuid.UUID:
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+        raise NotFound("There is nothing with this id.")
+    return uuid.UUID(text)
 
 
 def _read_prefixed(prefix: str, text: str) -> uuid.UUID:

@@ -1,14 +1,17 @@
 """/gateway/check: a proxy asks, before it passes a request on, whether it may (forward auth)."""
 
+from uuid import UUID
+
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.request import HttpHeaders
 
-from accounts.principals import Principal
+from accounts.principals import Credential, Principal
 from apikeys import quotas, usage
 from audit.actors import Origin
 from config.errors import DomainError, MalformedCredentials, NotAllowed
 from config.problems import challenge, domain_response, problem_response
 from config.profiles.schema import Route
+from config.wire import spelled
 from gateway.decision import decide
 
 PATH = "/gateway/check"
@@ -84,6 +87,13 @@ def identity_headers(principal: Principal | None) -> dict[str, str]:
     return {
         "X-Auth-Subject": principal.subject,
         "X-Auth-Organization": principal.organization,
-        "X-Auth-Credential": f"{principal.credential.kind}:{principal.credential.id}",
+        "X-Auth-Credential": f"{principal.credential.kind}:{_shown_id(principal.credential)}",
         "X-Auth-Scopes": " ".join(sorted(principal.scopes)),
     }
+
+
+def _shown_id(credential: Credential) -> str | int:
+    """A key's id as the API shows it, for a service to find the key by; of others their uuid."""
+    if credential.kind != "key":
+        return credential.id
+    return spelled("api_key", credential.number, UUID(credential.id))

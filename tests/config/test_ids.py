@@ -9,7 +9,8 @@ from apikeys.models import ApiKey
 from config import profiles, wire
 from config.profiles import Profile
 from tests.config.profile_texts import DIALECT
-from tests.conftest import PASSWORD, Api, Cast, assert_problem, make_key
+from tests.conftest import PASSWORD, Api, Cast, assert_problem, make_key, with_key
+from tests.gateway.routing import row, with_routes
 
 BASE = "/v2/product"
 FORMS = ("integer", "uuid", "prefixed")
@@ -86,6 +87,21 @@ def test_a_row_has_one_id_and_not_those_of_other_forms(ada: Api, cast: Cast, for
     others.pop(form, None)
     for other in [*others.values(), str(key.uuid).upper(), key.uuid.hex]:
         assert_problem(ada.get(f"{BASE}/api-keys/{other}"), 404, "not_found")
+
+
+def test_a_service_can_find_the_key_that_asks_by_the_id_that_the_gateway_says(
+    ada: Api, cast: Cast, form: str
+) -> None:
+    key = make_key(cast.alice)
+    with profiles.override(with_routes(row("GET", "/any"))):
+        asked = {"X-Original-Method": "GET", "X-Original-URI": "/any"}
+        told = with_key(key).get("/gateway/check", headers=asked).headers
+    credential, subject = told["X-Auth-Credential"], told["X-Auth-Subject"]
+    assert (
+        ada.get(f"{BASE}/api-keys/{credential.removeprefix('key:')}").json()["data"]["name"] == key.row.name
+    )
+    assert (credential == f"key:{key.row.uuid}") == (form == "uuid")
+    assert subject == str(cast.alice.uuid)
 
 
 def test_an_id_that_was_shown_can_be_sent_in_a_body(ada: Api, cast: Cast) -> None:
