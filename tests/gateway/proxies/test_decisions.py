@@ -12,6 +12,8 @@ from tests.installation import Answer
 ITEMS = "/services/stock/items?page=2"
 IDENTITY = ("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes")
 ABOUT_THE_REQUEST = ("X-Original-Method", "X-Original-URI", "X-Forwarded-Method", "X-Forwarded-Uri")
+# What some services take for another path or method than those of the request line.
+INSTEAD = ("X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 # Names that some services read like the one with hyphens. Caddy and Envoy remove those with _ alone.
 ALIASES = {"nginx": "_.!~", "traefik": "_.!~", "caddy": "_", "envoy": "_"}
 CHALLENGE = 'Bearer realm="Keyhouse"'
@@ -112,6 +114,14 @@ def test_what_a_client_says_of_itself_does_not_get_through(front: Front, path: s
     hidden = {name.replace("-", sign): "forged" for name in claims for sign in ALIASES[front.kind]}
     got = received(front.proxy.request("GET", path, headers=front.keyhouse.key("reader") | claims | hidden))
     assert "forged" not in str([got.values(name) for name in claims])
+
+
+@pytest.mark.parametrize("path", [ITEMS, "/services/stock/health"])
+def test_no_other_path_or_method_reaches_the_service_in_headers(front: Front, path: str) -> None:
+    claims = dict.fromkeys(INSTEAD, "forged")
+    hidden = {name.replace("-", sign): "forged" for name in claims for sign in ALIASES[front.kind]}
+    got = received(front.proxy.request("GET", path, headers=front.keyhouse.key("reader") | claims | hidden))
+    assert [got.values(name) for name in claims] == [[]] * len(claims)
 
 
 def test_what_a_client_says_of_the_request_does_not_change_the_decision(front: Front) -> None:
