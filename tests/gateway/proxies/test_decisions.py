@@ -124,6 +124,14 @@ def test_no_other_path_or_method_reaches_the_service_in_headers(front: Front, pa
     assert [got.values(name) for name in claims] == [[]] * len(claims)
 
 
+@pytest.mark.parametrize("name", IDENTITY)
+def test_a_client_cannot_make_the_proxy_drop_what_the_service_learns(front: Front, name: str) -> None:
+    expected = received(front.ask(ITEMS))
+    for connection in (name, f"close, {name}", f"keep-alive, {name.lower()}"):
+        got = received(front.ask(ITEMS, Connection=connection))
+        assert [got.values(each) for each in IDENTITY] == [expected.values(each) for each in IDENTITY]
+
+
 def test_what_a_client_says_of_the_request_does_not_change_the_decision(front: Front) -> None:
     before = front.arrived()
     hidden = ("X_Original_Method", "X_Original_URI")
