@@ -54,6 +54,7 @@ def run(
             "worker_class": "gthread",
             "graceful_timeout": STOP_SECONDS,
             "forwarded_allow_ips": ",".join(trusted_proxies),
+            "forwarder_headers": "",  # SCRIPT_NAME would be believed, which proxies pass on from clients
             "control_socket_disable": True,
             "accesslog": None,
             "loglevel": "warning",

@@ -39,3 +39,10 @@ def test_every_answer_of_the_gateway_has_a_length_and_is_not_chunked(installatio
     assert [head[9:12] for head in said + refused] == ["200", "200", "200", "401", "403", "200", "405"]
     assert not [head for head in said + refused if "transfer-encoding" in head.lower()]
     assert [head.lower().count("content-length: 0\r\n") for head in said] == [1, 1, 1, 0, 0, 1]
+
+
+def test_a_proxy_that_is_trusted_does_not_say_where_keyhouse_is_mounted(installation: Installation) -> None:
+    with installation.serve("--workers", "1", KEYHOUSE_TRUSTED_PROXIES="127.0.0.1") as server:
+        for variable in ("SCRIPT_NAME: /gateway", "SCRIPT_NAME: /elsewhere", "PATH_INFO: /health"):
+            request = CHECK.format(method="GET", path="", headers=f"{variable}\r\n{READ}")
+            assert heads(server.port, request)[0].startswith("HTTP/1.1 401"), variable

@@ -132,6 +132,13 @@ def test_a_client_cannot_make_the_proxy_drop_what_the_service_learns(front: Fron
         assert [got.values(each) for each in IDENTITY] == [expected.values(each) for each in IDENTITY]
 
 
+def test_a_client_says_nothing_of_where_an_application_is_mounted(front: Front) -> None:
+    for variable, value in (("SCRIPT_NAME", "/gateway"), ("SCRIPT_NAME", "/services"), ("PATH_INFO", "/x")):
+        headers = front.keyhouse.key("reader") | {variable: value}
+        got = received(front.proxy.request("GET", ITEMS, headers=headers))
+        assert got.target == ITEMS and got.values(variable) == []
+
+
 def test_what_a_client_says_of_the_request_does_not_change_the_decision(front: Front) -> None:
     before = front.arrived()
     hidden = ("X_Original_Method", "X_Original_URI")
