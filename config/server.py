@@ -55,6 +55,7 @@ def run(
             "graceful_timeout": STOP_SECONDS,
             "forwarded_allow_ips": ",".join(trusted_proxies),
             "forwarder_headers": "",  # SCRIPT_NAME would be believed, which proxies pass on from clients
+            "limit_request_line": 8190,  # the most there is: Caddy and Envoy ask with the whole address in it
             "control_socket_disable": True,
             "accesslog": None,
             "loglevel": "warning",

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gateway.paths import LONGEST
 from tests.gateway.proxies.conftest import Front
 from tests.gateway.proxies.service import SLOW, Got
 from tests.installation import Answer
@@ -137,6 +138,14 @@ def test_a_client_says_nothing_of_where_an_application_is_mounted(front: Front) 
         headers = front.keyhouse.key("reader") | {variable: value}
         got = received(front.proxy.request("GET", ITEMS, headers=headers))
         assert got.target == ITEMS and got.values(variable) == []
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_the_longest_address_arrives_and_a_longer_one_is_refused(front: Front, method: str) -> None:
+    longest = "/services/stock/items?q=".ljust(LONGEST, "a")
+    got = received(front.ask(longest, "writer", method))
+    assert (got.method, got.target) == (method, longest)
+    refused(front, front.ask(f"{longest}a", "writer", method), 403, "not_allowed")
 
 
 def test_what_a_client_says_of_the_request_does_not_change_the_decision(front: Front) -> None:
