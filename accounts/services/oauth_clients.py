@@ -78,7 +78,8 @@ def create_client(
 def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, Any]) -> None:
     """Change members of a client, those in CHANGEABLE. Raises NotAllowed, NotFound or Invalid.
 
-    Scopes that it loses are gone from its tokens at once.
+    Scopes that it loses are gone from its tokens at once. Whoever sends people elsewhere gets what the
+    client gets, and so must hold its scopes.
     """
     if unknown := set(changes) - CHANGEABLE:
         raise Invalid(min(unknown), "cannot be changed here")
@@ -93,16 +94,24 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, 
             uris = [] if row.is_machine else _clean_redirect_uris(wanted["redirect_uris"])
             wanted["redirect_uris"] = " ".join(uris)
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
+        if "redirect_uris" in changed:
+            _check_not_beyond(caller, row.scopes)
         if changed:
             OAuthClient.objects.filter(pk=row.pk).update(**changed)
             _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": sorted(changed)})
 
 
 def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
-    """Give a client another secret; the one before is worthless. Raises NotAllowed, NotFound or Invalid."""
+    """Give a client another secret; the one before is worthless. Raises NotAllowed, NotFound or Invalid.
+
+    Whoever sees the secret can be the client, and so must hold what it gets.
+    """
     secret = texts.new(texts.SECRET)
     with transaction.atomic():
         (row,) = _locked(caller, client)
+        _check_not_beyond(caller, row.scopes)
+        if row.user is not None:
+            authority.check_not_above(caller, row.user)
         if not row.is_confidential:
             raise Invalid("client_secret", "a public client has none")
         OAuthClient.objects.filter(pk=row.pk).update(client_secret=_stored(secret))
@@ -153,9 +162,13 @@ def _clean_scopes(caller: Caller, requested: Sequence[str], *, is_machine: bool)
         raise Invalid("scopes", "is needed")
     if is_machine and set(scopes) & set(IDENTITY):
         raise Invalid("scopes", f"{', '.join(IDENTITY)} are about people, and a machine is none")
+    _check_not_beyond(caller, scopes)
+    return scopes
+
+
+def _check_not_beyond(caller: Caller, scopes: Sequence[str]) -> None:
     wanted = profiles.active().power_of_scopes(frozenset(scopes))
     caller.principal.must(lambda who: wanted <= who.everywhere, "These scopes allow more than you may do.")
-    return scopes
 
 
 def _check_may_manage(caller: Caller) -> None:

@@ -1,20 +1,25 @@
 """Clients: who may register them, how they say who they are, and what a wrong secret gets."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.test import Client
+from msgspec.structs import replace
 
-from accounts.models import Consent, OAuthClient
+from accounts.models import Consent, OAuthClient, User
 from accounts.principals import Caller
 from accounts.services.oauth_clients import create_client, delete_clients, replace_secret, update_client
 from audit.events import EventName
 from audit.models import Event
+from config import profiles
 from config.errors import Invalid, NotAllowed
+from config.profiles import Profile
 from tests.accounts.helpers import caller_as
-from tests.conftest import Cast
+from tests.admin.helpers import browser, confirm, messages_of
+from tests.conftest import Cast, add_user, with_roles
 from tests.oauth2.flow import BASE, CALLBACK, FORM, Flow, gateway, machine_token, make_client, post
 
 
@@ -190,6 +195,56 @@ def test_row_74_nobody_registers_a_client_that_could_get_more_than_they_have(cas
             scopes=["users:read"],
             redirect_uris=[CALLBACK],
         )
+
+
+@pytest.fixture
+def keeper(served_profile: Callable[[Profile], None], cast: Cast) -> User:
+    """Somebody who manages all keys, and holds no other scope."""
+    member = profiles.active().roles["member"]
+    held = ("read_own_keys", "read_keys", "manage_own_keys", "manage_keys")
+    served_profile(with_roles(keeper=replace(member, capabilities=held, scopes=("keys:write",))))
+    return add_user("keeper", "keeper")
+
+
+def test_row_74_nobody_takes_a_client_over_that_gets_more_than_they_have(cast: Cast, keeper: User) -> None:
+    of_people = make_client("users:read").row
+    for row in (
+        of_people,
+        make_client("users:read", owner=cast.acme).row,
+        make_client("users:read", owner=cast.ada).row,
+        make_client("keys:write", owner=cast.ada).row,  # she may do more
+    ):
+        before = row.client_secret
+        with pytest.raises(NotAllowed):
+            replace_secret(caller=caller_as(keeper), client=row)
+        row.refresh_from_db()
+        assert row.client_secret == before
+    elsewhere = {"redirect_uris": ["https://evil.example.org/"]}
+    with pytest.raises(NotAllowed):
+        update_client(caller=caller_as(keeper), client=of_people, changes=elsewhere)
+    update_client(caller=caller_as(keeper), client=of_people, changes={"name": "Board"})
+    of_people.refresh_from_db()
+    assert (of_people.name, of_people.redirect_uris) == ("Board", CALLBACK)
+
+
+def test_row_74_nor_in_the_admin(cast: Cast, keeper: User) -> None:
+    row = make_client("keys:write", owner=cast.ada).row
+    answer = confirm(browser(keeper), "accounts_oauthclient", "replace_secret", row)
+    assert messages_of(answer) == ["ada may do more than you."]
+    assert "ocs_" not in answer.content.decode()
+    assert row.client_secret == OAuthClient.objects.get().client_secret
+
+
+def test_whoever_holds_what_a_client_gets_may_replace_its_secret_and_its_address(
+    cast: Cast, keeper: User
+) -> None:
+    row = make_client("keys:read", "openid").row
+    there = f"{CALLBACK}2"
+    update_client(caller=caller_as(keeper), client=row, changes={"redirect_uris": [there]})
+    assert replace_secret(caller=caller_as(keeper), client=row).row.redirect_uris == there
+    machine = make_client("keys:write", owner=cast.acme).row
+    answer = confirm(browser(keeper), "accounts_oauthclient", "replace_secret", machine)
+    assert "ocs_" in answer.content.decode()
 
 
 def test_a_client_is_changed_and_gets_another_secret_and_goes(cast: Cast) -> None:
