@@ -71,6 +71,7 @@ class Validator(OAuth2Validator):
 
         Raises InvalidRequestError if a good one stands in the header and another in the body.
         """
+        request.encoding = "utf-8"  # else the library takes the parameter of that name
         if self._extract_basic_auth(request):
             is_good: bool = self._authenticate_basic_auth(request)
             if is_good and request.client_secret:

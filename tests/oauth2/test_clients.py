@@ -87,6 +87,19 @@ def test_row_72_so_is_a_malformed_header(header: str, cast: Cast) -> None:
         assert answer.status_code == 401
 
 
+@pytest.mark.parametrize("encoding", ["foo", "hex", "rot13", "utf-16"])
+@pytest.mark.parametrize("endpoint", BODIES)
+def test_row_72_the_header_is_read_as_utf_8_whatever_the_body_says(
+    endpoint: str, encoding: str, cast: Cast
+) -> None:
+    client = make_client("services:read", owner=cast.acme)
+    sender, body = Client(raise_request_exception=False), f"{BODIES[endpoint]}&encoding={encoding}"
+    for secret, status in (("x", 401), (client.secret, 200)):
+        headers = basic(client.row.client_id, secret)
+        answer = sender.post(f"{BASE}/{endpoint}", body, content_type=FORM, headers=headers)
+        assert answer.status_code == status
+
+
 def test_row_72_a_public_client_needs_no_secret_and_has_no_more_rights_for_it(cast: Cast) -> None:
     flow = Flow(make_client(is_public=True), cast.alice)
     tokens = flow.tokens()
