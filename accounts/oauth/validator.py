@@ -79,9 +79,11 @@ class Validator(OAuth2Validator):
                 raise errors.InvalidRequestError(detail, request=request)
         else:
             is_good = self._authenticate_request_body(request)
-        if is_good:
-            request.client_id = request.client.client_id
-        return is_good
+        # The library lets a public client in that names the grant of devices.
+        if not is_good or not request.client.is_confidential:
+            return False
+        request.client_id = request.client.client_id
+        return True
 
     def _extract_basic_auth(self, request: Any) -> str | None:
         """What stands after Basic, whose case does not matter (RFC 9110 section 11.1); only ASCII can."""

@@ -1,5 +1,7 @@
 """Introspection and revocation by clients (RFC 7662, RFC 7009), and what the server says of itself."""
 
+from urllib.parse import urlencode
+
 import jwt
 import pytest
 from django.conf import settings
@@ -13,7 +15,8 @@ from audit.models import Event
 from config.keypairs import ALGORITHMS
 from tests.accounts.helpers import serving
 from tests.conftest import Cast, make_key
-from tests.oauth2.flow import BASE, Flow, gateway, machine_token, make_client, post, verified
+from tests.oauth2.flow import BASE, FORM, Flow, gateway, machine_token, make_client, post, verified
+from tests.oauth2.test_clients import basic
 from tests.oauth2.test_codes import refused
 
 
@@ -22,6 +25,16 @@ def test_row_75_introspection_needs_authentication(cast: Cast) -> None:
     refused(post("introspect", None, token=token), "invalid_client", 401)
     answer = Client().get(f"{BASE}/introspect")
     assert answer.status_code == 405
+
+
+def test_row_75_a_public_client_is_not_authenticated_by_naming_a_grant(cast: Cast) -> None:
+    flow = Flow(make_client(is_public=True), cast.alice)
+    token, device = flow.tokens()["access_token"], "urn:ietf:params:oauth:grant-type:device_code"
+    refused(post("introspect", flow.client, token=token, grant_type=device), "invalid_client", 401)
+    sent = urlencode({"token": token, "grant_type": device})
+    headers = basic(flow.client.row.client_id, "")
+    answer = Client().post(f"{BASE}/introspect", sent, content_type=FORM, headers=headers)
+    refused(answer, "invalid_client", 401)
 
 
 def test_row_75_a_good_token_is_described(cast: Cast) -> None:
