@@ -29,11 +29,11 @@ class StrictJSONParser(BaseParser):
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ParseError(f"The member {twice!a} stands in the body twice.")
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ParseError(f"The member {name!a} stands in the body twice.")
+        members[name] = value
     return members
 
 

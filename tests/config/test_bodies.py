@@ -36,6 +36,12 @@ def test_row_94_a_member_that_stands_there_twice_is_refused(alice: Api, body: by
     assert detail in assert_problem(post(alice, body), 400, "parse_error")["detail"]
 
 
+def test_row_94_a_member_that_stands_there_twice_is_found_among_very_many(anonymous: Api) -> None:
+    members = ",".join(f'"{number}":0' for number in (*range(100_000), 99_999))
+    response = anonymous.client.generic("POST", "/api/v1/auth/login", f"{{{members}}}", JSON)
+    assert "The member '99999' stands" in assert_problem(response, 400, "parse_error")["detail"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
