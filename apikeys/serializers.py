@@ -12,6 +12,7 @@ from apikeys.durations import parse_duration
 from apikeys.models import ApiKey
 from apikeys.services.rotation import LONGEST_OVERLAP
 from config import profiles
+from config.lists import BoundedListField
 from config.profiles.schema import Attribute, ChoiceAttribute
 from config.wire import (
     IdField,
@@ -84,8 +85,8 @@ class RateLimitMember(RequestSerializer):
         return Rate(**super().to_internal_value(data))
 
 
-def networks_field() -> serializers.ListField:
-    return serializers.ListField(
+def networks_field() -> BoundedListField:
+    return BoundedListField(
         child=TextField(max_length=64),
         max_length=MOST_NETWORKS,
         required=False,
@@ -97,7 +98,7 @@ class CreateRequest(RequestSerializer):
     resource = "api_key"
 
     name = TextField(max_length=100)
-    scopes = serializers.ListField(child=TextField(max_length=64), required=False, max_length=MOST_SCOPES)
+    scopes = BoundedListField(child=TextField(max_length=64), required=False, max_length=MOST_SCOPES)
     environment = TextField(max_length=64, required=False)
     expires_at = TimestampField(required=False, allow_null=True)
     organization = SentIdField("organization", required=False, help_text="id of the owner, if not you")

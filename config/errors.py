@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+MOST_ERRORS = 20  # in one answer, so that it stays small whatever was sent
+LONGEST_NAME = 100
+
 
 class DomainError(Exception):
     """A use case was refused. `errors` says it per canonical member; `detail` says it in a sentence."""
@@ -149,3 +152,8 @@ class NetworkNotAllowed(DomainError):
 
 class MalformedCredentials(DomainError):
     """More than one credential in a request, or one that is not well written (RFC 6750 section 2)."""
+
+
+def shown(name: str) -> str:
+    """Return how an error calls a member that a client made up: its beginning, in ASCII."""
+    return ascii(name[:LONGEST_NAME])[1:-1]

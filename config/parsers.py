@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from config.errors import shown
+
 
 class StrictJSONParser(BaseParser):
     """JSON in UTF-8, without duplicate members (RFC 8259 section 4), NaN or Infinity."""
@@ -32,7 +34,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise ParseError(f"The member {name!a} stands in the body twice.")
+            raise ParseError(f"The member '{shown(name)}' stands in the body twice.")
         members[name] = value
     return members
 

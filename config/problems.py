@@ -17,7 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from config import profiles, wire
-from config.errors import DomainError, InsufficientScope, InvalidToken, NotFound, TooManyAttempts
+from config.errors import MOST_ERRORS, DomainError, InsufficientScope, InvalidToken, NotFound, TooManyAttempts
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
@@ -95,7 +95,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def _from_drf(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.ValidationError):
-        errors = dict(flatten(error.detail))
+        errors = dict(flatten(error.detail)[:MOST_ERRORS])
         return _drf(400, "invalid", sentence(errors), errors={m: t for m, t in errors.items() if m})
     headers = {}
     if isinstance(error, exceptions.Throttled):

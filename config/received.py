@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
-from config.errors import Invalid
+from config.errors import Invalid, shown
 
 PAGE_PARAMETERS = {"cursor", "page_size"}
 
@@ -23,7 +23,7 @@ def query(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     sent = {name: values for name, values in request.query_params.lists() if name not in PAGE_PARAMETERS}
     for name, values in sent.items():
         if len(values) > 1:
-            raise Invalid(ascii(name)[1:-1], "stands in the URL twice")
+            raise Invalid(shown(name), "stands in the URL twice")
     return _checked(form(data={name: values[0] for name, values in sent.items()}))
 
 

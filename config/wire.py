@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, ClassVar, Protocol
 
 from django.db.models import QuerySet
@@ -17,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config import profiles
-from config.errors import Invalid, NotFound
+from config.errors import MOST_ERRORS, Invalid, NotFound, shown
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PREFIXED_LENGTH = 22
@@ -90,11 +91,11 @@ class RequestSerializer(WireSerializer):
         return super().to_internal_value(data)
 
     def _refuse_unknown(self, data: Iterable[str]) -> None:
-        unknown = [name for name in data if name not in self.fields]
+        unknown = list(islice((name for name in data if name not in self.fields), MOST_ERRORS))
         if unknown:
             known = ", ".join(self.fields) or "none"
             raise serializers.ValidationError(
-                {ascii(name)[1:-1]: f"There is no such member. Known members: {known}." for name in unknown}
+                {shown(name): f"There is no such member. Known members: {known}." for name in unknown}
             )
 
 

@@ -21,6 +21,7 @@ from audit.actors import Origin
 from config import received
 from config.clientip import resolve
 from config.errors import Invalid, InvalidToken, NetworkNotAllowed
+from config.lists import BoundedListField
 from config.parsers import StrictJSONParser
 from config.profiles import Capability
 from config.wire import TextField
@@ -44,7 +45,7 @@ class IntrospectionRequest(ClientAddress):
 
 
 class BatchRequest(ClientAddress):
-    tokens = serializers.ListField(
+    tokens = BoundedListField(
         child=TextField(trim_whitespace=False),
         allow_empty=False,
         max_length=MOST_TOKENS,

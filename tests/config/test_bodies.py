@@ -108,6 +108,44 @@ def test_row_93_text_that_no_database_keeps_is_refused_and_named(alice: Api, tex
     assert not ApiKey.objects.exists()
 
 
+def test_of_very_many_unknown_members_the_first_few_are_named(anonymous: Api) -> None:
+    members = ",".join(f'"{number}":0' for number in range(90_000))
+    response = anonymous.client.generic("POST", "/api/v1/auth/login", f"{{{members}}}", JSON)
+    errors = assert_problem(response, 400, "invalid")["errors"]
+    assert [each["member"] for each in errors] == [str(number) for number in range(20)]
+
+
+def test_of_a_very_long_member_only_the_beginning_is_named(anonymous: Api) -> None:
+    name = "\N{SLIGHTLY SMILING FACE}" * 100_000
+    for body in (f'{{"{name}": 0}}', f'{{"{name}": 0, "{name}": 0}}'):
+        response = anonymous.client.generic("POST", "/api/v1/auth/login", body.encode(), JSON)
+        assert response.status_code == 400
+        assert "\\U0001f642" in response.json()["detail"]
+        assert len(response.content) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("path", "member", "most"),
+    [
+        ("/api/v1/api-keys", "scopes", 200),
+        ("/api/v1/api-keys", "allowed_networks", 50),
+        ("/gateway/introspect", "tokens", 100),
+    ],
+)
+def test_a_list_that_is_too_long_is_refused_whatever_it_holds(
+    cast: Cast, path: str, member: str, most: int
+) -> None:
+    response = as_user(cast.ada).post(path, {"name": "a", member: [0] * (most + 1)})
+    (error,) = assert_problem(response, 400, "invalid")["errors"]
+    assert error == {"member": member, "detail": f"Ensure this field has no more than {most} elements."}
+
+
+def test_of_very_many_wrong_items_of_a_list_the_first_few_are_named(alice: Api) -> None:
+    problem = assert_problem(alice.post("api-keys", {"name": "a", "scopes": [0] * 200}), 400, "invalid")
+    assert [error["member"] for error in problem["errors"]] == [f"scopes.{number}" for number in range(20)]
+    assert problem["detail"].count("scopes.") == 20
+
+
 def test_a_character_outside_the_basic_plane_is_one_character(alice: Api) -> None:
     response = post(alice, b'{"name": "\\ud83d\\ude42"}')
     assert (response.status_code, response.json()["name"]) == (201, "🙂")
