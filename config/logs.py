@@ -5,9 +5,12 @@ import re
 from functools import lru_cache
 
 from config import profiles
+from config.profiles.rules import OAUTH2_PREFIXES
 
-TOKEN = r"(eyJ)[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
-OAUTH2 = r"(oa[tc]_|ort_|ocs_)[A-Za-z0-9_-]{8,}"  # accounts.oauth.texts
+ALPHANUMERIC = "[A-Za-z0-9]"
+BASE64 = "[A-Za-z0-9_-]"
+OAUTH2_LENGTH = 43  # of 32 random bytes
+HEADER_LENGTH = 17  # at least, after eyJ: {"alg":"HS256"}
 
 
 class OneLineFormatter(logging.Formatter):
@@ -31,10 +34,21 @@ def mask(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def _credentials(profile: profiles.Profile) -> re.Pattern[str]:
-    form = profile.keys
-    prefixes = "|".join(re.escape(each.prefix) for each in form.environments.values())
-    shown = rf"(?:{prefixes})[A-Za-z0-9]{{{form.shown_characters}}}"
-    return re.compile(rf"({shown})[A-Za-z0-9]{{8,}}|{TOKEN}|{OAUTH2}")
+    shown, kinds = profile.keys.shown_characters, profile.keys.environments.values()
+    prefixes = "|".join(re.escape(each.prefix) for each in kinds)
+    secret = min(each.length for each in kinds) - shown
+    key = _begins(rf"(?:{prefixes}){ALPHANUMERIC}{{{shown}}}", ALPHANUMERIC, secret)
+    token = _begins("eyJ", BASE64, HEADER_LENGTH) + rf"\.{BASE64}+\.{BASE64}*"
+    oauth2 = _begins(f"(?:{'|'.join(OAUTH2_PREFIXES)})", BASE64, OAUTH2_LENGTH)
+    return re.compile(f"{key}|{token}|{oauth2}")
+
+
+def _begins(shown: str, character: str, length: int) -> str:
+    """Return the pattern of `shown` with 8 characters or more after it; within a word, with all `length`.
+
+    So `export_customers` holds no token, and one that follows on the letter of an escape is one.
+    """
+    return rf"((?<!{ALPHANUMERIC}){shown}|{shown}(?={character}{{{length}}})){character}{{8,}}"
 
 
 def escape(text: str) -> str:

@@ -8,11 +8,9 @@ import hmac
 import secrets
 from collections.abc import Iterable
 
-ACCESS = "oat_"
-REFRESH = "ort_"
-CODE = "oac_"
-SECRET = "ocs_"
-PREFIXES = (ACCESS, REFRESH, CODE, SECRET)
+from config.profiles.rules import OAUTH2_PREFIXES
+
+ACCESS, REFRESH, CODE, SECRET = OAUTH2_PREFIXES
 RANDOM_BYTES = 32
 
 

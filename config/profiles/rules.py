@@ -9,7 +9,7 @@ from config.profiles.paths import PathError, shape
 from config.profiles.schema import ChoiceAttribute, KeyFormat, ProfileFile, Route
 
 LEAST_RANDOM_BITS = 128
-OAUTH2_PREFIXES = ("oat_", "ort_", "oac_", "ocs_")  # what codes, tokens and secrets of OAuth2 begin with
+OAUTH2_PREFIXES = ("oat_", "ort_", "oac_", "ocs_")  # of access and refresh tokens, codes, secrets
 IDENTITY_SCOPES = ("openid", "profile", "email")  # OpenID Connect says what they mean
 ALPHABET_SIZES = {"base62": 62, "hex": 16}
 OTHERS_HEADERS = {"authorization", "connection", "content-length", "content-type", "cookie", "host"}

@@ -137,6 +137,13 @@ def test_other_words_are_searched_for_and_filters_stay(ada: Client, keys: dict[s
     assert 'method="post"' in text_of(ada.get(page(LIST))).partition('id="changelist-search"')[2][:40]
 
 
+def test_a_word_in_which_a_token_would_begin_is_searched_for(ada: Client, cast: Cast) -> None:
+    make_key(cast.alice, name="export_customers")
+    response = ada.post(page(FIND), {"q": "export_customers"})
+    assert response.headers["Location"] == f"{page(LIST)}?q=export_customers"
+    assert names(ada, q="export_customers") == {"export_customers"}
+
+
 def exported(response: Any) -> list[dict[str, str]]:
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     text = b"".join(response.streaming_content).decode()

@@ -4,11 +4,12 @@ import base64
 import json
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
-from config.logs import mask
+from config.logs import escape, mask
 from tests.conftest import PASSWORD, Api, Cast, log_in, make_key, with_key
 from tests.installation import ADMIN, Installation, Server, log_in_as_admin
 
@@ -98,6 +99,29 @@ def test_a_key_in_a_line_is_cut_down_to_what_may_be_shown(db: None) -> None:
         mask("kh_live_Pl4n… kh_live kh_live_ab eyJhbGci eyJ.a.b")
         == "kh_live_Pl4n… kh_live kh_live_ab eyJhbGci eyJ.a.b"
     )
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "export_customers cohort_analysis goat_milk-delivery block_ocs_",
+        "lookh_live_Pl4nted5ecrets",
+        "monkeyJar.lid.handle",
+    ],
+)
+def test_a_word_in_which_a_credential_would_begin_is_kept(word: str, db: None) -> None:
+    assert mask(word) == word
+
+
+@pytest.mark.parametrize("before", ["\n", "\x07", "%0A", "Bearer", "é"])
+def test_a_whole_credential_is_cut_down_whatever_stands_before_it(before: str, db: None) -> None:
+    for whole in (KEY, f"oat_{PLANTED * 2}", JWT):
+        assert whole[-8:] not in mask(escape(f"{before}{whole}"))
+
+
+def test_a_name_in_the_audit_log_stands_as_it_was_given(cast: Cast) -> None:
+    make_key(cast.alice, name="export_customers")
+    assert Event.objects.latest("sequence").target_label == "export_customers"
 
 
 def test_a_key_in_a_denied_path_is_not_kept_in_the_audit_log(cast: Cast) -> None:
