@@ -38,7 +38,7 @@ def wire_faults() -> list[CheckMessage]:
     """Return what in the profile's wire table leads nowhere, in every endpoint's words."""
     source = profiles.active().source
     return [
-        Error(f"profile {source}: {fault.member}: {fault.reason}", hint=HINT, id="keyhouse.E005")
+        Error(f"profile {source}: {fault.member}: {fault.reason}.", hint=HINT, id="keyhouse.E005")
         for fault in faults()
     ]
 

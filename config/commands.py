@@ -3,9 +3,10 @@
 import json
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
+from django.core.checks import CheckMessage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config import profiles
@@ -42,6 +43,12 @@ class KeyhouseCommand(JsonCommand, ABC):
     @abstractmethod
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         """Do the work and return (document, text)."""
+
+
+def stop_at(faults: Iterable[CheckMessage]) -> None:
+    """Raise CommandError for the first of these faults, if there is one."""
+    for fault in faults:
+        raise CommandError(f"({fault.id}) {fault.msg} {fault.hint}")
 
 
 def _fail(parser: CommandParser, message: str) -> NoReturn:

@@ -6,6 +6,8 @@ import pytest
 
 from config.profiles import load, shipped_names
 from config.profiles.loader import SHIPPED
+from tests.commands.helpers import assert_one_line
+from tests.config.profile_texts import GOOD
 from tests.installation import Installation
 
 
@@ -41,3 +43,13 @@ def test_a_file_with_a_mistake_is_one_line_with_file_member_and_reason(
     assert done.stdout == "" and len(done.stderr.splitlines()) == 1
     for words in (str(own), "keys.environments.live.checksum", "as long as the body"):
         assert words in done.stderr
+
+
+def test_a_spelling_of_a_member_that_is_not_there_is_said_before_it_is_served(
+    tmp_path: Path, bare_installation: Installation
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(f'{GOOD}[wire.names]\n"me.nonsuch" = "x"\n')
+    done = bare_installation.manage("checkprofile", str(own))
+    reason = f"(keyhouse.E005) profile {own}: wire.names.me.nonsuch: there is no such member. Correct the"
+    assert_one_line(done, reason)

@@ -87,7 +87,9 @@ def test_row_89_a_profile_whose_names_lead_nowhere_does_not_start(installation: 
     path.write_text(f'{GOOD}[wire]\nnames.expiry = "expires"\n')
     done = installation.manage("serve", "--bind", "127.0.0.1:0", KEYHOUSE_PROFILE=str(path))
     assert done.returncode != 0
-    assert f"(keyhouse.E005) profile {path}: wire.names.expiry: there is no such member" in done.stderr
+    assert (
+        f"(keyhouse.E005) profile {path}: wire.names.expiry: there is no such member. Correct" in done.stderr
+    )
     assert done.stderr.count("\n") == 1
 
 

@@ -4,7 +4,8 @@ from drf_spectacular.generators import EndpointEnumerator
 
 from accounts.permissions import need_of
 from config import profiles
-from config.commands import KeyhouseCommand, table
+from config.checks import wire_faults
+from config.commands import KeyhouseCommand, stop_at, table
 from config.profiles import Profile
 
 
@@ -19,6 +20,7 @@ class Command(KeyhouseCommand):
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         profile = profiles.load(options["profile"])
         with profiles.override(profile):
+            stop_at(wire_faults())
             parts = {"endpoints": endpoints(), "roles": roles(profile), "routes": routes(profile)}
         document = {"product": profile.product.name, "base_path": profile.base_path, **parts}
         titles = {

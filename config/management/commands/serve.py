@@ -9,7 +9,7 @@ from accounts import mailer
 from apikeys import quotas
 from config import env, metrics, profiles, server
 from config.checks import production_faults, signing_key_faults, wire_faults
-from config.commands import JsonCommand
+from config.commands import JsonCommand, stop_at
 from config.upgrade import check_up_to_date
 
 
@@ -54,8 +54,7 @@ def check_fit(workers: int) -> None:
     """Raise CommandError for what forbids to serve."""
     if workers < 1:
         raise CommandError("--workers: must be 1 or more")
-    for fault in [*production_faults(), *wire_faults(), *signing_key_faults()]:
-        raise CommandError(f"({fault.id}) {fault.msg} {fault.hint}")
+    stop_at([*production_faults(), *wire_faults(), *signing_key_faults()])
     check_up_to_date()
     connections.close_all()  # workers are forks of this process, and need their own
 
