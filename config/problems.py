@@ -60,9 +60,16 @@ def _document(status: int, code: str, detail: str) -> str:
     return json.dumps(problem(status, code, detail))
 
 
+def realm() -> str:
+    """Return the product's name as the realm of a challenge: a quoted string in ASCII (RFC 9110)."""
+    name = profiles.active().product.name.encode("ascii", "backslashreplace").decode()
+    escaped = name.replace("\\", r"\\").replace('"', r"\"")
+    return f'realm="{escaped}"'
+
+
 def challenge(error: DomainError | None = None) -> str:
     """Return the WWW-Authenticate value (RFC 6750 section 3) for a refusal; plain if nothing was sent."""
-    value = f'Bearer realm="{profiles.active().product.name}"'
+    value = f"Bearer {realm()}"
     if isinstance(error, InsufficientScope):
         return f'{value}, error="insufficient_scope", scope="{" ".join(error.scopes)}"'
     if isinstance(error, InvalidToken):

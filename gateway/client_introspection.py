@@ -12,8 +12,8 @@ from accounts.oauth.authentication import principal_of_machine
 from accounts.oauth.server import authenticated_client
 from accounts.principals import Principal
 from audit.actors import Origin
-from config import profiles
 from config.errors import InvalidToken, NetworkNotAllowed
+from config.problems import realm
 from config.views import PublicView
 from gateway.introspection import (
     INACTIVE,
@@ -46,7 +46,7 @@ class ClientIntrospectionView(PublicView):
         except OAuth2Error as error:
             return Response(dict(error.twotuples), status=error.status_code)
         if client is None:
-            headers = {"WWW-Authenticate": f'Basic realm="{profiles.active().product.name}"'}
+            headers = {"WWW-Authenticate": f"Basic {realm()}"}
             return Response({"error": "invalid_client"}, status=401, headers=headers)
         values = request._request.POST.getlist("token")
         if len(values) != 1 or not values[0]:

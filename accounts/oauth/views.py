@@ -27,6 +27,7 @@ from accounts.services import consents
 from audit.actors import Origin
 from config import profiles
 from config.errors import InsufficientScope
+from config.problems import realm
 from config.views import PublicView, ResourceViewSet
 
 CACHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
@@ -42,7 +43,7 @@ class ProtocolView(PublicView):
         """Return oauthlib's answer; a client that it does not recognize is told how to say who it is."""
         kept = {name: value for name, value in headers.items() if name != "Content-Type"}
         if code == status.HTTP_401_UNAUTHORIZED:
-            kept["WWW-Authenticate"] = f'Basic realm="{profiles.active().product.name}"'
+            kept["WWW-Authenticate"] = f"Basic {realm()}"
         return Response(json.loads(body) if body else None, status=code, headers=kept)
 
 

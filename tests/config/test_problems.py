@@ -1,14 +1,16 @@
 """Every error is a problem document, from whichever layer it comes."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.test import Client, RequestFactory
+from msgspec.structs import replace
 from rest_framework.exceptions import APIException, Throttled, ValidationError
 
-from config import problems
+from config import problems, profiles
 from config.errors import Conflict, InsufficientScope, Invalid, NotAllowed, NotFound
 from tests.config.failing_urls import ERRORS
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
@@ -184,6 +186,32 @@ def test_a_refused_credential_comes_with_a_challenge(cast: Cast) -> None:
     assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
     response = with_key(make_key(cast.alice, "keys:read")).get("audit")
     assert 'error="insufficient_scope", scope="audit:read"' in response.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("name", "realm"),
+    [
+        ('Keys "and" more', r"Keys \"and\" more"),
+        ("back\\slash", r"back\\slash"),
+        ("Schlüssel", r"Schl\\xfcssel"),
+    ],
+)
+def test_a_product_of_any_name_is_a_realm_in_ascii_with_its_quotes_escaped(
+    name: str, realm: str, cast: Cast
+) -> None:
+    file = profiles.active().file
+    named = replace(file, product=replace(file.product, name=name))
+    with profiles.override(profiles.Profile("named", named)):
+        refused = Api().get("auth/me")
+        unknown = {"Authorization": f"Basic {b64encode(b'nobody:nothing').decode()}"}
+        asked = [
+            Client().post(f"/api/v1/auth/oauth2/{place}", {"token": "x"}, headers=unknown)
+            for place in ("introspect", "revoke")
+        ]
+    assert refused.headers["WWW-Authenticate"] == f'Bearer realm="{realm}"'
+    assert [(answer.status_code, answer.headers["WWW-Authenticate"]) for answer in asked] == [
+        (401, f'Basic realm="{realm}"')
+    ] * 2
 
 
 def test_a_path_in_a_problem_is_escaped() -> None:
