@@ -12,7 +12,47 @@ LEAST_RANDOM_BITS = 128
 OAUTH2_PREFIXES = ("oat_", "ort_", "oac_", "ocs_")  # of access and refresh tokens, codes, secrets
 IDENTITY_SCOPES = ("openid", "profile", "email")  # OpenID Connect says what they mean
 ALPHABET_SIZES = {"base62": 62, "hex": 16}
-OTHERS_HEADERS = {"authorization", "connection", "content-length", "content-type", "cookie", "host"}
+# What a header of keys cannot be called: HTTP's, and what clients, proxies and we ourselves say in others.
+OTHERS_HEADERS = {
+    "accept",
+    "authorization",
+    "connection",
+    "cookie",
+    "forwarded",
+    "host",
+    "origin",
+    "referer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-organization",
+    "x-request-id",
+    "x-auth-subject",
+    "x-auth-organization",
+    "x-auth-credential",
+    "x-auth-scopes",
+}
+OTHERS_BEGINNINGS = ("accept-", "content-", "x-forwarded-", "x-original-")
+OWN_RESOURCES = (
+    "audit",
+    "organizations",
+    "scopes",
+    "auth/accept-invitation",
+    "auth/change-email",
+    "auth/change-password",
+    "auth/confirm-email",
+    "auth/forgot-password",
+    "auth/login",
+    "auth/logout",
+    "auth/logout-everywhere",
+    "auth/me",
+    "auth/oauth2",
+    "auth/refresh",
+    "auth/register",
+    "auth/reset-password",
+    "auth/sessions",
+    "auth/totp",
+)
 OWN_PATHS = (
     "/admin",
     "/gateway",
@@ -33,6 +73,7 @@ def check(source: str, file: ProfileFile) -> None:
     """Raise ProfileError for the first thing in `file` that contradicts itself."""
     try:
         _check_product(file)
+        _check_paths(file)
         _check_login(file)
         _check_scopes(file)
         _check_roles(file)
@@ -49,11 +90,26 @@ class _Wrong(Exception):
 
 
 def _check_product(file: ProfileFile) -> None:
+    if not file.product.name.isprintable():
+        raise _Wrong("product.name", "must be printable")
     base = file.product.base_path
     if {".", ".."} & set(base.split("/")):
         raise _Wrong("product.base_path", f"{base} has a dot segment")
     if any(base == own or base.startswith(f"{own}/") for own in OWN_PATHS):
         raise _Wrong("product.base_path", f"{base} is taken by Keyhouse itself")
+
+
+def _check_paths(file: ProfileFile) -> None:
+    """Each resource has a place of its own: of two where one begins as the other, one hides the other."""
+    base = file.product.base_path
+    taken = [*OWN_PATHS, *(f"{base}/{own}" for own in OWN_RESOURCES)]
+    for member, path in (("users", file.paths.users), ("api_keys", file.paths.api_keys)):
+        if {".", ".."} & set(path.split("/")):
+            raise _Wrong(f"paths.{member}", f"{path} has a dot segment")
+        for other in taken:
+            if f"{base}/{path}/".startswith(f"{other}/") or other.startswith(f"{base}/{path}/"):
+                raise _Wrong(f"paths.{member}", f"{base}/{path} and {other} would hide one another")
+        taken.append(f"{base}/{path}")
 
 
 def _check_login(file: ProfileFile) -> None:
@@ -94,8 +150,9 @@ def _check_keys(file: ProfileFile) -> None:
     keys = file.keys
     if not keys.header and not keys.bearer:
         raise _Wrong("keys.header", "keys are taken nowhere: name a header, or set bearer")
-    if keys.header.lower() in OTHERS_HEADERS:
-        raise _Wrong("keys.header", f"{keys.header} has another meaning in HTTP")
+    header = keys.header.lower()
+    if header in OTHERS_HEADERS or header.startswith(OTHERS_BEGINNINGS):
+        raise _Wrong("keys.header", f"{keys.header} has another meaning")
     for name, attribute in keys.attributes.items():
         if isinstance(attribute, ChoiceAttribute):
             _known(f"keys.attributes.{name}.default", [attribute.default], attribute.choices, "choice")

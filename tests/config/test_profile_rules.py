@@ -3,6 +3,8 @@
 import pytest
 
 from config import profiles
+from config.management.commands.checkprofile import endpoints
+from config.profiles.rules import OWN_RESOURCES
 from tests.config.profile_texts import GOOD, good_but
 
 SOURCE = "/etc/keyhouse/example.toml"
@@ -24,6 +26,11 @@ def route(line: str) -> str:
     return f'{GOOD}\n[[routes]]\ncredentials = ["key"]\n{line}\n'
 
 
+def paths(**named: str) -> str:
+    lines = "".join(f'{resource} = "{path}"\n' for resource, path in named.items())
+    return good_but(("[login]", f"[paths]\n{lines}\n[login]"))
+
+
 RULES: dict[str, tuple[str, str, str]] = {
     # an id: (text, member, part of the reason)
     "taken base path": (good_but(("/v1", "/admin")), "product.base_path", "taken by Keyhouse"),
@@ -32,6 +39,18 @@ RULES: dict[str, tuple[str, str, str]] = {
     "base path with slash at its end": (good_but(("/v1", "/v1/")), "product.base_path", "regex"),
     "base path with dots": (good_but(("/v1", "/v1/..")), "product.base_path", "dot segment"),
     "base path with a newline": (good_but(('"/v1"', '"/v1\\n"')), "product.base_path", "regex"),
+    "two resources at one path": (paths(users="a", api_keys="a"), "paths.api_keys", "hide"),
+    "a resource below another": (paths(api_keys="users/keys"), "paths.api_keys", "hide"),
+    "a resource at an address of ours": (paths(users="auth/login"), "paths.users", "/v1/auth/login"),
+    "a resource at another of ours": (paths(api_keys="organizations"), "paths.api_keys", "/v1/organizations"),
+    "a resource above addresses of ours": (paths(users="auth"), "paths.users", "hide"),
+    "a path with dots": (paths(users="a/.."), "paths.users", "dot segment"),
+    "a resource at the admin": (
+        paths(users="admin").replace('base_path = "/v1"', 'base_path = ""'),
+        "paths.users",
+        "/admin would hide",
+    ),
+    "name with a newline": (good_but(('"Example"', '"Exam\\nple"')), "product.name", "printable"),
     "empty name": (good_but(('"Example"', '""')), "product.name", "length >= 1"),
     "no identifier": (good_but(('["username", "email"]', "[]")), "login.identifiers", "length >= 1"),
     "unknown identifier": (good_but(('"username", ', '"phone", ')), "login.identifiers[1]", "'phone'"),
@@ -90,6 +109,21 @@ RULES: dict[str, tuple[str, str, str]] = {
         'accepts an invitation logs in by "email"',
     ),
     "header with another meaning": (good_but(("X-API-Key", "Authorization")), "keys.header", "meaning"),
+    "header in which requests are numbered": (
+        good_but(("X-API-Key", "X-Request-ID")),
+        "keys.header",
+        "meaning",
+    ),
+    "header that says where one acts": (good_but(("X-API-Key", "x-organization")), "keys.header", "meaning"),
+    "header that says what is asked about": (
+        good_but(("X-API-Key", "X-Original-URI")),
+        "keys.header",
+        "meaning",
+    ),
+    "header of proxies": (good_but(("X-API-Key", "X-Forwarded-For")), "keys.header", "meaning"),
+    "header that services trust": (good_but(("X-API-Key", "X-Auth-Subject")), "keys.header", "meaning"),
+    "header of every browser": (good_but(("X-API-Key", "User-Agent")), "keys.header", "meaning"),
+    "header of forms": (good_but(("X-API-Key", "Origin")), "keys.header", "meaning"),
     "bad header": (good_but(("X-API-Key", "X API Key")), "keys.header", "regex"),
     "dangling environment": (
         good_but(('default_environment = "live"', 'default_environment = "prod"')),
@@ -220,6 +254,12 @@ def test_a_profile_that_breaks_a_rule_is_refused(rule: str) -> None:
     error = refusal(text)
     assert error.member.startswith(member), str(error)
     assert reason in error.reason, str(error)
+
+
+def test_every_address_of_ours_below_the_base_path_is_one_that_no_resource_can_take() -> None:
+    moved = profiles.active().paths
+    taken = tuple(f"/api/v1/{path}" for path in (*OWN_RESOURCES, moved.users, moved.api_keys))
+    assert [each["path"] for each in endpoints() if not each["path"].startswith(taken)] == []
 
 
 BAD_PATHS = (
