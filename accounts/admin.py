@@ -214,6 +214,11 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return super().get_queryset(request).select_related("user", "organization").order_by("pk")
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Take only people whom one may see, as the API does."""
+        kwargs["queryset"] = User.objects.visible_to(principal_in(request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True  # for whoever sees the organization
 

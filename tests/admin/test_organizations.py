@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.models import Membership, Organization
 from audit.models import Event
-from tests.admin.helpers import errors_of, page, text_of
+from tests.admin.helpers import browser, errors_of, page, text_of
 from tests.conftest import Cast
 
 LIST = "accounts_organization_changelist"
@@ -141,3 +141,21 @@ def test_a_role_that_the_profile_has_dropped_is_kept(ada: Client, cast: Cast) ->
 def test_an_organization_is_never_deleted(ada: Client, cast: Cast) -> None:
     assert ada.post(page("accounts_organization_delete", cast.acme.pk), {"post": "yes"}).status_code == 403
     assert Organization.objects.count() == 2
+
+
+@pytest.mark.parametrize("number", [None, 99999])
+def test_somebody_whom_one_may_not_see_is_no_more_there_than_nobody(
+    cast: Cast, strong_owners: None, number: int | None
+) -> None:
+    alice = browser(cast.alice)
+    answer = save(alice, cast.acme, {"user": number or cast.charlie.pk, "role": "developer"})
+    assert "That choice is not one of the available choices" in text_of(answer)
+    assert "charlie" not in text_of(answer)
+    assert roles(cast.acme) == {"alice": "owner", "bob": "developer"}
+
+
+def test_who_manages_one_organization_changes_the_roles_of_its_members(
+    cast: Cast, strong_owners: None
+) -> None:
+    assert save(browser(cast.alice), cast.acme, bob={"role": "owner"}).status_code == 302
+    assert roles(cast.acme)["bob"] == "owner"
