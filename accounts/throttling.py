@@ -2,12 +2,9 @@
 
 import hashlib
 import hmac
-from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
 from config.limits import Bounds, Limit
-
-IPV6_SITE_BITS = 64  # what one customer gets at least (RFC 6177): addresses within it cost nothing
 
 
 class Counter(NamedTuple):
@@ -41,9 +38,11 @@ class Count(NamedTuple):
     ends_at: int
 
 
-def counters(limit: Limit, bounds: Bounds, *, account: str, ip: str, key: bytes) -> tuple[Counter, ...]:
-    """Return the counters of `bounds` that are about this account and this address, in one order for all."""
-    network = network_of(ip)
+def counters(limit: Limit, bounds: Bounds, *, account: str, network: str, key: bytes) -> tuple[Counter, ...]:
+    """Return the counters of `bounds` that are about this account and this network, in one order for all.
+
+    `network` is what counts as one address: see config.clientip.network_of.
+    """
     named = {"here": (network, account), "account": ("", account), "address": (network, "")}
     found = [
         Counter(scope, _digest(key, limit, scope, *names), most)
@@ -51,17 +50,6 @@ def counters(limit: Limit, bounds: Bounds, *, account: str, ip: str, key: bytes)
         if (most := getattr(bounds, scope))
     ]
     return tuple(sorted(found, key=lambda counter: counter.digest))
-
-
-def network_of(ip: str) -> str:
-    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one; "" for none."""
-    if not ip:
-        return ""
-    address = ip_address(ip)
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    rest = 128 - IPV6_SITE_BITS
-    return f"{IPv6Address(int(address) >> rest << rest)}/{IPV6_SITE_BITS}"
 
 
 def _digest(key: bytes, *words: str) -> bytes:

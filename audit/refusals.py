@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from audit.actors import NOTHING, Actor, Origin, Target
 from audit.events import EventName
 from audit.log import record
+from config.clientip import network_of
 
 REPEAT_SECONDS = 60.0
 MOST_EACH = 60  # events a minute that one source can cause, however it varies what it asks for
@@ -37,9 +38,9 @@ def record_refusal(
 ) -> None:
     """Record a refusal: the same one once a minute in each process, of one source at most MOST_EACH.
 
-    A source is who does what from where; a refusal is of which target and why.
+    A source is who does what from where, which is a /64 for IPv6; a refusal is of which target and why.
     """
-    source = (name, actor.id, origin.ip)
+    source = (name, actor.id, network_of(origin.ip))
     refusal = (target.id, target.label, *detail.values())
     if not _is_new(source, refusal, time.monotonic()):
         return
@@ -52,16 +53,20 @@ def record_refusal(
 
 def _is_new(source: tuple[str, ...], refusal: tuple[str, ...], now: float) -> bool:
     with _lock:
-        window = _recorded.get(source)
-        if window is None or now - window.began >= REPEAT_SECONDS:
-            window = _recorded[source] = Window(now)
-            _recorded.move_to_end(source)
+        _drop_ended(now)
+        window = _recorded.setdefault(source, Window(now))
         if len(_recorded) > REMEMBERED:
             _recorded.popitem(last=False)
         if refusal in window.refusals or len(window.refusals) >= MOST_EACH:
             return False
         window.refusals.add(refusal)
         return True
+
+
+def _drop_ended(now: float) -> None:
+    """Windows stand in the order in which they began, so that those that have ended come first."""
+    while _recorded and now - next(iter(_recorded.values())).began >= REPEAT_SECONDS:
+        _recorded.popitem(last=False)
 
 
 def _forget_one(source: tuple[str, ...], refusal: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from config.env import ConfigurationError
 
 Address = IPv4Address | IPv6Address
+IPV6_SITE_BITS = 64  # what one customer gets at least (RFC 6177): addresses within it cost nothing
 
 
 def client_ip(request: HttpRequest) -> str:
@@ -47,6 +48,17 @@ def is_within(ip: str, networks: tuple[str, ...]) -> bool:
     """Whether `ip`, as `client_ip` returns it, lies in one of `networks`."""
     address = _address(ip)
     return address is not None and _is_trusted(address, networks)
+
+
+def network_of(ip: str) -> str:
+    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one; "" for none."""
+    if not ip:
+        return ""
+    address = ip_address(ip)
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    rest = 128 - IPV6_SITE_BITS
+    return f"{IPv6Address(int(address) >> rest << rest)}/{IPV6_SITE_BITS}"
 
 
 def _is_trusted(address: Address, trusted: tuple[str, ...]) -> bool:

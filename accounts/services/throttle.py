@@ -12,6 +12,7 @@ from accounts.throttling import Attempt, Count, counters
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
 from audit.events import EventName
 from audit.refusals import record_refusal
+from config.clientip import network_of
 from config.errors import TooManyAttempts
 from config.limits import Limit
 
@@ -74,7 +75,7 @@ def succeeded(limit: Limit, *, subject: str = "", origin: Origin) -> None:
 
 def _attempt(limit: Limit, subject: str, origin: Origin) -> Attempt:
     bounds, key = settings.LIMITS[limit], settings.THROTTLE_KEY
-    counted = counters(limit, bounds, account=subject, ip=origin.ip, key=key)
+    counted = counters(limit, bounds, account=subject, network=network_of(origin.ip), key=key)
     return Attempt(counted, int(origin.at.timestamp()), bounds.seconds)
 
 

@@ -78,6 +78,22 @@ def test_one_source_fills_no_log_however_it_varies_what_it_asks_for(db: None, mi
     assert Event.objects.count() == refusals.MOST_EACH + 2
 
 
+def test_the_addresses_of_an_ipv6_site_are_one_source(db: None, minutes: list[float]) -> None:
+    for number in range(3):
+        refuse(ip=f"2001:db8:1:2::{number:x}")
+    assert Event.objects.count() == 1
+    refuse(ip="2001:db8:1:3::1")
+    assert Event.objects.count() == 2
+
+
+def test_what_was_recorded_is_remembered_for_a_minute_and_no_longer(db: None, minutes: list[float]) -> None:
+    for number in range(3):
+        refuse(ip=f"192.0.2.{number}")
+    minutes.append(1060.0)
+    refuse(ip="192.0.2.9")
+    assert len(refusals._recorded) == 1
+
+
 def test_memory_stays_bounded_and_the_oldest_is_forgotten_first(
     db: None, minutes: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
