@@ -35,13 +35,16 @@ def record_refusal(
     origin: Origin,
     target: Target = NOTHING,
     detail: Mapping[str, str],
+    each_target: bool = True,
 ) -> None:
     """Record a refusal: the same one once a minute in each process, of one source at most MOST_EACH.
 
-    A source is who does what from where, which is a /64 for IPv6; a refusal is of which target and why.
+    A source is who does what from where, which is a /64 for IPv6; a refusal is of which target and why,
+    or only why, if `each_target` is not one of its own.
     """
     source = (name, actor.id, network_of(origin.ip))
-    refusal = (target.id, target.label, *detail.values())
+    told_apart = (target.id, target.label) if each_target else ()
+    refusal = (*told_apart, *detail.values())
     if not _is_new(source, refusal, time.monotonic()):
         return
     try:

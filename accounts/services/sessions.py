@@ -75,8 +75,9 @@ def _record_failure(user: User | None, origin: Origin, reason: str) -> None:
 
 
 def _is_logged_in_here(user: User | None, origin: Origin) -> bool:
-    """Whether `user` has a session that was opened at this address."""
-    return user is not None and Session.objects.live(origin.at).filter(user=user, ip=origin.ip).exists()
+    """Whether `user` has a session that was opened at this address. Without a user it is asked, too."""
+    number = user.pk if user else 0
+    return Session.objects.live(origin.at).filter(user_id=number, ip=origin.ip).exists()
 
 
 def find_by_identifier(identifier: str) -> User | None:

@@ -58,7 +58,14 @@ def attempt(
         # Whoever is refused by one counter uses up nothing of the others.
         _stored(lambda store: store.take_back(tried._replace(counters=spared)))
     detail = {"limit": str(limit), "by": over[0].scope}
-    record_refusal(EventName.ATTEMPT_THROTTLED, actor=actor, origin=origin, target=target, detail=detail)
+    record_refusal(
+        EventName.ATTEMPT_THROTTLED,
+        actor=actor,
+        origin=origin,
+        target=target,
+        detail=detail,
+        each_target=False,  # names that nobody has are no targets: the time of writing would tell them
+    )
     raise TooManyAttempts(max(counts[each.digest].ends_at for each in over) - tried.at)
 
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -55,6 +57,35 @@ def test_row_08_whether_there_is_an_account_makes_no_difference_to_its_limits(ca
     unknown = [attempt("nobody", ip="192.0.2.2") for _ in range(LOGIN.here + 1)]
     assert [each.status_code for each in known] == [each.status_code for each in unknown]
     assert known[-1].content == unknown[-1].content
+
+
+def queries(username: str, ip: str) -> int:
+    """How many there are when a login with this name is refused at this address."""
+    with CaptureQueriesContext(connection) as captured:
+        assert attempt(username, ip=ip).status_code == 429
+    return len(captured)
+
+
+def test_row_08_an_address_over_its_limit_is_refused_known_and_unknown_names_with_the_same_queries(
+    cast: Cast,
+) -> None:
+    for number in range(LOGIN.address):
+        assert attempt(f"nobody{number}").status_code == 401
+    assert attempt("another").status_code == 429
+    names = ["alice", "nobody at all", "bob", "charlie", "nobody else"]
+    assert len({queries(name, "192.0.2.1") for name in names}) == 1
+
+
+def test_row_08_a_name_that_was_tried_everywhere_is_refused_with_the_same_queries_if_nobody_has_it(
+    cast: Cast,
+) -> None:
+    names = {"alice": "198.51.100.1", "nobody": "198.51.100.2"}
+    for name in names:
+        for number in range(LOGIN.account):
+            assert attempt(name, ip=f"203.0.113.{number}").status_code == 401
+        AttemptCount.objects.filter(attempts__lt=LOGIN.account).delete()
+    for _ in range(2):
+        assert len({queries(name, ip) for name, ip in names.items()}) == 1
 
 
 @pytest.mark.parametrize("name", ["ALICE", "ａｌｉｃｅ", " alice ", "al\u00adice"])  # noqa: RUF001
