@@ -1,7 +1,8 @@
 """A lease on an epoch: how long what was read about a caller may be trusted without reading it again.
 
 Whatever changes what somebody may do begins a new epoch in its transaction (`audit.log.record` sees to
-it), commits, and waits one lease before it answers. Whoever remembers what it has read looks at the number
+it), commits, and waits one lease before it answers. Whoever is asked for what was changed already waits as
+long: the one before may not have answered yet. Whoever remembers what it has read looks at the number
 of the epoch before it trusts that, unless it has looked less than a lease ago. So after the answer nobody
 trusts anything older than the change. docs/architecture.md has the argument, and what it rests on.
 """

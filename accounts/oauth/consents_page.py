@@ -49,9 +49,9 @@ class ConsentsPage(View):
             sessions.log_out(caller=self.caller)
             request.session.flush()
         elif form.is_valid():
-            for row in self._own().filter(uuid=form.cleaned_data["consent"]):
-                with suppress(NotFound):  # it was withdrawn at the same moment
-                    consents.withdraw_consent(caller=self.caller, consent=row)
+            meant = self._own().filter(uuid=form.cleaned_data["consent"])
+            with suppress(NotFound):  # the person was deleted at the same moment
+                consents.withdraw_consents(caller=self.caller, selected=list(meant))
         return HttpResponseRedirect(reverse("oauth2-allowed"))
 
     def _own(self) -> ConsentQuerySet:

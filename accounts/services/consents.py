@@ -21,6 +21,7 @@ from accounts.models import (
 from accounts.oauth import texts
 from accounts.principals import Caller
 from audit.actors import Actor, Origin, Target
+from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import record
 from config import profiles
@@ -127,7 +128,7 @@ def end_reused(*, consent: Consent, origin: Origin) -> None:
 def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
     """Make a token of this client worthless, and all others of its consent (RFC 7009 section 2.1).
 
-    Whatever is no token of the client's is let be, and not told apart.
+    Whatever is no token of the client's (any more) is let be, and not told apart.
     """
     theirs = {"application": client, "token_checksum": texts.digest(text)}
     with transaction.atomic():
@@ -139,6 +140,7 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
                 token.delete()
                 target = Target.of("oauth_client", client, organization_id=client.organization_id)
                 record(EventName.OAUTH_TOKEN_REVOKED, actor=_client(client), origin=origin, target=target)
+        wait_out_leases()  # whoever revoked it before may still wait
 
 
 def withdraw_consent(*, caller: Caller, consent: Consent) -> None:
@@ -150,9 +152,13 @@ def withdraw_consent(*, caller: Caller, consent: Consent) -> None:
 
 
 def withdraw_consents(*, caller: Caller, selected: Collection[Consent]) -> int:
-    """Take back consents as `withdraw_consent` does: all of them or none. Return how many that were."""
-    numbers = {consent.pk for consent in selected}
-    if Consent.objects.visible_to(caller.principal).filter(pk__in=numbers).count() != len(numbers):
+    """Take back consents as `withdraw_consent` does: all of them or none. Return how many that were.
+
+    Those that are withdrawn already are let be.
+    """
+    visible = Consent.objects.visible_to(caller.principal)
+    numbers = [consent.pk for consent in selected]
+    if Consent.objects.filter(pk__in=numbers).exclude(pk__in=visible.values("pk")).exists():
         raise NotFound("There is no such consent.")
     return _end(EventName.CONSENT_WITHDRAWN, caller.principal.actor, selected, caller.origin)
 
@@ -191,6 +197,7 @@ def _end(name: EventName, actor: Actor, consents: Iterable[Consent], origin: Ori
         ended = [target for pk, target in targets if Consent.objects.filter(pk=pk).delete()[0]]
         for target in ended:
             record(name, actor=actor, origin=origin, target=target)
+        wait_out_leases()  # whoever ended the others may still wait
     return len(ended)
 
 

@@ -16,6 +16,7 @@ from accounts.oauth.redirects import clean_redirect_uri
 from accounts.oauth.scopes import IDENTITY, clean_scopes
 from accounts.principals import Caller
 from audit.actors import Target
+from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import record
 from config import profiles
@@ -99,6 +100,7 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, 
         if changed:
             OAuthClient.objects.filter(pk=row.pk).update(**changed)
             _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": sorted(changed)})
+        wait_out_leases()  # whoever changed it to this may still wait
 
 
 def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:

@@ -10,6 +10,7 @@ from accounts.lookups import hold
 from accounts.models import Membership, Organization, User
 from accounts.principals import Caller
 from audit.actors import Target
+from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import record
 from config.errors import Conflict, NotFound
@@ -50,6 +51,7 @@ def update_organization(
             _write(row, changed)
             detail = {name: {"from": getattr(row, name), "to": value} for name, value in changed.items()}
             _record(EventName.ORGANIZATION_CHANGED, caller, row, detail)
+        wait_out_leases()  # whoever changed it to this may still wait
         return Organization.objects.get(pk=row.pk)
 
 

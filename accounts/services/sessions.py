@@ -18,6 +18,7 @@ from accounts.services.codes import Spent, check_code, has_second_factor
 from accounts.services.throttle import attempt, succeeded
 from accounts.tokens import TokenPair
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
+from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import record
 from config import profiles
@@ -187,9 +188,8 @@ def log_out(*, caller: Caller) -> None:
     credential = caller.principal.credential
     if credential.kind != "jwt":
         raise NotAllowed("Only a login can be logged out; a key is revoked.")
-    session = Session.objects.select_related("user").filter(uuid=credential.id).first()
-    if session is not None:
-        end_session(caller=caller, session=session)
+    here = Session.objects.select_related("user").filter(uuid=credential.id)
+    end_selected_sessions(caller=caller, selected=list(here))
 
 
 def end_session(*, caller: Caller, session: Session) -> None:
@@ -210,6 +210,7 @@ def end_selected_sessions(*, caller: Caller, selected: Collection[Session]) -> i
         for session in ended:
             actor, target = caller.principal.actor, Target.of("session", session)
             record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target)
+        wait_out_leases()  # whoever ended the others may still wait
     return len(ended)
 
 

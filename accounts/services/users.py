@@ -19,6 +19,7 @@ from accounts.services.passwords import cancel_links, tell_owner
 from accounts.services.sessions import end_all_sessions
 from accounts.services.user_rows import insert_user, write_user
 from audit.actors import Target
+from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import record
 from config import profiles
@@ -101,6 +102,7 @@ def update_users(*, caller: Caller, selected: Iterable[User], changes: Mapping[s
             _check_an_admin_stays(admins, row, next((name for name in POWERS if name in columns), "role"))
         for row, columns in changed:
             _record_changes(caller, row, columns)
+        wait_out_leases()  # whoever changed the others to this may still wait
     return sum(bool(columns) for _, columns in changed)
 
 
