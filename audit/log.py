@@ -1,8 +1,8 @@
 """Writing to the audit log, and checking that nobody has tampered with it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -14,6 +14,15 @@ from config import metrics
 from config.logs import escape, mask
 
 VERIFY_CHUNK = 2_000
+WRITE_CHUNK = 500  # events in one statement
+
+
+class Entry(NamedTuple):
+    """What happened, to what: an event without who, where and when."""
+
+    name: EventName
+    target: Target = NOTHING
+    detail: Mapping[str, Any] | None = None
 
 
 def record(
@@ -24,38 +33,52 @@ def record(
     target: Target = NOTHING,
     detail: Mapping[str, Any] | None = None,
 ) -> Event:
-    """Append one event to the chain, in the caller's transaction; if that fails, so does this.
+    """Append one event to the chain, as `record_all` does."""
+    return record_all([Entry(name, target, detail)], actor=actor, origin=origin)[0]
+
+
+def record_all(entries: Sequence[Entry], *, actor: Actor, origin: Origin) -> list[Event]:
+    """Append events to the chain, in the caller's transaction; if that fails, so does this.
 
     In labels and details control characters become escapes and credentials are masked (ASVS 16.4.1).
-    If the event changes what somebody may do, a new epoch begins with it. Takes the chain's lock
+    If an event changes what somebody may do, a new epoch begins with it. Takes the chain's lock
     until the transaction ends, so call it last: after the rows are written.
     """
+    if not entries:
+        return []
     with transaction.atomic():
         head, _ = ChainHead.objects.select_for_update().get_or_create(pk=ChainHead.ONLY)
-        event = Event(
-            sequence=head.sequence + 1,
-            occurred_at=origin.at,
-            name=name,
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            actor_label=_label(actor.label),
-            target_kind=target.kind,
-            target_id=target.id,
-            target_label=_label(target.label),
-            organization_id=target.organization_id,
-            ip=origin.ip,
-            request_id=origin.request_id,
-            detail=_escaped(dict(detail or {})),
-            previous_hash=bytes(head.hash),
-        )
-        event.hash = event.computed_hash()
-        event.save()
-        head.sequence, head.hash = event.sequence, event.hash
-        if name not in CHANGES_NO_CALLER:
+        events = [_chained(head, entry, actor, origin) for entry in entries]
+        Event._base_manager.bulk_create(events, batch_size=WRITE_CHUNK)
+        if any(entry.name not in CHANGES_NO_CALLER for entry in entries):
             head.epoch += 1
             wait_out_leases()
         head.save(update_fields=["sequence", "hash", "epoch"])
-    metrics.EVENTS.count(name.value)
+    for entry in entries:
+        metrics.EVENTS.count(entry.name.value)
+    return events
+
+
+def _chained(head: ChainHead, entry: Entry, actor: Actor, origin: Origin) -> Event:
+    """Return the event that comes next, which is the end of the chain then."""
+    event = Event(
+        sequence=head.sequence + 1,
+        occurred_at=origin.at,
+        name=entry.name,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_label=_label(actor.label),
+        target_kind=entry.target.kind,
+        target_id=entry.target.id,
+        target_label=_label(entry.target.label),
+        organization_id=entry.target.organization_id,
+        ip=origin.ip,
+        request_id=origin.request_id,
+        detail=_escaped(dict(entry.detail or {})),
+        previous_hash=bytes(head.hash),
+    )
+    event.hash = event.computed_hash()
+    head.sequence, head.hash = event.sequence, event.hash
     return event
 
 

@@ -32,7 +32,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         raise AppendOnly("audit events cannot be changed")
 
     def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("audit events are recorded one by one")
+        raise AppendOnly("audit events are only written where the chain is made longer")
 
     def _update(self, values: Any) -> NoReturn:
         raise AppendOnly("audit events cannot be changed")

@@ -23,7 +23,7 @@ from accounts.principals import Caller
 from audit.actors import Actor, Origin, Target
 from audit.epoch import wait_out_leases
 from audit.events import EventName
-from audit.log import record
+from audit.log import Entry, record, record_all
 from config import profiles
 from config.errors import InvalidToken, NotFound
 
@@ -195,8 +195,7 @@ def _end(name: EventName, actor: Actor, consents: Iterable[Consent], origin: Ori
             hold(consent.user)
         targets = [(consent.pk, Target.of("consent", consent)) for consent in in_order]
         ended = [target for pk, target in targets if Consent.objects.filter(pk=pk).delete()[0]]
-        for target in ended:
-            record(name, actor=actor, origin=origin, target=target)
+        record_all([Entry(name, target) for target in ended], actor=actor, origin=origin)
         wait_out_leases()  # whoever ended the others may still wait
     return len(ended)
 

@@ -14,7 +14,7 @@ from accounts.principals import Caller
 from accounts.services.outbox import queue_mail
 from audit.actors import Origin, Target
 from audit.events import EventName
-from audit.log import record
+from audit.log import Entry, record_all
 from config.errors import Conflict, NotFound
 
 INVITATION_DAYS = 7
@@ -65,8 +65,7 @@ def withdraw_invitations(*, caller: Caller, selected: Iterable[Invitation]) -> i
         in_order = sorted(selected, key=lambda each: (each.organization_id, each.pk))
         rows = [_held(caller, invitation) for invitation in in_order]
         Invitation.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        for row in rows:
-            _record(EventName.INVITATION_REVOKED, caller, row)
+        _record(EventName.INVITATION_REVOKED, caller, *rows)
     return len(rows)
 
 
@@ -105,8 +104,11 @@ def _check_not_above(caller: Caller, invitation: Invitation) -> None:
     authority.check_not_above_in(caller, organization, email, invitation.role)
 
 
-def _record(name: EventName, caller: Caller, invitation: Invitation) -> None:
+def _record(name: EventName, caller: Caller, *invitations: Invitation) -> None:
+    entries = [Entry(name, _target(each), {"email": each.email, "role": each.role}) for each in invitations]
+    record_all(entries, actor=caller.principal.actor, origin=caller.origin)
+
+
+def _target(invitation: Invitation) -> Target:
     organization = invitation.organization
-    target = Target.of("organization", organization, organization_id=organization.pk)
-    detail = {"email": invitation.email, "role": invitation.role}
-    record(name, actor=caller.principal.actor, origin=caller.origin, target=target, detail=detail)
+    return Target.of("organization", organization, organization_id=organization.pk)

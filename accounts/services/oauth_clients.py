@@ -18,7 +18,7 @@ from accounts.principals import Caller
 from audit.actors import Target
 from audit.epoch import wait_out_leases
 from audit.events import EventName
-from audit.log import record
+from audit.log import Entry, record, record_all
 from config import profiles
 from config.errors import Invalid
 from config.profiles import Capability
@@ -125,11 +125,9 @@ def delete_clients(*, caller: Caller, selected: Iterable[OAuthClient]) -> None:
     """Delete clients for good, with all consents, codes and tokens. Raises NotAllowed or NotFound."""
     with transaction.atomic():
         rows = _locked(caller, *selected)
-        targets = [_target(row) for row in rows]
+        entries = [Entry(EventName.OAUTH_CLIENT_DELETED, _target(row)) for row in rows]
         OAuthClient.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        actor, origin = caller.principal.actor, caller.origin
-        for target in targets:
-            record(EventName.OAUTH_CLIENT_DELETED, actor=actor, origin=origin, target=target)
+        record_all(entries, actor=caller.principal.actor, origin=caller.origin)
 
 
 def is_secret_of(client: OAuthClient, secret: str) -> bool:

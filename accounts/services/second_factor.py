@@ -18,7 +18,7 @@ from accounts.services.outbox import queue_mail
 from accounts.services.own_account import knows_password
 from audit.actors import Origin, Target
 from audit.events import EventName
-from audit.log import record
+from audit.log import Entry, record, record_all
 from config import profiles
 from config.errors import Conflict, Invalid, NotFound, WrongProof
 
@@ -177,8 +177,8 @@ def _remove(caller: Caller, people: Collection[User]) -> None:
     for user in people:
         _take_away(user)
         _tell(MailKind.SECOND_FACTOR_REMOVED, user, caller.origin)
-    for user in people:
-        _record(EventName.SECOND_FACTOR_REMOVED, caller, user)
+    entries = [Entry(EventName.SECOND_FACTOR_REMOVED, Target.of("user", user)) for user in people]
+    record_all(entries, actor=caller.principal.actor, origin=caller.origin)
 
 
 def _take_away(user: User) -> None:

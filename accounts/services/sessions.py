@@ -1,6 +1,6 @@
 """Use cases of logging in and out."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from accounts.tokens import TokenPair
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
 from audit.epoch import wait_out_leases
 from audit.events import EventName
-from audit.log import record
+from audit.log import Entry, record, record_all
 from config import profiles
 from config.errors import InvalidCredentials, NotAllowed, TotpRequired
 from config.limits import Limit
@@ -207,9 +207,8 @@ def end_selected_sessions(*, caller: Caller, selected: Collection[Session]) -> i
     with transaction.atomic():
         in_order = sorted(selected, key=lambda session: session.pk)
         ended = [s for s in in_order if end_sessions(Session.objects.filter(pk=s.pk), caller.origin.at)]
-        for session in ended:
-            actor, target = caller.principal.actor, Target.of("session", session)
-            record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target)
+        entries = [Entry(EventName.SESSION_ENDED, Target.of("session", session)) for session in ended]
+        record_all(entries, actor=caller.principal.actor, origin=caller.origin)
         wait_out_leases()  # whoever ended the others may still wait
     return len(ended)
 
@@ -218,7 +217,7 @@ def log_out_everywhere(*, caller: Caller) -> None:
     """End every session of the caller, this one too, and every browser's login to the admin."""
     user = person_of(caller)
     with transaction.atomic():
-        _record_ended(caller, user, end_all_sessions(user, caller.origin.at))
+        _record_ended(caller, {user: end_all_sessions(user, caller.origin.at)})
 
 
 def end_other_sessions(*, caller: Caller) -> None:
@@ -227,7 +226,7 @@ def end_other_sessions(*, caller: Caller) -> None:
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(sessions_ended_at=now)
         others = Session.objects.filter(user=user).exclude(uuid=caller.principal.credential.id)
-        _record_ended(caller, user, end_sessions(others, now))
+        _record_ended(caller, {user: end_sessions(others, now)})
 
 
 def end_sessions_of(*, caller: Caller, selected: Iterable[User]) -> int:
@@ -240,16 +239,16 @@ def end_sessions_of(*, caller: Caller, selected: Iterable[User]) -> int:
         rows = [hold(user) for user in sorted(selected, key=lambda user: user.pk)]
         for row in rows:
             authority.check_not_above(caller, row)
-        counts = [end_all_sessions(row, caller.origin.at) for row in rows]
-        for row, count in zip(rows, counts, strict=True):
-            _record_ended(caller, row, count)
+        _record_ended(caller, {row: end_all_sessions(row, caller.origin.at) for row in rows})
     return len(rows)
 
 
-def _record_ended(caller: Caller, user: User, count: int) -> None:
-    detail = {"sessions": count}
-    actor, target = caller.principal.actor, Target.of("user", user)
-    record(EventName.SESSION_ENDED, actor=actor, origin=caller.origin, target=target, detail=detail)
+def _record_ended(caller: Caller, counts: Mapping[User, int]) -> None:
+    entries = [
+        Entry(EventName.SESSION_ENDED, Target.of("user", user), {"sessions": count})
+        for user, count in counts.items()
+    ]
+    record_all(entries, actor=caller.principal.actor, origin=caller.origin)
 
 
 def end_all_sessions(user: User, now: datetime) -> int:

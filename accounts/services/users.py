@@ -1,6 +1,6 @@
 """Use cases around people: add one, change one, delete one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -21,7 +21,7 @@ from accounts.services.user_rows import insert_user, write_user
 from audit.actors import Target
 from audit.epoch import wait_out_leases
 from audit.events import EventName
-from audit.log import record
+from audit.log import Entry, record, record_all
 from config import profiles
 from config.errors import Conflict, Invalid
 
@@ -65,7 +65,9 @@ def create_user(
         insert_user(user)
         for organization, organization_role in memberships:
             add_member(caller=caller, organization=organization, user=user, role=organization_role)
-        _record(EventName.USER_CREATED, caller, user, {"role": role, "superuser": is_superuser})
+        target, detail = Target.of("user", user), {"role": role, "superuser": is_superuser}
+        actor, origin = caller.principal.actor, caller.origin
+        record(EventName.USER_CREATED, actor=actor, origin=origin, target=target, detail=detail)
     return user
 
 
@@ -100,8 +102,8 @@ def update_users(*, caller: Caller, selected: Iterable[User], changes: Mapping[s
         changed = [(row, _write(caller, row, changes)) for row in rows]
         for row, columns in changed:
             _check_an_admin_stays(admins, row, next((name for name in POWERS if name in columns), "role"))
-        for row, columns in changed:
-            _record_changes(caller, row, columns)
+        entries = [entry for row, columns in changed for entry in _changes(row, columns)]
+        record_all(entries, actor=caller.principal.actor, origin=caller.origin)
         wait_out_leases()  # whoever changed the others to this may still wait
     return sum(bool(columns) for _, columns in changed)
 
@@ -145,16 +147,13 @@ def delete_users(*, caller: Caller, selected: Iterable[User]) -> None:
         admins = _locked_admins(selected)
         rows = [_deletable(caller, user) for user in selected]
         deleted = [(row, Target.of("user", row), _delete(row)) for row in rows]
-        for row, target, api_keys in deleted:
+        for row, _, _ in deleted:
             _check_an_admin_stays(admins, row, "id")
-            detail = {"role": row.role, "api_keys": api_keys}
-            record(
-                EventName.USER_DELETED,
-                actor=caller.principal.actor,
-                origin=caller.origin,
-                target=target,
-                detail=detail,
-            )
+        entries = [
+            Entry(EventName.USER_DELETED, target, {"role": row.role, "api_keys": api_keys})
+            for row, target, api_keys in deleted
+        ]
+        record_all(entries, actor=caller.principal.actor, origin=caller.origin)
 
 
 def _deletable(caller: Caller, user: User) -> User:
@@ -252,22 +251,18 @@ def _clean_username(username: str | None) -> str | None:
     return None
 
 
-def _record_changes(caller: Caller, user: User, changed: Mapping[str, Any]) -> None:
-    """Record each change; `user` is the person as they were."""
+def _changes(user: User, changed: Mapping[str, Any]) -> Iterator[Entry]:
+    """What is recorded of a person's changes; `user` is the person as they were."""
+    target = Target.of("user", user)
     for column, (is_set, is_not) in SWITCHES.items():
         if column in changed:
-            _record(is_set if changed[column] else is_not, caller, user, {})
+            yield Entry(is_set if changed[column] else is_not, target)
     for column, label in (("role", "role"), ("is_superuser", "superuser")):
         if column in changed:
             detail = {"from": getattr(user, column), "to": changed[column], "what": label}
-            _record(EventName.ROLE_CHANGED, caller, user, detail)
+            yield Entry(EventName.ROLE_CHANGED, target, detail)
     members = sorted({"name", "username", "email"} & set(changed))
     if members:
-        _record(EventName.USER_CHANGED, caller, user, {"members": members})
+        yield Entry(EventName.USER_CHANGED, target, {"members": members})
     if "password" in changed:
-        _record(EventName.PASSWORD_CHANGED, caller, user, {})
-
-
-def _record(name: EventName, caller: Caller, user: User, detail: Mapping[str, Any]) -> None:
-    actor, target = caller.principal.actor, Target.of("user", user)
-    record(name, actor=actor, origin=caller.origin, target=target, detail=detail)
+        yield Entry(EventName.PASSWORD_CHANGED, target)

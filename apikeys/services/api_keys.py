@@ -20,7 +20,7 @@ from apikeys.attributes import clean_attributes
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from audit.actors import Target
 from audit.events import EventName
-from audit.log import record
+from audit.log import Entry, record_all
 from config import profiles
 from config.errors import Conflict, Invalid, NotAllowed, NotFound
 from config.profiles import NO_POWER, Capability, Power
@@ -150,8 +150,7 @@ def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str =
         ApiKey.objects.filter(pk__in=[row.pk for row in fresh]).update(
             revoked_at=caller.origin.at, revoked_reason=reason
         )
-        for row in fresh:
-            record_about(EventName.API_KEY_REVOKED, caller, row, {"reason": reason})
+        record_about_all(EventName.API_KEY_REVOKED, caller, fresh, {"reason": reason})
     return len(fresh)
 
 
@@ -254,5 +253,11 @@ def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | Non
 
 def record_about(name: EventName, caller: Caller, row: ApiKey, detail: dict[str, Any]) -> None:
     """Record what happened to a key: last in the transaction."""
-    target = Target.of("api_key", row, organization_id=row.organization_id)
-    record(name, actor=caller.principal.actor, origin=caller.origin, target=target, detail=detail)
+    record_about_all(name, caller, [row], detail)
+
+
+def record_about_all(name: EventName, caller: Caller, rows: Iterable[ApiKey], detail: dict[str, Any]) -> None:
+    """Record what happened to keys, an event for each: last in the transaction."""
+    targets = [Target.of("api_key", row, organization_id=row.organization_id) for row in rows]
+    entries = [Entry(name, target, detail) for target in targets]
+    record_all(entries, actor=caller.principal.actor, origin=caller.origin)

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.principals import Caller
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import check_not_ended, locked, record_about
+from apikeys.services.api_keys import check_not_ended, locked, record_about_all
 from audit.events import EventName
 
 
@@ -35,6 +35,6 @@ def _switch(caller: Caller, selected: Iterable[ApiKey], *, off: bool) -> int:
         fresh = [row for row in rows if (row.disabled_at is None) == off]
         disabled_at = caller.origin.at if off else None
         ApiKey.objects.filter(pk__in=[row.pk for row in fresh]).update(disabled_at=disabled_at)
-        for row in fresh:
-            record_about(EventName.API_KEY_DISABLED if off else EventName.API_KEY_ENABLED, caller, row, {})
+        name = EventName.API_KEY_DISABLED if off else EventName.API_KEY_ENABLED
+        record_about_all(name, caller, fresh, {})
     return len(fresh)
