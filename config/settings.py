@@ -190,7 +190,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.DeclaredNeeds"],
     "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.wire.WireRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "config.wire.Pages",
+    "DEFAULT_PAGINATION_CLASS": "config.api_pages.Pages",
     "DEFAULT_SCHEMA_CLASS": "config.schema.WireSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.negotiation.AlwaysJson",
     "EXCEPTION_HANDLER": "accounts.exceptions.handle",

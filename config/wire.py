@@ -12,19 +12,14 @@ from itertools import islice
 from typing import Any, ClassVar, Protocol
 
 from django.db.models import QuerySet
-from rest_framework import exceptions, renderers, serializers
-from rest_framework.pagination import CursorPagination
-from rest_framework.request import Request
-from rest_framework.response import Response
+from rest_framework import renderers, serializers
 
 from config import profiles
-from config.errors import MOST_ERRORS, Invalid, NotFound, shown
+from config.errors import MOST_ERRORS, NotFound, shown
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PREFIXED_LENGTH = 22
 LARGEST_INTEGER = 2**63 - 1
-PAGE_SIZE = re.compile(r"[1-9][0-9]{0,8}")
-POSITION = re.compile(r"[0-9]{1,19}")
 RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
@@ -260,45 +255,3 @@ class WireRenderer(renderers.JSONRenderer):
         if envelope and data is not None and response is not None and response.status_code < 400:
             data = {envelope: data}
         return super().render(data, accepted_media_type, renderer_context)
-
-
-class Pages(CursorPagination):
-    """Newest first, by cursor: a page costs the same wherever it is and however many rows there are.
-
-    A profile that wants bare arrays gets one, with the next page in a Link header (RFC 8288).
-    """
-
-    ordering = "-pk"
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
-
-    def get_page_size(self, request: Request) -> int | None:
-        """Return how many rows to show, at most `max_page_size`. Raises Invalid for what is no number."""
-        sent = request.query_params.get(self.page_size_query_param, "1")
-        if not PAGE_SIZE.fullmatch(sent):
-            raise Invalid(self.page_size_query_param, f"is not a number from 1 to {self.max_page_size}")
-        return super().get_page_size(request)
-
-    def decode_cursor(self, request: Request) -> Any:
-        """Read the cursor. Raises Invalid for one that is not ours."""
-        try:
-            cursor = super().decode_cursor(request)
-        except exceptions.NotFound:
-            raise Invalid("cursor", "is not one that an answer held") from None
-        if cursor is not None and not POSITION.fullmatch(str(cursor.position or 0)):
-            raise Invalid("cursor", "is not one that an answer held")
-        return cursor
-
-    def get_paginated_response(self, data: Any) -> Response:
-        following = self.get_next_link()
-        if profiles.active().wire.lists == "page":
-            return Response({"results": data, "next": following, "previous": self.get_previous_link()})
-        return Response(data, headers={"Link": f'<{following}>; rel="next"'} if following else {})
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        if profiles.active().wire.lists == "array":
-            return schema
-        link = {"type": ["string", "null"], "format": "uri"}
-        properties = {"results": schema, "next": link, "previous": link}
-        return {"type": "object", "required": list(properties), "properties": properties}

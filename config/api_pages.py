@@ -1,0 +1,57 @@
+"""Lists of the API in pages, in the active profile's form; those of the admin are in config/paging.py."""
+
+import re
+from typing import Any
+
+from rest_framework import exceptions
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config import profiles
+from config.errors import Invalid
+
+PAGE_SIZE = re.compile(r"[1-9][0-9]{0,8}")
+POSITION = re.compile(r"[0-9]{1,19}")
+
+
+class Pages(CursorPagination):
+    """Newest first, by cursor: a page costs the same wherever it is and however many rows there are.
+
+    A profile that wants bare arrays gets one, with the next page in a Link header (RFC 8288).
+    """
+
+    ordering = "-pk"
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+    def get_page_size(self, request: Request) -> int | None:
+        """Return how many rows to show, at most `max_page_size`. Raises Invalid for what is no number."""
+        sent = request.query_params.get(self.page_size_query_param, "1")
+        if not PAGE_SIZE.fullmatch(sent):
+            raise Invalid(self.page_size_query_param, f"is not a number from 1 to {self.max_page_size}")
+        return super().get_page_size(request)
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Read the cursor. Raises Invalid for one that is not ours."""
+        try:
+            cursor = super().decode_cursor(request)
+        except exceptions.NotFound:
+            raise Invalid("cursor", "is not one that an answer held") from None
+        if cursor is not None and not POSITION.fullmatch(str(cursor.position or 0)):
+            raise Invalid("cursor", "is not one that an answer held")
+        return cursor
+
+    def get_paginated_response(self, data: Any) -> Response:
+        following = self.get_next_link()
+        if profiles.active().wire.lists == "page":
+            return Response({"results": data, "next": following, "previous": self.get_previous_link()})
+        return Response(data, headers={"Link": f'<{following}>; rel="next"'} if following else {})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        if profiles.active().wire.lists == "array":
+            return schema
+        link = {"type": ["string", "null"], "format": "uri"}
+        properties = {"results": schema, "next": link, "previous": link}
+        return {"type": "object", "required": list(properties), "properties": properties}
