@@ -14,7 +14,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 
 from config import profiles
-from config.problems import MAILED_LINKS, MEDIA_TYPE, problem_response, wants_page
+from config.problems import MAILED_LINKS, MEDIA_TYPE, is_under, problem_response, wants_page
 from config.profiles import Profile
 from config.profiles.rules import OAUTH2_PREFIXES
 
@@ -22,11 +22,12 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
+NO_DASHES = str.maketrans("", "", "_-")
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-SECRET_PARAMETERS = {
-    *{"access_token", "refresh_token", "token", "api_key", "apikey", "x-api-key"},
-    *{"password", "totp_code", "client_secret", "code_verifier"},
+SECRET_PARAMETERS = {  # however they are spelled: access_token, accessToken
+    *{"accesstoken", "refreshtoken", "token", "apikey", "xapikey", "password", "currentpassword"},
+    *{"newpassword", "totpcode", "clientsecret", "codeverifier"},
 }
 
 
@@ -103,13 +104,13 @@ def _declared_length(request: HttpRequest) -> int:
 
 
 def _has_secret(request: HttpRequest) -> bool:
-    if request.path.startswith("/admin"):
+    if is_under(request.path, "/admin"):
         return False
     keys = profiles.active().keys.environments.values()
     prefixes = (*(form.prefix for form in keys), *OAUTH2_PREFIXES)
     refused = SECRET_PARAMETERS - {"token"} if request.path in MAILED_LINKS else SECRET_PARAMETERS
     return any(
-        name.lower() in refused or any(value.startswith(prefixes) for value in values)
+        name.lower().translate(NO_DASHES) in refused or any(value.startswith(prefixes) for value in values)
         for name, values in request.GET.lists()
     )
 
@@ -121,7 +122,7 @@ class BrowserMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMidd
     """
 
     def __call__(self, request: HttpRequest) -> Any:
-        is_browsed = request.path_info.startswith(_browsed(profiles.active()))
+        is_browsed = is_under(request.path_info, *_browsed(profiles.active()))
         return super().__call__(request) if is_browsed else self.get_response(request)
 
     def process_request(self, request: HttpRequest) -> None:
@@ -136,8 +137,8 @@ class BrowserMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMidd
 
 @lru_cache(maxsize=8)
 def _browsed(profile: Profile) -> tuple[str, ...]:
-    """How the paths of pages begin that know who is logged in."""
-    return ("/admin", f"{profile.base_path}/auth/oauth2/")
+    """Under which paths there are pages that know who is logged in."""
+    return ("/admin", f"{profile.base_path}/auth/oauth2")
 
 
 class SecurityHeadersMiddleware:

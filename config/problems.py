@@ -181,8 +181,13 @@ UNAVAILABLE = "The database cannot be reached. Nothing was changed; try again."
 
 def wants_page(request: HttpRequest) -> bool:
     """Whether a browser asks at our own pages: it gets a page, everybody else a problem document."""
-    pages = (*PAGES, f"{profiles.active().base_path}/auth/oauth2/")
-    return request.path.startswith(pages) and "text/html" in request.headers.get("Accept", "")
+    pages = (*PAGES, f"{profiles.active().base_path}/auth/oauth2")
+    return is_under(request.path, *pages) and "text/html" in request.headers.get("Accept", "")
+
+
+def is_under(path: str, *roots: str) -> bool:
+    """Whether `path` is one of the roots or below it: /admin-api is not under /admin."""
+    return any(path == root or path.startswith(f"{root}/") for root in roots)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -64,6 +64,16 @@ def test_row_65_a_key_in_the_url_is_refused_even_beside_a_good_one(key: NewKey, 
     assert_problem(get(path, X_API_Key=key.text), 400, "invalid_request")
 
 
+SECRET_MEMBERS = """access_token accessToken refresh_token refreshToken token api_key apiKey X-API-Key
+password current_password currentPassword new_password newPassword NEW-PASSWORD totp_code totpCode
+client_secret clientSecret code_verifier codeVerifier"""
+
+
+@pytest.mark.parametrize("member", SECRET_MEMBERS.split())
+def test_row_65_a_secret_in_the_url_is_refused_however_its_member_is_spelled(member: str, db: None) -> None:
+    assert_problem(get(f"/api/v1/auth/me?{member}=x"), 400, "invalid_request")
+
+
 def test_row_65_a_key_in_the_path_or_the_body_lets_nobody_in(key: NewKey) -> None:
     assert_problem(get(f"/api/v1/api-keys/{key.text}"), 401, "not_authenticated")
     sent = Client().post("/api/v1/api-keys", {"api_key": key.text}, content_type="application/json")

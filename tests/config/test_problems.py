@@ -1,6 +1,7 @@
 """Every error is a problem document, from whichever layer it comes."""
 
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from rest_framework.exceptions import APIException, Throttled, ValidationError
 
 from config import problems, profiles
 from config.errors import Conflict, InsufficientScope, Invalid, NotAllowed, NotFound
+from config.profiles import Profile
 from tests.config.failing_urls import ERRORS
+from tests.config.profile_texts import GOOD
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 
 EVERYWHERE = (
@@ -116,6 +119,19 @@ def test_row_91_errors_of_the_admin_are_pages_for_browsers_only(cast: Cast) -> N
     page = client.get("/admin/nothing/", headers={"Accept": "text/html"})
     assert (page.status_code, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
     assert_problem(client.get("/adminnothing"), 404, "not_found")
+
+
+def test_an_api_whose_path_begins_with_admin_is_not_the_admin(
+    served_profile: Callable[[Profile], None], db: None
+) -> None:
+    text = GOOD.replace('base_path = "/v1"', 'base_path = "/admin-api"')
+    served_profile(profiles.parse(text, source="admin-api.toml"))
+    answer = Client().get("/admin-api/auth/me?api_key=x")
+    assert_problem(answer, 400, "invalid_request")
+    for path in ("/admin-api/nothing", "/reset-password-nothing"):
+        assert_problem(Client().get(path, headers={"Accept": "text/html"}), 404, "not_found")
+    assert not hasattr(Client().get("/admin-api/auth/me").wsgi_request, "session")
+    assert hasattr(Client().get("/admin").wsgi_request, "session")
 
 
 def test_row_91_no_accept_header_hides_an_error(cast: Cast) -> None:
