@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from audit.models import ChainHead
 from config import metrics
@@ -45,6 +45,8 @@ class Memory:
         self._lock = threading.Lock()
         self._epoch: int | None = None
         self._trusted_until = 0.0
+        self._failed_at = 0.0
+        self._failure = ""
         self._known: dict[bytes, Any] = {}
 
     def known(self) -> dict[bytes, Any]:
@@ -60,15 +62,26 @@ class Memory:
         return self._known
 
     def _look(self) -> None:
+        """Look, or wait for the thread that does: whoever waited for a look that failed has failed, too."""
+        came = time.clock_gettime(CLOCK)
         with self._lock:
             before = time.clock_gettime(CLOCK)
             if before < self._trusted_until:
                 return  # another thread has looked meanwhile
-            metrics.EPOCH_LOOKS.count()
-            epoch = ChainHead.objects.filter(pk=ChainHead.ONLY).values_list("epoch", flat=True).first()
+            if came < self._failed_at:
+                raise OperationalError(self._failure)  # else each would wait for the database in its turn
+            epoch = self._ask()
             if epoch != self._epoch:
                 self._epoch, self._known = epoch, {}
             self._trusted_until = before + settings.EPOCH_LEASE_SECONDS
+
+    def _ask(self) -> int | None:
+        metrics.EPOCH_LOOKS.count()
+        try:
+            return ChainHead.objects.filter(pk=ChainHead.ONLY).values_list("epoch", flat=True).first()
+        except OperationalError as error:
+            self._failed_at, self._failure = time.clock_gettime(CLOCK), str(error)
+            raise
 
     def remember(self, known: dict[bytes, Any], name: bytes, value: Any) -> None:
         """Keep `value` in what `known()` returned before it was read; the oldest makes place for it."""

@@ -1,11 +1,14 @@
 """Epochs: which events begin one, what belongs to one, and who waits for it."""
 
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit import epoch
@@ -14,7 +17,8 @@ from audit.epoch import memory
 from audit.events import CHANGES_NO_CALLER, EventName
 from audit.log import record
 from audit.models import ChainHead
-from tests.accounts.helpers import statements
+from config.database import database_config
+from tests.accounts.helpers import at_once, statements
 
 Lease = Callable[[float], None]
 LONG = 3600.0
@@ -87,6 +91,43 @@ def test_memory_is_bounded_and_the_oldest_goes_first(
     for place in range(5):
         memory.remember(memory.known(), bytes([place]), place)
     assert list(memory.known().values()) == [2, 3, 4]
+
+
+@pytest.fixture
+def silent_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """What listens where threads that begin now look for the database, and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = database_config(f"postgres://u@127.0.0.1:{silent.getsockname()[1]}/x", Path())
+        monkeypatch.setitem(
+            connections.settings, DEFAULT_DB_ALIAS, connections.settings[DEFAULT_DB_ALIAS] | there
+        )
+        yield silent
+
+
+def connections_to(server: socket.socket) -> int:
+    """How many have come, and were not accepted yet."""
+    server.setblocking(False)
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
+def test_row_97_who_waits_while_another_s_look_fails_fails_with_it_and_asks_nobody_again(
+    db: None, lease: Lease, silent_database: socket.socket
+) -> None:
+    def look(_: int) -> bool:
+        with pytest.raises(OperationalError):
+            memory.known()
+        return True
+
+    lease(LONG)
+    assert all(at_once(look, times=4))
+    assert connections_to(silent_database) == 1
+    assert all(at_once(look, times=1))  # who comes later looks
+    assert connections_to(silent_database) == 1
 
 
 @pytest.mark.django_db(transaction=True)
