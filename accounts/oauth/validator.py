@@ -197,10 +197,12 @@ class Validator(OAuth2Validator):
         return True
 
     def get_original_scopes(self, refresh_token: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
-        return self.consent.scopes if self.consent else []
+        return list(request.scopes)
 
     def _act_for(self, consent: Consent, request: Any) -> None:
-        self.consent, request.user, request.scopes = consent, consent.user, consent.scopes
+        """New tokens are for this person: as far as the client still gets what was granted."""
+        self.consent, request.user = consent, consent.user
+        request.scopes = [scope for scope in consent.scopes if scope in consent.client.scopes]
 
     def lifetime(self, request: Any) -> int:
         """Return how many seconds a new access token lives; none outlives its consent."""

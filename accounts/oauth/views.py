@@ -84,8 +84,10 @@ class UserInfoView(APIView):
     def get(self, request: Request) -> Response:
         sent = presented(request._request)
         digest = texts.digest(sent.text if sent else "")
-        token = OAuthAccessToken.objects.filter(token_checksum=digest).select_related("user").first()
-        scopes = token.scope.split() if token else []
+        tokens = OAuthAccessToken.objects.filter(token_checksum=digest)
+        token = tokens.select_related("user", "application").first()
+        client = token.application if token else None
+        scopes = set(token.scope.split()) & set(client.scopes) if token and client else set()
         if token is None or token.user is None or "openid" not in scopes:
             raise InsufficientScope(["openid"])
         return Response(claims.of_person(token.user, scopes))

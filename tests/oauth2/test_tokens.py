@@ -17,7 +17,7 @@ from audit.models import Event
 from tests.accounts.authenticator import caller_at, enrolled
 from tests.accounts.helpers import at_once, caller_as, serving, statements
 from tests.conftest import PASSWORD, Api, Cast, assert_problem, log_in
-from tests.oauth2.flow import Flow, gateway, machine_token, make_client, post, with_token
+from tests.oauth2.flow import Flow, gateway, machine_token, make_client, post, verified, with_token
 from tests.oauth2.test_codes import refused
 
 KEYS = ("services:read", "services:write", "keys:write")
@@ -69,6 +69,23 @@ def test_row_74_so_does_that_of_a_client_that_loses_a_scope(cast: Cast) -> None:
     update_client(caller=caller_as(cast.ada), client=client.row, changes={"scopes": ["services:read"]})
     assert gateway(tokens["access_token"], "POST") == 403
     assert gateway(tokens["access_token"]) == 200
+
+
+def test_row_74_what_a_client_may_know_of_a_person_ends_with_its_scopes(cast: Cast) -> None:
+    flow = Flow(make_client("openid", "profile", "email"), cast.alice, scope="openid profile email")
+    tokens, code = flow.tokens(), flow.code()
+    update_client(caller=caller_as(cast.ada), client=flow.client.row, changes={"scopes": ["openid"]})
+    sub = {"sub": str(cast.alice.uuid)}
+    assert with_token(tokens).get("auth/oauth2/userinfo").json() == sub
+    refused(flow.refresh(tokens["refresh_token"], scope="openid email"), "invalid_scope")
+    for newer in (flow.refresh(tokens["refresh_token"]).json(), flow.exchange(code).json()):
+        assert newer["scope"] == "openid"
+        assert with_token(newer).get("auth/oauth2/userinfo").json() == sub
+    claims = verified(newer["id_token"], audience=flow.client.row.client_id)
+    assert not claims.keys() & {"name", "preferred_username", "email"}
+    update_client(caller=caller_as(cast.ada), client=flow.client.row, changes={"scopes": ["services:read"]})
+    assert_problem(with_token(newer).get("auth/oauth2/userinfo"), 403, "insufficient_scope")
+    assert flow.refresh(newer["refresh_token"]).json()["scope"] == ""
 
 
 def test_row_74_a_refresh_cannot_widen_and_may_narrow(cast: Cast) -> None:
