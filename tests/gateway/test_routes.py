@@ -113,7 +113,7 @@ def test_an_empty_table_finds_nothing() -> None:
 
 
 def test_a_long_path_is_matched_without_trouble() -> None:
-    assert found("GET", "/files" + "/a" * 4_000) == "/files/**"
+    assert found("GET", "/files" + "/a" * 3_990) == "/files/**"
 
 
 @pytest.mark.parametrize(
