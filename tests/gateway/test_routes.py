@@ -1,6 +1,10 @@
 """The route table: which row a request falls under. Pure, no Django."""
 
+from urllib.parse import quote
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.profiles import ProfileError, active, rules
 from config.profiles.schema import Route
@@ -71,7 +75,6 @@ def test_the_most_specific_row_is_found(method: str, uri: str, path: str) -> Non
         ("GET", "/run"),
         ("GET", "/runss"),
         ("GET", "/runs/7/8"),
-        ("GET", "/runs%20"),
         ("GET", "/runs/7/log"),
         ("GET", "/**"),
         ("GET", "/%7B%7D"),
@@ -98,14 +101,79 @@ def test_the_order_of_rows_makes_no_difference() -> None:
         assert found("GET", uri, *reversed(TABLE)) == found("GET", uri)
 
 
-@pytest.mark.parametrize("uri", ["/Runs/7", "/runs/LATEST", "/RUNS", "/runs/Latest/logs/a"])
-def test_a_word_in_other_capitals_is_refused_where_the_word_could_stand(uri: str) -> None:
+@pytest.mark.parametrize("uri", ["/Runs/7", "/runs/LATEST", "/RUNS", "/runs/Latest/logs/a", "/runs%20"])
+def test_a_word_in_another_spelling_is_refused_where_the_word_could_stand(uri: str) -> None:
     with pytest.raises(RefusedPath, match="capitals"):
         found("GET", uri)
 
 
 def test_capitals_where_no_word_stands_are_as_good_as_any() -> None:
     assert found("GET", "/files/RUNS/Latest") == "/files/**"
+
+
+STRICT = (
+    row("GET", "/services/vault/**", scopes="services:write"),
+    row("GET", "/services/**", scopes="services:read"),
+    row("GET", "/services/{service}/.well-known/favicon.ico", "none"),
+    row("GET", "/services/{service}/.well-known/{name}"),
+)
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        *(
+            "vault.json",
+            "vault.",
+            "vault..",
+            "vault.tar.gz",
+            "Vault.JSON",
+            "v%61ult.xml",
+            "vault%20",
+            "%20vault",
+        ),
+        *("vault%20.json", "vault%C2%A0", "%EF%BD%96ault", "vault%E2%80%A4json"),
+    ],
+)
+def test_a_word_with_an_ending_or_in_other_characters_does_not_lead_past_its_row(segment: str) -> None:
+    for uri in (f"/services/{segment}", f"/services/{segment}/gold", f"/services/{segment}/.well-known/x"):
+        with pytest.raises(RefusedPath, match="word of the route table"):
+            found("GET", uri, *STRICT)
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("/services/vaults", "/services/**"),
+        ("/services/vault-2.json", "/services/**"),
+        ("/services/my.vault", "/services/**"),
+        ("/services/va%20ul", "/services/**"),
+        ("/services/%7B%7D", "/services/**"),
+        ("/services/.vault", "/services/**"),
+        ("/services/stock.json/items.json", "/services/**"),
+        ("/services/a/.well-known/favicon.ico", "/services/{service}/.well-known/favicon.ico"),
+        ("/services/a/.well-known/favicon", "/services/{service}/.well-known/{name}"),
+        ("/services/a/.well-known/favicon.png", "/services/{service}/.well-known/{name}"),
+        ("/services/a/.git/x", "/services/**"),
+    ],
+)
+def test_what_no_service_takes_for_a_word_is_no_word(uri: str, path: str) -> None:
+    assert found("GET", uri, *STRICT) == path
+
+
+@given(st.data())
+def test_however_a_word_is_spelled_it_is_under_its_own_row_or_refused(data: st.DataObject) -> None:
+    def spell(letter: str) -> str:
+        wide = quote(chr(ord(letter) + 0xFEE0))
+        return data.draw(st.sampled_from([letter, letter.upper(), f"%{ord(letter):02x}", wide]))
+
+    ending = st.lists(st.sampled_from([".", "%20", "%C2%A0", "%EF%BC%8E", ".json"]), max_size=3).map("".join)
+    segment = "".join(map(spell, "vault")) + data.draw(ending)
+    for uri in (f"/services/{segment}", f"/services/{segment}/gold/"):
+        try:
+            assert found("GET", uri, *STRICT) == "/services/vault/**"
+        except RefusedPath as refused:
+            assert "word of the route table" in str(refused)
 
 
 def test_an_empty_table_finds_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import unicodedata
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -9,13 +10,17 @@ STEPS: tuple[Callable[[str], str], ...] = (
     lambda path: re.sub(r"^[a-zA-Z]+://[^/]*", "", path),
     lambda path: re.split(r"[?#]", path)[0],
     lambda path: unquote(path, "latin-1"),
+    unquote,
+    lambda path: unicodedata.normalize("NFKC", path),
     lambda path: path.replace("\\", "/"),
     lambda path: re.sub(r";[^/]*", "", path),
     lambda path: path.split("\x00")[0],
+    lambda path: re.sub(r"(?<=[^/.])\.[^/]*", "", path),  # .json and the like
+    lambda path: re.sub(r"(?<=[^/\s])\s+(?=/|$)", "", path),
     lambda path: re.sub(r"/+", "/", path),
     lambda path: posixpath.normpath(path) if path else path,
     lambda path: path.strip("/ "),
-    str.lower,
+    str.casefold,
 )
 
 

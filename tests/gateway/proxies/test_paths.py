@@ -45,6 +45,14 @@ TRICKS = [
     "/services/vault/gold%3f/health",
     "/services/%c0%ae%c0%ae/vault/gold",
     "/services/v\u0430ult/gold",
+    "/services/vault.json",
+    "/services/vault.json/gold",
+    "/services/vault.",
+    "/services/vault%20",
+    "/services/vault%20.json",
+    "/services/vault.x/health",
+    "/services/%EF%BD%96ault/gold",
+    "/services/vault%EF%BC%8Ejson",
     "http://127.0.0.1/services/vault/gold",
     "http://127.0.0.1/services/stock/../vault/gold",
     "http:/services/vault/gold",
@@ -98,6 +106,7 @@ def test_the_same_requests_do_arrive_with_the_right_key(front: Front) -> None:
 WORDS = ["vault", "stock", "health", "gold", "x", "a.b", "caf%C3%A9", "~%41", "?page=/../vault"]
 ODD = [
     *("services", "Vault", "VAULT", "HEALTH", "v%61ult", "v%2561ult", "vault;a"),
+    *("vault.json", "vault.", "vault%20", "%EF%BD%96ault", "health.json", "stock.json"),
     *("", ".", "..", "...", "%2e%2e", "%2E.", "%252e", "..;", ";", "%3b", "..%2f", "%2f", "%5c", "/", "\\"),
     *("%00", "%0a", "%20", "%3f", "%23", "%", "%zz", "%c0%af", "%ff", "#", "*"),
 ]
