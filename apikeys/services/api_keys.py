@@ -19,6 +19,7 @@ from apikeys import keys, peppers, scopes
 from apikeys.attributes import clean_attributes
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from audit.actors import Target
+from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record_all
 from config import profiles
@@ -112,6 +113,7 @@ def update_api_key(*, caller: Caller, key: ApiKey, changes: Mapping[str, Any]) -
         old, new = _limits_in_words(before), _limits_in_words(after)
         if old != new:
             record_about(EventName.API_KEY_CHANGED, caller, after, {"from": old, "to": new})
+        wait_out_leases()  # whoever changed it to this may still wait
     return after
 
 
@@ -151,6 +153,7 @@ def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str =
             revoked_at=caller.origin.at, revoked_reason=reason
         )
         record_about_all(EventName.API_KEY_REVOKED, caller, fresh, {"reason": reason})
+        wait_out_leases()  # whoever revoked the others may still wait
     return len(fresh)
 
 

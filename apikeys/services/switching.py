@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts.principals import Caller
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import check_not_ended, locked, record_about_all
+from audit.epoch import wait_out_leases
 from audit.events import EventName
 
 
@@ -37,4 +38,5 @@ def _switch(caller: Caller, selected: Iterable[ApiKey], *, off: bool) -> int:
         ApiKey.objects.filter(pk__in=[row.pk for row in fresh]).update(disabled_at=disabled_at)
         name = EventName.API_KEY_DISABLED if off else EventName.API_KEY_ENABLED
         record_about_all(name, caller, fresh, {})
+        wait_out_leases()  # whoever switched the others may still wait
     return len(fresh)

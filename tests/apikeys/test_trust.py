@@ -1,11 +1,13 @@
 """Credentials that were used lately: no query while nothing changes, no yes after anything does."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -222,3 +224,36 @@ def test_a_new_name_shows_at_once(cast: Cast, lease: Lease, operator: Caller) ->
     )
     found = use(key.text)
     assert (found.credential.label, found.label) == ("new", "Acme & Sons")
+
+
+TAKING_AGAIN: dict[str, Change] = {
+    **{name: TAKING_A_KEY[name] for name in ("revoke", "disable")},
+    "narrow": lambda cast, operator, key: update_api_key(
+        caller=operator, key=key, changes={"allowed_networks": ["192.0.2.8"]}
+    ),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", TAKING_AGAIN)
+def test_who_takes_a_key_while_the_first_one_still_waits_is_answered_when_it_is_dead(
+    name: str, cast: Cast, lease: Lease, operator: Caller
+) -> None:
+    key, here = make_key(cast.alice, "services:read"), Origin("192.0.2.7", "", timezone.now())
+    committed = threading.Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            transaction.on_commit(committed.set)  # before it waits
+            TAKING_AGAIN[name](cast, operator, key.row)
+        connections.close_all()
+
+    lease(0.5)
+    use(key.text, at=here)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(first)
+        assert committed.wait(timeout=60)
+        TAKING_AGAIN[name](cast, operator, key.row)
+        with pytest.raises((InvalidToken, NetworkNotAllowed)):
+            use(key.text, at=here)
+        waiting.result(timeout=60)
