@@ -7,6 +7,7 @@ from accounts.models import OAuthClient, Organization, User
 from accounts.names import fold
 from accounts.principals import Caller
 from config.errors import Invalid, NotAllowed, NotFound
+from config.rows import by_number
 
 Row = TypeVar("Row", bound=User | Organization | OAuthClient)
 
@@ -66,3 +67,10 @@ def hold_clients(clients: Iterable[OAuthClient]) -> list[OAuthClient]:
     for number in sorted({row.user_id for row in rows if row.user_id}):
         hold(User(pk=number))
     return [hold(row) for row in rows]
+
+
+def hold_owners(organizations: Iterable[int | None], people: Iterable[int | None]) -> None:
+    """Lock the owners with these numbers before what is theirs; others may go on referring to them."""
+    for table, numbers in ((Organization, organizations), (User, people)):
+        for rows in by_number(table._default_manager.select_for_update(no_key=True), filter(None, numbers)):
+            list(rows.values_list("pk"))

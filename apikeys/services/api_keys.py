@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.identity import principal_of
 from accounts.limits import Limits, Rate, clean_networks, clean_rate
-from accounts.lookups import hold
+from accounts.lookups import hold, hold_owners
 from accounts.models import Organization, User
 from accounts.names import clean_name
 from accounts.principals import Caller, Credential, Principal
@@ -25,6 +25,7 @@ from audit.log import Entry, record_all
 from config import profiles
 from config.errors import Conflict, Invalid, NotAllowed, NotFound
 from config.profiles import NO_POWER, Capability, Power
+from config.rows import by_number
 from config.wire import timestamp
 
 REASON_LENGTH = 200
@@ -105,7 +106,7 @@ def update_api_key(*, caller: Caller, key: ApiKey, changes: Mapping[str, Any]) -
     if "name" in changes:
         columns["name"] = clean_name("name", changes["name"])
     with transaction.atomic():
-        before = locked(caller, ApiKey.objects.filter(pk=key.pk), wanted=1)[0]
+        before = locked(caller, [key])[0]
         ApiKey.objects.filter(pk=before.pk).update(**columns)
         after = ApiKey.objects.select_related("user", "organization").get(pk=before.pk)
         if after.name != before.name:
@@ -145,26 +146,33 @@ def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str =
     """
     if len(reason) > REASON_LENGTH or not reason.isprintable():
         raise Invalid("reason", f"must be at most {REASON_LENGTH} printable characters")
-    numbers = {key.pk for key in selected}
     with transaction.atomic():
-        rows = locked(caller, ApiKey.objects.filter(pk__in=numbers), wanted=len(numbers))
-        fresh = [row for row in rows if row.revoked_at is None]
-        ApiKey.objects.filter(pk__in=[row.pk for row in fresh]).update(
-            revoked_at=caller.origin.at, revoked_reason=reason
-        )
+        fresh = [row for row in locked(caller, selected) if row.revoked_at is None]
+        for rows in by_number(ApiKey.objects.all(), (row.pk for row in fresh)):
+            rows.update(revoked_at=caller.origin.at, revoked_reason=reason)
         record_about_all(EventName.API_KEY_REVOKED, caller, fresh, {"reason": reason})
         wait_out_leases()  # whoever revoked the others may still wait
     return len(fresh)
 
 
-def locked(caller: Caller, rows: ApiKeyQuerySet, *, wanted: int) -> list[ApiKey]:
-    """Return the rows, locked in one order for everybody, if the caller may manage all of them."""
-    found = list(rows.manageable_by(caller.principal).select_for_update(of=("self",)).order_by("pk"))
-    if len(found) == wanted:
+def locked(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
+    """Return keys as they are now, if the caller may manage all of them: locked, after their owners.
+
+    Raises NotFound or NotAllowed.
+    """
+    keys = {key.pk: key for key in selected}
+
+    def are_all(rows: ApiKeyQuerySet) -> bool:
+        return sum(some.count() for some in by_number(rows, keys)) == len(keys)
+
+    hold_owners({key.organization_id for key in keys.values()}, {key.user_id for key in keys.values()})
+    manageable = ApiKey.objects.manageable_by(caller.principal).select_for_update(of=("self",))
+    found = [row for rows in by_number(manageable, keys) for row in rows]
+    if len(found) == len(keys):
         return found
-    if rows.visible_to(caller.principal).count() == wanted:
+    if are_all(ApiKey.objects.visible_to(caller.principal)):
         raise caller.principal.refusal(
-            lambda who: rows.manageable_by(who).count() == wanted, "You may not manage this key."
+            lambda who: are_all(ApiKey.objects.manageable_by(who)), "You may not manage this key."
         )
     raise NotFound("There is no such key.")
 

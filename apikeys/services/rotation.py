@@ -38,7 +38,7 @@ def rotate_api_key(
         raise Invalid("overlap", f"must be at most {LONGEST_OVERLAP.days}d")
     with transaction.atomic():
         owner = hold(key.owner)  # before the key, as everybody does who locks both
-        old = locked(caller, ApiKey.objects.filter(pk=key.pk), wanted=1)[0]
+        old = locked(caller, [key])[0]
         _check_can_be_rotated(old, caller.origin.at)
         ends_at = _end(old, caller.origin.at, overlap)
         new = create_api_key(

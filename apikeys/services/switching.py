@@ -9,6 +9,7 @@ from apikeys.models import ApiKey
 from apikeys.services.api_keys import check_not_ended, locked, record_about_all
 from audit.epoch import wait_out_leases
 from audit.events import EventName
+from config.rows import by_number
 
 
 def disable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:
@@ -28,14 +29,14 @@ def enable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:
 
 
 def _switch(caller: Caller, selected: Iterable[ApiKey], *, off: bool) -> int:
-    numbers = {key.pk for key in selected}
     with transaction.atomic():
-        rows = locked(caller, ApiKey.objects.filter(pk__in=numbers), wanted=len(numbers))
+        rows = locked(caller, selected)
         for row in rows:
             check_not_ended(row, caller.origin.at)
         fresh = [row for row in rows if (row.disabled_at is None) == off]
         disabled_at = caller.origin.at if off else None
-        ApiKey.objects.filter(pk__in=[row.pk for row in fresh]).update(disabled_at=disabled_at)
+        for some in by_number(ApiKey.objects.all(), (row.pk for row in fresh)):
+            some.update(disabled_at=disabled_at)
         name = EventName.API_KEY_DISABLED if off else EventName.API_KEY_ENABLED
         record_about_all(name, caller, fresh, {})
         wait_out_leases()  # whoever switched the others may still wait

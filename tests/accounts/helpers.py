@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -136,3 +137,9 @@ def statements(captured: CaptureQueriesContext) -> list[str]:
     """The captured statements without those that only delimit transactions."""
     found = [query["sql"] for query in captured.captured_queries]
     return [sql for sql in found if not sql.startswith(TRANSACTIONS)]
+
+
+def longest_list(captured: CaptureQueriesContext) -> int:
+    """The number of values in the longest `IN (…)` of the captured statements."""
+    lists: list[str] = re.findall(r" IN \(([^()]*)\)", "\n".join(statements(captured)))
+    return max(each.count(",") + 1 for each in lists)

@@ -1,21 +1,27 @@
 """DELETE api-keys/{id} and the service behind it: at once, for good, all or none."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.callers import caller_at_command_line
 from accounts.identity import principal_of
+from accounts.lookups import hold
 from accounts.models import User
 from accounts.principals import Caller, Credential
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.switching import disable_api_keys
 from audit.actors import Origin
 from audit.log import verify
 from audit.models import Event
 from config.errors import Invalid, NotAllowed, NotFound
+from tests.accounts.helpers import longest_list, rows_are_locked, waiting
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
 
 
@@ -113,3 +119,29 @@ def test_overlapping_revocations_share_the_keys_between_them(cast: Cast) -> None
     assert sum(at_once((rows[:6], "one"), (rows[3:][::-1], "two"), (rows[::2], "three"))) == 9
     assert Event.objects.filter(name="api_key:revoked").count() == 9
     assert verify().faults == []
+
+
+@rows_are_locked
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("change", [revoke_api_keys, disable_api_keys])
+def test_owners_are_locked_before_their_keys_and_organizations_before_people(
+    cast: Cast, operator: Caller, change: Callable[..., int]
+) -> None:
+    rows = [make_key(cast.bob).row, make_key(cast.acme).row]
+    for held, free in ((cast.acme, [cast.bob, *rows]), (cast.bob, rows)):
+        with waiting(lambda: change(caller=operator, selected=rows), holding=partial(hold, held)):
+            for row in free:
+                assert type(row)._default_manager.select_for_update(nowait=True).get(pk=row.pk)
+
+
+@pytest.mark.parametrize("change", [revoke_api_keys, disable_api_keys])
+def test_no_statement_names_more_keys_than_fit_into_one(
+    cast: Cast, operator: Caller, change: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [make_key(owner).row for owner in (cast.acme, cast.alice, cast.umbrella, cast.bob, cast.ada)]
+    monkeypatch.setattr("config.rows.MOST_AT_ONCE", 2)
+    with CaptureQueriesContext(connection) as captured:
+        assert change(caller=operator, selected=rows) == 5
+    assert longest_list(captured) == 2
+    with pytest.raises(NotAllowed):
+        change(caller=caller(cast.audrey), selected=rows)

@@ -7,6 +7,7 @@ from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from config.commands import KeyhouseCommand, read_lines
 from config.errors import Invalid
+from config.rows import by_number
 
 
 class Command(KeyhouseCommand):
@@ -29,8 +30,9 @@ class Command(KeyhouseCommand):
         else:
             revoked = revoke_api_keys(caller=caller, selected=selected, reason=options["reason"])
             text = f"{revoked} of {len(selected)} keys revoked."
-        rows = _rows().filter(pk__in=[key.pk for key in selected])
-        return {"revoked": revoked, "selected": [as_document(key, caller.origin.at) for key in rows]}, text
+        rows = [row for some in by_number(_rows(), (key.pk for key in selected)) for row in some]
+        shown = [as_document(row, caller.origin.at) for row in reversed(rows)]
+        return {"revoked": revoked, "selected": shown}, text
 
 
 def _rows() -> Any:
