@@ -7,7 +7,6 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.passwords import LONGEST
-from accounts.services.codes import device_of
 from accounts.services.sessions import check_identity, check_second_factor, note_login
 from audit.actors import Origin
 from config.errors import InvalidCredentials
@@ -33,11 +32,11 @@ class IdentifierBackend(BaseBackend):
         origin = Origin.of(request)
         try:
             user = check_identity(identifier=username, password=password, origin=origin)
-            spent = check_second_factor(user=user, code=totp_code, origin=origin)
-            note_login(user, origin, spent)
+            proof = check_second_factor(user=user, code=totp_code, origin=origin)
+            note_login(user, origin, proof)
         except InvalidCredentials:
             return None
-        user.proven_device = device_of(user) if spent else None
+        user.proven_device = proof.device if proof else None
         return user
 
     def get_user(self, user_id: int) -> User | None:

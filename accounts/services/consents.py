@@ -51,13 +51,15 @@ def give_consent(
 ) -> Consent:
     """Store a person's yes, and the code that the client gets for it. Raises NotFound or InvalidToken.
 
-    The person must still be logged in when it is stored; what has ended of theirs goes.
+    The person must still be logged in when it is stored, and has proven what that login has proven by then;
+    what has ended of theirs goes.
     """
     user, now = session.user, origin.at
     with transaction.atomic():
         hold(user)
         hold_clients([client])
-        if not Session.objects.live(now).filter(pk=session.pk, user__is_active=True).exists():
+        login = Session.objects.live(now).filter(pk=session.pk, user__is_active=True).first()
+        if login is None:
             raise InvalidToken
         live = Consent.objects.filter(user=user).live(now)
         Consent.objects.filter(user=user).exclude(pk__in=live.values("pk")).delete()
@@ -65,8 +67,8 @@ def give_consent(
             user=user,
             client=client,
             scopes=scopes,
-            second_factor=session.second_factor,
-            authenticated_at=session.created_at,
+            second_factor=login.second_factor,
+            authenticated_at=login.created_at,
             created_at=now,
             last_used_at=now,
             expires_at=now + timedelta(seconds=profiles.active().login.session_seconds),

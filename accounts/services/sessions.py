@@ -14,7 +14,7 @@ from accounts.lookups import hold, person_of
 from accounts.models import Session, User
 from accounts.names import fold
 from accounts.principals import Caller
-from accounts.services.codes import Spent, check_code, has_second_factor
+from accounts.services.codes import Spent, check_code, device_of
 from accounts.services.throttle import attempt, succeeded
 from accounts.tokens import TokenPair
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
@@ -32,6 +32,13 @@ WRONG = "The name or the password is wrong."
 class LoggedIn(NamedTuple):
     user: User
     tokens: TokenPair
+
+
+class Proof(NamedTuple):
+    """What was shown beside the password: a code of what kind, and of which second factor."""
+
+    spent: Spent
+    device: int
 
 
 def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
@@ -53,12 +60,13 @@ def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
     raise InvalidCredentials(WRONG)
 
 
-def check_second_factor(*, user: User, code: str, origin: Origin) -> Spent | None:
-    """Return what the person, whose password was right, has spent; None if they have no second factor.
+def check_second_factor(*, user: User, code: str, origin: Origin) -> Proof | None:
+    """Return what the person, whose password was right, has proven; None if they have no second factor.
 
     Raises TotpRequired without a code, InvalidCredentials for a wrong one, as for a wrong password.
     """
-    if not has_second_factor(user):
+    device = device_of(user)
+    if device is None:
         return None
     if not code:
         _record_failure(user, origin, "no code")
@@ -67,7 +75,7 @@ def check_second_factor(*, user: User, code: str, origin: Origin) -> Spent | Non
     if spent is None:
         _record_failure(user, origin, "wrong code")
         raise InvalidCredentials(WRONG)
-    return spent
+    return Proof(spent, device)
 
 
 def _record_failure(user: User | None, origin: Origin, reason: str) -> None:
@@ -133,21 +141,23 @@ def open_session(
 ) -> Session:
     """Open a session; one without tokens if no `refresh_id` is given. Raises as `log_in` does."""
     user = check_identity(identifier=identifier, password=password, origin=origin)
-    spent = check_second_factor(user=user, code=totp_code, origin=origin)
+    proof = check_second_factor(user=user, code=totp_code, origin=origin)
     with transaction.atomic():
         _mark_login(user, origin)
+        # Whoever removes a second factor holds the person, too, and resets the sessions that there are.
+        is_proven = proof is not None and device_of(user) == proof.device
         session = _open_session(
-            user, refresh_id or tokens.new_refresh_id(), origin, user_agent, second_factor=spent is not None
+            user, refresh_id or tokens.new_refresh_id(), origin, user_agent, second_factor=is_proven
         )
-        _record_login(user, origin, spent)
+        _record_login(user, origin, proof)
     return session
 
 
-def note_login(user: User, origin: Origin, spent: Spent | None) -> None:
+def note_login(user: User, origin: Origin, proof: Proof | None) -> None:
     """Remember and record that `user` logged in to the admin. Raises InvalidCredentials."""
     with transaction.atomic():
         _mark_login(user, origin)
-        _record_login(user, origin, spent)
+        _record_login(user, origin, proof)
 
 
 def _mark_login(user: User, origin: Origin) -> None:
@@ -162,9 +172,9 @@ def _mark_login(user: User, origin: Origin) -> None:
     user.last_login_at = origin.at
 
 
-def _record_login(user: User, origin: Origin, spent: Spent | None) -> None:
+def _record_login(user: User, origin: Origin, proof: Proof | None) -> None:
     actor, target = as_actor(user), Target.of("user", user)
-    detail = {"second_factor": spent} if spent else {}
+    detail = {"second_factor": proof.spent} if proof else {}
     record(EventName.LOGIN_SUCCEEDED, actor=actor, origin=origin, target=target, detail=detail)
 
 

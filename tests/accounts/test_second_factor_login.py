@@ -7,14 +7,16 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.identity import principal_of_session
+from accounts.lookups import hold
 from accounts.models import RecoveryCode, SecondFactor, Session
 from accounts.principals import Caller, Credential
 from accounts.services.codes import check_code
 from accounts.services.delivery import send_due
+from accounts.services.second_factor import remove_second_factors
 from accounts.services.users import set_password, update_user
 from audit.models import Event
 from tests.accounts.authenticator import App, attempt, enrolled, let_codes_be_good_again, logged_in
-from tests.accounts.helpers import at_once, origin_at
+from tests.accounts.helpers import at_once, origin_at, rows_are_locked, waiting
 from tests.accounts.mailbox import Mailbox, token_in
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem
 
@@ -155,6 +157,38 @@ def test_the_session_in_which_it_is_confirmed_counts_and_the_others_do_not(cast:
     assert other.get("auth/me").status_code == 200
     proven = Session.objects.order_by("pk").values_list("second_factor", flat=True)
     assert list(proven) == [False, True]
+
+
+@rows_are_locked
+@pytest.mark.django_db(transaction=True)
+def test_a_login_has_proven_no_second_factor_that_is_removed_after_the_code_was_checked(
+    cast: Cast, operator: Caller
+) -> None:
+    app = enrolled(cast.alice)
+    with waiting(
+        lambda: attempt(cast.alice, totp_code=app.code()), holding=lambda: hold(cast.alice)
+    ) as answer:
+        remove_second_factors(caller=operator, selected=[cast.alice])
+    assert answer.result().status_code == 200
+    assert not Session.objects.get().second_factor
+
+
+@rows_are_locked
+@pytest.mark.django_db(transaction=True)
+def test_nor_has_a_login_to_the_admin_proven_the_one_that_took_its_place(
+    cast: Cast, operator: Caller
+) -> None:
+    browser, form = (
+        Api().client,
+        {"username": "ada", "password": PASSWORD, "totp_code": enrolled(cast.ada).code()},
+    )
+    with waiting(
+        lambda: browser.post("/admin/login/?next=/admin/", form), holding=lambda: hold(cast.ada)
+    ) as answer:
+        remove_second_factors(caller=operator, selected=[cast.ada])
+        SecondFactor.objects.create(user=cast.ada, seed=b"of another app", confirmed=True)
+    assert answer.result().status_code == 302
+    assert browser.get("/admin/").headers["Location"].startswith("/admin/login/")
 
 
 def test_row_25_a_password_reset_does_not_skip_the_second_factor(cast: Cast, mailbox: Mailbox) -> None:

@@ -5,13 +5,17 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.models import Consent, OAuthAccessToken
-from accounts.services.consents import clear_ended
+from accounts.models import Consent, OAuthAccessToken, Session
+from accounts.principals import Caller
+from accounts.services.consents import CodeTerms, clear_ended, give_consent
+from accounts.services.second_factor import remove_second_factors
+from audit.actors import Origin
 from audit.events import EventName
 from audit.models import Event
+from tests.accounts.authenticator import enrolled, logged_in
 from tests.admin.helpers import browser, confirm, page
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
-from tests.oauth2.flow import Flow, gateway, machine_token, make_client, text_of
+from tests.oauth2.flow import CALLBACK, Flow, gateway, machine_token, make_client, text_of
 from tests.oauth2.test_codes import refused
 
 CONSENTS = "auth/oauth2/consents"
@@ -49,6 +53,23 @@ def test_one_that_has_ended_is_not_listed_and_goes_with_the_next(cast: Cast) -> 
         assert as_user(cast.alice).get(CONSENTS).json()["results"] == []
         flow.tokens()
         assert Consent.objects.count() == 1
+
+
+def test_a_yes_counts_with_no_second_factor_that_was_removed_before_it_is_stored(
+    cast: Cast, operator: Caller
+) -> None:
+    logged_in(cast.alice, enrolled(cast.alice))
+    session = Session.objects.select_related("user").get()  # read when the page was asked for
+    remove_second_factors(caller=operator, selected=[cast.alice])
+    consent = give_consent(
+        session=session,
+        client=make_client().row,
+        scopes=["services:read"],
+        code="a code",
+        terms=CodeTerms(CALLBACK),
+        origin=Origin.here(),
+    )
+    assert not Consent.objects.get(pk=consent.pk).second_factor
 
 
 def test_what_is_too_old_to_be_used_is_deleted_and_nothing_else(cast: Cast) -> None:
