@@ -1,6 +1,7 @@
 """Use cases of logging in and out."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -99,13 +100,19 @@ def find_by_identifier(identifier: str) -> User | None:
 
 
 def _rehash(user: User | None) -> Callable[[str], None]:
-    """Return what stores the password anew when it was hashed with older parameters (ASVS 11.4.2)."""
+    """Return what stores the password anew when it was hashed with older parameters (ASVS 11.4.2).
+
+    Then `user` has the hash that is stored; if that is of another password by now, the one that was checked.
+    """
 
     def store(password: str) -> None:
-        if user is not None:
-            before = user.password  # only if nobody has given the user another one meanwhile
-            user.set_password(password)
-            User.objects.filter(pk=user.pk, password=before).update(password=user.password)
+        if user is None:
+            return
+        before, rows = user.password, User.objects.filter(pk=user.pk)
+        user.set_password(password)
+        if not rows.filter(password=before).update(password=user.password):
+            stored = rows.values_list("password", flat=True).first()
+            user.password = stored if stored and check_password(password, stored) else before
 
     return store
 
@@ -142,8 +149,7 @@ def open_session(
     """Open a session; one without tokens if no `refresh_id` is given. Raises as `log_in` does."""
     user = check_identity(identifier=identifier, password=password, origin=origin)
     proof = check_second_factor(user=user, code=totp_code, origin=origin)
-    with transaction.atomic():
-        _mark_login(user, origin)
+    with _login_of(user, origin):
         # Whoever removes a second factor holds the person, too, and resets the sessions that there are.
         is_proven = proof is not None and device_of(user) == proof.device
         session = _open_session(
@@ -155,9 +161,20 @@ def open_session(
 
 def note_login(user: User, origin: Origin, proof: Proof | None) -> None:
     """Remember and record that `user` logged in to the admin. Raises InvalidCredentials."""
-    with transaction.atomic():
-        _mark_login(user, origin)
+    with _login_of(user, origin):
         _record_login(user, origin, proof)
+
+
+@contextmanager
+def _login_of(user: User, origin: Origin) -> Iterator[None]:
+    """The transaction of a login, with the person locked. Raises InvalidCredentials, which is recorded."""
+    try:
+        with transaction.atomic():
+            _mark_login(user, origin)
+            yield
+    except InvalidCredentials:
+        _record_failure(user, origin, "changed meanwhile")
+        raise
 
 
 def _mark_login(user: User, origin: Origin) -> None:

@@ -148,6 +148,29 @@ def test_hashing_anew_never_brings_back_a_password_that_was_just_replaced(
     assert attempt("alice", NEW).status_code == 200
 
 
+def test_of_two_who_log_in_at_once_when_the_parameters_have_changed_both_get_in(
+    cast: Cast, raised: None
+) -> None:
+    others: list[int] = []
+    WatchedArgon2.meanwhile = lambda: others.append(attempt("alice", PASSWORD).status_code)
+    assert attempt("alice", PASSWORD).status_code == 200
+    assert others == [200]
+    assert stored_time_cost(cast.alice) == 2
+
+
+@pytest.mark.parametrize("changes", [{"is_active": False}, {"password": NEW}])
+@pytest.mark.parametrize("is_admin", [False, True])
+def test_row_81_who_is_refused_because_of_a_change_meanwhile_is_in_the_log(
+    cast: Cast, operator: Caller, hashing: type[WatchedArgon2], changes: dict[str, Any], is_admin: bool
+) -> None:
+    hashing.meanwhile = lambda: update_user(caller=operator, user=cast.alice, changes=changes)
+    form = {"username": "alice", "password": PASSWORD}
+    Api().client.post("/admin/login/", form) if is_admin else Api().post("auth/login", form)
+    [event] = Event.objects.filter(name__startswith="login:")
+    assert (event.name, event.target_id) == ("login:failed", str(cast.alice.uuid))
+    assert event.detail == {"reason": "changed meanwhile"}
+
+
 def test_nobody_logs_in_with_a_password_that_is_replaced_while_it_is_checked(
     cast: Cast, operator: Caller, hashing: type[WatchedArgon2]
 ) -> None:
