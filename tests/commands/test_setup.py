@@ -1,12 +1,15 @@
 """The very first start, and every later one."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from config.profiles import shipped_names
 from tests.commands.helpers import assert_one_line
 from tests.installation import ADMIN, PROJECT, Installation
 
@@ -54,6 +57,20 @@ def test_row_12_a_password_is_made_up_and_printed_once(bare_installation: Instal
         body = {"username": "admin", "password": password}
         assert server.request("POST", "/api/v1/auth/login", body=body).status == 200
     assert password not in server.output
+
+
+@pytest.mark.parametrize("profile", shipped_names())
+def test_row_12_the_line_that_is_printed_logs_in_under_every_profile(
+    bare_installation: Installation, profile: str
+) -> None:
+    served = {"KEYHOUSE_PROFILE": profile}
+    done = bare_installation.manage("setup", KEYHOUSE_ADMIN_EMAIL="o'hara@example.org", **served)
+    assert (done.returncode, done.stderr) == (0, "")
+    line = next(line for line in done.stdout.splitlines() if line.startswith("Log in: "))
+    _, address, *_, body = shlex.split(line.removeprefix("Log in: "))
+    with bare_installation.serve(**served) as server:
+        answer = server.request("POST", urlsplit(address).path, body=json.loads(body))
+    assert answer.status == 200, (line, answer.body)
 
 
 @pytest.mark.parametrize(

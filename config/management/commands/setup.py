@@ -1,4 +1,6 @@
+import json
 import secrets
+import shlex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -7,7 +9,7 @@ from django.core.management.base import CommandError
 
 from accounts.callers import caller_at_command_line
 from accounts.services.first_run import create_first_admin, is_first_run
-from config import env, profiles
+from config import env, profiles, wire
 from config.commands import KeyhouseCommand, ask, ask_twice, has_terminal, say
 from config.errors import Invalid
 from config.upgrade import bring_up_to_date
@@ -53,9 +55,7 @@ class Command(KeyhouseCommand):
         document, text = self._create(username, email, password)
         if document["admin"] is None:
             return document, text
-        address = f"{settings.PUBLIC_URL}{profiles.active().base_path}/auth/login"
-        body = f'{{"username": "{username}", "password": "{password}"}}'
-        line = f"curl {address} -H 'Content-Type: application/json' -d '{body}'"
+        line = _login_line({"username": username, "email": email, "password": password})
         shown = f"{text}\nPassword: {password} (shown only now)\nLog in:   {line}"
         return document | {"password": password}, shown
 
@@ -66,6 +66,15 @@ class Command(KeyhouseCommand):
         if user is None:
             return {"admin": None}, NO_NEWS
         return {"admin": user.username}, f"Administrator {user.username} ({user.email}) made."
+
+
+def _login_line(values: dict[str, str]) -> str:
+    """The command that logs in, in the profile's words."""
+    profile = profiles.active()
+    members = (profile.login.identifiers[0], "password")
+    body = json.dumps({wire.outside("login", member): values[member] for member in members})
+    address = f"{settings.PUBLIC_URL}{profile.base_path}/auth/login"
+    return f"curl {address} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
 
 
 def _default_email() -> str:
