@@ -5,9 +5,12 @@ secrets). A wrong value raises ConfigurationError, which names the variable and 
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]\\]+):(?P<port>[0-9]{1,5})")
 
 
 class ConfigurationError(Exception):
@@ -133,10 +136,14 @@ def address(name: str) -> tuple[str, int]:
 
 def parse_address(name: str, value: str) -> tuple[str, int]:
     """Split `value`, HOST:PORT with an IPv6 host in brackets; `name` is for the error message."""
-    host, _, port = value.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
-        raise ConfigurationError(f"{name}: {value!r} is not HOST:PORT, for example 127.0.0.1:8000")
-    return host.strip("[]"), int(port)
+    match = ADDRESS.fullmatch(value)
+    if match is None or int(match["port"]) > 65535:
+        raise ConfigurationError(
+            f"{name}: {value!r} is not HOST:PORT, for example 127.0.0.1:8000 or [::1]:8000"
+        )
+    if int(match["port"]) == 0:
+        raise ConfigurationError(f"{name}: {value!r} has no port: give a port between 1 and 65535")
+    return match["host"].strip("[]"), int(match["port"])
 
 
 def origin(name: str, value: str) -> str:

@@ -95,7 +95,7 @@ def test_items_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("127.0.0.1:8000", ("127.0.0.1", 8000)),
         ("[::1]:80", ("::1", 80)),
-        ("localhost:0", ("localhost", 0)),
+        ("localhost:65535", ("localhost", 65535)),
     ],
 )
 def test_an_address_is_host_and_port(value: str, address: tuple[str, int]) -> None:
@@ -103,11 +103,29 @@ def test_an_address_is_host_and_port(value: str, address: tuple[str, int]) -> No
 
 
 @pytest.mark.parametrize(
-    "value", ["8000", ":8000", "host", "host:", "host:x", "host:65536", "host:-1", "h:٨", "h:" + "9" * 9999]
+    "value",
+    [
+        *("8000", ":8000", "host", "host:", "host:x", "host:65536", "host:-1", "h:٨", "h:" + "9" * 9999),
+        *(
+            "::1:8000",
+            "my host:80",
+            "http://host:80",
+            "[host]:80",
+            "[]:80",
+            "host:80\n",
+            "a/b:80",
+            "user@host:80",
+        ),
+    ],
 )
 def test_another_address_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_BIND: .* is not HOST:PORT"):
         env.parse_address("KEYHOUSE_BIND", value)
+
+
+def test_an_address_needs_a_port_that_clients_can_know() -> None:
+    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_BIND: .* give a port between 1 and 65535$"):
+        env.parse_address("KEYHOUSE_BIND", "127.0.0.1:0")
 
 
 @pytest.mark.parametrize(

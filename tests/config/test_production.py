@@ -6,7 +6,7 @@ import pytest
 from django.test import override_settings
 
 from config.checks import check_production, is_weak, production_faults
-from tests.installation import Installation
+from tests.installation import Installation, free_port
 
 STRONG = secrets.token_urlsafe(48)
 
@@ -73,7 +73,7 @@ def test_development_may_be_weak() -> None:
 def test_row_89_the_server_does_not_start_and_says_why(
     installation: Installation, name: str, value: str, reason: str
 ) -> None:
-    done = installation.manage("serve", "--bind", "127.0.0.1:0", **{name: value})
+    done = installation.manage("serve", "--bind", f"127.0.0.1:{free_port()}", **{name: value})
     assert done.returncode != 0
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1
@@ -85,7 +85,7 @@ def test_row_89_a_profile_whose_names_lead_nowhere_does_not_start(installation: 
 
     path = installation.folder / "bad.toml"
     path.write_text(f'{GOOD}[wire]\nnames.expiry = "expires"\n')
-    done = installation.manage("serve", "--bind", "127.0.0.1:0", KEYHOUSE_PROFILE=str(path))
+    done = installation.manage("serve", "--bind", f"127.0.0.1:{free_port()}", KEYHOUSE_PROFILE=str(path))
     assert done.returncode != 0
     assert (
         f"(keyhouse.E005) profile {path}: wire.names.expiry: there is no such member. Correct" in done.stderr
