@@ -9,7 +9,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
@@ -193,6 +193,8 @@ def is_under(path: str, *roots: str) -> bool:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
         return problem_response(413, "too_large", "The body is larger than 1 MiB.")
+    if isinstance(exception, DisallowedHost):
+        return problem_response(400, "invalid_request", "This Host is not among ALLOWED_HOSTS.")
     return problem_response(400, "invalid_request", "The request is malformed.")
 
 

@@ -231,5 +231,6 @@ LOGGING = {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         # A request that is refused is no fault of the server: what matters of it is in the audit log.
         "django.request": {"level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},  # an ERROR with a traceback for each wrong Host header
     },
 }

@@ -78,6 +78,18 @@ def test_row_96_the_servers_secrets_appear_in_no_log(installation: Installation)
         assert (installation.folder / "var" / name).read_text().strip() not in server.output
 
 
+def test_a_request_that_is_refused_writes_nothing_to_the_log(installation: Installation) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with installation.serve() as server:
+        statuses = [
+            server.request("GET", "/api/v1/auth/me", headers={"Host": "evil.example"}).status,
+            server.request("POST", "/admin/login/", headers=form, body=b"username=admin").status,
+            server.request("GET", "/admin/", headers={"Cookie": "session=nobodys"}).status,
+        ]
+    assert statuses == [400, 403, 302]
+    assert server.output.partition(server.awaited)[2] == "\n"
+
+
 def test_row_96_no_statement_to_the_database_holds_a_credential(cast: Cast) -> None:
     """They are what Django logs with DEBUG on."""
     with CaptureQueriesContext(connection) as captured:
