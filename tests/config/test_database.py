@@ -11,6 +11,12 @@ from tests.installation import Installation
 
 DATA = Path("/data")
 SECRET = "s3cr3t"
+KEPT_ALIVE = {
+    "tcp_user_timeout": "1500",
+    "keepalives_idle": "1",
+    "keepalives_interval": "1",
+    "keepalives_count": "2",
+}
 
 
 def test_the_default_is_sqlite_in_the_data_folder() -> None:
@@ -88,6 +94,18 @@ def test_statements_that_come_often_are_prepared_unless_a_pooler_cannot(
     options = database_config(f"postgres://user@host/name{query}", DATA)["OPTIONS"]
     assert options["server_side_binding"] is True
     assert options["prepare_threshold"] == threshold
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL")
+def test_a_connection_gives_up_a_database_that_vanished_within_two_seconds(db: None) -> None:
+    connection.ensure_connection()
+    used = connection.connection.info.get_parameters()
+    assert {name: used.get(name) for name in KEPT_ALIVE} == KEPT_ALIVE
+
+
+def test_the_url_says_otherwise_if_it_wants_to() -> None:
+    options = database_config("postgres://user@host/name?tcp_user_timeout=9000&keepalives=0", DATA)["OPTIONS"]
+    assert (str(options["tcp_user_timeout"]), str(options["keepalives"])) == ("9000", "0")
 
 
 def test_a_wrong_threshold_is_said() -> None:
