@@ -200,6 +200,10 @@ def _check_route(member: str, route: Route, file: ProfileFile) -> None:
     _known(f"{member}.roles", route.roles, file.roles, "role")
     if "none" in route.credentials and (len(route.credentials) > 1 or route.scopes or route.roles):
         raise _Wrong(f"{member}.credentials", '"none" stands alone, without scopes or roles')
+    if "oauth2" in route.credentials and not route.scopes:
+        raise _Wrong(
+            f"{member}.scopes", '"oauth2" needs scopes, or a client that has only openid may come in'
+        )
 
 
 def _methods(route: Route) -> set[str]:

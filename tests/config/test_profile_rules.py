@@ -211,6 +211,11 @@ RULES: dict[str, tuple[str, str, str]] = {
         "routes[1].credentials",
         "without scopes or roles",
     ),
+    "a row that a client would pass that may only know who logged in": (
+        good_but(('["key"]\nscopes = ["read"]', '["key", "oauth2"]\nroles = ["admin"]')),
+        "routes[1].scopes",
+        '"oauth2" needs scopes',
+    ),
     "members twice": (
         f'{GOOD}[wire]\nmembers.user = ["id", "id"]',
         "wire.members.user",
