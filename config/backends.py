@@ -10,15 +10,17 @@ from redis import Redis
 
 from config.env import ConfigurationError
 
+CACHES = ("locmemcache://", "redis://", "rediss://")
+
 
 def cache_config(url: str) -> dict[str, Any]:
     """Return Django's settings for the cache at `url`. Raises ConfigurationError."""
     try:
-        return dict(Env.cache_url_config(url))  # type: ignore[no-untyped-call]
+        if url.startswith(CACHES):  # of others nothing here makes use
+            return dict(Env.cache_url_config(url))  # type: ignore[no-untyped-call]
     except (ImproperlyConfigured, KeyError, ValueError):
-        raise ConfigurationError(
-            "CACHE_URL: is not locmemcache:// or redis://USER:PASSWORD@HOST:PORT/NUMBER"
-        ) from None
+        pass
+    raise ConfigurationError("CACHE_URL: is not locmemcache:// or redis://USER:PASSWORD@HOST:PORT/NUMBER")
 
 
 def valkey_url(url: str) -> str:

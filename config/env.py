@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]\\]+):(?P<port>[0-9]{1,5})")
+HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]\\]+")
+ADDRESS = re.compile(rf"(?P<host>{HOST.pattern}):(?P<port>[0-9]{{1,5}})")
 
 
 class ConfigurationError(Exception):
@@ -146,7 +147,27 @@ def parse_address(name: str, value: str) -> tuple[str, int]:
     return match["host"].strip("[]"), int(match["port"])
 
 
+def hosts(name: str) -> list[str]:
+    """Return the host names in variable `name`. Raises ConfigurationError for addresses with more in them."""
+    found = items(name)
+    for host in found:
+        if not HOST.fullmatch(host):
+            raise ConfigurationError(
+                f"{name}: {host!a} is not a host: write a.example.org, without https://, a port or a path"
+            )
+    return found
+
+
 def origin(name: str, value: str) -> str:
+    """Return `value`, an address as of `page`, that has no path. Raises ConfigurationError."""
+    address = page(name, value)
+    parts = urlsplit(address)
+    if urlsplit(value).path not in {"", "/"}:
+        raise ConfigurationError(f"{name}: {value!a} has a path; give {parts.scheme}://{parts.netloc}")
+    return address
+
+
+def page(name: str, value: str) -> str:
     """Return `value`, an http:// or https:// address, without a slash at its end.
 
     Raises ConfigurationError, naming `name`, for what is more (a user, a query) or no address.
@@ -157,7 +178,9 @@ def origin(name: str, value: str) -> str:
     except ValueError:
         is_good = False
     if not is_good or not value.isprintable() or any(character in value for character in " @?#\\"):
-        raise ConfigurationError(f"{name}: {value!a} is not an http:// or https:// address")
+        raise ConfigurationError(
+            f"{name}: {value!a} is not an http:// or https:// address without ?, #, @ or blanks"
+        )
     return value.rstrip("/")
 
 

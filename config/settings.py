@@ -42,7 +42,7 @@ HTTPS = _public.scheme == "https"
 
 DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY") or secrets.kept(DATA_DIR, "secret_key", secrets.new_secret_key)
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", _public.hostname or "", *env.items("ALLOWED_HOSTS")]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", _public.hostname or "", *env.hosts("ALLOWED_HOSTS")]
 
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
@@ -99,12 +99,12 @@ TEMPLATES = [
 DATABASES = {"default": database_config(env.text("DATABASE_URL"), DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": cache_config(env.text("CACHE_URL"))}
 VALKEY_URL = valkey_url(env.text("CACHE_URL"))
+CACHES = {"default": cache_config(env.text("CACHE_URL"))}
 vars().update(email_config(env.text("EMAIL_URL")))
 EMAIL_TIMEOUT = 10
 MAIL_FROM = mail_sender(env.text("KEYHOUSE_MAIL_FROM"), _public.hostname or "localhost")
-RESET_URL = env.origin("KEYHOUSE_RESET_URL", env.text("KEYHOUSE_RESET_URL") or f"{PUBLIC_URL}/reset-password")
+RESET_URL = env.page("KEYHOUSE_RESET_URL", env.text("KEYHOUSE_RESET_URL") or f"{PUBLIC_URL}/reset-password")
 CONFIRM_URL = f"{PUBLIC_URL}/confirm-email"
 INVITATION_URL = f"{PUBLIC_URL}/accept-invitation"
 

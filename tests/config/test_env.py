@@ -130,7 +130,7 @@ def test_an_address_needs_a_port_that_clients_can_know() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["http://127.0.0.1:8000", "https://keys.example.org", "https://example.org/keys", "http://[::1]:80"],
+    ["http://127.0.0.1:8000", "https://keys.example.org", "http://[::1]:80"],
 )
 def test_a_public_address_loses_only_its_last_slash(value: str) -> None:
     assert env.origin("KEYHOUSE_PUBLIC_URL", f"{value}/") == value
@@ -156,6 +156,40 @@ def test_a_public_address_loses_only_its_last_slash(value: str) -> None:
 def test_another_public_address_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_PUBLIC_URL: .* is not an http"):
         env.origin("KEYHOUSE_PUBLIC_URL", value)
+
+
+@pytest.mark.parametrize("value", ["https://example.org/keys", "https://example.org//"])
+def test_a_public_address_has_no_path_and_a_page_may_have_one(value: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^KEYHOUSE_PUBLIC_URL: .* has a path; give https://example.org$"
+    ):
+        env.origin("KEYHOUSE_PUBLIC_URL", value)
+    assert env.page("KEYHOUSE_RESET_URL", value) == value.rstrip("/")
+
+
+def test_a_page_with_a_fragment_is_refused_with_the_reason() -> None:
+    with pytest.raises(ConfigurationError, match=r"without \?, #, @ or blanks$"):
+        env.page("KEYHOUSE_RESET_URL", "https://app.example.org/#/reset")
+
+
+def test_hosts_are_names_and_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "a.example.org, .example.org,[::1],192.0.2.1")
+    assert env.hosts("ALLOWED_HOSTS") == ["a.example.org", ".example.org", "[::1]", "192.0.2.1"]
+
+
+@pytest.mark.parametrize("value", ["https://a.example.org", "a.example.org/keys", "a.example.org:443", "a b"])
+def test_what_is_no_host_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", f"b.example.org,{value}")
+    with pytest.raises(ConfigurationError, match=r"^ALLOWED_HOSTS: .* is not a host: write a.example.org,"):
+        env.hosts("ALLOWED_HOSTS")
+
+
+@pytest.mark.parametrize(
+    "scheme", ["rediscache", "dummycache", "memcache", "filecache", "dbcache", "uwsgicache"]
+)
+def test_a_cache_that_nothing_would_be_counted_in_is_refused(scheme: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^CACHE_URL: is not locmemcache:// or redis://"):
+        cache_config(f"{scheme}://127.0.0.1:6379/1")
 
 
 @pytest.mark.parametrize("url", ["nonsense", "foo://x", "redis://[", f"foo://user:{SECRET}@host"])
@@ -217,11 +251,16 @@ def test_another_sender_is_refused(text: str) -> None:
         ("KEYHOUSE_PROFILE", "nope"),
         ("KEYHOUSE_DATA_DIR", "/proc/nope"),
         ("KEYHOUSE_PUBLIC_URL", "http://[::1"),
+        ("KEYHOUSE_PUBLIC_URL", "https://keys.example.org/auth"),
         ("KEYHOUSE_BIND", "nowhere"),
+        ("KEYHOUSE_BIND", "::1:8000"),
+        ("KEYHOUSE_BIND", "127.0.0.1:0"),
+        ("ALLOWED_HOSTS", "https://keys.example.org"),
         ("KEYHOUSE_PEPPERS", "1:00"),
         ("KEYHOUSE_TRUSTED_PROXIES", "10.0.0.0/33"),
         ("DATABASE_URL", "mysql://host/name"),
         ("CACHE_URL", "nonsense"),
+        ("CACHE_URL", "memcache://127.0.0.1:11211"),
         ("EMAIL_URL", "nonsense"),
         ("KEYHOUSE_MAIL_FROM", "nobody"),
         ("KEYHOUSE_RESET_URL", "app.example.org/reset"),
