@@ -2,11 +2,9 @@
 
 import logging
 import threading
-import time
 from collections import OrderedDict
 from typing import NamedTuple
 
-from django.conf import settings
 from redis.exceptions import RedisError
 
 from accounts.limits import Rate
@@ -18,14 +16,10 @@ from audit.actors import Origin
 from config.errors import RateLimited
 
 MOST_COUNTED = 100_000  # keys with a window that has not ended; the oldest one makes place
-VALKEY_PAUSE_SECONDS = (
-    5.0  # for which a Valkey that has not answered is not asked: requests do not wait for it
-)
 
 log = logging.getLogger("keyhouse.quotas")
 _lock = threading.Lock()
 _windows: OrderedDict[bytes, Count] = OrderedDict()
-_valkey_rests_until = 0.0  # monotonic seconds
 _processes = 1
 
 
@@ -75,19 +69,13 @@ def _count(name: str, rate: Rate, now: int) -> tuple[Rate, Count]:
     """
     counter = Counter("key", f"key {name} {rate}".encode(), rate.requests)
     tried = Attempt((counter,), now, rate.seconds)
-    if settings.VALKEY_URL and time.monotonic() >= _valkey_rests_until:
+    if valkey_counts.is_asked():
         try:
             return rate, valkey_counts.add(tried)[counter.digest]
         except RedisError as error:
-            _let_valkey_rest(error)
+            log.warning("counting requests in each process: Valkey: %s", str(error).partition("\n")[0])
     share = max(rate.requests // _processes, 1)
     return rate._replace(requests=share), _count_here(counter.digest, tried)
-
-
-def _let_valkey_rest(error: RedisError) -> None:
-    global _valkey_rests_until
-    _valkey_rests_until = time.monotonic() + VALKEY_PAUSE_SECONDS
-    log.warning("counting requests in each process: Valkey: %s", str(error).partition("\n")[0])
 
 
 def _count_here(name: bytes, tried: Attempt) -> Count:
@@ -103,8 +91,6 @@ def _count_here(name: bytes, tried: Attempt) -> Count:
 
 
 def forget() -> None:
-    """Begin every window anew, and ask Valkey again: for tests."""
-    global _valkey_rests_until
+    """Begin every window anew: for tests."""
     with _lock:
         _windows.clear()
-        _valkey_rests_until = 0.0

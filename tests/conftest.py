@@ -30,6 +30,7 @@ import gateway.oauth2_urls
 from accounts.callers import caller_at_command_line
 from accounts.models import Organization, User
 from accounts.principals import Caller
+from accounts.services import valkey_counts
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
 from apikeys import usage
@@ -87,6 +88,7 @@ def uses_are_written_when_asked() -> Iterator[None]:
 def nothing_remembered() -> Iterator[None]:
     """What a process keeps in memory does not go from one test to the next."""
     refusals.forget()
+    valkey_counts.forget()
     yield
     usage.forget()
 

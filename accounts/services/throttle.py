@@ -88,7 +88,7 @@ def _attempt(limit: Limit, subject: str, origin: Origin) -> Attempt:
 
 def _stored(work: Callable[[Store], T]) -> T:
     """Work on Valkey if there is one and it answers, else on the database."""
-    if settings.VALKEY_URL:
+    if valkey_counts.is_asked():
         try:
             return work(valkey_counts)
         except RedisError as error:

@@ -1,17 +1,21 @@
 """Counters of attempts in Valkey (or Redis): one script each, which nothing comes between."""
 
+import time
 from functools import cache
 from typing import Any
 
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as BrokenConnection
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from accounts.throttling import Attempt, Count
 
 PREFIX = b"{keyhouse}:attempts:"  # the braces keep all keys of a script in one slot of a cluster
 TIMEOUT_SECONDS = 0.5
+PAUSE_SECONDS = 5.0  # for which a Valkey that has failed is not asked: nobody waits for it meanwhile
 
 _ADD = """
     local now, next_end, found = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
@@ -38,6 +42,14 @@ _TAKE_BACK = """
 """
 
 
+_rests_until = 0.0  # monotonic seconds
+
+
+def is_asked() -> bool:
+    """Whether there is a Valkey, and it has not failed in the last PAUSE_SECONDS: ask this first."""
+    return bool(settings.VALKEY_URL) and time.monotonic() >= _rests_until
+
+
 def add(tried: Attempt) -> dict[bytes, Count]:
     """See accounts.services.throttle.Store. Raises RedisError."""
     found = _run(_ADD, tried, tried.at, tried.ends_at)
@@ -51,7 +63,16 @@ def take_back(tried: Attempt, *, emptied: str = "") -> None:
 
 def _run(script: str, tried: Attempt, *values: int) -> Any:
     keys = [PREFIX + each.digest.hex().encode() for each in tried.counters]
-    return _client(settings.VALKEY_URL).register_script(script)(keys=keys, args=values)
+    try:
+        return _client(settings.VALKEY_URL).register_script(script)(keys=keys, args=values)
+    except RedisError:
+        _rest(PAUSE_SECONDS)
+        raise
+
+
+def _rest(seconds: float) -> None:
+    global _rests_until
+    _rests_until = time.monotonic() + seconds
 
 
 @cache
@@ -60,5 +81,11 @@ def _client(url: str) -> Redis:
         url,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 1),  # a connection that was kept open may have broken meanwhile
+        # A connection that was kept open may have broken meanwhile; who is silent is not asked twice.
+        retry=Retry(NoBackoff(), 1, supported_errors=(BrokenConnection,)),
     )
+
+
+def forget() -> None:
+    """Ask Valkey again at once: for tests."""
+    _rest(0)

