@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from config.limits import Bounds, Limit
 
+CLOCKS_DIFFER = 300  # s by which clocks of servers, or times of requests at one of them, differ at the most
+
 
 class Counter(NamedTuple):
     """One counter: its scope (a member of Bounds), its name, and how many attempts it lets through."""
@@ -18,7 +20,7 @@ class Counter(NamedTuple):
 class Attempt(NamedTuple):
     """Something that is tried `at` (Unix seconds); its counters, in the order in which they are locked.
 
-    A counter that has ended, or never began, counts for the next `seconds`.
+    A counter that `goes_on` is counted up, any other counts for the next `seconds`.
     """
 
     counters: tuple[Counter, ...]
@@ -29,6 +31,15 @@ class Attempt(NamedTuple):
     def ends_at(self) -> int:
         """When a counter ends that begins with this attempt."""
         return self.at + self.seconds
+
+    @property
+    def latest_end(self) -> int:
+        """No counter ends later, unless it began while a clock was wrong."""
+        return self.ends_at + CLOCKS_DIFFER
+
+    def goes_on(self, count: "Count") -> bool:
+        """Whether a counter that stands at `count` counts this attempt, too."""
+        return self.at < count.ends_at <= self.latest_end
 
 
 class Count(NamedTuple):

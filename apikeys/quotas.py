@@ -81,7 +81,7 @@ def _count(name: str, rate: Rate, now: int) -> tuple[Rate, Count]:
 def _count_here(name: bytes, tried: Attempt) -> Count:
     with _lock:
         count = _windows.get(name)
-        if count is None or count.ends_at <= tried.at:
+        if count is None or not tried.goes_on(count):
             _windows.pop(name, None)
             if len(_windows) >= MOST_COUNTED:
                 _windows.popitem(last=False)

@@ -14,8 +14,9 @@ from config.pruning import delete_some
 _ADD = """
     INSERT INTO accounts_attemptcount AS kept (digest, attempts, ends_at) VALUES {rows}
     ON CONFLICT (digest) DO UPDATE SET
-        attempts = CASE WHEN kept.ends_at <= %s THEN 1 ELSE kept.attempts + 1 END,
-        ends_at = CASE WHEN kept.ends_at <= %s THEN excluded.ends_at ELSE kept.ends_at END
+        attempts = CASE WHEN kept.ends_at > %s AND kept.ends_at <= %s THEN kept.attempts + 1 ELSE 1 END,
+        ends_at = CASE WHEN kept.ends_at > %s AND kept.ends_at <= %s
+            THEN kept.ends_at ELSE excluded.ends_at END
     RETURNING digest, attempts, ends_at
 """
 _TAKE_BACK = """
@@ -29,8 +30,9 @@ _TAKE_BACK = """
 def add(tried: Attempt) -> dict[bytes, Count]:
     """See accounts.services.throttle.Store. In no transaction but its own: nothing makes it undone."""
     values = [value for each in tried.counters for value in (each.digest, 1, tried.ends_at)]
+    going_on = (tried.at, tried.latest_end)  # see Attempt.goes_on
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(_ADD.format(rows=_rows(tried)), [*values, tried.at, tried.at])
+        cursor.execute(_ADD.format(rows=_rows(tried)), [*values, *going_on, *going_on])
         return {bytes(digest): Count(attempts, ends_at) for digest, attempts, ends_at in cursor.fetchall()}
 
 

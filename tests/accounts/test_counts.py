@@ -12,11 +12,28 @@ from accounts.models import AttemptCount
 from accounts.services import valkey_counts
 from accounts.services.database_counts import sweep
 from accounts.services.throttle import attempt, succeeded
+from accounts.throttling import CLOCKS_DIFFER
 from audit.actors import Origin
 from config.limits import Limit
 from tests.accounts.helpers import connections_to
 from tests.accounts.test_throttle import ELSEWHERE, HOME, LOGIN, passes
 from tests.installation import free_port
+
+
+def test_attempts_that_were_counted_while_a_clock_was_wrong_do_not_stay_counted(db: None) -> None:
+    for _ in range(LOGIN.here + 1):
+        passes(after=3600)
+    assert [passes() for _ in range(LOGIN.here + 1)] == [True] * LOGIN.here + [False]
+
+
+def test_servers_whose_clocks_differ_by_minutes_count_together(db: None) -> None:
+    ahead, behind = CLOCKS_DIFFER - 1, 0
+    assert [passes(after=ahead if n % 2 else behind) for n in range(LOGIN.here)] == [True] * LOGIN.here
+    assert not passes(after=ahead)
+    assert not passes(after=behind)
+    assert passes("bob", after=ahead)
+    assert all(passes("bob", after=behind) for _ in range(LOGIN.here - 1))
+    assert not passes("bob", after=behind)
 
 
 def test_names_and_addresses_are_not_stored(db: None, settings: Settings) -> None:

@@ -102,6 +102,22 @@ def test_a_window_begins_with_its_first_request_and_refusals_do_not_make_it_long
     assert spend(principal, after=60) == (Rate(3, 60), 2, 60)
 
 
+def test_a_window_that_began_while_the_clock_was_wrong_is_begun_anew(settings: Settings, db: None) -> None:
+    settings.VALKEY_URL = ""
+    for _ in range(3):
+        spend(limited(), after=3600)
+    assert spend(limited()) == (Rate(3, 60), 2, 60)
+
+
+def test_a_request_that_took_its_time_begins_no_window_anew(settings: Settings, db: None) -> None:
+    """Its time is that of its beginning, which may lie before the window's."""
+    settings.VALKEY_URL = ""
+    for _ in range(3):
+        spend(limited(), after=20)
+    with pytest.raises(RateLimited):
+        spend(limited())
+
+
 def test_keys_have_windows_of_their_own_and_so_has_another_rate(counting: None) -> None:
     for _ in range(3):
         spend(limited("1"))
