@@ -9,6 +9,7 @@ from accounts import authority, names
 from accounts.lookups import hold
 from accounts.models import Membership, Organization, User
 from accounts.principals import Caller
+from accounts.services.owners import delete_owner
 from audit.actors import Target
 from audit.epoch import wait_out_leases
 from audit.events import EventName
@@ -81,8 +82,8 @@ def delete_organization(*, caller: Caller, organization: Organization) -> None:
         if row.api_keys.filter(revoked_at__isnull=True).exists():
             raise Conflict("id", "the organization owns API keys that are not revoked; revoke them first")
         target = Target.of("organization", row, organization_id=row.pk)
-        _, gone = Organization.objects.filter(pk=row.pk).delete()
-        actor, detail = caller.principal.actor, {"members": gone.get("accounts.Membership", 0)}
+        gone = delete_owner(row)
+        actor, detail = caller.principal.actor, {"members": gone["accounts.Membership"]}
         record(
             EventName.ORGANIZATION_DELETED, actor=actor, origin=caller.origin, target=target, detail=detail
         )

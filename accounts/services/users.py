@@ -15,6 +15,7 @@ from accounts.principals import Caller
 from accounts.services.consents import end_consents_of
 from accounts.services.email_change import tell_of_change
 from accounts.services.organizations import add_member
+from accounts.services.owners import delete_owner
 from accounts.services.passwords import cancel_links, tell_owner
 from accounts.services.sessions import end_all_sessions
 from accounts.services.user_rows import insert_user, write_user
@@ -146,12 +147,12 @@ def delete_users(*, caller: Caller, selected: Iterable[User]) -> None:
     with transaction.atomic():
         admins = _locked_admins(selected)
         rows = [_deletable(caller, user) for user in selected]
-        deleted = [(row, Target.of("user", row), _delete(row)) for row in rows]
-        for row, _, _ in deleted:
+        deleted = [(row, Target.of("user", row), delete_owner(row)) for row in rows]
+        for row in rows:
             _check_an_admin_stays(admins, row, "id")
         entries = [
-            Entry(EventName.USER_DELETED, target, {"role": row.role, "api_keys": api_keys})
-            for row, target, api_keys in deleted
+            Entry(EventName.USER_DELETED, target, {"role": row.role, "api_keys": gone["apikeys.ApiKey"]})
+            for row, target, gone in deleted
         ]
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
 
@@ -161,12 +162,6 @@ def _deletable(caller: Caller, user: User) -> User:
     if user.pk == caller.principal.user_id:
         raise Conflict("id", "this is your own account, which you cannot delete")
     return _locked(caller, user)
-
-
-def _delete(user: User) -> int:
-    """Delete a person and all that is theirs; return how many API keys that were."""
-    _, gone = User.objects.filter(pk=user.pk).delete()
-    return gone.get("apikeys.ApiKey", 0)
 
 
 def _locked_admins(others: Iterable[User]) -> set[int]:

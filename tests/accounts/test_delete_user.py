@@ -3,17 +3,21 @@
 from contextlib import suppress
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, Session, User
 from accounts.principals import Caller
+from accounts.services.organizations import delete_organization
 from accounts.services.users import delete_user, delete_users, update_user
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import create_api_key
+from apikeys.services.api_keys import create_api_key, revoke_api_keys
+from apikeys.services.rotation import rotate_api_key
 from audit.log import verify
 from audit.models import Event
 from config import profiles
 from config.errors import Conflict, NotAllowed, NotFound
-from tests.accounts.helpers import at_once, caller_as
+from tests.accounts.helpers import at_once, caller_as, longest_list
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, assert_problem, log_in, make_key, with_key
 
 SCOPES = list(profiles.active().scopes)
@@ -143,3 +147,21 @@ def test_row_50_who_may_not_manage_people_deletes_nobody(cast: Cast, name: str) 
     with pytest.raises(NotAllowed):
         delete_user(caller=caller_as(getattr(cast, name)), user=cast.bob)
     assert User.objects.filter(pk=cast.bob.pk).exists()
+
+
+@pytest.mark.parametrize("is_person", [True, False])
+def test_no_statement_of_a_deletion_names_more_keys_than_fit_into_one(
+    cast: Cast, operator: Caller, is_person: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = cast.bob if is_person else cast.acme
+    for _ in range(3):
+        rotate_api_key(caller=operator, key=make_key(owner).row, expires_at=None)
+    revoke_api_keys(caller=operator, selected=ApiKey.objects.all())
+    monkeypatch.setattr("config.rows.MOST_AT_ONCE", 2)
+    with CaptureQueriesContext(connection) as captured:
+        if is_person:
+            delete_user(caller=operator, user=cast.bob)
+        else:
+            delete_organization(caller=operator, organization=cast.acme)
+    assert longest_list(captured) == 2
+    assert not ApiKey.objects.exists()
