@@ -6,8 +6,14 @@ from datetime import timedelta
 from accounts.limits import Rate
 from config.errors import Invalid
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-LONGEST_DAYS = 36_500
+UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+LONGEST = timedelta(days=36_500)
 
 
 def parse_duration(member: str, text: str) -> timedelta:
@@ -15,10 +21,10 @@ def parse_duration(member: str, text: str) -> timedelta:
     match = re.fullmatch(r"([1-9][0-9]{0,8})([smhdw])", text)
     if match is None:
         raise Invalid(member, f"{text!r} is not a number with s, m, h, d or w, such as 90d")
-    length = timedelta(**{UNITS[match[2]]: int(match[1])})
-    if length.days > LONGEST_DAYS:
-        raise Invalid(member, f"{text} is more than {LONGEST_DAYS}d")
-    return length
+    number, unit = int(match[1]), UNITS[match[2]]
+    if number > LONGEST // unit:  # before it is multiplied: a timedelta does not hold every number
+        raise Invalid(member, f"{text} is more than {LONGEST.days}d")
+    return number * unit
 
 
 def parse_rate(member: str, text: str) -> Rate:
