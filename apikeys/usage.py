@@ -67,9 +67,11 @@ def _take() -> dict[Cell, Use]:
 def _put_back(uses: dict[Cell, Use]) -> None:
     with _lock:
         for cell, use in uses.items():
-            newer = _waiting.setdefault(cell, use)
-            if newer is not use:
+            newer = _waiting.get(cell)
+            if newer is not None:
                 newer.add(use)
+            elif len(_waiting) < MOST_WAITING:
+                _waiting[cell] = use
 
 
 def _start_thread() -> None:

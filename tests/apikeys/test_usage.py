@@ -162,6 +162,19 @@ def test_memory_has_a_bound(key: NewKey, monkeypatch: pytest.MonkeyPatch) -> Non
     assert seen(key)[0] == 2
 
 
+def test_what_could_not_be_written_is_bound_by_it_too(key: NewKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage, "MOST_WAITING", 1)
+    use(key, NOON)
+    failed: dict[Cell, Use] = {
+        (number, int(NOON.timestamp()), Outcome.ALLOWED, ()): Use(5, NOON, "192.0.2.1")
+        for number in (key.row.pk + 1, key.row.pk)
+    }
+    usage._put_back(failed)
+    assert [number for number, *_ in usage._waiting] == [key.row.pk]
+    usage.flush()
+    assert seen(key)[0] == 6
+
+
 def test_uses_that_come_while_others_fail_to_be_written_are_added_to_those(key: NewKey) -> None:
     failed: dict[Cell, Use] = {
         (key.row.pk, int(NOON.timestamp()), Outcome.ALLOWED, ()): Use(5, NOON + SECOND, "192.0.2.2")
