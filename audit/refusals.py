@@ -1,10 +1,14 @@
 """Recording refusals without letting whoever is refused fill the log."""
 
+import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from audit.actors import NOTHING, Actor, Origin, Target
 from audit.events import EventName
@@ -14,6 +18,9 @@ from config.clientip import network_of
 REPEAT_SECONDS = 60.0
 MOST_EACH = 60  # events a minute that one source can cause, however it varies what it asks for
 REMEMBERED = 10_000
+LOCK_MS = 500
+
+log = logging.getLogger("keyhouse.audit")
 
 
 @dataclass(slots=True)
@@ -40,18 +47,31 @@ def record_refusal(
     """Record a refusal: the same one once a minute in each process, of one source at most MOST_EACH.
 
     A source is who does what from where, which is a /64 for IPv6; a refusal is of which target and why,
-    or only why, if `each_target` is not one of its own.
+    or only why, if `each_target` is not one of its own. If others hold the end of the log, it is a line in
+    the server's log instead, so that nobody waits in order to be refused.
     """
     source = (name, actor.id, network_of(origin.ip))
     told_apart = (target.id, target.label) if each_target else ()
     refusal = (*told_apart, *detail.values())
     if not _is_new(source, refusal, time.monotonic()):
         return
+    alone = not connection.in_atomic_block
     try:
-        record(name, actor=actor, origin=origin, target=target, detail=detail)
-    except BaseException:
+        with transaction.atomic():
+            if alone and connection.vendor == "postgresql":
+                _wait_briefly()
+            record(name, actor=actor, origin=origin, target=target, detail=detail)
+    except BaseException as error:
         _forget_one(source, refusal)
-        raise
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        log.warning("a refusal was not recorded, because the audit log is busy: %s", name.value)
+
+
+def _wait_briefly() -> None:
+    """Wait for locks no longer than LOCK_MS until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = {LOCK_MS}")
 
 
 def _is_new(source: tuple[str, ...], refusal: tuple[str, ...], now: float) -> bool:

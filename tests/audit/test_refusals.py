@@ -1,15 +1,17 @@
 """Refusals are recorded, but nobody fills the log with them."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections, transaction
 
 from audit import refusals
 from audit.actors import ANONYMOUS, Actor, Origin, Target
 from audit.events import EventName
-from audit.models import Event
+from audit.models import ChainHead, Event
 from audit.refusals import record_refusal
+from tests.accounts.helpers import rows_are_locked
 from tests.audit.broken import no_event_table
 
 KEY = Target("api_key", "11111111-1111-1111-1111-111111111111", "CI")
@@ -133,3 +135,26 @@ def test_two_identical_refusals_at_once_are_one_event() -> None:
     for thread in threads:
         thread.join()
     assert Event.objects.count() == 1
+
+
+@rows_are_locked
+@pytest.mark.django_db(transaction=True)
+def test_who_is_refused_while_the_log_is_busy_does_not_wait_for_it(
+    minutes: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    refuse()
+    minutes.append(1060.0)
+
+    def work() -> None:
+        try:
+            refuse()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        ChainHead.objects.select_for_update().get()
+        pool.submit(work).result(timeout=60)
+        assert "not recorded, because the audit log is busy: api_key:refused" in caplog.text
+    assert Event.objects.count() == 1
+    refuse()
+    assert Event.objects.count() == 2
