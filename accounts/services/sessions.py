@@ -231,7 +231,10 @@ def end_selected_sessions(*, caller: Caller, selected: Collection[Session]) -> i
         authority.check_may_manage_users(caller)
     for user in others.values():
         authority.check_not_above(caller, user)
+    people = User.objects.filter(pk__in={each.user_id for each in selected})
     with transaction.atomic():
+        if len(selected) > 1:  # a single row needs no order, and a logout is cheap
+            list(people.select_for_update().order_by("pk"))  # evaluated, so that they are locked
         in_order = sorted(selected, key=lambda session: session.pk)
         ended = [s for s in in_order if end_sessions(Session.objects.filter(pk=s.pk), caller.origin.at)]
         entries = [Entry(EventName.SESSION_ENDED, Target.of("session", session)) for session in ended]

@@ -11,11 +11,12 @@ from accounts.models import Membership, OAuthClient, SecondFactor, Session, User
 from accounts.principals import Caller
 from accounts.services.oauth_clients import delete_clients
 from accounts.services.second_factor import remove_second_factors
+from accounts.services.sessions import end_selected_sessions
 from accounts.services.users import create_user, delete_users, update_users
 from audit.models import ChainHead
 from tests.accounts.authenticator import enrolled, logged_in
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
-from tests.conftest import PASSWORD, Cast, add_user
+from tests.conftest import PASSWORD, Cast, add_user, log_in
 from tests.oauth2.flow import make_client
 
 pytestmark = [pytest.mark.django_db(transaction=True), rows_are_locked]
@@ -87,3 +88,17 @@ def test_second_factors_are_removed_without_waiting_at_the_end_of_the_log(cast: 
     ):
         check_end_of_log_is_free()
     assert not SecondFactor.objects.exists()
+
+
+def test_sessions_are_ended_after_their_people_are_locked_in_their_order(cast: Cast) -> None:
+    for user in (cast.bob, cast.alice, cast.alice):  # the younger sessions are those of who comes first
+        log_in(user)
+    selected = list(Session.objects.select_related("user"))
+    caller = caller_as(cast.ada)
+    with waiting(
+        lambda: end_selected_sessions(caller=caller, selected=selected),
+        holding=lambda: hold(cast.alice),  # as logging out everywhere does, whose sessions are ended then
+    ):
+        check_free(cast.bob)
+        assert len(Session.objects.select_for_update(nowait=True)) == len(selected)
+    assert not Session.objects.filter(ended_at__isnull=True).exists()
