@@ -67,13 +67,14 @@ def qr_svg(text: str) -> str:
 def confirm_enrolment(*, caller: Caller, code: str) -> list[str]:
     """Put the caller's second factor in force, and return its recovery codes for the only time.
 
-    The session in which that happens counts as one with a second factor. Raises Invalid for a wrong code,
-    or Conflict if there is nothing to confirm.
+    The session in which that happens counts as one with a second factor. Raises TooManyAttempts, Invalid for
+    a wrong code, which is recorded, or Conflict if there is nothing to confirm.
     """
     user = person_of(caller)
     if not SecondFactor.objects.filter(user=user, confirmed=False).exists():
         raise Conflict("totp", "there is no second factor to confirm; begin with the password")
     if not check_code(user=user, code=code, origin=caller.origin, enrolling=True):
+        _record(EventName.SECOND_FACTOR_REFUSED, caller, user, {"reason": "wrong code"})
         raise Invalid("code", "is wrong, or no longer good")
     with transaction.atomic():
         hold(user)

@@ -154,6 +154,14 @@ def test_a_code_that_is_none_is_refused_by_name(cast: Cast, value: Any) -> None:
     assert_problem(begin(api, None), 400, "invalid", "password")  # type: ignore[arg-type]
 
 
+def test_a_wrong_code_confirms_nothing_and_is_recorded(cast: Cast) -> None:
+    api = as_user(cast.alice)
+    begin(api)
+    assert_problem(confirm(api, "000000"), 400, "invalid", "code")
+    assert events() == ["second_factor:started", "second_factor:refused"]
+    assert Event.objects.latest("sequence").detail == {"reason": "wrong code"}
+
+
 def test_a_second_factor_is_removed_with_password_and_code(cast: Cast) -> None:
     app = enrolled(cast.alice)
     api = logged_in(cast.alice, app)
