@@ -16,7 +16,7 @@ from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, OAuth2Error
 
 from accounts.identity import principal_of
 from accounts.models import OAuthClient, Session
-from accounts.oauth.redirects import origin_of
+from accounts.oauth.redirects import origin_of, source_of
 from accounts.oauth.scopes import catalogue, grantable
 from accounts.oauth.server import Protocol, with_issuer
 from accounts.passwords import LONGEST
@@ -152,18 +152,19 @@ class AuthorizePage(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         words = catalogue()
-        where = origin_of(self.terms["redirect_uri"])
+        redirect_uri = self.terms["redirect_uri"]
         response = page(
             request,
             "consent",
             client=self.client,
-            where=where,
+            where=origin_of(redirect_uri),
             person=self.session.user,
             scopes=[(scope, words[scope]) for scope in self.scopes],
             again=login_page(request),
         )
         # Browsers hold the redirect that answers a form to form-action, too.
-        policy = settings.CONTENT_SECURITY_POLICY.replace("form-action 'self'", f"form-action 'self' {where}")
+        allowed = f"form-action 'self' {source_of(redirect_uri)}"
+        policy = settings.CONTENT_SECURITY_POLICY.replace("form-action 'self'", allowed)
         response.headers["Content-Security-Policy"] = policy
         return response
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -55,6 +56,15 @@ def openid_client() -> Path | None:
     return folder / "flow.mjs" if folder.exists() and shutil.which("node") else None
 
 
+def has_ipv6() -> bool:
+    """Whether a program can listen on the machine's loopback interface of IPv6."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 def what_is_skipped() -> list[str]:
     """What ./run test says at its end about tests that it could not run."""
     if find_chromium() is None:
@@ -62,5 +72,6 @@ def what_is_skipped() -> list[str]:
     reasons = {
         "accessibility, since axe-core is not here and npm cannot get it": axe_source(),
         "openid-client, since Node is not here or npm cannot get it": openid_client(),
+        "consent by IPv6, since the machine has none": has_ipv6(),
     }
-    return [f"Skipped: the tests of {reason}." for reason, found in reasons.items() if found is None]
+    return [f"Skipped: the tests of {reason}." for reason, found in reasons.items() if not found]

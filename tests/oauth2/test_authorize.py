@@ -230,6 +230,18 @@ def test_row_73_the_page_is_protected_against_frames_and_foreign_forms(cast: Cas
     assert not Consent.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("place", "source"), [("http://[::1]:8765", "http:"), ("https://[2001:db8::1]", "https:")]
+)
+def test_row_73_the_policy_has_no_words_for_ipv6(place: str, source: str, cast: Cast) -> None:
+    uri = f"{place}/back"
+    flow = Flow(make_client(redirect_uris=[uri]), cast.alice)
+    flow.log_in(flow.address(redirect_uri=uri))
+    answer = flow.browser.get(flow.address(redirect_uri=uri))
+    assert f"form-action 'self' {source};" in answer.headers["Content-Security-Policy"]
+    assert place in text_of(answer)
+
+
 def test_row_73_a_no_is_told_to_the_client(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     flow.log_in(flow.address())
