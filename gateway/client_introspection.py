@@ -19,9 +19,9 @@ from gateway.introspection import (
     INACTIVE,
     Introspection,
     IntrospectionRequest,
-    describe,
     identify,
     may_ask_about,
+    tell,
 )
 
 
@@ -51,11 +51,12 @@ class ClientIntrospectionView(PublicView):
         values = request._request.POST.getlist("token")
         if len(values) != 1 or not values[0]:
             return Response({"error": "invalid_request"}, status=400)
+        origin = Origin.of(request._request)
         try:
-            found = identify(values[0], "", Origin.of(request._request))
+            found = identify(values[0], "", origin)
         except (InvalidToken, NetworkNotAllowed):
             return Response(INACTIVE)
-        return Response(describe(found) if client_may_ask_about(client, found) else INACTIVE)
+        return Response(tell(found, "", origin) if client_may_ask_about(client, found) else INACTIVE)
 
 
 def client_may_ask_about(client: OAuthClient, found: Principal) -> bool:

@@ -101,20 +101,26 @@ def introspect(asker: Principal, token: str, client_ip: str, origin: Origin) -> 
         found = identify(token, client_ip, origin)
     except (InvalidToken, NetworkNotAllowed):
         return INACTIVE
-    return describe(found) if may_ask_about(asker, found) else INACTIVE
+    return tell(found, client_ip, origin) if may_ask_about(asker, found) else INACTIVE
 
 
 def identify(token: str, client_ip: str, origin: Origin) -> Principal:
-    """Return whose credential this is, if it may come from there. Raises InvalidToken or NetworkNotAllowed.
+    """Return whose credential this is, if it may come from there.
 
-    Asking about a key uses it, but is no request of it: its rate limit is not looked at.
+    Raises InvalidToken or NetworkNotAllowed.
     """
     if not is_key_like(token):
         return authenticate(Presented(token, is_key=False), origin)
-    there = replace(origin, ip=client_ip)
-    found = admit(known_key(token, origin), there)
-    usage.note(found.credential.number, there)
-    return found
+    return admit(known_key(token, origin), replace(origin, ip=client_ip))
+
+
+def tell(found: Principal, client_ip: str, origin: Origin) -> dict[str, Any]:
+    """Describe a good credential to those who may ask about it.
+
+    Asking about a key uses it, but is no request of it: its rate limit is not looked at.
+    """
+    usage.note(found.credential.number, replace(origin, ip=client_ip))
+    return describe(found)
 
 
 def _address(sent: dict[str, Any]) -> str:

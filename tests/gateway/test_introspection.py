@@ -8,7 +8,8 @@ import pytest
 from accounts.callers import caller_at_command_line
 from accounts.services.organizations import add_member
 from accounts.services.users import update_user
-from apikeys import keys
+from apikeys import keys, usage
+from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey, revoke_api_keys
 from audit.models import Event
 from config import profiles
@@ -155,6 +156,15 @@ def test_an_organization_s_key_sees_only_what_acts_in_its_organization(cast: Cas
 def test_who_works_for_two_organizations_is_seen_by_neither(cast: Cast, of_acme: NewKey) -> None:
     add_member(caller=caller_at_command_line(), organization=cast.umbrella, user=cast.bob, role="developer")
     assert ask(with_key(of_acme), make_key(cast.bob).text).content == INACTIVE
+
+
+def test_asking_about_a_key_uses_it_and_asking_in_vain_does_not(cast: Cast, of_acme: NewKey) -> None:
+    ours, theirs = make_key(cast.acme), make_key(cast.umbrella)
+    for token in (ours.text, theirs.text):
+        ask(with_key(of_acme), token, client_ip="203.0.113.9")
+    usage.flush()
+    uses = [ApiKey.objects.get(pk=key.row.pk) for key in (ours, theirs)]
+    assert [(key.use_count, key.last_used_ip) for key in uses] == [(1, "203.0.113.9"), (0, "")]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from django.test import Client
 from accounts import signing
 from accounts.callers import caller_at_command_line
 from accounts.services.signing_keys import rotate_signing_key
+from apikeys import usage
+from apikeys.models import ApiKey
 from audit.events import EventName
 from audit.models import Event
 from config.keypairs import ALGORITHMS
@@ -76,6 +78,15 @@ def test_row_75_a_machine_with_the_scope_asks_about_its_organization(cast: Cast)
     key = make_key(cast.acme, "services:read").text
     actives = [post("introspect", machine, token=text).json()["active"] for text in (alice, charlie, key)]
     assert actives == [True, False, True]
+
+
+def test_a_client_that_asks_in_vain_about_a_key_does_not_use_it(cast: Cast) -> None:
+    machine = make_client("introspect", owner=cast.acme)
+    ours, theirs = make_key(cast.acme), make_key(cast.umbrella)
+    for token in (ours.text, theirs.text):
+        post("introspect", machine, token=token)
+    usage.flush()
+    assert [ApiKey.objects.get(pk=key.row.pk).use_count for key in (ours, theirs)] == [1, 0]
 
 
 def test_row_75_revoking_ends_the_tokens_of_the_consent(cast: Cast) -> None:
