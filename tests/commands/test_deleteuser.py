@@ -36,6 +36,12 @@ def test_a_dry_run_says_who_and_deletes_nobody(cast: Cast) -> None:
     assert Event.objects.count() == events
 
 
+def test_a_dry_run_refuses_what_would_be_refused(cast: Cast) -> None:
+    events = Event.objects.count()
+    assert "somebody must stay administrator" in refusal_of("deleteuser", "ada", "--dry-run")
+    assert Event.objects.count() == events
+
+
 def test_without_a_terminal_it_must_be_said_that_it_is_meant(cast: Cast) -> None:
     assert "use --yes" in refusal_of("deleteuser", "bob", stdin="yes\n")
     assert User.objects.filter(username="bob").exists()

@@ -76,6 +76,14 @@ def test_a_dry_run_shows_and_revokes_nothing(keys: list[NewKey]) -> None:
     assert revoked() == []
 
 
+def test_a_dry_run_counts_what_is_not_revoked_yet(keys: list[NewKey]) -> None:
+    number = str(keys[0].row.uuid)
+    assert output_of("revokeapikey", number, "--dry-run") == "1 key would be revoked.\n"
+    run("revokeapikey", number)
+    assert output_of("revokeapikey", number, "--dry-run") == "0 keys would be revoked.\n"
+    assert output_of("revokeapikey", number) == "0 of 1 key revoked.\n"
+
+
 def test_a_revoked_key_keeps_its_first_reason(keys: list[NewKey]) -> None:
     run("revokeapikey", str(keys[0].row.uuid), "--reason", "leaked")
     assert run("revokeapikey", str(keys[0].row.uuid), "--reason", "tidying")["revoked"] == 0

@@ -1,5 +1,7 @@
 from typing import Any
 
+from django.db import transaction
+
 from accounts.callers import caller_at_command_line
 from accounts.lookups import user_named
 from accounts.services.users import delete_user
@@ -27,6 +29,9 @@ class Command(KeyhouseCommand):
         }
         what = "memberships: {organizations}, API keys: {api_keys}".format(**document)
         if options["dry_run"]:
+            with transaction.atomic():
+                delete_user(caller=caller_at_command_line(), user=user)
+                transaction.set_rollback(True)
             return document, f"User {user} would be deleted ({what})."
         if not options["yes"]:
             confirm(f"This deletes {user} ({what}) for good.", option="--yes")

@@ -26,13 +26,17 @@ class Command(KeyhouseCommand):
         caller = caller_at_command_line()
         selected = _selected(options)
         if options["dry_run"]:
-            revoked, text = 0, f"{len(selected)} keys would be revoked."
+            revoked, text = 0, f"{_keys(sum(key.revoked_at is None for key in selected))} would be revoked."
         else:
             revoked = revoke_api_keys(caller=caller, selected=selected, reason=options["reason"])
-            text = f"{revoked} of {len(selected)} keys revoked."
+            text = f"{revoked} of {_keys(len(selected))} revoked."
         rows = [row for some in by_number(_rows(), (key.pk for key in selected)) for row in some]
         shown = [as_document(row, caller.origin.at) for row in reversed(rows)]
         return {"revoked": revoked, "selected": shown}, text
+
+
+def _keys(count: int) -> str:
+    return "1 key" if count == 1 else f"{count} keys"
 
 
 def _rows() -> Any:
