@@ -26,7 +26,8 @@ class ActorFilter(WordsFilter):
     title = parameter_name = "actor"
 
     def options(self, request: HttpRequest) -> Options:
-        words = {"user": "people", "api_key": "keys", "operator": "operators", "anonymous": "nobody known"}
+        words = {"user": "people", "api_key": "keys", "oauth2": "OAuth2 clients", "operator": "operators"}
+        words |= {"anonymous": "nobody known"}
         return {kind: (name, Q(actor_kind=kind)) for kind, name in words.items()}
 
 

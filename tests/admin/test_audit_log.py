@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from audit.actors import ANONYMOUS, Origin
+from audit.actors import ANONYMOUS, Actor, Origin
 from audit.events import EventName
 from audit.log import record, verify
 from audit.models import Event
@@ -49,6 +49,13 @@ def test_events_are_narrowed_by_kind_and_time(audrey: Client, cast: Cast) -> Non
     assert names(audrey, kind="logins", time="7d") == ["login:failed", "login:succeeded"]
     assert "login:failed" not in names(audrey, kind="changes")
     assert names(audrey, q="login:failed") == ["login:failed"]
+
+
+def test_events_are_narrowed_by_every_kind_of_actor(audrey: Client, cast: Cast) -> None:
+    client = Actor("oauth2", str(cast.audrey.uuid), "a board")
+    record(EventName.API_KEY_REVOKED, actor=client, origin=Origin("192.0.2.1", "x", timezone.now()))
+    assert names(audrey, actor="oauth2") == ["api_key:revoked"]
+    assert names(audrey, actor="anonymous") == []
 
 
 def test_events_are_exported_as_they_are_shown(audrey: Client, cast: Cast) -> None:
