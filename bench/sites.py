@@ -15,7 +15,7 @@ import psycopg
 
 from bench import inside
 from bench.candidates import KEYHOUSE, PROJECT, Credentials
-from tests.installation import ADMIN, ONE_ADDRESS, Installation, Server, free_port, serving
+from tests.installation import ADMIN, Installation, Server, free_port, serving
 from tests.installation import PROJECT as FOLDER
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -56,7 +56,6 @@ def keyhouse_installation(folder: Path, server: str, *, rows: int) -> Installati
     text = (FOLDER / "config" / "profiles" / "keyhouse.toml").read_text()
     profile.write_text(text.replace(*TOKEN_LIFE))
     settings = {"DJANGO_SETTINGS_MODULE": "bench.keyhouse.settings", "KEYHOUSE_PROFILE": str(profile)}
-    settings |= ONE_ADDRESS  # for the tokens that are made before there is a server
     installation = Installation(folder, database(server, KEYHOUSE, rows), settings)
     done = installation.manage("setup", **ADMIN)
     if done.returncode:

@@ -26,8 +26,6 @@ ADMIN = {
     "KEYHOUSE_ADMIN_EMAIL": "admin@example.org",
     "KEYHOUSE_ADMIN_PASSWORD": "a harbour full of small boats",
 }
-# Of several servers of one installation: without it each is at the address where it listens.
-ONE_ADDRESS = {"KEYHOUSE_PUBLIC_URL": "http://127.0.0.1:8000"}
 
 
 @dataclass(frozen=True)

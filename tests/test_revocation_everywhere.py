@@ -4,7 +4,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from tests.installation import ONE_ADDRESS, Installation, Server, log_in_as_admin
+from tests.installation import Installation, Server, log_in_as_admin
 
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
 SERVERS = 3
@@ -15,9 +15,7 @@ USES = 4  # of each key at each server before it is revoked, so that every worke
 
 def test_row_63_a_revoked_key_is_refused_by_every_server_from_the_2xx_on(installation: Installation) -> None:
     with ExitStack() as stack:
-        servers = [
-            stack.enter_context(installation.serve("--workers", "2", **ONE_ADDRESS)) for _ in range(SERVERS)
-        ]
+        servers = [stack.enter_context(installation.serve("--workers", "2")) for _ in range(SERVERS)]
         token = log_in_as_admin(servers[0])
 
         def revoke_many(seed: int) -> int:

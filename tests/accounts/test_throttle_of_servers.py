@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.installation import ADMIN, ONE_ADDRESS, Answer, Installation, Server, log_in_as_admin
+from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
 
 TRIES = 60
 LIMIT = 5
@@ -28,7 +28,7 @@ def try_at_once(servers: list[Server], name: str) -> list[int]:
 def test_row_09_of_sixty_tries_at_two_servers_of_four_processes_exactly_five_are_looked_at(
     installation: Installation, store: str, request: pytest.FixtureRequest
 ) -> None:
-    settings = ONE_ADDRESS | {"KEYHOUSE_LIMITS": f"login.here={LIMIT}, login.address=1000"}
+    settings = {"KEYHOUSE_LIMITS": f"login.here={LIMIT}, login.address=1000"}
     if store == "valkey":
         settings["CACHE_URL"] = f"{request.getfixturevalue('valkey')}/0"
     with ExitStack() as stack:
