@@ -4,7 +4,6 @@
 import os
 import re
 import sys
-from argparse import ArgumentParser
 
 OLD_SCHEMA = re.compile(r"no such (table|column)|(relation|column) .+ does not exist")
 
@@ -21,7 +20,6 @@ def main() -> None:
     from config.logs import escape
 
     try:
-        take_bind(sys.argv)
         execute_from_command_line(sys.argv)
     except ConfigurationError as error:
         sys.exit(f"keyhouse: {escape(str(error))}")
@@ -39,22 +37,6 @@ def check_text(arguments: list[str]) -> None:
         "".join(arguments).encode()
     except UnicodeEncodeError:
         sys.exit("keyhouse: the arguments are not UTF-8 text")
-
-
-def take_bind(arguments: list[str]) -> None:
-    """Make KEYHOUSE_BIND of what `serve --bind` says: settings follow from it, the public address among them.
-
-    Raises ConfigurationError if it is no address.
-    """
-    from config.env import parse_address
-
-    parser = ArgumentParser(add_help=False)
-    parser.add_argument("--bind", nargs="?")
-    bind = parser.parse_known_args(arguments[2:])[0].bind
-    if arguments[1:2] == ["serve"] and bind is not None:
-        parse_address("--bind", bind)
-        os.environ["KEYHOUSE_BIND"] = bind
-        os.environ.pop("KEYHOUSE_BIND_FILE", None)
 
 
 def first_line(error: Exception) -> str:

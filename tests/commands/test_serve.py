@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.helpers import assert_one_line
-from tests.installation import PROJECT, START_SECONDS, Installation, Server, free_port, serving
+from tests.installation import PROJECT, START_SECONDS, Installation, Server, free_port
 
 
 def test_it_announces_where_it_is_and_stops_when_told(shared_installation: Installation) -> None:
@@ -39,20 +39,6 @@ def test_with_json_it_prints_one_document_with_the_public_address(shared_install
         "admin": "https://keys.example.org/admin/",
         "try": "curl https://keys.example.org/ready",
     }
-
-
-@pytest.mark.parametrize("option", ["--bind=127.0.0.1:{}", "--bind 127.0.0.1:{}"])
-def test_where_it_is_bound_it_says_it_is_everywhere(shared_installation: Installation, option: str) -> None:
-    port = free_port()
-    command = [sys.executable, str(PROJECT / "manage.py"), "serve", *option.format(port).split()]
-    (shared_installation.folder / "bind").write_text("127.0.0.1:1\n")
-    environment = shared_installation.environment | {
-        "KEYHOUSE_BIND_FILE": str(shared_installation.folder / "bind")
-    }
-    with serving(command, port, environment) as server:
-        metadata = server.request("GET", "/.well-known/openid-configuration").json()
-    assert metadata["issuer"] == f"http://127.0.0.1:{port}"
-    assert f"http://127.0.0.1:{port}/docs" in server.output
 
 
 def children(server: Server) -> list[int]:

@@ -7,7 +7,7 @@ from django.db import connections
 
 from accounts import mailer
 from apikeys import quotas
-from config import metrics, profiles, server
+from config import env, metrics, profiles, server
 from config.checks import production_faults, signing_key_faults, wire_faults
 from config.commands import JsonCommand, stop_at
 from config.upgrade import check_up_to_date
@@ -17,12 +17,13 @@ class Command(JsonCommand):
     help = "The production server. Stops on SIGTERM or Ctrl-C."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--bind", metavar="HOST:PORT", help="default: KEYHOUSE_BIND")  # see manage.py
+        parser.add_argument("--bind", metavar="HOST:PORT", help="default: KEYHOUSE_BIND")
         parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes, default 2")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        host, port = settings.BIND
-        places = places_to_go(settings.PUBLIC_URL)
+        bind = options["bind"]
+        host, port = settings.BIND if bind is None else env.parse_address("--bind", bind)
+        places = places_to_go(public_url(bind))
         check_fit(options["workers"])
         quotas.share_among(options["workers"])
 
@@ -56,6 +57,13 @@ def check_fit(workers: int) -> None:
     stop_at([*production_faults(), *wire_faults(), *signing_key_faults()])
     check_up_to_date()
     connections.close_all()  # workers are forks of this process, and need their own
+
+
+def public_url(bind: str | None) -> str:
+    """Return where clients find this server: as configured, else where it listens."""
+    if bind is None or env.text("KEYHOUSE_PUBLIC_URL"):
+        return str(settings.PUBLIC_URL)
+    return f"http://{bind}"
 
 
 def places_to_go(url: str) -> dict[str, str]:
