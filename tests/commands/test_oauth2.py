@@ -45,9 +45,15 @@ def test_what_is_wrong_is_one_line(cast: Cast) -> None:
 
 
 def test_the_signing_key_is_rotated(db: None) -> None:
-    first, second = run("rotatesigningkey"), run("rotatesigningkey", "--algorithm", "ES256")
-    assert (first["alg"], second["alg"]) == ("RS256", "ES256")
+    first, second = run("rotatesigningkey"), run("rotatesigningkey", "--algorithm", "RS256")
+    assert (first["alg"], second["alg"]) == ("RS256", "RS256")
     assert first["kid"] != second["kid"]
+
+
+def test_a_key_that_nothing_would_be_signed_with_is_not_made(db: None) -> None:
+    events = Event.objects.count()
+    assert "this profile signs with RS256" in refusal_of("rotatesigningkey", "--algorithm", "ES256")
+    assert Event.objects.count() == events
 
 
 def test_the_librarys_own_commands_are_closed(db: None) -> None:
