@@ -61,7 +61,6 @@ UNKNOWN = Candidate(
     "Keyhouse: /gateway/check, unknown key", KEYHOUSE, CHECK, "unknown", KEY, 401, more_headers=ORIGINAL
 )
 ALL = (DRF, BARE, SELECT, *PEERS, GATEWAY, VIEW, LOGIN, MALFORMED, UNKNOWN)
-BY_NAME = {candidate.name: candidate for candidate in ALL}
 GROWING = (SELECT, GATEWAY, VIEW)
 
 
