@@ -21,7 +21,7 @@ from config.profiles.rules import OAUTH2_PREFIXES
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
-HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
+HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
 NO_DASHES = str.maketrans("", "", "_-")
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
