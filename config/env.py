@@ -6,7 +6,6 @@ secrets). A wrong value raises ConfigurationError, which names the variable and 
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,51 +17,34 @@ class ConfigurationError(Exception):
     """Keyhouse cannot start: the message says which setting is wrong and what would be right."""
 
 
-@dataclass(frozen=True)
-class Variable:
-    """One setting: its name, its value when it is not set, and what it is for."""
-
-    name: str
-    default: str
-    purpose: str
-
-
-_ALL = (
-    Variable("KEYHOUSE_PROFILE", "keyhouse", "profile to serve: a shipped name or a path to a TOML file"),
-    Variable("KEYHOUSE_DATA_DIR", "var", "folder for generated secrets and the SQLite database"),
-    Variable("KEYHOUSE_PUBLIC_URL", "", "address that clients see; default http://KEYHOUSE_BIND"),
-    Variable("KEYHOUSE_BIND", "127.0.0.1:8000", "host:port that the server listens on"),
-    Variable("KEYHOUSE_PEPPERS", "", "numbered peppers, 1:HEX,2:HEX …; default: generated once"),
-    Variable("KEYHOUSE_SEED_KEYS", "", "numbered keys for TOTP seeds, as above; default: generated once"),
-    Variable(
-        "KEYHOUSE_SIGNING_KEYS", "", "private keys that sign tokens, PEM after PEM; default: generated once"
-    ),
-    Variable("KEYHOUSE_PASSWORD_MIN_LENGTH", "", "8 to 128 characters; default: what the profile says"),
-    Variable("KEYHOUSE_COMMON_PASSWORDS", "", "file of more passwords that are refused, one a line"),
-    Variable("KEYHOUSE_TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded-For is believed"),
-    Variable("KEYHOUSE_METRICS_NETWORKS", "", "addresses or networks that may read /metrics; none: nobody"),
-    Variable("KEYHOUSE_LIMITS", "", "how often what may be tried, where not as in config/limits.py"),
-    Variable("KEYHOUSE_ADMIN_SECOND_FACTOR", "true", "false: a password alone is enough for the admin"),
-    Variable("DATABASE_URL", "", "postgres://… or sqlite:///…; default: SQLite in the data folder"),
-    Variable(
-        "CACHE_URL",
-        "locmemcache://",
-        "where attempts, and requests of limited keys, are counted, if redis://… (Valkey)",
-    ),
-    Variable("EMAIL_URL", "consolemail://", "mail server, for example smtp+tls://user:password@host:587"),
-    Variable(
-        "KEYHOUSE_MAIL_FROM", "", "address that mails come from; default: keyhouse@ and the public host"
-    ),
-    Variable("KEYHOUSE_RESET_URL", "", "page that reset mails link to; default: our own, /reset-password"),
-    Variable("KEYHOUSE_LEASE_MS", "250", "how long a look at the database is trusted; the same everywhere"),
-    Variable("SECRET_KEY", "", "signs login tokens and cookies; default: generated once"),
-    Variable("ALLOWED_HOSTS", "", "extra host names to answer to; loopback and the public one are always in"),
-    Variable("DEBUG", "false", "true for development only; serve refuses it"),
-    Variable("KEYHOUSE_ADMIN_USERNAME", "", "first start without a terminal: the admin's user name"),
-    Variable("KEYHOUSE_ADMIN_EMAIL", "", "first start without a terminal: the admin's e-mail address"),
-    Variable("KEYHOUSE_ADMIN_PASSWORD", "", "first start without a terminal: the admin's password"),
-)
-VARIABLES = {variable.name: variable for variable in _ALL}
+# Each with its value when it is not set; README.md says what they are for.
+VARIABLES = {
+    "KEYHOUSE_PROFILE": "keyhouse",
+    "KEYHOUSE_DATA_DIR": "var",
+    "KEYHOUSE_PUBLIC_URL": "",
+    "KEYHOUSE_BIND": "127.0.0.1:8000",
+    "KEYHOUSE_PEPPERS": "",
+    "KEYHOUSE_SEED_KEYS": "",
+    "KEYHOUSE_SIGNING_KEYS": "",
+    "KEYHOUSE_PASSWORD_MIN_LENGTH": "",
+    "KEYHOUSE_COMMON_PASSWORDS": "",
+    "KEYHOUSE_TRUSTED_PROXIES": "",
+    "KEYHOUSE_METRICS_NETWORKS": "",
+    "KEYHOUSE_LIMITS": "",
+    "KEYHOUSE_ADMIN_SECOND_FACTOR": "true",
+    "DATABASE_URL": "",
+    "CACHE_URL": "locmemcache://",
+    "EMAIL_URL": "consolemail://",
+    "KEYHOUSE_MAIL_FROM": "",
+    "KEYHOUSE_RESET_URL": "",
+    "KEYHOUSE_LEASE_MS": "250",
+    "SECRET_KEY": "",
+    "ALLOWED_HOSTS": "",
+    "DEBUG": "false",
+    "KEYHOUSE_ADMIN_USERNAME": "",
+    "KEYHOUSE_ADMIN_EMAIL": "",
+    "KEYHOUSE_ADMIN_PASSWORD": "",
+}
 
 
 def text(name: str) -> str:
@@ -78,7 +60,7 @@ def text(name: str) -> str:
         return _from_file(f"{name}_FILE", path)
     if not value.isascii() and not _is_utf8(value):
         raise ConfigurationError(f"{name}: it is not UTF-8 text")
-    return value or VARIABLES[name].default
+    return value or VARIABLES[name]
 
 
 def _from_file(name: str, path: str) -> str:
