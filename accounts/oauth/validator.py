@@ -170,7 +170,8 @@ class Validator(OAuth2Validator):
         self, client_id: str, code: str, redirect_uri: str, client: OAuthClient, *args: Any, **kwargs: Any
     ) -> bool:
         """Whether the code was given out for this address. Raises InvalidGrantError (RFC 6749 5.2)."""
-        if not OAuthCode.objects.filter(code=code, redirect_uri=redirect_uri).exists():
+        asked = OAuthCode.objects.filter(code=code).values_list("redirect_uri", flat=True).first()
+        if asked != redirect_uri:  # not in the database, which cannot be asked for a NUL
             raise errors.InvalidGrantError("The redirect_uri is not that of the code.")
         return True
 

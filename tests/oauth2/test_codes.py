@@ -74,6 +74,16 @@ def test_row_69_a_code_is_good_for_its_client_and_its_address_alone(cast: Cast) 
     assert flow.exchange(code).status_code == 200
 
 
+@pytest.mark.parametrize("address", [f"{CALLBACK}\0", "\0", "x" * 5000, "https://app.example.org/é"])
+def test_row_93_an_address_that_no_database_can_be_asked_for_is_that_of_no_code(
+    address: str, cast: Cast
+) -> None:
+    flow = Flow(make_client(), cast.alice)
+    code = flow.code()
+    refused(flow.exchange(code, redirect_uri=address))
+    assert flow.exchange(code).status_code == 200
+
+
 def test_row_70_a_wrong_or_missing_verifier_is_refused(cast: Cast) -> None:
     for is_public in (True, False):
         flow = Flow(make_client(is_public=is_public), cast.alice)
