@@ -10,7 +10,7 @@ from accounts.credentials import presented
 from accounts.identity import PERSON, PERSON_JOINS, person, principal_of
 from accounts.models import OAuthClient
 from accounts.oauth import texts
-from accounts.principals import Credential, Principal
+from accounts.principals import Credential, Place, Principal
 from audit.actors import Origin
 from audit.epoch import memory
 from config import profiles
@@ -134,4 +134,5 @@ def _of_organization(
         within={number: profiles.active().power_of_scopes(granted)},
         organization_id=number,
         organization=public,
+        places={number: Place(public)},
     )

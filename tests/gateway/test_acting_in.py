@@ -14,13 +14,14 @@ from config import profiles, wire
 from gateway.decision import acting
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 from tests.gateway.routing import row, with_routes
+from tests.oauth2.flow import machine_token, make_client, with_token
 
 
 @pytest.fixture(autouse=True)
 def routes() -> Iterator[None]:
     table = (
         row("GET", "/open", "none"),
-        row("GET", "/any"),
+        row("GET", "/any", "key jwt oauth2"),
         row("POST", "/stock", scopes="services:write"),
         row("GET", "/owners", roles="owner"),
     )
@@ -91,6 +92,13 @@ def test_naming_the_one_organization_changes_nothing_nor_does_an_empty_name(cast
     for api in (as_user(cast.bob), with_key(make_key(cast.acme))):
         for named in (None, "", cast.acme.uuid):
             assert acts_in(check(api, "/any", organization=named)) == str(cast.acme.uuid)
+
+
+def test_a_machine_of_an_organization_acts_in_that_one_and_in_no_other(cast: Cast) -> None:
+    api = with_token(machine_token(make_client("services:read", owner=cast.acme)))
+    for named in (None, "", cast.acme.uuid):
+        assert acts_in(check(api, "/any", organization=named)) == str(cast.acme.uuid)
+    assert_problem(check(api, "/any", organization=cast.umbrella.uuid), 403, "not_allowed")
 
 
 def test_on_an_open_row_nobody_is_asked(cast: Cast) -> None:
