@@ -14,6 +14,7 @@ from accounts.admin_filters import RoleFilter, SecondFactorFilter
 from accounts.callers import caller_in_admin
 from accounts.forms import MembershipForm, MembershipFormSet, NewUserForm, OrganizationForm, UserForm
 from accounts.invitation_admin import InvitationAdmin
+from accounts.lookups import hold
 from accounts.models import Invitation, Membership, Organization, Session, User
 from accounts.oauth import admin as _oauth  # noqa: F401 (it registers itself)
 from accounts.services import organizations, second_factor, sessions, users
@@ -23,6 +24,7 @@ from config.confirming import AskingAdmin, Question
 from config.errors import DomainError
 from config.paging import count_up_to, shown_count
 from config.profiles import Capability
+from config.rows import by_number
 from config.words import ago
 
 DEACTIVATE = Question(
@@ -177,11 +179,11 @@ class UserAdmin(AskingAdmin):
         return self.ask(request, selected, question, service)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        values = form.cleaned_data
+        caller = caller_in_admin(request)
         if change:
-            users.update_user(caller=caller_in_admin(request), user=obj, changes=values)
+            users.update_user(caller=caller, user=obj, changes=form.changes())
         else:
-            obj.pk = users.create_user(caller=caller_in_admin(request), **values).pk
+            obj.pk = users.create_user(caller=caller, **form.cleaned_data).pk
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request)
@@ -259,7 +261,12 @@ class OrganizationAdmin(CapabilityAdmin):
         return may(request, Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
-        caller, values = caller_in_admin(request), form.cleaned_data
+        """Lock the members first: from the first event on the page has the end of the audit log."""
+        if change:
+            hold(obj)
+        for people in by_number(User.objects.select_for_update(), _members_on(request, obj)):
+            list(people.values_list("pk"))
+        caller, values = caller_in_admin(request), form.changes()
         if not change:
             obj.pk = organizations.create_organization(caller=caller, name=values["name"]).pk
         organizations.update_organization(caller=caller, organization=obj, changes=values)
@@ -279,6 +286,13 @@ class OrganizationAdmin(CapabilityAdmin):
             organizations.add_member(
                 caller=caller, organization=organization, user=membership.user, role=membership.role
             )
+
+
+def _members_on(request: HttpRequest, organization: Organization) -> set[int]:
+    """The numbers of the people whose memberships there are, or are to be, on the page that was sent."""
+    there = Membership.objects.filter(organization_id=organization.pk or 0).values_list("user_id", flat=True)
+    sent = [request.POST[name] for name in request.POST if name.endswith("-user")]
+    return {*there, *(int(number) for number in sent if number.isdecimal() and len(number) < 19)}
 
 
 admin.site.register(Session, SessionAdmin)

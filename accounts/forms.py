@@ -15,6 +15,7 @@ from accounts.services.user_rows import check_free
 from config import profiles
 from config.admin import add_error
 from config.errors import DomainError, TooManyAttempts, TotpRequired
+from config.forms import ChangeForm
 
 CODE_MISSING = (
     "Type the password again, and the present code of your authenticator app, or one of your recovery codes."
@@ -83,7 +84,7 @@ def _roles(level: str) -> list[tuple[str, str]]:
     return [(name, f"{name}: {profile.roles[name].description}") for name in profile.roles_of_level(level)]
 
 
-class UserForm(forms.ModelForm[User]):
+class UserForm(ChangeForm[User]):
     """Change a person."""
 
     role = RoleField(level="global")
@@ -146,7 +147,7 @@ class NewUserForm(forms.ModelForm[User]):
             add_error(self, error)
 
 
-class OrganizationForm(forms.ModelForm[Organization]):
+class OrganizationForm(ChangeForm[Organization]):
     class Meta:
         model = Organization
         fields = ("name", "requires_second_factor")
@@ -183,7 +184,7 @@ class SamePerson(forms.Field):
         return self.person
 
 
-class MembershipForm(forms.ModelForm[Membership]):
+class MembershipForm(ChangeForm[Membership]):
     """A member's role; also who it is, for a new one."""
 
     role = RoleField(level="organization")

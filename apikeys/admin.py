@@ -165,8 +165,7 @@ class ApiKeyAdmin(KeyActions):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        changes = {member: form.cleaned_data[member] for member in form.changed_data}
-        if changes:
+        if changes := form.changes():
             update_api_key(caller=caller_in_admin(request), key=obj, changes=changes)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:

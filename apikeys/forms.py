@@ -21,6 +21,7 @@ from apikeys.services.api_keys import REASON_LENGTH, latest_expiry
 from config import profiles
 from config.confirming import ConfirmForm
 from config.errors import DomainError
+from config.forms import ChangeForm
 from config.profiles import Capability
 from config.profiles.schema import Attribute, ChoiceAttribute
 
@@ -67,7 +68,7 @@ def said_in_form(clean: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         raise forms.ValidationError(" ".join(error.errors.values()) or error.detail) from None
 
 
-class KeyForm(LimitsForm, forms.ModelForm[ApiKey]):
+class KeyForm(LimitsForm, ChangeForm[ApiKey]):
     """What can be changed of a key."""
 
     class Meta:

@@ -109,7 +109,7 @@ class OAuthClientAdmin(AskingAdmin):
 
     def save_model(self, request: HttpRequest, obj: OAuthClient, form: Any, change: bool) -> None:
         caller = caller_in_admin(request)
-        oauth_clients.update_client(caller=caller, client=obj, changes=form.cleaned_data)
+        oauth_clients.update_client(caller=caller, client=obj, changes=form.changes())
 
     def delete_model(self, request: HttpRequest, obj: OAuthClient) -> None:
         oauth_clients.delete_clients(caller=caller_in_admin(request), selected=[obj])

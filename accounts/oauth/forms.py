@@ -9,6 +9,7 @@ from accounts.names import clean_name
 from accounts.oauth.redirects import clean_redirect_uri
 from accounts.oauth.scopes import catalogue
 from config.errors import DomainError
+from config.forms import ChangeForm
 
 WIDE = {"class": "vTextField"}
 
@@ -34,7 +35,7 @@ class RedirectUris(forms.CharField):
             raise forms.ValidationError(error.detail) from None
 
 
-class ClientForm(forms.ModelForm[OAuthClient]):
+class ClientForm(ChangeForm[OAuthClient]):
     """Change a client."""
 
     redirect_uris = RedirectUris()

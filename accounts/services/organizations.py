@@ -134,7 +134,12 @@ def remove_member(*, caller: Caller, membership: Membership) -> None:
 
 
 def _locked(caller: Caller, membership: Membership) -> Membership:
-    """Return the membership as it is now, locked. Raises NotFound, or NotAllowed to change it."""
+    """Return the membership as it is now, locked after the organization and the person.
+
+    Raises NotFound, or NotAllowed to change it.
+    """
+    hold(membership.organization)
+    hold(membership.user)
     rows = Membership.objects.select_related("user", "organization").select_for_update(of=("self",))
     row = rows.filter(pk=membership.pk).first()
     if row is None:

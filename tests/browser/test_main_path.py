@@ -182,3 +182,23 @@ def test_without_scripts_a_key_can_be_made_and_copied_by_hand(chromium: Any, dem
         key = make_key(visit, "No script")
         assert status_of(demo, key) == 200
         assert not visit.page.locator("[data-copies=new-key]").is_visible()
+
+
+def test_a_page_that_was_open_before_undoes_no_change(visit: Visit) -> None:
+    make_key(visit, "Fenced")
+    open_key(visit, "Fenced")
+    visit.page.get_by_label("Allowed networks").fill("192.0.2.0/24\n198.51.100.0/24")
+    visit.press("Save")
+    open_key(visit, "Fenced")
+    address = visit.page.url
+
+    elsewhere = visit.context.new_page()
+    elsewhere.goto(address)
+    elsewhere.get_by_label("Allowed networks").fill("192.0.2.0/24")
+    with elsewhere.expect_navigation():
+        elsewhere.get_by_role("button", name="Save", exact=True).click()
+
+    visit.page.get_by_label("Name").fill("Fenced in")
+    visit.press("Save")
+    open_key(visit, "Fenced in")
+    assert visit.page.get_by_label("Allowed networks").input_value() == "192.0.2.0/24"
