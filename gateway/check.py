@@ -8,6 +8,7 @@ from django.http.request import HttpHeaders
 from accounts.principals import Credential, Principal
 from apikeys import quotas, usage
 from audit.actors import Origin
+from config import profiles
 from config.errors import DomainError, MalformedCredentials, NotAllowed
 from config.problems import challenge, domain_response, problem_response
 from config.profiles.schema import Route
@@ -94,6 +95,6 @@ def identity_headers(principal: Principal | None) -> dict[str, str]:
 
 def _shown_id(credential: Credential) -> str | int:
     """A key's id as the API shows it, for a service to find the key by; of others their uuid."""
-    if credential.kind != "key":
-        return credential.id
+    if credential.kind != "key" or profiles.active().wire.ids == "uuid":
+        return credential.id  # as it is: this is on the way of every request
     return spelled("api_key", credential.number, UUID(credential.id))
