@@ -26,7 +26,7 @@ from apikeys.search import matching
 from apikeys.services.api_keys import create_api_key, update_api_key
 from apikeys.uses_shown import chart_of_key, line_of_day, scopes_of
 from audit.models import Event
-from config.admin import add_error, principal_in
+from config.admin import add_error, principal_in, said_ago, said_status
 from config.errors import DomainError, NotAllowed
 from config.profiles import Capability
 from config.words import ago
@@ -100,8 +100,7 @@ class ApiKeyAdmin(KeyActions):
 
     @admin.display
     def status(self, key: ApiKey) -> SafeString:
-        word = key.shown_status(timezone.now())
-        return format_html('<span class="status {}">{}</span>', word, word)
+        return said_status(key.shown_status(timezone.now()))
 
     @admin.display(description="last used")
     def last_use(self, key: ApiKey) -> SafeString:
@@ -124,9 +123,7 @@ class ApiKeyAdmin(KeyActions):
 
     @admin.display(ordering="expires_at")
     def expires(self, key: ApiKey) -> SafeString:
-        return format_html(
-            '<span title="{}">{}</span>', key.expires_at or "", ago(key.expires_at, timezone.now())
-        )
+        return said_ago(key.expires_at)
 
     def get_urls(self) -> list[URLPattern]:
         find = path("find/", self.admin_site.admin_view(self.find), name="apikeys_apikey_find")

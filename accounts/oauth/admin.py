@@ -126,7 +126,7 @@ class OAuthClientAdmin(AskingAdmin):
         """Ask what kind of client, register it, and show its secret in the answer to the form itself."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = NewClientForm(request.POST if request.method == "POST" else None)
+        form = NewClientForm(principal_in(request), request.POST if request.method == "POST" else None)
         if form.is_valid():
             values = dict(form.cleaned_data)
             owner = values.pop("user") or values.pop("organization", None)

@@ -8,6 +8,7 @@ from accounts.models import OAuthClient, Organization, User
 from accounts.names import clean_name
 from accounts.oauth.redirects import clean_redirect_uri
 from accounts.oauth.scopes import catalogue
+from accounts.principals import Principal
 from config.errors import DomainError
 from config.forms import ChangeForm
 
@@ -62,14 +63,20 @@ class NewClientForm(ClientForm):
     is_public = forms.BooleanField(
         required=False, label="Public", help_text="It can keep no secret: an app, a web page."
     )
-    user = forms.ModelChoiceField(
-        User.objects.filter(is_active=True), required=False, label="Owner, of a machine: a person"
-    )
+    user = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner, of a machine: a person")
     organization = forms.ModelChoiceField(
-        Organization.objects.all(), required=False, label="or an organization"
+        Organization.objects.none(), required=False, label="or an organization"
     )
 
     field_order = ("name", "redirect_uris", "is_public", "user", "organization", "scopes")
+
+    def __init__(self, principal: Principal, data: Any = None) -> None:
+        """Offer oneself and whom one may see: nobody else's name is told by a list of owners."""
+        super().__init__(data)
+        fields: dict[str, Any] = self.fields
+        people = User.objects.visible_to(principal) | User.objects.filter(pk=principal.user_id or 0)
+        fields["user"].queryset = people.filter(is_active=True)
+        fields["organization"].queryset = Organization.objects.visible_to(principal)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

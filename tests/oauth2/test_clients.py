@@ -18,7 +18,7 @@ from config import profiles
 from config.errors import Invalid, NotAllowed
 from config.profiles import Profile
 from tests.accounts.helpers import caller_as
-from tests.admin.helpers import browser, confirm, messages_of
+from tests.admin.helpers import browser, confirm, messages_of, text_of
 from tests.conftest import Cast, add_user, with_roles
 from tests.oauth2.flow import BASE, CALLBACK, FORM, Flow, gateway, machine_token, make_client, post
 
@@ -289,3 +289,11 @@ def test_only_those_who_manage_keys_change_clients(cast: Cast) -> None:
     ):
         with pytest.raises(NotAllowed):
             work()
+
+
+def test_who_may_not_see_people_is_offered_none_as_owners_of_clients(cast: Cast, keeper: User) -> None:
+    pages, address = browser(keeper), "/admin/accounts/oauthclient/add/"
+    shown = text_of(pages.get(address))
+    assert [name for name in (">keeper", ">alice", ">ada", ">Umbrella") if name in shown] == [">keeper"]
+    sent = {"name": "M", "scopes": ["keys:write"], "user": cast.ada.pk}
+    assert "Select a valid choice" in text_of(pages.post(address, sent))
