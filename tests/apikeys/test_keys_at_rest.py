@@ -2,36 +2,13 @@
 
 import hashlib
 import hmac
-import json
-from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from apikeys.models import ApiKey
+from tests.at_rest import everything_stored
 from tests.conftest import Cast, as_user, make_key, with_key
-
-
-def everything_stored() -> str:
-    """Every column of every row of every table as text, bytes as hex and as latin-1."""
-    with connection.cursor() as cursor:
-        rows = [
-            row for table in connection.introspection.table_names(cursor) for row in all_of(cursor, table)
-        ]
-    return "\n".join(as_text(value) for row in rows for value in row)
-
-
-def all_of(cursor: Any, table: str) -> list[tuple[Any, ...]]:
-    cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-    rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def as_text(value: Any) -> str:
-    if isinstance(value, (bytes, memoryview)):
-        return f"{bytes(value).hex()} {bytes(value).decode('latin-1')}"
-    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def test_row_56_no_table_holds_the_text_of_a_key_after_it_was_made_used_renamed_and_revoked(
