@@ -19,6 +19,7 @@ class MailKind(StrEnum):
 
     RESET_PASSWORD = "reset_password"
     PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET = "password_reset"
     CONFIRM_EMAIL = "confirm_email"
     SECOND_FACTOR_ADDED = "second_factor_added"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
@@ -34,6 +35,7 @@ class Template(StrEnum):
 
     RESET_PASSWORD = "reset_password"
     PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET = "password_reset"
     CONFIRM_EMAIL = "confirm_email"
     SECOND_FACTOR_CHANGED = "second_factor_changed"
     ALREADY_REGISTERED = "already_registered"

@@ -5,13 +5,15 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import password_validation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
+from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware, method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView
 
 from accounts import mailed_tokens
+from accounts.letters import link
 from accounts.names import NAME_LENGTH
 from accounts.passwords import LONGEST
 from accounts.services import acceptance, confirmation, passwords
@@ -88,10 +90,14 @@ class MailedLinkPage(FormView[Any], ABC):
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
         try:
-            self.use(form.cleaned_data, Origin.of(self.request))
+            used = self.use(form.cleaned_data, Origin.of(self.request))
         except DomainError as error:
             add_error(form, error)
             return self.refused(form, error.status, headers_of(error))
+        return self.finished(form, used)
+
+    def finished(self, form: forms.Form, used: Any) -> HttpResponse:
+        """The answer once the service has returned `used`."""
         return self.render_to_response(self.get_context_data(form=None))
 
     def form_invalid(self, form: forms.Form) -> HttpResponse:
@@ -104,9 +110,9 @@ class MailedLinkPage(FormView[Any], ABC):
         words = {"title": self.title, "button": self.button, "done": self.done}
         return super().get_context_data(product=profiles.active().product.name, **words, **kwargs)
 
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """The page, which tells no other site its address: the token is in there."""
-        response = super().render_to_response(context, **kwargs)
+    def dispatch(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer, and tell no other site this address: the token is in there."""
+        response = super().dispatch(*args, **kwargs)
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
@@ -117,10 +123,13 @@ class ResetPasswordPage(MailedLinkPage):
     form_class = ResetPasswordForm
     title = "New password"
     button = "Change password"
-    done = "Your password is changed. Log in with the new one."
 
-    def use(self, values: dict[str, str], origin: Origin) -> None:
-        passwords.reset_password(**values, origin=origin)
+    def use(self, values: dict[str, str], origin: Origin) -> str:
+        return passwords.reset_password(**values, origin=origin)
+
+    def finished(self, form: forms.Form, used: Any) -> HttpResponse:
+        """On to the page on which the owner reviews what outlives the reset."""
+        return HttpResponseRedirect(link(reverse("recovery-page"), used))
 
 
 class ConfirmEmailPage(MailedLinkPage):

@@ -6,4 +6,9 @@ class ApiKeysConfig(AppConfig):
     verbose_name = "API keys"
 
     def ready(self) -> None:
+        from accounts.letters import MailKind
+        from accounts.services import delivery
         from apikeys import schema  # noqa: F401 (registers itself with the OpenAPI generator)
+        from apikeys.services.key_review import prepare_reset_notice
+
+        delivery.register(MailKind.PASSWORD_RESET, prepare_reset_notice)

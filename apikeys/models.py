@@ -32,6 +32,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Keys that are neither revoked nor expired at `now`; they may be disabled."""
         return self.filter(conditions.unended(now))
 
+    def usable(self, now: datetime) -> "ApiKeyQuerySet":
+        """Keys that are neither revoked, expired nor disabled at `now`."""
+        return self.filter(conditions.usable(now))
+
+    def owned_or_made_by(self, user: User) -> "ApiKeyQuerySet":
+        """Keys of a person, and those of anybody, organizations too, that this person made."""
+        return self.filter(Q(user=user) | Q(created_by=user))
+
     def owned_by(self, principal: Principal) -> "ApiKeyQuerySet":
         """Keys of the person who calls, or of the organization whose key calls."""
         if principal.user_id is None:
@@ -84,6 +92,7 @@ class ApiKey(PublicRow):
     pepper = models.PositiveSmallIntegerField(help_text="number of the pepper in the digest")
     key_prefix = models.CharField(max_length=64, db_index=True)
     created_at = models.DateTimeField()
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="keys_made")
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True)
     revoked_reason = models.CharField(max_length=200, blank=True)

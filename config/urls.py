@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from accounts import pages
 from accounts.monitoring import metrics_page
 from accounts.oauth.urls import keys, well_known
+from apikeys.recovery_page import RecoveryPage
 from config import health, openapi, profiles
 
 BASE = profiles.active().base_path.lstrip("/")
@@ -29,6 +30,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("gateway/", include("gateway.urls")),
     path("reset-password", pages.ResetPasswordPage.as_view(), name="reset-password-page"),
+    path("recovery", RecoveryPage.as_view(), name="recovery-page"),
     path("confirm-email", pages.ConfirmEmailPage.as_view(), name="confirm-email-page"),
     path("accept-invitation", pages.AcceptInvitationPage.as_view(), name="accept-invitation-page"),
 ]

@@ -40,6 +40,7 @@ from audit.epoch import memory
 from config import profiles
 from config.profiles import Profile
 from config.profiles.schema import Role
+from tests.accounts.mailbox import Mailbox, listening, use_mail_server
 from tests.installation import ADMIN, Installation, copy_of, fresh_database
 
 PASSWORD = "a long walk to the lighthouse"
@@ -249,6 +250,14 @@ def assert_problem(
     assert code is None or problem["code"] == code, problem
     assert member is None or member in [error["member"] for error in problem["errors"]], problem
     return problem
+
+
+@pytest.fixture
+def mailbox(settings: Settings) -> Iterator[Mailbox]:
+    """A real mail server, to which mails go."""
+    with listening() as box:
+        use_mail_server(settings, box.port)
+        yield box
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ PUBLIC = {
 
 
 PAGES = {
-    *{"ResetPasswordPage", "ConfirmEmailPage", "AcceptInvitationPage"},
+    *{"ResetPasswordPage", "RecoveryPage", "ConfirmEmailPage", "AcceptInvitationPage"},
     *{"AuthorizePage", "LoginPage", "ConsentsPage"},
 }
 

@@ -6,6 +6,7 @@ from accounts.models.mailed import (
     InvitationQuerySet,
     Mail,
     PasswordReset,
+    RecoveryLink,
     Registration,
 )
 from accounts.models.oauth import (
@@ -45,6 +46,7 @@ __all__ = [
     "OrganizationQuerySet",
     "PasswordReset",
     "RecoveryCode",
+    "RecoveryLink",
     "Registration",
     "SecondFactor",
     "Session",

@@ -77,6 +77,20 @@ class EmailChange(models.Model):
         return f"e-mail change of {self.user}"
 
 
+class RecoveryLink(models.Model):
+    """A link to the page on which a person, whose password was just reset, reviews what outlives that.
+
+    `digest` is the SHA-256 of its token; empty until the link is mailed.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="recovery_links")
+    digest = models.BinaryField(max_length=32, unique=True, null=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"recovery link of {self.user}"
+
+
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def manageable_by(self, principal: Principal) -> "InvitationQuerySet":
         """Invitations to the organizations that the caller may manage."""

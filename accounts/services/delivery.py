@@ -41,6 +41,11 @@ PREPARE: dict[str, Callable[[Mail, Origin], Letter | None]] = {
 log = logging.getLogger("keyhouse.mail")
 
 
+def register(kind: MailKind, prepare: Callable[[Mail, Origin], Letter | None]) -> None:
+    """Let an app above this one prepare mails of this kind."""
+    PREPARE[kind] = prepare
+
+
 @dataclass
 class Round:
     """What came of one round: how many mails were sent, and how many failed and wait."""

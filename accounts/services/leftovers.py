@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session as BrowserSession
 
-from accounts.models import AttemptCount, EmailChange, PasswordReset, Registration, Session
+from accounts.models import AttemptCount, EmailChange, PasswordReset, RecoveryLink, Registration, Session
 from config.pruning import Leftovers
 
 SESSIONS_KEPT = timedelta(days=30)  # after their end
@@ -21,5 +21,6 @@ def leftovers(now: datetime) -> list[Leftovers]:
         Leftovers("attempt_counts", AttemptCount.objects.filter(ends_at__lte=int(now.timestamp()))),
         Leftovers("registrations", Registration.objects.filter(expires_at__lte=now)),
         Leftovers("password_resets", PasswordReset.objects.filter(expires_at__lte=now)),
+        Leftovers("recovery_links", RecoveryLink.objects.filter(expires_at__lte=now)),
         Leftovers("email_changes", EmailChange.objects.filter(expires_at__lte=now)),
     ]

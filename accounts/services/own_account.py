@@ -11,6 +11,7 @@ from accounts.lookups import hold, person_of
 from accounts.models import Session, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
+from accounts.services.consents import end_consents_of
 from accounts.services.passwords import cancel_links, tell_owner
 from accounts.services.sessions import end_sessions
 from accounts.services.throttle import attempt, succeeded
@@ -55,7 +56,9 @@ def prove(caller: Caller, current: str) -> User:
 
 
 def change_own_password(*, caller: Caller, current: str, new: str) -> None:
-    """Give the caller a new password. All their sessions end but this one (ASVS 7.4.3).
+    """Give the caller a new password. All else that acts as them ends, but this session and API keys.
+
+    That is their other sessions, logins to the admin and consents to OAuth2 clients (ASVS 7.4.3).
 
     Raises TooManyAttempts, or Invalid, naming `current_password` if that is wrong, which is recorded, or
     `new_password`.
@@ -69,6 +72,7 @@ def change_own_password(*, caller: Caller, current: str, new: str) -> None:
             raise Invalid("current_password", "is wrong: somebody has just changed it")
         others = Session.objects.filter(user=user).exclude(uuid=caller.principal.credential.id)
         end_sessions(others, caller.origin.at)
+        end_consents_of(user)
         cancel_links(user)
         tell_owner(user, caller.origin)
         _record(EventName.PASSWORD_CHANGED, caller, user, {})

@@ -8,9 +8,11 @@ from django.db.models import F, QuerySet
 
 from accounts import mailed_tokens, names
 from accounts.letters import Letter, MailKind, Template, link
-from accounts.models import EmailChange, Mail, PasswordReset, User
+from accounts.models import EmailChange, Mail, PasswordReset, RecoveryLink, User
 from accounts.passwords import check_password_rules
+from accounts.services.consents import end_consents_of
 from accounts.services.outbox import queue_mail
+from accounts.services.recovery import open_recovery, reserve_recovery_link
 from accounts.services.sessions import as_actor, end_all_sessions
 from accounts.services.throttle import attempt
 from audit.actors import ANONYMOUS, Origin, Target
@@ -56,11 +58,12 @@ def prepare_reset(mail: Mail, origin: Origin) -> Letter | None:
     return Letter(user.email, Template.RESET_PASSWORD, values)
 
 
-def reset_password(*, token: str, new_password: str, origin: Origin) -> None:
-    """Give the person to whom the token was mailed a new password, once; all their sessions end.
+def reset_password(*, token: str, new_password: str, origin: Origin) -> str:
+    """Give the person to whom the token was mailed a new password, once.
 
-    Raises TooManyAttempts, or Invalid, naming `token` or `new_password`; a refused password does not
-    spend the token.
+    Everything that lets somebody act as this person ends, but their API keys: the mail and the page behind
+    the returned token list those (NIST SP 800-63B-4 section 4.2). Raises TooManyAttempts, or Invalid, naming
+    `token` or `new_password`; a refused password does not spend the token.
     """
     attempt(Limit.MAILED_TOKEN, origin=origin)
     digest = mailed_tokens.digest(token)
@@ -73,10 +76,15 @@ def reset_password(*, token: str, new_password: str, origin: Origin) -> None:
         user = User.objects.select_for_update().get(pk=reset.user.pk)  # the lock that all who change it take
         if not _good(digest, origin.at).delete()[0]:
             raise mailed_tokens.refused()
-        replace_password(user=user, hashed=reset.user.password, origin=origin)
+        User.objects.filter(pk=user.pk).update(password=reset.user.password)
+        end_access_of(user, origin.at)
+        mailed = reserve_recovery_link(user, origin.at)
+        queue_mail(kind=MailKind.PASSWORD_RESET, address=user.email, about=mailed.pk, origin=origin)
+        on_screen = open_recovery(user, origin.at)
         target = Target.of("user", user)
         detail = {"by": "mailed link"}
         record(EventName.PASSWORD_CHANGED, actor=as_actor(user), origin=origin, target=target, detail=detail)
+    return on_screen
 
 
 def _good(digest: bytes, now: datetime) -> QuerySet[PasswordReset]:
@@ -86,15 +94,14 @@ def _good(digest: bytes, now: datetime) -> QuerySet[PasswordReset]:
     )
 
 
-def replace_password(*, user: User, hashed: str, origin: Origin) -> None:
-    """Store a new password, in the caller's transaction, and tell its owner by mail.
+def end_access_of(user: User, now: datetime) -> None:
+    """End, in the caller's transaction, everything that lets somebody act as this person but API keys.
 
-    All the person's sessions end, and no link that was mailed before works any more.
+    That is sessions, logins to the admin, consents with their OAuth2 tokens and codes, and mailed links.
     """
-    User.objects.filter(pk=user.pk).update(password=hashed)
     cancel_links(user)
-    end_all_sessions(user, origin.at)
-    tell_owner(user, origin)
+    end_all_sessions(user, now)
+    end_consents_of(user)
 
 
 def tell_owner(user: User, origin: Origin) -> None:
@@ -103,9 +110,9 @@ def tell_owner(user: User, origin: Origin) -> None:
 
 
 def cancel_links(user: User) -> None:
-    """Make the links worthless that were mailed to a person: to a new password, to another address."""
-    PasswordReset.objects.filter(user=user).delete()
-    EmailChange.objects.filter(user=user).delete()
+    """Make the links worthless that were mailed to a person: to a new password, another address, recovery."""
+    for links in (PasswordReset, EmailChange, RecoveryLink):
+        links._default_manager.filter(user=user).delete()
 
 
 def prepare_notice(mail: Mail, origin: Origin) -> Letter:

@@ -12,12 +12,10 @@ from accounts.lookups import hold
 from accounts.models import Organization, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
-from accounts.services.consents import end_consents_of
 from accounts.services.email_change import tell_of_change
 from accounts.services.organizations import add_member
 from accounts.services.owners import delete_owner
-from accounts.services.passwords import cancel_links, tell_owner
-from accounts.services.sessions import end_all_sessions
+from accounts.services.passwords import cancel_links, end_access_of, tell_owner
 from accounts.services.user_rows import insert_user, write_user
 from audit.actors import Target
 from audit.epoch import wait_out_leases
@@ -75,8 +73,8 @@ def create_user(
 def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> User:
     """Change members of a person, those in CHANGEABLE, and return the person as they are now.
 
-    Deactivating and a new password end all their sessions, deactivating also what they allow to OAuth2
-    clients; reactivating brings none back. The last active
+    Deactivating and a new password end all their sessions and all that they allow to OAuth2 clients;
+    reactivating brings none back. The last active
     superuser or holder of an all-powerful role stays. Raises NotAllowed, Invalid, Conflict or NotFound.
     """
     if "password" in changes:  # hashed before anything is locked: it takes a while
@@ -115,10 +113,8 @@ def _write(caller: Caller, row: User, changes: Mapping[str, Any]) -> dict[str, A
     _check_own(caller, row, changed)
     write_user(row, changed)
     if changed.get("is_active") is False or "password" in changed:
-        end_all_sessions(row, caller.origin.at)
-    if changed.get("is_active") is False:
-        end_consents_of(row)
-    if changed.get("is_active") is False or PROVEN & set(changed):
+        end_access_of(row, caller.origin.at)
+    if "email" in changed:
         cancel_links(row)
     if "password" in changed:
         tell_owner(row, caller.origin)

@@ -86,6 +86,7 @@ def create_api_key(
             pepper=number,
             key_prefix=keys.shown_part(text, form, profiles.active().keys.shown_characters),
             created_at=caller.origin.at,
+            created_by_id=caller.principal.user_id,
             expires_at=_clean_expiry(caller, expires_at),
             predecessor=predecessor,
             **_limit_columns(caller, {"allowed_networks": allowed_networks, "rate_limit": rate_limit}),
@@ -147,11 +148,16 @@ def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str =
     if len(reason) > REASON_LENGTH or not reason.isprintable():
         raise Invalid("reason", f"must be at most {REASON_LENGTH} printable characters")
     with transaction.atomic():
-        fresh = [row for row in locked(caller, selected) if row.revoked_at is None]
-        for rows in by_number(ApiKey.objects.all(), (row.pk for row in fresh)):
-            rows.update(revoked_at=caller.origin.at, revoked_reason=reason)
-        record_about_all(EventName.API_KEY_REVOKED, caller, fresh, {"reason": reason})
-        wait_out_leases()  # whoever revoked the others may still wait
+        return revoke_locked(caller, locked(caller, selected), reason)
+
+
+def revoke_locked(caller: Caller, rows: Iterable[ApiKey], reason: str) -> int:
+    """Revoke locked keys, in the transaction that locked them; return how many were not revoked before."""
+    fresh = [row for row in rows if row.revoked_at is None]
+    for some in by_number(ApiKey.objects.all(), (row.pk for row in fresh)):
+        some.update(revoked_at=caller.origin.at, revoked_reason=reason)
+    record_about_all(EventName.API_KEY_REVOKED, caller, fresh, {"reason": reason})
+    wait_out_leases()  # another caller who revoked the rest may still be waiting
     return len(fresh)
 
 

@@ -12,7 +12,6 @@ from config import profiles
 from config.limits import Limit, limits
 from config.profiles import Profile
 from tests.accounts.hashers import WatchedArgon2
-from tests.accounts.mailbox import Mailbox, listening, use_mail_server
 from tests.conftest import with_roles
 
 
@@ -46,14 +45,6 @@ def valkey(valkey_server: ValkeyServer) -> str:
     with Redis.from_url(url) as client:
         client.flushall()
     return url
-
-
-@pytest.fixture
-def mailbox(settings: Settings) -> Iterator[Mailbox]:
-    """A real mail server, to which mails go."""
-    with listening() as box:
-        use_mail_server(settings, box.port)
-        yield box
 
 
 @pytest.fixture

@@ -12,7 +12,16 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from accounts.models import AttemptCount, EmailChange, Invitation, PasswordReset, Registration, Session, User
+from accounts.models import (
+    AttemptCount,
+    EmailChange,
+    Invitation,
+    PasswordReset,
+    RecoveryLink,
+    Registration,
+    Session,
+    User,
+)
 from accounts.services.invitations import invite
 from apikeys.models import DAY, HOUR, ApiKey, HourTotal, KeyUse, Outcome, ScopeUse, first_of_hours
 from apikeys.services.api_keys import NewKey
@@ -32,6 +41,7 @@ LAST_MIDNIGHT: datetime  # before which days are put together
 NOTHING_DONE = {
     "old_uses": 0, "uses_of_deleted_keys": 0, "scopes_of_deleted_keys": 0, "old_totals": 0, "hours": 0,
     "sessions": 0, "browser_sessions": 0, "attempt_counts": 0, "registrations": 0, "password_resets": 0,
+    "recovery_links": 0,
     "email_changes": 0,
 }  # fmt: skip
 
@@ -172,12 +182,14 @@ def remembered(user: User, ends: datetime, name: str) -> None:
     Registration.objects.create(email_key=name, email=name, digest=digest, expires_at=ends)
     PasswordReset.objects.create(user=user, email_key=name, digest=digest, expires_at=ends)
     EmailChange.objects.create(user=user, email=name, digest=digest, expires_at=ends)
+    RecoveryLink.objects.create(user=user, digest=digest, expires_at=ends)
 
 
 def test_what_has_expired_is_deleted_and_what_is_good_stays(cast: Cast) -> None:
     remembered(cast.alice, NOW - ONE_HOUR, "old")
     remembered(cast.bob, NOW + ONE_HOUR, "new")
-    each = {"browser_sessions", "attempt_counts", "registrations", "password_resets", "email_changes"}
+    each = {"browser_sessions", "attempt_counts", "registrations", "password_resets"}
+    each |= {"email_changes", "recovery_links"}
     assert pruned() == dict.fromkeys(each, 1)
     assert BrowserSession.objects.get().session_key == "new"
     assert bytes(AttemptCount.objects.get().digest) == b"new"

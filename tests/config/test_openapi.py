@@ -18,7 +18,7 @@ from tests.test_architecture import views
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 UNDOCUMENTED = {
-    *{"schema", "docs", "admin", "reset-password", "confirm-email", "accept-invitation"},
+    *{"schema", "docs", "admin", "reset-password", "recovery", "confirm-email", "accept-invitation"},
     *{"api/v1/auth/oauth2/authorize", "api/v1/auth/oauth2/login", "api/v1/auth/oauth2/allowed"},
 }
 

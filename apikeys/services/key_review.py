@@ -1,0 +1,107 @@
+"""After a password was reset by mail: which API keys outlive that, and the owner's way to revoke them."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.identity import principal_of
+from accounts.letters import Letter, Template, link
+from accounts.limits import Limits
+from accounts.lookups import hold_owners
+from accounts.models import Mail, RecoveryLink, User
+from accounts.principals import Caller, Credential
+from accounts.services.recovery import mailed_recovery_token, recovering_person
+from accounts.services.throttle import attempt
+from apikeys.models import ApiKey
+from apikeys.services.api_keys import revoke_locked
+from audit.actors import Origin
+from audit.events import EventName
+from audit.models import Event
+from config.errors import Invalid
+from config.limits import Limit
+
+SUSPECT_DAYS = 30
+SUSPECT_EVENTS = (
+    EventName.API_KEY_CREATED,
+    EventName.API_KEY_ROTATED,
+    EventName.API_KEY_ENABLED,
+    EventName.API_KEY_CHANGED,
+)
+MOST_LISTED = 500  # keys at a time; revoking some makes room for the next
+MOST_IN_A_MAIL = 50
+REASON = "revoked by the owner after a password reset"
+
+
+class ReviewedKey(NamedTuple):
+    """A usable key, and whether it was made, rotated, enabled or given other limits lately."""
+
+    row: ApiKey
+    is_suspect: bool
+
+
+class Review(NamedTuple):
+    """What a person sees who has just recovered an account: the suspect keys first."""
+
+    user: User
+    keys: list[ReviewedKey]
+    is_cut: bool
+    """There are more keys than MOST_LISTED."""
+
+
+def review(*, token: str, now: datetime) -> Review:
+    """Return what the bearer of a recovery link should look through. Raises Invalid for a bad `token`."""
+    return review_of(recovering_person(token, now), now)
+
+
+def review_of(user: User, now: datetime) -> Review:
+    """Return the usable keys that the person owns or made, in two queries."""
+    usable = ApiKey.objects.owned_or_made_by(user).usable(now).select_related("user", "organization")
+    rows = list(usable.order_by("-pk")[: MOST_LISTED + 1])
+    since = now - timedelta(days=SUSPECT_DAYS)
+    recent = Event.objects.filter(occurred_at__gte=since, name__in=SUSPECT_EVENTS, target_kind="api_key")
+    names = [str(row.uuid) for row in rows]
+    suspects = set(recent.filter(target_id__in=names).values_list("target_id", flat=True))
+    keys = [ReviewedKey(row, str(row.uuid) in suspects) for row in rows[:MOST_LISTED]]
+    return Review(user, sorted(keys, key=lambda key: not key.is_suspect), len(rows) > MOST_LISTED)
+
+
+def revoke_reviewed(*, token: str, selected: Collection[UUID], origin: Origin) -> int:
+    """Revoke those of the reviewed keys that are selected, all or none; return how many were usable.
+
+    Raises TooManyAttempts, or Invalid, naming `token`, or `keys` if one of them is not under review.
+    """
+    attempt(Limit.MAILED_TOKEN, origin=origin)
+    user = recovering_person(token, origin.at)
+    caller = Caller(principal_of(user, Credential("jwt", "", limits=Limits())), origin)
+    reviewed = ApiKey.objects.owned_or_made_by(user).filter(uuid__in=selected)
+    with transaction.atomic():
+        rows = list(reviewed)
+        if len(rows) != len(set(selected)):
+            raise Invalid("keys", "name a key that you neither own nor made; reload the page")
+        hold_owners({row.organization_id for row in rows}, {row.user_id for row in rows})
+        recovering_person(token, origin.at)
+        locked = reviewed.select_for_update(of=("self",)).select_related("user", "organization")
+        return revoke_locked(caller, locked.order_by("pk"), REASON)
+
+
+def prepare_reset_notice(mail: Mail, origin: Origin) -> Letter | None:
+    """Tell the owner that the password was reset, and which keys still work (ASVS 6.3.7).
+
+    None if the link has lost its meaning: the password was reset again, for example.
+    """
+    reserved = RecoveryLink.objects.select_related("user").filter(pk=mail.about).first()
+    if reserved is None:
+        return None
+    found = review_of(reserved.user, origin.at)
+    values = {
+        "at": mail.created_at,
+        "link": link(settings.RECOVERY_URL, mailed_recovery_token(reserved)),
+        "keys": found.keys[:MOST_IN_A_MAIL],
+        "more": found.is_cut or len(found.keys) > MOST_IN_A_MAIL,
+        "days": SUSPECT_DAYS,
+    }
+    return Letter(mail.address, Template.PASSWORD_RESET, values)
