@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 START_SECONDS = 60
+QUIET: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # a server inherits them
 
 
 def binaries() -> Path:
@@ -37,9 +38,10 @@ class Postgres:
 
     def __init__(self) -> None:
         self.as_user = _user()
-        self.folder = Path(tempfile.mkdtemp(prefix="keyhouse-postgres-"))
-        if self.as_user:
-            os.chown(self.folder, self.as_user["user"], self.as_user["group"])
+        self.folder = self._make_folder()
+        self.binaries = binaries()
+        if not self._can(str(self.binaries / "initdb"), "--version"):
+            self.binaries = self._copy_binaries()
         self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 
     @property
@@ -67,9 +69,43 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [str(binaries() / program), "-D", str(self.folder / "data"), *arguments]
-        quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # the server inherits them
-        subprocess.run(command, check=True, cwd=self.folder, **quiet, **self.as_user)
+        command = [str(self.binaries / program), "-D", str(self.folder / "data"), *arguments]
+        subprocess.run(command, check=True, cwd=self.folder, **QUIET, **self.as_user)
+
+    def _can(self, *command: str) -> bool:
+        """Whether the user that PostgreSQL runs as can run this command successfully."""
+        try:
+            return subprocess.run(command, **QUIET, **self.as_user).returncode == 0
+        except PermissionError:
+            return False
+
+    def _make_folder(self) -> Path:
+        """Make the server's folder where its user can enter: root's TMPDIR may be closed to others."""
+        for place in (tempfile.gettempdir(), "/tmp"):
+            folder = Path(tempfile.mkdtemp(prefix="keyhouse-postgres-", dir=place))
+            self._give(folder)
+            if self._can("test", "-w", str(folder)):
+                return folder
+            folder.rmdir()
+        raise RuntimeError("user nobody, who runs PostgreSQL for root, can use neither TMPDIR nor /tmp")
+
+    def _copy_binaries(self) -> Path:
+        """Copy what the server needs of the wheel (20 MB) out of a folder that its user cannot enter.
+
+        The layout stays: the programs look for their libraries and data relative to themselves.
+        """
+        installed = binaries()
+        programs, wheel, packages = list(installed.parents)[:3]
+        for path in (programs, packages / f"{wheel.name}.libs"):
+            copy = self.folder / path.relative_to(packages)
+            shutil.copytree(path, copy, ignore=shutil.ignore_patterns("include", "*.a"))
+        for path in self.folder.rglob("*"):
+            self._give(path)
+        return self.folder / installed.relative_to(packages)
+
+    def _give(self, path: Path) -> None:
+        if self.as_user:
+            os.chown(path, self.as_user["user"], self.as_user["group"])
 
 
 @contextmanager

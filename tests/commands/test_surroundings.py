@@ -1,6 +1,5 @@
 """What a command says when its surroundings are wrong: one line that names what it is."""
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -10,9 +9,9 @@ import pytest
 
 from tests.commands.helpers import assert_one_line
 from tests.installation import PROJECT, Installation
+from tests.privileges import drop_privileges
 
 KEYHOUSE = PROJECT / "config" / "profiles" / "keyhouse.toml"
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl.h, linux/capability.h
 
 
 @pytest.mark.parametrize(
@@ -81,14 +80,6 @@ def test_an_unreachable_database_stops_setup_and_serve(bare_installation: Instal
         assert_one_line(bare_installation.manage(command, **nowhere), "database", "refused")
 
 
-def without_privileges() -> None:
-    """Take from root what lets it pass over the modes of files."""
-    if os.geteuid() == 0:
-        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-            if ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
-                raise OSError("cannot drop a capability")
-
-
 def run_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run a command with the data folder `folder`, as somebody whom the modes of files hold back."""
     return subprocess.run(
@@ -98,7 +89,7 @@ def run_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         stdin=subprocess.DEVNULL,
         timeout=120,
         env={"PATH": os.environ["PATH"], "KEYHOUSE_DATA_DIR": str(folder)},
-        preexec_fn=without_privileges,
+        preexec_fn=drop_privileges,
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from config import secrets
 from config.env import ConfigurationError
 from tests.installation import PROJECT, Installation
+from tests.privileges import drop_privileges
 
 GOOD_PEPPER = bytes(range(32)).hex()
 MAKE = """
@@ -86,19 +87,8 @@ def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
             secrets.open_data_dir(path)
 
 
-def run_as_nobody(script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run Python as somebody whom file permissions hold back, since root is not."""
-    drop = f"import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n{script}"
-    command = [
-        sys.executable,
-        "-c",
-        f"from config import secrets, env\n{drop if os.geteuid() == 0 else script}",
-    ]
-    return subprocess.run([*command, *arguments], cwd=PROJECT, text=True, capture_output=True)
-
-
 OPEN = """
-import sys; from pathlib import Path
+import sys; from pathlib import Path; from config import secrets, env
 try:
     secrets.kept(secrets.open_data_dir(Path(sys.argv[1])), "x", secrets.new_secret_key)
 except env.ConfigurationError as error:
@@ -107,14 +97,13 @@ except env.ConfigurationError as error:
 
 
 @pytest.mark.parametrize("rights", [0o000, 0o500, 0o300])
-def test_a_folder_without_permission_is_named(rights: int, request: pytest.FixtureRequest) -> None:
-    folder = Path(f"/tmp/keyhouse-test-{os.getpid()}-{rights}")
+def test_a_folder_without_permission_is_named(rights: int, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
     folder.mkdir()
-    request.addfinalizer(folder.rmdir)
-    if os.geteuid() == 0:
-        os.chown(folder, 65534, 65534)
     folder.chmod(rights)
-    done = run_as_nobody(OPEN, str(folder))
+    command = [sys.executable, "-c", OPEN, str(folder)]
+    done = subprocess.run(command, cwd=PROJECT, text=True, capture_output=True, preexec_fn=drop_privileges)
+    folder.chmod(0o700)
     assert done.returncode == 1
     assert done.stderr.startswith(f"KEYHOUSE_DATA_DIR: cannot use {folder}")
     assert done.stderr.endswith("Permission denied\n")

@@ -18,8 +18,10 @@ from tests.installation import PROJECT, START_SECONDS, Server, free_port, servin
 DOCUMENTED = PROJECT / "docs" / "proxies"
 # Beside what PATH says: scripts of wheels lie by our Python, and Debian has nginx where only root looks.
 PLACES = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"])
+# nginx started by root has workers of another user's, which cannot enter the folder of its temporary files.
 NGINX_SURROUNDINGS = """
 daemon off;
+user root;
 pid {folder}/nginx.pid;
 error_log stderr notice;
 events {{ }}
