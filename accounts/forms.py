@@ -14,7 +14,7 @@ from accounts.passwords import LONGEST, check_password_rules
 from accounts.services.user_rows import check_free
 from config import profiles
 from config.admin import add_error
-from config.errors import DomainError, TooManyAttempts, TotpRequired
+from config.errors import DomainError, RecoveryUnderWay, TooManyAttempts, TotpRequired
 from config.forms import ChangeForm
 
 CODE_MISSING = (
@@ -53,6 +53,8 @@ class LoginForm(AdminAuthenticationForm):
             user = authenticate(self.request, **{name: cleaned.get(name, "") for name in names})
         except TotpRequired:
             raise forms.ValidationError({"totp_code": CODE_MISSING}) from None
+        except RecoveryUnderWay as error:
+            raise forms.ValidationError(error.detail) from None
         except TooManyAttempts as error:
             self.too_many = error
             raise forms.ValidationError(error.detail) from None

@@ -24,9 +24,12 @@ class MailKind(StrEnum):
     SECOND_FACTOR_ADDED = "second_factor_added"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
     RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
+    RECOVERY_WAITS = "second_factor_recovery"
+    RECOVERY_STOPPED = "recovery_stopped"
     CONFIRM_NEW_EMAIL = "confirm_new_email"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     EMAIL_CHANGED = "email_changed"
+    EMAIL_CHANGE_UNDO = "email_change_undo"
     INVITATION = "invitation"
 
 
@@ -38,10 +41,12 @@ class Template(StrEnum):
     PASSWORD_RESET = "password_reset"
     CONFIRM_EMAIL = "confirm_email"
     SECOND_FACTOR_CHANGED = "second_factor_changed"
+    RECOVERY_WAITS = "second_factor_recovery"
     ALREADY_REGISTERED = "already_registered"
     CONFIRM_NEW_EMAIL = "confirm_new_email"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     EMAIL_CHANGED = "email_changed"
+    EMAIL_CHANGE_UNDO = "email_change_undo"
     INVITATION = "invitation"
 
 

@@ -1,6 +1,7 @@
 """The thread of a server process that sends what is in the outbox, as soon as it is there.
 
-It also deletes what has ended by itself: counters of attempts, consents and access tokens of OAuth2.
+It also deletes what has ended by itself (counters of attempts, consents and access tokens of OAuth2), and
+removes second factors at the end of a recovery.
 """
 
 import atexit
@@ -14,6 +15,7 @@ from accounts.services.consents import clear_ended
 from accounts.services.database_counts import sweep
 from accounts.services.delivery import send_due
 from accounts.services.outbox import filled
+from accounts.services.second_factor_recovery import finish_recoveries
 
 LOOK_SECONDS = 5.0  # how often to look for what other processes left, and for what failed before
 STOP_SECONDS = 20.0
@@ -35,6 +37,7 @@ def _run() -> None:
         _quietly(send_due, "mails not sent yet")
         _quietly(sweep, "old counters not deleted yet")
         _quietly(clear_ended, "old tokens not deleted yet")
+        _quietly(finish_recoveries, "second factors not removed yet")
         filled.wait(LOOK_SECONDS)
         filled.clear()
 

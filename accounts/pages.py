@@ -16,7 +16,7 @@ from accounts import mailed_tokens
 from accounts.letters import link
 from accounts.names import NAME_LENGTH
 from accounts.passwords import LONGEST
-from accounts.services import acceptance, confirmation, passwords
+from accounts.services import acceptance, confirmation, email_undo, passwords
 from audit.actors import Origin
 from config import profiles
 from config.admin import add_error
@@ -78,6 +78,7 @@ class MailedLinkPage(FormView[Any], ABC):
     http_method_names = ["get", "head", "post"]
     template_name = "mailed_link.html"
     title = ""
+    text = ""
     button = ""
     done = ""
 
@@ -107,7 +108,7 @@ class MailedLinkPage(FormView[Any], ABC):
         return self.render_to_response(self.get_context_data(form=form), status=status, headers=headers)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        words = {"title": self.title, "button": self.button, "done": self.done}
+        words = {"title": self.title, "text": self.text, "button": self.button, "done": self.done}
         return super().get_context_data(product=profiles.active().product.name, **words, **kwargs)
 
     def dispatch(self, *args: Any, **kwargs: Any) -> Any:
@@ -142,6 +143,23 @@ class ConfirmEmailPage(MailedLinkPage):
 
     def use(self, values: dict[str, str], origin: Origin) -> object:
         return confirmation.confirm_email(**values, origin=origin)
+
+
+class UndoEmailChangePage(MailedLinkPage):
+    """/undo-email-change: take the address back that was yours before."""
+
+    form_class = MailedTokenForm
+    title = "Take back your e-mail address"
+    text = (
+        "Your account gets this address back. Everybody who is logged in to it is logged out, no connected "
+        "application can act for it any more, and its password stops working. We mail you a link to a new "
+        "one."
+    )
+    button = "Take the address back"
+    done = "The address is yours again. A mail with a link to a new password is on its way."
+
+    def use(self, values: dict[str, str], origin: Origin) -> object:
+        return email_undo.undo_change(**values, origin=origin)
 
 
 class AcceptInvitationPage(MailedLinkPage):

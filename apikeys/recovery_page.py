@@ -1,4 +1,4 @@
-"""/recovery: after a password was reset by mail, the owner reviews the API keys that still work."""
+"""/recovery: after a reset by mail, the owner reviews API keys, and says which second factor is lost."""
 
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from accounts.pages import MailedLinkPage, MailedTokenForm
+from accounts.services.second_factor_recovery import prospect_of, start_recovery
 from apikeys.services.key_review import SUSPECT_DAYS, review, revoke_reviewed
 from audit.actors import Origin
 from config.errors import Invalid
@@ -27,24 +28,35 @@ class RevocationForm(MailedTokenForm):
 
 
 class RecoveryPage(MailedLinkPage):
-    """The owner's usable keys, and a button that revokes the selected ones."""
+    """Two things that an owner can do: revoke the selected keys, have a lost second factor removed."""
 
-    form_class = RevocationForm
     template_name = "recovery.html"
-    title = "Review your API keys"
-    button = "Revoke the selected keys"
+    title = "Your account after the reset"
 
-    def use(self, values: dict[str, Any], origin: Origin) -> int:
-        return revoke_reviewed(token=values["token"], selected=values["keys"], origin=origin)
+    def get_form_class(self) -> type[forms.Form]:
+        return MailedTokenForm if "second_factor" in self.request.POST else RevocationForm
 
-    def finished(self, form: forms.Form, used: int) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form, revoked=used))
+    def use(self, values: dict[str, Any], origin: Origin) -> dict[str, Any]:
+        if "keys" in values:
+            revoked = revoke_reviewed(token=values["token"], selected=values["keys"], origin=origin)
+            return {"revoked": revoked}
+        start_recovery(token=values["token"], origin=origin)
+        return {}
+
+    def finished(self, form: forms.Form, used: dict[str, Any]) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form, **used))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(days=SUSPECT_DAYS, **kwargs)
+        context = super().get_context_data(**kwargs)
         form = context["form"]
         token = form.data.get("token", "") if form.is_bound else form.initial["token"]
         try:
-            return context | {"token": token, "review": review(token=token, now=timezone.now())}
+            found = review(token=token, now=timezone.now())
         except Invalid as error:
             return context | {"refused": error.errors["token"]}
+        return context | {
+            "token": token,
+            "review": found,
+            "days": SUSPECT_DAYS,
+            "second_factor": prospect_of(found.user),
+        }

@@ -30,6 +30,8 @@ class EventName(StrEnum):
     SECOND_FACTOR_REFUSED = "second_factor:refused"
     SECOND_FACTOR_REQUIRED = "second_factor:required"
     SECOND_FACTOR_WAIVED = "second_factor:waived"
+    RECOVERY_STARTED = "second_factor_recovery:started"
+    RECOVERY_STOPPED = "second_factor_recovery:stopped"
     RECOVERY_CODES_REPLACED = "recovery_codes:replaced"
 
     ORGANIZATION_CREATED = "organization:created"

@@ -83,6 +83,20 @@ class InvalidCredentials(DomainError):
         super().__init__(detail)
 
 
+class RecoveryUnderWay(DomainError):
+    """The account's second factor is being removed, because its owner cannot show it: nobody logs in."""
+
+    status = 403
+    code = "second_factor_recovery"
+
+    def __init__(self, ends: str) -> None:
+        super().__init__(
+            f"The second factor of this account is removed on {ends}; nobody can log in before that. A code "
+            "of an authenticator app, or a recovery code, that was at least 30 days old when this began "
+            "stops it."
+        )
+
+
 class TotpRequired(DomainError):
     """The password is right, and the account has a second factor, of which there was no code."""
 

@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 # Pages whose address holds a token, as mailed.
-MAILED_LINKS = ("/reset-password", "/recovery", "/confirm-email", "/accept-invitation")
+MAILED_LINKS = ("/reset-password", "/recovery", "/confirm-email", "/undo-email-change", "/accept-invitation")
 PAGES = ("/admin", *MAILED_LINKS)
 
 log = logging.getLogger("keyhouse.problems")

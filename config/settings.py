@@ -106,6 +106,7 @@ EMAIL_TIMEOUT = 10
 MAIL_FROM = mail_sender(env.text("KEYHOUSE_MAIL_FROM"), _public.hostname or "localhost")
 RESET_URL = env.page("KEYHOUSE_RESET_URL", env.text("KEYHOUSE_RESET_URL") or f"{PUBLIC_URL}/reset-password")
 RECOVERY_URL = f"{PUBLIC_URL}/recovery"
+UNDO_EMAIL_URL = f"{PUBLIC_URL}/undo-email-change"
 CONFIRM_URL = f"{PUBLIC_URL}/confirm-email"
 INVITATION_URL = f"{PUBLIC_URL}/accept-invitation"
 

@@ -32,6 +32,7 @@ urlpatterns = [
     path("reset-password", pages.ResetPasswordPage.as_view(), name="reset-password-page"),
     path("recovery", RecoveryPage.as_view(), name="recovery-page"),
     path("confirm-email", pages.ConfirmEmailPage.as_view(), name="confirm-email-page"),
+    path("undo-email-change", pages.UndoEmailChangePage.as_view(), name="undo-email-change-page"),
     path("accept-invitation", pages.AcceptInvitationPage.as_view(), name="accept-invitation-page"),
 ]
 

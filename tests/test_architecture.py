@@ -53,6 +53,7 @@ PUBLIC = {
 
 PAGES = {
     *{"ResetPasswordPage", "RecoveryPage", "ConfirmEmailPage", "AcceptInvitationPage"},
+    "UndoEmailChangePage",
     *{"AuthorizePage", "LoginPage", "ConsentsPage"},
 }
 

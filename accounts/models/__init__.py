@@ -2,6 +2,7 @@
 
 from accounts.models.mailed import (
     EmailChange,
+    EmailUndo,
     Invitation,
     InvitationQuerySet,
     Mail,
@@ -25,7 +26,7 @@ from accounts.models.people import (
     UserManager,
     UserQuerySet,
 )
-from accounts.models.second_factor import RecoveryCode, SecondFactor
+from accounts.models.second_factor import RecoveryCode, SecondFactor, SecondFactorRecovery
 from accounts.models.sessions import Session, SessionQuerySet
 from accounts.models.throttle import AttemptCount
 
@@ -34,6 +35,7 @@ __all__ = [
     "Consent",
     "ConsentQuerySet",
     "EmailChange",
+    "EmailUndo",
     "Invitation",
     "InvitationQuerySet",
     "Mail",
@@ -49,6 +51,7 @@ __all__ = [
     "RecoveryLink",
     "Registration",
     "SecondFactor",
+    "SecondFactorRecovery",
     "Session",
     "SessionQuerySet",
     "User",

@@ -91,6 +91,21 @@ class RecoveryLink(models.Model):
         return f"recovery link of {self.user}"
 
 
+class EmailUndo(models.Model):
+    """An address that a person had before a change; the link mailed there gives it back.
+
+    `digest` is the SHA-256 of the link's token; empty until the link is mailed.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="email_undos")
+    email = models.EmailField(max_length=254)
+    digest = models.BinaryField(max_length=32, unique=True, null=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"old address of {self.user}"
+
+
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def manageable_by(self, principal: Principal) -> "InvitationQuerySet":
         """Invitations to the organizations that the caller may manage."""

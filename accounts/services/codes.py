@@ -1,7 +1,8 @@
 """Codes of the second factor are checked here and nowhere else: right, and never seen before."""
 
 import logging
-from typing import Literal
+from datetime import datetime
+from typing import Literal, NamedTuple
 
 from django.conf import settings
 
@@ -13,7 +14,12 @@ from config.limits import Limit
 
 log = logging.getLogger("keyhouse.codes")
 
-Spent = Literal["totp", "recovery code"]
+
+class Spent(NamedTuple):
+    """What was spent: a code of which kind, and since when codes like it have been good."""
+
+    kind: Literal["totp", "recovery code"]
+    since: datetime
 
 
 def device_of(user: User) -> int | None:
@@ -45,32 +51,35 @@ def check_code(*, user: User, code: str, origin: Origin, enrolling: bool = False
 
 
 def _spend(user: User, code: str, origin: Origin, *, enrolling: bool) -> Spent | None:
-    if _spend_step(user, code, origin, confirmed=not enrolling):
-        return "totp"
-    return "recovery code" if not enrolling and _spend_recovery_code(user, code) else None
+    spent = _spend_step(user, code, origin, confirmed=not enrolling)
+    return spent or (None if enrolling else _spend_recovery_code(user, code))
 
 
-def _spend_step(user: User, code: str, origin: Origin, *, confirmed: bool) -> bool:
+def _spend_step(user: User, code: str, origin: Origin, *, confirmed: bool) -> Spent | None:
     """Spend the time step whose code this is, and all before it. The seed is stored under the current key."""
     device = SecondFactor.objects.filter(user=user, confirmed=confirmed).first()
     if device is None:
-        return False
+        return None
     seed = seeds.decrypt(device.seed)
     if seed is None:
         log.error("%s is encrypted under none of KEYHOUSE_SEED_KEYS", device)
-        return False
+        return None
     step = totp.step_of(seed, code, origin.at)
     if step is None:
-        return False
+        return None
     # The seed too: whoever begins anew meanwhile gets an app of which no code was spent.
     unspent = SecondFactor.objects.filter(pk=device.pk, seed=device.seed, last_step__lt=step)
-    return bool(unspent.update(last_step=step, last_used_at=origin.at, seed=seeds.encrypt(seed)))
+    if not unspent.update(last_step=step, last_used_at=origin.at, seed=seeds.encrypt(seed)):
+        return None
+    return Spent("totp", device.confirmed_at or origin.at)
 
 
-def _spend_recovery_code(user: User, text: str) -> bool:
+def _spend_recovery_code(user: User, text: str) -> Spent | None:
     code = totp.read_recovery_code(text)
     if code is None:
-        return False
+        return None
     digests = [totp.recovery_digest(code, pepper) for pepper in settings.PEPPERS.values()]
-    spent, _ = RecoveryCode.objects.filter(user=user, digest__in=digests).delete()
-    return bool(spent)
+    found = RecoveryCode.objects.filter(user=user, digest__in=digests).first()
+    if found is None or not found.delete()[0]:
+        return None
+    return Spent("recovery code", found.created_at)

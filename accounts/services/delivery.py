@@ -14,10 +14,12 @@ from django.utils import timezone
 from accounts.letters import Letter, MailKind, written
 from accounts.models import Mail
 from accounts.services.email_change import prepare_change
+from accounts.services.email_undo import prepare_undo
 from accounts.services.invitations import prepare_invitation
 from accounts.services.passwords import prepare_notice, prepare_reset
 from accounts.services.registration import prepare_confirmation
 from accounts.services.second_factor import prepare_second_factor_notice
+from accounts.services.second_factor_recovery import prepare_recovery_notice
 from audit.actors import Origin
 
 CLAIM = timedelta(minutes=5)  # longer than a mail can take, given EMAIL_TIMEOUT
@@ -32,9 +34,12 @@ PREPARE: dict[str, Callable[[Mail, Origin], Letter | None]] = {
     MailKind.SECOND_FACTOR_ADDED: prepare_second_factor_notice,
     MailKind.SECOND_FACTOR_REMOVED: prepare_second_factor_notice,
     MailKind.RECOVERY_CODES_REPLACED: prepare_second_factor_notice,
+    MailKind.RECOVERY_WAITS: prepare_recovery_notice,
+    MailKind.RECOVERY_STOPPED: prepare_second_factor_notice,
     MailKind.CONFIRM_NEW_EMAIL: prepare_change,
     MailKind.EMAIL_CHANGE_REQUESTED: prepare_notice,
     MailKind.EMAIL_CHANGED: prepare_notice,
+    MailKind.EMAIL_CHANGE_UNDO: prepare_undo,
     MailKind.INVITATION: prepare_invitation,
 }
 

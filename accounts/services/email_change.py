@@ -10,6 +10,7 @@ from accounts import mailed_tokens, names
 from accounts.letters import Letter, MailKind, Template, link
 from accounts.models import EmailChange, Mail, User
 from accounts.principals import Caller
+from accounts.services.email_undo import offer_undo
 from accounts.services.outbox import UNSENT_DAYS, queue_mail
 from accounts.services.own_account import prove
 from accounts.services.passwords import cancel_links
@@ -85,7 +86,8 @@ def finish_change(*, token: str, origin: Origin) -> User:
             raise mailed_tokens.refused()
         _write(user, change.email)
         cancel_links(user)
-        tell_of_change(user.email, change.email, origin=origin)
+        offer_undo(user, origin)
+        queue_mail(kind=MailKind.EMAIL_CHANGED, address=change.email, origin=origin)
         detail = {"members": ["email"], "by": "mailed link"}
         actor, target = as_actor(user), Target.of("user", user)
         record(EventName.USER_CHANGED, actor=actor, origin=origin, target=target, detail=detail)

@@ -4,7 +4,15 @@ from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session as BrowserSession
 
-from accounts.models import AttemptCount, EmailChange, PasswordReset, RecoveryLink, Registration, Session
+from accounts.models import (
+    AttemptCount,
+    EmailChange,
+    EmailUndo,
+    PasswordReset,
+    RecoveryLink,
+    Registration,
+    Session,
+)
 from config.pruning import Leftovers
 
 SESSIONS_KEPT = timedelta(days=30)  # after their end
@@ -22,5 +30,6 @@ def leftovers(now: datetime) -> list[Leftovers]:
         Leftovers("registrations", Registration.objects.filter(expires_at__lte=now)),
         Leftovers("password_resets", PasswordReset.objects.filter(expires_at__lte=now)),
         Leftovers("recovery_links", RecoveryLink.objects.filter(expires_at__lte=now)),
+        Leftovers("email_undos", EmailUndo.objects.filter(expires_at__lte=now)),
         Leftovers("email_changes", EmailChange.objects.filter(expires_at__lte=now)),
     ]

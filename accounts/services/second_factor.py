@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 import segno
@@ -26,6 +27,7 @@ WRONG_PROOF = "The password or the code is wrong."
 WHAT_HAPPENED: Mapping[str, str] = {
     MailKind.SECOND_FACTOR_ADDED: "A second factor was added to your account",
     MailKind.SECOND_FACTOR_REMOVED: "The second factor of your account was removed",
+    MailKind.RECOVERY_STOPPED: "The removal of the second factor of your account was stopped by a code of it",
     MailKind.RECOVERY_CODES_REPLACED: "The recovery codes of your account were replaced by others",
 }
 
@@ -79,10 +81,10 @@ def confirm_enrolment(*, caller: Caller, code: str) -> list[str]:
     with transaction.atomic():
         hold(user)
         if not SecondFactor.objects.filter(user=user, confirmed=False, last_step__gt=0).update(
-            confirmed=True
+            confirmed=True, confirmed_at=caller.origin.at
         ):
             raise Conflict("totp", "somebody has just begun anew")
-        codes = _replace_recovery_codes(user)
+        codes = _replace_recovery_codes(user, caller.origin.at)
         if caller.principal.credential.kind == "jwt":
             here = Session.objects.filter(user=user, uuid=caller.principal.credential.id)
             here.update(second_factor=True)
@@ -128,7 +130,7 @@ def replace_recovery_codes(*, caller: Caller, password: str, code: str) -> list[
         _hold_as_proven(user)
         if not has_second_factor(user):
             raise _none()
-        codes = _replace_recovery_codes(user)
+        codes = _replace_recovery_codes(user, caller.origin.at)
         _tell(MailKind.RECOVERY_CODES_REPLACED, user, caller.origin)
         _record(EventName.RECOVERY_CODES_REPLACED, caller, user)
     return codes
@@ -176,29 +178,32 @@ def _hold_as_proven(user: User) -> None:
 def _remove(caller: Caller, people: Collection[User]) -> None:
     """Take the second factors away, and record that last: who records may wait for no row any more."""
     for user in people:
-        _take_away(user)
-        _tell(MailKind.SECOND_FACTOR_REMOVED, user, caller.origin)
+        take_away(user, caller.origin)
     entries = [Entry(EventName.SECOND_FACTOR_REMOVED, Target.of("user", user)) for user in people]
     record_all(entries, actor=caller.principal.actor, origin=caller.origin)
 
 
-def _take_away(user: User) -> None:
-    """Delete the second factor; no session and no consent counts as having proven it any more."""
+def take_away(user: User, origin: Origin) -> None:
+    """Delete the second factor and tell its owner, in the transaction of a caller who records it.
+
+    No session and no consent counts as having proven it any more. Raises Conflict if there is none.
+    """
     removed, _ = SecondFactor.objects.filter(user=user, confirmed=True).delete()
     if not removed:
         raise _none()
     RecoveryCode.objects.filter(user=user).delete()
     Session.objects.filter(user=user, second_factor=True).update(second_factor=False)
     Consent.objects.filter(user=user, second_factor=True).update(second_factor=False)
+    _tell(MailKind.SECOND_FACTOR_REMOVED, user, origin)
 
 
-def _replace_recovery_codes(user: User) -> list[str]:
+def _replace_recovery_codes(user: User, now: datetime) -> list[str]:
     """Store new codes in the place of any others, and return them as people keep them."""
     codes = totp.new_recovery_codes()
     pepper = settings.PEPPERS[max(settings.PEPPERS)]
     RecoveryCode.objects.filter(user=user).delete()
     RecoveryCode.objects.bulk_create(
-        RecoveryCode(user=user, digest=totp.recovery_digest(code, pepper)) for code in codes
+        RecoveryCode(user=user, digest=totp.recovery_digest(code, pepper), created_at=now) for code in codes
     )
     return [totp.grouped(code) for code in codes]
 

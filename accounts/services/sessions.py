@@ -16,6 +16,7 @@ from accounts.models import Session, User
 from accounts.names import fold
 from accounts.principals import Caller
 from accounts.services.codes import Spent, check_code, device_of
+from accounts.services.recovery_wait import is_waiting, stop_or_refuse
 from accounts.services.throttle import attempt, succeeded
 from accounts.tokens import TokenPair
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
@@ -23,7 +24,7 @@ from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
-from config.errors import InvalidCredentials, NotAllowed, TotpRequired
+from config.errors import InvalidCredentials, NotAllowed, RecoveryUnderWay, TotpRequired
 from config.limits import Limit
 
 USER_AGENT_LENGTH = 200
@@ -64,7 +65,8 @@ def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
 def check_second_factor(*, user: User, code: str, origin: Origin) -> Proof | None:
     """Return what the person, whose password was right, has proven; None if they have no second factor.
 
-    Raises TotpRequired without a code, InvalidCredentials for a wrong one, as for a wrong password.
+    Raises TotpRequired without a code, InvalidCredentials for a wrong one, as for a wrong password, and
+    RecoveryUnderWay while the second factor is being removed, unless the code stops that.
     """
     device = device_of(user)
     if device is None:
@@ -76,6 +78,11 @@ def check_second_factor(*, user: User, code: str, origin: Origin) -> Proof | Non
     if spent is None:
         _record_failure(user, origin, "wrong code")
         raise InvalidCredentials(WRONG)
+    try:
+        stop_or_refuse(user=user, spent=spent, actor=as_actor(user), origin=origin)
+    except RecoveryUnderWay:
+        _record_failure(user, origin, "second factor is being removed")
+        raise
     return Proof(spent, device)
 
 
@@ -149,7 +156,7 @@ def open_session(
     """Open a session; one without tokens if no `refresh_id` is given. Raises as `log_in` does."""
     user = check_identity(identifier=identifier, password=password, origin=origin)
     proof = check_second_factor(user=user, code=totp_code, origin=origin)
-    with _login_of(user, origin):
+    with _login_of(user, origin, proof):
         # Whoever removes a second factor holds the person, too, and resets the sessions that there are.
         is_proven = proof is not None and device_of(user) == proof.device
         session = _open_session(
@@ -161,16 +168,18 @@ def open_session(
 
 def note_login(user: User, origin: Origin, proof: Proof | None) -> None:
     """Remember and record that `user` logged in to the admin. Raises InvalidCredentials."""
-    with _login_of(user, origin):
+    with _login_of(user, origin, proof):
         _record_login(user, origin, proof)
 
 
 @contextmanager
-def _login_of(user: User, origin: Origin) -> Iterator[None]:
+def _login_of(user: User, origin: Origin, proof: Proof | None) -> Iterator[None]:
     """The transaction of a login, with the person locked. Raises InvalidCredentials, which is recorded."""
     try:
         with transaction.atomic():
             _mark_login(user, origin)
+            if proof is not None and is_waiting(user):
+                raise InvalidCredentials(WRONG)
             yield
     except InvalidCredentials:
         _record_failure(user, origin, "changed meanwhile")
@@ -191,7 +200,7 @@ def _mark_login(user: User, origin: Origin) -> None:
 
 def _record_login(user: User, origin: Origin, proof: Proof | None) -> None:
     actor, target = as_actor(user), Target.of("user", user)
-    detail = {"second_factor": proof.spent} if proof else {}
+    detail = {"second_factor": proof.spent.kind} if proof else {}
     record(EventName.LOGIN_SUCCEEDED, actor=actor, origin=origin, target=target, detail=detail)
 
 

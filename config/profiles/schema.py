@@ -55,7 +55,9 @@ class Login(Table, frozen=True):
     Who registers gets `registration_role`; without one nobody can. Who has no account and accepts an
     invitation gets `invitation_role`, or else the same; without both only people with an account can.
     What is in `second_factor_for` is withheld from people who have not proven a second factor; keys are
-    not people. Access tokens are signed with `token_algorithm`: all but HS256 let others verify them.
+    not people. With `second_factor_recovery_days`, people who can show their mailbox but no code have their
+    second factor removed after so many days in which nobody can log in. Access tokens are signed with
+    `token_algorithm`: all but HS256 let others verify them.
     """
 
     identifiers: Annotated[tuple[Identifier, ...], Meta(min_length=1)]
@@ -66,6 +68,7 @@ class Login(Table, frozen=True):
     refresh_takes: Literal["refresh_token", "access_token"] = "refresh_token"
     registration_role: str = ""
     second_factor_for: tuple[Capability, ...] = ()
+    second_factor_recovery_days: Annotated[int, Meta(ge=1, le=90)] | None = None
     invitation_role: str = ""
     token_algorithm: Literal["HS256"] | Algorithm = "HS256"
 

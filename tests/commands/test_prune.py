@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import (
     AttemptCount,
     EmailChange,
+    EmailUndo,
     Invitation,
     PasswordReset,
     RecoveryLink,
@@ -41,7 +42,7 @@ LAST_MIDNIGHT: datetime  # before which days are put together
 NOTHING_DONE = {
     "old_uses": 0, "uses_of_deleted_keys": 0, "scopes_of_deleted_keys": 0, "old_totals": 0, "hours": 0,
     "sessions": 0, "browser_sessions": 0, "attempt_counts": 0, "registrations": 0, "password_resets": 0,
-    "recovery_links": 0,
+    "recovery_links": 0, "email_undos": 0,
     "email_changes": 0,
 }  # fmt: skip
 
@@ -183,13 +184,14 @@ def remembered(user: User, ends: datetime, name: str) -> None:
     PasswordReset.objects.create(user=user, email_key=name, digest=digest, expires_at=ends)
     EmailChange.objects.create(user=user, email=name, digest=digest, expires_at=ends)
     RecoveryLink.objects.create(user=user, digest=digest, expires_at=ends)
+    EmailUndo.objects.create(user=user, email=name, digest=digest, expires_at=ends)
 
 
 def test_what_has_expired_is_deleted_and_what_is_good_stays(cast: Cast) -> None:
     remembered(cast.alice, NOW - ONE_HOUR, "old")
     remembered(cast.bob, NOW + ONE_HOUR, "new")
     each = {"browser_sessions", "attempt_counts", "registrations", "password_resets"}
-    each |= {"email_changes", "recovery_links"}
+    each |= {"email_changes", "email_undos", "recovery_links"}
     assert pruned() == dict.fromkeys(each, 1)
     assert BrowserSession.objects.get().session_key == "new"
     assert bytes(AttemptCount.objects.get().digest) == b"new"

@@ -11,6 +11,7 @@ from django.urls import get_resolver
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from config import profiles
+from config.problems import PAGES
 from config.profiles import Profile
 from tests.config.profile_texts import DIALECT, SHIPPED
 from tests.conftest import Api, Cast, as_user, assert_problem
@@ -18,7 +19,7 @@ from tests.test_architecture import views
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 UNDOCUMENTED = {
-    *{"schema", "docs", "admin", "reset-password", "recovery", "confirm-email", "accept-invitation"},
+    *{"schema", "docs", *(page.lstrip("/") for page in PAGES)},
     *{"api/v1/auth/oauth2/authorize", "api/v1/auth/oauth2/login", "api/v1/auth/oauth2/allowed"},
 }
 
