@@ -27,6 +27,7 @@ error_log stderr notice;
 events {{ }}
 http {{
     access_log off;
+    postpone_output 0;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
