@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import django
 
 if TYPE_CHECKING:
+    from accounts.models import User
     from apikeys.services.uses import Cell, Use
 
 PASSWORD = "a long walk to the lighthouse"
+MAILED = "5" * 64  # the token of alice's links
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PEOPLE = ("alice", "bob", "carol", "dave")
 KEYS = (
@@ -99,6 +101,7 @@ def main() -> None:
     )
     origin = Origin("10.1.2.3", "demo", now)
     log_in(identifier="alice", password=PASSWORD, origin=origin, user_agent=FIREFOX)
+    recover(alice, now)
     admin = User.objects.get(username="admin")
     inviter = Caller(principal_of(admin, Credential("jwt", "")), origin)
     invite(caller=inviter, organization=organizations["Acme"], email="erin@example.org", role="developer")
@@ -113,6 +116,21 @@ def main() -> None:
             record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=Origin("203.0.113.7", "demo", at))
         for _ in range((day + 2) % 3):
             record(EventName.API_KEY_REFUSED, actor=ANONYMOUS, origin=Origin("203.0.113.7", "demo", at))
+
+
+def recover(alice: "User", now: datetime) -> None:
+    """Alice, who owns an old key and made a new one, has just reset her password, and has lost her phone."""
+    from accounts.identity import principal_of
+    from accounts.mailed_tokens import digest
+    from accounts.models import RecoveryLink, SecondFactor
+    from accounts.principals import Caller, Credential
+    from apikeys.services.api_keys import create_api_key
+    from audit.actors import Origin
+
+    caller = Caller(principal_of(alice, Credential("admin", "")), Origin("203.0.113.7", "demo", now))
+    create_api_key(caller=caller, name="Sync", owner=alice, granted=["services:read"])
+    SecondFactor.objects.create(user=alice, confirmed=True, confirmed_at=now, seed="")
+    RecoveryLink.objects.create(user=alice, digest=digest(MAILED), expires_at=now + timedelta(days=7))
 
 
 def uses(number: int, scope: str, unused: float, busy: int, now: datetime) -> "dict[Cell, Use]":

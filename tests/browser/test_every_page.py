@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from tests.browser.chromium import axe_source
 from tests.browser.conftest import OAUTH2, Visit, visiting
+from tests.browser.demo import MAILED
 from tests.installation import Server
 
 OF_NO_LIST = (
@@ -18,6 +19,7 @@ OF_NO_LIST = (
     "/admin/apikeys/apikey/?status=expiring",
     "/admin/apikeys/apikey/?made=2026-11",
     "/admin/accounts/user/?second_factor=no",
+    *(f"/{page}?token={MAILED}" for page in ("recovery", "undo-email-change", "reset-password")),
 )
 LONG_NAME = "Dashboard" + "_of_everything" * 6
 WITHOUT_QUESTION = {"export", "resend"}
