@@ -73,7 +73,10 @@ class RegisterView(PublicView):
 
 
 class ConfirmEmailView(PublicView):
-    """Finish a registration, or a change of address, with the token that was mailed."""
+    """Finish a registration, or a change of address, with the token that was mailed.
+
+    A registration also takes the `password` that was chosen there; a wrong one does not spend the token.
+    """
 
     resource = "confirm_email"
 

@@ -59,6 +59,20 @@ class ResetPasswordForm(MailedTokenForm):
     new_password = NewPasswordField()
 
 
+class ConfirmEmailForm(MailedTokenForm):
+    """The page does not look the link up before the button is pressed, so it asks for a password always."""
+
+    password = forms.CharField(
+        max_length=LONGEST,
+        strip=False,
+        required=False,
+        label="Your password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text="The one that you registered with. Leave this empty if you have an account already and are "
+        "changing its e-mail address.",
+    )
+
+
 class AcceptInvitationForm(MailedTokenForm):
     """Who has an account with the address fills nothing in."""
 
@@ -136,7 +150,7 @@ class ResetPasswordPage(MailedLinkPage):
 class ConfirmEmailPage(MailedLinkPage):
     """/confirm-email: finish a registration or a change of address."""
 
-    form_class = MailedTokenForm
+    form_class = ConfirmEmailForm
     title = "Confirm your e-mail address"
     button = "Confirm"
     done = "Your e-mail address is confirmed. Log in with it."

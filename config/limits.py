@@ -9,6 +9,7 @@ from config.env import ConfigurationError
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 MINUTE = 60
 HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 
 class Limit(StrEnum):
@@ -19,6 +20,8 @@ class Limit(StrEnum):
     OWN_PASSWORD = "own_password"
     FORGOT_PASSWORD = "forgot_password"
     REGISTRATION = "registration"
+    REGISTRATION_DAILY = "registration_daily"
+    CONFIRMATION = "confirmation"
     MAILED_TOKEN = "mailed_token"
     EMAIL_CHANGE = "email_change"
 
@@ -49,6 +52,10 @@ DEFAULTS = {
     Limit.FORGOT_PASSWORD: Bounds(HOUR, here=5, account=10, address=20),
     # Each is a mail and a hash.
     Limit.REGISTRATION: Bounds(HOUR, here=10, account=20, address=20),
+    # Each attempt keeps its row and its link for a day, and is one mail to somebody who may not have asked.
+    Limit.REGISTRATION_DAILY: Bounds(DAY, account=50),
+    # Guesses at the password behind one mailed link; each costs a hash.
+    Limit.CONFIRMATION: Bounds(HOUR, account=10),
     # 256 random bits are not guessed; this bounds what trying costs us.
     Limit.MAILED_TOKEN: Bounds(15 * MINUTE, address=30),
     # Each is a mail to an address of the caller's choosing.

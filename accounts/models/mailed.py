@@ -46,13 +46,13 @@ class PasswordReset(models.Model):
 
 
 class Registration(models.Model):
-    """Somebody who says that an address is theirs; the link that is mailed there proves it.
+    """One attempt of somebody to register an address; an address may have several, with different passwords.
 
-    `password` is hashed; `digest` is the SHA-256 of the link's token, once it was mailed.
+    `password` is hashed; `digest` is the SHA-256 of the token in the attempt's own link, once it was mailed.
     """
 
     email = models.EmailField(max_length=254)
-    email_key = models.CharField(max_length=762, unique=True)
+    email_key = models.CharField(max_length=762, db_index=True)
     name = models.CharField(max_length=100, blank=True)
     password = models.CharField(max_length=128)
     digest = models.BinaryField(max_length=32, unique=True, null=True)

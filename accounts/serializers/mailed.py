@@ -41,9 +41,12 @@ class ChangeEmailRequest(RequestSerializer):
 
 
 class ConfirmEmailRequest(RequestSerializer):
+    """`password` is that of the registration; another address of an account needs none."""
+
     resource = "confirm_email"
 
     token = TextField(max_length=mailed_tokens.LONGEST)
+    password = TextField(max_length=LONGEST, trim_whitespace=False, required=False)
 
 
 class AcceptInvitationRequest(RequestSerializer):

@@ -9,12 +9,12 @@ from audit.actors import Origin
 from config.limits import Limit
 
 
-def confirm_email(*, token: str, origin: Origin) -> User:
-    """Finish what the mailed token is about: another address, or a registration.
+def confirm_email(*, token: str, password: str = "", origin: Origin) -> User:
+    """Finish what the mailed token is about: another address, or a registration, which takes its password.
 
-    Raises Invalid or TooManyAttempts.
+    Raises TooManyAttempts, or Invalid, naming `token` or `password`.
     """
     attempt(Limit.MAILED_TOKEN, origin=origin)
-    is_change = EmailChange.objects.filter(digest=mailed_tokens.digest(token)).exists()
-    finish = finish_change if is_change else finish_registration
-    return finish(token=token, origin=origin)
+    if EmailChange.objects.filter(digest=mailed_tokens.digest(token)).exists():
+        return finish_change(token=token, origin=origin)
+    return finish_registration(token=token, password=password, origin=origin)

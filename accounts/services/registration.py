@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 
 from accounts import mailed_tokens, names
@@ -18,8 +18,9 @@ from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import Conflict, NotFound
+from config.errors import Conflict, Invalid, NotFound
 from config.limits import Limit
+from config.pruning import delete_some
 
 
 def check_open() -> None:
@@ -29,64 +30,90 @@ def check_open() -> None:
 
 
 def register(*, email: str, password: str, name: str = "", origin: Origin) -> None:
-    """Remember who wants to join, in place of an older try, and have a link mailed to the address.
+    """Remember an attempt to join, and have a link of its own mailed to the address.
 
-    Whether the address has an account is looked up when the mail is sent: the request does the
-    same for everybody. Raises NotFound where registration is closed, Invalid, or TooManyAttempts.
+    Other attempts at the address stay as they are. Whether the address has an account is looked up when
+    the mail is sent: the request does the same for everybody. Raises NotFound where registration is
+    closed, Invalid, or TooManyAttempts.
     """
     check_open()
     wanted = User(email=names.clean_email(email), name=names.clean_name("name", name) if name else "")
     check_password_rules(password, wanted)
-    attempt(Limit.REGISTRATION, subject=names.fold(wanted.email), origin=origin)
-    values = {
-        "email": wanted.email,
-        "name": wanted.name,
-        "password": make_password(password),
-        "digest": None,
-        "expires_at": origin.at + timedelta(days=UNSENT_DAYS),
-    }
+    key = names.fold(wanted.email)
+    attempt(Limit.REGISTRATION, subject=key, origin=origin)
+    attempt(Limit.REGISTRATION_DAILY, subject=key, origin=origin)
+    hashed = make_password(password)
     with transaction.atomic():
-        Registration.objects.update_or_create(email_key=names.fold(wanted.email), defaults=values)
-        queue_mail(kind=MailKind.CONFIRM_EMAIL, address=wanted.email, origin=origin)
+        registration = Registration.objects.create(
+            email=wanted.email,
+            email_key=key,
+            name=wanted.name,
+            password=hashed,
+            expires_at=origin.at + timedelta(days=UNSENT_DAYS),
+        )
+        kind = MailKind.CONFIRM_EMAIL
+        queue_mail(kind=kind, address=wanted.email, about=registration.pk, origin=origin)
 
 
 def prepare_confirmation(mail: Mail, origin: Origin) -> Letter | None:
     """Make the link that `mail` is to bring; to whom has an account already, that news instead."""
-    Registration.objects.filter(expires_at__lte=origin.at).delete()
+    delete_some(Registration.objects.filter(expires_at__lte=origin.at))
     key = names.fold(mail.address)
-    registration = Registration.objects.select_for_update().filter(email_key=key).first()
     owner = User.objects.filter(email_key=key).first()
     if owner is not None:
-        Registration.objects.filter(email_key=key).delete()
+        _end_attempts(key)
         return Letter(owner.email, Template.ALREADY_REGISTERED, {"ip": mail.ip})
-    if registration is None:
-        return None
     token = mailed_tokens.new_token()
-    Registration.objects.filter(pk=registration.pk).update(
-        digest=mailed_tokens.digest(token),
-        expires_at=origin.at + timedelta(hours=mailed_tokens.CONFIRM_HOURS),
-    )
+    ends = origin.at + timedelta(hours=mailed_tokens.CONFIRM_HOURS)
+    registration = Registration.objects.filter(pk=mail.about)
+    if not registration.update(digest=mailed_tokens.digest(token), expires_at=ends):
+        return None
     values = {"link": link(settings.CONFIRM_URL, token), "hours": mailed_tokens.CONFIRM_HOURS, "ip": mail.ip}
-    return Letter(registration.email, Template.CONFIRM_EMAIL, values)
+    return Letter(mail.address, Template.CONFIRM_EMAIL, values)
 
 
-def finish_registration(*, token: str, origin: Origin) -> User:
+def finish_registration(*, token: str, password: str, origin: Origin) -> User:
     """Add the person to whom the token was mailed, with the profile's role for newcomers, once.
 
-    Raises Invalid, naming `token`; also where registration was closed meanwhile.
+    `password` is that of the same registration: another one leaves the link good. All other attempts at
+    the address end. Raises TooManyAttempts, or Invalid, naming `password`, or `token`, also where
+    registration was closed meanwhile.
     """
     good = Registration.objects.filter(digest=mailed_tokens.digest(token), expires_at__gt=origin.at)
+    registration = good.first()
+    if registration is None or not profiles.active().login.registration_role:
+        raise mailed_tokens.refused()
+    _prove(registration, password, origin)
     with transaction.atomic():
-        registration = good.select_for_update().first()
-        if registration is None or not profiles.active().login.registration_role:
+        if registration not in _end_attempts(registration.email_key):
             raise mailed_tokens.refused()
-        registration.delete()
         user = _person(registration)
         _insert(user)
         detail = {"role": user.role, "by": "registration"}
         target = Target.of("user", user)
         record(EventName.USER_CREATED, actor=as_actor(user), origin=origin, target=target, detail=detail)
     return user
+
+
+def _prove(registration: Registration, password: str, origin: Origin) -> None:
+    """Check that `password` is that of `registration`. Counted. Raises TooManyAttempts or Invalid."""
+    if not password:
+        raise Invalid("password", "is missing: send the one that you chose when you registered")
+    attempt(Limit.CONFIRMATION, subject=f"registration {registration.pk}", origin=origin)
+    if not check_password(password, registration.password):
+        raise Invalid(
+            "password",
+            "is not the one of the registration that this link belongs to. If you registered more than once, "
+            "follow the link in the other mail; if you did not choose this password, register again",
+        )
+
+
+def _end_attempts(email_key: str) -> list[Registration]:
+    """Delete all attempts at an address and return them. In one order: two at once never wait in a circle."""
+    attempts = Registration.objects.filter(email_key=email_key).order_by("pk")
+    ended = list(attempts.select_for_update())
+    Registration.objects.filter(pk__in=[each.pk for each in ended]).delete()
+    return ended
 
 
 def _person(registration: Registration) -> User:
