@@ -19,7 +19,10 @@ OF_NO_LIST = (
     "/admin/apikeys/apikey/?status=expiring",
     "/admin/apikeys/apikey/?made=2026-11",
     "/admin/accounts/user/?second_factor=no",
-    *(f"/{page}?token={MAILED}" for page in ("recovery", "undo-email-change", "reset-password")),
+    *(
+        f"/{page}?token={MAILED}"
+        for page in ("recovery", "undo-email-change", "reset-password", "confirm-email")
+    ),
 )
 LONG_NAME = "Dashboard" + "_of_everything" * 6
 WITHOUT_QUESTION = {"export", "resend"}
