@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views import View
@@ -76,8 +77,9 @@ class SecondFactorPage(View):
 
     def _confirm(self, request: HttpRequest, caller: Caller, sent: dict[str, str]) -> dict[str, Any]:
         codes = second_factor.confirm_enrolment(caller=caller, **sent)
-        request.session.cycle_key()
-        request.session[PROVEN] = device_of(self._person(request))
+        person = self._person(request)
+        update_session_auth_hash(request, person)  # all other logins to the admin have ended
+        request.session[PROVEN] = device_of(person)
         return {"recovery_codes": codes}
 
     def _replace(self, request: HttpRequest, caller: Caller, sent: dict[str, str]) -> dict[str, Any]:

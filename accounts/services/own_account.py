@@ -13,7 +13,7 @@ from accounts.passwords import check_password_rules
 from accounts.principals import Caller
 from accounts.services.consents import end_consents_of
 from accounts.services.passwords import cancel_links, tell_owner
-from accounts.services.sessions import end_sessions
+from accounts.services.session_ends import end_sessions
 from accounts.services.throttle import attempt, succeeded
 from audit.actors import Target
 from audit.events import EventName

@@ -13,7 +13,8 @@ from accounts.passwords import check_password_rules
 from accounts.services.consents import end_consents_of
 from accounts.services.outbox import queue_mail
 from accounts.services.recovery import open_recovery, reserve_recovery_link
-from accounts.services.sessions import as_actor, end_all_sessions
+from accounts.services.session_ends import end_all_sessions
+from accounts.services.sessions import as_actor
 from accounts.services.throttle import attempt
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName

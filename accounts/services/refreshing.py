@@ -6,7 +6,8 @@ from django.db import transaction
 
 from accounts import tokens
 from accounts.models import Session
-from accounts.services.sessions import as_actor, end_sessions
+from accounts.services.session_ends import end_sessions
+from accounts.services.sessions import as_actor
 from accounts.tokens import TokenPair
 from audit.actors import Origin, Target
 from audit.events import EventName

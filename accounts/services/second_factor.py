@@ -8,6 +8,7 @@ from typing import NamedTuple
 import segno
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import authority, seeds, totp
 from accounts.letters import Letter, MailKind, Template
@@ -15,8 +16,10 @@ from accounts.lookups import hold, person_of
 from accounts.models import Consent, Mail, RecoveryCode, SecondFactor, Session, User
 from accounts.principals import Caller
 from accounts.services.codes import check_code, has_second_factor
+from accounts.services.consents import end_consents_of
 from accounts.services.outbox import queue_mail
 from accounts.services.own_account import knows_password
+from accounts.services.session_ends import end_all_sessions
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record, record_all
@@ -69,8 +72,9 @@ def qr_svg(text: str) -> str:
 def confirm_enrolment(*, caller: Caller, code: str) -> list[str]:
     """Put the caller's second factor in force, and return its recovery codes for the only time.
 
-    The session in which that happens counts as one with a second factor. Raises TooManyAttempts, Invalid for
-    a wrong code, which is recorded, or Conflict if there is nothing to confirm.
+    The login in which that happens counts as one with a second factor. All others were opened without one,
+    and end; so do logins to the admin and what was allowed to OAuth2 clients. Raises TooManyAttempts, Invalid
+    for a wrong code, which is recorded, or Conflict if there is nothing to confirm.
     """
     user = person_of(caller)
     if not SecondFactor.objects.filter(user=user, confirmed=False).exists():
@@ -85,12 +89,19 @@ def confirm_enrolment(*, caller: Caller, code: str) -> list[str]:
         ):
             raise Conflict("totp", "somebody has just begun anew")
         codes = _replace_recovery_codes(user, caller.origin.at)
-        if caller.principal.credential.kind == "jwt":
-            here = Session.objects.filter(user=user, uuid=caller.principal.credential.id)
-            here.update(second_factor=True)
+        _end_what_was_opened_without(user, caller)
         _tell(MailKind.SECOND_FACTOR_ADDED, user, caller.origin)
         _record(EventName.SECOND_FACTOR_ADDED, caller, user)
     return codes
+
+
+def _end_what_was_opened_without(user: User, caller: Caller) -> None:
+    """End all consents of a person, and all logins but the caller's, which proved the second factor."""
+    end_consents_of(user)
+    credential = caller.principal.credential
+    here = Q(uuid=credential.id) if credential.kind == "jwt" else Q(pk=None)
+    end_all_sessions(user, caller.origin.at, but=here)
+    Session.objects.filter(here, user=user).update(second_factor=True)
 
 
 def remove_own_second_factor(*, caller: Caller, password: str, code: str) -> None:

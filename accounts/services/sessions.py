@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
 from django.contrib.auth.hashers import check_password
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from accounts import authority, tokens
 from accounts.lookups import hold, person_of
@@ -17,6 +17,7 @@ from accounts.names import fold
 from accounts.principals import Caller
 from accounts.services.codes import Spent, check_code, device_of
 from accounts.services.recovery_wait import is_waiting, stop_or_refuse
+from accounts.services.session_ends import end_all_sessions, end_sessions
 from accounts.services.throttle import attempt, succeeded
 from accounts.tokens import TokenPair
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
@@ -189,10 +190,11 @@ def _login_of(user: User, origin: Origin, proof: Proof | None) -> Iterator[None]
 def _mark_login(user: User, origin: Origin) -> None:
     """Set the time of the last login, if `user` still is active and has the password that was checked.
 
-    Whoever deactivates people or changes their password ends the sessions that there are; none may be
-    opened behind their back. Raises InvalidCredentials.
+    Whoever deactivates people, changes their password, adds a second factor or ends all logins ends the
+    sessions that there are; none may be opened behind their back. Raises InvalidCredentials.
     """
     same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+    same = same.filter(sessions_ended_at=user.sessions_ended_at)
     if not same.update(last_login_at=origin.at):
         raise InvalidCredentials(WRONG)
     user.last_login_at = origin.at
@@ -261,11 +263,9 @@ def log_out_everywhere(*, caller: Caller) -> None:
 
 def end_other_sessions(*, caller: Caller) -> None:
     """End every session of the caller but this one, and every browser's login to the admin."""
-    user, now = person_of(caller), caller.origin.at
+    user, here = person_of(caller), Q(uuid=caller.principal.credential.id)
     with transaction.atomic():
-        User.objects.filter(pk=user.pk).update(sessions_ended_at=now)
-        others = Session.objects.filter(user=user).exclude(uuid=caller.principal.credential.id)
-        _record_ended(caller, {user: end_sessions(others, now)})
+        _record_ended(caller, {user: end_all_sessions(user, caller.origin.at, but=here)})
 
 
 def end_sessions_of(*, caller: Caller, selected: Iterable[User]) -> int:
@@ -288,17 +288,6 @@ def _record_ended(caller: Caller, counts: Mapping[User, int]) -> None:
         for user, count in counts.items()
     ]
     record_all(entries, actor=caller.principal.actor, origin=caller.origin)
-
-
-def end_all_sessions(user: User, now: datetime) -> int:
-    """End every session of a person, and every browser's login to the admin. Return how many sessions."""
-    User.objects.filter(pk=user.pk).update(sessions_ended_at=now)
-    return end_sessions(Session.objects.filter(user=user), now)
-
-
-def end_sessions(sessions: QuerySet[Session], now: datetime) -> int:
-    """End those of `sessions` that have not ended, and return how many there were."""
-    return sessions.filter(ended_at__isnull=True).update(ended_at=now)
 
 
 def as_actor(user: User) -> Actor:

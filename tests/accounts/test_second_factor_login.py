@@ -151,11 +151,11 @@ def test_a_session_remembers_whether_a_second_factor_was_proven_and_keeps_that(c
         assert session.second_factor is found[0].second_factor is is_proven
 
 
-def test_the_session_in_which_it_is_confirmed_counts_and_the_others_do_not(cast: Cast) -> None:
+def test_the_session_in_which_it_is_confirmed_counts_and_the_others_end(cast: Cast) -> None:
     other, here = as_user(cast.bob), as_user(cast.bob)
     secret = here.post("auth/totp", {"password": PASSWORD}).json()["secret"]
     assert here.post("auth/totp/confirm", {"code": App(secret, []).code()}).status_code == 200
-    assert other.get("auth/me").status_code == 200
+    assert other.get("auth/me").status_code == 401
     proven = Session.objects.order_by("pk").values_list("second_factor", flat=True)
     assert list(proven) == [False, True]
 
