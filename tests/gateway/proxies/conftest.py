@@ -18,6 +18,11 @@ methods = ["GET"]
 path = "/services/vault/**"
 credentials = ["key"]
 scopes = ["services:write"]
+
+[[routes]]
+methods = ["OPTIONS"]
+path = "/services/shop/**"
+credentials = ["none"]
 """
 
 

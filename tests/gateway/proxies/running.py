@@ -49,14 +49,19 @@ class Proxy:
     surroundings: str = "{text}"
 
 
-PROXIES = {
-    "nginx": Proxy(
-        "nginx.conf",
+def nginx(file: str) -> Proxy:
+    return Proxy(
+        file,
         lambda file, port: ["-p", str(file.parent), "-e", "stderr", "-c", str(file)],
         "start worker process",
         "apt-get install nginx",
         NGINX_SURROUNDINGS,
-    ),
+    )
+
+
+PROXIES = {
+    "nginx": nginx("nginx.conf"),
+    "nginx-streaming": nginx("nginx-streaming.conf"),
     "caddy": Proxy(
         "Caddyfile",
         lambda file, port: ["run", "--config", str(file), "--adapter", "caddyfile"],
@@ -85,23 +90,37 @@ PROXIES = {
 }
 
 
+def included(text: str) -> set[str]:
+    """The files of docs/proxies/ that a configuration includes."""
+    return set(re.findall(r"\binclude ([\w.-]+);", text))
+
+
 @contextmanager
 def running(
-    name: str, folder: Path, *, service: str, keyhouse: str, below: str = "/services/"
+    name: str,
+    folder: Path,
+    *,
+    service: str,
+    keyhouse: str,
+    below: str = "/services/",
+    text: str = "",
 ) -> Iterator[Server]:
     """Run the documented proxy before `service`, asking `keyhouse`, both "HOST:PORT".
 
-    The test is skipped where the proxy is not installed.
+    A `text` is taken instead of the documented file. The test is skipped where the proxy is not installed.
     """
     proxy = PROXIES[name]
-    binary = shutil.which(name, path=PLACES)
+    program = name.partition("-")[0]
+    binary = shutil.which(program, path=PLACES)
     if binary is None:  # programs of the system, of which few machines have all four; the summary says so
-        pytest.skip(f"{name} is not installed ({proxy.package}): docs/proxies/{proxy.file} was not tried")
+        pytest.skip(f"{program} is not installed ({proxy.package}): docs/proxies/{proxy.file} was not tried")
     port = free_port()
-    text = (DOCUMENTED / proxy.file).read_text().replace("/services/", below)
+    text = (text or (DOCUMENTED / proxy.file).read_text()).replace("/services/", below)
     for documented, actual in (("8080", str(port)), ("9000", port_of(service)), ("8000", port_of(keyhouse))):
         text, found = re.subn(rf"\b{documented}\b", actual, text)
         assert found, f"docs/proxies/{proxy.file} has no port {documented}"
+    for snippet in included(text):
+        shutil.copy(DOCUMENTED / snippet, folder)
     file = folder / proxy.file
     file.write_text(proxy.surroundings.format(folder=folder, text=text))
     environment = {"PATH": PLACES, "HOME": str(folder)}

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.paths import LONGEST
 from tests.gateway.proxies.conftest import Front
+from tests.gateway.proxies.running import say
 from tests.gateway.proxies.service import SLOW, Got
 from tests.installation import Answer
 
@@ -16,7 +17,28 @@ ABOUT_THE_REQUEST = ("X-Original-Method", "X-Original-URI", "X-Forwarded-Method"
 # What some services take for another path or method than those of the request line.
 INSTEAD = ("X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
 # Names that some services read like the one with hyphens. Caddy and Envoy remove those with _ alone.
-ALIASES = {"nginx": "_.!~", "traefik": "_.!~", "caddy": "_", "envoy": "_"}
+ALIASES = {"nginx": "_.!~", "nginx-streaming": "_.!~", "traefik": "_.!~", "caddy": "_", "envoy": "_"}
+# What services take for who the caller is and how the request came, if the proxy does not say it itself.
+CLAIMS = (
+    *("X-Auth-User", "X-Auth-Email", "X-Auth-Request-Groups", "X-Auth-Anything-At-All"),
+    *("X-Real-IP", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix"),
+)
+# What some servers and services take for a file, or for another resource than that of the request line.
+RESOURCES = ("X-Accel-Mapping", "X-Accel-Redirect", "X-Sendfile-Type", "If", "Link", "Content-Location")
+# Sent by clients of services that are not to be broken.
+ORDINARY = {
+    "Accept": "text/plain",
+    "Accept-Language": "sq",
+    "Cookie": "a=b; c=d",
+    "If-None-Match": '"a", "b"',
+    "Idempotency-Key": "k1",
+    "Last-Event-ID": "7",
+    "Origin": "https://app.example.org",
+    "Range": "bytes=0-9",
+    "Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "User-Agent": "tests/1",
+    "X-Requested-With": "XMLHttpRequest",
+}
 CHALLENGE = 'Bearer realm="Keyhouse"'
 
 
@@ -31,6 +53,7 @@ def refused(front: Front, answer: Answer, status: int, code: str) -> Answer:
     """Assert that the client sees Keyhouse's own words."""
     assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
     assert (answer.json()["status"], answer.json()["code"]) == (status, code)
+    assert answer.headers["cache-control"] == "no-store"
     return answer
 
 
@@ -125,6 +148,25 @@ def test_no_other_path_or_method_reaches_the_service_in_headers(front: Front, pa
     assert [got.values(name) for name in claims] == [[]] * len(claims)
 
 
+@pytest.mark.parametrize("path", [ITEMS, "/services/stock/health"])
+def test_no_other_claim_about_the_caller_or_the_way_of_the_request_gets_through(
+    front: Front, path: str
+) -> None:
+    claims = {name: "for=forged;host=forged" if name == "Forwarded" else "forged" for name in CLAIMS}
+    got = received(front.proxy.request("GET", path, headers=front.keyhouse.key("reader") | claims))
+    assert "forged" not in str(got)
+
+
+def test_no_header_names_a_file_or_another_resource(front: Front) -> None:
+    got = received(front.ask(ITEMS, **{name.replace("-", "_"): "</vault/gold>" for name in RESOURCES}))
+    assert "gold" not in str(got)
+
+
+def test_what_ordinary_clients_send_arrives(front: Front) -> None:
+    got = received(front.proxy.request("GET", ITEMS, headers=front.keyhouse.key("reader") | ORDINARY))
+    assert {name: got.values(name) for name in ORDINARY} == {name: [text] for name, text in ORDINARY.items()}
+
+
 @pytest.mark.parametrize("name", IDENTITY)
 def test_a_client_cannot_make_the_proxy_drop_what_the_service_learns(front: Front, name: str) -> None:
     expected = received(front.ask(ITEMS))
@@ -176,6 +218,40 @@ def test_a_key_over_its_rate_limit_is_429_and_told_when_to_come_back(front: Fron
     assert front.arrived() == before + 2
     answer = refused(front, front.ask(ITEMS, name), 429, "rate_limited")
     assert 0 < int(answer.headers["retry-after"]) <= 3600
+
+
+def test_a_refusal_does_not_wait_for_the_upload(front: Front) -> None:
+    lines = (f"PUT {ITEMS} HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 1000000", "", "the beginning")
+    for credential in ("", f"X-API-Key: {front.keyhouse.keys['reader']['key']}\r\n"):
+        head = "\r\n".join(lines).replace("\r\n\r\n", f"\r\n{credential}\r\n")
+        assert say(front.proxy.port, head.encode())[:12] == (
+            b"HTTP/1.1 403" if credential else b"HTTP/1.1 401"
+        )
+
+
+PREFLIGHT = {
+    "Origin": "https://app.example.org",
+    "Access-Control-Request-Method": "PUT",
+    "Access-Control-Request-Headers": "x-api-key",
+}
+
+
+def test_a_preflight_reaches_the_service_where_a_row_lets_it(front: Front) -> None:
+    answer = front.proxy.request("OPTIONS", "/services/shop/items", headers=PREFLIGHT)
+    got = received(answer)
+    assert got.method == "OPTIONS"
+    assert [got.values(name) for name in PREFLIGHT] == [[value] for value in PREFLIGHT.values()]
+    assert answer.headers["access-control-allow-origin"] == PREFLIGHT["Origin"]
+    assert [value for name in IDENTITY for value in got.values(name) if value] == []
+
+
+def test_a_preflight_opens_nothing_else(front: Front) -> None:
+    before = front.arrived()
+    refused(front, front.proxy.request("OPTIONS", ITEMS, headers=PREFLIGHT), 403, "not_allowed")
+    refused(
+        front, front.proxy.request("PUT", "/services/shop/items", headers=PREFLIGHT), 401, "not_authenticated"
+    )
+    assert front.arrived() == before
 
 
 def test_a_slow_service_holds_up_nobody_else(front: Front) -> None:
