@@ -173,7 +173,9 @@ def _unavailable(error: Exception) -> Response:
     return _drf(503, "unavailable", UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
 
 
-UNAVAILABLE = "The database cannot be reached. Nothing was changed; try again."
+UNAVAILABLE = (
+    "The database cannot be reached. Try again; if this was to change something, look first whether it did."
+)
 
 
 # Django's own handlers (config.urls names them): what never reached a DRF view.

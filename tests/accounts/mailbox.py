@@ -3,7 +3,7 @@
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -25,12 +25,13 @@ LINK = re.compile(r"https?://\S+\?token=([0-9a-f]{64})(?=\s)")
 class Mailbox:
     """What an SMTP server has got. While `refusing`, it refuses every recipient for now.
 
-    The server runs in a thread of its own.
+    It calls `on_mail` before it answers that it has got one. The server runs in a thread of its own.
     """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     refusing: bool = False
+    on_mail: Callable[[], object] = lambda: None
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property
@@ -47,6 +48,7 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.on_mail()
         with self.changed:
             self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
             self.changed.notify_all()
@@ -72,9 +74,9 @@ class Mailbox:
 
 
 @contextmanager
-def listening() -> Iterator[Mailbox]:
+def listening(on_mail: Callable[[], object] = lambda: None) -> Iterator[Mailbox]:
     """A mail server that listens until the block ends."""
-    mailbox = Mailbox(free_port())
+    mailbox = Mailbox(free_port(), on_mail=on_mail)
     controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port)
     controller.start()
     try:

@@ -35,7 +35,7 @@ def test_sqlite_takes_a_path(url: str, name: str) -> None:
 def test_postgresql_waits_at_most_two_seconds_for_a_connection(scheme: str) -> None:
     config = database_config(f"{scheme}://user:{SECRET}%2F%40@host:5433/name?sslmode=require", DATA)
     names = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
-    values = ("django.db.backends.postgresql", "name", "user", f"{SECRET}/@", "host", 5433)
+    values = ("config.postgresql", "name", "user", f"{SECRET}/@", "host", 5433)
     assert tuple(config[name] for name in names) == values
     assert config["OPTIONS"]["connect_timeout"] == 2
     assert config["OPTIONS"]["sslmode"] == "require"
