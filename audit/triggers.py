@@ -1,61 +1,136 @@
 """Append-only in the database itself: whoever bypasses our code is still told no, as an IntegrityError.
 
-A migration that rebuilds the table on SQLite loses its triggers and has to end with `create` again.
+They do not bind who may drop a table or its triggers: that is the owner of the tables, which a server's own
+role has to be to migrate. `auditverify` finds what such a one does to events.
+
+A migration that rebuilds a table on SQLite loses its triggers and has to end with `create` again.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-_POSTGRESQL = (
-    """
-    CREATE FUNCTION audit_event_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        RAISE EXCEPTION 'audit events cannot be changed or deleted' USING ERRCODE = 'restrict_violation';
-    END $$
-    """,
-    """
-    CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
-    FOR EACH STATEMENT EXECUTE FUNCTION audit_event_refuse()
-    """,
+
+class Guard(NamedTuple):
+    """Triggers that one migration makes: the statements for and against them, by the database's vendor."""
+
+    create: Mapping[str, tuple[str, ...]]
+    drop: Mapping[str, tuple[str, ...]]
+
+
+EVENTS_ARE_KEPT = Guard(
+    create={
+        "postgresql": (
+            """
+            CREATE FUNCTION audit_event_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                RAISE EXCEPTION 'audit events cannot be changed or deleted'
+                USING ERRCODE = 'restrict_violation';
+            END $$
+            """,
+            """
+            CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
+            FOR EACH STATEMENT EXECUTE FUNCTION audit_event_refuse()
+            """,
+        ),
+        "sqlite": (
+            """
+            CREATE TRIGGER audit_event_no_update BEFORE UPDATE ON audit_event
+            BEGIN SELECT RAISE(ABORT, 'audit events cannot be changed'); END
+            """,
+            """
+            CREATE TRIGGER audit_event_no_delete BEFORE DELETE ON audit_event
+            BEGIN SELECT RAISE(ABORT, 'audit events cannot be deleted'); END
+            """,
+            # INSERT OR REPLACE deletes the old row without firing the trigger above.
+            """
+            CREATE TRIGGER audit_event_no_replace BEFORE INSERT ON audit_event
+            WHEN EXISTS (SELECT 1 FROM audit_event WHERE sequence = NEW.sequence OR uuid = NEW.uuid)
+            BEGIN SELECT RAISE(ABORT, 'audit events cannot be replaced'); END
+            """,
+        ),
+    },
+    drop={
+        "postgresql": (
+            "DROP TRIGGER IF EXISTS audit_event_append_only ON audit_event",
+            "DROP FUNCTION IF EXISTS audit_event_refuse()",
+        ),
+        "sqlite": tuple(
+            f"DROP TRIGGER IF EXISTS audit_event_no_{what}" for what in ("update", "delete", "replace")
+        ),
+    },
 )
-_NO_POSTGRESQL = (
-    "DROP TRIGGER IF EXISTS audit_event_append_only ON audit_event",
-    "DROP FUNCTION IF EXISTS audit_event_refuse()",
+
+# Without its end the chain would begin again, and epochs would be counted from 0: a worker could trust
+# what it had read in an older one of the same number.
+END_IS_KEPT = Guard(
+    create={
+        "postgresql": (
+            """
+            CREATE FUNCTION audit_chain_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                RAISE EXCEPTION 'the audit log cannot be emptied, and its end cannot be moved back'
+                USING ERRCODE = 'restrict_violation';
+            END $$
+            """,
+            """
+            CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event
+            FOR EACH STATEMENT EXECUTE FUNCTION audit_chain_refuse()
+            """,
+            """
+            CREATE TRIGGER audit_chainhead_no_delete BEFORE DELETE OR TRUNCATE ON audit_chainhead
+            FOR EACH STATEMENT EXECUTE FUNCTION audit_chain_refuse()
+            """,
+            """
+            CREATE TRIGGER audit_chainhead_forward BEFORE UPDATE ON audit_chainhead FOR EACH ROW
+            WHEN (NEW.id <> OLD.id OR NEW.sequence < OLD.sequence OR NEW.epoch < OLD.epoch)
+            EXECUTE FUNCTION audit_chain_refuse()
+            """,
+        ),
+        "sqlite": (
+            """
+            CREATE TRIGGER audit_chainhead_no_delete BEFORE DELETE ON audit_chainhead
+            BEGIN SELECT RAISE(ABORT, 'the end of the audit log cannot be deleted'); END
+            """,
+            """
+            CREATE TRIGGER audit_chainhead_no_replace BEFORE INSERT ON audit_chainhead
+            WHEN EXISTS (SELECT 1 FROM audit_chainhead WHERE id = NEW.id)
+            BEGIN SELECT RAISE(ABORT, 'the end of the audit log cannot be replaced'); END
+            """,
+            """
+            CREATE TRIGGER audit_chainhead_forward BEFORE UPDATE ON audit_chainhead
+            WHEN NEW.id <> OLD.id OR NEW.sequence < OLD.sequence OR NEW.epoch < OLD.epoch
+            BEGIN SELECT RAISE(ABORT, 'the end of the audit log cannot be moved back'); END
+            """,
+        ),
+    },
+    drop={
+        "postgresql": (
+            "DROP TRIGGER IF EXISTS audit_event_no_truncate ON audit_event",
+            "DROP TRIGGER IF EXISTS audit_chainhead_no_delete ON audit_chainhead",
+            "DROP TRIGGER IF EXISTS audit_chainhead_forward ON audit_chainhead",
+            "DROP FUNCTION IF EXISTS audit_chain_refuse()",
+        ),
+        "sqlite": tuple(
+            f"DROP TRIGGER IF EXISTS audit_chainhead_{what}"
+            for what in ("no_delete", "no_replace", "forward")
+        ),
+    },
 )
-_SQLITE = (
-    """
-    CREATE TRIGGER audit_event_no_update BEFORE UPDATE ON audit_event
-    BEGIN SELECT RAISE(ABORT, 'audit events cannot be changed'); END
-    """,
-    """
-    CREATE TRIGGER audit_event_no_delete BEFORE DELETE ON audit_event
-    BEGIN SELECT RAISE(ABORT, 'audit events cannot be deleted'); END
-    """,
-    # INSERT OR REPLACE deletes the old row without firing the trigger above.
-    """
-    CREATE TRIGGER audit_event_no_replace BEFORE INSERT ON audit_event
-    WHEN EXISTS (SELECT 1 FROM audit_event WHERE sequence = NEW.sequence OR uuid = NEW.uuid)
-    BEGIN SELECT RAISE(ABORT, 'audit events cannot be replaced'); END
-    """,
-)
-_NO_SQLITE = tuple(
-    f"DROP TRIGGER IF EXISTS audit_event_no_{what}" for what in ("update", "delete", "replace")
-)
-
-_CREATE = {"postgresql": _POSTGRESQL, "sqlite": _SQLITE}
-_DROP = {"postgresql": _NO_POSTGRESQL, "sqlite": _NO_SQLITE}
+ALL = (EVENTS_ARE_KEPT, END_IS_KEPT)
 
 
-def create(connection: Any) -> None:
-    """Make the event table append-only."""
-    _execute(connection, _CREATE[connection.vendor])
+def create(connection: Any, *guards: Guard) -> None:
+    """Make the audit log append-only: by all guards, unless some are named."""
+    _execute(connection, [guard.create for guard in guards or ALL])
 
 
-def drop(connection: Any) -> None:
+def drop(connection: Any, *guards: Guard) -> None:
     """Undo `create`; nothing happens where there is nothing to undo."""
-    _execute(connection, _DROP[connection.vendor])
+    _execute(connection, [guard.drop for guard in guards or ALL])
 
 
-def _execute(connection: Any, statements: tuple[str, ...]) -> None:
+def _execute(connection: Any, guards: list[Mapping[str, tuple[str, ...]]]) -> None:
     with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+        for guard in guards:
+            for statement in guard[connection.vendor]:
+                cursor.execute(statement)

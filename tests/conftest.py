@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.db.backends.sqlite3.base import DatabaseWrapper as Sqlite
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import clear_url_caches
 from hypothesis import HealthCheck
@@ -61,19 +60,18 @@ def right_database(django_db_setup: None) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def sqlite_can_be_emptied() -> Iterator[None]:
-    """Between transactional tests SQLite deletes every row, audit events too: let it, and only then."""
-    flush = Sqlite.ops_class.execute_sql_flush
+def tests_can_be_undone() -> Iterator[None]:
+    """Between transactional tests Django empties every table, the audit log too: let it, and only then."""
+    flush = connection.ops_class.execute_sql_flush
 
     def without_triggers(self: Any, statements: list[str]) -> None:
-        triggers.drop(self.connection)
-        try:
+        with transaction.atomic():
+            triggers.drop(self.connection)
             flush(self, statements)
-        finally:
             triggers.create(self.connection)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sqlite.ops_class, "execute_sql_flush", without_triggers)
+        patch.setattr(connection.ops_class, "execute_sql_flush", without_triggers)
         yield
 
 

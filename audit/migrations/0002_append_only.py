@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(
-            lambda apps, editor: triggers.create(editor.connection),
-            lambda apps, editor: triggers.drop(editor.connection),
+            lambda apps, editor: triggers.create(editor.connection, triggers.EVENTS_ARE_KEPT),
+            lambda apps, editor: triggers.drop(editor.connection, triggers.EVENTS_ARE_KEPT),
         )
     ]

@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 from audit.actors import ANONYMOUS, Origin
 from audit.events import EventName
 from audit.log import record, verify
-from audit.models import AppendOnly, Event
+from audit.models import AppendOnly, ChainHead, Event
 from tests.audit.broken import execute
+from tests.installation import Installation
 
 
 @pytest.fixture
@@ -86,3 +87,52 @@ def test_the_database_refuses_even_where_there_is_nothing_to_change(db: None) ->
         return
     with pytest.raises(IntegrityError):
         execute(statement)
+
+
+ENDS: dict[str, str] = {
+    "delete": "DELETE FROM audit_chainhead",
+    "sequence": "UPDATE audit_chainhead SET sequence = sequence - 1",
+    "epoch": "UPDATE audit_chainhead SET epoch = epoch - 1, sequence = sequence + 1",
+    "id": "UPDATE audit_chainhead SET id = 2",
+}
+EMPTYING: dict[str, str] = {
+    "events": "TRUNCATE audit_event",
+    "events and others": "TRUNCATE audit_event, accounts_organization CASCADE",
+    "events, numbered anew": "TRUNCATE audit_event RESTART IDENTITY CASCADE",
+    "the end": "TRUNCATE audit_chainhead",
+    "both": "TRUNCATE audit_chainhead, audit_event",
+}
+
+
+def end() -> ChainHead:
+    return ChainHead.objects.get()
+
+
+@pytest.mark.parametrize("way", ENDS)
+def test_row_113_the_end_of_the_chain_is_neither_deleted_nor_moved_back(event: Event, way: str) -> None:
+    before = end()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        execute(ENDS[way])
+    assert (end().pk, end().sequence, end().epoch) == (before.pk, before.sequence, before.epoch)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has INSERT OR REPLACE")
+def test_row_113_the_end_of_the_chain_is_not_replaced(event: Event) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        execute("INSERT OR REPLACE INTO audit_chainhead SELECT id, 0, hash, 0 FROM audit_chainhead")
+    assert end().sequence == 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no TRUNCATE")
+@pytest.mark.parametrize("way", EMPTYING)
+def test_row_113_the_audit_log_is_not_emptied(event: Event, way: str) -> None:
+    """Not even by a superuser, as whom these tests run."""
+    with pytest.raises(IntegrityError), transaction.atomic():
+        execute(EMPTYING[way])
+    assert (verify().events, verify().faults) == (1, [])
+
+
+def test_row_113_djangos_flush_is_refused(installation: Installation) -> None:
+    done = installation.manage("flush", "--no-input")
+    assert done.returncode != 0
+    assert installation.manage_json("auditverify")["events"] > 0
