@@ -1,11 +1,14 @@
-"""Finding people and organizations: by the names that operators type, and again under a lock."""
+"""Finding people and organizations: by the names that operators and logins type, and again under a lock."""
 
 from collections.abc import Iterable
 from typing import TypeVar, cast
 
+from django.db.models import Q
+
 from accounts.models import OAuthClient, Organization, User
 from accounts.names import fold
 from accounts.principals import Caller
+from config import profiles
 from config.errors import Invalid, NotAllowed, NotFound
 from config.rows import by_number
 
@@ -27,6 +30,15 @@ def organization_named(text: str) -> Organization:
     if found is None:
         raise Invalid("organization", f"there is no organization {text}")
     return found
+
+
+def find_by_identifier(identifier: str) -> User | None:
+    """Return the user whose user name or e-mail address, as far as the profile lets log in by it, this is."""
+    kinds = profiles.active().login.identifiers
+    match = Q()
+    for kind in kinds:
+        match |= Q(**{f"{kind}_key": fold(identifier)})
+    return User.objects.filter(match).first()
 
 
 def _key(member: str, text: str) -> str:

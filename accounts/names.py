@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from config.errors import Invalid
+from config.logs import holds_credential
 
 NAME_LENGTH = 100
 USERNAME = re.compile(r"[\w.+-]{1,150}")
@@ -27,8 +28,17 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", seen.casefold())
 
 
+def check_no_credential(member: str, text: str) -> None:
+    """Raise Invalid if a key or a token stands in `text`, which is stored, shown and logged."""
+    if holds_credential(text):
+        raise Invalid(member, "holds a key or a token: leave it out, since this text is stored and shown")
+
+
 def clean_name(member: str, text: str) -> str:
-    """Return a display name without blanks around it. Raises Invalid if it is empty, long or unprintable."""
+    """Return a display name without blanks around it.
+
+    Raises Invalid if it is empty, long or unprintable, or holds a key or a token.
+    """
     name = unicodedata.normalize("NFC", text).strip()
     if not fold(name).strip():
         raise Invalid(member, "must not be empty")
@@ -38,6 +48,7 @@ def clean_name(member: str, text: str) -> str:
         raise Invalid(member, "is too long when its ligatures are written out")
     if not name.isprintable():
         raise Invalid(member, "holds a control character")
+    check_no_credential(member, name)
     return name
 
 
@@ -49,6 +60,7 @@ def clean_username(text: str) -> str:
     name = unicodedata.normalize("NFKC", text).strip()
     if not USERNAME.fullmatch(name) or INVISIBLE.search(name):
         raise Invalid("username", "must be 1 to 150 letters, digits or any of . _ + -")
+    check_no_credential("username", name)
     return name
 
 
@@ -63,4 +75,5 @@ def clean_email(text: str, *, member: str = "email") -> str:
         raise Invalid(member, "holds a control character or an invisible one")
     if len(address) > EMAIL_LENGTH:
         raise Invalid(member, f"has more than {EMAIL_LENGTH} characters")
+    check_no_credential(member, address)
     return address

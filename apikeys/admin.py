@@ -35,6 +35,7 @@ LIST = "admin:apikeys_apikey_changelist"
 CHANGE = "admin:apikeys_apikey_change"
 MOST_EVENTS = 20
 SHOWN_SCOPES = 2
+LONGEST_SEARCH = 1_000  # to look for a key in a megabyte would take minutes
 FACTS = (  # what can be seen of a key and not be changed
     *("status", "masked_key", "owner", "environment", "scope_list", "attribute_list", "created_at"),
     *("expires_at", "disabled_at", "revoked_at", "revoked_reason", "use"),
@@ -131,7 +132,7 @@ class ApiKeyAdmin(KeyActions):
 
     def find(self, request: HttpRequest) -> HttpResponse:
         """Go to the key whose text was pasted, which stays out of all URLs; or to what the list finds."""
-        text = request.POST.get("q", "").strip()
+        text = request.POST.get("q", "").strip()[:LONGEST_SEARCH]
         if not self.has_view_permission(request):
             raise PermissionDenied
         if not holds_a_key(text):

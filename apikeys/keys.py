@@ -9,28 +9,9 @@ import hashlib
 import hmac
 import re
 import secrets
-import zlib
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Protocol
 
-ALPHABETS = {
-    "base62": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-    "hex": "0123456789abcdef",
-}
-
-
-class Format(Protocol):
-    """How the keys of one environment look (config.profiles.schema.KeyFormat)."""
-
-    @property
-    def prefix(self) -> str: ...
-    @property
-    def alphabet(self) -> str: ...
-    @property
-    def length(self) -> int: ...
-    @property
-    def checksum(self) -> int: ...
+from config.keytexts import ALPHABETS, Format, checksum, is_well_formed, shape
 
 
 def mint(form: Format) -> str:
@@ -38,15 +19,7 @@ def mint(form: Format) -> str:
     alphabet = ALPHABETS[form.alphabet]
     body = "".join(secrets.choice(alphabet) for _ in range(form.length - form.checksum))
     start = form.prefix + body
-    return start + _checksum(start, form)
-
-
-def is_well_formed(text: str, form: Format) -> bool:
-    """Whether `text` could have been minted in this format: prefix, length, alphabet and checksum."""
-    if _shape(form.prefix, form.alphabet, form.length).fullmatch(text) is None:
-        return False
-    start = text[: len(text) - form.checksum]
-    return text == start + _checksum(start, form)
+    return start + checksum(start, form)
 
 
 def environment_of(text: str, formats: Mapping[str, Format]) -> str | None:
@@ -56,14 +29,8 @@ def environment_of(text: str, formats: Mapping[str, Format]) -> str | None:
 
 def pattern(formats: Mapping[str, Format]) -> re.Pattern[str]:
     """Return one regular expression that finds every key of these formats in any text."""
-    each = [_shape(form.prefix, form.alphabet, form.length).pattern for form in formats.values()]
+    each = [shape(form).pattern for form in formats.values()]
     return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(each)})(?![A-Za-z0-9])")
-
-
-@lru_cache(maxsize=32)
-def _shape(prefix: str, alphabet: str, length: int) -> re.Pattern[str]:
-    """What a key looks like, its checksum aside."""
-    return re.compile(f"{re.escape(prefix)}[{ALPHABETS[alphabet]}]{{{length}}}")
 
 
 def shown_part(text: str, form: Format, characters: int) -> str:
@@ -77,13 +44,3 @@ def digest(text: str, pepper: bytes) -> bytes:
     No slow hash: 128 random bits cannot be guessed, however fast the hash.
     """
     return hmac.digest(pepper, text.encode(), hashlib.sha256)
-
-
-def _checksum(start: str, form: Format) -> str:
-    """CRC-32 of `start`, in the format's alphabet, right-most `checksum` digits."""
-    alphabet = ALPHABETS[form.alphabet]
-    number, digits = zlib.crc32(start.encode()), ""
-    for _ in range(form.checksum):
-        number, digit = divmod(number, len(alphabet))
-        digits = alphabet[digit] + digits
-    return digits

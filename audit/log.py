@@ -11,7 +11,7 @@ from audit.epoch import wait_out_leases
 from audit.events import CHANGES_NO_CALLER, EventName
 from audit.models import GENESIS, ChainHead, Event
 from config import metrics
-from config.logs import escape, mask
+from config.logs import escape, kept, mask
 
 VERIFY_CHUNK = 2_000
 WRITE_CHUNK = 500  # events in one statement
@@ -67,10 +67,10 @@ def _chained(head: ChainHead, entry: Entry, actor: Actor, origin: Origin) -> Eve
         name=entry.name,
         actor_kind=actor.kind,
         actor_id=actor.id,
-        actor_label=_label(actor.label),
+        actor_label=kept(actor.label, LABEL_LENGTH),
         target_kind=entry.target.kind,
         target_id=entry.target.id,
-        target_label=_label(entry.target.label),
+        target_label=kept(entry.target.label, LABEL_LENGTH),
         organization_id=entry.target.organization_id,
         ip=origin.ip,
         request_id=origin.request_id,
@@ -82,16 +82,12 @@ def _chained(head: ChainHead, entry: Entry, actor: Actor, origin: Origin) -> Eve
     return event
 
 
-def _label(text: str) -> str:
-    return mask(escape(text))[:LABEL_LENGTH]
-
-
 def _escaped(value: Any) -> Any:
     """Return a JSON value with every text in it, member names too, escaped."""
     if isinstance(value, str):
         return mask(escape(value))
     if isinstance(value, Mapping):
-        return {escape(str(name)): _escaped(each) for name, each in value.items()}
+        return {mask(escape(str(name))): _escaped(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_escaped(each) for each in value]
     return value

@@ -1,16 +1,21 @@
-"""Log lines that stay one line and hold no credential, whatever a caller put into them."""
+"""Texts that stay one line and hold no credential, whatever a caller put into them: in logs and in rows."""
 
 import logging
 import re
 from functools import lru_cache
 
 from config import profiles
+from config.keytexts import holds_key
 from config.profiles.rules import OAUTH2_PREFIXES
 
 ALPHANUMERIC = "[A-Za-z0-9]"
 BASE64 = "[A-Za-z0-9_-]"
 OAUTH2_LENGTH = 43  # of 32 random bytes
 HEADER_LENGTH = 17  # at least, after eyJ: {"alg":"HS256"}
+WHOLE_TOKEN = re.compile(
+    rf"(?<!{ALPHANUMERIC})(?:{'|'.join(OAUTH2_PREFIXES)}){BASE64}{{{OAUTH2_LENGTH}}}(?!{BASE64})"
+    rf"|eyJ{BASE64}{{{HEADER_LENGTH},}}\.{BASE64}+\.{BASE64}*"
+)
 
 
 class OneLineFormatter(logging.Formatter):
@@ -30,6 +35,22 @@ def mask(text: str) -> str:
     except profiles.ProfileError:  # then nothing is served, either
         return text
     return credentials.sub(lambda match: f"{match[1] or match[2] or match[3]}…", text)
+
+
+def kept(text: str, length: int) -> str:
+    """Return what is stored of a text that somebody sent: one line, masked, at most `length` characters.
+
+    What lies far behind those is not looked at, which bounds the time that it takes.
+    """
+    return mask(escape(text[: 4 * length]))[:length]
+
+
+def holds_credential(text: str) -> bool:
+    """Whether there is a whole key of the active profile, a token or a client's secret in `text`.
+
+    Of keys prefix, length and checksum count, so that words which begin like one are none.
+    """
+    return holds_key(text, profiles.active().keys.environments.values()) or bool(WHOLE_TOKEN.search(text))
 
 
 @lru_cache(maxsize=4)

@@ -38,6 +38,7 @@ PURE = (
     "accounts/oauth/texts.py",
     "config/env.py",
     "config/keypairs.py",
+    "config/keytexts.py",
     "config/limits.py",
     "config/profiles/*.py",
 )

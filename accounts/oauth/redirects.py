@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from accounts.names import check_no_credential
 from config.errors import Invalid
 
 LONGEST = 2000
@@ -14,6 +15,7 @@ def clean_redirect_uri(text: str) -> str:
     It is compared letter by letter, so there are no wildcards; a fragment is not allowed (RFC 6749
     section 3.1.2).
     """
+    check_no_credential("redirect_uris", text)
     try:
         parts = urlsplit(text)
         is_good = parts.port != 0 and parts.username is None and parts.password is None

@@ -22,6 +22,7 @@ from accounts.services.oauth_clients import is_secret_of
 from audit.actors import Origin
 from config import profiles
 from config.errors import NotFound
+from config.logs import holds_credential
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256, RFC 7636 section 4.2
@@ -129,8 +130,9 @@ class Validator(OAuth2Validator):
             if not CHALLENGE.fullmatch(request.code_challenge):
                 raise errors.InvalidRequestError("The code_challenge is no SHA-256.", request=request)
         nonce = request.nonce or ""
-        if len(nonce) > NONCE_LENGTH or not nonce.isprintable():
-            raise errors.InvalidRequestError("The nonce is too long or unprintable.", request=request)
+        if len(nonce) > NONCE_LENGTH or not nonce.isprintable() or holds_credential(nonce):
+            detail = "The nonce is too long, unprintable, or a key or token."
+            raise errors.InvalidRequestError(detail, request=request)
         return {}
 
     def save_authorization_code(

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts import authority, tokens
-from accounts.lookups import hold, person_of
+from accounts.lookups import find_by_identifier, hold, person_of
 from accounts.models import Session, User
 from accounts.names import fold
 from accounts.principals import Caller
@@ -27,6 +27,7 @@ from audit.log import Entry, record, record_all
 from config import profiles
 from config.errors import InvalidCredentials, NotAllowed, RecoveryUnderWay, TotpRequired
 from config.limits import Limit
+from config.logs import kept
 
 USER_AGENT_LENGTH = 200
 WRONG = "The name or the password is wrong."
@@ -96,15 +97,6 @@ def _is_logged_in_here(user: User | None, origin: Origin) -> bool:
     """Whether `user` has a session that was opened at this address. Without a user it is asked, too."""
     number = user.pk if user else 0
     return Session.objects.live(origin.at).filter(user_id=number, ip=origin.ip).exists()
-
-
-def find_by_identifier(identifier: str) -> User | None:
-    """Return the user whose user name or e-mail address, as far as the profile lets log in by it, this is."""
-    kinds = profiles.active().login.identifiers
-    match = Q()
-    for kind in kinds:
-        match |= Q(**{f"{kind}_key": fold(identifier)})
-    return User.objects.filter(match).first()
 
 
 def _rehash(user: User | None) -> Callable[[str], None]:
@@ -213,7 +205,7 @@ def _open_session(
         user=user,
         refresh_digest=tokens.digest(refresh_id),
         ip=origin.ip,
-        user_agent=user_agent[:USER_AGENT_LENGTH],
+        user_agent=kept(user_agent, USER_AGENT_LENGTH),
         second_factor=second_factor,
         created_at=origin.at,
         last_seen_at=origin.at,

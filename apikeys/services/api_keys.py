@@ -13,7 +13,7 @@ from accounts.identity import principal_of
 from accounts.limits import Limits, Rate, clean_networks, clean_rate
 from accounts.lookups import hold, hold_owners
 from accounts.models import Organization, User
-from accounts.names import clean_name
+from accounts.names import check_no_credential, clean_name
 from accounts.principals import Caller, Credential, Principal
 from apikeys import keys, peppers, scopes
 from apikeys.attributes import clean_attributes
@@ -143,10 +143,11 @@ def _limits_in_words(row: ApiKey) -> dict[str, Any]:
 def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str = "") -> int:
     """Revoke keys for good, all or none, and return how many were not revoked before.
 
-    Raises NotAllowed if the caller may not manage one of them.
+    Raises NotAllowed if the caller may not manage one of them, Invalid for a reason that cannot be kept.
     """
     if len(reason) > REASON_LENGTH or not reason.isprintable():
         raise Invalid("reason", f"must be at most {REASON_LENGTH} printable characters")
+    check_no_credential("reason", reason)
     with transaction.atomic():
         return revoke_locked(caller, locked(caller, selected), reason)
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apikeys import keys
+from config.keytexts import ALPHABETS, checksum, holds_key, is_well_formed
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ def test_a_minted_key_has_its_prefix_length_and_alphabet(form: Format) -> None:
     body = text.removeprefix(form.prefix)
     assert text.startswith(form.prefix)
     assert len(body) == form.length
-    assert set(body) <= set(keys.ALPHABETS[form.alphabet])
-    assert keys.is_well_formed(text, form)
+    assert set(body) <= set(ALPHABETS[form.alphabet])
+    assert is_well_formed(text, form)
 
 
 def test_row_55_ten_thousand_keys_hold_no_duplicate_and_one_expression_finds_all() -> None:
@@ -55,29 +56,43 @@ def test_the_expression_does_not_find_what_is_longer_or_shorter_than_a_key() -> 
     assert keys.pattern(FORMATS).findall(f"{key}A A{key} {key[:-1]}") == []
 
 
+@pytest.mark.parametrize("around", ["{}", "of prod: {}.", "A{}A", "kh_live_{}", "é{}", "{}{}", "x=%22{}%22"])
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_a_key_in_a_text_is_found_whatever_stands_around_it(form: Format, around: str) -> None:
+    text = around.replace("{}", keys.mint(form))
+    assert holds_key(text, FORMATS.values())
+    assert not holds_key(text.replace(form.prefix, "x"), FORMATS.values())
+
+
+def test_a_text_that_only_looks_like_a_key_holds_none() -> None:
+    key = keys.mint(LIVE)
+    for text in ("", "kh_live_notes", key[:-1], f"kh_live_{'a' * 36}", key.lower()):
+        assert not holds_key(text, [LIVE])
+
+
 def test_every_single_mistyped_character_breaks_the_checksum() -> None:
     key = keys.mint(LIVE)
     for place in range(len(key)):
         wrong = key[:place] + ("a" if key[place] != "a" else "b") + key[place + 1 :]
-        assert not keys.is_well_formed(wrong, LIVE), place
+        assert not is_well_formed(wrong, LIVE), place
 
 
 def test_two_swapped_neighbours_break_the_checksum() -> None:
     key = "kh_live_" + "abcdefghijklmnopqrstuvwxyz0123"
-    key += keys._checksum(key, LIVE)
-    assert keys.is_well_formed(key, LIVE)
-    assert not keys.is_well_formed(key.replace("ab", "ba"), LIVE)
+    key += checksum(key, LIVE)
+    assert is_well_formed(key, LIVE)
+    assert not is_well_formed(key.replace("ab", "ba"), LIVE)
 
 
 def test_the_checksum_covers_the_prefix() -> None:
-    assert not keys.is_well_formed(keys.mint(TEST).replace("kh_test_", "kh_live_"), LIVE)
+    assert not is_well_formed(keys.mint(TEST).replace("kh_test_", "kh_live_"), LIVE)
 
 
 @pytest.mark.parametrize(
     "change", [str.upper, str.lower, lambda k: k + "\n", lambda k: " " + k, lambda k: k + "="]
 )
 def test_a_key_is_exact(change: Callable[[str], str]) -> None:
-    assert not keys.is_well_formed(change(keys.mint(LIVE)), LIVE)
+    assert not is_well_formed(change(keys.mint(LIVE)), LIVE)
 
 
 @given(st.text())
@@ -87,7 +102,7 @@ def test_no_text_at_all_upsets_the_check(text: str) -> None:
 
 
 def test_digits_of_other_scripts_are_not_of_the_alphabet() -> None:
-    assert not keys.is_well_formed("kh_live_" + "\u0661" * 36, LIVE)
+    assert not is_well_formed("kh_live_" + "\u0661" * 36, LIVE)
 
 
 def test_the_environment_of_a_key_is_told_from_its_text() -> None:

@@ -1,0 +1,241 @@
+"""CHECKLIST 111: a key that lands in a text which is stored, shown or logged is refused there, or masked."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Mail, OAuthCode, Session
+from accounts.oauth import texts
+from accounts.principals import Caller
+from accounts.services.oauth_clients import create_client
+from apikeys import keys
+from apikeys.services.api_keys import revoke_api_keys
+from audit.models import Event
+from config import profiles
+from config.errors import Invalid
+from config.logs import holds_credential
+from tests.accounts.helpers import serving
+from tests.admin.helpers import browser, confirm, page, text_of
+from tests.at_rest import everything_stored
+from tests.commands.helpers import refusal_of
+from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key
+from tests.oauth2.flow import BASE, CALLBACK, Flow, make_client, parameters
+
+CREDENTIALS = ("live", "test", "oat_", "ort_", "oac_", "ocs_")
+
+
+@pytest.fixture(params=CREDENTIALS)
+def credential(request: pytest.FixtureRequest) -> str:
+    """A key of either environment, a token, a code or a client's secret."""
+    forms = profiles.active().keys.environments
+    return keys.mint(forms[request.param]) if request.param in forms else texts.new(request.param)
+
+
+@pytest.fixture
+def key() -> str:
+    return keys.mint(profiles.active().keys.environments["live"])
+
+
+@pytest.fixture
+def open_registration() -> Iterator[None]:
+    with serving("login", registration_role="member"):
+        yield
+
+
+def register(email: str = "eve@example.net", **more: str) -> Any:
+    return Api().post("auth/register", {"email": email, "password": PASSWORD, **more})
+
+
+def secret_of(credential: str) -> str:
+    """What may stand nowhere."""
+    return credential[-20:]
+
+
+# Where people write a text that is kept: each gets the text, says what came of it, and names the member.
+Door = Callable[[Cast, str], Any]
+DOORS: dict[str, tuple[str, Door]] = {
+    "a new key": ("name", lambda cast, text: as_user(cast.alice).post("api-keys", {"name": text})),
+    "a renamed key": (
+        "name",
+        lambda cast, text: as_user(cast.alice).patch(
+            f"api-keys/{make_key(cast.alice).row.uuid}", {"name": text}
+        ),
+    ),
+    "a new person": (
+        "name",
+        lambda cast, text: as_user(cast.ada).post(
+            "users", {"email": "eve@example.net", "name": text, "password": PASSWORD, "role": "member"}
+        ),
+    ),
+    "a renamed person": (
+        "name",
+        lambda cast, text: as_user(cast.ada).patch(f"users/{cast.bob.uuid}", {"name": text}),
+    ),
+    "oneself": ("name", lambda cast, text: as_user(cast.bob).patch("auth/me", {"name": text})),
+    "a new organization": (
+        "name",
+        lambda cast, text: as_user(cast.ada).post("organizations", {"name": text}),
+    ),
+    "a renamed organization": (
+        "name",
+        lambda cast, text: as_user(cast.ada).patch(f"organizations/{cast.acme.uuid}", {"name": text}),
+    ),
+    "a registration": ("name", lambda cast, text: register(name=text)),
+}
+WITHOUT_BLANKS: dict[str, tuple[str, Door]] = {
+    "a user name": (
+        "username",
+        lambda cast, text: as_user(cast.ada).patch(f"users/{cast.bob.uuid}", {"username": text}),
+    ),
+    "an address": (
+        "email",
+        lambda cast, text: as_user(cast.ada).patch(
+            f"users/{cast.bob.uuid}", {"email": f"{text}@example.net"}
+        ),
+    ),
+    "another address": (
+        "new_email",
+        lambda cast, text: as_user(cast.bob).post(
+            "auth/change-email", {"new_email": f"{text}@example.net", "current_password": PASSWORD}
+        ),
+    ),
+    "an address that registers": ("email", lambda cast, text: register(f"{text}@example.net")),
+    "a forgotten password": (
+        "email",
+        lambda cast, text: Api().post("auth/forgot-password", {"email": f"{text}@example.net"}),
+    ),
+    "an invitation": (
+        "email",
+        lambda cast, text: as_user(cast.ada).post(
+            f"organizations/{cast.acme.uuid}/invitations",
+            {"email": f"{text}@example.net", "role": "developer"},
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_row_111_a_name_that_holds_a_key_is_refused(
+    door: str, cast: Cast, key: str, open_registration: None
+) -> None:
+    member, enter = DOORS[door]
+    problem = assert_problem(enter(cast, f"CI ({key})"), 400, member=member)
+    assert "holds a key or a token" in str(problem["errors"])
+    assert secret_of(key) not in str(problem) + everything_stored()
+
+
+def test_row_111_a_name_that_holds_any_credential_is_refused(cast: Cast, credential: str) -> None:
+    answer = as_user(cast.alice).post("api-keys", {"name": f"CI ({credential})"})
+    assert secret_of(credential) not in str(assert_problem(answer, 400, member="name"))
+
+
+@pytest.mark.parametrize("door", WITHOUT_BLANKS)
+def test_row_111_a_user_name_or_an_address_that_holds_a_credential_is_refused(
+    door: str, cast: Cast, key: str, open_registration: None
+) -> None:
+    member, enter = WITHOUT_BLANKS[door]
+    problem = assert_problem(enter(cast, key), 400, member=member)
+    assert key.lower() not in f"{problem} {everything_stored()}".lower()
+
+
+WORDS = [
+    "export_customers",
+    "kh_live_notes",
+    "kh_live_Pl4nted5ecret0123456789",
+    "oat_milk-delivery",
+    "eyJar.a.b",
+]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_that_merely_begin_like_a_credential_are_names(word: str, cast: Cast, key: str) -> None:
+    mistyped = key[:-1] + ("a" if key[-1] != "a" else "b")
+    for name in (word, mistyped):
+        assert as_user(cast.alice).post("api-keys", {"name": name}).json()["name"] == name
+
+
+def test_row_111_a_reason_that_holds_a_credential_is_refused_and_the_key_lives(
+    cast: Cast, operator: Caller, credential: str
+) -> None:
+    made = make_key(cast.alice)
+    said = refusal_of("revokeapikey", str(made.row.uuid), "--reason", f"leaked: {credential}")
+    assert "reason: holds a key or a token" in said and secret_of(credential) not in said
+    made.row.refresh_from_db()
+    assert made.row.revoked_at is None
+    client = browser(cast.ada)
+    answer = confirm(client, "apikeys_apikey", "revoke", made.row, reason=f"leaked: {credential}")
+    assert "holds a key or a token" in text_of(answer)
+    assert secret_of(credential) not in everything_stored()
+    assert revoke_api_keys(caller=operator, selected=[made.row], reason="leaked: kh_live_…") == 1
+
+
+def test_row_111_a_client_of_oauth2_keeps_no_credential(
+    cast: Cast, operator: Caller, credential: str
+) -> None:
+    good: dict[str, Any] = {"name": "Board", "scopes": ["services:read"], "redirect_uris": [CALLBACK]}
+    for member, value in (("name", credential), ("redirect_uris", [f"{CALLBACK}?key={credential}"])):
+        with pytest.raises(Invalid) as refused:
+            create_client(caller=operator, **good | {member: value})
+        assert set(refused.value.errors or {}) == {member}
+        assert secret_of(credential) not in str(refused.value)
+
+
+def test_row_111_a_form_of_the_admin_says_beside_its_field_that_a_name_holds_a_key(
+    cast: Cast, key: str
+) -> None:
+    answer = browser(cast.ada).post(page("accounts_organization_add"), {"name": key})
+    assert "holds a key or a token" in answer.context["errors"].as_text()
+
+
+def test_row_111_a_nonce_that_is_a_credential_is_refused(cast: Cast, credential: str) -> None:
+    flow = Flow(make_client("openid"), cast.alice, scope="openid")
+    answer = flow.browser.get(flow.address(nonce=f"n-{credential}"))
+    assert parameters(answer["Location"])["error"] == "invalid_request"
+    assert not OAuthCode.objects.exists()
+
+
+AGENT = "Mozilla/5.0 (X11) {} Firefox/130.0"
+
+
+@pytest.mark.parametrize("padding", ["", "x" * 150, "x" * 185, "x" * 790, "eyJ" * 2_000])
+def test_row_111_a_user_agent_is_stored_masked(cast: Cast, credential: str, padding: str) -> None:
+    sent = {"User-Agent": padding + AGENT.format(credential)}
+    body = {"username": "alice", "password": PASSWORD}
+    assert Api(sent).post("auth/login", body).status_code == 200
+    form = {"identifier": "alice", "password": PASSWORD}
+    assert Client(headers=sent).post(f"{BASE}/login", form).status_code == 302
+    agents = list(Session.objects.values_list("user_agent", flat=True))
+    assert len(agents) == 2 and max(map(len, agents)) <= 200
+    if not padding:
+        assert all(agent.endswith("… Firefox/130.0") for agent in agents)
+    assert credential[-12:] not in everything_stored()
+    assert secret_of(credential) not in as_user(cast.alice).get("auth/sessions").content.decode()
+
+
+def test_an_ordinary_user_agent_is_stored_as_it_came(cast: Cast) -> None:
+    agent = AGENT.format("é, export_customers, kh_live_notes")
+    Api({"User-Agent": agent}).post("auth/login", {"username": "alice", "password": PASSWORD})
+    assert Session.objects.get().user_agent == agent
+
+
+def test_row_111_a_request_id_that_holds_a_credential_is_not_taken_over(cast: Cast, credential: str) -> None:
+    """It would stand in the answer, in events and in the outbox."""
+    sent = f"a.{credential}"
+    api = Api({"X-Request-ID": sent})
+    assert len(sent) <= 64
+    answer = api.post("auth/login", {"username": "alice", "password": "wrong"})
+    assert secret_of(credential) not in answer.headers["X-Request-ID"]
+    api.post("auth/forgot-password", {"email": "alice@example.org"})
+    assert Event.objects.exists() and Mail.objects.exists()
+    assert secret_of(credential) not in everything_stored()
+
+
+@pytest.mark.parametrize("shipped", profiles.shipped_names())
+def test_row_111_keys_of_every_product_are_recognized(shipped: str) -> None:
+    with profiles.override(profiles.load(shipped)):
+        for form in profiles.active().keys.environments.values():
+            assert holds_credential(f"x {keys.mint(form)} y")
+            assert not holds_credential(form.prefix + secrets.token_hex(4))
