@@ -8,6 +8,7 @@ class EventName(StrEnum):
 
     LOGIN_SUCCEEDED = "login:succeeded"
     LOGIN_FAILED = "login:failed"
+    SESSION_REFRESHED = "session:refreshed"
     SESSION_ENDED = "session:ended"
     REFRESH_TOKEN_REUSED = "refresh_token:reused"
     ACCESS_DENIED = "access:denied"
@@ -47,6 +48,8 @@ class EventName(StrEnum):
     OAUTH_CLIENT_DELETED = "oauth_client:deleted"
     CONSENT_GIVEN = "consent:given"
     CONSENT_WITHDRAWN = "consent:withdrawn"
+    OAUTH_TOKEN_ISSUED = "oauth_token:issued"
+    OAUTH_TOKEN_REFRESHED = "oauth_token:refreshed"
     OAUTH_TOKEN_REVOKED = "oauth_token:revoked"
     OAUTH_CODE_REPLAYED = "oauth_code:replayed"
     SIGNING_KEY_ROTATED = "signing_key:rotated"
@@ -66,6 +69,7 @@ CHANGES_NO_CALLER = frozenset(
     {
         EventName.LOGIN_SUCCEEDED,
         EventName.LOGIN_FAILED,
+        EventName.SESSION_REFRESHED,
         EventName.ACCESS_DENIED,
         EventName.USER_CREATED,
         EventName.ATTEMPT_THROTTLED,
@@ -78,6 +82,8 @@ CHANGES_NO_CALLER = frozenset(
         EventName.INVITATION_ISSUED,
         EventName.OAUTH_CLIENT_CREATED,
         EventName.CONSENT_GIVEN,
+        EventName.OAUTH_TOKEN_ISSUED,
+        EventName.OAUTH_TOKEN_REFRESHED,
         EventName.SIGNING_KEY_ROTATED,
         EventName.API_KEY_CREATED,
         EventName.API_KEY_REFUSED,

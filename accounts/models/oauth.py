@@ -31,6 +31,7 @@ class OAuthClient(PublicRow, AbstractApplication):
     name = models.CharField(max_length=100)
     client_secret = models.CharField(max_length=64, blank=True)
     scopes = models.JSONField(default=list)
+    issue_recorded_at = models.DateTimeField(null=True, editable=False)
     organization = models.ForeignKey(
         Organization, models.CASCADE, null=True, blank=True, related_name="oauth_clients"
     )
@@ -104,6 +105,7 @@ class Consent(PublicRow):
     created_at = models.DateTimeField("given at")
     last_used_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
+    issue_recorded_at = models.DateTimeField(null=True, editable=False)
 
     objects = ConsentQuerySet.as_manager()
 

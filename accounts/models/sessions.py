@@ -43,6 +43,7 @@ class Session(PublicRow):
     expires_at = models.DateTimeField()
     second_factor = models.BooleanField(default=False)
     ended_at = models.DateTimeField(null=True)
+    issue_recorded_at = models.DateTimeField(null=True, editable=False)
 
     objects = SessionQuerySet.as_manager()
 

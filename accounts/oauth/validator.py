@@ -180,7 +180,8 @@ class Validator(OAuth2Validator):
     def invalidate_authorization_code(
         self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any
     ) -> None:
-        OAuthCode.objects.filter(code=code, application=request.client).update(spent_at=self.origin.at)
+        assert self.consent is not None  # noqa: S101 (the code was good)
+        consents.spend_code(consent=self.consent, code=code, scopes=request.scopes, origin=self.origin)
 
     def validate_refresh_token(
         self, refresh_token: str, client: OAuthClient, request: Any, *args: Any, **kwargs: Any
@@ -217,18 +218,17 @@ class Validator(OAuth2Validator):
     def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
         """Store the tokens. Raises InvalidClientError if the client, or its owner, has just been deleted."""
         try:
-            hold_clients([request.client])
+            [client] = hold_clients([request.client])
         except NotFound:
             raise errors.InvalidClientError(request=request) from None
-        if self.spent is not None:
-            OAuthRefreshToken.objects.filter(pk=self.spent.pk).update(revoked=self.origin.at)
         consents.issue_tokens(
-            client=request.client,
+            client=client,
             consent=self.consent,
             scopes=token["scope"].split(),
             tokens=Tokens(token["access_token"], token.get("refresh_token", "")),
             expires_at=self.origin.at + timedelta(seconds=token["expires_in"]),
-            now=self.origin.at,
+            origin=self.origin,
+            spent=self.spent,
         )
 
     def finalize_id_token(

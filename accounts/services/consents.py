@@ -20,6 +20,7 @@ from accounts.models import (
 )
 from accounts.oauth import texts
 from accounts.principals import Caller
+from accounts.services.issuing import record_issue
 from audit.actors import Actor, Origin, Target
 from audit.epoch import wait_out_leases
 from audit.events import EventName
@@ -96,13 +97,15 @@ def issue_tokens(
     scopes: list[str],
     tokens: Tokens,
     expires_at: datetime,
-    now: datetime,
+    origin: Origin,
+    spent: OAuthRefreshToken | None = None,
 ) -> None:
     """Store the digests of new tokens: of a consent, or, without one, of a machine's owner.
 
-    Call it in the transaction in which the code or the refresh token was checked, locked and spent.
+    Call it, with the client locked, in the transaction in which the code or the refresh token was checked and
+    locked. The refresh token, `spent`, is worthless then, and recorded; a code is spent by `spend_code`.
     """
-    user = consent.user if consent else client.user
+    user, now = consent.user if consent else client.user, origin.at
     theirs = OAuthAccessToken.objects.filter(application=client, consent=consent)
     theirs.filter(expires__lte=now).delete()
     access = OAuthAccessToken(
@@ -115,6 +118,29 @@ def issue_tokens(
         refresh = OAuthRefreshToken(application=client, consent=consent, user=consent.user)
         refresh._raw_token = tokens.refresh
         refresh.save()
+    if spent is not None:
+        OAuthRefreshToken.objects.filter(pk=spent.pk).update(revoked=now)
+        _record_refresh(spent.consent, scopes, origin)
+    elif consent is None:
+        _record_machine(client, scopes, origin)
+
+
+def _record_refresh(consent: Consent, scopes: list[str], origin: Origin) -> None:
+    actor, target = _client(consent.client), Target.of("consent", consent)
+    name, detail = EventName.OAUTH_TOKEN_REFRESHED, {"scopes": scopes}
+    record_issue(name, consent, actor=actor, origin=origin, target=target, detail=detail)
+
+
+def _record_machine(client: OAuthClient, scopes: list[str], origin: Origin) -> None:
+    target = Target.of("oauth_client", client, organization_id=client.organization_id)
+    name, detail = EventName.OAUTH_TOKEN_ISSUED, {"scopes": scopes}
+    record_issue(name, client, actor=_client(client), origin=origin, target=target, detail=detail)
+
+
+def spend_code(*, consent: Consent, code: str, scopes: list[str], origin: Origin) -> None:
+    """Make a code (its digest) worthless for which tokens were just issued, in the caller's transaction."""
+    OAuthCode.objects.filter(code=code, consent=consent).update(spent_at=origin.at)
+    _record(EventName.OAUTH_TOKEN_ISSUED, _client(consent.client), consent, origin, {"scopes": scopes})
 
 
 def end_replayed(*, consent: Consent, origin: Origin) -> None:

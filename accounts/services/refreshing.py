@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts import tokens
 from accounts.models import Session
+from accounts.services.issuing import record_issue
 from accounts.services.session_ends import end_sessions
 from accounts.services.sessions import as_actor
 from accounts.tokens import TokenPair
@@ -23,7 +24,10 @@ def refresh(*, token: str, origin: Origin) -> TokenPair:
     """
     claims = tokens.read_refresh(token)
     refresh_id = tokens.new_refresh_id()
-    session = _rotate(claims["sid"], claims["jti"], refresh_id, origin.at)
+    with transaction.atomic():
+        session = _rotate(claims["sid"], claims["jti"], refresh_id, origin.at)
+        if session is not None and session.user.is_active:
+            _record_refresh(session, origin)
     if session is None:
         _end_reused(claims["sid"], origin)
         raise InvalidToken
@@ -47,18 +51,23 @@ def renew(*, token: str, origin: Origin) -> TokenPair:
         Session.objects.filter(pk=session.pk).update(
             refresh_digest=tokens.digest(refresh_id), last_seen_at=origin.at
         )
+        _record_refresh(session, origin)
     return tokens.issue(session, subject=str(session.user.uuid), refresh_id=refresh_id, now=origin.at)
 
 
 def _rotate(sid: str, old: str, new: str, now: datetime) -> Session | None:
     """Replace the refresh token of a live session in one conditional UPDATE, so that one caller wins."""
-    with transaction.atomic():
-        rotated = (
-            Session.objects.live(now)
-            .filter(uuid=sid, refresh_digest=tokens.digest(old))
-            .update(refresh_digest=tokens.digest(new), last_seen_at=now)
-        )
-        return Session.objects.select_related("user").get(uuid=sid) if rotated else None
+    rotated = (
+        Session.objects.live(now)
+        .filter(uuid=sid, refresh_digest=tokens.digest(old))
+        .update(refresh_digest=tokens.digest(new), last_seen_at=now)
+    )
+    return Session.objects.select_related("user").get(uuid=sid) if rotated else None
+
+
+def _record_refresh(session: Session, origin: Origin) -> None:
+    actor, target = as_actor(session.user), Target.of("session", session)
+    record_issue(EventName.SESSION_REFRESHED, session, actor=actor, origin=origin, target=target)
 
 
 def _end_reused(sid: str, origin: Origin) -> None:

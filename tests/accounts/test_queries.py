@@ -94,11 +94,12 @@ def test_a_failed_login_costs_a_look_a_count_and_a_record(cast: Cast) -> None:
     assert len(statements(captured)) == COUNT + 1 + RECORD
 
 
-def test_a_refresh_costs_one_update_and_one_look(cast: Cast) -> None:
+def test_a_refresh_costs_one_update_and_one_look_and_once_a_minute_a_mark_and_a_record(cast: Cast) -> None:
     pair = log_in(cast.alice)
-    with CaptureQueriesContext(connection) as captured:
-        Api().post("auth/refresh", {"refresh_token": pair["refresh_token"]})
-    assert len(statements(captured)) == 2
+    for cost in (2 + 1 + RECORD, 2):
+        with CaptureQueriesContext(connection) as captured:
+            pair = Api().post("auth/refresh", {"refresh_token": pair["refresh_token"]}).json()
+        assert len(statements(captured)) == cost
 
 
 def test_a_logout_costs_a_look_at_the_caller_and_the_session_an_update_and_a_record(cast: Cast) -> None:

@@ -1,0 +1,33 @@
+"""Recording that tokens were given out, without letting a client that asks for many fill the log."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from accounts.models import Consent, OAuthClient, Session
+from audit.actors import Actor, Origin, Target
+from audit.events import EventName
+from audit.log import record
+
+RECORDED_EVERY = timedelta(minutes=1)
+
+
+def record_issue(
+    name: EventName,
+    issuer: Session | Consent | OAuthClient,
+    *,
+    actor: Actor,
+    origin: Origin,
+    target: Target,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Record that `issuer` led to new tokens, unless that was recorded less than a minute ago.
+
+    Call it last in the transaction that stores the tokens, with the row as it is and locked: what is not
+    recorded takes no lock of the chain.
+    """
+    last = issuer.issue_recorded_at
+    if last is not None and abs(origin.at - last) < RECORDED_EVERY:  # one that began earlier may come later
+        return
+    type(issuer)._default_manager.filter(pk=issuer.pk).update(issue_recorded_at=origin.at)
+    record(name, actor=actor, origin=origin, target=target, detail=detail)
