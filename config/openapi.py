@@ -1,9 +1,15 @@
 """/schema and /docs: the OpenAPI 3.1 document of the active profile, and a page to read and try it."""
 
+import hashlib
 from functools import lru_cache
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.http import HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import etag
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.utils import extend_schema
@@ -19,23 +25,40 @@ from config.profiles import Profile
 from config.wire import WireRenderer
 
 
+class Document(NamedTuple):
+    """The OpenAPI document as it is sent, and its entity tag (RFC 9110 section 8.8.3)."""
+
+    body: bytes
+    etag: str
+
+
+_building = Lock()  # drf-spectacular fails if two threads build at once
+
+
+def document() -> Document:
+    """Return the active profile's document, built on the first call: `serve` calls before it forks."""
+    with _building:
+        return _build(profiles.active())
+
+
 @lru_cache(maxsize=4)
-def document(profile: Profile) -> dict[str, Any]:
-    """Return the OpenAPI document of the active profile, which is `profile`. Made once: it takes a while."""
-    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return made
+def _build(profile: Profile) -> Document:
+    schema: Any = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    body: bytes = OpenApiJsonRenderer().render(schema)
+    return Document(body, f'"{hashlib.sha256(body).hexdigest()}"')
 
 
 class SchemaView(APIView):
-    """The OpenAPI document, as JSON."""
+    """The OpenAPI document, as JSON. Clients may keep it, and ask whether it has changed."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
     renderer_classes = (OpenApiJsonRenderer,)
 
     @extend_schema(exclude=True)
-    def get(self, request: Request) -> Response:
-        return Response(document(profiles.active()))
+    @method_decorator([cache_control(no_cache=True), etag(lambda request: document().etag)])
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(document().body, content_type=OpenApiJsonRenderer.media_type)
 
 
 # Swagger UI sets style attributes and has its icons in data: URLs; its scripts come from us alone.

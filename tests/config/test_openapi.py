@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.urls import get_resolver
+from drf_spectacular.generators import SchemaGenerator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from rest_framework.renderers import JSONRenderer
 
 from config import profiles
 from config.problems import PAGES
@@ -135,6 +137,27 @@ def test_the_document_takes_no_parameters(query: str, db: None) -> None:
     response = Api().get(f"/schema?{query}")
     assert response.status_code == 200
     assert "X-Evil" not in response.headers
+
+
+def test_a_client_that_has_the_document_gets_it_again_only_once_it_has_changed(
+    db: None, served_profile: Callable[[Profile], None]
+) -> None:
+    first = Api().get("/schema")
+    had = Api({"If-None-Match": first.headers["ETag"]})
+    again = had.get("/schema")
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert first.headers["Cache-Control"] == again.headers["Cache-Control"] == "no-cache"
+    served_profile(profiles.load("dariet"))
+    changed = had.get("/schema")
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != first.headers["ETag"]
+
+
+def test_the_document_is_built_and_written_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Api().get("/schema").content
+    monkeypatch.delattr(SchemaGenerator, "get_schema")
+    monkeypatch.delattr(JSONRenderer, "render")
+    assert Api().get("/schema").content == first
 
 
 def test_the_page_loads_nothing_from_a_foreign_host(db: None) -> None:

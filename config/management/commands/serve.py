@@ -7,7 +7,7 @@ from django.db import connections
 
 from accounts import mailer
 from apikeys import quotas
-from config import env, metrics, profiles, server
+from config import env, metrics, openapi, profiles, server
 from config.checks import production_faults, signing_key_faults, wire_faults
 from config.commands import JsonCommand, stop_at
 from config.upgrade import check_up_to_date
@@ -26,6 +26,7 @@ class Command(JsonCommand):
         places = places_to_go(public_url(bind))
         check_fit(options["workers"])
         quotas.share_among(options["workers"])
+        openapi.document()  # workers are forks of this process, and need not build it
 
         def announce(_server: Any) -> None:
             if settings.METRICS_NETWORKS:

@@ -1,0 +1,58 @@
+"""What a server builds when it is first asked for it, asked for by many clients at once."""
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice
+from threading import Barrier
+
+from tests.installation import Answer, Installation, free_port, serving
+
+SERVE_AND_SAY_WHO_BUILDS = """
+import os, sys, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+from django.core.management import execute_from_command_line
+from drf_spectacular.generators import SchemaGenerator
+build = SchemaGenerator.get_schema
+def say_and_build(*arguments, **options):
+    print(f"built by {os.getpid()}", flush=True)
+    return build(*arguments, **options)
+SchemaGenerator.get_schema = say_and_build
+execute_from_command_line(sys.argv)
+"""
+CLIENTS = 32
+PAGES = ("/docs", "/.well-known/jwks.json", "/.well-known/openid-configuration", "/admin/login/")
+
+
+def all_at_once(ask: Callable[[str], Answer], *paths: str) -> list[Answer]:
+    """The answers to one request of each client, sent together; the clients take the paths in turn."""
+    together = Barrier(CLIENTS)
+
+    def ask_together(path: str) -> Answer:
+        together.wait()
+        return ask(path)
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        return list(clients.map(ask_together, islice(cycle(paths), CLIENTS)))
+
+
+def test_many_first_requests_for_the_schema_get_what_was_built_before_the_start(
+    shared_installation: Installation,
+) -> None:
+    port = free_port()
+    command = [sys.executable, "-c", SERVE_AND_SAY_WHO_BUILDS, "serve", "--bind", f"127.0.0.1:{port}"]
+    with serving(command, port, shared_installation.environment) as server:
+        answers = all_at_once(lambda path: server.request("GET", path), "/schema")
+    assert [answer.status for answer in answers] == [200] * CLIENTS
+    assert len({(answer.body, answer.headers["etag"]) for answer in answers}) == 1
+    assert server.output.count("built by ") == server.output.count(f"built by {server.process.pid}\n") == 1
+
+
+def test_many_first_requests_make_one_signing_key_and_no_error(installation: Installation) -> None:
+    for key in (installation.folder / "var").glob("signing_key_*"):
+        key.unlink()
+    with installation.serve() as server:
+        answers = all_at_once(lambda path: server.request("GET", path), *PAGES)
+    assert [answer.status for answer in answers] == [200] * CLIENTS
+    assert len({answer.body for answer in answers if b'"keys"' in answer.body}) == 1
