@@ -10,5 +10,8 @@ class ApiKeysConfig(AppConfig):
         from accounts.services import delivery
         from apikeys import schema  # noqa: F401 (registers itself with the OpenAPI generator)
         from apikeys.services.key_review import prepare_reset_notice
+        from apikeys.services.known_secrets import check_secrets
+        from config.commands import check_surroundings_with
 
+        check_surroundings_with(check_secrets)
         delivery.register(MailKind.PASSWORD_RESET, prepare_reset_notice)

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from accounts.credentials import Presented, presented
 from accounts.identity import PERSON, PERSON_JOINS, person
 from accounts.limits import limits_of, rate_of
+from accounts.peppers import current
 from accounts.principals import Credential, Place, Principal
 from apikeys import keys, peppers, quotas
 from apikeys.models import ApiKey
@@ -137,9 +138,8 @@ def _unusable(row: KeyRow, now: datetime) -> str | None:
 
 def _repepper(row: KeyRow, text: str) -> None:
     """Store the digest under the current pepper if it is still under an older one."""
-    number, _ = peppers.current()
-    if row.pepper != number:
-        _, digest = peppers.current_digest(text)
+    if row.pepper != current().number:
+        number, digest = peppers.current_digest(text)
         ApiKey.objects.filter(pk=row.pk, pepper=row.pepper).update(pepper=number, digest=digest)
 
 

@@ -2,14 +2,8 @@
 
 from django.conf import settings
 
+from accounts.peppers import current
 from apikeys import keys
-
-
-def current() -> tuple[int, bytes]:
-    """Return the number and bytes of the pepper that new digests are made with: the highest."""
-    peppers: dict[int, bytes] = settings.PEPPERS
-    number = max(peppers)
-    return number, peppers[number]
 
 
 def current_digest(text: str) -> tuple[int, bytes]:

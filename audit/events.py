@@ -53,6 +53,7 @@ class EventName(StrEnum):
     OAUTH_TOKEN_REVOKED = "oauth_token:revoked"
     OAUTH_CODE_REPLAYED = "oauth_code:replayed"
     SIGNING_KEY_ROTATED = "signing_key:rotated"
+    SECRETS_ACCEPTED = "secrets:accepted"
 
     API_KEY_CREATED = "api_key:created"
     API_KEY_RENAMED = "api_key:renamed"

@@ -3,7 +3,7 @@
 import json
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from django.core.checks import CheckMessage
@@ -12,6 +12,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from config import profiles
 from config.errors import DomainError
 from config.logs import escape
+
+_surroundings: list[Callable[[], None]] = []  # what an app looks at before and after a command's work
+
+
+def check_surroundings_with(check: Callable[[], None]) -> None:
+    """Let an app look, before and after the work of each command, whether work may be done here.
+
+    `check` raises ConfigurationError if not.
+    """
+    _surroundings.append(check)
 
 
 class JsonCommand(BaseCommand):
@@ -32,13 +42,21 @@ class KeyhouseCommand(JsonCommand, ABC):
     `run` returns (document, text): the document is printed with --json, the text without.
     """
 
+    needs_secrets = True  # those that the database was used with
+
     def handle(self, *args: Any, **options: Any) -> None:
         profiles.active()  # an installation that cannot be served is not worked on either
+        self._check_surroundings()
         try:
             document, text = self.run(options)
         except DomainError as error:
             raise CommandError(escape(error.detail)) from None
         self.stdout.write(json.dumps(document, ensure_ascii=False) if options["json"] else text)
+        self._check_surroundings()
+
+    def _check_surroundings(self) -> None:
+        for check in _surroundings if self.needs_secrets else ():
+            check()
 
     @abstractmethod
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:

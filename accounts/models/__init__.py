@@ -1,5 +1,6 @@
 """People, organizations, and the sessions in which people are logged in."""
 
+from accounts.models.known_secrets import KnownSecret
 from accounts.models.mailed import (
     EmailChange,
     EmailUndo,
@@ -38,6 +39,7 @@ __all__ = [
     "EmailUndo",
     "Invitation",
     "InvitationQuerySet",
+    "KnownSecret",
     "Mail",
     "Membership",
     "OAuthAccessToken",

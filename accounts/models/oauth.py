@@ -24,12 +24,13 @@ from config.rows import PublicRow
 class OAuthClient(PublicRow, AbstractApplication):
     """A program that acts for people who allow it, or, without redirect addresses, for its one owner.
 
-    `client_secret` is a digest (accounts.oauth.texts), empty for a public client. `scopes` are the most
-    that it gets.
+    `client_secret` is a digest (accounts.oauth.texts), empty for a public client; `pepper` the number of the
+    pepper in it, or none from before they were numbered. `scopes` are the most that it gets.
     """
 
     name = models.CharField(max_length=100)
     client_secret = models.CharField(max_length=64, blank=True)
+    pepper = models.PositiveSmallIntegerField(null=True, editable=False)
     scopes = models.JSONField(default=list)
     issue_recorded_at = models.DateTimeField(null=True, editable=False)
     organization = models.ForeignKey(

@@ -29,6 +29,7 @@ class RecoveryCode(models.Model):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="recovery_codes")
     digest = models.BinaryField(max_length=32, unique=True)
+    pepper = models.PositiveSmallIntegerField(null=True)  # none: from before they were numbered
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

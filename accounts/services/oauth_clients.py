@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts import authority
+from accounts import authority, peppers
 from accounts.lookups import hold, hold_clients
 from accounts.models import OAuthClient, Organization, User
 from accounts.names import clean_name
@@ -70,7 +70,7 @@ def create_client(
             authorization_grant_type=OAuthClient.GRANT_CLIENT_CREDENTIALS
             if owner
             else OAuthClient.GRANT_AUTHORIZATION_CODE,
-            client_secret=_stored(secret),
+            **_stored(secret),
         )
         _record(EventName.OAUTH_CLIENT_CREATED, caller, row, {"scopes": scopes})
     return NewClient(row, secret)
@@ -116,7 +116,7 @@ def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
             authority.check_not_above(caller, row.user)
         if not row.is_confidential:
             raise Invalid("client_secret", "a public client has none")
-        OAuthClient.objects.filter(pk=row.pk).update(client_secret=_stored(secret))
+        OAuthClient.objects.filter(pk=row.pk).update(**_stored(secret))
         _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": ["client_secret"]})
     return NewClient(row, secret)
 
@@ -135,8 +135,10 @@ def is_secret_of(client: OAuthClient, secret: str) -> bool:
     return texts.is_secret(secret, client.client_secret, settings.PEPPERS.values())
 
 
-def _stored(secret: str) -> str:
-    return texts.secret_digest(secret, settings.PEPPERS[max(settings.PEPPERS)]) if secret else ""
+def _stored(secret: str) -> dict[str, Any]:
+    """The columns that say what a client's secret is."""
+    number, pepper = peppers.current()
+    return {"client_secret": texts.secret_digest(secret, pepper) if secret else "", "pepper": number}
 
 
 def _check_kind(redirect_uris: list[str], owner: User | Organization | None, *, is_public: bool) -> None:

@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 import segno
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from accounts import authority, seeds, totp
+from accounts import authority, peppers, seeds, totp
 from accounts.letters import Letter, MailKind, Template
 from accounts.lookups import hold, person_of
 from accounts.models import Consent, Mail, RecoveryCode, SecondFactor, Session, User
@@ -211,10 +210,11 @@ def take_away(user: User, origin: Origin) -> None:
 def _replace_recovery_codes(user: User, now: datetime) -> list[str]:
     """Store new codes in the place of any others, and return them as people keep them."""
     codes = totp.new_recovery_codes()
-    pepper = settings.PEPPERS[max(settings.PEPPERS)]
+    number, pepper = peppers.current()
     RecoveryCode.objects.filter(user=user).delete()
     RecoveryCode.objects.bulk_create(
-        RecoveryCode(user=user, digest=totp.recovery_digest(code, pepper), created_at=now) for code in codes
+        RecoveryCode(user=user, digest=totp.recovery_digest(code, pepper), pepper=number, created_at=now)
+        for code in codes
     )
     return [totp.grouped(code) for code in codes]
 

@@ -8,6 +8,7 @@ from config.commands import KeyhouseCommand
 
 class Command(KeyhouseCommand):
     help = "Check the hash chain of the audit log. Exits with 1 if anything was changed or taken away."
+    needs_secrets = False
 
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)

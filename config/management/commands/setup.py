@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from accounts.callers import caller_at_command_line
 from accounts.services.first_run import create_first_admin, is_first_run
+from apikeys.services.known_secrets import check_secrets
 from config import env, profiles, wire
 from config.commands import KeyhouseCommand, ask, ask_twice, has_terminal, say
 from config.errors import Invalid
@@ -22,6 +23,7 @@ class Command(KeyhouseCommand):
 
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         bring_up_to_date()
+        check_secrets()
         if not is_first_run():
             return {"admin": None}, NO_NEWS
         if has_terminal() and not env.text("KEYHOUSE_ADMIN_PASSWORD"):

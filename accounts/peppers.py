@@ -1,0 +1,21 @@
+"""The numbered peppers of this installation: what is stored as an HMAC is stored under one of them."""
+
+from typing import NamedTuple
+
+from django.conf import settings
+
+
+class Pepper(NamedTuple):
+    """A pepper and its number, which is stored beside what is stored under it."""
+
+    number: int
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Pepper({self.number})"
+
+
+def current() -> Pepper:
+    """Return the pepper of new digests: the one with the highest number."""
+    number = max(settings.PEPPERS)
+    return Pepper(number, settings.PEPPERS[number])

@@ -1,0 +1,127 @@
+"""A database restored beside another data folder: nothing works, and it says why, until somebody decides."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.commands.helpers import assert_one_line
+from tests.installation import ADMIN, PROJECT, Answer, Installation, Server, free_port
+
+PEPPER = bytes(range(32)).hex()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> dict[str, str]:
+    return {"KEYHOUSE_DATA_DIR": str(tmp_path / "elsewhere")}
+
+
+def new_key(installation: Installation, **settings: str) -> str:
+    key = ("createapikey", "--name", "k", "--user", "admin", "--scope", "services:read", "--json")
+    done = installation.manage(*key, **settings)
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout)["key"])
+
+
+def check(server: Server, key: str) -> Answer:
+    headers = {"X-API-Key": key, "X-Original-Method": "GET", "X-Original-URI": "/services/stock"}
+    return server.request("GET", "/gateway/check", headers=headers)
+
+
+def test_restored_beside_a_new_data_folder_nothing_starts_and_it_says_what_is_missing(
+    installation: Installation, elsewhere: dict[str, str]
+) -> None:
+    key = new_key(installation)
+    assert installation.manage("rotatesigningkey").returncode == 0
+    folder = elsewhere["KEYHOUSE_DATA_DIR"]
+    words = (
+        f"pepper 1 in {folder}/peppers is another one",
+        f"seed key 1 in {folder}/seed_keys is another one",
+        f" is missing in {folder}/signing_key_*",
+        "API keys: 1",
+        "manage.py acceptsecrets --dry-run",
+    )
+    serve = ("serve", "--bind", f"127.0.0.1:{free_port()}")
+    for command in (("setup",), serve, ("listapikeys",), ("createorganization", "--name", "Stock")):
+        assert_one_line(installation.manage(*command, **elsewhere), *words)
+    assert installation.manage("auditverify", **elsewhere).returncode == 0
+    assert "Nothing to do" in installation.manage("setup").stdout
+    with installation.serve() as server:
+        assert check(server, key).status == 200
+
+
+def test_whoever_lost_the_secrets_is_told_what_stops_working_and_goes_on(
+    installation: Installation, elsewhere: dict[str, str]
+) -> None:
+    key = new_key(installation)
+
+    def accept(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return installation.manage("acceptsecrets", *arguments, **elsewhere)
+
+    told = accept("--dry-run")
+    assert (
+        told.returncode == 0 and "API keys       1" in told.stdout and "Nothing was accepted" in told.stdout
+    )
+    assert_one_line(accept(), "there is no terminal to ask; use --yes")
+    assert installation.manage("setup", **elsewhere).returncode == 1
+    done: dict[str, Any] = json.loads(accept("--yes", "--json").stdout)
+    assert (done["lost"], done["accepted"], len(done["differences"])) == ({"API keys": 1}, True, 2)
+    assert "Nothing to accept" in accept("--yes").stdout
+    assert "Nothing to do" in installation.manage("setup", **elsewhere).stdout
+    with installation.serve(**elsewhere) as server:
+        assert check(server, key).status == 401
+        assert check(server, new_key(installation, **elsewhere)).status == 200
+    assert_one_line(installation.manage("setup"), "pepper 1 in ", "is another one")
+
+
+def test_an_older_versions_database_is_upgraded_and_knows_its_secrets_then(
+    installation: Installation, elsewhere: dict[str, str]
+) -> None:
+    key = new_key(installation)
+    assert installation.manage("migrate", "accounts", "0010").returncode == 0
+    done = installation.manage("setup")
+    assert (done.returncode, "Nothing to do" in done.stdout) == (0, True), done.stderr
+    assert_one_line(installation.manage("setup", **elsewhere), "pepper 1 in ", "API keys: 1")
+    with installation.serve() as server:
+        assert check(server, key).status == 200
+
+
+def test_a_pepper_is_rotated_in_on_two_servers_and_the_old_one_out(installation: Installation) -> None:
+    key, unused = new_key(installation), new_key(installation)
+    old = (installation.folder / "var" / "peppers").read_text().strip()
+    both, new = {"KEYHOUSE_PEPPERS": f"{old},2:{PEPPER}"}, {"KEYHOUSE_PEPPERS": f"2:{PEPPER}"}
+    with installation.serve(**both) as first, installation.serve(**both) as second:
+        assert [check(server, key).status for server in (first, second)] == [200, 200]
+        said = installation.manage("serve", "--bind", f"127.0.0.1:{free_port()}", **new)
+        assert_one_line(said, "pepper 1 is missing in KEYHOUSE_PEPPERS", "API keys: 1")
+        assert check(second, unused).status == 200
+    with installation.serve(**new) as first, installation.serve(**new) as second:
+        assert {check(server, each).status for server in (first, second) for each in (key, unused)} == {200}
+    assert_one_line(installation.manage("setup"), "pepper 2 is missing in ", "API keys: 2")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="several machines need PostgreSQL")
+def test_of_machines_that_start_at_once_with_secrets_of_their_own_one_gets_on(
+    bare_installation: Installation, tmp_path: Path
+) -> None:
+    starts = [
+        subprocess.Popen(
+            [sys.executable, str(PROJECT / "manage.py"), "setup", "--json"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=bare_installation.environment
+            | ADMIN
+            | {"KEYHOUSE_DATA_DIR": str(tmp_path / f"machine{number}")},
+        )
+        for number in range(3)
+    ]
+    answers = [(*process.communicate(timeout=120), process.returncode) for process in starts]
+    assert sorted(code for *_, code in answers) == [0, 1, 1]
+    refused = [error for _, error, code in answers if code]
+    assert all("pepper 1 in " in error and error.count("\n") == 1 for error in refused)
