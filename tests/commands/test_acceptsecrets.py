@@ -82,7 +82,7 @@ def test_an_older_versions_database_is_upgraded_and_knows_its_secrets_then(
     installation: Installation, elsewhere: dict[str, str]
 ) -> None:
     key = new_key(installation)
-    assert installation.manage("migrate", "accounts", "0010").returncode == 0
+    assert installation.manage("migrate", "accounts", "0012").returncode == 0
     done = installation.manage("setup")
     assert (done.returncode, "Nothing to do" in done.stdout) == (0, True), done.stderr
     assert_one_line(installation.manage("setup", **elsewhere), "pepper 1 in ", "API keys: 1")
