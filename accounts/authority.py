@@ -3,8 +3,24 @@
 from accounts.models import Membership, Organization, User
 from accounts.principals import Caller
 from config import profiles
-from config.errors import Invalid
-from config.profiles import Capability
+from config.errors import Invalid, NotAllowed
+from config.profiles import Capability, Power
+
+OVER_OTHERS = frozenset(
+    {Capability.MANAGE_USERS, Capability.MANAGE_ORGANIZATIONS, Capability.MANAGE_KEYS}
+)  # what a program gives nobody: it would outlive the program's credential, and could not be taken back
+
+
+def check_is_person(caller: Caller, otherwise: str) -> None:
+    """Raise NotAllowed, which says `otherwise`, if a program calls, with a key or somebody's consent."""
+    if not caller.principal.is_person:
+        raise NotAllowed(otherwise)
+
+
+def check_may_give(caller: Caller, power: Power, what: str) -> None:
+    """Raise NotAllowed if a program would give somebody power over others, with `what`."""
+    if power.capabilities & OVER_OTHERS:
+        check_is_person(caller, f"{what} manages others, which a program gives nobody: log in for that.")
 
 
 def check_may_manage_users(caller: Caller) -> None:
@@ -14,11 +30,17 @@ def check_may_manage_users(caller: Caller) -> None:
 
 def check_not_above(caller: Caller, user: User) -> None:
     """Raise NotAllowed if `user` may do more than the caller: nobody changes those above them."""
+    held = power_of(user)
+    caller.principal.must(lambda who: held <= who.everywhere, f"{user} may do more than you.")
+
+
+def power_of(user: User) -> Power:
+    """All that the person may do, wherever that is."""
     profile = profiles.active()
     held = profile.everything if user.is_superuser else profile.power_of_role(user.role, "global")
     for role in Membership.objects.filter(user=user).values_list("role", flat=True):
         held |= profile.power_of_role(role, "organization")
-    caller.principal.must(lambda who: held <= who.everywhere, f"{user} may do more than you.")
+    return held
 
 
 def clean_global_role(caller: Caller, role: str) -> str:
@@ -31,6 +53,7 @@ def clean_global_role(caller: Caller, role: str) -> str:
     caller.principal.must(
         lambda who: given <= who.everywhere, f"The role {role} allows more than you may do."
     )
+    check_may_give(caller, given, f"The role {role}")
     return role
 
 
@@ -39,6 +62,7 @@ def clean_superuser(caller: Caller, is_superuser: bool) -> bool:
     if is_superuser:
         everything = profiles.active().everything
         caller.principal.must(lambda who: everything <= who.everywhere, "A superuser may do more than you.")
+        check_may_give(caller, everything, "A superuser")
     return is_superuser
 
 
@@ -50,11 +74,15 @@ def check_may_manage_organization(caller: Caller, organization: Organization) ->
     )
 
 
-def check_not_above_in(caller: Caller, organization: Organization, who: object, role: str) -> None:
-    """Raise NotAllowed if `who`, with `role` in the organization, may do more there than the caller."""
-    held = profiles.active().power_of_role(role, "organization")
+def check_not_above_in(caller: Caller, organization: Organization | None, who: object, role: str) -> None:
+    """Raise NotAllowed if `who`, with `role` in the organization, may do more there than the caller.
+
+    Without an organization the role is a global one.
+    """
+    held = profiles.active().power_of_role(role, "organization" if organization else "global")
+    number = organization.pk if organization else None
     caller.principal.must(
-        lambda principal: held <= principal.power_in(organization.pk), f"{who} may do more here than you."
+        lambda principal: held <= principal.power_in(number), f"{who} may do more here than you."
     )
 
 
@@ -68,4 +96,21 @@ def clean_organization_role(caller: Caller, organization: Organization, role: st
     caller.principal.must(
         lambda who: given <= who.power_in(organization.pk), f"The role {role} allows more than you may do."
     )
+    check_may_give(caller, given, f"The role {role}")
     return role
+
+
+def check_may_invite(caller: Caller, organization: Organization | None) -> None:
+    """Raise NotAllowed unless the caller may invite to the organization, or, without one, to an account."""
+    if organization is None:
+        check_may_manage_users(caller)
+    else:
+        check_may_manage_organization(caller, organization)
+
+
+def clean_invited_role(caller: Caller, organization: Organization | None, role: str) -> str:
+    """Return the role that the caller may give to somebody whom they invite. Raises Invalid or NotAllowed."""
+    check_may_invite(caller, organization)
+    if organization is None:
+        return clean_global_role(caller, role)
+    return clean_organization_role(caller, organization, role)

@@ -36,9 +36,9 @@ class StatusFilter(WordsFilter):
 
 
 class InvitationAdmin(AskingAdmin):
-    """Invitations that nobody has accepted yet, for those who manage the organization."""
+    """Invitations that nobody has accepted yet, for those who manage the organization, or people."""
 
-    can_read = frozenset({Capability.MANAGE_ORGANIZATIONS})
+    can_read = frozenset({Capability.MANAGE_ORGANIZATIONS, Capability.MANAGE_USERS})
     can_write = can_read
     form = InvitationForm
     list_display = ("email", "organization", "role", "invited_by", "created_at", "expires_at", "status")
@@ -67,7 +67,7 @@ class InvitationAdmin(AskingAdmin):
         return said_status("expired") if has_expired else said_status("waits", "active")
 
     def in_words(self, invitation: Invitation) -> str:
-        return f"{invitation.email}, {invitation.role} of {invitation.organization}"
+        return f"{invitation.email}, {invitation.role} of {invitation.organization or 'no organization'}"
 
     @admin.action(description="Send selected invitations again", permissions=["add"])
     def resend(self, request: HttpRequest, selected: QuerySet[Invitation]) -> None:

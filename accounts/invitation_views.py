@@ -1,6 +1,7 @@
-"""Invitations to an organization, for those who manage it."""
+"""Invitations to an organization, for those who manage it, and to an account, for those who manage people."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -12,47 +13,76 @@ from rest_framework.response import Response
 
 from accounts import authority, serializers
 from accounts.callers import caller_of
-from accounts.models import Invitation
+from accounts.models import Invitation, Organization
 from accounts.organization_views import MANAGE, OfOrganizationViewSet
 from accounts.permissions import Needs
 from accounts.services import invitations
+from accounts.user_views import MANAGE as MANAGE_PEOPLE
 from config import received
 
 
-@extend_schema_view(list=extend_schema(operation_id="list_invitations"))
-class InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
-    """Invitations to one organization that nobody has accepted yet, expired ones too."""
+class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
+    """Invitations that nobody has accepted yet, expired ones too."""
 
     resource = "invitation"
     queryset = Invitation.objects.none()
     serializer_class = serializers.InvitationMember
-    needs: ClassVar[Needs] = {"list": MANAGE, "create": MANAGE, "destroy": MANAGE, "resend": MANAGE}
+
+    def invited_to(self) -> Organization | None:
+        """The organization that these are to; None for those to an account."""
+        return self.organization()
 
     def get_queryset(self) -> QuerySet[Invitation]:
-        organization = self.organization()
-        authority.check_may_manage_organization(caller_of(self.request), organization)
-        return Invitation.objects.filter(organization=organization).select_related(
-            "invited_by", "organization"
-        )
+        organization = self.invited_to()
+        authority.check_may_invite(caller_of(self.request), organization)
+        rows = Invitation.objects.filter(organization=organization)
+        return rows.select_related("invited_by", "organization")
 
-    @extend_schema(
-        operation_id="invite",
-        request=serializers.InvitationRequest,
-        responses={201: serializers.InvitationMember},
-    )
-    def create(self, request: Request, organization_id: str) -> Response:
-        organization = self.organization()
+    def create(self, request: Request, **_: str) -> Response:
+        organization = self.invited_to()
         sent = received.body(serializers.InvitationRequest, request)
         made = invitations.invite(caller=caller_of(request), organization=organization, **sent)
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(operation_id="withdraw_invitation", responses={204: None})
-    def destroy(self, request: Request, organization_id: str, pk: str) -> Response:
+    def destroy(self, request: Request, **_: str) -> Response:
         invitations.withdraw_invitation(caller=caller_of(request), invitation=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(operation_id="resend_invitation", request=None, responses=serializers.InvitationMember)
     @action(detail=True, methods=["post"])
-    def resend(self, request: Request, organization_id: str, pk: str) -> Response:
+    def resend(self, request: Request, **_: str) -> Response:
         sent = invitations.resend_invitation(caller=caller_of(request), invitation=self.get_object())
         return Response(self.get_serializer(sent).data)
+
+
+INVITE: Mapping[str, Any] = {
+    "request": serializers.InvitationRequest,
+    "responses": {201: serializers.InvitationMember},
+}
+RESEND: Mapping[str, Any] = {"request": None, "responses": serializers.InvitationMember}
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="list_invitations"),
+    create=extend_schema(operation_id="invite", **INVITE),
+    destroy=extend_schema(operation_id="withdraw_invitation", responses={204: None}),
+    resend=extend_schema(operation_id="resend_invitation", **RESEND),
+)
+class InvitationViewSet(_InvitationViewSet):
+    """Invitations to one organization that nobody has accepted yet, expired ones too."""
+
+    needs: ClassVar[Needs] = {"list": MANAGE, "create": MANAGE, "destroy": MANAGE, "resend": MANAGE}
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="list_account_invitations"),
+    create=extend_schema(operation_id="invite_to_account", **INVITE),
+    destroy=extend_schema(operation_id="withdraw_account_invitation", responses={204: None}),
+    resend=extend_schema(operation_id="resend_account_invitation", **RESEND),
+)
+class AccountInvitationViewSet(_InvitationViewSet):
+    """Invitations to an account with a global role, which programs may send, too."""
+
+    needs: ClassVar[Needs] = dict.fromkeys(("list", "create", "destroy", "resend"), MANAGE_PEOPLE)
+
+    def invited_to(self) -> None:
+        return None

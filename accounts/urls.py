@@ -31,6 +31,9 @@ class Router(SimpleRouter):
 
 router = Router(trailing_slash=False)
 router.register("auth/sessions", session_views.SessionViewSet, basename="session")
+router.register(
+    rf"{USERS}/invitations", invitation_views.AccountInvitationViewSet, basename="account-invitation"
+)
 router.register(USERS, user_views.UserViewSet, basename="user")
 router.register(
     rf"{USERS}/(?P<user_id>[^/.]+)/sessions", session_views.UserSessionViewSet, basename="user-session"

@@ -6,12 +6,15 @@ class ApiKeysConfig(AppConfig):
     verbose_name = "API keys"
 
     def ready(self) -> None:
+        from accounts import makers
         from accounts.letters import MailKind
         from accounts.services import delivery
         from apikeys import schema  # noqa: F401 (registers itself with the OpenAPI generator)
+        from apikeys.authentication import principal_now
         from apikeys.services.key_review import prepare_reset_notice
         from apikeys.services.known_secrets import check_secrets
         from config.commands import check_surroundings_with
 
         check_surroundings_with(check_secrets)
+        makers.register("key", principal_now)
         delivery.register(MailKind.PASSWORD_RESET, prepare_reset_notice)

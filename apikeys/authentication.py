@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -121,6 +122,17 @@ def _read(text: str, origin: Origin) -> Principal:
         raise InvalidToken
     _repepper(row, text)
     return _principal(row, [columns[KEY_COLUMNS:] for columns in found])
+
+
+def principal_now(public: UUID, now: datetime) -> Principal | None:
+    """Return what the key with this uuid, which is locked, may do now; None if it lets nobody in."""
+    locked = ApiKey.objects.filter(uuid=public).select_for_update(no_key=True)
+    digest = locked.values_list("digest", flat=True).first()
+    if digest is None:
+        return None
+    found = select(f"{KEY} (%s)", [bytes(digest)])
+    row = KeyRow(*found[0][:KEY_COLUMNS])
+    return None if _unusable(row, now) else _principal(row, [columns[KEY_COLUMNS:] for columns in found])
 
 
 def _unusable(row: KeyRow, now: datetime) -> str | None:

@@ -1,9 +1,13 @@
 """Mails, and the links that were mailed."""
 
+from typing import cast
+
 from django.db import models
+from django.db.models import Q
 
 from accounts.models.people import Organization, User
-from accounts.principals import Principal
+from accounts.principals import Credential, CredentialKind, Principal
+from config.profiles import Capability
 from config.rows import PublicRow
 
 
@@ -108,22 +112,29 @@ class EmailUndo(models.Model):
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def manageable_by(self, principal: Principal) -> "InvitationQuerySet":
-        """Invitations to the organizations that the caller may manage."""
-        return self.filter(organization__in=Organization.objects.manageable_by(principal))
+        """Invitations to organizations that the caller may manage, and to none if they manage people."""
+        found = Q(organization__in=Organization.objects.manageable_by(principal))
+        if principal.may(Capability.MANAGE_USERS):
+            found |= Q(organization=None)
+        return self.filter(found)
 
 
 class Invitation(PublicRow):
     """Whoever has the address may become a member of the organization, with this role.
 
-    It is as good as the right of `invited_by` to give that role. `digest` is the SHA-256 of the token
-    of the last link, once that was mailed.
+    Without an organization they get an account, and `role` is a global one. It is as good as the right of
+    `invited_by` to give that role; of one that a program sent, as that of the program with the credential
+    `made_by`, of the kind `made_with`. `digest` is the SHA-256 of the token of the last link, once that was
+    mailed.
     """
 
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations", null=True)
     email = models.EmailField("e-mail address", max_length=254)
     email_key = models.CharField(max_length=762, editable=False)
     role = models.CharField(max_length=64)
     invited_by = models.ForeignKey(User, models.CASCADE, related_name="invitations")
+    made_with = models.CharField(max_length=10, blank=True, editable=False)
+    made_by = models.UUIDField(null=True, editable=False)
     digest = models.BinaryField(max_length=32, unique=True, null=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     expires_at = models.DateTimeField(editable=False)
@@ -134,7 +145,20 @@ class Invitation(PublicRow):
         ordering = ("-pk",)
         constraints = (
             models.UniqueConstraint(fields=["organization", "email_key"], name="one_invitation_per_address"),
+            models.UniqueConstraint(
+                fields=["email_key"],
+                condition=Q(organization__isnull=True),
+                name="one_invitation_to_an_account",
+            ),
+            models.CheckConstraint(
+                condition=Q(made_with="") ^ Q(made_by__isnull=False), name="invitation_names_its_program"
+            ),
         )
 
     def __str__(self) -> str:
-        return f"{self.email} to {self.organization}"
+        return f"{self.email} to {self.organization}" if self.organization else self.email
+
+    @property
+    def credential(self) -> Credential | None:
+        """The credential of the program that sent it, None if a person did."""
+        return Credential(cast(CredentialKind, self.made_with), str(self.made_by)) if self.made_by else None

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.credentials import presented
 from accounts.identity import PERSON, PERSON_JOINS, person, principal_of
-from accounts.models import OAuthClient
+from accounts.models import Consent, OAuthClient
+from accounts.models.sessions import idle_time
 from accounts.oauth import texts
 from accounts.principals import Credential, Place, Principal
 from audit.actors import Origin
@@ -110,6 +112,23 @@ def _principal(row: TokenRow, person_rows: list[tuple[Any, ...]]) -> Principal:
         raise InvalidToken
     named = (row.organization_id, as_uuid(row.organization), row.organization_name or "")
     return _of_organization(credential, granted, *named)
+
+
+def principal_now(public: UUID, now: datetime) -> Principal | None:
+    """Return what a client may do now by the consent, or as the machine, with this uuid, which is locked.
+
+    None if that has ended.
+    """
+    consents = Consent.objects.live(now).filter(uuid=public, user__is_active=True)
+    consent = consents.select_related("user", "client").select_for_update(of=("self",)).first()
+    if consent is None:
+        machine = OAuthClient.objects.filter(uuid=public).select_for_update().first()
+        return principal_of_machine(machine) if machine is not None and machine.is_machine else None
+    client, ends = consent.client, min(consent.expires_at, consent.last_used_at + idle_time())
+    credential = Credential("oauth2", str(public), ends, client.name, client=client.client_id)
+    granted = frozenset(consent.scopes) & frozenset(client.scopes)
+    whole = principal_of(consent.user, credential, second_factor=consent.second_factor)
+    return whole.narrowed(granted, credential)
 
 
 def principal_of_machine(client: OAuthClient) -> Principal | None:

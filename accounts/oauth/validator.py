@@ -216,11 +216,16 @@ class Validator(OAuth2Validator):
         return min(most, int((self.consent.expires_at - self.origin.at).total_seconds()))
 
     def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
-        """Store the tokens. Raises InvalidClientError if the client, or its owner, has just been deleted."""
+        """Store the tokens.
+
+        Raises InvalidClientError if the client, or its owner, has just been deleted, or its secret replaced.
+        """
         try:
             [client] = hold_clients([request.client])
         except NotFound:
             raise errors.InvalidClientError(request=request) from None
+        if client.client_secret != request.client.client_secret:
+            raise errors.InvalidClientError(request=request)
         consents.issue_tokens(
             client=client,
             consent=self.consent,

@@ -5,12 +5,12 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts import authority, mailed_tokens, names
+from accounts import authority, mailed_tokens, makers, names
 from accounts.identity import principal_of
 from accounts.lookups import hold
-from accounts.models import Invitation, Organization, User
+from accounts.models import Invitation, User
 from accounts.passwords import check_password_rules
-from accounts.principals import Caller, Credential
+from accounts.principals import Caller, Credential, Principal
 from accounts.services.organizations import insert_member
 from accounts.services.sessions import as_actor
 from accounts.services.throttle import attempt
@@ -28,7 +28,8 @@ HAS_ACCOUNT = "is not taken: this address has an account, which becomes a member
 def accept_invitation(*, token: str, name: str = "", password: str = "", origin: Origin) -> User:
     """Make whoever has the address to which the token was mailed a member, once.
 
-    Who has no account gets one, with the profile's role for newcomers. Raises Invalid, naming `token`,
+    Who has no account gets one, with the profile's role for newcomers, or with that of an invitation to no
+    organization. Raises Invalid, naming `token`,
     also where whoever invited may not do so any more; or `name` or `password`, which are for newcomers;
     or TooManyAttempts.
     """
@@ -40,7 +41,7 @@ def accept_invitation(*, token: str, name: str = "", password: str = "", origin:
     user = _account(invitation, name, password)
     try:
         with transaction.atomic():
-            _join(_spend(digest, invitation.organization, user, origin), user, origin)
+            _join(_spend(digest, invitation, user, origin), user, origin)
     except DomainError:  # a member already, registered or deleted at this moment, …
         raise mailed_tokens.refused() from None
     return user
@@ -57,6 +58,8 @@ def _account(invitation: Invitation, name: str, password: str) -> User:
     known = User.objects.filter(email_key=invitation.email_key).first()
     if known is None:
         return _newcomer(invitation, name, password)
+    if invitation.organization is None:
+        raise mailed_tokens.refused()
     if name or password:
         raise Invalid("password" if password else "name", HAS_ACCOUNT)
     return known
@@ -65,7 +68,7 @@ def _account(invitation: Invitation, name: str, password: str) -> User:
 def _newcomer(invitation: Invitation, name: str, password: str) -> User:
     """Return a new person, not stored. Raises Invalid."""
     login = profiles.active().login
-    role = login.invitation_role or login.registration_role
+    role = login.invitation_role or login.registration_role if invitation.organization else invitation.role
     if not role:
         raise Invalid("token", "is for somebody with an account; ask whoever invited you for one")
     if not password:
@@ -76,23 +79,38 @@ def _newcomer(invitation: Invitation, name: str, password: str) -> User:
     return user
 
 
-def _spend(digest: bytes, organization: Organization, user: User, origin: Origin) -> Invitation:
-    """Take the invitation away and return it as it was at last, the organization and the account locked.
+def _spend(digest: bytes, found: Invitation, user: User, origin: Origin) -> Invitation:
+    """Take the invitation away and return it as it was at last, all whom it is about locked.
 
     Raises NotFound if it, or the account with its address, is gone; Invalid or NotAllowed if whoever
     invited may not give this role any more.
     """
-    hold(organization)
-    account = hold(user) if user.pk else user
+    if found.organization is not None:
+        hold(found.organization)
+    people = {person.pk: person for person in (found.invited_by, user) if person.pk}
+    held = {number: hold(people[number]) for number in sorted(people)}
     invitation = _good(digest, origin.at).first()
-    if invitation is None or not invitation.delete()[0]:
+    if invitation is None or invitation.invited_by_id not in held or not invitation.delete()[0]:
         raise NotFound("The invitation was used, replaced or taken back.")
+    account = held.get(user.pk, user)
     if not account.is_active or (user.pk and account.email_key != invitation.email_key):
         raise NotFound("The account is closed, or has another address.")
-    inviter = Caller(principal_of(invitation.invited_by, Credential("jwt", "")), origin)
-    authority.check_may_manage_organization(inviter, organization)
-    authority.clean_organization_role(inviter, organization, invitation.role)
+    inviter = Caller(_inviter(invitation, origin.at), origin)
+    authority.clean_invited_role(inviter, invitation.organization, invitation.role)
     return invitation
+
+
+def _inviter(invitation: Invitation, now: datetime) -> Principal:
+    """Return who invited, as they are now: the person, or the program with its credential.
+
+    Raises NotFound if that has ended.
+    """
+    if invitation.credential is None:
+        return principal_of(invitation.invited_by, Credential("jwt", ""))
+    program = makers.principal_now(invitation.credential, now)
+    if program is None:
+        raise NotFound("The credential of whoever invited has ended.")
+    return program
 
 
 def _join(invitation: Invitation, user: User, origin: Origin) -> None:
@@ -101,11 +119,14 @@ def _join(invitation: Invitation, user: User, origin: Origin) -> None:
     if is_new:
         insert_user(user)
     organization, actor = invitation.organization, as_actor(user)
-    insert_member(organization=organization, user=user, role=invitation.role)
+    if organization is not None:
+        insert_member(organization=organization, user=user, role=invitation.role)
     invited = {"by": "invitation", "invited_by": str(invitation.invited_by.uuid)}
     if is_new:
         target, detail = Target.of("user", user), {"role": user.role, **invited}
         record(EventName.USER_CREATED, actor=actor, origin=origin, target=target, detail=detail)
+    if organization is None:
+        return
     target = Target.of("organization", organization, organization_id=organization.pk)
     detail = {"user": str(user.uuid), "role": invitation.role, **invited}
     record(EventName.MEMBER_ADDED, actor=actor, origin=origin, target=target, detail=detail)

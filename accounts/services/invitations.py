@@ -1,16 +1,16 @@
-"""Use cases around invitations to an organization: send, send again, take back."""
+"""Use cases around invitations to an organization, or to an account: send, send again, take back."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 
-from accounts import authority, mailed_tokens, names
+from accounts import authority, mailed_tokens, makers, names
 from accounts.letters import Letter, MailKind, Template, link
 from accounts.lookups import hold, person_of
-from accounts.models import Invitation, Mail, Membership, Organization
-from accounts.principals import Caller
+from accounts.models import Invitation, Mail, Membership, Organization, User
+from accounts.principals import Caller, Credential
 from accounts.services.outbox import queue_mail
 from audit.actors import Origin, Target
 from audit.events import EventName
@@ -20,31 +20,63 @@ from config.errors import Conflict, NotFound
 INVITATION_DAYS = 7
 
 
-def invite(*, caller: Caller, organization: Organization, email: str, role: str) -> Invitation:
+def invite(*, caller: Caller, organization: Organization | None, email: str, role: str) -> Invitation:
     """Have a link mailed that makes whoever has the address a member. It replaces an older one.
 
-    Whether somebody has the address is not said. Raises NotAllowed, Invalid, NotFound, or Conflict if a
-    member has it.
+    Without an organization it makes an account with the global role. Whether somebody has the address is
+    said only to those who manage people. One that a program sends is good as long as its credential, at the
+    most. Raises NotAllowed, Invalid, NotFound, or Conflict if a member, or an account, has the address.
     """
-    authority.check_may_manage_organization(caller, organization)
-    role = authority.clean_organization_role(caller, organization, role)
+    role = authority.clean_invited_role(caller, organization, role)
     address = names.clean_email(email)
-    key, now = names.fold(address), caller.origin.at
+    key, now, credential = names.fold(address), caller.origin.at, caller.principal.credential
+    by_program = not caller.principal.is_person
     with transaction.atomic():
-        hold(organization)
+        if organization is not None:
+            hold(organization)
         inviter = hold(person_of(caller))
-        if Membership.objects.filter(organization=organization, user__email_key=key).exists():
-            raise Conflict("email", f"{address} is a member of {organization} already")
+        _check_is_new(organization, address)
         for older in Invitation.objects.filter(organization=organization, email_key=key):
             _check_not_above(caller, older)
-        values = {"email": address, "role": role, "invited_by": inviter, "digest": None}
-        times = {"created_at": now, "expires_at": now + timedelta(days=INVITATION_DAYS)}
+        values = {
+            "email": address,
+            "role": role,
+            "invited_by": inviter,
+            "made_with": credential.kind if by_program else "",
+            "made_by": credential.id if by_program else None,
+            "digest": None,
+            "created_at": now,
+            "expires_at": _end(credential if by_program else None, now),
+        }
         invitation, _ = Invitation.objects.update_or_create(
-            organization=organization, email_key=key, defaults=values | times
+            organization=organization, email_key=key, defaults=values
         )
         queue_mail(kind=MailKind.INVITATION, address=address, about=invitation.pk, origin=caller.origin)
         _record(EventName.INVITATION_ISSUED, caller, invitation)
     return invitation
+
+
+def _check_is_new(organization: Organization | None, address: str) -> None:
+    """Raise Conflict if somebody with the address is a member already, or has an account already."""
+    key = names.fold(address)
+    if organization is None and User.objects.filter(email_key=key).exists():
+        raise Conflict("email", f"{address} has an account already")
+    if organization and Membership.objects.filter(organization=organization, user__email_key=key).exists():
+        raise Conflict("email", f"{address} is a member of {organization} already")
+
+
+def _end(made_with: Credential | None, now: datetime) -> datetime:
+    """Return when an invitation ends that is sent now: with the credential of the program that sends it.
+
+    Raises NotFound if that has ended.
+    """
+    ends = now + timedelta(days=INVITATION_DAYS)
+    if made_with is None:
+        return ends
+    maker = makers.principal_now(made_with, now)
+    if maker is None:
+        raise NotFound("The credential of whoever invited has ended.")
+    return min(ends, maker.credential.expires_at or ends)
 
 
 def resend_invitation(*, caller: Caller, invitation: Invitation) -> Invitation:
@@ -62,7 +94,7 @@ def withdraw_invitation(*, caller: Caller, invitation: Invitation) -> None:
 def withdraw_invitations(*, caller: Caller, selected: Iterable[Invitation]) -> int:
     """Take invitations back as `withdraw_invitation` does: all of them or none. Return how many."""
     with transaction.atomic():
-        in_order = sorted(selected, key=lambda each: (each.organization_id, each.pk))
+        in_order = sorted(selected, key=lambda each: (each.organization_id or 0, each.pk))
         rows = [_held(caller, invitation) for invitation in in_order]
         Invitation.objects.filter(pk__in=[row.pk for row in rows]).delete()
         _record(EventName.INVITATION_REVOKED, caller, *rows)
@@ -73,15 +105,19 @@ def prepare_invitation(mail: Mail, origin: Origin) -> Letter | None:
     """Make the link that `mail` is to bring, in place of any older one; None if it was taken back."""
     rows = Invitation.objects.select_related("organization", "invited_by")
     invitation = rows.filter(pk=mail.about, email=mail.address).first()
+    if invitation is None:
+        return None
     token = mailed_tokens.new_token()
-    ends = origin.at + timedelta(days=INVITATION_DAYS)
-    good = {"digest": mailed_tokens.digest(token), "expires_at": ends}
-    if invitation is None or not rows.filter(pk=invitation.pk).update(**good):
+    try:
+        good = {"digest": mailed_tokens.digest(token), "expires_at": _end(invitation.credential, origin.at)}
+    except NotFound:
+        return None
+    if not rows.filter(pk=invitation.pk).update(**good):
         return None
     values = {
         "link": link(settings.INVITATION_URL, token),
-        "days": INVITATION_DAYS,
-        "organization": invitation.organization.name,
+        "ends": good["expires_at"],
+        "organization": invitation.organization and invitation.organization.name,
         "inviter": invitation.invited_by.name or str(invitation.invited_by),
     }
     return Letter(mail.address, Template.INVITATION, values)
@@ -89,8 +125,9 @@ def prepare_invitation(mail: Mail, origin: Origin) -> Letter | None:
 
 def _held(caller: Caller, invitation: Invitation) -> Invitation:
     """Return the invitation as it is now, its organization locked. Raises NotFound, or NotAllowed."""
-    authority.check_may_manage_organization(caller, invitation.organization)
-    hold(invitation.organization)
+    authority.check_may_invite(caller, invitation.organization)
+    if invitation.organization is not None:
+        hold(invitation.organization)
     row = Invitation.objects.select_related("organization").filter(pk=invitation.pk).first()
     if row is None:
         raise NotFound("This invitation is not there any more.")
@@ -111,4 +148,6 @@ def _record(name: EventName, caller: Caller, *invitations: Invitation) -> None:
 
 def _target(invitation: Invitation) -> Target:
     organization = invitation.organization
+    if organization is None:
+        return Target.of("invitation", invitation)
     return Target.of("organization", organization, organization_id=organization.pk)

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts import authority, peppers
 from accounts.lookups import hold, hold_clients
-from accounts.models import OAuthClient, Organization, User
+from accounts.models import Invitation, OAuthAccessToken, OAuthClient, Organization, User
 from accounts.names import clean_name
 from accounts.oauth import texts
 from accounts.oauth.redirects import clean_redirect_uri
@@ -106,7 +106,8 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, 
 def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
     """Give a client another secret; the one before is worthless. Raises NotAllowed, NotFound or Invalid.
 
-    Whoever sees the secret can be the client, and so must hold what it gets.
+    A machine's tokens, and the invitations that it sent, are worthless with it: nothing else stands behind
+    them. Whoever sees the secret can be the client, and so must hold what it gets.
     """
     secret = texts.new(texts.SECRET)
     with transaction.atomic():
@@ -117,8 +118,14 @@ def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
         if not row.is_confidential:
             raise Invalid("client_secret", "a public client has none")
         OAuthClient.objects.filter(pk=row.pk).update(**_stored(secret))
+        _end_what_came_of_the_secret(row)
         _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": ["client_secret"]})
     return NewClient(row, secret)
+
+
+def _end_what_came_of_the_secret(client: OAuthClient) -> None:
+    OAuthAccessToken.objects.filter(application=client, consent=None).delete()
+    Invitation.objects.filter(made_by=client.uuid).delete()
 
 
 def delete_clients(*, caller: Caller, selected: Iterable[OAuthClient]) -> None:
@@ -175,6 +182,7 @@ def _check_not_beyond(caller: Caller, scopes: Sequence[str]) -> None:
 
 def _check_may_manage(caller: Caller) -> None:
     caller.principal.must(lambda who: who.may(Capability.MANAGE_KEYS), "You may not manage OAuth2 clients.")
+    authority.check_is_person(caller, "A program manages no OAuth2 clients: log in for that.")
 
 
 def _locked(caller: Caller, *clients: OAuthClient) -> list[OAuthClient]:

@@ -48,6 +48,8 @@ def update_organization(
     with transaction.atomic():
         row = hold(organization)
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
+        if changed.get("requires_second_factor") is False:
+            authority.check_is_person(caller, "A program waives no second factor: log in for that.")
         if changed:
             _write(row, changed)
             detail = {name: {"from": getattr(row, name), "to": value} for name, value in changed.items()}

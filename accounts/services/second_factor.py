@@ -117,6 +117,7 @@ def remove_second_factors(*, caller: Caller, selected: Collection[User]) -> int:
     Return of how many. Raises NotAllowed, NotFound, Invalid for one's own, or Conflict if somebody has none.
     """
     authority.check_may_manage_users(caller)
+    authority.check_is_person(caller, "A program removes no second factor: log in for that.")
     numbers = {user.pk for user in selected}
     if caller.principal.user_id in numbers:
         raise Invalid("user", "your own is not removed here, but where you prove that it is you")

@@ -27,6 +27,7 @@ from config.errors import Conflict, Invalid
 POWERS = ("is_active", "role", "is_superuser")
 CHANGEABLE = frozenset({"username", "email", "name", "password", "must_have_second_factor", *POWERS})
 PROVEN = frozenset({"email", "password"})  # one's own are changed by whoever proves to be oneself
+OF_PERSONS = PROVEN | {"must_have_second_factor"}  # what no program changes, since that outlives the program
 SWITCHES = {  # what is recorded when one of these columns is set, and when it is not any more
     "is_active": (EventName.USER_REACTIVATED, EventName.USER_DEACTIVATED),
     "must_have_second_factor": (EventName.SECOND_FACTOR_REQUIRED, EventName.SECOND_FACTOR_WAIVED),
@@ -44,11 +45,12 @@ def create_user(
     is_superuser: bool = False,
     memberships: Sequence[tuple[Organization, str]] = (),
 ) -> User:
-    """Add a person, with a role and memberships that the caller may hand out.
+    """Add a person, with a role and memberships that the caller, who is a person, may hand out.
 
     Raises NotAllowed, Invalid (naming the member), or Conflict if the name or address is taken.
     """
     authority.check_may_manage_users(caller)
+    authority.check_is_person(caller, "A program makes no account with a password: it invites people.")
     user = User(
         username=_clean_username(username),
         email=names.clean_email(email),
@@ -75,10 +77,12 @@ def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> Us
 
     Deactivating and a new password end all their sessions and all that they allow to OAuth2 clients;
     reactivating brings none back. The last active
-    superuser or holder of an all-powerful role stays. Raises NotAllowed, Invalid, Conflict or NotFound.
+    superuser or holder of an all-powerful role stays. A program changes none of OF_PERSONS, and gives nobody
+    power over others. Raises NotAllowed, Invalid, Conflict or NotFound.
     """
     if "password" in changes:  # hashed before anything is locked: it takes a while
         authority.check_may_manage_users(caller)
+        _check_of_persons(caller, changes)
         changes = {**changes, "password": _hashed(user, changes)}
     with transaction.atomic():
         update_users(caller=caller, selected=[user], changes=changes)
@@ -110,7 +114,10 @@ def update_users(*, caller: Caller, selected: Iterable[User], changes: Mapping[s
 def _write(caller: Caller, row: User, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Write what is to be another about a person, and all that follows; return the columns."""
     changed = _changed(caller, row, changes)
+    _check_of_persons(caller, changed)
     _check_own(caller, row, changed)
+    if changed.get("is_active"):
+        authority.check_may_give(caller, authority.power_of(row), f"{row}, once active,")
     write_user(row, changed)
     if changed.get("is_active") is False or "password" in changed:
         end_access_of(row, caller.origin.at)
@@ -205,6 +212,13 @@ def _check_own(caller: Caller, user: User, changed: Mapping[str, Any]) -> None:
     own = PROVEN & set(changed)
     if own and user.pk == caller.principal.user_id:
         raise Invalid(min(own), "your own is not changed here, but where you prove that it is you")
+
+
+def _check_of_persons(caller: Caller, changed: Mapping[str, Any]) -> None:
+    """Raise NotAllowed if a program changes what only somebody who has logged in may change."""
+    for column in sorted(OF_PERSONS & set(changed)):
+        words = column.replace("_", " ")
+        authority.check_is_person(caller, f"A program cannot change this ({words}): log in for that.")
 
 
 def _hashed(user: User, changes: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Invitation, Mail, Membership
 from accounts.services.delivery import send_due
@@ -38,7 +39,9 @@ def test_the_mail_says_who_invites_and_whereto(cast: Cast, mailbox: Mailbox) -> 
     (mail,) = mailbox.to(EVE)
     assert mail["Subject"] == "An invitation to Acme at Keyhouse"
     assert plain(mail).startswith("Ada invites you to Acme at Keyhouse.")
-    assert "for 7 days" in plain(mail)
+    ends = Invitation.objects.get().expires_at
+    assert (ends - timezone.now()).days == 6
+    assert f"until {ends:%Y-%m-%d} at {ends:%H:%M} UTC" in plain(mail)
     assert f'/accept-invitation?token={token_in(mail)}"' in html(mail)
 
 

@@ -116,6 +116,10 @@ def expected(actor: Actor, endpoint: Endpoint) -> Outcome:
 
 def of_none(actor: Actor, endpoint: Endpoint) -> Outcome:
     """What must come of a list, which shows less to some, or of making something anew."""
+    if endpoint.name.startswith("account-invitation"):
+        return "through" if Capability.MANAGE_USERS in actor.everywhere else "403"
+    if (endpoint.name, endpoint.action) == ("user-list", "create") and actor.is_program:
+        return "403"
     made_by = {"user-list": Capability.MANAGE_USERS, "organization-list": Capability.MANAGE_ORGANIZATIONS}
     if endpoint.action == "create" and endpoint.name in made_by:
         return "through" if made_by[endpoint.name] in actor.everywhere else "403"
@@ -125,7 +129,7 @@ def of_none(actor: Actor, endpoint: Endpoint) -> Outcome:
 def of_acme(actor: Actor, endpoint: Endpoint) -> Outcome:
     """What must come of a request about something of Acme's."""
     assert isinstance(endpoint.need, frozenset)
-    if endpoint.name.startswith("user-session"):
+    if endpoint.name.startswith(("user-session", "account-invitation")):
         return "through" if Capability.MANAGE_USERS in actor.everywhere else "403"
     if not actor.may_in_acme(frozenset({SEEN_BY[endpoint.resource]})):
         return "404"
@@ -205,6 +209,9 @@ def send(cast: Cast) -> Callable[[Actor, Endpoint], int]:
         "invitation": invite(
             caller=caller_as(cast.ada), organization=cast.acme, email="new@example.org", role="developer"
         ).uuid,
+        "account-invitation": invite(
+            caller=caller_as(cast.ada), organization=None, email="new@example.org", role="member"
+        ).uuid,
     }
     bodies: dict[str, Any] = {
         "POST user-list": {"email": "new@example.org", "password": PASSWORD, "role": "member"},
@@ -212,6 +219,7 @@ def send(cast: Cast) -> Callable[[Actor, Endpoint], int]:
         "POST organization-list": {"name": "Initech"},
         "PATCH organization-detail": {"name": "Acme & Sons"},
         "POST member-list": {"user": str(cast.mallory.uuid), "role": "developer"},
+        "POST account-invitation-list": {"email": "another@example.org", "role": "member"},
         "POST invitation-list": {"email": "another@example.org", "role": "developer"},
         "PATCH member-detail": {"role": "developer"},
         "POST api-key-list": {"name": "a key"},
@@ -221,9 +229,8 @@ def send(cast: Cast) -> Callable[[Actor, Endpoint], int]:
     }
 
     def request(actor: Actor, endpoint: Endpoint) -> int:
-        named = {
-            p: ids[endpoint.resource if p == "pk" else p.removesuffix("_id")] for p in endpoint.parameters
-        }
+        own = "account-invitation" if endpoint.name.startswith("account-invitation") else endpoint.resource
+        named = {p: ids[own if p == "pk" else p.removesuffix("_id")] for p in endpoint.parameters}
         address = reverse(endpoint.name, kwargs=named)
         body = bodies.get(f"{endpoint.method} {endpoint.name}", {})
         with transaction.atomic():

@@ -1,6 +1,7 @@
 """Nobody rises above themselves, nobody touches those above them, and somebody stays administrator."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,8 +20,10 @@ OTHER = "another walk to another lighthouse"
 
 @pytest.fixture
 def manager(cast: Cast) -> Caller:
-    """Who may manage people and organizations, and nothing else."""
-    return caller_as(cast.ada, "users:write", "organizations:write")
+    """A person who may manage people and organizations, and nothing else."""
+    whole = caller_as(cast.ada)
+    scopes = frozenset({"users:write", "organizations:write"})
+    return replace(whole, principal=whole.principal.narrowed(scopes, whole.principal.credential))
 
 
 def admins() -> list[User]:

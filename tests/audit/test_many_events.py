@@ -18,9 +18,9 @@ from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.switching import disable_api_keys, enable_api_keys
 from audit.log import verify
 from audit.models import ChainHead, Event
-from tests.accounts.authenticator import enrolled
+from tests.accounts.authenticator import enrolled, logged_in
 from tests.accounts.helpers import caller_as, statements
-from tests.conftest import Cast, log_in, make_key
+from tests.conftest import Cast, make_key
 
 
 def keys() -> list[ApiKey]:
@@ -59,8 +59,7 @@ def test_what_is_done_to_many_changes_the_end_of_the_chain_once(
     cast: Cast, operator: Caller, change: str
 ) -> None:
     for person in people(cast):
-        log_in(person)
-        enrolled(person)
+        logged_in(person, enrolled(person))
         invite(
             caller=caller_as(cast.ada),
             organization=cast.acme,

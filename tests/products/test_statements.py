@@ -7,12 +7,15 @@ import pytest
 from django.test import Client
 
 from accounts.callers import caller_at_command_line
+from accounts.models import User
+from accounts.services.delivery import send_due
 from accounts.services.organizations import create_organization
 from apikeys.services.api_keys import create_api_key
 from config import profiles
 from config.errors import Invalid
 from config.profiles import Profile
-from tests.conftest import add_user
+from tests.accounts.mailbox import Mailbox, token_in
+from tests.conftest import PASSWORD, add_user
 from tests.every_profile.speaker import Credential, Speaker, bearer
 
 Speak = Callable[[str], Speaker]
@@ -118,3 +121,31 @@ def test_netrecon_a_key_needs_the_rights_of_the_people_that_it_manages(
         changed = product.send("PATCH", f"users/{member.uuid}", "user", {"name": "Z"}, by=by)
         statuses.append((product.send("GET", "users", "user", by=by).status, changed.status))
     assert statuses == [(200, 403), (200, 200)]
+
+
+def test_netrecon_a_key_that_manages_users_invites_and_sets_no_password(
+    speaking: Speak, mailbox: Mailbox
+) -> None:
+    product = speaking("netrecon")
+    member = product.profile.power_of_role("member", "global").scopes
+    granted = sorted({"users_manage", "api_keys_manage", *member})
+    made = create_api_key(
+        caller=caller_at_command_line(), name="k", owner=add_user("ada", "admin"), granted=granted
+    )
+    by, eve = product.key(made.text), {"email": "eve@example.net", "role": "member"}
+    assert product.send("POST", "users", "user", {**eve, "password": PASSWORD}, by=by).status == 403
+    assert product.send("POST", "users/invitations", "invitation", eve, by=by).status == 201
+    send_due()
+    accepted = {"token": token_in(mailbox.to("eve@example.net")[-1]), "password": PASSWORD}
+    assert product.send("POST", "auth/accept-invitation", "accept_invitation", accepted).status == 200
+    assert product.logged_in(User.objects.get(email="eve@example.net")).status == 200
+
+
+def test_dariet_an_administrator_s_login_adds_people_and_gives_them_passwords(speaking: Speak) -> None:
+    product = speaking("dariet")
+    ada = product.token_of(add_user("ada", "admin"))
+    sent = {"email": "new@example.org", "name": "New User", "password": PASSWORD, "role": "viewer"}
+    made = product.send("POST", "users", "user", sent, by=ada)
+    assert made.status == 201
+    other = {"password": f"{PASSWORD}, again"}
+    assert product.send("PATCH", f"users/{made['id']}", "user", other, by=ada).status == 200
