@@ -5,11 +5,11 @@ from typing import TypeVar, cast
 
 from django.db.models import Q
 
-from accounts.models import OAuthClient, Organization, User
+from accounts.models import OAuthAccessToken, OAuthClient, Organization, User
 from accounts.names import fold
 from accounts.principals import Caller
 from config import profiles
-from config.errors import Invalid, NotAllowed, NotFound
+from config.errors import Invalid, InvalidToken, NotAllowed, NotFound
 from config.rows import by_number
 
 Row = TypeVar("Row", bound=User | Organization | OAuthClient)
@@ -79,6 +79,28 @@ def hold_clients(clients: Iterable[OAuthClient]) -> list[OAuthClient]:
     for number in sorted({row.user_id for row in rows if row.user_id}):
         hold(User(pk=number))
     return [hold(row) for row in rows]
+
+
+def hold_token(number: int, *, beside: User | Organization) -> None:
+    """Lock an OAuth2 access token, before it all that it ends with, and in the same order `beside`.
+
+    Raises InvalidToken if it has ended.
+    """
+    token = OAuthAccessToken.objects.select_related("application").filter(pk=number).first()
+    if token is None or token.application is None:
+        raise InvalidToken
+    client = token.application
+    own = (beside.pk, None) if isinstance(beside, Organization) else (None, beside.pk)
+    try:
+        for organization in sorted(filter(None, {client.organization_id, own[0]})):
+            hold(Organization(pk=organization))
+        for person in sorted(filter(None, {client.user_id, token.user_id, own[1]})):
+            hold(User(pk=person))
+        hold(client)
+    except NotFound:
+        raise InvalidToken from None
+    if not OAuthAccessToken.objects.select_for_update().filter(pk=number).exists():
+        raise InvalidToken
 
 
 def hold_owners(organizations: Iterable[int | None], people: Iterable[int | None]) -> None:

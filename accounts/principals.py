@@ -31,7 +31,9 @@ class Credential:
     """What was shown: its kind, its public id, when it ends if it does, and what it is held to.
 
     `client` is the client_id of whoever it was given to, if it is one of OAuth2.
-    `number` is that of a key's row, under which its uses are counted; 0 for what is no key.
+    `number` is that of a key's row, under which its uses are counted; 0 for what is no key. `token` is that
+    of the row of the OAuth2 access token that stands behind it: that itself, or the one with which a key was
+    made; 0 if there is none.
     """
 
     kind: CredentialKind
@@ -41,6 +43,7 @@ class Credential:
     limits: Limits | None = None
     client: str = ""
     number: int = 0
+    token: int = 0
 
     def has_ended(self, now: datetime) -> bool:
         """Whether it has expired by `now`."""

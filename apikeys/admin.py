@@ -20,6 +20,7 @@ from apikeys import organization_admin as _organizations  # noqa: F401 (it regis
 from apikeys.admin_actions import KeyActions, use_in_words
 from apikeys.admin_filters import KEY_FILTERS
 from apikeys.forms import KeyForm, NewKeyForm
+from apikeys.made_through import why_revoked
 from apikeys.models import ApiKey
 from apikeys.pasted import holds_a_key, key_pasted
 from apikeys.search import matching
@@ -38,7 +39,7 @@ SHOWN_SCOPES = 2
 LONGEST_SEARCH = 1_000  # to look for a key in a megabyte would take minutes
 FACTS = (  # what can be seen of a key and not be changed
     *("status", "masked_key", "owner", "environment", "scope_list", "attribute_list", "created_at"),
-    *("expires_at", "disabled_at", "revoked_at", "revoked_reason", "use"),
+    *("expires_at", "disabled_at", "revoked_at", "why_revoked", "use"),
 )
 
 
@@ -102,6 +103,10 @@ class ApiKeyAdmin(KeyActions):
     @admin.display
     def status(self, key: ApiKey) -> SafeString:
         return said_status(key.shown_status(timezone.now()))
+
+    @admin.display(description="revoked reason")
+    def why_revoked(self, key: ApiKey) -> str:
+        return why_revoked(key)
 
     @admin.display(description="last used")
     def last_use(self, key: ApiKey) -> SafeString:

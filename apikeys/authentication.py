@@ -56,6 +56,7 @@ class KeyRow(NamedTuple):
     allowed_networks: str
     rate_requests: int | None
     rate_seconds: int | None
+    made_through: int | None
     organization_id: int | None
     organization: Any
     organization_name: str | None
@@ -63,8 +64,8 @@ class KeyRow(NamedTuple):
 
 
 KEY = f"""SELECT k.id, k.uuid, k.name, k.scopes, k.pepper, k.expires_at, k.revoked_at, k.disabled_at,
-        k.allowed_networks, k.rate_requests, k.rate_seconds, k.organization_id, ko.uuid, ko.name, u.is_active,
-        {PERSON}
+        k.allowed_networks, k.rate_requests, k.rate_seconds, k.made_through_id,
+        k.organization_id, ko.uuid, ko.name, u.is_active, {PERSON}
     FROM apikeys_apikey k
     LEFT JOIN accounts_organization ko ON ko.id = k.organization_id
     LEFT JOIN accounts_user u ON u.id = k.user_id {PERSON_JOINS}
@@ -159,7 +160,8 @@ def _principal(row: KeyRow, owner: list[tuple[Any, ...]]) -> Principal:
     """A person's key can do what they may do now, cut down to its scopes; an organization's, its scopes."""
     limits = limits_of(as_json(row.allowed_networks), rate_of(row.rate_requests, row.rate_seconds))
     ends = row.expires_at and as_time(row.expires_at)
-    credential = Credential("key", as_uuid(row.uuid), ends, row.name, limits, number=row.pk)
+    token = row.made_through or 0
+    credential = Credential("key", as_uuid(row.uuid), ends, row.name, limits, number=row.pk, token=token)
     granted = frozenset(as_json(row.scopes))
     if row.organization_id is None:
         return person(owner, credential).narrowed(granted, credential)

@@ -7,9 +7,10 @@ from django.db import models
 from django.db.models import Prefetch, Q, Sum
 
 from accounts.limits import Rate, rate_of
-from accounts.models import Organization, User
+from accounts.models import OAuthAccessToken, Organization, User
 from accounts.principals import Principal
 from apikeys import conditions
+from apikeys.made_through import revoke_with_token
 from config.profiles import Capability
 from config.rows import PublicRow
 
@@ -78,7 +79,11 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(PublicRow):
-    """A key of a person or of an organization. Revoking is final, disabling is not."""
+    """A key of a person or of an organization. Revoking is final, disabling is not.
+
+    One that was made through an OAuth2 token, or with a key that was, ends with `made_through`, whose number
+    stays when the token is gone.
+    """
 
     name = models.CharField(max_length=100)
     user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="api_keys")
@@ -93,6 +98,9 @@ class ApiKey(PublicRow):
     key_prefix = models.CharField(max_length=64, db_index=True)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="keys_made")
+    made_through = models.ForeignKey(
+        OAuthAccessToken, revoke_with_token, null=True, related_name="keys_made", db_constraint=False
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True)
     revoked_reason = models.CharField(max_length=200, blank=True)
@@ -128,6 +136,10 @@ class ApiKey(PublicRow):
                 fields=("predecessor",),
                 condition=Q(predecessor__isnull=False, revoked_at__isnull=True),
                 name="api_key_has_one_successor",
+            ),
+            models.CheckConstraint(  # so that it ends with a token that expires, whenever that is deleted
+                condition=Q(made_through__isnull=True) | Q(expires_at__isnull=False),
+                name="api_key_expires_with_its_token",
             ),
             models.CheckConstraint(
                 condition=Q(rate_requests__isnull=True, rate_seconds__isnull=True)

@@ -46,6 +46,7 @@ def is_oauth2_like(text: str) -> bool:
 class TokenRow(NamedTuple):
     """What one query says about a token, beside the columns of the person that it stands for."""
 
+    pk: int
     scope: str
     expires: datetime
     client: str
@@ -60,7 +61,7 @@ class TokenRow(NamedTuple):
     user_is_active: bool | None
 
 
-TOKEN = f"""SELECT t.scope, t.expires, c.client_id, c.name, c.uuid, c.scopes, c.organization_id,
+TOKEN = f"""SELECT t.id, t.scope, t.expires, c.client_id, c.name, c.uuid, c.scopes, c.organization_id,
         co.uuid, co.name, y.uuid, y.second_factor, u.is_active, {PERSON}
     FROM accounts_oauthaccesstoken t
     JOIN accounts_oauthclient c ON c.id = t.application_id
@@ -103,7 +104,7 @@ def _read(digest: str, now: datetime) -> Principal:
 def _principal(row: TokenRow, person_rows: list[tuple[Any, ...]]) -> Principal:
     """What the person or organization may do now, cut down to what was granted and the client still gets."""
     public, ends = as_uuid(row.consent or row.client_uuid), as_time(row.expires)
-    credential = Credential("oauth2", public, ends, row.client_name, client=row.client)
+    credential = Credential("oauth2", public, ends, row.client_name, client=row.client, token=row.pk)
     granted = frozenset(row.scope.split()) & frozenset(as_json(row.client_scopes))
     if row.user_is_active is not None:
         whole = person(person_rows, credential, second_factor=bool(row.second_factor))

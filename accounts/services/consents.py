@@ -165,6 +165,7 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
             if token is not None and token.consent is not None:
                 _end(EventName.OAUTH_TOKEN_REVOKED, _client(client), [token.consent], origin)
             elif token is not None:
+                hold_clients([client])  # a key may just be made through the token
                 token.delete()
                 target = Target.of("oauth_client", client, organization_id=client.organization_id)
                 record(EventName.OAUTH_TOKEN_REVOKED, actor=_client(client), origin=origin, target=target)

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.identity import principal_of
 from accounts.limits import Limits, Rate, clean_networks, clean_rate
-from accounts.lookups import hold, hold_owners
+from accounts.lookups import hold, hold_owners, hold_token
 from accounts.models import Organization, User
 from accounts.names import check_no_credential, clean_name
 from accounts.principals import Caller, Credential, Principal
@@ -73,7 +73,7 @@ def create_api_key(
     text = keys.mint(form)
     number, digest = peppers.current_digest(text)
     with transaction.atomic():
-        hold(owner)
+        hold_owner(caller, owner)
         row = ApiKey.objects.create(
             uuid=uuid or uuid4(),
             name=clean_name("name", name),
@@ -87,6 +87,7 @@ def create_api_key(
             key_prefix=keys.shown_part(text, form, profiles.active().keys.shown_characters),
             created_at=caller.origin.at,
             created_by_id=caller.principal.user_id,
+            made_through_id=caller.principal.credential.token or None,
             expires_at=_clean_expiry(caller, expires_at),
             predecessor=predecessor,
             **_limit_columns(caller, {"allowed_networks": allowed_networks, "rate_limit": rate_limit}),
@@ -94,6 +95,16 @@ def create_api_key(
         detail = {"scopes": granted, "owner": str(owner)}
         record_about(EventName.API_KEY_CREATED, caller, row, detail | _limits_in_words(row))
     return NewKey(row, text)
+
+
+def hold_owner(caller: Caller, owner: User | Organization) -> User | Organization:
+    """Return the owner, locked; and lock before what would end the OAuth2 token behind the caller, if any.
+
+    Raises NotFound, or InvalidToken if that has just ended.
+    """
+    if caller.principal.credential.token:
+        hold_token(caller.principal.credential.token, beside=owner)
+    return hold(owner)
 
 
 def update_api_key(*, caller: Caller, key: ApiKey, changes: Mapping[str, Any]) -> ApiKey:

@@ -5,10 +5,16 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.lookups import hold
 from accounts.principals import Caller
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import NewKey, check_not_ended, create_api_key, locked, record_about
+from apikeys.services.api_keys import (
+    NewKey,
+    check_not_ended,
+    create_api_key,
+    hold_owner,
+    locked,
+    record_about,
+)
 from audit.events import EventName
 from config.errors import Conflict, Invalid
 from config.wire import timestamp
@@ -37,7 +43,7 @@ def rotate_api_key(
     if not NO_OVERLAP <= overlap <= LONGEST_OVERLAP:
         raise Invalid("overlap", f"must be at most {LONGEST_OVERLAP.days}d")
     with transaction.atomic():
-        owner = hold(key.owner)  # before the key, as everybody does who locks both
+        owner = hold_owner(caller, key.owner)  # before the key, as everybody does who locks both
         old = locked(caller, [key])[0]
         _check_can_be_rotated(old, caller.origin.at)
         ends_at = _end(old, caller.origin.at, overlap)
