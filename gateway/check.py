@@ -11,9 +11,8 @@ from audit.actors import Origin
 from config import profiles
 from config.errors import DomainError, MalformedCredentials, NotAllowed
 from config.problems import challenge, domain_response, problem_response
-from config.profiles.schema import Route
 from config.wire import spelled
-from gateway.decision import decide
+from gateway.decision import Decision, decide
 
 PATH = "/gateway/check"
 # How proxies say what the original request is: nginx by the first pair (its configuration sets it),
@@ -33,23 +32,24 @@ def check(request: HttpRequest) -> HttpResponse:
     try:
         method, uri = original_request(request)
         origin = Origin.of(request)
-        principal, route = decide(request, method, uri, origin)
-        quota = _count(principal, route, origin)
+        decision = decide(request, method, uri, origin)
+        quota = _count(decision, origin)
     except MalformedCredentials as error:  # proxies know no 400 from here
         headers = {"WWW-Authenticate": f'{challenge()}, error="invalid_request"'}
         return problem_response(401, error.code, error.detail, headers=headers)
     except DomainError as error:
         return domain_response(error)
-    headers = identity_headers(principal) | (quota.headers if quota else {})
+    headers = identity_headers(decision.principal) | (quota.headers if quota else {})
     return HttpResponse(content_type="text/plain", headers=headers)
 
 
-def _count(principal: Principal | None, route: Route, origin: Origin) -> quotas.Quota | None:
+def _count(decision: Decision, origin: Origin) -> quotas.Quota | None:
     """Count the request, which is let through, and against a limit if there is one. Raises RateLimited."""
+    principal, scopes = decision
     if principal is None:
         return None
     quota = quotas.spend(principal, origin)
-    usage.note(principal.credential.number, origin, scopes=route.scopes)
+    usage.note(principal.credential.number, origin, scopes=scopes)
     return quota
 
 

@@ -1,6 +1,7 @@
 """May this credential make this request? The one decision of the gateway."""
 
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -20,8 +21,24 @@ from config.profiles import Profile
 from config.profiles.schema import Route
 from gateway.paths import RefusedPath, segments
 from gateway.routes import Node, compile_routes, match
+from gateway.second_paths import second_paths
 
 NO_MEMBER = "X-Organization: the caller is in no organization with this id."
+
+
+class Asked(NamedTuple):
+    """A method and a URI that the caller must be allowed to call, and the row that says who is."""
+
+    method: str
+    uri: str
+    route: Route
+
+
+class Decision(NamedTuple):
+    """Who may make a request, None for everybody, and the scopes that it took."""
+
+    principal: Principal | None
+    scopes: tuple[str, ...]
 
 
 @lru_cache(maxsize=8)
@@ -40,27 +57,42 @@ def route_for(profile: Profile, method: str, uri: str) -> Route:
     return found
 
 
-def decide(request: HttpRequest, method: str, uri: str, origin: Origin) -> tuple[Principal | None, Route]:
-    """Return who may make the request `method` `uri` with the credential in `request`'s headers, and its row.
+def all_asked(request: HttpRequest, method: str, uri: str) -> list[Asked]:
+    """Return the request that the proxy asks about, and the same for each second path that it names.
 
-    None stands for a route that is open to everybody. Raises NotAuthenticated, InvalidToken,
-    MalformedCredentials, NotAllowed or InsufficientScope.
+    Raises NotAllowed if one of them is in no row.
     """
-    route = route_for(profiles.active(), method, uri)
-    if "none" in route.credentials:
-        return None, route
+    profile, sent = profiles.active(), request.META
+    first = Asked(method, uri, route_for(profile, method, uri))
+    host = sent.get("HTTP_X_FORWARDED_HOST") or sent.get("HTTP_HOST", "")
+    try:
+        others = second_paths(first.route, sent, host)
+    except RefusedPath as refused:
+        raise NotAllowed(f"Refused: {refused}.") from None
+    return [first, *(Asked(*other, route_for(profile, *other)) for other in others)]
+
+
+def decide(request: HttpRequest, method: str, uri: str, origin: Origin) -> Decision:
+    """Return who may make the request `method` `uri` with the credential in `request`'s headers.
+
+    Raises NotAuthenticated, InvalidToken, MalformedCredentials, NotAllowed or InsufficientScope.
+    """
+    asked = all_asked(request, method, uri)
+    if "none" in asked[0].route.credentials:
+        return Decision(None, ())
     sent = presented(request)
     if sent is None:
         raise NotAuthenticated
-    principal = authenticate(sent, origin)
+    principal, about = authenticate(sent, origin), asked[0]
     try:
         principal = acting(principal, request.META.get("HTTP_X_ORGANIZATION", ""))
-        check_route(principal, route)
+        for about in asked:
+            check_route(principal, about.route)
     except NotAllowed as error:
         usage.note(principal.credential.number, origin, Outcome.SCOPE)
-        record_denied(principal, origin, method, uri.partition("?")[0], error)
+        record_denied(principal, origin, about.method, about.uri.partition("?")[0], error)
         raise
-    return principal, route
+    return Decision(principal, tuple(dict.fromkeys(scope for about in asked for scope in about.route.scopes)))
 
 
 def authenticate(sent: Presented, origin: Origin) -> Principal:
@@ -95,6 +127,8 @@ def check_route(principal: Principal, route: Route) -> None:
     NotAllowed, SecondFactorRequired or InsufficientScope. A row that asks for neither is for whoever holds
     all their roles: not for those who hold none until a login with a second factor.
     """
+    if "none" in route.credentials:
+        return
     if principal.credential.kind not in route.credentials:
         raise NotAllowed(f"This takes {' or '.join(route.credentials)}.")
     if route.roles:

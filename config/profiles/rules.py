@@ -200,6 +200,8 @@ def _check_route(member: str, route: Route, file: ProfileFile) -> None:
     _known(f"{member}.roles", route.roles, file.roles, "role")
     if "none" in route.credentials and (len(route.credentials) > 1 or route.scopes or route.roles):
         raise _Wrong(f"{member}.credentials", '"none" stands alone, without scopes or roles')
+    if "none" in route.credentials and route.second_paths:
+        raise _Wrong(f"{member}.second_paths", 'needs a caller: "none" takes no second path')
     if "oauth2" in route.credentials and not route.scopes:
         raise _Wrong(
             f"{member}.scopes", '"oauth2" needs scopes, or a client that has only openid may come in'

@@ -19,6 +19,7 @@ Members = Annotated[tuple[Member, ...], Meta(min_length=1)]
 IdPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}_\Z")]
 
 HEADER = r"^([A-Za-z][A-Za-z0-9-]{0,63})?\Z"
+SECOND_PATH = r"^[A-Za-z][A-Za-z0-9-]{0,63}\Z"
 PREFIX = r"^[A-Za-z][A-Za-z0-9_]{1,31}_\Z"
 BASE_PATH = r"^(/[a-z0-9._-]+)*\Z"
 PATH = r"^[a-z0-9._-]+(/[a-z0-9._-]+)*\Z"
@@ -172,18 +173,23 @@ class Wire(Table, frozen=True):
     messages: dict[Literal["logout"], Text] = {}
 
 
+Method = Annotated[str, Meta(pattern=METHOD)]
+
+
 class Route(Table, frozen=True):
     """One row of the gateway's table: who may call `methods` on `path`.
 
     In `path`, `{name}` stands for one segment and a last `**` for all below, and the place itself. Every
-    scope in `scopes` is needed; of `roles`, any one.
+    scope in `scopes` is needed; of `roles`, any one. `second_paths` are headers that may name another path,
+    each with a method: the caller must be allowed to call that path with it.
     """
 
-    methods: Annotated[tuple[Annotated[str, Meta(pattern=METHOD)], ...], Meta(min_length=1)]
+    methods: Annotated[tuple[Method, ...], Meta(min_length=1)]
     path: Annotated[str, Meta(pattern=r"^/")]
     credentials: Annotated[tuple[CredentialKind, ...], Meta(min_length=1)]
     scopes: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    second_paths: dict[Annotated[str, Meta(pattern=SECOND_PATH)], Method] = {}
 
 
 class ProfileFile(Table, frozen=True):

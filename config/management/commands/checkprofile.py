@@ -69,6 +69,7 @@ def routes(profile: Profile) -> list[dict[str, str]]:
             "credentials": " ".join(route.credentials),
             "scopes": " ".join(route.scopes),
             "roles": " ".join(route.roles),
+            "second paths": " ".join(f"{header}={method}" for header, method in route.second_paths.items()),
         }
         for route in profile.routes
     ]

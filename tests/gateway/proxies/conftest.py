@@ -20,6 +20,19 @@ credentials = ["key"]
 scopes = ["services:write"]
 
 [[routes]]
+methods = ["COPY", "MOVE"]
+path = "/services/dav/**"
+credentials = ["key"]
+scopes = ["services:read"]
+second_paths = { Destination = "PUT" }
+
+[[routes]]
+methods = ["PUT"]
+path = "/services/dav/mine/**"
+credentials = ["key"]
+scopes = ["services:read"]
+
+[[routes]]
 methods = ["OPTIONS"]
 path = "/services/shop/**"
 credentials = ["none"]

@@ -1,0 +1,82 @@
+"""Headers that name a second path: a request that copies or moves something. Knows no Django."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from config.profiles.schema import Route
+from gateway.paths import RefusedPath, segments
+
+# What some services take for the path of something else to write or read: WebDAV (RFC 4918 section 10.3),
+# tus, Swift, and object stores in the dialects of S3, Google, Azure, Alibaba, Tencent and Huawei.
+KNOWN = (
+    "Destination",
+    "Upload-Concat",
+    "X-Copy-From",
+    "X-Amz-Copy-Source",
+    "X-Amz-Rename-Source",
+    "X-Goog-Copy-Source",
+    "X-Ms-Copy-Source",
+    "X-Ms-Rename-Source",
+    "X-Oss-Copy-Source",
+    "X-Cos-Copy-Source",
+    "X-Obs-Copy-Source",
+)
+
+
+def variable(header: str) -> str:
+    """The WSGI variable of a header (PEP 3333)."""
+    return f"HTTP_{header.upper().replace('-', '_')}"
+
+
+VARIABLES = {variable(header): header for header in KNOWN}
+
+
+class SecondPath(NamedTuple):
+    """A path beside that of the request line, and the method that the caller must be allowed there."""
+
+    method: str
+    path: str
+
+
+def second_paths(route: Route, sent: Mapping[str, str], host: str) -> list[SecondPath]:
+    """Return the second paths that a request names, in the order of its row.
+
+    `sent` are the WSGI variables of the request, `host` is where the client sent it. Raises RefusedPath for a
+    known header that the row does not take, and for a value that is not one path at `host`.
+    """
+    if not route.second_paths and sent.keys().isdisjoint(VARIABLES):
+        return []
+    taken = {variable(header): (header, method) for header, method in route.second_paths.items()}
+    for name in VARIABLES.keys() - taken.keys():
+        if name in sent:
+            raise RefusedPath(f"{VARIABLES[name]} names a second path, which this row does not take")
+    return [
+        SecondPath(method, _path(header, sent[name], host))
+        for name, (header, method) in taken.items()
+        if name in sent
+    ]
+
+
+def _path(header: str, reference: str, host: str) -> str:
+    """Return the path of "/path" or "http://host/path", read by the rules of the first path.
+
+    Servers join two headers of one name with a comma, and not every service reads a query here.
+    """
+    if "," in reference or "?" in reference:
+        raise RefusedPath(f"{header} must hold one path, without a comma and without a query")
+    path = reference if reference.startswith("/") else _at(header, reference, host)
+    try:
+        segments(path)
+    except RefusedPath as refused:
+        raise RefusedPath(f"{header}: {refused}") from None
+    return path
+
+
+def _at(header: str, url: str, host: str) -> str:
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    if scheme.lower() not in {"http", "https"} or not host or authority.lower() != host.lower():
+        raise RefusedPath(
+            f"{header} must be a path, or an http URL with the host that the request was sent to"
+        )
+    return slash + path
