@@ -5,7 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied
+from django.db.models import ForeignKey
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, path, reverse
 
@@ -19,10 +21,26 @@ from accounts.services.codes import device_of
 from audit.actors import Origin
 from config import profiles
 from config.admin import principal_in
-from config.errors import DomainError, NotAllowed
+from config.changelist import check_query
+from config.errors import BadQuery, DomainError, NotAllowed
+from config.logs import mask
+from config.problems import domain_response, wants_page
 from config.profiles import Capability
 
-WITHOUT_SERVICE = {"password_change", "password_change_done"}
+LEFT_OUT = {  # what would write behind our services' back, or tell any row of any table by its number
+    *("password_change", "password_change_done", "view_on_site"),
+}
+
+
+class ForwardAutocomplete(AutocompleteJsonView):
+    """Django's, which fails when it is asked for the other end of a relation."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        found = super().process_request(request)
+        _term, _admin, source_field, _to_field = found
+        if not isinstance(source_field, ForeignKey):
+            raise PermissionDenied
+        return found
 
 
 class KeyhouseAdminSite(admin.AdminSite):
@@ -66,6 +84,13 @@ class KeyhouseAdminSite(admin.AdminSite):
             response.headers["Retry-After"] = str(form.too_many.retry_after)
         return response
 
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Django's. Raises BadQuery for a search that no list takes either."""
+        check_query(request.GET)
+        page: Any = ForwardAutocomplete.as_view(admin_site=self)
+        answer: HttpResponse = page(request)
+        return answer
+
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """The page where people add, replace and remove their second factor."""
         page: Any = SecondFactorPage.as_view()
@@ -92,6 +117,8 @@ class KeyhouseAdminSite(admin.AdminSite):
                 return HttpResponseRedirect(reverse("admin:second_factor"))
             try:
                 return view(request, *args, **kwargs)
+            except BadQuery as error:
+                return _refuse_query(request, error)
             except PermissionDenied:
                 note_denied(request, NotAllowed("Your role does not allow this."))
                 raise
@@ -106,10 +133,18 @@ class KeyhouseAdminSite(admin.AdminSite):
         return super().admin_view(guarded, cacheable)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Django's pages, without those that would change something behind our services' back, and ours."""
-        pages = [url for url in super().get_urls() if getattr(url, "name", None) not in WITHOUT_SERVICE]
+        """Django's pages, without some, and ours."""
+        pages = [url for url in super().get_urls() if getattr(url, "name", None) not in LEFT_OUT]
         own = path("second-factor/", self.admin_view(self.second_factor), name="second_factor")
         return [own, *pages]
+
+
+def _refuse_query(request: HttpRequest, error: BadQuery) -> HttpResponse:
+    """Say what is wrong with the query: in a browser on the page without it, else in a problem document."""
+    if not wants_page(request):
+        return domain_response(error)
+    messages.error(request, mask(error.detail))  # it says what the client made up
+    return HttpResponseRedirect(request.path)
 
 
 def _holds_anything(principal: Principal) -> bool:

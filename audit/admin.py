@@ -29,6 +29,7 @@ class EventAdmin(CapabilityAdmin):
     list_display = ("sequence", "time", "name", "actor_label", "target_label", "ip")
     list_display_links = ("sequence", "name")
     list_filter = (KindFilter, TimeFilter, DayFilter, ActorFilter, "name")
+    sortable_by = ("sequence", "time")  # those that have an index
     search_fields = ("=name", "=actor_id", "=target_id", "actor_label", "target_label", "=ip", "=request_id")
     search_help_text = "Event, name, id, address or request id"
     actions = ("export",)

@@ -6,8 +6,11 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminToField
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import TO_FIELD_VAR
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,7 +20,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from config.errors import DomainError
+from config.changelist import UNDECLARED, DeclaredChangeList, check_query
+from config.errors import BadQuery, DomainError, shown
 from config.paging import CappedPaginator
 from config.profiles import Capability
 from config.words import ago
@@ -38,6 +42,7 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each would count all rows
     list_per_page = 50
+    view_on_site = False  # nothing has a page elsewhere
     paginator = CappedPaginator
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -64,16 +69,26 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """Nothing: see the class."""
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what the list offers as a filter: any column could be guessed letter by letter otherwise.
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeclaredChangeList]:
+        return DeclaredChangeList
 
-        No NUL either, which PostgreSQL cannot be asked for.
-        """
-        filters: Any = self.list_filter
-        offered = [_parameter(each) for each in filters]
-        if "\0" in value or lookup.split("__")[0] not in offered:
-            return False
-        return super().lookup_allowed(lookup, value, request)
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Django's. Raises BadQuery for a query that no link or form of the list sends."""
+        check_query(request.GET)
+        try:
+            return super().get_changelist_instance(request)
+        except DisallowedModelAdminToField:
+            raise BadQuery(TO_FIELD_VAR, "is not a field by which these rows are chosen") from None
+
+    def get_sortable_by(self, request: HttpRequest) -> list[Any]:
+        """Django's, but for the row's own name: Django links its head, and sorts nothing then."""
+        return [name for name in super().get_sortable_by(request) if name != "__str__"]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Django's, which refuses relations early. DeclaredChangeList refuses what is left."""
+        if not super().lookup_allowed(lookup, value, request):
+            raise BadQuery(shown(lookup), UNDECLARED)
+        return True
 
     def response_action(self, request: HttpRequest, queryset: Any, *where: Any) -> Any:
         """Django's; a selection that cannot be one is said so."""
@@ -97,13 +112,6 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         if row is None or not self.has_view_permission(request, row):
             raise Http404
         return HttpResponseRedirect(f"{reverse('admin:audit_event_changelist')}?{urlencode({'q': row.uuid})}")
-
-
-def _parameter(offered: Any) -> str:
-    """The parameter of a filter, of any of the three kinds in which Django takes them."""
-    if isinstance(offered, str):
-        return offered
-    return str(offered[0] if isinstance(offered, tuple) else offered.parameter_name)
 
 
 def said_ago(moment: datetime | None) -> SafeString:

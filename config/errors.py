@@ -27,6 +27,10 @@ class Invalid(DomainError):
         super().__init__(f"{member}: {reason}", errors={member: reason})
 
 
+class BadQuery(Invalid):
+    """A page was asked for with a parameter that it does not have, or with a wrong value of one."""
+
+
 class Conflict(DomainError):
     """The value is taken, or the thing is no longer in a state that allows this."""
 

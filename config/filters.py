@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+
+from config.errors import BadQuery
 
 MOST_YEARS = 5
 DATE = re.compile(r"2[0-9]{3}(-[0-9]{2}(-[0-9]{2})?)?")
@@ -45,7 +46,8 @@ class DateFilter(admin.SimpleListFilter):
             return queryset
         start = _start(value)
         if start is None:
-            raise IncorrectLookupParameters
+            reason = "must be a year, a month or a day, such as 2026, 2026-11 or 2026-11-22"
+            raise BadQuery(str(self.parameter_name), reason)
         days = {4: 365 + calendar.isleap(start.year), 7: calendar.monthrange(start.year, start.month)[1]}
         end = start + timedelta(days=days.get(len(value), 1))
         return queryset.filter(**{f"{self.column}__gte": start, f"{self.column}__lt": end})
@@ -77,5 +79,5 @@ class WordsFilter(admin.SimpleListFilter, ABC):
         if value is None:
             return queryset
         if value not in self._options:
-            raise IncorrectLookupParameters
+            raise BadQuery(str(self.parameter_name), f"must be one of {', '.join(self._options)}")
         return queryset.filter(self._options[value][1])

@@ -1,0 +1,73 @@
+"""Lists of the admin take what their own links and forms send, and refuse everything else by name.
+
+Django turns any parameter that no filter knows into a lookup: `name__regex` would run in the database.
+"""
+
+import re
+from typing import Any
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+
+from config.errors import BadQuery, shown
+
+UNDECLARED = "is not a filter of this list; choose one on the page"
+AUTOCOMPLETE_TERM = "term"
+LONGEST_SEARCH, MOST_WORDS = 254, 10  # characters; each word is compared with each column
+PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
+
+class DeclaredChangeList(ChangeList):
+    """A list whose parameters are those that its declared filters expect, and Django's own."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Django's, which leaves what no filter has taken. Raises BadQuery if a parameter is left."""
+        found = super().get_filters(request)
+        _specs, _has_filters, left, *_ = found
+        for name in self.filter_params.keys() & left.keys():
+            raise BadQuery(shown(name), UNDECLARED)
+        return found
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """Django's. Raises BadQuery for a value that its filter does not take."""
+        try:
+            return super().get_queryset(request, exclude_parameters)
+        except IncorrectLookupParameters as error:
+            names = ", ".join(sorted(self.get_filters_params()))
+            raise BadQuery(shown(names), "has a value that the filter does not take") from error
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """Django's; None for a column by which this list cannot be sorted: Django only hides the link."""
+        return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Django's. Raises BadQuery for an order that no column's head asks for."""
+        columns = [each.removeprefix("-") for each in self.params.get(ORDER_VAR, "").split(".")]
+        sortable = {str(i) for i, name in enumerate(self.list_display) if self.get_ordering_field(name)}
+        if columns != [""] and (not sortable.issuperset(columns) or len(set(columns)) < len(columns)):
+            raise BadQuery(ORDER_VAR, "must be numbers of sortable columns, each once, such as 1.-2")
+        return super().get_ordering(request, queryset)
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Django's. Raises BadQuery for a page that is not there."""
+        try:
+            super().get_results(request)
+        except IncorrectLookupParameters as error:
+            raise BadQuery(PAGE_VAR, "this list has no such page") from error
+
+
+def check_query(query: QueryDict) -> None:
+    """Raise BadQuery for what no list and no search field sends, whatever it is called."""
+    for name, values in query.lists():
+        if len(values) > 1:
+            raise BadQuery(shown(name), "is repeated in the query; send it once")
+        if "\0" in name + values[0]:
+            raise BadQuery(shown(name), "contains a NUL character")
+    if PAGE_VAR in query and not PAGE_NUMBER.fullmatch(query.get(PAGE_VAR, "")):
+        raise BadQuery(PAGE_VAR, "must be the number of a page")
+    for name in (SEARCH_VAR, AUTOCOMPLETE_TERM):
+        text = query.get(name, "")
+        if len(text) > LONGEST_SEARCH or len(text.split()) > MOST_WORDS:
+            raise BadQuery(name, f"must be at most {MOST_WORDS} words and {LONGEST_SEARCH} characters")

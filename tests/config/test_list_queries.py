@@ -1,0 +1,32 @@
+"""What clients ask of the API's lists: what no list takes is 400, and no value is an error of the server."""
+
+import pytest
+
+from tests.admin.test_list_parameters import ODD
+from tests.conftest import Cast, as_user, assert_problem, make_key
+
+LISTS = {
+    "users": ("search", "role", "is_active"),
+    "audit": ("event", "actor", "target", "since", "until"),
+    "organizations": (),
+    "api-keys": (),
+    "auth/sessions": (),
+}
+PAGES = ("cursor", "page_size")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_no_value_of_a_filter_is_an_error_of_the_server(path: str, cast: Cast) -> None:
+    make_key(cast.acme, "services:read")
+    ada = as_user(cast.ada)
+    for name in (*LISTS[path], *PAGES):
+        for value in ODD:
+            answer = ada.get(path, data={name: value})
+            assert answer.status_code in (200, 400), (name, value)
+
+
+@pytest.mark.parametrize("path", set(LISTS) - {"auth/sessions"})  # which looks at no parameter
+def test_what_is_no_filter_is_named(path: str, cast: Cast) -> None:
+    ada = as_user(cast.ada)
+    for name in ("name__regex", "email__startswith", "pk__in", "occurred_at__range", "ordering"):
+        assert_problem(ada.get(path, data={name: "("}), 400, "invalid", name)
