@@ -37,6 +37,7 @@ PURE = (
     "accounts/throttling.py",
     "accounts/oauth/texts.py",
     "config/env.py",
+    "config/fingerprints.py",
     "config/keypairs.py",
     "config/keytexts.py",
     "config/limits.py",

@@ -104,6 +104,19 @@ def test_a_pepper_is_rotated_in_on_two_servers_and_the_old_one_out(installation:
     assert_one_line(installation.manage("setup"), "pepper 2 is missing in ", "API keys: 2")
 
 
+def test_signing_keys_rotate_in_files_and_the_newest_is_missed(installation: Installation) -> None:
+    for _ in range(2):
+        assert installation.manage("rotatesigningkey").returncode == 0
+    older, newest = sorted((installation.folder / "var").glob("signing_key_RS256_*"))
+    older.unlink()
+    assert "Nothing to do" in installation.manage("setup").stdout
+    pem = newest.read_text()
+    newest.unlink()
+    said = installation.manage("setup")
+    assert_one_line(said, "RS256 key ", f"is missing in {installation.folder}/var/signing_key_*")
+    assert "Nothing to do" in installation.manage("setup", KEYHOUSE_SIGNING_KEYS=pem).stdout
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="several machines need PostgreSQL")
 def test_of_machines_that_start_at_once_with_secrets_of_their_own_one_gets_on(
     bare_installation: Installation, tmp_path: Path
