@@ -1,26 +1,12 @@
 """Headers that name a second path: a request that copies or moves something. Knows no Django."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from config.profiles.schema import Route
+from config.profiles.schema import Route, SecondPathHeader
 from gateway.paths import RefusedPath, segments
 
-# What some services take for the path of something else to write or read: WebDAV (RFC 4918 section 10.3),
-# tus, Swift, and object stores in the dialects of S3, Google, Azure, Alibaba, Tencent and Huawei.
-KNOWN = (
-    "Destination",
-    "Upload-Concat",
-    "X-Copy-From",
-    "X-Amz-Copy-Source",
-    "X-Amz-Rename-Source",
-    "X-Goog-Copy-Source",
-    "X-Ms-Copy-Source",
-    "X-Ms-Rename-Source",
-    "X-Oss-Copy-Source",
-    "X-Cos-Copy-Source",
-    "X-Obs-Copy-Source",
-)
+KNOWN: tuple[str, ...] = get_args(SecondPathHeader)
 
 
 def variable(header: str) -> str:

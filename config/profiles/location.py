@@ -9,7 +9,17 @@ from typing import Any
 
 import msgspec
 
-from config.profiles.schema import Attribute, IdPrefix, KeyFormat, Member, Members, Name, Role, Scope
+from config.profiles.schema import (
+    Attribute,
+    IdPrefix,
+    KeyFormat,
+    Member,
+    Members,
+    Name,
+    Role,
+    Scope,
+    SecondPathHeader,
+)
 
 NAMED_TABLES: dict[str, Any] = {
     "scopes": Scope,
@@ -21,13 +31,16 @@ NAMED_TABLES: dict[str, Any] = {
     "wire.id_prefixes": IdPrefix,
 }
 WHOLE_FILE = "the file"
+PART = re.compile(r"([^.\[]+)(?:\[(\d+)\])?")  # of a path: a member, and the number of its item
 
 
 def locate(message: str, raw: dict[str, Any]) -> tuple[str, str]:
     """Return (member, reason) for the message of a msgspec.ValidationError about the tables `raw`."""
     reason, _, where = message.partition(" - at `")
     if where.startswith("key` in `$."):
-        return _named(where.removeprefix("key` in `$.").strip("`") + "[...]", raw, Name, keys=True), reason
+        table = where.removeprefix("key` in `$.").strip("`")
+        kind = SecondPathHeader if table.endswith(".second_paths") else Name
+        return _counted_from_one(_named(f"{table}[...]", raw, kind, keys=True)), reason
     member = _counted_from_one(_named_somewhere(where.strip("`").removeprefix("$").lstrip("."), raw))
     for words, plain in (("contains unknown", "there is no such member"), ("missing required", "is missing")):
         match = re.fullmatch(rf"Object {words} field `(.+)`", reason, re.DOTALL)
@@ -47,8 +60,8 @@ def _named(path: str, raw: dict[str, Any], kind: Any, *, keys: bool = False) -> 
     """Put the name of the first entry that is not of its kind in the place of "[...]"."""
     table, _, rest = path.partition("[...]")
     entries: Any = raw
-    for part in table.split("."):
-        entries = entries[part]
+    for name, item in PART.findall(table):
+        entries = entries[name][int(item)] if item else entries[name]
     wrong = next((name for name, value in entries.items() if not _fits(name if keys else value, kind)), "?")
     return f"{table}.{wrong}{rest}"
 

@@ -14,12 +14,28 @@ Everything = Literal["*"]
 Identifier = Literal["username", "email"]
 CredentialKind = Literal["key", "jwt", "oauth2", "none"]
 
+# Headers that some services take for the path of something else to write or read: WebDAV (RFC 4918 section
+# 10.3), tus, Swift, and object stores in the dialects of S3, Google, Azure, Alibaba, Tencent and Huawei.
+# The proxies pass exactly these on to Keyhouse.
+SecondPathHeader = Literal[
+    "Destination",
+    "Upload-Concat",
+    "X-Copy-From",
+    "X-Amz-Copy-Source",
+    "X-Amz-Rename-Source",
+    "X-Goog-Copy-Source",
+    "X-Ms-Copy-Source",
+    "X-Ms-Rename-Source",
+    "X-Oss-Copy-Source",
+    "X-Cos-Copy-Source",
+    "X-Obs-Copy-Source",
+]
+
 Member = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
 Members = Annotated[tuple[Member, ...], Meta(min_length=1)]
 IdPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}_\Z")]
 
 HEADER = r"^([A-Za-z][A-Za-z0-9-]{0,63})?\Z"
-SECOND_PATH = r"^[A-Za-z][A-Za-z0-9-]{0,63}\Z"
 PREFIX = r"^[A-Za-z][A-Za-z0-9_]{1,31}_\Z"
 BASE_PATH = r"^(/[a-z0-9._-]+)*\Z"
 PATH = r"^[a-z0-9._-]+(/[a-z0-9._-]+)*\Z"
@@ -189,7 +205,7 @@ class Route(Table, frozen=True):
     credentials: Annotated[tuple[CredentialKind, ...], Meta(min_length=1)]
     scopes: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
-    second_paths: dict[Annotated[str, Meta(pattern=SECOND_PATH)], Method] = {}
+    second_paths: dict[SecondPathHeader, Method] = {}
 
 
 class ProfileFile(Table, frozen=True):
