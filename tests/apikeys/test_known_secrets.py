@@ -1,6 +1,7 @@
 """The database knows the secrets that it was used with: others are refused, new ones known from then on."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,8 @@ KEYS = [keypairs.from_pem(keypairs.new_pem("RS256")) for _ in range(3)]
 
 
 @pytest.fixture(autouse=True)
-def known_before(cast: Cast, settings: Any) -> None:
+def known_before(cast: Cast, settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path  # without the signing keys that other tests have made
     settings.PEPPERS = {1: ONE}
     settings.SEED_KEYS = {1: ONE}
     check_secrets()
