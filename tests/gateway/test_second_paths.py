@@ -13,6 +13,7 @@ from config import profiles
 from config.profiles import ProfileError, rules
 from gateway.paths import RefusedPath, segments
 from gateway.second_paths import KNOWN, second_paths, variable
+from tests.config.test_profile_rules import route
 from tests.conftest import Api, Cast, assert_problem, make_key, with_key
 from tests.gateway.routing import row, with_routes
 
@@ -151,6 +152,12 @@ def test_an_open_row_with_a_second_path_is_refused_with_the_profile() -> None:
     wrong = replace(OPEN_TO_ALL, second_paths={"Destination": "PUT"})
     with pytest.raises(ProfileError, match=r"routes\[1\].second_paths"):
         rules.check("test", with_routes(wrong).file)
+
+
+def test_a_header_that_proxies_keep_from_us_is_refused_with_the_profile() -> None:
+    text = route('methods = ["MOVE"]\npath = "/dav/**"\nsecond_paths = { X-Target = "PUT" }')
+    with pytest.raises(ProfileError, match=r"routes\[3\].second_paths.X-Target: Invalid enum value"):
+        profiles.parse(text, source="test")
 
 
 PARTS = st.sampled_from(
