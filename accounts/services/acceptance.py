@@ -109,7 +109,7 @@ def _inviter(invitation: Invitation, now: datetime) -> Principal:
         return principal_of(invitation.invited_by, Credential("jwt", ""))
     program = makers.principal_now(invitation.credential, now)
     if program is None:
-        raise NotFound("The credential of whoever invited has ended.")
+        raise NotFound("The credential that made the invitation has ended.")
     return program
 
 

@@ -75,7 +75,7 @@ def _end(made_with: Credential | None, now: datetime) -> datetime:
         return ends
     maker = makers.principal_now(made_with, now)
     if maker is None:
-        raise NotFound("The credential of whoever invited has ended.")
+        raise NotFound("The credential that made the invitation has ended.")
     return min(ends, maker.credential.expires_at or ends)
 
 

@@ -1,4 +1,4 @@
-"""Ending sessions, in the transaction of whoever records why."""
+"""Ending sessions, in the transaction of a caller who records why."""
 
 from datetime import datetime
 
