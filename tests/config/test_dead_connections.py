@@ -29,6 +29,7 @@ PATIENCE_SECONDS = 30
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
 PATHS = ("/gateway/check", "/api/v1/api-keys", "/api/v1/auth/me", "/ready")
 OTHERS = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+BUSY = "state <> 'idle' OR state_change > clock_timestamp() - interval '500 ms'"
 
 
 @pytest.fixture
@@ -171,8 +172,11 @@ def wait_for_uses(database: Postgres, number: int) -> None:
 
 
 def end_idle_connections(database: Postgres) -> bool:
-    """End each connection on which nothing is asked, and return whether there were any."""
-    return bool(ask_database(database, f"SELECT pg_terminate_backend(pid, 5000) {OTHERS} AND state = 'idle'"))
+    """End all connections once none of them has been asked for a while, and return whether there were any."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while ask_database(database, f"SELECT pid {OTHERS} AND ({BUSY})"):
+        assert time.monotonic() < end, "the server never rests"
+    return bool(ask_database(database, f"SELECT pg_terminate_backend(pid, 5000) {OTHERS}"))
 
 
 def test_row_108_a_mail_is_sent_once_though_the_connection_ends_while_it_is_sent(
