@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -25,6 +27,7 @@ DATABASE_ERRORS = (OperationalError, InterfaceError)
 # Pages whose address holds a token, as mailed.
 MAILED_LINKS = ("/reset-password", "/recovery", "/confirm-email", "/undo-email-change", "/accept-invitation")
 PAGES = ("/admin", *MAILED_LINKS)
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 log = logging.getLogger("keyhouse.problems")
 
@@ -196,7 +199,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
         return problem_response(413, "too_large", "The body is larger than 1 MiB.")
     if isinstance(exception, DisallowedHost):
-        return problem_response(400, "invalid_request", "This Host is not among ALLOWED_HOSTS.")
+        return problem_response(
+            400,
+            "invalid_request",
+            f"This Host is not among ALLOWED_HOSTS. Use {settings.PUBLIC_URL} instead.",
+        )
     return problem_response(400, "invalid_request", "The request is malformed.")
 
 
@@ -207,8 +214,29 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    detail = "The CSRF token is missing or wrong. Reload the page and send the form again."
+    """Tell a browser at another origin the public address: reloading would not bring its cookies back."""
+    if _is_elsewhere(request):
+        detail = f"Browsers cannot use this service at this address. Open {settings.PUBLIC_URL} instead."
+    else:
+        detail = "The CSRF token is missing or wrong. Reload the page and send the form again."
     return problem_response(403, "csrf_failed", detail)
+
+
+def _is_elsewhere(request: HttpRequest) -> bool:
+    """Whether the browser is, by its Origin or else by the Host, at another origin than ours."""
+    scheme = urlsplit(settings.PUBLIC_URL).scheme
+    origin = request.headers.get("Origin", "null")
+    here = f"{scheme}://{request.headers.get('Host', '')}" if origin == "null" else origin
+    try:
+        return _origin(here) != _origin(settings.PUBLIC_URL)
+    except ValueError:  # a port that is none
+        return True
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port (RFC 6454 section 4). Raises ValueError for a port that is none."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or DEFAULT_PORTS.get(parts.scheme)}"
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

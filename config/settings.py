@@ -166,11 +166,13 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"  # under no-referrer browsers send Origin: null, which fails CSRF
 SESSION_ENGINE = "accounts.browser_sessions"
-SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+# Cookies know no ports: these names are neither a framework's default nor those of another Keyhouse.
+_cookies = ("__Host-" if HTTPS else "") + ("keyhouse" if _public.port is None else f"keyhouse_{_public.port}")
+SESSION_COOKIE_NAME = f"{_cookies}_session"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
-CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_NAME = f"{_cookies}_csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "config.problems.csrf_failure"

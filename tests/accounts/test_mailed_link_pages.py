@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.db import connection
 from django.test import Client
@@ -48,7 +49,7 @@ def test_a_person_types_a_new_password_behind_the_link(cast: Cast, mailbox: Mail
     assert answer["Location"].startswith("/recovery?token=")
     assert "is changed" in Client().get(answer["Location"]).content.decode()
     assert has_password(cast.alice, NEW)
-    assert "session" not in answer.cookies
+    assert settings.SESSION_COOKIE_NAME not in answer.cookies
 
 
 @pytest.mark.parametrize("method", ["get", "head"])

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.models import Session as Row
 from django.core.management import call_command
@@ -22,13 +23,13 @@ from tests.oauth2.flow import BASE, Flow, make_client
 
 
 def cookie_of(client: Client) -> str:
-    value: str = client.cookies["session"].value
+    value: str = client.cookies[settings.SESSION_COOKIE_NAME].value
     return value
 
 
 def with_cookie(value: str) -> Client:
     client = Client(headers={"Accept": "text/html"})
-    client.cookies["session"] = value
+    client.cookies[settings.SESSION_COOKIE_NAME] = value
     return client
 
 

@@ -51,8 +51,8 @@ def test_row_85_a_server_with_an_https_address_insists_on_it(https_login: Answer
 
 def test_row_86_cookies_are_for_this_host_over_https_and_not_for_scripts(https_login: Answer) -> None:
     cookies = (https_login.headers["first-cookie"], https_login.headers["set-cookie"])
-    assert cookies[0].startswith("__Host-csrf=")
-    assert "__Host-session=" in cookies[1]
+    assert cookies[0].startswith("__Host-keyhouse_csrf=")
+    assert "__Host-keyhouse_session=" in cookies[1]
     for cookie in cookies:
         words = {word.strip().lower() for word in cookie.split(";")}
         assert {"secure", "httponly", "path=/", "samesite=lax"} <= words

@@ -1,6 +1,7 @@
 """The page on which people log in before a client is allowed anything."""
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import Session
@@ -79,9 +80,9 @@ def test_it_sends_nobody_anywhere_else(wanted: str, cast: Cast) -> None:
 def test_the_browsers_cookie_changes_with_the_login(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     flow.log_in(flow.address())
-    first = flow.browser.cookies["session"].value
+    first = flow.browser.cookies[settings.SESSION_COOKIE_NAME].value
     flow.browser.post(f"{LOGIN}?next=", {"identifier": "alice", "password": PASSWORD})
-    assert flow.browser.cookies["session"].value != first
+    assert flow.browser.cookies[settings.SESSION_COOKIE_NAME].value != first
 
 
 def test_the_page_wants_its_csrf_token_and_has_no_script(cast: Cast) -> None:
