@@ -1,17 +1,15 @@
 """From where, and how often, a credential may be used. Both are off unless somebody sets them."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
+from config.clientip import Network, read_network, spell
 from config.errors import Invalid
 
 MOST_NETWORKS = 50
 MOST_REQUESTS = 1_000_000
 LONGEST_WINDOW = 86_400  # seconds
-MAPPED_BITS = 96  # of an IPv4 address that is written as an IPv6 one (RFC 4291 section 2.5.5.2)
-
-Network = IPv4Network | IPv6Network
 
 
 class Rate(NamedTuple):
@@ -58,24 +56,14 @@ def clean_networks(texts: Iterable[str], own: Limits) -> list[str]:
         raise Invalid("allowed_networks", f"has {len(found)} networks, {MOST_NETWORKS} are allowed")
     if own.networks and not (found and all(_lies_within(network, own.networks) for network in found)):
         raise Invalid("allowed_networks", "must lie within those of the key that you use")
-    return [str(each.network_address) if each.num_addresses == 1 else str(each) for each in found]
+    return [spell(each) for each in found]
 
 
 def _network(text: str) -> Network:
     try:
-        if "%" in text:
-            raise ValueError("a zone means something on one machine only")
-        return _unmapped(ip_network(text))
+        return read_network(text)
     except ValueError as error:
         raise Invalid("allowed_networks", f"{text!a} is no network: {error}") from None
-
-
-def _unmapped(network: Network) -> Network:
-    """An IPv4 network that is written as an IPv6 one, as IPv4: so are the addresses of clients."""
-    if isinstance(network, IPv4Network) or network.prefixlen < MAPPED_BITS:
-        return network
-    mapped = network.network_address.ipv4_mapped
-    return network if mapped is None else IPv4Network((mapped, network.prefixlen - MAPPED_BITS))
 
 
 def _lies_within(network: Network, others: Iterable[Network]) -> bool:

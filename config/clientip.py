@@ -1,5 +1,7 @@
 """The address of the client, in one place: everything that needs it asks here."""
 
+import logging
+import re
 from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -9,15 +11,26 @@ from django.http import HttpRequest
 from config.env import ConfigurationError
 
 Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+MAPPED_BITS = 96  # of an IPv4 address that is written as an IPv6 one (RFC 4291 section 2.5.5.2)
 IPV6_SITE_BITS = 64  # what one customer gets at least (RFC 6177): addresses within it cost nothing
+
+# A node as in RFC 7239 section 6: Azure and IIS add the port, others quote, and `for=` comes from Forwarded.
+PORT = r"(?::(?:[0-9]{0,5}|_[\w.-]{1,100}))?"
+HOP = re.compile(
+    rf'(?:for=)?("?)(?:\[(?P<six>[^\[\]"]*:[^\[\]"]*)\]{PORT}|(?P<four>[0-9.]+){PORT}|(?P<bare>[^\[\]"]+))\1',
+    re.ASCII | re.IGNORECASE,
+)
+
+log = logging.getLogger("keyhouse.clientip")
 
 
 def client_ip(request: HttpRequest) -> str:
     """Return the address of who sent `request`.
 
     The peer's, unless the peer is in KEYHOUSE_TRUSTED_PROXIES; then the rightmost hop of
-    X-Forwarded-For that is not trusted. A hop that is no address ends the search: what lies left of
-    it is not believed.
+    X-Forwarded-For that is not trusted. "" if that hop is no address: it is not believed to be the
+    proxy, nor whom the hops left of it name.
     """
     peer = request.META.get("REMOTE_ADDR", "")
     return resolve(peer, request.META.get("HTTP_X_FORWARDED_FOR", ""), settings.TRUSTED_PROXIES)
@@ -25,23 +38,35 @@ def client_ip(request: HttpRequest) -> str:
 
 @lru_cache(maxsize=4096)
 def resolve(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:
-    """Return the rightmost untrusted address of the chain `forwarded` + `peer`; "" if the peer has none."""
+    """Return the rightmost untrusted address of the chain `forwarded` + `peer`; "" if it is none."""
     current = _address(peer)
     if current is None:
         return ""
-    for hop in reversed(forwarded.split(",")):
+    for hop in reversed(forwarded.split(",") if forwarded.strip() else []):
         if not _is_trusted(current, trusted):
             break
-        previous = _address(hop.strip())
+        previous = _hop(hop.strip())
         if previous is None:
-            break
+            _warn(current)
+            return ""
         current = previous
     return str(current)
 
 
+def _hop(text: str) -> Address | None:
+    match = HOP.fullmatch(text)
+    return _address(match["six"] or match["four"] or match["bare"]) if match else None
+
+
+@lru_cache(maxsize=256)
+def _warn(proxy: Address) -> None:
+    """Tell the operator, once for each proxy: keys of its clients that are bound to networks are refused."""
+    log.warning("X-Forwarded-For as %s sends it does not end in an address: its clients have none", proxy)
+
+
 @cache
-def _networks(trusted: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(item) for item in trusted)
+def _networks(trusted: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(read_network(item) for item in trusted)
 
 
 def is_within(ip: str, networks: tuple[str, ...]) -> bool:
@@ -76,11 +101,28 @@ def _address(text: str) -> Address | None:
     return address.ipv4_mapped or IPv6Address(int(address))  # without its zone, which is any text at all
 
 
+def read_network(text: str) -> Network:
+    """Return an address or a network, an IPv4 one mapped into IPv6 as IPv4: so are the addresses of clients.
+
+    Raises ValueError.
+    """
+    if "%" in text:
+        raise ValueError(f"{text!a} has a zone, which means something on one machine only")
+    network = ip_network(text)
+    if isinstance(network, IPv4Network) or network.prefixlen < MAPPED_BITS:
+        return network
+    mapped = network.network_address.ipv4_mapped
+    return network if mapped is None else IPv4Network((mapped, network.prefixlen - MAPPED_BITS))
+
+
+def spell(network: Network) -> str:
+    """Return a network in its one spelling, a single address without its length."""
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
 def check_networks(variable: str, items: list[str]) -> tuple[str, ...]:
-    """Return `items` if each is an address or a network; raises ConfigurationError otherwise."""
-    for item in items:
-        try:
-            ip_network(item)
-        except ValueError as error:
-            raise ConfigurationError(f"{variable}: {error}") from None
-    return tuple(items)
+    """Return addresses and networks in their one spelling; raises ConfigurationError for what is neither."""
+    try:
+        return tuple(spell(read_network(item)) for item in items)
+    except ValueError as error:
+        raise ConfigurationError(f"{variable}: {error}") from None

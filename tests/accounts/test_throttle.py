@@ -13,6 +13,7 @@ from audit.models import Event
 from config.errors import TooManyAttempts
 from config.limits import DEFAULTS, Bounds, Limit, limits
 from tests.accounts.helpers import at_once
+from tests.conftest import Api, Cast
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 LOGIN = DEFAULTS[Limit.LOGIN]
@@ -196,6 +197,20 @@ def test_a_search_through_accounts_is_one_event_a_minute(db: None) -> None:
         passes()
     [event] = Event.objects.filter(name="attempt:throttled")
     assert (event.actor_kind, event.ip, event.detail) == ("anonymous", HOME, {"limit": "login", "by": "here"})
+
+
+def test_row_64_an_unreadable_hop_does_not_use_up_the_attempts_of_its_proxy(
+    cast: Cast, settings: Settings
+) -> None:
+    settings.LIMITS, settings.TRUSTED_PROXIES = limits(["login.here=2"]), ("10.0.0.1",)
+
+    def log_in(forwarded: str) -> int:
+        body = {"username": "alice", "password": "wrong"}
+        headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+        return int(Api().post("auth/login", body, headers=headers, REMOTE_ADDR="10.0.0.1").status_code)
+
+    assert [log_in("unknown") for _ in range(3)] == [401, 401, 429]
+    assert log_in("") == log_in("203.0.113.9:51234") == 401
 
 
 def test_a_limit_of_the_operator_counts(db: None, settings: Settings) -> None:

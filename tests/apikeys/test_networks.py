@@ -122,6 +122,21 @@ def test_row_64_behind_a_proxy_the_address_is_the_client_s_as_the_trusted_proxy_
     assert ask(program, "10.0.0.1", forwarded="192.0.2.7, nonsense").status_code == 403
 
 
+@pytest.mark.parametrize("forwarded", ["192.0.2.7:51234", '"192.0.2.7"', "[::ffff:192.0.2.7]:443"])
+def test_row_64_a_hop_is_read_as_proxies_write_it(cast: Cast, settings: Settings, forwarded: str) -> None:
+    program = with_key(make_key(cast.alice, "services:read", allowed_networks=["192.0.2.0/24"]))
+    settings.TRUSTED_PROXIES = ("10.0.0.0/8",)
+    assert ask(program, "10.0.0.1", forwarded).status_code == 200
+
+
+def test_row_64_an_unreadable_hop_does_not_get_in_as_the_proxy(cast: Cast, settings: Settings) -> None:
+    program = with_key(make_key(cast.alice, "services:read", allowed_networks=["10.0.0.0/8"]))
+    settings.TRUSTED_PROXIES = ("10.0.0.0/8",)
+    assert ask(program, "10.0.0.1").status_code == 200
+    assert_problem(ask(program, "10.0.0.1", "unknown"), 403, "network_not_allowed")
+    assert Event.objects.get(name="api_key:refused").ip == ""
+
+
 def test_whoever_asks_about_a_key_says_where_it_comes_from(cast: Cast) -> None:
     key = make_key(cast.acme, "services:read", allowed_networks=["192.0.2.0/24"])
     ada = as_user(cast.ada)
