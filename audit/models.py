@@ -3,14 +3,18 @@
 import hashlib
 import json
 from datetime import UTC
+from functools import reduce
+from operator import or_
 from typing import Any, NoReturn
 
 from django.db import models
+from django.db.models import Q
 
 from audit.events import choices
 from config.rows import PublicRow
 
 GENESIS = bytes(32)
+BEGINNINGS = ("varchar_pattern_ops",)  # PostgreSQL's, for LIKE 'text%'
 
 
 class AppendOnly(Exception):
@@ -21,6 +25,15 @@ class EventQuerySet(models.QuerySet["Event"]):
     def seen_from(self, *, everywhere: bool, organizations: frozenset[int]) -> "EventQuerySet":
         """The events that an auditor of everything, or of some organizations, may see."""
         return self if everywhere else self.filter(organization_id__in=organizations)
+
+    def matching(self, text: str) -> "EventQuerySet":
+        """Events with this name, id, address or request id, or with an actor or target that begins so.
+
+        Looks into indexes, however many events there are. PostgreSQL minds the case of actors and targets.
+        """
+        exact = [Q((column, text)) for column in ("name", "actor_id", "target_id", "ip", "request_id")]
+        begins = [Q((f"{column}__startswith", text)) for column in ("actor_label", "target_label")]
+        return self.filter(reduce(or_, [*exact, *begins]))
 
     def update(self, **kwargs: Any) -> NoReturn:
         raise AppendOnly("audit events cannot be changed")
@@ -68,6 +81,12 @@ class Event(PublicRow):
             models.Index(fields=["actor_id", "-sequence"], name="audit_by_actor"),
             models.Index(fields=["target_id", "-sequence"], name="audit_by_target"),
             models.Index(fields=["organization_id", "-sequence"], name="audit_by_organization"),
+            models.Index(fields=["name", "-sequence"], name="audit_by_name"),
+            models.Index(fields=["actor_kind", "-sequence"], name="audit_by_actor_kind"),
+            models.Index(fields=["ip", "-sequence"], name="audit_by_address"),
+            models.Index(fields=["request_id"], name="audit_by_request"),
+            models.Index(fields=["actor_label"], name="audit_by_actor_label", opclasses=BEGINNINGS),
+            models.Index(fields=["target_label"], name="audit_by_target_label", opclasses=BEGINNINGS),
         )
 
     def __str__(self) -> str:

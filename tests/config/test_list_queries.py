@@ -25,7 +25,7 @@ def test_no_value_of_a_filter_is_an_error_of_the_server(path: str, cast: Cast) -
             assert answer.status_code in (200, 400), (name, value)
 
 
-@pytest.mark.parametrize("path", set(LISTS) - {"auth/sessions"})  # which looks at no parameter
+@pytest.mark.parametrize("path", sorted(LISTS.keys() - {"auth/sessions"}))  # which looks at no parameter
 def test_what_is_no_filter_is_named(path: str, cast: Cast) -> None:
     ada = as_user(cast.ada)
     for name in ("name__regex", "email__startswith", "pk__in", "occurred_at__range", "ordering"):
