@@ -27,6 +27,12 @@ def query(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     return _checked(form(data={name: values[0] for name, values in sent.items()}))
 
 
+def no_query(request: Request) -> None:
+    """Raise Invalid for a query parameter that is not about paging: this list has no filters."""
+    for name in request.query_params.keys() - PAGE_PARAMETERS:
+        raise Invalid(shown(name), "is not a parameter of this list: it has no filters")
+
+
 def _checked(sent: Serializer[Any]) -> dict[str, Any]:
     sent.is_valid(raise_exception=True)
     members: dict[str, Any] = sent.validated_data

@@ -11,6 +11,11 @@ LISTS = {
     "organizations": (),
     "api-keys": (),
     "auth/sessions": (),
+    "auth/oauth2/consents": (),
+    "users/{ada.uuid}/sessions": (),
+    "users/invitations": (),
+    "organizations/{acme.uuid}/members": (),
+    "organizations/{acme.uuid}/invitations": (),
 }
 PAGES = ("cursor", "page_size")
 
@@ -21,12 +26,13 @@ def test_no_value_of_a_filter_is_an_error_of_the_server(path: str, cast: Cast) -
     ada = as_user(cast.ada)
     for name in (*LISTS[path], *PAGES):
         for value in ODD:
-            answer = ada.get(path, data={name: value})
+            answer = ada.get(path.format(**vars(cast)), data={name: value})
             assert answer.status_code in (200, 400), (name, value)
 
 
-@pytest.mark.parametrize("path", sorted(LISTS.keys() - {"auth/sessions"}))  # which looks at no parameter
+@pytest.mark.parametrize("path", LISTS)
 def test_what_is_no_filter_is_named(path: str, cast: Cast) -> None:
     ada = as_user(cast.ada)
     for name in ("name__regex", "email__startswith", "pk__in", "occurred_at__range", "ordering"):
-        assert_problem(ada.get(path, data={name: "("}), 400, "invalid", name)
+        answer = ada.get(path.format(**vars(cast)), data={name: "("})
+        assert_problem(answer, 400, "invalid", name)
