@@ -1,6 +1,7 @@
 """The login tokens (JWT, RFC 7519, RFC 8725): what is in them, and reading them back."""
 
 import hashlib
+import hmac
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,17 +80,26 @@ def new_refresh_id() -> str:
     return uuid.uuid4().hex
 
 
+def successor_of(refresh_id: str) -> str:
+    """Return the id of the one refresh token that another is exchanged for: 128 bits of an HMAC of its id."""
+    return hmac.digest(settings.REFRESH_KEY, refresh_id.encode(), hashlib.sha256)[:16].hex()
+
+
 def digest(refresh_id: str) -> bytes:
     """Return what is stored of a refresh token's id: its SHA-256."""
     return hashlib.sha256(refresh_id.encode()).digest()
 
 
 def issue(session: Session, *, subject: str, refresh_id: str, now: datetime) -> TokenPair:
-    """Return new tokens for `session`; neither outlives it."""
+    """Return tokens for `session`; neither outlives it.
+
+    The refresh token begins with the last refresh, so that it is the same as often as it is issued.
+    """
     access, refresh = AccessToken(), RefreshToken()
     refresh["jti"] = refresh_id
-    lives = [_fill(token, session, subject, now) for token in (access, refresh)]
-    return TokenPair(str(access), str(refresh), expires_in=lives[0])
+    expires_in = _fill(access, session, subject, now)
+    _fill(refresh, session, subject, session.last_seen_at)
+    return TokenPair(str(access), str(refresh), expires_in=expires_in)
 
 
 def _fill(token: Token, session: Session, subject: str, now: datetime) -> int:

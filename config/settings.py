@@ -127,6 +127,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.PersonalWordsValidator"},
 ]
 JWT_SIGNING_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse login tokens", hashlib.sha256).hex()
+REFRESH_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse ids of refresh tokens", hashlib.sha256)
 THROTTLE_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse counters of attempts", hashlib.sha256)
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",

@@ -30,12 +30,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
 class Session(PublicRow):
     """One login of one person. Its uuid is the `sid` of both tokens.
 
-    `refresh_digest` is the SHA-256 of the one refresh token that is good now; `expires_at` is the
-    end whatever happens; `second_factor` says whether one was proven in it.
+    `refresh_digest` is the SHA-256 of the one refresh token that is good now; `refreshed_from` is the address
+    that got it for another one, if that is known; `expires_at` is the end whatever happens;
+    `second_factor` says whether one was proven in it.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
     refresh_digest = models.BinaryField(max_length=32)
+    refreshed_from = models.CharField(max_length=45, null=True, editable=False)
     ip = models.CharField("address", max_length=45, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()

@@ -73,7 +73,7 @@ def _multiply(rows: int, digests: dict[int, str]) -> None:
 
 def _access_token(place: int) -> str:
     now = datetime.now(UTC)
-    session = Session(uuid=_uuid("session", place), expires_at=now + timedelta(days=30))
+    session = Session(uuid=_uuid("session", place), last_seen_at=now, expires_at=now + timedelta(days=30))
     subject = str(_uuid("person", place))
     pair = tokens.issue(session, subject=subject, refresh_id=tokens.new_refresh_id(), now=now)
     return pair.access_token

@@ -118,6 +118,11 @@ def _check_login(file: ProfileFile) -> None:
     _once("login.second_factor_for", login.second_factor_for)
     if not login.access_token_seconds <= login.session_idle_seconds <= login.session_seconds:
         raise _Wrong("login", "access_token_seconds ≤ session_idle_seconds ≤ session_seconds must hold")
+    if login.refresh_grace_seconds and login.refresh_takes == "access_token":
+        raise _Wrong(
+            "login.refresh_grace_seconds",
+            'goes with refresh_takes = "refresh_token" alone; an access token can be exchanged again anyway',
+        )
     _check_newcomers("login.registration_role", login.registration_role, "registers", file)
     _check_newcomers("login.invitation_role", login.invitation_role, "accepts an invitation", file)
 

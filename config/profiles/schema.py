@@ -69,6 +69,8 @@ class Login(Table, frozen=True):
 
     `session_idle_seconds` is how long a session lives without a refresh, `session_seconds` how long
     it lives whatever happens. A refresh takes a refresh token in the body, or the access token itself.
+    For `refresh_grace_seconds` after a refresh, a caller at the same address who sends the old refresh token
+    again gets the same new one, unless that was used meanwhile.
     Who registers gets `registration_role`; without one nobody can. Who has no account and accepts an
     invitation gets `invitation_role`, or else the same; without both only people with an account can.
     What is in `second_factor_for` is withheld from people who have not proven a second factor; keys are
@@ -83,6 +85,7 @@ class Login(Table, frozen=True):
     session_seconds: Seconds
     password_min_length: Annotated[int, Meta(ge=8, le=128)] = 15
     refresh_takes: Literal["refresh_token", "access_token"] = "refresh_token"
+    refresh_grace_seconds: Annotated[int, Meta(ge=0, le=60)] = 0
     registration_role: str = ""
     second_factor_for: tuple[Capability, ...] = ()
     second_factor_recovery_days: Annotated[int, Meta(ge=1, le=90)] | None = None

@@ -40,7 +40,8 @@ def open_session(cast: Cast, **before: float) -> sessions.LoggedIn:
 def tokens_now(session: Session, refresh_token: str) -> tokens.TokenPair:
     """The same session's tokens as if they had just been exchanged."""
     old, now = claims_of(refresh_token), datetime.now(UTC) - timedelta(seconds=1)
-    Session.objects.filter(pk=session.pk).update(last_seen_at=now)
+    session.last_seen_at = now
+    session.save(update_fields=["last_seen_at"])
     return tokens.issue(session, subject=old["sub"], refresh_id=old["jti"], now=now)
 
 

@@ -31,6 +31,10 @@ def paths(**named: str) -> str:
     return good_but(("[login]", f"[paths]\n{lines}\n[login]"))
 
 
+def login(*lines: str) -> str:
+    return good_but(("[login]", "\n".join(["[login]", *lines])))
+
+
 RULES: dict[str, tuple[str, str, str]] = {
     # an id: (text, member, part of the reason)
     "taken base path": (good_but(("/v1", "/admin")), "product.base_path", "taken by Keyhouse"),
@@ -59,13 +63,16 @@ RULES: dict[str, tuple[str, str, str]] = {
     "session shorter than idle": (good_but(("= 7200", "= 60")), "login", "must hold"),
     "no time at all": (good_but(("= 900", "= 0")), "login.access_token_seconds", ">= 1"),
     "endless time": (good_but(("= 7200", "= 999999999999")), "login.session_seconds", "<= 315360000"),
-    "short passwords": (
-        good_but(("session_seconds", "password_min_length = 7\nsession_seconds")),
-        "login.password_min_length",
-        ">= 8",
+    "short passwords": (login("password_min_length = 7"), "login.password_min_length", ">= 8"),
+    "less than no grace": (login("refresh_grace_seconds = -1"), "login.refresh_grace_seconds", ">= 0"),
+    "a long grace": (login("refresh_grace_seconds = 61"), "login.refresh_grace_seconds", "<= 60"),
+    "a grace for access tokens": (
+        login('refresh_takes = "access_token"', "refresh_grace_seconds = 5"),
+        "login.refresh_grace_seconds",
+        'goes with refresh_takes = "refresh_token" alone',
     ),
     "login tokens without a signature": (
-        good_but(("session_seconds", "token_algorithm = 'none'\nsession_seconds")),
+        login("token_algorithm = 'none'"),
         "login.token_algorithm",
         "'none'",
     ),
@@ -85,26 +92,22 @@ RULES: dict[str, tuple[str, str, str]] = {
         "HS256",
     ),
     "a role for newcomers that is none": (
-        good_but(("session_seconds", 'registration_role = "nobody"\nsession_seconds')),
+        login('registration_role = "nobody"'),
         "login.registration_role",
         "no global role 'nobody'",
     ),
     "newcomers who could not log in": (
-        good_but(
-            ('"username", "email"', '"username"'), ("session_s", 'registration_role = "admin"\nsession_s')
-        ),
+        login('registration_role = "admin"').replace('"username", "email"', '"username"'),
         "login.registration_role",
         'logs in by "email"',
     ),
     "a role for the invited that is none": (
-        good_but(("session_seconds", 'invitation_role = "owner"\nsession_seconds')),
+        login('invitation_role = "owner"'),
         "login.invitation_role",
         "no global role 'owner'",
     ),
     "invited people who could not log in": (
-        good_but(
-            ('"username", "email"', '"username"'), ("session_s", 'invitation_role = "admin"\nsession_s')
-        ),
+        login('invitation_role = "admin"').replace('"username", "email"', '"username"'),
         "login.invitation_role",
         'accepts an invitation logs in by "email"',
     ),
