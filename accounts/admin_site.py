@@ -9,6 +9,7 @@ from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from accounts.exceptions import record_denied
@@ -24,6 +25,7 @@ from config.admin import principal_in
 from config.changelist import check_query
 from config.errors import BadQuery, DomainError, NotAllowed
 from config.logs import mask
+from config.methods import takes
 from config.problems import domain_response, wants_page
 from config.profiles import Capability
 
@@ -84,6 +86,19 @@ class KeyhouseAdminSite(admin.AdminSite):
             response.headers["Retry-After"] = str(form.too_many.retry_after)
         return response
 
+    @takes("POST")
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Django's."""
+        return super().logout(request, extra_context)
+
+    @takes("GET")
+    def i18n_javascript(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's."""
+        return super().i18n_javascript(request, extra_context)
+
+    @takes("GET")
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Django's. Raises BadQuery for a search that no list takes either."""
         check_query(request.GET)

@@ -4,14 +4,14 @@ import os
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 
 from accounts.models import Mail
 from config import metrics
 from config.clientip import client_ip, is_within
+from config.methods import takes
 
 
-@require_safe
+@takes("GET")
 def metrics_page(request: HttpRequest) -> HttpResponse:
     """GET /metrics: 404 unless whoever asks is in KEYHOUSE_METRICS_NETWORKS, since it tells about others."""
     if metrics.FOLDER not in os.environ or not is_within(client_ip(request), settings.METRICS_NETWORKS):

@@ -2,18 +2,18 @@
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_safe
 
+from config.methods import takes
 from config.problems import DATABASE_ERRORS, unavailable
 
 
-@require_safe
+@takes("GET")
 def health(request: HttpRequest) -> HttpResponse:
     """GET /health: 200 as long as the process answers."""
     return JsonResponse({"status": "ok"})
 
 
-@require_safe
+@takes("GET")
 def ready(request: HttpRequest) -> HttpResponse:
     """GET /ready: 200 when the database answers, else 503."""
     try:

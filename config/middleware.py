@@ -11,7 +11,9 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 
 from config import profiles
 from config.logs import mask
@@ -21,7 +23,7 @@ from config.profiles.rules import OAUTH2_PREFIXES
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+PROBES = {"/health", "/ready", "/metrics"}
 HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
 NO_DASHES = str.maketrans("", "", "_-")
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
@@ -80,8 +82,8 @@ class ProblemsMiddleware:
 class RefuseEarlyMiddleware:
     """Refuse, before anything is read, what no endpoint takes.
 
-    Odd methods, bodies over 1 MiB or of unknown length, and credentials in a URL (RFC 6750 section
-    2.3: URLs end up in logs).
+    Bodies over 1 MiB or of unknown length, and credentials in a URL (RFC 6750 section 2.3: URLs end
+    up in logs).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -91,11 +93,6 @@ class RefuseEarlyMiddleware:
         return self._refusal(request) or self.get_response(request)
 
     def _refusal(self, request: HttpRequest) -> HttpResponse | None:
-        if request.method not in METHODS:
-            allowed = {"Allow": ", ".join(sorted(METHODS))}
-            return problem_response(
-                405, "method_not_allowed", "No endpoint takes this method.", headers=allowed
-            )
         if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             return problem_response(411, "length_required", "Send the body with a Content-Length.")
         if _declared_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
@@ -122,6 +119,16 @@ def _has_secret(request: HttpRequest) -> bool:
         name.lower().translate(NO_DASHES) in refused or any(value.startswith(prefixes) for value in values)
         for name, values in request.GET.lists()
     )
+
+
+class HostMiddleware(CommonMiddleware):
+    """Django's check of the Host, except for probes: kubelets and load balancers ask by address.
+
+    Nothing that a probe answers depends on the Host.
+    """
+
+    def process_request(self, request: HttpRequest) -> Any:
+        return None if request.path_info in PROBES else super().process_request(request)
 
 
 class BrowserMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
@@ -167,4 +174,14 @@ class SecurityHeadersMiddleware:
             response.headers["Cache-Control"] = "no-store"
         if not response.streaming and "Content-Length" not in response.headers:
             response.headers["Content-Length"] = str(len(response.content))
+        if request.method == "HEAD":
+            _empty(response)
         return response
+
+
+def _empty(response: HttpResponseBase) -> None:
+    """Take the body away, not its length: gunicorn writes a warning for each one that it has to drop."""
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = ()
+    elif isinstance(response, HttpResponse):
+        response.content = b""

@@ -69,10 +69,11 @@ MIDDLEWARE = [
     "gateway.middleware.GatewayMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.methods.MethodsMiddleware",
     "config.middleware.RefuseEarlyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.BrowserMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "config.middleware.HostMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "apikeys.middleware.KeyUseMiddleware",
 ]
