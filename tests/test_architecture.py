@@ -56,7 +56,7 @@ PUBLIC = {
 PAGES = {
     *{"ResetPasswordPage", "RecoveryPage", "ConfirmEmailPage", "AcceptInvitationPage"},
     "UndoEmailChangePage",
-    *{"AuthorizePage", "LoginPage", "ConsentsPage"},
+    *{"AuthorizePage", "DecisionPage", "LoginPage", "ConsentsPage"},
 }
 
 

@@ -33,7 +33,7 @@ class ConsentsPage(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         session = session_in(request)
         if session is None:
-            return HttpResponseRedirect(login_page(request))
+            return HttpResponseRedirect(login_page(request.get_full_path()))
         self.person = session.user
         self.caller = Caller(person_in(session), Origin.of(request))
         return super().dispatch(request, *args, **kwargs)

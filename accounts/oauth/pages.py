@@ -1,24 +1,19 @@
-"""The pages that people see: log in, and say yes or no to a client."""
+"""What the pages of OAuth2 share, and the one on which people log in."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django import forms
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views import View
-from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
-from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, OAuth2Error
 
 from accounts.identity import principal_of
-from accounts.models import OAuthClient, Session
-from accounts.oauth.redirects import origin_of, source_of
-from accounts.oauth.scopes import catalogue, grantable
-from accounts.oauth.server import Protocol, with_issuer
+from accounts.models import Session
 from accounts.passwords import LONGEST
 from accounts.principals import Credential, Principal
 from accounts.services import sessions
@@ -30,12 +25,22 @@ from config.problems import headers_of
 
 SESSION = "oauth2_session"  # in the browser's session: the uuid of the login
 IDENTIFIERS = {"username": "user name", "email": "e-mail address"}
-PARAMETERS = {
-    *("client_id", "redirect_uri", "response_type", "scope", "state"),
-    *("code_challenge", "code_challenge_method", "nonce", "prompt"),
-    *("request", "request_uri", "response_mode"),
-}
 ONCE_ONLY = {"prompt", "max_age"}  # parameters that a login has just satisfied
+
+
+def opened_by_clients(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Let the page of a client that opened these in a window of their own hear from that window again.
+
+    Cross-Origin-Opener-Policy cuts the two apart otherwise, for good, at the first answer that has it.
+    """
+
+    @wraps(view)
+    def opened(request: HttpRequest) -> HttpResponseBase:
+        response = view(request)
+        response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
+        return response
+
+    return opened
 
 
 def page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
@@ -61,9 +66,9 @@ def person_in(session: Session) -> Principal:
     return principal_of(session.user, credential, second_factor=session.second_factor)
 
 
-def login_page(request: HttpRequest) -> str:
-    """The address of the login page that leads back here."""
-    return f"{reverse('oauth2-login')}?{urlencode({'next': request.get_full_path()})}"
+def login_page(back: str) -> str:
+    """The address of the login page that leads back there."""
+    return f"{reverse('oauth2-login')}?{urlencode({'next': back})}"
 
 
 class LoginForm(forms.Form):
@@ -121,86 +126,3 @@ def _next(request: HttpRequest) -> str:
     query = parse_qsl(urlsplit(wanted).query, keep_blank_values=True)
     kept = [pair for pair in query if pair[0] not in ONCE_ONLY]
     return f"{authorize}?{urlencode(kept)}"
-
-
-class AuthorizePage(View):
-    """The authorization endpoint (RFC 6749 section 3.1): a client asks, the person answers.
-
-    What was asked stands in the address, and is checked anew when the answer comes.
-    """
-
-    http_method_names = ["get", "head", "post"]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.protocol = Protocol(request)
-        try:
-            asked, terms = self.protocol.validate_authorization_request(_asked(request))
-        except FatalClientError as error:  # a wrong client or address: nobody is sent there
-            said = error.oauthlib_error
-            return page(request, "error", reason=said.description or said.error, status=400)
-        except OAuthToolkitError as error:
-            return self._refuse(error.oauthlib_error, error.oauthlib_error.redirect_uri)
-        self.asked: list[str] = asked
-        self.terms: Mapping[str, Any] = terms
-        self.client: OAuthClient = terms["request"].client
-        session = session_in(request)
-        if session is None or self._must_log_in_again(session):
-            return HttpResponseRedirect(login_page(request))
-        self.session = session
-        self.scopes = grantable(asked, person_in(session))
-        return super().dispatch(request, *args, **kwargs)
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        words = catalogue()
-        redirect_uri = self.terms["redirect_uri"]
-        response = page(
-            request,
-            "consent",
-            client=self.client,
-            where=origin_of(redirect_uri),
-            person=self.session.user,
-            scopes=[(scope, words[scope]) for scope in self.scopes],
-            again=login_page(request),
-        )
-        # Browsers hold the redirect that answers a form to form-action, too.
-        allowed = f"form-action 'self' {source_of(redirect_uri)}"
-        policy = settings.CONTENT_SECURITY_POLICY.replace("form-action 'self'", allowed)
-        response.headers["Content-Security-Policy"] = policy
-        return response
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        if request.POST.get("answer") != "allow" or not self.scopes:
-            return self._refuse(AccessDeniedError(state=self.terms["state"]), self.terms["redirect_uri"])
-        self.protocol.validator.session = self.session
-        uri, _, _, headers = self.protocol._extract_params(_asked(request))
-        try:
-            answer, _, _ = self.protocol.server.create_authorization_response(
-                uri, headers=headers, scopes=self.scopes, credentials={"user": self.session.user}
-            )
-        except OAuth2Error as error:
-            return self._refuse(error, self.terms["redirect_uri"])
-        except DomainError:  # the login, or the client, has just ended
-            return HttpResponseRedirect(login_page(request))
-        return HttpResponseRedirect(with_issuer(answer["Location"]))
-
-    def _refuse(self, error: OAuth2Error, redirect_uri: str) -> HttpResponse:
-        """Send the person back with what is wrong, in the query (RFC 6749 section 4.1.2.1)."""
-        error.response_mode = None
-        return HttpResponseRedirect(with_issuer(error.in_uri(redirect_uri)))
-
-    def _must_log_in_again(self, session: Session) -> bool:
-        """Whether the client wants a fresh login (OpenID Connect Core section 3.1.2.1)."""
-        prompt, age = self.request.GET.get("prompt", ""), self.request.GET.get("max_age", "")
-        if age.isascii() and age.isdigit() and len(age) < 10:
-            limit = session.created_at + timedelta(seconds=int(age))
-            return "login" in prompt.split() or limit < Origin.of(self.request).at
-        return "login" in prompt.split()
-
-
-def _asked(request: HttpRequest) -> HttpRequest:
-    """The request as far as its address goes, without what we do not know."""
-    asked = HttpRequest()
-    asked.method, asked.path, asked.META = "GET", request.path, request.META
-    known = [(name, value) for name, values in request.GET.lists() if name in PARAMETERS for value in values]
-    asked.GET = QueryDict(urlencode(known))
-    return asked

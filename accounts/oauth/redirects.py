@@ -35,12 +35,3 @@ def origin_of(uri: str) -> str:
     """Return scheme, host and port of an address."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def source_of(uri: str) -> str:
-    """Return what a Content-Security-Policy calls the place of an address.
-
-    It has no words for an IPv6 address (CSP Level 3, section 2.3.1): of such a one the scheme alone is named.
-    """
-    parts = urlsplit(uri)
-    return f"{parts.scheme}:" if "[" in parts.netloc else origin_of(uri)

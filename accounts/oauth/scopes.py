@@ -1,6 +1,7 @@
 """The scopes of OAuth2: the profile's, in its own words, and those of OpenID Connect."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 
 from accounts.principals import Principal
 from config import profiles
@@ -12,6 +13,9 @@ IDENTITY = {
     "profile": "See your name",
     "email": "See your e-mail address",
 }
+TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
+NO_PERMISSION = frozenset({"", "offline_access"})  # people's clients get refresh tokens anyway
+NAMED = 200  # characters, in an error
 
 
 def catalogue() -> dict[str, str]:
@@ -26,6 +30,24 @@ def clean_scopes(requested: Iterable[str]) -> list[str]:
         if scope not in known:
             raise Invalid("scopes", f"there is no scope {scope!a}; there are: {', '.join(known)}")
     return list(dict.fromkeys(requested))
+
+
+def asked_for(requested: Iterable[str], allowed: Collection[str]) -> list[str]:
+    """Return the requested scopes that exist, each once; none if the request names no permission.
+
+    Unknown ones are ignored (OpenID Connect Core section 3.1.2.1). Raises Invalid for malformed ones, for
+    those that are not `allowed`, and if all are unknown.
+    """
+    known = catalogue()
+    named = [scope for scope in dict.fromkeys(requested) if scope in known or scope not in NO_PERMISSION]
+    if not all(TOKEN.fullmatch(scope) for scope in named):
+        raise Invalid("scope", "takes printable ASCII names without quotes, separated by spaces")
+    found = [scope for scope in named if scope in known]
+    if beyond := [scope for scope in found if scope not in allowed]:
+        raise Invalid("scope", f"this client cannot get {' '.join(beyond)[:NAMED]}")
+    if named and not found:
+        raise Invalid("scope", f"unknown: {' '.join(named)[:NAMED]}")
+    return found
 
 
 def grantable(requested: Iterable[str], principal: Principal) -> list[str]:

@@ -10,7 +10,7 @@ from oauthlib.common import Request as OAuthRequest
 from oauthlib.oauth2.rfc6749.endpoints.authorization import AuthorizationEndpoint
 from oauthlib.oauth2.rfc6749.endpoints.revocation import RevocationEndpoint
 from oauthlib.oauth2.rfc6749.endpoints.token import TokenEndpoint
-from oauthlib.oauth2.rfc6749.errors import InvalidRequestError
+from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, UnsupportedGrantTypeError
 from oauthlib.oauth2.rfc6749.grant_types.authorization_code import AuthorizationCodeGrant as OAuth2CodeGrant
 from oauthlib.oauth2.rfc6749.grant_types.client_credentials import ClientCredentialsGrant
 from oauthlib.oauth2.rfc6749.grant_types.refresh_token import RefreshTokenGrant
@@ -18,18 +18,12 @@ from oauthlib.oauth2.rfc6749.tokens import BearerToken
 from oauthlib.openid.connect.core.grant_types.authorization_code import AuthorizationCodeGrant
 
 from accounts.models import OAuthClient
-from accounts.oauth import texts
+from accounts.oauth import asked, texts
+from accounts.oauth.asked import check_authorization, check_once
 from accounts.oauth.validator import Validator
 from audit.actors import Origin
 
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
-
-
-def check_once(request: OAuthRequest) -> dict[str, Any]:
-    """Refuse a parameter that stands there twice (RFC 6749 sections 3.1 and 3.2)."""
-    if request.duplicate_params:
-        raise InvalidRequestError("A parameter stands there twice.", request=request)
-    return {}
 
 
 class Codes(OAuth2CodeGrant):
@@ -45,12 +39,7 @@ class CodeGrant(AuthorizationCodeGrant):
 
     def __init__(self, validator: Validator) -> None:
         self.proxy_target = Codes(validator)
-        self.custom_validators.pre_token.append(check_once)
-        self.custom_validators.post_auth += [
-            check_once,
-            self.openid_authorization_validator,
-            validator.check_parameters,
-        ]
+        self.custom_validators.pre_auth += [check_once, check_authorization]
         self.register_token_modifier(self.add_id_token)
 
 
@@ -59,9 +48,7 @@ class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
 
     def __init__(self, validator: Validator) -> None:
         code = CodeGrant(validator)
-        others = [
-            kind(validator, pre_token=[check_once]) for kind in (ClientCredentialsGrant, RefreshTokenGrant)
-        ]
+        others = [kind(validator) for kind in (ClientCredentialsGrant, RefreshTokenGrant)]
         bearer = BearerToken(
             validator,
             lambda request: texts.new(texts.ACCESS),
@@ -72,6 +59,15 @@ class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
         grants = dict(zip(GRANT_TYPES, [code, *others], strict=True))
         TokenEndpoint.__init__(self, "authorization_code", bearer, grants)
         RevocationEndpoint.__init__(self, validator)
+
+    def validate_token_request(self, request: OAuthRequest) -> None:
+        """Refuse what names no grant, or none of ours. Raises OAuth2Error (RFC 6749 section 5.2)."""
+        check_once(request)
+        if request.grant_type is None:
+            raise InvalidRequestError("The parameter grant_type is missing.", request=request)
+        if request.grant_type not in GRANT_TYPES:
+            raise UnsupportedGrantTypeError(f"grant_type takes {', '.join(GRANT_TYPES)}.", request=request)
+        super().validate_token_request(request)
 
     def validate_revocation_request(self, request: OAuthRequest) -> None:
         check_once(request)
@@ -90,24 +86,22 @@ class Protocol(OAuthLibCore):
         return f"{request.path}?{request.GET.urlencode()}"
 
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """Every parameter, so that oauthlib sees what is there twice; of a code, its digest."""
-        return [
-            (name, texts.digest(value) if name == "code" else value)
-            for name, values in request.POST.lists()
-            for value in values
-        ]
+        """Every value, so that oauthlib sees what is repeated; of a code, its digest."""
+        sent = asked.of_token_request(request.POST.lists())
+        return [(name, texts.digest(value) if name == "code" else value) for name, value in sent]
 
 
 def authenticated_client(request: HttpRequest) -> OAuthClient | None:
     """Return the confidential client that shows its secret in this request, or None.
 
-    Raises OAuth2Error for a request that shows one in two places.
+    Raises OAuth2Error for a request that shows one in two places, or repeats a parameter.
     """
     protocol = Protocol(request)
     uri, method, body, headers = protocol._extract_params(request)
-    asked = OAuthRequest(uri, method, body, headers)
-    is_good = protocol.validator.authenticate_client(asked)
-    return asked.client if is_good else None
+    sent = OAuthRequest(uri, method, body, headers)
+    check_once(sent)
+    is_good = protocol.validator.authenticate_client(sent)
+    return sent.client if is_good else None
 
 
 def with_issuer(uri: str) -> str:

@@ -1,17 +1,23 @@
 """Paths of OAuth2: below the profile's base path, and what stands at fixed places of the server."""
 
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.routers import SimpleRouter
 
-from accounts.oauth import pages, views
+from accounts.oauth import views
+from accounts.oauth.authorize_page import AuthorizePage, DecisionPage
 from accounts.oauth.consents_page import ConsentsPage
+from accounts.oauth.pages import LoginPage, opened_by_clients
 
 router = SimpleRouter(trailing_slash=False)
 router.register("consents", views.ConsentViewSet, basename="consent")
 
 urlpatterns = [
-    path("authorize", pages.AuthorizePage.as_view(), name="oauth2-authorize"),
-    path("login", pages.LoginPage.as_view(), name="oauth2-login"),
+    path(
+        "authorize", opened_by_clients(csrf_exempt(AuthorizePage.as_view())), name="oauth2-authorize"
+    ),  # a POST there only becomes a GET
+    path("decision", opened_by_clients(DecisionPage.as_view()), name="oauth2-decision"),
+    path("login", opened_by_clients(LoginPage.as_view()), name="oauth2-login"),
     path("allowed", ConsentsPage.as_view(), name="oauth2-allowed"),
     path("token", views.TokenView.as_view(), name="oauth2-token"),
     path("revoke", views.RevokeView.as_view(), name="oauth2-revoke"),

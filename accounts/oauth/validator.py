@@ -10,23 +10,20 @@ from typing import Any
 from django.db.models import QuerySet
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
-from oauthlib.openid.connect.core.exceptions import RequestNotSupported, RequestURINotSupported
 
 from accounts import signing
 from accounts.lookups import hold_clients
 from accounts.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken, Session, User
 from accounts.oauth import claims, texts
+from accounts.oauth.scopes import asked_for
 from accounts.services import consents
 from accounts.services.consents import CodeTerms, Tokens
 from accounts.services.oauth_clients import is_secret_of
 from audit.actors import Origin
 from config import profiles
-from config.errors import NotFound
-from config.logs import holds_credential
+from config.errors import Invalid, NotFound
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
-CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256, RFC 7636 section 4.2
-NONCE_LENGTH = 255
 
 
 def _held(rows: QuerySet[Any]) -> Any:
@@ -38,6 +35,13 @@ def _held(rows: QuerySet[Any]) -> Any:
     if User.objects.select_for_update().filter(pk=person or 0, is_active=True).first() is None:
         return None
     return rows.select_related("consent__user", "consent__client").first()
+
+
+def _asked_for(scopes: list[str], allowed: list[str], request: Any) -> list[str]:
+    try:
+        return asked_for(scopes, allowed)
+    except Invalid as error:
+        raise errors.InvalidScopeError(error.detail, request=request) from None
 
 
 class Validator(OAuth2Validator):
@@ -103,37 +107,16 @@ class Validator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: OAuthClient, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        return set(scopes) <= set(client.scopes)
+        """Leave the scopes of the request that there are, all of the client's if it names none.
+
+        Raises InvalidScopeError.
+        """
+        request.scopes = _asked_for(scopes, client.scopes, request) or list(client.scopes)
+        return True
 
     def get_default_scopes(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
         """Who names no scope asks for all that the client may get."""
         return list(request.client.scopes)
-
-    def validate_silent_login(self, request: Any) -> bool:
-        """prompt=none is never enough: people are asked each time."""
-        return False
-
-    def check_parameters(self, request: Any) -> dict[str, Any]:
-        """Refuse what oauthlib lets through: request objects, answers elsewhere than in the query, a
-        challenge that is not S256, a nonce that cannot be kept.
-        """
-        asked = dict(request.uri_query_params)
-        if "request" in asked:
-            raise RequestNotSupported(request=request)
-        if "request_uri" in asked:
-            raise RequestURINotSupported(request=request)
-        if asked.get("response_mode", "query") != "query":
-            raise errors.InvalidRequestError("The only response_mode is query.", request=request)
-        if request.code_challenge is not None:
-            if request.code_challenge_method != "S256":
-                raise errors.UnsupportedCodeChallengeMethodError(request=request)
-            if not CHALLENGE.fullmatch(request.code_challenge):
-                raise errors.InvalidRequestError("The code_challenge is no SHA-256.", request=request)
-        nonce = request.nonce or ""
-        if len(nonce) > NONCE_LENGTH or not nonce.isprintable() or holds_credential(nonce):
-            detail = "The nonce is too long, unprintable, or a key or token."
-            raise errors.InvalidRequestError(detail, request=request)
-        return {}
 
     def save_authorization_code(
         self, client_id: str, code: dict[str, str], request: Any, *args: Any, **kwargs: Any
@@ -201,12 +184,24 @@ class Validator(OAuth2Validator):
         return True
 
     def get_original_scopes(self, refresh_token: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
-        return list(request.scopes)
+        return self._granted()
+
+    def is_within_original_scope(
+        self, request_scopes: list[str], refresh_token: str, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """As validate_scopes, for what was granted before. Raises InvalidScopeError."""
+        request.scopes = _asked_for(request_scopes, self._granted(), request) or self._granted()
+        return True
 
     def _act_for(self, consent: Consent, request: Any) -> None:
-        """New tokens are for this person: as far as the client still gets what was granted."""
+        """New tokens are for this person."""
         self.consent, request.user = consent, consent.user
-        request.scopes = [scope for scope in consent.scopes if scope in consent.client.scopes]
+        request.scopes = self._granted()
+
+    def _granted(self) -> list[str]:
+        """What the person allowed, as far as the client still gets it."""
+        assert self.consent is not None  # noqa: S101 (a code or a refresh token was good)
+        return [scope for scope in self.consent.scopes if scope in self.consent.client.scopes]
 
     def lifetime(self, request: Any) -> int:
         """Return how many seconds a new access token lives; none outlives its consent."""

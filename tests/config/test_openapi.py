@@ -22,7 +22,7 @@ from tests.test_architecture import views
 METHODS = {"get", "post", "put", "patch", "delete"}
 UNDOCUMENTED = {
     *{"schema", "docs", *(page.lstrip("/") for page in PAGES)},
-    *{"api/v1/auth/oauth2/authorize", "api/v1/auth/oauth2/login", "api/v1/auth/oauth2/allowed"},
+    *(f"api/v1/auth/oauth2/{page}" for page in ("authorize", "decision", "login", "allowed")),
 }
 
 

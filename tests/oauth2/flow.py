@@ -75,7 +75,8 @@ class Flow:
         return self.browser.post(page["Location"], values)
 
     def answer(self, address: str, answer: str = "allow") -> Any:
-        return self.browser.post(address, {"answer": answer})
+        """What the person answers to the authorization request at this address."""
+        return self.browser.post(address.replace("/authorize?", "/decision?"), {"answer": answer})
 
     def code(self, **changed: str | None) -> str:
         """The code after a login and a yes."""

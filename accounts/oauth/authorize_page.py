@@ -1,0 +1,147 @@
+"""The authorization endpoint (RFC 6749 section 3.1): a client asks, the person decides."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.views import View
+from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
+from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, OAuth2Error
+from oauthlib.openid.connect.core.exceptions import ConsentRequired, InteractionRequired, LoginRequired
+
+from accounts.models import Session
+from accounts.oauth import asked
+from accounts.oauth.pages import login_page, page, person_in, session_in
+from accounts.oauth.redirects import origin_of
+from accounts.oauth.scopes import catalogue, grantable
+from accounts.oauth.server import Protocol, with_issuer
+from audit.actors import Origin
+from config.errors import DomainError
+
+FORM = "application/x-www-form-urlencoded"
+LONGEST = 8000  # characters; the server takes 8,190 in the first line of a request
+
+
+class RequestPage(View):
+    """Something about one authorization request, which stands in the address and is checked each time."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.protocol = Protocol(request)
+        try:
+            scopes, terms = self.protocol.validate_authorization_request(_asked(request))
+        except FatalClientError as error:  # a wrong client or address: nobody is sent there
+            said = error.oauthlib_error
+            return _error(request, said.description or said.error)
+        except OAuthToolkitError as error:
+            return _refuse(error.oauthlib_error, error.oauthlib_error.redirect_uri)
+        self.terms: Mapping[str, Any] = terms
+        login, session = asked.login_asked(terms["request"]), session_in(request)
+        must_log_in = session is None or _must_log_in_again(login, session, Origin.of(request))
+        if must_log_in and login.is_silent:
+            return self._refuse(LoginRequired, "The person must log in.")
+        if session is None or must_log_in:
+            return self._log_in()
+        self.session, self.scopes = session, grantable(scopes, person_in(session))
+        if login.is_silent and not self.scopes:
+            return self._refuse(InteractionRequired, "The person holds none of the scopes.")
+        if login.is_silent:
+            return self._refuse(ConsentRequired, "People are asked each time.")
+        return super().dispatch(request, *args, **kwargs)
+
+    def _address(self, name: str) -> str:
+        """The address of a page about the same request."""
+        return f"{reverse(name)}?{self.request.GET.urlencode()}"
+
+    def _log_in(self) -> HttpResponse:
+        return HttpResponseRedirect(login_page(self._address("oauth2-authorize")))
+
+    def _refuse(self, kind: type[OAuth2Error], detail: str) -> HttpResponse:
+        return _refuse(kind(detail, state=self.terms["state"]), self.terms["redirect_uri"])
+
+
+class AuthorizePage(RequestPage):
+    """What the client asks for, with a button for yes and one for no."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return _posted(request) if request.method == "POST" else super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        words = catalogue()
+        response = page(
+            request,
+            "consent",
+            client=self.terms["request"].client,
+            where=origin_of(self.terms["redirect_uri"]),
+            person=self.session.user,
+            scopes=[(scope, words[scope]) for scope in self.scopes],
+            again=login_page(self._address("oauth2-authorize")),
+            decision=self._address("oauth2-decision"),
+        )
+        # Browsers hold the redirects that answer a form to form-action, and the client may send them on.
+        policy = settings.CONTENT_SECURITY_POLICY.replace(" form-action 'self';", "")
+        response.headers["Content-Security-Policy"] = policy
+        return response
+
+
+class DecisionPage(RequestPage):
+    """Where the person's answer is sent to."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if request.POST.get("answer") != "allow" or not self.scopes:
+            return self._refuse(AccessDeniedError, "The person did not allow it.")
+        self.protocol.validator.session = self.session
+        uri, _, _, headers = self.protocol._extract_params(_asked(request))
+        try:
+            answer, _, _ = self.protocol.server.create_authorization_response(
+                uri, headers=headers, scopes=self.scopes, credentials={"user": self.session.user}
+            )
+        except OAuth2Error as error:
+            return _refuse(error, self.terms["redirect_uri"])
+        except DomainError:  # the login, or the client, has just ended
+            return self._log_in()
+        return HttpResponseRedirect(with_issuer(answer["Location"]))
+
+
+def _posted(request: HttpRequest) -> HttpResponse:
+    """Send a browser that brought the request in its body to the same one in the address.
+
+    OpenID Connect Core section 3.1.2.1. It takes no cookie and no CSRF token, since it does nothing else.
+    """
+    if request.content_type != FORM:
+        return _error(request, f"Send the parameters as {FORM}.", status=415)
+    sent = [each for form in (request.GET, request.POST) for each in form.lists()]
+    address = f"{request.path}?{urlencode(asked.of_authorization(sent))}"
+    if len(quote(address)) > LONGEST:
+        return _error(request, f"The request is longer than {LONGEST} characters, written as an address.")
+    return HttpResponseRedirect(address, status=303)
+
+
+def _asked(request: HttpRequest) -> HttpRequest:
+    """The request as far as its address goes, without what we do not know."""
+    copy = HttpRequest()
+    copy.method, copy.path, copy.META = "GET", request.path, request.META
+    copy.GET = QueryDict(urlencode(asked.of_authorization(request.GET.lists())))
+    return copy
+
+
+def _must_log_in_again(login: asked.LoginAsked, session: Session, origin: Origin) -> bool:
+    """Whether the client wants a fresher login than this one (OpenID Connect Core section 3.1.2.1)."""
+    age = (origin.at - session.created_at).total_seconds()
+    return login.is_fresh or (login.max_age is not None and age > login.max_age)
+
+
+def _error(request: HttpRequest, reason: str, *, status: int = 400) -> HttpResponse:
+    return page(request, "error", reason=reason, status=status)
+
+
+def _refuse(error: OAuth2Error, redirect_uri: str) -> HttpResponse:
+    """Send the person back with what is wrong, in the query (RFC 6749 section 4.1.2.1)."""
+    error.response_mode = None
+    return HttpResponseRedirect(with_issuer(error.in_uri(redirect_uri)))
