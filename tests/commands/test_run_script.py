@@ -102,7 +102,7 @@ def test_arguments_and_exit_codes_pass_through(tree: Path) -> None:
 def test_an_unknown_word_is_one_line(tree: Path) -> None:
     done = run(tree, "start")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "run: what is start? Use: ./run, ./run test, ./run lint, ./run format, ./run bench or ./run manage COMMAND\n"
+    assert done.stderr == "run: what is start? Use: ./run [test | lint | format | bench | manage COMMAND]\n"
 
 
 def test_without_python_it_says_what_is_needed(tree: Path, tmp_path: Path) -> None:
