@@ -1,9 +1,12 @@
-"""Loaded by pytest before Django reads its settings: where the tests keep their data."""
+"""Loaded by pytest before Django reads its settings: where tests keep their data; which half runs what."""
 
 import atexit
 import os
 import shutil
 import tempfile
+import zlib
+
+import pytest
 
 FOLDER = tempfile.mkdtemp(prefix="keyhouse-tests-")
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
@@ -18,3 +21,15 @@ for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DEBUG", "CACHE_URL", "EMAIL_URL"):
 os.environ["KEYHOUSE_DATA_DIR"] = FOLDER
 os.environ["DATABASE_URL"] = os.environ.get("KEYHOUSE_TEST_SERVER") or f"sqlite:///{FOLDER}/main.sqlite3"
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests that are the same on every database (`once`) to one half of ./run test, by their file."""
+    half = {"sqlite": 0, "postgresql": 1}.get(os.environ.get("KEYHOUSE_TEST_VENDOR", ""))
+    others = [item for item in items if half is not None and _is_of_other_half(item, half)]
+    items[:] = [item for item in items if item not in set(others)]
+    config.hook.pytest_deselected(items=others)
+
+
+def _is_of_other_half(item: pytest.Item, half: int) -> bool:
+    return item.get_closest_marker("once") is not None and zlib.crc32(item.location[0].encode()) % 2 != half

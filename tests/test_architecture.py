@@ -17,6 +17,8 @@ from accounts.principals import operator
 from apikeys.permissions import HasScope, required_scopes
 from config import profiles
 
+pytestmark = pytest.mark.once
+
 PROJECT = Path(__file__).parent.parent
 FOLDERS = ("config", "audit", "accounts", "apikeys", "gateway")
 SOURCES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py"))

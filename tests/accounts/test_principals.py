@@ -8,6 +8,8 @@ from accounts.principals import Credential, Principal, Reach, narrow, operator
 from config import profiles
 from config.profiles import NO_POWER, Capability, Power
 
+pytestmark = pytest.mark.once
+
 HERE, THERE, ELSEWHERE = 1, 2, 3
 LOGIN = Credential("jwt", "a-session")
 KEY = Credential("key", "a-key", label="CI")

@@ -10,6 +10,8 @@ from pytest_django.fixtures import Settings
 from accounts import seeds, totp
 from tests.accounts.authenticator import App, secret_in
 
+pytestmark = pytest.mark.once
+
 RFC_SEED = b"12345678901234567890"
 # RFC 6238 appendix B, SHA-1; of its eight digits the last six.
 RFC_VECTORS = [

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from apikeys import keys
 from config.keytexts import ALPHABETS, checksum, holds_key, is_well_formed
 
+pytestmark = pytest.mark.once
+
 
 @dataclass(frozen=True)
 class Format:

@@ -26,6 +26,8 @@ from bench.candidates import (
 from bench.chart import chart
 from bench.report import between_markers, goals_table, growth_table, report, table, unmet
 
+pytestmark = pytest.mark.once
+
 ROUNDS = 3
 
 

@@ -14,6 +14,8 @@ from tests.browser.chromium import has_ipv6
 from tests.browser.conftest import OAUTH2, Visit, visiting
 from tests.installation import Installation
 
+pytestmark = pytest.mark.once
+
 PAGES = {
     "/callback": "Thank you",
     "/popup": "<script>opener.postMessage(location.search, '*'); window.close()</script>",

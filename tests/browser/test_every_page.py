@@ -13,6 +13,8 @@ from tests.browser.conftest import OAUTH2, Visit, visiting
 from tests.browser.demo import MAILED
 from tests.installation import Server
 
+pytestmark = pytest.mark.once
+
 OF_NO_LIST = (
     "/admin/",
     "/admin/second-factor/",

@@ -12,6 +12,8 @@ import pytest
 
 from tests.installation import ADMIN, PROJECT, free_port
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:

@@ -7,6 +7,8 @@ import pytest
 
 from config.charts import Chart, HourChart, Series, nice_top, sparkline
 
+pytestmark = pytest.mark.once
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -13,6 +13,8 @@ from config.profiles import Capability, Power
 from config.profiles.capabilities import NO_POWER
 from tests.config.profile_texts import GOOD, good_but
 
+pytestmark = pytest.mark.once
+
 EVERYTHING = frozenset(Capability)
 
 

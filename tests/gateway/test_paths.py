@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.paths import LONGEST, RefusedPath, segments
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("uri", "expected"),

@@ -12,6 +12,8 @@ from gateway.paths import RefusedPath, segments
 from gateway.routes import compile_routes, match
 from tests.gateway.routing import row, with_routes
 
+pytestmark = pytest.mark.once
+
 TABLE = (
     row("GET", "/runs"),
     row("POST", "/runs"),

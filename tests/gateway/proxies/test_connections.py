@@ -14,6 +14,8 @@ from tests.gateway.proxies.conftest import Keyhouse
 from tests.gateway.proxies.running import PROXIES, port_of, running
 from tests.gateway.proxies.service import Service
 
+pytestmark = pytest.mark.once
+
 ASKED = 40
 
 

@@ -11,6 +11,8 @@ from tests.gateway.proxies.running import say
 from tests.gateway.proxies.service import SLOW, Got
 from tests.installation import Answer
 
+pytestmark = pytest.mark.once
+
 ITEMS = "/services/stock/items?page=2"
 IDENTITY = ("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes")
 ABOUT_THE_REQUEST = ("X-Original-Method", "X-Original-URI", "X-Forwarded-Method", "X-Forwarded-Uri")

@@ -2,8 +2,12 @@
 
 import re
 
+import pytest
+
 from tests.gateway.proxies.running import DOCUMENTED, PROXIES, included
 from tests.installation import PROJECT
+
+pytestmark = pytest.mark.once
 
 
 def test_the_readme_shows_the_configuration_that_is_tested() -> None:

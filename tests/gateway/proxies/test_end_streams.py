@@ -17,6 +17,8 @@ from tests.gateway.proxies.conftest import Keyhouse
 from tests.gateway.proxies.running import running
 from tests.installation import Server, free_port
 
+pytestmark = pytest.mark.once
+
 EVENTS = "/services/stock/events"
 
 

@@ -8,6 +8,8 @@ from tests.gateway.proxies.conftest import Front
 from tests.gateway.proxies.readings import forbidden
 from tests.gateway.proxies.running import say
 
+pytestmark = pytest.mark.once
+
 TRICKS = [
     "/services/stock/../vault/gold",
     "/services/stock/./../vault/gold",

@@ -12,6 +12,8 @@ from tests.gateway.proxies.running import running
 from tests.gateway.proxies.service import Service
 from tests.installation import ADMIN, Answer, Installation, Server, copy_of
 
+pytestmark = pytest.mark.once
+
 
 @dataclass(frozen=True)
 class Product:

@@ -11,6 +11,8 @@ from tests.gateway.proxies.conftest import Front, Keyhouse
 from tests.gateway.proxies.running import PROXIES, running, say
 from tests.gateway.proxies.service import Service
 
+pytestmark = pytest.mark.once
+
 # The documented change is about the file for nginx that keeps Host, which clients of WebDAV need.
 WITH_DESTINATION = [name for name in PROXIES if name != "nginx"]
 FROM = "/services/dav/mine/a"

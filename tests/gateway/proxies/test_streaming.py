@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.gateway.proxies import switching
 from tests.gateway.proxies.conftest import Keyhouse
 from tests.gateway.proxies.running import running
 from tests.gateway.proxies.service import Service
 from tests.gateway.proxies.switching import OK, Upstream
+
+pytestmark = pytest.mark.once
 
 EVENT = b"data: the first\n\n"
 EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + EVENT

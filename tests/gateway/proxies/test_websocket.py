@@ -15,6 +15,8 @@ from tests.gateway.proxies.running import PROXIES, running
 from tests.gateway.proxies.switching import FORGED, HTTP1, HTTP2, Upstream, agrees, go_on
 from tests.installation import Server
 
+pytestmark = pytest.mark.once
+
 PATH = "/services/stock/live"
 HANDSHAKE = (
     "Connection: Upgrade\r\nUpgrade: websocket\r\n"
