@@ -51,9 +51,24 @@ def email_config(url: str) -> dict[str, Any]:
 
 
 def mail_sender(text: str, host: str) -> str:
-    """Return `text`, the address that mails come from, else keyhouse@host. Raises ConfigurationError."""
+    """Return `text`, the address that mails come from, else keyhouse@ mail_host(host).
+
+    Raises ConfigurationError.
+    """
+    sender = text or f"keyhouse@{mail_host(host)}"
+    if not is_email(sender):
+        raise ConfigurationError(f"KEYHOUSE_MAIL_FROM: {text!a} is not an e-mail address")
+    return sender
+
+
+def mail_host(host: str) -> str:
+    """Return `host` if it can stand behind the @ of an address, else localhost: IP addresses cannot."""
+    return host if is_email(f"keyhouse@{host}") and not host.startswith("[") else "localhost"
+
+
+def is_email(text: str) -> bool:
     try:
-        validate_email(text or "keyhouse@localhost")
+        validate_email(text)
     except ValidationError:
-        raise ConfigurationError(f"KEYHOUSE_MAIL_FROM: {text!a} is not an e-mail address") from None
-    return text or f"keyhouse@{host}"
+        return False
+    return True

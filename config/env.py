@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config import hosts as names
+
 HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]\\]+")
 ADDRESS = re.compile(rf"(?P<host>{HOST.pattern}):(?P<port>[0-9]{{1,5}})")
 
@@ -130,14 +132,37 @@ def parse_address(name: str, value: str) -> tuple[str, int]:
 
 
 def hosts(name: str) -> list[str]:
-    """Return the host names in variable `name`. Raises ConfigurationError for addresses with more in them."""
-    found = items(name)
-    for host in found:
-        if not HOST.fullmatch(host):
-            raise ConfigurationError(
-                f"{name}: {host!a} is not a host: write a.example.org, without https://, a port or a path"
-            )
-    return found
+    """Return the hosts in variable `name`, each in its one spelling. Raises ConfigurationError.
+
+    What begins with a dot stands for the hosts below it; `*` is left to the checks.
+    """
+    return [_host(name, item) for item in items(name)]
+
+
+def _host(name: str, text: str) -> str:
+    if text in {"*", ".*"}:
+        return text
+    try:
+        return "." * text.startswith(".") + names.spell_host(text.removeprefix("."))
+    except ValueError:
+        raise ConfigurationError(
+            f"{name}: {text!a} is not a host: write a.example.org, without https://, a port or a path"
+        ) from None
+
+
+def public_url(name: str, bind: tuple[str, int]) -> str:
+    """Return the origin in variable `name`; if it is not set, where a server at `bind` finds itself.
+
+    Raises ConfigurationError.
+    """
+    given = text(name)
+    return origin(name, given) if given else origin(f"{name}, from KEYHOUSE_BIND", own_url(*bind))
+
+
+def own_url(host: str, port: int) -> str:
+    """Return the URL of a server that listens there; "every address" is localhost to itself."""
+    shown = "localhost" if names.is_every_address(host) else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
 
 
 def origin(name: str, value: str) -> str:
@@ -150,7 +175,7 @@ def origin(name: str, value: str) -> str:
 
 
 def page(name: str, value: str) -> str:
-    """Return `value`, an http:// or https:// address, without a slash at its end.
+    """Return `value`, an http:// or https:// address, without a slash at its end, its host in one spelling.
 
     Raises ConfigurationError, naming `name`, for what is more (a user, a query) or no address.
     """
@@ -163,7 +188,15 @@ def page(name: str, value: str) -> str:
         raise ConfigurationError(
             f"{name}: {value!a} is not an http:// or https:// address without ?, #, @ or blanks"
         )
-    return value.rstrip("/")
+    try:
+        address = names.spell_url(value)
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: {value!a} has a host that no client can call: {error}") from None
+    if names.is_every_address(names.host_of(address)):
+        raise ConfigurationError(
+            f"{name}: {value!a} is where a server listens; give the address that clients use"
+        )
+    return address.rstrip("/")
 
 
 def reason(error: OSError | UnicodeDecodeError) -> str:

@@ -16,6 +16,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
 
 from config import profiles
+from config.hosts import spell_header
 from config.logs import mask
 from config.problems import MAILED_LINKS, MEDIA_TYPE, is_under, problem_response, wants_page
 from config.profiles import Profile
@@ -122,13 +123,20 @@ def _has_secret(request: HttpRequest) -> bool:
 
 
 class HostMiddleware(CommonMiddleware):
-    """Django's check of the Host, except for probes: kubelets and load balancers ask by address.
+    """Django's check of the Host, which is spelled like the settings first, and so is Origin.
 
-    Nothing that a probe answers depends on the Host.
+    Not for probes: kubelets and load balancers ask by address. Nothing that they get depends on the Host.
     """
 
     def process_request(self, request: HttpRequest) -> Any:
-        return None if request.path_info in PROBES else super().process_request(request)
+        if request.path_info in PROBES:
+            return None
+        scheme = settings.PUBLIC_URL.partition("://")[0]
+        for name in ("HTTP_HOST", "HTTP_ORIGIN"):
+            sent = request.META.get(name, "")
+            if sent.isascii() and sent:
+                request.META[name] = spell_header(sent, scheme)
+        return super().process_request(request)
 
 
 class BrowserMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
@@ -27,7 +26,6 @@ DATABASE_ERRORS = (OperationalError, InterfaceError)
 # Pages whose address holds a token, as mailed.
 MAILED_LINKS = ("/reset-password", "/recovery", "/confirm-email", "/undo-email-change", "/accept-invitation")
 PAGES = ("/admin", *MAILED_LINKS)
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 log = logging.getLogger("keyhouse.problems")
 
@@ -223,20 +221,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _is_elsewhere(request: HttpRequest) -> bool:
-    """Whether the browser is, by its Origin or else by the Host, at another origin than ours."""
-    scheme = urlsplit(settings.PUBLIC_URL).scheme
-    origin = request.headers.get("Origin", "null")
-    here = f"{scheme}://{request.headers.get('Host', '')}" if origin == "null" else origin
-    try:
-        return _origin(here) != _origin(settings.PUBLIC_URL)
-    except ValueError:  # a port that is none
-        return True
-
-
-def _origin(url: str) -> str:
-    """Scheme, host and port (RFC 6454 section 4). Raises ValueError for a port that is none."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or DEFAULT_PORTS.get(parts.scheme)}"
+    """Whether the browser is, by its Origin or else by the Host, at another origin (RFC 6454 section 4)."""
+    origin, scheme = request.META.get("HTTP_ORIGIN", "null"), settings.PUBLIC_URL.partition("://")[0]
+    here = f"{scheme}://{request.META.get('HTTP_HOST', '')}" if origin == "null" else origin
+    return bool(here != settings.PUBLIC_URL)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 
-from config import env, keypairs, secrets
+from config import env, hosts, keypairs, secrets
 from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.clientip import check_networks
 from config.database import database_config
@@ -23,9 +23,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 KEYHOUSE_PROFILE = env.text("KEYHOUSE_PROFILE")
 DATA_DIR = secrets.open_data_dir((BASE_DIR / env.text("KEYHOUSE_DATA_DIR")).resolve())
 BIND = env.address("KEYHOUSE_BIND")
-PUBLIC_URL = env.origin(
-    "KEYHOUSE_PUBLIC_URL", env.text("KEYHOUSE_PUBLIC_URL") or f"http://{env.text('KEYHOUSE_BIND')}"
-)
+PUBLIC_URL = env.public_url("KEYHOUSE_PUBLIC_URL", BIND)
 TRUSTED_PROXIES = check_networks("KEYHOUSE_TRUSTED_PROXIES", env.items("KEYHOUSE_TRUSTED_PROXIES"))
 METRICS_NETWORKS = check_networks("KEYHOUSE_METRICS_NETWORKS", env.items("KEYHOUSE_METRICS_NETWORKS"))
 LIMITS = limits(env.items("KEYHOUSE_LIMITS"))
@@ -35,14 +33,14 @@ ADMIN_SECOND_FACTOR = env.flag("KEYHOUSE_ADMIN_SECOND_FACTOR")
 SEED_KEYS = secrets.seed_keys(env.text("KEYHOUSE_SEED_KEYS"), DATA_DIR)
 SIGNING_KEYS = keypairs.parse("KEYHOUSE_SIGNING_KEYS", env.text("KEYHOUSE_SIGNING_KEYS"))
 
-_public = urlsplit(PUBLIC_URL)
-HTTPS = _public.scheme == "https"
+PUBLIC_HOST = hosts.host_of(PUBLIC_URL)
+HTTPS = PUBLIC_URL.startswith("https://")
 
 # Django
 
 DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY") or secrets.kept(DATA_DIR, "secret_key", secrets.new_secret_key)
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", _public.hostname or "", *env.hosts("ALLOWED_HOSTS")]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", PUBLIC_HOST, *env.hosts("ALLOWED_HOSTS")]
 
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
@@ -104,7 +102,7 @@ VALKEY_URL = valkey_url(env.text("CACHE_URL"))
 CACHES = {"default": cache_config(env.text("CACHE_URL"))}
 vars().update(email_config(env.text("EMAIL_URL")))
 EMAIL_TIMEOUT = 10
-MAIL_FROM = mail_sender(env.text("KEYHOUSE_MAIL_FROM"), _public.hostname or "localhost")
+MAIL_FROM = mail_sender(env.text("KEYHOUSE_MAIL_FROM"), PUBLIC_HOST)
 RESET_URL = env.page("KEYHOUSE_RESET_URL", env.text("KEYHOUSE_RESET_URL") or f"{PUBLIC_URL}/reset-password")
 RECOVERY_URL = f"{PUBLIC_URL}/recovery"
 UNDO_EMAIL_URL = f"{PUBLIC_URL}/undo-email-change"
@@ -168,8 +166,9 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"  # under no-referrer browsers send Origin: null, which fails CSRF
 SESSION_ENGINE = "accounts.browser_sessions"
+_port = urlsplit(PUBLIC_URL).port
 # Cookies know no ports: these names are neither a framework's default nor those of another Keyhouse.
-_cookies = ("__Host-" if HTTPS else "") + ("keyhouse" if _public.port is None else f"keyhouse_{_public.port}")
+_cookies = ("__Host-" if HTTPS else "") + ("keyhouse" if _port is None else f"keyhouse_{_port}")
 SESSION_COOKIE_NAME = f"{_cookies}_session"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -178,7 +177,7 @@ CSRF_COOKIE_NAME = f"{_cookies}_csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
-CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no third cookie
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = (

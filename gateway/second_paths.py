@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple, get_args
 
+from config.hosts import spell_header
 from config.profiles.schema import Route, SecondPathHeader
 from gateway.paths import RefusedPath, segments
 
@@ -61,8 +62,13 @@ def _path(header: str, reference: str, host: str) -> str:
 def _at(header: str, url: str, host: str) -> str:
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    if scheme.lower() not in {"http", "https"} or not host or authority.lower() != host.lower():
+    scheme = scheme.lower()
+    if scheme not in {"http", "https"} or not host or not _is_same(authority, host, scheme):
         raise RefusedPath(
             f"{header} must be a path, or an http URL with the host that the request was sent to"
         )
     return slash + path
+
+
+def _is_same(authority: str, host: str, scheme: str) -> bool:
+    return spell_header(authority.lower(), scheme) == spell_header(host.lower(), scheme)

@@ -40,6 +40,7 @@ PURE = (
     "accounts/oauth/texts.py",
     "config/env.py",
     "config/fingerprints.py",
+    "config/hosts.py",
     "config/keypairs.py",
     "config/keytexts.py",
     "config/limits.py",

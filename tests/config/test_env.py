@@ -130,7 +130,7 @@ def test_an_address_needs_a_port_that_clients_can_know() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["http://127.0.0.1:8000", "https://keys.example.org", "http://[::1]:80"],
+    ["http://127.0.0.1:8000", "https://keys.example.org", "http://[::1]:8080"],
 )
 def test_a_public_address_loses_only_its_last_slash(value: str) -> None:
     assert env.origin("KEYHOUSE_PUBLIC_URL", f"{value}/") == value
@@ -235,6 +235,8 @@ def test_mails_go_to_the_folder_that_is_named() -> None:
 def test_mails_come_from_the_address_that_is_named_or_from_the_public_host() -> None:
     assert mail_sender("robot@example.org", "keys.example.org") == "robot@example.org"
     assert mail_sender("", "keys.example.org") == "keyhouse@keys.example.org"
+    for host in ("127.0.0.1", "[::1]", "keyhouse", "localhost"):
+        assert mail_sender("", host) == "keyhouse@localhost"
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ def reader(cast: Cast) -> Api:
 ALLOWED = [
     *("/dav/b", "/dav/sub/b/", "/dav/cl%6Fse/b", "/dav/drop/b", "/dav/b%20c"),
     *(f"http://{HOST}/dav/b", f"HTTPS://{HOST.upper()}/dav/b"),
+    f"http://{HOST.replace(':', '.:0')}/dav/b",
 ]
 
 

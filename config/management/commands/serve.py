@@ -24,7 +24,7 @@ class Command(JsonCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         bind = options["bind"]
         host, port = settings.BIND if bind is None else env.parse_address("--bind", bind)
-        places = places_to_go(public_url(bind))
+        places = places_to_go(public_url(bind, host, port))
         check_fit(options["workers"])
         quotas.share_among(options["workers"])
         openapi.document()  # workers are forks of this process, and need not build it
@@ -62,11 +62,11 @@ def check_fit(workers: int) -> None:
     connections.close_all()  # workers are forks of this process, and need their own
 
 
-def public_url(bind: str | None) -> str:
+def public_url(bind: str | None, host: str, port: int) -> str:
     """Return where clients find this server: as configured, else where it listens."""
     if bind is None or env.text("KEYHOUSE_PUBLIC_URL"):
         return str(settings.PUBLIC_URL)
-    return f"http://{bind}"
+    return env.own_url(host, port)
 
 
 def places_to_go(url: str) -> dict[str, str]:

@@ -2,7 +2,6 @@ import json
 import secrets
 import shlex
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -11,6 +10,7 @@ from accounts.callers import caller_at_command_line
 from accounts.services.first_run import create_first_admin, is_first_run
 from apikeys.services.known_secrets import check_secrets
 from config import env, profiles, wire
+from config.backends import mail_host
 from config.commands import KeyhouseCommand, ask, ask_twice, has_terminal, say
 from config.errors import Invalid
 from config.upgrade import bring_up_to_date
@@ -80,5 +80,4 @@ def _login_line(values: dict[str, str]) -> str:
 
 
 def _default_email() -> str:
-    host = urlsplit(settings.PUBLIC_URL).hostname or ""
-    return f"admin@{host}" if any(c.isalpha() for c in host) and "." in host else "admin@localhost"
+    return f"admin@{mail_host(settings.PUBLIC_HOST)}"
