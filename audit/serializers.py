@@ -8,14 +8,21 @@ from audit.events import EventName
 from config.wire import IdField, RequestSerializer, TimestampField, WireSerializer
 
 
+class ActorOrTarget(serializers.CharField):
+    """The uuid of somebody or something, which may be sent in capitals (RFC 9562 section 4)."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).lower()
+
+
 class EventFilter(RequestSerializer):
     """The query parameters of the audit endpoint."""
 
     resource = "event"
 
     event = serializers.ChoiceField(choices=[str(name) for name in EventName], required=False)
-    actor = serializers.CharField(max_length=36, required=False, help_text="id of who did it")
-    target = serializers.CharField(max_length=36, required=False, help_text="id of what it was done to")
+    actor = ActorOrTarget(max_length=36, required=False, help_text="id of who did it")
+    target = ActorOrTarget(max_length=36, required=False, help_text="id of what it was done to")
     since = TimestampField(required=False)
     until = TimestampField(required=False)
 

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.conf import settings
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -42,6 +43,12 @@ class Pages(CursorPagination):
         if cursor is not None and not POSITION.fullmatch(str(cursor.position or 0)):
             raise Invalid("cursor", "is not one that an answer held")
         return cursor
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        """Return a page. Links to others lead to the public address: a proxy asks us by an inner one."""
+        page: Any = super().paginate_queryset(queryset, request, view)
+        self.base_url = f"{settings.PUBLIC_URL}{request.get_full_path()}"
+        return page
 
     def get_paginated_response(self, data: Any) -> Response:
         following = self.get_next_link()

@@ -211,7 +211,8 @@ def _read_integer(text: str) -> int:
 
 
 def _read_uuid(text: str) -> uuid.UUID:
-    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+    """Read a uuid in capitals, too (RFC 9562 section 4); not braces, a URN or bare digits."""
+    if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
         raise NotFound("There is nothing with this id.")
     return uuid.UUID(text)
 

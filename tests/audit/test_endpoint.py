@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.conf import settings
 
 from audit.actors import ANONYMOUS, Origin
 from audit.events import EventName
@@ -113,6 +114,14 @@ def test_a_wrong_parameter_is_named(cast: Cast, query: str, member: str) -> None
     assert_problem(as_user(cast.audrey).get(f"audit?{query}"), 400, "invalid", member)
 
 
+def test_row_114_an_id_may_be_sent_in_capitals(cast: Cast) -> None:
+    key = make_key(cast.alice)
+    as_user(cast.alice).delete(f"api-keys/{key.row.uuid}")
+    audrey, alice, row = as_user(cast.audrey), str(cast.alice.uuid), str(key.row.uuid)
+    for query in (f"actor={alice.upper()}", f"target={row.upper()}"):
+        assert "api_key:revoked" in [event["event"] for event in results(audrey.get(f"audit?{query}"))]
+
+
 def test_pages_are_followed_to_the_end_without_a_gap(cast: Cast) -> None:
     audrey = as_user(cast.audrey)
     seen: list[object] = []
@@ -122,7 +131,7 @@ def test_pages_are_followed_to_the_end_without_a_gap(cast: Cast) -> None:
         assert len(results(page)) <= 5
         seen += [event["id"] for event in results(page)]
         address = page.json()["next"]
-        address = address and address.removeprefix("http://testserver")
+        address = address and address.removeprefix(settings.PUBLIC_URL)
     assert seen == [str(event.uuid) for event in Event.objects.order_by("-sequence")]
 
 

@@ -11,6 +11,7 @@ from config.profiles import Profile
 from tests.config.profile_texts import DIALECT
 from tests.conftest import PASSWORD, Api, Cast, assert_problem, make_key, with_key
 from tests.gateway.routing import row, with_routes
+from tests.installation import Installation
 
 BASE = "/v2/product"
 FORMS = ("integer", "uuid", "prefixed")
@@ -85,8 +86,27 @@ def test_a_row_has_one_id_and_not_those_of_other_forms(ada: Api, cast: Cast, for
     key = make_key(cast.alice).row
     others = {"integer": str(key.pk), "uuid": str(key.uuid)}
     others.pop(form, None)
-    for other in [*others.values(), str(key.uuid).upper(), key.uuid.hex]:
+    for other in [*others.values(), key.uuid.hex, key.uuid.hex.upper(), key.uuid.urn, f"{{{key.uuid}}}"]:
         assert_problem(ada.get(f"{BASE}/api-keys/{other}"), 404, "not_found")
+
+
+def test_row_114_a_uuid_may_be_sent_in_capitals(ada: Api, cast: Cast, form: str) -> None:
+    """RFC 9562 section 4: in a path, a body and X-Organization; in the other forms it is no id at all."""
+    key, acme = make_key(cast.alice).row, str(cast.acme.uuid)
+    status = 200 if form == "uuid" else 404
+    for text in (str(key.uuid).upper(), str(key.uuid).title()):
+        assert ada.get(f"{BASE}/api-keys/{text}").status_code == status
+    made = ada.post(f"{BASE}/api-keys", {"name": "acme's", "organization": acme.upper()})
+    assert made.status_code == (201 if form == "uuid" else 400), made.content
+    with profiles.override(with_routes(row("GET", "/any"))):
+        asked = {"X-Original-Method": "GET", "X-Original-URI": "/any", "X-Organization": acme.upper()}
+        answer = with_key(make_key(cast.alice)).get("/gateway/check", headers=asked)
+    assert answer.status_code == (200 if form == "uuid" else 403)
+
+
+def test_row_114_commands_take_ids_in_capitals(installation: Installation) -> None:
+    made = installation.manage_json("createapikey", "--name", "CI", "--user", "admin")
+    assert installation.manage_json("revokeapikey", made["id"].upper())["revoked"] == 1
 
 
 def test_a_service_can_find_the_key_that_asks_by_the_id_that_the_gateway_says(
