@@ -33,7 +33,7 @@ class Credential:
     `client` is the client_id of whoever it was given to, if it is one of OAuth2.
     `number` is that of a key's row, under which its uses are counted; 0 for what is no key. `token` is that
     of the row of the OAuth2 access token that stands behind it: that itself, or the one with which a key was
-    made; 0 if there is none.
+    made; 0 if there is none. `identity_scopes` are the scopes of OAuth2 about the person that it was granted.
     """
 
     kind: CredentialKind
@@ -44,6 +44,12 @@ class Credential:
     client: str = ""
     number: int = 0
     token: int = 0
+    identity_scopes: frozenset[str] = frozenset()
+
+    @property
+    def is_of_client(self) -> bool:
+        """Whether it is an OAuth2 client's: a token, or a key that was made through one."""
+        return self.kind == "oauth2" or bool(self.token)
 
     def has_ended(self, now: datetime) -> bool:
         """Whether it has expired by `now`."""

@@ -12,11 +12,12 @@ from accounts import serializers
 from accounts.callers import caller_of, principal_of_request
 from accounts.credentials import presented
 from accounts.models import User
+from accounts.oauth import claims
 from accounts.permissions import Needs
 from accounts.services import own_account, refreshing, sessions
 from audit.actors import Origin
 from config import profiles, received
-from config.errors import NotAuthenticated, NotFound
+from config.errors import InsufficientScope, NotAuthenticated, NotFound
 from config.views import PublicView
 
 
@@ -85,18 +86,24 @@ class LogoutEverywhereView(APIView):
 
 
 class MeView(APIView):
-    """The person whose token, or key, this is."""
+    """The person whose token, or key, this is. An OAuth2 client sees what its scopes say."""
 
     needs: ClassVar[Needs] = {"get": "authenticated", "patch": "person"}
     resource = "me"
 
     @extend_schema(responses=serializers.Me, operation_id="me")
     def get(self, request: Request) -> Response:
+        principal = principal_of_request(request)
         people = User.objects.prefetch_related("memberships__organization")
-        user = people.filter(pk=principal_of_request(request).user_id or 0).first()
+        user = people.filter(pk=principal.user_id or 0).first()
         if user is None:
             raise NotFound("This key belongs to an organization, not to a person.")
-        return Response(serializers.Me(user).data)
+        if not principal.credential.is_of_client:
+            return Response(serializers.Me(user).data)
+        if not principal.credential.identity_scopes:
+            raise InsufficientScope(["openid"])
+        seen = claims.members_of_person(principal.credential.identity_scopes)
+        return Response(serializers.Me(user, context={"seen": seen}).data)
 
     @extend_schema(request=serializers.NameRequest, responses=serializers.Me, operation_id="change_me")
     def patch(self, request: Request) -> Response:

@@ -1,5 +1,7 @@
 """auth/oauth2/introspect: introspection for OAuth2 clients, who say who they are as at the token endpoint."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from rest_framework.parsers import FormParser
@@ -56,12 +58,26 @@ class ClientIntrospectionView(PublicView):
             found = identify(values[0], "", origin)
         except (InvalidToken, NetworkNotAllowed):
             return Response(INACTIVE)
-        return Response(tell(found, "", origin) if client_may_ask_about(client, found) else INACTIVE)
+        return Response(tell_client(client, found, origin))
 
 
-def client_may_ask_about(client: OAuthClient, found: Principal) -> bool:
-    """Whether it is the client's own token, or the client is a machine that may introspect it."""
-    if found.credential.client == client.client_id:
-        return True
+def tell_client(client: OAuthClient, found: Principal, origin: Origin) -> dict[str, Any]:
+    """Describe a credential to a machine that may introspect it, or a client's own token to the client.
+
+    A client learns no more by asking about its own than by using it.
+    """
     machine = principal_of_machine(client)
-    return machine is not None and may_ask_about(machine, found)
+    if machine is not None and may_ask_about(machine, found):
+        return tell(found, "", origin)
+    if found.credential.client != client.client_id:
+        return INACTIVE
+    described = tell(found, "", origin)
+    if not _may_name(found):
+        del described["username"]
+    return described
+
+
+def _may_name(found: Principal) -> bool:
+    """Whether the scopes of the credential tell its client what the person is called."""
+    wanted = "email" if "@" in found.label else "profile"  # there is no @ in a user name
+    return found.user_id is None or wanted in found.credential.identity_scopes

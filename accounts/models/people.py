@@ -77,12 +77,14 @@ class UserManager(BaseUserManager["User"]):
 class User(PublicRow, AbstractBaseUser):
     """A person. `username_key` and `email_key` are the folded forms that are unique.
 
+    `email_verified` says whether a link that we mailed to the address came back.
     Where `must_have_second_factor` is set, their roles are worth something only after a login with one.
     """
 
     username = models.CharField("user name", max_length=150, null=True, blank=True)
     username_key = models.CharField(max_length=450, unique=True, null=True, editable=False)
     email = models.EmailField("e-mail address", max_length=254)
+    email_verified = models.BooleanField("e-mail address verified", default=False, editable=False)
     email_key = models.CharField("user name or e-mail address", max_length=762, unique=True, editable=False)
     name = models.CharField("full name", max_length=100, blank=True)
     role = models.CharField(max_length=64)

@@ -12,6 +12,7 @@ from accounts.identity import PERSON, PERSON_JOINS, person, principal_of
 from accounts.models import Consent, OAuthClient
 from accounts.models.sessions import idle_time
 from accounts.oauth import texts
+from accounts.oauth.scopes import IDENTITY
 from accounts.principals import Credential, Place, Principal
 from audit.actors import Origin
 from audit.epoch import memory
@@ -104,8 +105,16 @@ def _read(digest: str, now: datetime) -> Principal:
 def _principal(row: TokenRow, person_rows: list[tuple[Any, ...]]) -> Principal:
     """What the person or organization may do now, cut down to what was granted and the client still gets."""
     public, ends = as_uuid(row.consent or row.client_uuid), as_time(row.expires)
-    credential = Credential("oauth2", public, ends, row.client_name, client=row.client, token=row.pk)
     granted = frozenset(row.scope.split()) & frozenset(as_json(row.client_scopes))
+    credential = Credential(
+        kind="oauth2",
+        id=public,
+        expires_at=ends,
+        label=row.client_name,
+        client=row.client,
+        token=row.pk,
+        identity_scopes=granted & IDENTITY.keys(),
+    )
     if row.user_is_active is not None:
         whole = person(person_rows, credential, second_factor=bool(row.second_factor))
         return whole.narrowed(granted, credential)

@@ -1,26 +1,75 @@
-"""What clients learn about a person, by the scopes of OpenID Connect (Core section 5.4)."""
+"""What clients learn about a person: by the scopes of OpenID Connect (Core section 5.4), and two of ours."""
 
 from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
 
-from accounts.models import Consent, User
+from accounts.identity import principal_of
+from accounts.models import Consent, Organization, User
+from accounts.principals import Credential, Place, Principal
+from config import profiles
 
-SUPPORTED = ("sub", "name", "preferred_username", "email")
+SUPPORTED = ("sub", "name", "preferred_username", "email", "email_verified", "groups", "roles")
+# What the scopes open at auth/me; the serializers' resources and members.
+MEMBERS = {
+    "openid": {"me.id"},
+    "profile": {"me.username", "me.name"},
+    "email": {"me.email"},
+    "groups": {"me.organizations", "membership.id", "membership.name"},
+    "roles": {"me.role", "me.organizations", "membership.id", "membership.name", "membership.role"},
+}
 
 
-def of_person(user: User, scopes: Collection[str]) -> dict[str, Any]:
-    """Return the claims about a person that these scopes allow; empty ones are left out."""
+def members_of_person(scopes: Collection[str]) -> frozenset[str]:
+    """Return the members that these scopes open at auth/me, as resource.member."""
+    return frozenset[str]().union(*(MEMBERS[scope] for scope in scopes))
+
+
+def of_person(user: User, principal: Principal) -> dict[str, Any]:
+    """Return the claims about a person that the scopes of the credential allow; unknown ones are left out.
+
+    `principal` is the same person with that credential. Without the scope `email` no address stands in for
+    a user name either.
+    """
+    scopes = principal.credential.identity_scopes
     found: dict[str, Any] = {"sub": str(user.uuid)}
     if "profile" in scopes:
-        found |= {"name": user.name, "preferred_username": str(user)}
+        name = user.username or (user.email if "email" in scopes else "")
+        found |= {"name": user.name, "preferred_username": name}
+    found = {name: value for name, value in found.items() if value}
     if "email" in scopes:
-        found["email"] = user.email
-    return {name: value for name, value in found.items() if value}
+        found |= {"email": user.email, "email_verified": user.email_verified}
+    if scopes & {"groups", "roles"}:
+        found |= {name: value for name, value in _places(principal).items() if name in scopes}
+    return found
+
+
+def _places(principal: Principal) -> dict[str, list[str]]:
+    """The claims groups and roles: where, and as what, the person may act at this moment.
+
+    A role in an organization is `organization/role`, which no global role can be called. What wants a
+    second factor is left out after a login without one.
+    """
+    everywhere = profiles.active().roles_of_level("global")
+    names = dict(Organization.objects.filter(pk__in=principal.places).values_list("pk", "name"))
+    inside = {
+        names[number]: _roles_in(place) for number, place in principal.places.items() if number in names
+    }
+    roles = [f"{name}/{role}" for name, own in inside.items() for role in own]
+    return {
+        "groups": sorted(name for name, own in inside.items() if own),
+        "roles": sorted([*(role for role in everywhere if role in principal.roles), *roles]),
+    }
+
+
+def _roles_in(place: Place) -> frozenset[str]:
+    return place.roles & frozenset(profiles.active().roles_of_level("organization"))
 
 
 def of_login(consent: Consent, scopes: Collection[str]) -> dict[str, Any]:
     """Return what an ID token says beside what oauthlib puts there."""
+    credential = Credential("oauth2", str(consent.uuid), identity_scopes=frozenset(scopes) & MEMBERS.keys())
+    principal = principal_of(consent.user, credential, second_factor=consent.second_factor)
     said = {"iss": settings.PUBLIC_URL, "auth_time": int(consent.authenticated_at.timestamp())}
-    return said | of_person(consent.user, scopes)
+    return said | of_person(consent.user, principal)

@@ -43,6 +43,9 @@ class UserInfo(serializers.Serializer[Any]):
     name = serializers.CharField(required=False)
     preferred_username = serializers.CharField(required=False)
     email = serializers.CharField(required=False)
+    email_verified = serializers.BooleanField(required=False)
+    groups = serializers.ListField(child=serializers.CharField(), required=False)
+    roles = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class Metadata(serializers.Serializer[Any]):

@@ -17,16 +17,15 @@ from rest_framework.views import APIView
 
 from accounts import signing
 from accounts.callers import caller_of, principal_of_request
-from accounts.credentials import presented
-from accounts.models import Consent, ConsentQuerySet, OAuthAccessToken
-from accounts.oauth import claims, serializers, texts
+from accounts.models import Consent, ConsentQuerySet, User
+from accounts.oauth import claims, serializers
 from accounts.oauth.scopes import catalogue
 from accounts.oauth.server import GRANT_TYPES, Protocol
 from accounts.permissions import Needs
 from accounts.services import consents
 from audit.actors import Origin
 from config import profiles
-from config.errors import InsufficientScope
+from config.errors import InsufficientScope, InvalidToken
 from config.problems import realm
 from config.views import PublicView, ResourceViewSet
 
@@ -82,15 +81,13 @@ class UserInfoView(APIView):
 
     @extend_schema(operation_id="userinfo", responses=serializers.UserInfo)
     def get(self, request: Request) -> Response:
-        sent = presented(request._request)
-        digest = texts.digest(sent.text if sent else "")
-        tokens = OAuthAccessToken.objects.filter(token_checksum=digest)
-        token = tokens.select_related("user", "application").first()
-        client = token.application if token else None
-        scopes = set(token.scope.split()) & set(client.scopes) if token and client else set()
-        if token is None or token.user is None or "openid" not in scopes:
+        principal = principal_of_request(request)
+        if "openid" not in principal.credential.identity_scopes:
             raise InsufficientScope(["openid"])
-        return Response(claims.of_person(token.user, scopes))
+        user = User.objects.filter(pk=principal.user_id or 0).first()
+        if user is None:  # deleted at this moment
+            raise InvalidToken
+        return Response(claims.of_person(user, principal))
 
     @extend_schema(operation_id="userinfo_by_post", request=None, responses=serializers.UserInfo)
     def post(self, request: Request) -> Response:

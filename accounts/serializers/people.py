@@ -1,5 +1,6 @@
 """People, as they are sent and shown."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
@@ -31,6 +32,15 @@ class MembershipMember(WireSerializer):
     name = serializers.CharField(source="organization.name")
     role = serializers.CharField()
 
+    def _members(self, declared: Iterable[str]) -> Iterable[str]:
+        return seen_members(self, super()._members(declared))
+
+
+def seen_members(serializer: WireSerializer, members: Iterable[str]) -> list[str]:
+    """Those members that the caller may see: all, unless the context says which of each resource."""
+    seen = serializer.context.get("seen")
+    return [name for name in members if seen is None or f"{serializer.resource}.{name}" in seen]
+
 
 class UserMember(WireSerializer):
     """A person, beside the tokens of a login."""
@@ -53,6 +63,9 @@ class Me(UserMember):
 
     organizations = MembershipMember(many=True, source="memberships.all")
     last_login_at = TimestampField(allow_null=True)
+
+    def _members(self, declared: Iterable[str]) -> Iterable[str]:
+        return seen_members(self, super()._members(declared))
 
 
 class NameRequest(RequestSerializer):

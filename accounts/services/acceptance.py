@@ -73,7 +73,8 @@ def _newcomer(invitation: Invitation, name: str, password: str) -> User:
         raise Invalid("token", "is for somebody with an account; ask whoever invited you for one")
     if not password:
         raise Invalid("password", "is needed: there is no account with this address yet")
-    user = User(email=invitation.email, name=names.clean_name("name", name) if name else "", role=role)
+    name = names.clean_name("name", name) if name else ""
+    user = User(email=invitation.email, email_verified=True, name=name, role=role)
     check_password_rules(password, user)
     user.set_password(password)
     return user
@@ -118,6 +119,8 @@ def _join(invitation: Invitation, user: User, origin: Origin) -> None:
     is_new = user.pk is None
     if is_new:
         insert_user(user)
+    else:  # a mail to another spelling of the address may have gone to another mailbox
+        User.objects.filter(pk=user.pk, email=invitation.email).update(email_verified=True)
     organization, actor = invitation.organization, as_actor(user)
     if organization is not None:
         insert_member(organization=organization, user=user, role=invitation.role)

@@ -76,6 +76,7 @@ def _good(digest: bytes, now: datetime) -> QuerySet[EmailUndo]:
 
 def _give_back(user: User, address: str) -> None:
     try:
-        write_user(user, {"email": address, "password": make_password(None)})
+        unusable = make_password(None)
+        write_user(user, {"email": address, "email_verified": True, "password": unusable})
     except Conflict:
         raise Invalid("token", TAKEN) from None

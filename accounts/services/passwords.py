@@ -77,7 +77,7 @@ def reset_password(*, token: str, new_password: str, origin: Origin) -> str:
         user = User.objects.select_for_update().get(pk=reset.user.pk)  # the lock that all who change it take
         if not _good(digest, origin.at).delete()[0]:
             raise mailed_tokens.refused()
-        User.objects.filter(pk=user.pk).update(password=reset.user.password)
+        User.objects.filter(pk=user.pk).update(password=reset.user.password, email_verified=True)
         end_access_of(user, origin.at)
         mailed = reserve_recovery_link(user, origin.at)
         queue_mail(kind=MailKind.PASSWORD_RESET, address=user.email, about=mailed.pk, origin=origin)

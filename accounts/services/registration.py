@@ -119,6 +119,7 @@ def _end_attempts(email_key: str) -> list[Registration]:
 def _person(registration: Registration) -> User:
     return User(
         email=registration.email,
+        email_verified=True,
         name=registration.name,
         password=registration.password,
         role=profiles.active().login.registration_role,

@@ -18,12 +18,16 @@ def insert_user(user: User) -> None:
 
 
 def write_user(user: User, changed: Mapping[str, Any]) -> None:
-    """Write the columns, and the folded forms of names. Raises Conflict if one of those is taken."""
+    """Write the columns, and the folded forms of names. Raises Conflict if one of those is taken.
+
+    Another address is not verified, unless `changed` says so.
+    """
     columns = dict(changed)
     if "username" in changed:
         columns["username_key"] = names.fold(changed["username"]) if changed["username"] else None
     if "email" in changed:
         columns["email_key"] = names.fold(changed["email"])
+        columns.setdefault("email_verified", False)
     if columns:
         named = User(
             pk=user.pk,

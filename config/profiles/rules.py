@@ -10,7 +10,13 @@ from config.profiles.schema import ChoiceAttribute, KeyFormat, ProfileFile, Rout
 
 LEAST_RANDOM_BITS = 128
 OAUTH2_PREFIXES = ("oat_", "ort_", "oac_", "ocs_")  # of access and refresh tokens, codes, secrets
-IDENTITY_SCOPES = ("openid", "profile", "email")  # OpenID Connect says what they mean
+IDENTITY_SCOPES = (
+    "openid",
+    "profile",
+    "email",
+    "groups",
+    "roles",
+)  # accounts.oauth.scopes says what they mean
 ALPHABET_SIZES = {"base62": 62, "hex": 16}
 # What a header of keys cannot be called: HTTP's, and what clients, proxies and we ourselves say in others.
 OTHERS_HEADERS = {
@@ -140,7 +146,7 @@ def _check_newcomers(member: str, role: str, does: str, file: ProfileFile) -> No
 def _check_scopes(file: ProfileFile) -> None:
     for name, scope in file.scopes.items():
         if file.oauth2 is not None and name in IDENTITY_SCOPES:
-            raise _Wrong(f"scopes.{name}", "OpenID Connect has a scope of this name")
+            raise _Wrong(f"scopes.{name}", "OpenID Connect, or OAuth2 here, has a scope of this name")
         _known(f"scopes.{name}.implies", scope.implies, file.scopes, "scope")
 
 

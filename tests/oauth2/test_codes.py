@@ -13,7 +13,7 @@ from audit.events import EventName
 from audit.models import Event
 from tests.accounts.helpers import at_once
 from tests.conftest import Cast
-from tests.oauth2.flow import BASE, CALLBACK, FORM, Flow, gateway, make_client, post, verifier, with_token
+from tests.oauth2.flow import BASE, CALLBACK, FORM, Flow, gateway, make_client, post, verifier
 
 
 def refused(answer: Any, error: str = "invalid_grant", status: int = 400) -> None:
@@ -189,7 +189,7 @@ def test_what_a_client_sends_beside_changes_nothing(cast: Cast) -> None:
     )
     assert answer.status_code == 200
     assert answer.json()["scope"] == "services:read"
-    assert with_token(answer.json()).get("auth/me").json()["username"] == "alice"
+    assert OAuthAccessToken.objects.get().user == cast.alice
 
 
 def test_a_code_of_somebody_deactivated_is_worth_nothing(cast: Cast) -> None:

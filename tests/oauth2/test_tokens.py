@@ -29,7 +29,7 @@ def test_a_token_works_at_our_endpoints_and_at_the_gateway_as_far_as_its_scopes(
     assert gateway(tokens["access_token"]) == 200
     assert gateway(tokens["access_token"], "POST") == 403
     assert_problem(api.get("api-keys"), 403, "insufficient_scope")
-    assert api.get("auth/me").status_code == 200
+    assert_problem(api.get("auth/me"), 403, "insufficient_scope")
     more = with_token(Flow(make_client(*KEYS), cast.alice, scope="keys:write").tokens())
     assert more.get("api-keys").status_code == 200
 
