@@ -59,7 +59,7 @@ PUBLIC = {
 PAGES = {
     *{"ResetPasswordPage", "RecoveryPage", "ConfirmEmailPage", "AcceptInvitationPage"},
     "UndoEmailChangePage",
-    *{"AuthorizePage", "DecisionPage", "LoginPage", "ConsentsPage"},
+    *{"AuthorizePage", "DecisionPage", "LoginPage", "ConsentsPage", "LogoutPage", "LogoutAnswerPage"},
 }
 
 

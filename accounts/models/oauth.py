@@ -37,7 +37,6 @@ class OAuthClient(PublicRow, AbstractApplication):
         Organization, models.CASCADE, null=True, blank=True, related_name="oauth_clients"
     )
     # Django: without these inherited columns.
-    post_logout_redirect_uris = None
     hash_client_secret = None
     skip_authorization = None
     updated = None

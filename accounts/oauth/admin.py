@@ -71,7 +71,10 @@ class OAuthClientAdmin(AskingAdmin):
     list_filter = (KindFilter,)
     list_select_related = ("user", "organization")
     search_fields = ("name", "client_id")
-    fields = ("name", "client_id", "kind", "owner", "redirect_uris", "scopes", "created")
+    fields = (
+        *("name", "client_id", "kind", "owner", "redirect_uris", "post_logout_redirect_uris", "scopes"),
+        "created",
+    )
     readonly_fields = ("client_id", "kind", "owner", "created")
     actions = ("replace_secret",)
 

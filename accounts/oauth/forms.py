@@ -18,11 +18,11 @@ WIDE = {"class": "vTextField"}
 class RedirectUris(forms.CharField):
     """Addresses, one a line; kept as a list."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: str, help_text: str) -> None:
         super().__init__(
             required=False,
-            label="Redirect addresses",
-            help_text="One a line: https://…, or http:// on the person's own machine. None for a machine.",
+            label=label,
+            help_text=help_text,
             widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
         )
 
@@ -39,7 +39,13 @@ class RedirectUris(forms.CharField):
 class ClientForm(ChangeForm[OAuthClient]):
     """Change a client."""
 
-    redirect_uris = RedirectUris()
+    redirect_uris = RedirectUris(
+        "Redirect addresses",
+        "One a line: https://…, or http:// on the person's own machine. None for a machine.",
+    )
+    post_logout_redirect_uris = RedirectUris(
+        "Addresses after logging out", "One a line: where people go after the client has logged them out."
+    )
     scopes = forms.MultipleChoiceField(
         choices=lambda: [(name, f"{name}: {words}") for name, words in catalogue().items()],
         widget=forms.CheckboxSelectMultiple,
@@ -48,7 +54,7 @@ class ClientForm(ChangeForm[OAuthClient]):
 
     class Meta:
         model = OAuthClient
-        fields = ("name", "redirect_uris", "scopes")
+        fields = ("name", "redirect_uris", "post_logout_redirect_uris", "scopes")
 
     def clean_name(self) -> str:
         try:
@@ -68,7 +74,17 @@ class NewClientForm(ClientForm):
         Organization.objects.none(), required=False, label="or an organization"
     )
 
-    field_order = ("name", "redirect_uris", "is_public", "user", "organization", "scopes")
+    field_order = (
+        *(
+            "name",
+            "redirect_uris",
+            "post_logout_redirect_uris",
+            "is_public",
+            "user",
+            "organization",
+            "scopes",
+        ),
+    )
 
     def __init__(self, principal: Principal, data: Any = None) -> None:
         """Offer oneself and whom one may see: nobody else's name is told by a list of owners."""

@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.oauth import views
 from accounts.oauth.authorize_page import AuthorizePage, DecisionPage
 from accounts.oauth.consents_page import ConsentsPage
+from accounts.oauth.logout_page import LogoutAnswerPage, LogoutPage
 from accounts.oauth.pages import LoginPage, opened_by_clients
 
 router = SimpleRouter(trailing_slash=False)
@@ -19,6 +20,8 @@ urlpatterns = [
     path("decision", opened_by_clients(DecisionPage.as_view()), name="oauth2-decision"),
     path("login", opened_by_clients(LoginPage.as_view()), name="oauth2-login"),
     path("allowed", ConsentsPage.as_view(), name="oauth2-allowed"),
+    path("logout", LogoutPage.as_view(), name="oauth2-logout"),
+    path("logout/answer", LogoutAnswerPage.as_view(), name="oauth2-logout-answer"),
     path("token", views.TokenView.as_view(), name="oauth2-token"),
     path("revoke", views.RevokeView.as_view(), name="oauth2-revoke"),
     path("userinfo", views.UserInfoView.as_view(), name="oauth2-userinfo"),

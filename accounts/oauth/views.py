@@ -133,6 +133,7 @@ def metadata() -> dict[str, Any]:
         "revocation_endpoint": _address("revoke"),
         "introspection_endpoint": _address("introspect"),
         "userinfo_endpoint": _address("userinfo"),
+        "end_session_endpoint": _address("logout"),
         "jwks_uri": _address("jwks"),
         "scopes_supported": list(catalogue()),
         "response_types_supported": ["code"],

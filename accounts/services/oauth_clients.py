@@ -23,7 +23,7 @@ from config import profiles
 from config.errors import Invalid
 from config.profiles import Capability
 
-CHANGEABLE = frozenset({"name", "redirect_uris", "scopes"})
+CHANGEABLE = frozenset({"name", "redirect_uris", "post_logout_redirect_uris", "scopes"})
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,20 @@ def create_client(
     name: str,
     scopes: Sequence[str],
     redirect_uris: Sequence[str] = (),
+    post_logout_redirect_uris: Sequence[str] = (),
     owner: User | Organization | None = None,
     is_public: bool = False,
 ) -> NewClient:
     """Register a client that asks people, at `redirect_uris`, or a machine that acts for its `owner`.
 
+    After a logout that the client asked for, people are sent to one of `post_logout_redirect_uris`, if any.
+
     Raises Invalid, NotAllowed or NotFound: nobody registers a client that could get more than they have.
     """
     name = clean_name("name", name)
     redirect_uris = _clean_redirect_uris(redirect_uris) if redirect_uris or owner is None else []
-    _check_kind(redirect_uris, owner, is_public=is_public)
+    post_logout_redirect_uris = _clean_post_logout(post_logout_redirect_uris)
+    _check_kind([*redirect_uris, *post_logout_redirect_uris], owner, is_public=is_public)
     scopes = _clean_scopes(caller, scopes, is_machine=owner is not None)
     secret = "" if is_public else texts.new(texts.SECRET)
     with transaction.atomic():
@@ -64,6 +68,7 @@ def create_client(
             name=name,
             scopes=scopes,
             redirect_uris=" ".join(redirect_uris),
+            post_logout_redirect_uris=" ".join(post_logout_redirect_uris),
             user=owner if isinstance(owner, User) else None,
             organization=owner if isinstance(owner, Organization) else None,
             client_type=OAuthClient.CLIENT_PUBLIC if is_public else OAuthClient.CLIENT_CONFIDENTIAL,
@@ -94,8 +99,11 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, 
         if "redirect_uris" in wanted:
             uris = [] if row.is_machine else _clean_redirect_uris(wanted["redirect_uris"])
             wanted["redirect_uris"] = " ".join(uris)
+        if "post_logout_redirect_uris" in wanted:
+            uris = [] if row.is_machine else _clean_post_logout(wanted["post_logout_redirect_uris"])
+            wanted["post_logout_redirect_uris"] = " ".join(uris)
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
-        if "redirect_uris" in changed:
+        if changed.keys() & {"redirect_uris", "post_logout_redirect_uris"}:
             _check_not_beyond(caller, row.scopes)
         if changed:
             OAuthClient.objects.filter(pk=row.pk).update(**changed)
@@ -161,6 +169,13 @@ def _clean_redirect_uris(uris: Sequence[str]) -> list[str]:
     if not uris:
         raise Invalid("redirect_uris", "is needed, unless the client is a machine with an owner")
     return list(dict.fromkeys(clean_redirect_uri(uri) for uri in uris))
+
+
+def _clean_post_logout(uris: Sequence[str]) -> list[str]:
+    try:
+        return list(dict.fromkeys(clean_redirect_uri(uri) for uri in uris))
+    except Invalid as error:
+        raise Invalid("post_logout_redirect_uris", *error.errors.values()) from None
 
 
 def _clean_scopes(caller: Caller, requested: Sequence[str], *, is_machine: bool) -> list[str]:

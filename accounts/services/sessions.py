@@ -30,6 +30,7 @@ from config.limits import Limit
 from config.logs import kept
 
 USER_AGENT_LENGTH = 200
+NO_DETAIL: Mapping[str, str] = {}
 WRONG = "The name or the password is wrong."
 
 
@@ -213,13 +214,17 @@ def _open_session(
     )
 
 
-def log_out(*, caller: Caller) -> None:
-    """End the session that the caller's access token belongs to: both its tokens are dead at once."""
+def log_out(*, caller: Caller, client: str = "") -> None:
+    """End the session that the caller's access token belongs to: both its tokens are dead at once.
+
+    `client` is the uuid of the OAuth2 client that asked for it, if one did: that is recorded.
+    """
     credential = caller.principal.credential
     if credential.kind != "jwt":
         raise NotAllowed("Only a login can be logged out; a key is revoked.")
     here = Session.objects.select_related("user").filter(uuid=credential.id)
-    end_selected_sessions(caller=caller, selected=list(here))
+    detail = {"client": client} if client else {}
+    end_selected_sessions(caller=caller, selected=list(here), detail=detail)
 
 
 def end_session(*, caller: Caller, session: Session) -> None:
@@ -227,8 +232,13 @@ def end_session(*, caller: Caller, session: Session) -> None:
     end_selected_sessions(caller=caller, selected=[session])
 
 
-def end_selected_sessions(*, caller: Caller, selected: Collection[Session]) -> int:
-    """End sessions as `end_session` does: all of them or none. Return how many had not ended before."""
+def end_selected_sessions(
+    *, caller: Caller, selected: Collection[Session], detail: Mapping[str, str] = NO_DETAIL
+) -> int:
+    """End sessions as `end_session` does: all of them or none. Return how many had not ended before.
+
+    `detail` is recorded with each.
+    """
     others = {each.user_id: each.user for each in selected if each.user_id != caller.principal.user_id}
     if others:
         authority.check_may_manage_users(caller)
@@ -240,7 +250,7 @@ def end_selected_sessions(*, caller: Caller, selected: Collection[Session]) -> i
             list(people.select_for_update().order_by("pk"))  # evaluated, so that they are locked
         in_order = sorted(selected, key=lambda session: session.pk)
         ended = [s for s in in_order if end_sessions(Session.objects.filter(pk=s.pk), caller.origin.at)]
-        entries = [Entry(EventName.SESSION_ENDED, Target.of("session", session)) for session in ended]
+        entries = [Entry(EventName.SESSION_ENDED, Target.of("session", each), detail) for each in ended]
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
         wait_out_leases()  # whoever ended the others may still wait
     return len(ended)

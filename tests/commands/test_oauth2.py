@@ -7,14 +7,26 @@ from tests.conftest import Cast
 from tests.oauth2.flow import CALLBACK, post
 
 MEMBERS = ["client_id", "client_secret", "name", "redirect_uris", "scopes", "created_at"]
+BYE = "https://app.example.org/bye"
 BOARD = ("createoauthclient", "--name", "Board", "--scope", "services:read")
 
 
 def test_a_client_is_registered_and_its_secret_shown_once(cast: Cast) -> None:
-    document = run(*BOARD, "--redirect-uri", CALLBACK, "--redirect-uri", f"{CALLBACK}2", "--scope", "openid")
-    assert list(document) == MEMBERS
+    document = run(
+        *BOARD,
+        "--redirect-uri",
+        CALLBACK,
+        "--redirect-uri",
+        f"{CALLBACK}2",
+        "--scope",
+        "openid",
+        "--post-logout-redirect-uri",
+        BYE,
+    )
+    assert list(document) == [*MEMBERS, "post_logout_redirect_uris"]
     row = OAuthClient.objects.get()
     assert (document["client_id"], document["name"]) == (row.client_id, "Board")
+    assert document["post_logout_redirect_uris"] == [BYE] == row.post_logout_redirect_uris.split()
     assert document["redirect_uris"] == [CALLBACK, f"{CALLBACK}2"]
     assert document["scopes"] == ["services:read", "openid"]
     assert document["client_secret"].startswith("ocs_")

@@ -13,6 +13,12 @@ class Command(KeyhouseCommand):
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--name", required=True)
         parser.add_argument("--redirect-uri", action="append", default=[], help="can be given several times")
+        parser.add_argument(
+            "--post-logout-redirect-uri",
+            action="append",
+            default=[],
+            help="where people are sent after the client has logged them out; can be given several times",
+        )
         parser.add_argument("--scope", action="append", default=[], help="can be given several times")
         parser.add_argument("--public", action="store_true", help="it can keep no secret: an app, a web page")
         owner = parser.add_mutually_exclusive_group()
@@ -30,6 +36,7 @@ class Command(KeyhouseCommand):
             name=options["name"],
             scopes=options["scope"],
             redirect_uris=options["redirect_uri"],
+            post_logout_redirect_uris=options["post_logout_redirect_uri"],
             owner=owner,
             is_public=options["public"],
         )
@@ -41,6 +48,7 @@ class Command(KeyhouseCommand):
             "redirect_uris": row.redirect_uris.split(),
             "scopes": row.scopes,
             "created_at": timestamp(row.created),
+            "post_logout_redirect_uris": row.post_logout_redirect_uris.split(),
         }
         secret = f"client_secret: {made.secret} (shown only now)" if made.secret else "It has no secret."
         return document, f"Client {row.name} registered.\nclient_id: {row.client_id}\n{secret}"

@@ -1,0 +1,85 @@
+"""The end session endpoint: clients send people here to log out (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts.models import Session
+from accounts.oauth import logout
+from accounts.oauth.pages import page, person_in, session_in
+from accounts.principals import Caller
+from accounts.services import sessions
+from audit.actors import Origin
+from config.errors import Invalid
+
+LONGEST_ADDRESS = 8000  # a little less than what the server takes as a request line
+
+
+class _LogoutView(View):
+    """What both steps share: a wrong request is an error page, on which nobody is logged out."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except Invalid as error:
+            return page(request, "error", reason=error.detail, status=400)
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class LogoutPage(_LogoutView):
+    """Log out at once who is named by an ID token of ours and logged in here; ask everybody else.
+
+    A POST comes from the client's site, without our cookie, and so becomes a GET.
+    """
+
+    http_method_names = ["get", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        asked, session = logout.read(request.GET), session_in(request)
+        if session is None:
+            return _gone(request, asked)
+        if asked.is_certain(session.user):
+            _end(request, session, asked)
+            return _gone(request, asked)
+        query = urlencode(logout.known(request.GET))
+        action = f"{reverse('oauth2-logout-answer')}?{query}"
+        return page(request, "logout", client=asked.client, person=session.user, action=action)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        address = f"{request.path}?{urlencode(logout.known(request.POST))}"
+        if len(address) > LONGEST_ADDRESS:
+            raise Invalid("id_token_hint", "is too long: leave it out, and send client_id")
+        answer = HttpResponseRedirect(address)
+        answer.status_code = 303
+        return answer
+
+
+class LogoutAnswerPage(_LogoutView):
+    """The person presses the button: with our cookie and our CSRF token."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        asked, session = logout.read(request.GET), session_in(request)
+        if session is not None:
+            _end(request, session, asked)
+        # A redirect would be held to the form-action of the page with the button.
+        return page(request, "logged_out", client=asked.client, back=asked.back)
+
+
+def _end(request: HttpRequest, session: Session, asked: logout.LogoutRequest) -> None:
+    caller = Caller(person_in(session), Origin.of(request))
+    sessions.log_out(caller=caller, client=str(asked.client.uuid) if asked.client else "")
+    request.session.flush()
+
+
+def _gone(request: HttpRequest, asked: logout.LogoutRequest) -> HttpResponse:
+    """Nobody is logged in here any more: on to the client, if an ID token shows that it sent the browser."""
+    if asked.back and asked.hinted:
+        return HttpResponseRedirect(asked.back)
+    return page(request, "logged_out", client=asked.client, back="", link=asked.back)
