@@ -24,6 +24,7 @@ class EventName(StrEnum):
     PASSWORD_REFUSED = "password:refused"
     PASSWORD_RESET_REQUESTED = "password_reset:requested"
     EMAIL_CHANGE_REQUESTED = "email_change:requested"
+    MAIL_REFUSED = "mail:refused"
 
     SECOND_FACTOR_STARTED = "second_factor:started"
     SECOND_FACTOR_ADDED = "second_factor:added"
@@ -78,6 +79,7 @@ CHANGES_NO_CALLER = frozenset(
         EventName.SECOND_FACTOR_REFUSED,
         EventName.PASSWORD_REFUSED,
         EventName.EMAIL_CHANGE_REQUESTED,
+        EventName.MAIL_REFUSED,
         EventName.PASSWORD_RESET_REQUESTED,
         EventName.ORGANIZATION_CREATED,
         EventName.INVITATION_ISSUED,

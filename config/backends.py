@@ -1,7 +1,7 @@
 """The cache and the mail server, from their URLs. No message repeats a URL: passwords are in them."""
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
@@ -9,7 +9,14 @@ from environ import Env
 from redis import Redis
 
 from config.env import ConfigurationError
+from config.hosts import ascii_domain
 
+SMTP = frozenset({"smtp", "smtps", "smtp+tls", "smtp+ssl"})
+EMAIL_FORMS = (
+    "consolemail://, filemail:///FOLDER, dummymail:// or smtp+tls://USER:PASSWORD@HOST:PORT "
+    "(smtps:// for TLS from the first byte, smtp:// for none) without options; "
+    "in a password, write / as %2F, ? as %3F and # as %23"
+)
 CACHES = ("locmemcache://", "redis://", "rediss://")
 
 
@@ -39,15 +46,29 @@ def valkey_url(url: str) -> str:
 def email_config(url: str) -> dict[str, Any]:
     """Return Django's settings for the mail server at `url`. Raises ConfigurationError."""
     try:
+        parts = urlsplit(url)
+        _check_email_url(parts)
         config: dict[str, Any] = dict(Env.email_url_config(url))  # type: ignore[no-untyped-call]
+        if parts.scheme in SMTP:
+            config["EMAIL_HOST"] = ascii_domain(config["EMAIL_HOST"])
     except (ImproperlyConfigured, KeyError, ValueError):
-        raise ConfigurationError(
-            "EMAIL_URL: is not consolemail://, filemail:///FOLDER or smtp+tls://USER:PASSWORD@HOST:PORT "
-            "(in a password, write / as %2F)"
-        ) from None
-    if config["EMAIL_FILE_PATH"]:
-        config["EMAIL_FILE_PATH"] = unquote(urlsplit(url).path)  # django-environ drops the first slash
+        raise ConfigurationError(f"EMAIL_URL: is not {EMAIL_FORMS}") from None
+    if parts.scheme == "smtps":  # RFC 8314 section 3.3; to django-environ it is STARTTLS
+        config |= {"EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}
+    if parts.scheme == "filemail":
+        config["EMAIL_FILE_PATH"] = unquote(parts.path)  # django-environ drops the first slash
     return config
+
+
+def _check_email_url(parts: SplitResult) -> None:
+    """Raise ValueError for what django-environ takes, and mails would go elsewhere or nowhere."""
+    is_smtp, is_file = parts.scheme in SMTP, parts.scheme == "filemail"
+    if parts.query or parts.fragment or parts.scheme == "memorymail":
+        raise ValueError
+    if is_smtp and (not parts.hostname or parts.path.strip("/")):
+        raise ValueError
+    if is_file and (parts.netloc or not parts.path.strip("/")):
+        raise ValueError
 
 
 def mail_sender(text: str, host: str) -> str:

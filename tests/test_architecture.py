@@ -36,6 +36,7 @@ PURE = (
     "config/charts.py",
     "gateway/paths.py",
     "gateway/routes.py",
+    "accounts/mail_refusals.py",
     "accounts/throttling.py",
     "accounts/oauth/texts.py",
     "config/env.py",

@@ -12,7 +12,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.letters import Letter, MailKind, written
-from accounts.models import Mail
+from accounts.mail_refusals import Refusal, final_refusal
+from accounts.models import Mail, User
+from accounts.names import fold
 from accounts.services.email_change import prepare_change
 from accounts.services.email_undo import prepare_undo
 from accounts.services.invitations import prepare_invitation
@@ -20,7 +22,9 @@ from accounts.services.passwords import prepare_notice, prepare_reset
 from accounts.services.registration import prepare_confirmation
 from accounts.services.second_factor import prepare_second_factor_notice
 from accounts.services.second_factor_recovery import prepare_recovery_notice
-from audit.actors import Origin
+from audit.actors import ANONYMOUS, NOTHING, Origin, Target
+from audit.events import EventName
+from audit.log import record
 
 CLAIM = timedelta(minutes=5)  # longer than a mail can take, given EMAIL_TIMEOUT
 FIRST_PAUSE = timedelta(seconds=10)
@@ -113,7 +117,11 @@ def _deliver(mail: Mail, letter: Letter) -> bool:
 
 
 def _postpone(mail: Mail, error: Exception) -> None:
-    """Try again after a pause that grows, or give up after days."""
+    """Try again after a pause that grows; give up after days, or at once if the mail server does."""
+    refusal = final_refusal(error)
+    if refusal is not None:
+        _drop(mail, refusal)
+        return
     reason = f"{type(error).__name__}: {error}".partition("\n")[0]
     if timezone.now() - mail.created_at > GIVE_UP_AFTER:
         _still_ours(mail).delete()
@@ -122,6 +130,20 @@ def _postpone(mail: Mail, error: Exception) -> None:
     pause = min(FIRST_PAUSE * 2 ** min(mail.tries - 1, 20), LONGEST_PAUSE)
     _still_ours(mail).update(next_try_at=timezone.now() + pause)
     log.warning("%s not sent, next try in %d s: %s", mail, pause.total_seconds(), reason)
+
+
+def _drop(mail: Mail, refusal: Refusal) -> None:
+    """Forget a mail that its recipient's server will never take, and record it with whom it was for."""
+    user = User.objects.filter(email_key=fold(mail.address)).first()
+    origin, target = (
+        Origin(mail.ip, mail.request_id, timezone.now()),
+        Target.of("user", user) if user else NOTHING,
+    )
+    detail = {"kind": mail.kind, "code": refusal.code}
+    with transaction.atomic():
+        if _still_ours(mail).delete()[0]:
+            record(EventName.MAIL_REFUSED, actor=ANONYMOUS, origin=origin, target=target, detail=detail)
+    log.error("%s dropped: the mail server refuses it for good: %s", mail, refusal)
 
 
 def _still_ours(mail: Mail) -> QuerySet[Mail]:

@@ -25,12 +25,14 @@ LINK = re.compile(r"https?://\S+\?token=([0-9a-f]{64})(?=\s)")
 class Mailbox:
     """What an SMTP server has got. While `refusing`, it refuses every recipient for now.
 
+    `answers` are what it says instead of 250, by command: MAIL, RCPT or DATA (after the mail has come).
     It calls `on_mail` before it answers that it has got one. The server runs in a thread of its own.
     """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     refusing: bool = False
+    answers: dict[str, str] = field(default_factory=dict)
     on_mail: Callable[[], object] = lambda: None
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -44,10 +46,20 @@ class Mailbox:
     ) -> str:
         if self.refusing:
             return "451 try again later"
+        if "RCPT" in self.answers:
+            return self.answers["RCPT"]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
+    async def handle_MAIL(
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        return self.answers.get("MAIL", "250 OK")
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if "DATA" in self.answers:
+            return self.answers["DATA"]
         self.on_mail()
         with self.changed:
             self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
@@ -74,10 +86,10 @@ class Mailbox:
 
 
 @contextmanager
-def listening(on_mail: Callable[[], object] = lambda: None) -> Iterator[Mailbox]:
-    """A mail server that listens until the block ends."""
+def listening(on_mail: Callable[[], object] = lambda: None, **options: Any) -> Iterator[Mailbox]:
+    """A mail server that listens until the block ends; `options` are aiosmtpd's (TLS, logins)."""
     mailbox = Mailbox(free_port(), on_mail=on_mail)
-    controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port)
+    controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port, **options)
     controller.start()
     try:
         yield mailbox

@@ -215,7 +215,14 @@ def test_attempts_are_counted_in_valkey_only_if_that_is_the_cache() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "foo://x", "smtp://[", f"smtp://user:{SECRET}/x@host:25", "smtp://h:0x1"]
+    "url",
+    [
+        *("nonsense", "foo://x", "smtp://[", f"smtp://user:{SECRET}/x@host:25", "smtp://h:0x1"),
+        *("memorymail://", "smtp://", "smtps://:465", f"smtp://{SECRET}/x@host", f"smtp://{SECRET}?x@host"),
+        *(f"smtp://{SECRET}#x@host", "smtp://host?timeout=5", "smtp://host?EMAIL_USE_TLS=False"),
+        *("smtp+tls://host/folder", "filemail://", "filemail:///", "filemail://var/mail"),
+        *("smtp://b\u00fc_cher.example", "submission://host", "smtp+starttls://host"),
+    ],
 )
 def test_a_wrong_mail_server_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^EMAIL_URL: is not") as raised:
@@ -226,6 +233,9 @@ def test_a_wrong_mail_server_is_refused_without_its_password(url: str) -> None:
 def test_good_backends_are_taken() -> None:
     assert cache_config("redis://user:word@host:6379/1")["LOCATION"] == "redis://user:word@host:6379/1"
     assert email_config("smtp+tls://user:word@host:587")["EMAIL_USE_TLS"] is True
+    assert email_config("SMTPS://host") == email_config("smtp+ssl://host") | {"EMAIL_USE_TLS": False}
+    assert email_config("smtp://mail.stra\u00dfe.example")["EMAIL_HOST"] == "mail.xn--strae-oqa.example"
+    assert email_config("smtp://my_mail:25")["EMAIL_HOST"] == "my_mail"
 
 
 def test_mails_go_to_the_folder_that_is_named() -> None:
