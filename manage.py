@@ -5,6 +5,7 @@ import os
 import re
 import sys
 
+POOLER_REFUSAL = "unsupported startup parameter"
 OLD_SCHEMA = re.compile(r"no such (table|column)|(relation|column) .+ does not exist")
 
 
@@ -40,8 +41,10 @@ def check_text(arguments: list[str]) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """Return what a database says, and what helps when its tables are missing or old."""
+    """Return what a database says, and what helps behind PgBouncer or when its tables are missing or old."""
     text = next(iter(str(error).splitlines()), type(error).__name__)
+    if POOLER_REFUSAL in text:
+        return f"{text}; behind PgBouncer add ?pgbouncer=true to DATABASE_URL"
     return f"{text}; has manage.py setup been run?" if OLD_SCHEMA.search(text) else text
 
 

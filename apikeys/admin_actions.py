@@ -17,10 +17,10 @@ from apikeys.services.rotation import rotate_api_key
 from apikeys.services.switching import disable_api_keys, enable_api_keys
 from config.confirming import AskingAdmin, Question
 from config.exports import csv_response
+from config.rows import in_parts
 from config.wire import timestamp
 from config.words import ago, times
 
-CHUNK = 2_000
 EXPORTED = (
     *("id", "name", "key_prefix", "owner", "environment", "scopes", "status"),
     *("created_at", "expires_at", "last_used_at", "last_used_ip", "use_count"),
@@ -93,7 +93,7 @@ class KeyActions(AskingAdmin):
         return csv_response(
             "api-keys.csv",
             EXPORTED,
-            ([_exported(key, now)[n] for n in EXPORTED] for key in rows.iterator(chunk_size=CHUNK)),
+            ([_exported(key, now)[n] for n in EXPORTED] for key in in_parts(rows)),
         )
 
     def in_words(self, key: ApiKey) -> str:

@@ -13,10 +13,10 @@ from audit.models import Event, EventQuerySet
 from config.admin import CapabilityAdmin, principal_in
 from config.exports import csv_response
 from config.profiles import Capability
+from config.rows import in_parts
 from config.wire import timestamp
 
 MOST_CHECKED = 500
-CHUNK = 2_000
 EXPORTED = (
     *("sequence", "time", "name", "actor_kind", "actor_id", "actor_label"),
     *("target_kind", "target_id", "target_label", "ip", "request_id", "detail", "hash"),
@@ -60,8 +60,9 @@ class EventAdmin(CapabilityAdmin):
 
     @admin.action(description="Export selected events as CSV", permissions=["view"])
     def export(self, request: HttpRequest, selected: QuerySet[Event]) -> HttpResponseBase:
-        rows = selected.iterator(chunk_size=CHUNK)
-        return csv_response("audit-log.csv", EXPORTED, (self._exported(event) for event in rows))
+        return csv_response(
+            "audit-log.csv", EXPORTED, (self._exported(event) for event in in_parts(selected))
+        )
 
     def _exported(self, event: Event) -> list[Any]:
         said = {"time": self.time(event), "detail": self.details(event), "hash": self.hash_text(event)}

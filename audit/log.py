@@ -9,7 +9,7 @@ from django.db import transaction
 from audit.actors import LABEL_LENGTH, NOTHING, Actor, Origin, Target
 from audit.epoch import wait_out_leases
 from audit.events import CHANGES_NO_CALLER, EventName
-from audit.models import GENESIS, ChainHead, Event
+from audit.models import GENESIS, ChainHead, Event, EventQuerySet
 from config import metrics
 from config.logs import escape, kept, mask
 
@@ -120,7 +120,7 @@ def verify(newest_only: int | None = None) -> Verification:
             count, last = before.sequence, bytes(before.hash)
             events = events.filter(sequence__gt=count)
     faults: list[str] = []
-    for event in events.iterator(chunk_size=VERIFY_CHUNK):
+    for event in _in_chunks(events):
         faults += _faults(event, expected=count + 1, previous=last)
         count, last = event.sequence, bytes(event.hash)
     if (count, last) != (head.sequence, bytes(head.hash)):
@@ -128,6 +128,14 @@ def verify(newest_only: int | None = None) -> Verification:
     if newest > head.sequence:
         faults.append(f"event {newest} lies beyond event {head.sequence}, where the chain ends")
     return Verification(count, last.hex(), faults)
+
+
+def _in_chunks(events: EventQuerySet) -> Iterator[Event]:
+    """Yield events in order, from statements of their own: no cursor stays open meanwhile."""
+    chunk = list(events[:VERIFY_CHUNK])
+    while chunk:
+        yield from chunk
+        chunk = list(events.filter(sequence__gt=chunk[-1].sequence)[:VERIFY_CHUNK])
 
 
 def _faults(event: Event, *, expected: int, previous: bytes) -> Iterator[str]:

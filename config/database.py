@@ -61,14 +61,14 @@ def _postgres(url: str) -> dict[str, Any]:
         )
     config["ENGINE"] = "config.postgresql"
     config["CONN_MAX_AGE"] = 300
-    options = {
-        "connect_timeout": POSTGRES_CONNECT_SECONDS,
-        "options": f"-c statement_timeout={POSTGRES_STATEMENT_MS}",
-        **POSTGRES_LOST,
-        **config.get("OPTIONS", {}),
-    }
+    options = {"connect_timeout": POSTGRES_CONNECT_SECONDS, **POSTGRES_LOST, **config.get("OPTIONS", {})}
+    is_pooled = _is_pooled(options)
+    if is_pooled:
+        config["DISABLE_SERVER_SIDE_CURSORS"] = True  # these outlive their transaction
+    else:
+        options.setdefault("options", f"-c statement_timeout={POSTGRES_STATEMENT_MS}")
     # Statements are sent apart from their values, and planned once if they come often.
-    prepared = {"server_side_binding": True, "prepare_threshold": _threshold(options)}
+    prepared = {"server_side_binding": True, "prepare_threshold": _threshold(options, is_pooled)}
     try:
         make_conninfo(**options)
     except ProgrammingError as error:
@@ -77,9 +77,19 @@ def _postgres(url: str) -> dict[str, Any]:
     return config
 
 
-def _threshold(options: dict[str, Any]) -> int | None:
+def _is_pooled(options: dict[str, Any]) -> bool:
+    """Take ?pgbouncer=true out of the options: clients share connections, and leave nothing in them."""
+    sent = str(options.pop("pgbouncer", "false")).lower()
+    if sent not in {"true", "false"}:
+        raise ConfigurationError("DATABASE_URL: pgbouncer is not true or false")
+    if sent == "true" and "options" in options:
+        raise ConfigurationError("DATABASE_URL: PgBouncer takes no options; set them with ALTER ROLE")
+    return sent == "true"
+
+
+def _threshold(options: dict[str, Any], is_pooled: bool) -> int | None:
     """Take ?prepare_threshold=none out of the options: some poolers know no prepared statements."""
-    sent = str(options.pop("prepare_threshold", PREPARE_THRESHOLD)).lower()
+    sent = str(options.pop("prepare_threshold", "none" if is_pooled else PREPARE_THRESHOLD)).lower()
     if sent != "none" and not (sent.isascii() and sent.isdigit()):
         raise ConfigurationError("DATABASE_URL: prepare_threshold is not a number or none")
     return None if sent == "none" else int(sent)

@@ -8,6 +8,9 @@ from django.db import models
 
 MOST_AT_ONCE = 10_000  # numbers in one statement: PostgreSQL takes 65,535 parameters
 
+PART = 2_000  # rows in memory at a time
+
+Row = TypeVar("Row", bound=models.Model)
 Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
 
 
@@ -18,6 +21,18 @@ class PublicRow(models.Model):
 
     class Meta:
         abstract = True
+
+
+def in_parts(rows: "models.QuerySet[Row]") -> Iterator[Row]:
+    """Yield the rows in their order, a part at a time; those that are deleted meanwhile are left out.
+
+    Unlike `QuerySet.iterator` it keeps no cursor open, which other clients of PgBouncer would come upon.
+    """
+    numbers = list(rows.values_list("pk", flat=True))
+    for start in range(0, len(numbers), PART):
+        part = numbers[start : start + PART]
+        found = rows.order_by().in_bulk(part)
+        yield from (found[number] for number in part if number in found)
 
 
 def by_number(rows: Rows, numbers: Iterable[int]) -> Iterator[Rows]:

@@ -1,16 +1,19 @@
 """Bringing the database up to date with this version, by one process at a time."""
 
 import fcntl
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 LOCK_NUMBER = 0x6B657968  # of PostgreSQL's advisory lock
+LOOK_SECONDS = 0.2  # between two looks whether the process that upgrades is done
 
 
 def is_up_to_date() -> bool:
@@ -41,10 +44,17 @@ def _alone() -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")  # migrations, and waiting for them, may take long
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_NUMBER])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_NUMBER])
+    with closing(connection.copy()) as lock:
+        lock.set_autocommit(False)  # PgBouncer leaves a connection to one client for a transaction at most
+        while not _is_first(lock):
+            lock.rollback()  # who waits inside the database keeps one of few connections from who works
+            time.sleep(LOOK_SECONDS)
+        yield
+
+
+def _is_first(lock: BaseDatabaseWrapper) -> bool:
+    """Take the lock, until the end of this transaction, unless another process has it."""
+    with lock.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # migrations may take long
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK_NUMBER])
+        return bool(cursor.fetchone()[0])

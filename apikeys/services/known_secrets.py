@@ -30,6 +30,7 @@ from config.fingerprints import (
     fingerprints,
 )
 from config.keypairs import Algorithm
+from config.rows import in_parts
 
 # Of each kind: the variable, and else the file in the data folder. All others are signing keys.
 PLACES = {PEPPER: ("KEYHOUSE_PEPPERS", "peppers"), SEED_KEY: ("KEYHOUSE_SEED_KEYS", "seed_keys")}
@@ -170,8 +171,8 @@ def _without_seed_keys(seed_key: Comparison, *, is_first_look: bool) -> dict[str
     """Count second factors that no key here reads: they do not say which one they need."""
     if not (seed_key.changed or seed_key.gone or is_first_look):
         return {}
-    stored = SecondFactor.objects.values_list("seed", flat=True)
-    count = sum(seeds.decrypt(seed) is None for seed in stored.iterator())
+    stored = in_parts(SecondFactor.objects.order_by("pk"))
+    count = sum(seeds.decrypt(each.seed) is None for each in stored)
     return {"second factors": count} if count else {}
 
 

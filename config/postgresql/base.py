@@ -1,13 +1,26 @@
-"""Django's PostgreSQL backend, but for connections that ended while they lay idle."""
+"""Django's PostgreSQL backend, but for connections that ended while they lay idle, and long migrations."""
 
 import select
 
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from psycopg import Connection
+
+
+class SchemaEditor(DatabaseSchemaEditor):
+    """Lets migrations take as long as they need. PgBouncer gives a longer setting to other clients."""
+
+    def __enter__(self) -> "SchemaEditor":
+        super().__enter__()
+        if self.atomic_migration:
+            self.execute("SET LOCAL statement_timeout = 0")
+        return self
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """A thread's connection, which replaces itself outside of transactions once the database has ended it."""
+
+    SchemaEditorClass = SchemaEditor
 
     def close_if_health_check_failed(self) -> None:
         """Close a connection that is over, so that the statement or transaction to come opens another one.

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connection
 
-from config.database import database_config
+from config.database import POSTGRES_STATEMENT_MS, database_config
 from config.env import ConfigurationError
+from config.postgresql.limits import statement_limit
 from tests.installation import Installation
 
 DATA = Path("/data")
@@ -111,3 +114,46 @@ def test_the_url_says_otherwise_if_it_wants_to() -> None:
 def test_a_wrong_threshold_is_said() -> None:
     with pytest.raises(ConfigurationError, match="prepare_threshold is not a number or none"):
         database_config("postgres://user@host/name?prepare_threshold=often", DATA)
+
+
+def test_behind_pgbouncer_nothing_is_asked_of_a_connection_that_others_use_next() -> None:
+    config = database_config("postgres://user@host/name?pgbouncer=true", DATA)
+    assert "options" not in config["OPTIONS"] and "pgbouncer" not in config["OPTIONS"]
+    assert config["OPTIONS"]["prepare_threshold"] is None
+    assert config["DISABLE_SERVER_SIDE_CURSORS"] is True
+    again = database_config("postgres://user@host/name?pgbouncer=true&prepare_threshold=5", DATA)
+    assert again["OPTIONS"]["prepare_threshold"] == 5
+
+
+@pytest.mark.parametrize("query", ["", "?pgbouncer=false"])
+def test_without_pgbouncer_each_connection_asks_for_its_limit(query: str) -> None:
+    config = database_config(f"postgres://user@host/name{query}", DATA)
+    assert config["OPTIONS"]["options"] == "-c statement_timeout=30000"
+    assert not config.get("DISABLE_SERVER_SIDE_CURSORS")
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("pgbouncer=maybe", "pgbouncer is not true or false"),
+        ("pgbouncer=1", "pgbouncer is not true or false"),
+        ("pgbouncer=true&options=-c%20jit%3Doff", "PgBouncer takes no options; set them with ALTER ROLE"),
+    ],
+)
+def test_a_wrong_word_about_pgbouncer_is_said(query: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^DATABASE_URL: {reason}$"):
+        database_config(f"postgres://user@host/name?{query}", DATA)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL")
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_has_no_limit_and_leaves_that_of_its_connection() -> None:
+    with connection.schema_editor(atomic=True):
+        assert statement_limit().in_force_ms == 0
+    assert statement_limit().in_force_ms == POSTGRES_STATEMENT_MS
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite")
+def test_sqlite_has_no_role_to_limit(db: None) -> None:
+    with pytest.raises(CommandError, match="DATABASE_URL is not PostgreSQL"):
+        call_command("databaselimits")

@@ -11,6 +11,7 @@ from apikeys.services.known_secrets import check_secrets
 from config import env, metrics, openapi, profiles, server
 from config.checks import production_faults, signing_key_faults, wire_faults
 from config.commands import JsonCommand, stop_at
+from config.postgresql.limits import check_limits
 from config.upgrade import check_up_to_date
 
 
@@ -58,6 +59,7 @@ def check_fit(workers: int) -> None:
         raise CommandError("--workers: must be 1 or more")
     stop_at([*production_faults(), *wire_faults(), *signing_key_faults()])
     check_up_to_date()
+    check_limits()
     check_secrets()
     connections.close_all()  # workers are forks of this process, and need their own
 

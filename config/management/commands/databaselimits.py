@@ -1,0 +1,19 @@
+from typing import Any
+
+from config.commands import KeyhouseCommand
+from config.database import POSTGRES_STATEMENT_MS
+from config.postgresql.limits import statement_limit
+
+
+class Command(KeyhouseCommand):
+    help = "Print the SQL that limits how long statements of Keyhouse's PostgreSQL role may take (PgBouncer)."
+    needs_secrets = False
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        limit = statement_limit()
+        document = {
+            "sql": limit.sql,
+            "statement_timeout_ms": POSTGRES_STATEMENT_MS,
+            "in_force_ms": limit.in_force_ms,
+        }
+        return document, limit.sql

@@ -1,0 +1,41 @@
+"""The limit that the database has to set itself where a pooler drops what a connection asks for."""
+
+from typing import NamedTuple
+
+from django.core.management.base import CommandError
+from django.db import connection
+from psycopg.sql import SQL, Identifier, Literal
+
+from config.database import POSTGRES_STATEMENT_MS
+
+LIMIT = SQL("ALTER ROLE {role} IN DATABASE {database} SET statement_timeout = {ms};")
+
+
+class StatementLimit(NamedTuple):
+    """How long a statement may take now, in milliseconds (0: for ever), and the SQL that limits it."""
+
+    in_force_ms: int
+    sql: str
+
+
+def statement_limit() -> StatementLimit:
+    """Ask the database for the limit of this connection. Raises CommandError on SQLite."""
+    if connection.vendor != "postgresql":
+        raise CommandError("DATABASE_URL is not PostgreSQL: there is no role to limit")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setting::int, session_user, current_database() FROM pg_settings"
+            " WHERE name = 'statement_timeout'"
+        )
+        in_force_ms, role, database = cursor.fetchone()
+    names = {"role": Identifier(role), "database": Identifier(database)}
+    return StatementLimit(in_force_ms, LIMIT.format(**names, ms=Literal(POSTGRES_STATEMENT_MS)).as_string())
+
+
+def check_limits() -> None:
+    """Raise CommandError if PostgreSQL lets statements run for ever: some poolers drop options."""
+    if connection.vendor == "postgresql" and not statement_limit().in_force_ms:
+        raise CommandError(
+            "the database lets statements run for ever (statement_timeout is 0); "
+            "run the SQL that manage.py databaselimits prints, and let the pooler reconnect"
+        )
