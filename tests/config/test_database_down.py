@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
 from tests.postgres import Postgres
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.skipif(
 )
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
 LOGIN = {"username": "admin", "password": ADMIN["KEYHOUSE_ADMIN_PASSWORD"]}
+BROWSER = {"Cookie": f"{settings.SESSION_COOKIE_NAME}=abcdefgh"}
 ROUNDS = 12
 
 
@@ -75,7 +77,7 @@ def assert_everything_is_refused(server: Server, token: dict[str, str], key: dic
         assert_unavailable(server.request("GET", "/api/v1/auth/me", headers=credential))
     assert_unavailable(server.request("POST", "/api/v1/auth/login", body=LOGIN))
     assert_unavailable(server.request("POST", "/gateway/introspect", headers=token, body={"token": "x"}))
-    assert_unavailable(server.request("GET", "/admin/", headers={"Cookie": "session=abcdefgh"}))
+    assert_unavailable(server.request("GET", "/admin/", headers=BROWSER))
     assert check(server, {"X-API-Key": "kh_live_malformed"}).status == 401
     assert check(server, {}).status == 401
 
