@@ -68,7 +68,8 @@ class AuthorizePage(RequestPage):
     http_method_names = ["get", "head", "post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return _posted(request) if request.method == "POST" else super().dispatch(request, *args, **kwargs)
+        """Nothing is asked about a request that only moves into the address."""
+        return self.post(request) if request.method == "POST" else super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         words = catalogue()
@@ -86,6 +87,19 @@ class AuthorizePage(RequestPage):
         policy = settings.CONTENT_SECURITY_POLICY.replace(" form-action 'self';", "")
         response.headers["Content-Security-Policy"] = policy
         return response
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Send a browser that brought the request in its body to the same one in the address.
+
+        OpenID Connect Core section 3.1.2.1. It takes no cookie and no CSRF token, since it does nothing else.
+        """
+        if request.content_type != FORM:
+            return _error(request, f"Send the parameters as {FORM}.", status=415)
+        sent = [each for form in (request.GET, request.POST) for each in form.lists()]
+        address = f"{request.path}?{urlencode(asked.of_authorization(sent))}"
+        if len(quote(address)) > LONGEST:
+            return _error(request, f"The request is longer than {LONGEST} characters, written as an address.")
+        return HttpResponseRedirect(address, status=303)
 
 
 class DecisionPage(RequestPage):
@@ -107,20 +121,6 @@ class DecisionPage(RequestPage):
         except DomainError:  # the login, or the client, has just ended
             return self._log_in()
         return HttpResponseRedirect(with_issuer(answer["Location"]))
-
-
-def _posted(request: HttpRequest) -> HttpResponse:
-    """Send a browser that brought the request in its body to the same one in the address.
-
-    OpenID Connect Core section 3.1.2.1. It takes no cookie and no CSRF token, since it does nothing else.
-    """
-    if request.content_type != FORM:
-        return _error(request, f"Send the parameters as {FORM}.", status=415)
-    sent = [each for form in (request.GET, request.POST) for each in form.lists()]
-    address = f"{request.path}?{urlencode(asked.of_authorization(sent))}"
-    if len(quote(address)) > LONGEST:
-        return _error(request, f"The request is longer than {LONGEST} characters, written as an address.")
-    return HttpResponseRedirect(address, status=303)
 
 
 def _asked(request: HttpRequest) -> HttpRequest:

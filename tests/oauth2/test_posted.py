@@ -95,7 +95,7 @@ def test_a_decision_is_a_post(method: str, cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     flow.log_in(flow.address())
     answer = flow.browser.generic(method, flow.address().replace(AUTHORIZE, DECISION))
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "OPTIONS, POST")
 
 
 def test_a_decision_that_comes_too_late_leads_back_to_the_question(cast: Cast) -> None:
