@@ -16,6 +16,7 @@ from oauth2_provider.models import (
 
 from accounts.models.people import Organization, User
 from accounts.models.sessions import idle_time
+from accounts.oauth.redirects import is_allowed
 from accounts.principals import Principal
 from config.profiles import Capability
 from config.rows import PublicRow
@@ -71,8 +72,8 @@ class OAuthClient(PublicRow, AbstractApplication):
         """Nothing: the service checks."""
 
     def redirect_uri_allowed(self, uri: str) -> bool:
-        """Whether this is one of the addresses, letter by letter (RFC 9700 section 2.1)."""
-        return uri in self.redirect_uris.split()
+        """Whether this is one of the addresses."""
+        return is_allowed(uri, self.redirect_uris.split())
 
     def origin_allowed(self, origin: str) -> bool:
         """No foreign page reads our answers."""

@@ -1,5 +1,7 @@
 """Which addresses a client may be sent back to. Knows no database."""
 
+import re
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from accounts.names import check_no_credential
@@ -7,13 +9,14 @@ from config.errors import Invalid
 
 LONGEST = 2000
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # RFC 8252 section 7.3: programs on the person's own machine
+PORT = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\])):([1-9][0-9]{0,4})(?=[/?]|\Z)")
+HIGHEST_PORT = 65535
 
 
 def clean_redirect_uri(text: str) -> str:
     """Return a redirect address: https, or http on the loopback interface. Raises Invalid.
 
-    It is compared letter by letter, so there are no wildcards; a fragment is not allowed (RFC 6749
-    section 3.1.2).
+    There are no wildcards (is_allowed compares); a fragment is not allowed (RFC 6749 section 3.1.2).
     """
     check_no_credential("redirect_uris", text)
     try:
@@ -29,6 +32,21 @@ def clean_redirect_uri(text: str) -> str:
     if len(text) > LONGEST:
         raise Invalid("redirect_uris", f"has more than {LONGEST} characters")
     return text
+
+
+def is_allowed(uri: str, registered: Iterable[str]) -> bool:
+    """Whether a client with these addresses may be sent to this one.
+
+    Letter by letter (RFC 9700 section 2.1), but for the port of http://127.0.0.1 and http://[::1], which the
+    operating system gives to a program when it starts (RFC 8252 section 7.3).
+    """
+    return _without_port(uri) in map(_without_port, registered)
+
+
+def _without_port(uri: str) -> str:
+    found = PORT.match(uri)
+    has_port = found is not None and int(found[2]) <= HIGHEST_PORT
+    return found[1] + uri[found.end() :] if found and has_port else uri
 
 
 def origin_of(uri: str) -> str:
