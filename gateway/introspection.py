@@ -156,12 +156,13 @@ def describe(principal: Principal) -> dict[str, Any]:
     credential = principal.credential
     members: dict[str, Any] = {
         "active": True,
-        "scope": " ".join(sorted(principal.scopes)),
         "token_type": TOKEN_TYPES[credential.kind],
         "sub": principal.subject,
         "username": principal.label,
         "jti": credential.id,
     }
+    if principal.scopes:
+        members["scope"] = " ".join(sorted(principal.scopes))
     if credential.client:
         members["client_id"] = credential.client
     if principal.organization:

@@ -28,7 +28,7 @@ class TokenAnswer(serializers.Serializer[Any]):
     access_token = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="seconds")
     token_type = serializers.CharField()
-    scope = serializers.CharField()
+    scope = serializers.CharField(required=False, help_text="absent if the token is good for none")
     refresh_token = serializers.CharField(required=False)
     id_token = serializers.CharField(required=False)
 

@@ -43,7 +43,10 @@ class ProtocolView(PublicView):
         kept = {name: value for name, value in headers.items() if name != "Content-Type"}
         if code == status.HTTP_401_UNAUTHORIZED:
             kept["WWW-Authenticate"] = f"Basic {realm()}"
-        return Response(json.loads(body) if body else None, status=code, headers=kept)
+        document = json.loads(body) if body else None
+        if document and document.get("scope") == "":  # RFC 6749 section 3.3: a scope has at least one name
+            del document["scope"]
+        return Response(document, status=code, headers=kept)
 
 
 class TokenView(ProtocolView):

@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts import signing
 from accounts.callers import caller_at_command_line
+from accounts.services.oauth_clients import update_client
 from accounts.services.signing_keys import rotate_signing_key
 from apikeys import usage
 from apikeys.models import ApiKey
@@ -168,3 +169,17 @@ def test_private_keys_are_for_their_owner_alone_and_never_published(db: None) ->
     files = list(settings.DATA_DIR.glob("signing_key_*"))
     assert files and [oct(path.stat().st_mode & 0o777) for path in files] == ["0o600"] * len(files)
     assert "private" not in repr(signing.keys_for("RS256")[0])
+
+
+def test_row_75_an_empty_scope_is_left_out(cast: Cast) -> None:
+    flow, machine = Flow(make_client("openid", "services:read"), cast.alice), make_client(owner=cast.acme)
+    tokens = flow.tokens()
+    of_machine = machine_token(machine)["access_token"]
+    operator = caller_at_command_line()
+    update_client(caller=operator, client=flow.client.row, changes={"scopes": ["openid"]})
+    update_client(caller=operator, client=machine.row, changes={"scopes": ["services:write"]})
+    for client, token in ((flow.client, tokens["access_token"]), (machine, of_machine)):
+        said = post("introspect", client, token=token).json()
+        assert said["active"] is True and "scope" not in said
+    again = flow.refresh(tokens["refresh_token"]).json()
+    assert again["access_token"] and "scope" not in again
