@@ -273,4 +273,4 @@ def admin_session(server: Server) -> dict[str, str]:
     }
     answer = server.request("POST", "/admin/login/", headers=headers, body=urlencode(form).encode())
     assert answer.status == 302, answer.body
-    return {"Cookie": re.findall(r"session=[^;]+", answer.headers["set-cookie"])[0]}
+    return {"Cookie": re.findall(r"\w+_session=[^;]+", answer.headers["set-cookie"])[0]}

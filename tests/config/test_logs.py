@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -14,6 +15,7 @@ from tests.conftest import PASSWORD, Api, Cast, log_in, make_key, with_key
 from tests.installation import ADMIN, Installation, Server, log_in_as_admin
 
 LOUD = {"DJANGO_SETTINGS_MODULE": "tests.loud_settings"}
+SESSION, CSRF = settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
 PLANTED = "Planted-5ecret-of-nobody"
 KEY = "kh_live_" + "Pl4nted5ecret" * 2 + "0123456789"
 JWT = ".".join(
@@ -48,8 +50,8 @@ def attack(server: Server, token: dict[str, str], key: str) -> list[int]:
         send("GET", "/api/v1/auth/me", Authorization=f"Bearer {JWT}"),
         send("GET", "/api/v1/auth/me", Authorization=f"Basic {PLANTED}"),
         send("GET", "/api/v1/auth/me", Authorization=f"Bearer {PLANTED} {PLANTED}"),
-        send("GET", "/api/v1/auth/me", Cookie=f"session={PLANTED}; csrf={PLANTED}"),
-        send("GET", "/admin/", Cookie=f"session={PLANTED}"),
+        send("GET", "/api/v1/auth/me", Cookie=f"{SESSION}={PLANTED}; {CSRF}={PLANTED}"),
+        send("GET", "/admin/", Cookie=f"{SESSION}={PLANTED}"),
         send("DELETE", f"/api/v1/api-keys/{key}", **token),
         send("GET", f"/api/v1/nothing/{key}/{JWT}"),
         send("GET", "/gateway/check", X_Original_Method="GET", X_Original_URI=f"/x?k={key}", X_API_Key=key),
@@ -84,7 +86,7 @@ def test_a_request_that_is_refused_writes_nothing_to_the_log(installation: Insta
         statuses = [
             server.request("GET", "/api/v1/auth/me", headers={"Host": "evil.example"}).status,
             server.request("POST", "/admin/login/", headers=form, body=b"username=admin").status,
-            server.request("GET", "/admin/", headers={"Cookie": "session=nobodys"}).status,
+            server.request("GET", "/admin/", headers={"Cookie": f"{SESSION}=nobodys"}).status,
         ]
     assert statuses == [400, 403, 302]
     assert server.output.partition(server.awaited)[2] == "\n"

@@ -59,7 +59,7 @@ def test_row_74_a_demoted_persons_token_shrinks_at_once(cast: Cast) -> None:
     assert api.get("users").status_code == 200
     update_user(caller=caller_as(cast.ada), user=cast.audrey, changes={"role": "member"})
     assert_problem(api.get("users"), 403, "insufficient_scope")
-    assert post("introspect", client, token=tokens["access_token"]).json()["scope"] == ""
+    assert "scope" not in post("introspect", client, token=tokens["access_token"]).json()
 
 
 def test_row_74_so_does_that_of_a_client_that_loses_a_scope(cast: Cast) -> None:
@@ -85,7 +85,7 @@ def test_row_74_what_a_client_may_know_of_a_person_ends_with_its_scopes(cast: Ca
     assert not claims.keys() & {"name", "preferred_username", "email"}
     update_client(caller=caller_as(cast.ada), client=flow.client.row, changes={"scopes": ["services:read"]})
     assert_problem(with_token(newer).get("auth/oauth2/userinfo"), 403, "insufficient_scope")
-    assert flow.refresh(newer["refresh_token"]).json()["scope"] == ""
+    assert "scope" not in flow.refresh(newer["refresh_token"]).json()
 
 
 def test_row_74_a_refresh_cannot_widen_and_may_narrow(cast: Cast) -> None:
