@@ -37,7 +37,7 @@ class LogoutPage(_LogoutView):
     A POST comes from the client's site, without our cookie, and so becomes a GET.
     """
 
-    http_method_names = ["get", "post"]
+    http_method_names = ["get", "head", "post"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
         asked, session = logout.read(request.GET), session_in(request)

@@ -221,7 +221,7 @@ def test_the_button_needs_the_csrf_token(flow: Flow) -> None:
     assert press(flow, page, strict).status_code == 403
     assert is_logged_in(flow)
     assert flow.browser.get(f"{LOGOUT}/answer").status_code == 405
-    for method in ("HEAD", "PUT", "DELETE"):
+    for method in ("PUT", "DELETE"):
         assert flow.browser.generic(method, LOGOUT).status_code == 405
 
 
