@@ -33,7 +33,7 @@ class Credential:
     `client` is the client_id of whoever it was given to, if it is one of OAuth2.
     `number` is that of a key's row, under which its uses are counted; 0 for what is no key. `token` is that
     of the row of the OAuth2 access token that stands behind it: that itself, or the one with which a key was
-    made; 0 if there is none. `identity_scopes` are the scopes of OAuth2 about the person that it was granted.
+    made; 0 without such a token. `identity_scopes` are the granted OAuth2 scopes that tell about the person.
     """
 
     kind: CredentialKind

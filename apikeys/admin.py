@@ -55,7 +55,7 @@ class ApiKeyAdmin(KeyActions):
     list_filter = KEY_FILTERS
     list_select_related = ("user", "organization")
     sortable_by = ("masked_key", "expires")  # those that have an index
-    search_fields = ("name",)  # that there is a search: get_search_results
+    search_fields = ("name",)  # shows the search field; get_search_results searches
     search_help_text = "Words of the name, how the owner's begins, or a whole key: it is not kept"
     fieldsets = (
         (None, {"fields": FACTS}),

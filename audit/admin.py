@@ -30,7 +30,7 @@ class EventAdmin(CapabilityAdmin):
     list_display_links = ("sequence", "name")
     list_filter = (KindFilter, TimeFilter, DayFilter, ActorFilter, "name")
     sortable_by = ("sequence", "time")  # those that have an index
-    search_fields = ("name",)  # that there is a search: get_search_results
+    search_fields = ("name",)  # shows the search field; get_search_results searches
     search_help_text = "An event, an id, an address or a request id, or how an actor or a target begins"
     actions = ("export",)
     fields = (

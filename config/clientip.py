@@ -38,7 +38,7 @@ def client_ip(request: HttpRequest) -> str:
 
 @lru_cache(maxsize=4096)
 def resolve(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:
-    """Return the rightmost untrusted address of the chain `forwarded` + `peer`; "" if it is none."""
+    """Return the rightmost untrusted address of the chain `forwarded` + `peer`; "" if it cannot be read."""
     current = _address(peer)
     if current is None:
         return ""

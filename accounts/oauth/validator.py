@@ -107,7 +107,7 @@ class Validator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: OAuthClient, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Leave the scopes of the request that there are, all of the client's if it names none.
+        """Keep the scopes of the request that exist; a request that names none asks for all of the client's.
 
         Raises InvalidScopeError.
         """

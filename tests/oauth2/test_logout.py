@@ -111,7 +111,7 @@ def test_an_id_token_is_a_good_hint_however_old(kind: str, flow: Flow) -> None:
 
 
 @pytest.mark.parametrize("kind", NOT_GOOD)
-def test_whoever_brings_no_good_hint_is_asked(kind: str, flow: Flow) -> None:
+def test_a_person_is_asked_if_the_client_sends_no_good_hint(kind: str, flow: Flow) -> None:
     sent = {"id_token_hint": NOT_GOOD[kind](flow)}
     page = ask(flow, **sent)
     assert page.status_code == 200 and "Log out?" in text_of(page)
