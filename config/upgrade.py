@@ -47,7 +47,9 @@ def _alone() -> Iterator[None]:
     with closing(connection.copy()) as lock:
         lock.set_autocommit(False)  # PgBouncer leaves a connection to one client for a transaction at most
         while not _is_first(lock):
-            lock.rollback()  # who waits inside the database keeps one of few connections from who works
+            lock.rollback()
+            # PostgreSQL could wake us, but a wait inside it keeps a connection of PgBouncer's small pool,
+            # which the process that migrates may need.
             time.sleep(LOOK_SECONDS)
         yield
 

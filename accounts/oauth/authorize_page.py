@@ -14,7 +14,7 @@ from oauthlib.openid.connect.core.exceptions import ConsentRequired, Interaction
 
 from accounts.models import Session
 from accounts.oauth import asked
-from accounts.oauth.pages import login_page, page, person_in, session_in
+from accounts.oauth.pages import LONGEST_ADDRESS, login_page, page, person_in, session_in
 from accounts.oauth.redirects import origin_of
 from accounts.oauth.scopes import catalogue, grantable
 from accounts.oauth.server import Protocol, with_issuer
@@ -22,7 +22,6 @@ from audit.actors import Origin
 from config.errors import DomainError
 
 FORM = "application/x-www-form-urlencoded"
-LONGEST = 8000  # characters; the server takes 8,190 in the first line of a request
 
 
 class RequestPage(View):
@@ -97,8 +96,8 @@ class AuthorizePage(RequestPage):
             return _error(request, f"Send the parameters as {FORM}.", status=415)
         sent = [each for form in (request.GET, request.POST) for each in form.lists()]
         address = f"{request.path}?{urlencode(asked.of_authorization(sent))}"
-        if len(quote(address)) > LONGEST:
-            return _error(request, f"The request is longer than {LONGEST} characters, written as an address.")
+        if len(quote(address)) > LONGEST_ADDRESS:
+            return _error(request, f"The request has more than {LONGEST_ADDRESS} characters as an address.")
         return HttpResponseRedirect(address, status=303)
 
 

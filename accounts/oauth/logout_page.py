@@ -11,13 +11,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts.models import Session
 from accounts.oauth import logout
-from accounts.oauth.pages import page, person_in, session_in
+from accounts.oauth.pages import LONGEST_ADDRESS, page, person_in, session_in
 from accounts.principals import Caller
 from accounts.services import sessions
 from audit.actors import Origin
 from config.errors import Invalid
-
-LONGEST_ADDRESS = 8000  # a little less than what the server takes as a request line
 
 
 class _LogoutView(View):

@@ -25,6 +25,7 @@ from config.problems import headers_of
 
 SESSION = "oauth2_session"  # in the browser's session: the uuid of the login
 IDENTIFIERS = {"username": "user name", "email": "e-mail address"}
+LONGEST_ADDRESS = 8000  # characters; the server takes 8,190 in the first line of a request
 ONCE_ONLY = {"prompt", "max_age"}  # parameters that a login has just satisfied
 
 
