@@ -18,6 +18,7 @@ from accounts.models.people import Organization, User
 from accounts.models.sessions import idle_time
 from accounts.oauth.redirects import is_allowed
 from accounts.principals import Principal
+from config import profiles
 from config.profiles import Capability
 from config.rows import PublicRow
 
@@ -26,13 +27,15 @@ class OAuthClient(PublicRow, AbstractApplication):
     """A program that acts for people who allow it, or, without redirect addresses, for its one owner.
 
     `client_secret` is a digest (accounts.oauth.texts), empty for a public client; `pepper` the number of the
-    pepper in it, or none from before they were numbered. `scopes` are the most that it gets.
+    pepper in it, or none from before they were numbered. `scopes` are the most that it gets. `without_pkce`
+    is for one that cannot send a code_challenge, and has a secret.
     """
 
     name = models.CharField(max_length=100)
     client_secret = models.CharField(max_length=64, blank=True)
     pepper = models.PositiveSmallIntegerField(null=True, editable=False)
     scopes = models.JSONField(default=list)
+    without_pkce = models.BooleanField("without PKCE", default=False)
     issue_recorded_at = models.DateTimeField(null=True, editable=False)
     organization = models.ForeignKey(
         Organization, models.CASCADE, null=True, blank=True, related_name="oauth_clients"
@@ -67,6 +70,13 @@ class OAuthClient(PublicRow, AbstractApplication):
     def kind(self) -> str:
         """machine, public or confidential."""
         return "machine" if self.is_machine else "confidential" if self.is_confidential else "public"
+
+    @property
+    def needs_pkce(self) -> bool:
+        """Whether its requests must have a code_challenge; a public client's always (RFC 9700 2.1.1)."""
+        policy = profiles.active().oauth2
+        may_omit = self.without_pkce or (policy is not None and policy.pkce == "public")
+        return not (self.is_confidential and may_omit)
 
     def clean(self) -> None:
         """Nothing: the service checks."""

@@ -67,13 +67,13 @@ class OAuthClientAdmin(AskingAdmin):
     """Clients. A secret is shown once, in the answer to the form that made it."""
 
     form = ClientForm
-    list_display = ("name", "client_id", "kind", "owner", "scope_list", "live_tokens", "last_used")
+    list_display = ("name", "client_id", "kind", "pkce", "owner", "scope_list", "live_tokens", "last_used")
     list_filter = (KindFilter,)
     list_select_related = ("user", "organization")
     search_fields = ("name", "client_id")
     fields = (
-        *("name", "client_id", "kind", "owner", "redirect_uris", "post_logout_redirect_uris", "scopes"),
-        "created",
+        *("name", "client_id", "kind", "owner", "redirect_uris", "post_logout_redirect_uris"),
+        *("without_pkce", "scopes", "created"),
     )
     readonly_fields = ("client_id", "kind", "owner", "created")
     actions = ("replace_secret",)
@@ -96,6 +96,10 @@ class OAuthClientAdmin(AskingAdmin):
     @admin.display(description="scopes")
     def scope_list(self, client: OAuthClient) -> str:
         return ", ".join(client.scopes)
+
+    @admin.display(description="PKCE")
+    def pkce(self, client: OAuthClient) -> str:
+        return "not used" if client.is_machine else "required" if client.needs_pkce else "not required"
 
     @admin.display(description="tokens alive")
     def live_tokens(self, client: Any) -> str:

@@ -52,9 +52,16 @@ class ClientForm(ChangeForm[OAuthClient]):
         help_text="The most that it gets; never more than whoever allows it may do.",
     )
 
+    without_pkce = forms.BooleanField(
+        required=False,
+        label="Without PKCE",
+        help_text="Only for a client with a secret that cannot send a code_challenge: a stolen code is then "
+        "protected by its secret, state and nonce alone.",
+    )
+
     class Meta:
         model = OAuthClient
-        fields = ("name", "redirect_uris", "post_logout_redirect_uris", "scopes")
+        fields = ("name", "redirect_uris", "post_logout_redirect_uris", "scopes", "without_pkce")
 
     def clean_name(self) -> str:
         try:
@@ -75,15 +82,8 @@ class NewClientForm(ClientForm):
     )
 
     field_order = (
-        *(
-            "name",
-            "redirect_uris",
-            "post_logout_redirect_uris",
-            "is_public",
-            "user",
-            "organization",
-            "scopes",
-        ),
+        *("name", "redirect_uris", "post_logout_redirect_uris", "is_public", "without_pkce"),
+        *("user", "organization", "scopes"),
     )
 
     def __init__(self, principal: Principal, data: Any = None) -> None:

@@ -101,8 +101,8 @@ class Validator(OAuth2Validator):
     # The authorization request
 
     def is_pkce_required(self, client_id: str, request: Any) -> bool:
-        policy = profiles.active().oauth2
-        return not (policy and policy.pkce == "public" and request.client.is_confidential)
+        needs: bool = request.client.needs_pkce
+        return needs
 
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: OAuthClient, request: Any, *args: Any, **kwargs: Any

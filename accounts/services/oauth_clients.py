@@ -23,7 +23,9 @@ from config import profiles
 from config.errors import Invalid
 from config.profiles import Capability
 
-CHANGEABLE = frozenset({"name", "redirect_uris", "post_logout_redirect_uris", "scopes"})
+CHANGEABLE = frozenset({"name", "redirect_uris", "post_logout_redirect_uris", "scopes", "without_pkce"})
+# What lets others get what the client gets.
+WEAKENING = frozenset({"redirect_uris", "post_logout_redirect_uris", "without_pkce"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def create_client(
     post_logout_redirect_uris: Sequence[str] = (),
     owner: User | Organization | None = None,
     is_public: bool = False,
+    without_pkce: bool = False,
 ) -> NewClient:
     """Register a client that asks people, at `redirect_uris`, or a machine that acts for its `owner`.
 
@@ -57,6 +60,7 @@ def create_client(
     redirect_uris = _clean_redirect_uris(redirect_uris) if redirect_uris or owner is None else []
     post_logout_redirect_uris = _clean_post_logout(post_logout_redirect_uris)
     _check_kind([*redirect_uris, *post_logout_redirect_uris], owner, is_public=is_public)
+    _check_pkce(without_pkce=without_pkce, is_public=is_public, is_machine=owner is not None)
     scopes = _clean_scopes(caller, scopes, is_machine=owner is not None)
     secret = "" if is_public else texts.new(texts.SECRET)
     with transaction.atomic():
@@ -69,6 +73,7 @@ def create_client(
             scopes=scopes,
             redirect_uris=" ".join(redirect_uris),
             post_logout_redirect_uris=" ".join(post_logout_redirect_uris),
+            without_pkce=without_pkce,
             user=owner if isinstance(owner, User) else None,
             organization=owner if isinstance(owner, Organization) else None,
             client_type=OAuthClient.CLIENT_PUBLIC if is_public else OAuthClient.CLIENT_CONFIDENTIAL,
@@ -77,15 +82,16 @@ def create_client(
             else OAuthClient.GRANT_AUTHORIZATION_CODE,
             **_stored(secret),
         )
-        _record(EventName.OAUTH_CLIENT_CREATED, caller, row, {"scopes": scopes})
+        detail = {"scopes": scopes} | ({"without_pkce": True} if without_pkce else {})
+        _record(EventName.OAUTH_CLIENT_CREATED, caller, row, detail)
     return NewClient(row, secret)
 
 
 def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, Any]) -> None:
     """Change members of a client, those in CHANGEABLE. Raises NotAllowed, NotFound or Invalid.
 
-    Scopes that it loses are gone from its tokens at once. Whoever sends people elsewhere gets what the
-    client gets, and so must hold its scopes.
+    Scopes that it loses are gone from its tokens at once. The caller must hold the client's scopes to send
+    people elsewhere, or to let it do without PKCE.
     """
     if unknown := set(changes) - CHANGEABLE:
         raise Invalid(min(unknown), "cannot be changed here")
@@ -102,8 +108,11 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, 
         if "post_logout_redirect_uris" in wanted:
             uris = [] if row.is_machine else _clean_post_logout(wanted["post_logout_redirect_uris"])
             wanted["post_logout_redirect_uris"] = " ".join(uris)
+        if "without_pkce" in wanted:
+            is_public = not row.is_confidential
+            _check_pkce(without_pkce=wanted["without_pkce"], is_public=is_public, is_machine=row.is_machine)
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
-        if changed.keys() & {"redirect_uris", "post_logout_redirect_uris"}:
+        if WEAKENING & changed.keys():
             _check_not_beyond(caller, row.scopes)
         if changed:
             OAuthClient.objects.filter(pk=row.pk).update(**changed)
@@ -163,6 +172,13 @@ def _check_kind(redirect_uris: list[str], owner: User | Organization | None, *, 
         raise Invalid("redirect_uris", "a client with an owner is a machine, and nobody is sent back to it")
     if is_public:
         raise Invalid("owner", "a public client can keep no secret, and so cannot act for an owner")
+
+
+def _check_pkce(*, without_pkce: bool, is_public: bool, is_machine: bool) -> None:
+    if without_pkce and is_machine:
+        raise Invalid("without_pkce", "is for clients that ask people: a machine gets no code")
+    if without_pkce and is_public:
+        raise Invalid("without_pkce", "is for clients with a secret: nothing else protects a code")
 
 
 def _clean_redirect_uris(uris: Sequence[str]) -> list[str]:

@@ -96,8 +96,8 @@ class Login(Table, frozen=True):
 class OAuth2(Table, frozen=True):
     """OAuth2 and OpenID Connect, for a profile that has the table, be it empty.
 
-    `pkce` says of whom it is required: of all clients, or of those alone that can keep no secret. ID
-    tokens are signed with `id_token_algorithm`.
+    `pkce` says of whom it is required: of all clients but those registered to do without, or of those alone
+    that can keep no secret. ID tokens are signed with `id_token_algorithm`.
     """
 
     pkce: Literal["all", "public"] = "all"

@@ -1,21 +1,16 @@
 """The authorization endpoint: who is sent where, and what people are shown."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.conf import settings
 from django.test import Client
-from msgspec.structs import replace
 
 from accounts.models import Consent, OAuthCode, Session
 from audit.events import EventName
 from audit.models import Event
-from config import profiles
-from config.profiles import Profile
-from config.profiles.schema import OAuth2
 from tests.conftest import Cast
 from tests.oauth2.flow import BASE, CALLBACK, Flow, make_client, parameters, text_of
 
@@ -125,24 +120,6 @@ def test_row_70_a_request_without_pkce_s256_is_refused(
     assert answer["Location"].startswith(f"{CALLBACK}?")
     assert parameters(answer["Location"])["error"] == error
     assert parameters(answer["Location"])["state"] == "a state"
-
-
-def without_pkce_for_secret_keepers(served_profile: Callable[[Profile], None]) -> None:
-    served_profile(Profile("test", replace(profiles.active().file, oauth2=OAuth2(pkce="public"))))
-
-
-def test_row_70_a_profile_may_leave_it_to_clients_with_a_secret(
-    served_profile: Callable[[Profile], None], cast: Cast
-) -> None:
-    without_pkce_for_secret_keepers(served_profile)
-    none: dict[str, Any] = {"code_challenge": None, "code_challenge_method": None}
-    secret = Flow(make_client(), cast.alice)
-    assert secret.exchange(secret.code(**none), code_verifier=None).status_code == 200
-    downgraded = secret.exchange(secret.code(**none))  # with a verifier: somebody took the challenge away
-    assert (downgraded.status_code, downgraded.json()["error"]) == (400, "invalid_grant")
-    assert secret.exchange(secret.code(), code_verifier=None).status_code == 400
-    public = Flow(make_client(is_public=True), cast.alice)
-    assert "error" in parameters(public.browser.get(public.address(**none))["Location"])
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,13 @@ from typing import Any
 from accounts.callers import caller_at_command_line
 from accounts.lookups import organization_named, user_named
 from accounts.services.oauth_clients import create_client
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, say
 from config.wire import timestamp
+
+WARNING = (
+    "Warning: without PKCE only the client's secret, its state and its nonce protect a stolen code "
+    "(RFC 9700 section 2.1.1). Register the client again when it can send a code_challenge."
+)
 
 
 class Command(KeyhouseCommand):
@@ -21,6 +26,11 @@ class Command(KeyhouseCommand):
         )
         parser.add_argument("--scope", action="append", default=[], help="can be given several times")
         parser.add_argument("--public", action="store_true", help="it can keep no secret: an app, a web page")
+        parser.add_argument(
+            "--no-pkce",
+            action="store_true",
+            help="it cannot send a code_challenge; for a client with a secret, and only if it must be",
+        )
         owner = parser.add_mutually_exclusive_group()
         owner.add_argument("--user", help="a machine, without redirect address, that acts for this person")
         owner.add_argument("--organization", help="a machine that acts for this organization")
@@ -39,7 +49,10 @@ class Command(KeyhouseCommand):
             post_logout_redirect_uris=options["post_logout_redirect_uri"],
             owner=owner,
             is_public=options["public"],
+            without_pkce=options["no_pkce"],
         )
+        if options["no_pkce"]:
+            say(WARNING)
         row = made.row
         document = {
             "client_id": row.client_id,
