@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from accounts.names import mail_address
 from config import profiles
 
 
@@ -70,7 +71,7 @@ def written(letter: Letter) -> EmailMultiAlternatives:
     values = {"product": product, **letter.values}
     subject, _, text = render_to_string(f"mail/{letter.template}.txt", values).partition("\n")
     mail = EmailMultiAlternatives(
-        subject, text.lstrip("\n"), formataddr((product, settings.MAIL_FROM)), [letter.to]
+        subject, text.lstrip("\n"), formataddr((product, settings.MAIL_FROM)), [mail_address(letter.to)]
     )
     mail.attach_alternative(render_to_string(f"mail/{letter.template}.html", values), "text/html")
     mail.extra_headers["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies

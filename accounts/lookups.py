@@ -1,24 +1,26 @@
 """Finding people and organizations: by the names that operators and logins type, and again under a lock."""
 
-from collections.abc import Iterable
-from typing import TypeVar, cast
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar, cast
 
 from django.db.models import Q
 
 from accounts.models import OAuthAccessToken, OAuthClient, Organization, User
-from accounts.names import fold
+from accounts.names import Unmailable, fold, fold_email, mail_address
 from accounts.principals import Caller
 from config import profiles
 from config.errors import Invalid, InvalidToken, NotAllowed, NotFound
 from config.rows import by_number
+
+FOLDS = {"username": fold, "email": fold_email}
 
 Row = TypeVar("Row", bound=User | Organization | OAuthClient)
 
 
 def user_named(text: str) -> User:
     """Return the user with this user name or e-mail address. Raises Invalid."""
-    key = _key("user", text)
-    found = User.objects.filter(username_key=key).first() or User.objects.filter(email_key=key).first()
+    named = User.objects.filter(username_key=_key("user", text)).first()
+    found = named or User.objects.filter(email_key=fold_email(text)).first()
     if found is None:
         raise Invalid("user", f"there is no user {text}")
     return found
@@ -34,11 +36,39 @@ def organization_named(text: str) -> Organization:
 
 def find_by_identifier(identifier: str) -> User | None:
     """Return the user whose user name or e-mail address, as far as the profile lets log in by it, this is."""
-    kinds = profiles.active().login.identifiers
     match = Q()
-    for kind in kinds:
-        match |= Q(**{f"{kind}_key": fold(identifier)})
+    for kind in profiles.active().login.identifiers:
+        match |= Q(**{f"{kind}_key": FOLDS[kind](identifier)})
     return User.objects.filter(match).first()
+
+
+def throttled_as(identifier: str) -> str:
+    """Return the subject under which logins are counted: the same for all spellings that find one user."""
+    return fold(fold_email(identifier))
+
+
+class EmailFault(NamedTuple):
+    """What is wrong with somebody's address; `same_as` has the same mailbox."""
+
+    user: User
+    text: str
+    same_as: User | None = None
+
+
+def email_faults() -> Iterator[EmailFault]:
+    """People with an address that no mail reaches, or that is written otherwise in another account.
+
+    Addresses that were stored before domains were compared by UTS 46 can be so.
+    """
+    for user in User.objects.order_by("pk").iterator():
+        try:
+            mail_address(user.email)
+        except Unmailable as error:
+            yield EmailFault(user, str(error))
+        key = fold_email(user.email)
+        other = None if key == user.email_key else User.objects.filter(email_key=key).first()
+        if other:
+            yield EmailFault(user, f"is the same mailbox as {other.email}, which logs in first", other)
 
 
 def _key(member: str, text: str) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 # Of these 5yz codes the connection, the protocol or our login is the reason: mails wait until an operator has
 # mended it. RFC 5321 section 4.2.3 (500 to 504, 555), RFC 4954 section 6 (530 to 538), RFC 7504 (521).
 ABOUT_US = frozenset({500, 502, 503, 504, 521, 530, 534, 535, 538, 555})
+MAILBOX_NAME_NOT_ALLOWED = 553
 MAILBOX_FULL = 552  # to RCPT it may mean too many recipients, and counts as 452 (RFC 5321 section 4.5.3.1.10)
 
 # The enhanced codes of RFC 3463 that say the same, where a server sends them (RFC 2034): the sender's address

@@ -3,10 +3,12 @@
 import re
 import unicodedata
 
+import idna
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from config.errors import Invalid
+from config.hosts import ascii_domain
 from config.logs import holds_credential
 
 NAME_LENGTH = 100
@@ -26,6 +28,48 @@ def fold(text: str) -> str:
     """Return the form under which `text` must be unique: NFKC, casefold, nothing invisible (UAX 31)."""
     seen = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     return unicodedata.normalize("NFKC", seen.casefold())
+
+
+def fold_email(text: str) -> str:
+    """Return the form under which an e-mail address must be unique; of a text without @, of a domain.
+
+    Domains are compared as registries compare them, by UTS 46, non-transitional: ß is not ss, and an A-label
+    is the same as its U-label (RFC 5890 section 2.3.2.1).
+    """
+    seen = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    local, at, domain = seen.rpartition("@")
+    return f"{fold(local)}{at}{_fold_domain(domain)}"
+
+
+def _fold_domain(domain: str) -> str:
+    if len(domain) > EMAIL_LENGTH:
+        return fold(domain)
+    try:
+        name = ascii_domain(domain)
+        return idna.decode(name) if "xn--" in name else name
+    except ValueError:  # IDNA 2008 does not allow it
+        return fold(domain)
+
+
+class Unmailable(ValueError):
+    """An address that no mail can be sent to; the text says why."""
+
+
+def mail_address(stored: str) -> str:
+    """Return an address as SMTP without SMTPUTF8 (RFC 6531) takes it: its domain in A-labels, ß not as ss.
+
+    Raises Unmailable if its local part is not ASCII, or if IDNA 2008 does not allow its domain.
+    """
+    local, _, domain = stored.rpartition("@")
+    if not local.isascii():
+        raise Unmailable("must have only ASCII before the @: mail servers do not take other letters there")
+    try:
+        name = domain if domain.isascii() else ascii_domain(domain)
+        if "xn--" in name.lower():
+            idna.decode(name)
+    except ValueError:
+        raise Unmailable("must have a domain that IDNA 2008 allows") from None
+    return f"{local}@{name}"
 
 
 def check_no_credential(member: str, text: str) -> None:
@@ -75,5 +119,9 @@ def clean_email(text: str, *, member: str = "email") -> str:
         raise Invalid(member, "holds a control character or an invisible one")
     if len(address) > EMAIL_LENGTH:
         raise Invalid(member, f"has more than {EMAIL_LENGTH} characters")
+    try:
+        mail_address(address)
+    except Unmailable as error:
+        raise Invalid(member, str(error)) from None
     check_no_credential(member, address)
     return address

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
-from accounts.names import fold
+from accounts.names import fold, fold_email
 from accounts.principals import Principal
 from config import profiles
 from config.profiles import Capability
@@ -29,9 +29,10 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def matching(self, text: str) -> "UserQuerySet":
         """People with `text` in their user name, e-mail address or name, whatever its case."""
-        folded = fold(text)
         return self.filter(
-            Q(username_key__contains=folded) | Q(email_key__contains=folded) | Q(name__icontains=text)
+            Q(username_key__contains=fold(text))
+            | Q(email_key__contains=fold_email(text))
+            | Q(name__icontains=text)
         )
 
     def beginning(self, text: str, most: int = MOST_FOUND) -> list[int]:
@@ -39,10 +40,9 @@ class UserQuerySet(models.QuerySet["User"]):
 
         Two looks into an index, however many people there are.
         """
-        folded = fold(text)
         named = self.order_by().values_list("pk", flat=True)
-        by_name = named.filter(username_key__startswith=folded)[:most]
-        return [*by_name, *named.filter(email_key__startswith=folded)[:most]]
+        by_name = named.filter(username_key__startswith=fold(text))[:most]
+        return [*by_name, *named.filter(email_key__startswith=fold_email(text))[:most]]
 
     def managing_keys(self, principal: Principal) -> "UserQuerySet":
         """People who may manage others' keys, as far as the caller sees what they may do where."""
@@ -71,7 +71,7 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, identifier: str | None) -> "User":
         """The user with this e-mail address, whatever its case. Raises User.DoesNotExist."""
-        return self.get(email_key=fold(identifier or ""))
+        return self.get(email_key=fold_email(identifier or ""))
 
 
 class User(PublicRow, AbstractBaseUser):
@@ -110,7 +110,7 @@ class User(PublicRow, AbstractBaseUser):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.username_key = fold(self.username) if self.username else None
-        self.email_key = fold(self.email)
+        self.email_key = fold_email(self.email)
         super().save(*args, **kwargs)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:

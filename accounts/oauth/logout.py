@@ -11,7 +11,7 @@ from jwt.types import Options
 
 from accounts import signing
 from accounts.models import OAuthClient, User
-from accounts.names import fold
+from accounts.names import fold, fold_email
 from config import profiles
 from config.errors import Invalid, InvalidToken
 
@@ -32,8 +32,9 @@ class LogoutRequest:
 
     def is_certain(self, person: User) -> bool:
         """Whether the client proved by an ID token, which we gave it, that it means this person."""
-        names = {str(person.uuid), fold(person.email), fold(person.username or "")}
-        return self.hinted == str(person.uuid) and (not self.logout_hint or fold(self.logout_hint) in names)
+        hint, sub = self.logout_hint, str(person.uuid)
+        names = {sub: hint, person.username_key: fold(hint), person.email_key: fold_email(hint)}
+        return self.hinted == sub and (not hint or any(key == text for key, text in names.items()))
 
 
 def known(sent: QueryDict) -> dict[str, str]:

@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.letters import Letter, MailKind, written
-from accounts.mail_refusals import Refusal, final_refusal
+from accounts.mail_refusals import MAILBOX_NAME_NOT_ALLOWED, Refusal, final_refusal
 from accounts.models import Mail, User
-from accounts.names import fold
+from accounts.names import Unmailable, fold_email
 from accounts.services.email_change import prepare_change
 from accounts.services.email_undo import prepare_undo
 from accounts.services.invitations import prepare_invitation
@@ -109,6 +109,9 @@ def _deliver(mail: Mail, letter: Letter) -> bool:
         message = written(letter)
         message.connection = get_connection(stream=sys.stderr)  # where consolemail:// writes
         message.send()
+    except Unmailable as error:
+        _drop(mail, Refusal(MAILBOX_NAME_NOT_ALLOWED, f"The address {error}."))
+        return False
     except Exception as error:  # whatever is wrong with one mail, the others are sent
         _postpone(mail, error)
         return False
@@ -134,7 +137,7 @@ def _postpone(mail: Mail, error: Exception) -> None:
 
 def _drop(mail: Mail, refusal: Refusal) -> None:
     """Forget a mail that its recipient's server will never take, and record it with whom it was for."""
-    user = User.objects.filter(email_key=fold(mail.address)).first()
+    user = User.objects.filter(email_key=fold_email(mail.address)).first()
     origin, target = (
         Origin(mail.ip, mail.request_id, timezone.now()),
         Target.of("user", user) if user else NOTHING,
@@ -143,7 +146,7 @@ def _drop(mail: Mail, refusal: Refusal) -> None:
     with transaction.atomic():
         if _still_ours(mail).delete()[0]:
             record(EventName.MAIL_REFUSED, actor=ANONYMOUS, origin=origin, target=target, detail=detail)
-    log.error("%s dropped: the mail server refuses it for good: %s", mail, refusal)
+    log.error("%s dropped, since it can never arrive: %s", mail, refusal)
 
 
 def _still_ours(mail: Mail) -> QuerySet[Mail]:

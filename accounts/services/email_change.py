@@ -57,7 +57,7 @@ def prepare_change(mail: Mail, origin: Origin) -> Letter | None:
     """Make the link that `mail` is to bring; to whom has the address already, that news instead."""
     wanted = EmailChange.objects.filter(user_id=mail.about, email=mail.address, user__is_active=True)
     others = User.objects.exclude(pk=mail.about)
-    owner = others.filter(email_key=names.fold(mail.address)).first()
+    owner = others.filter(email_key=names.fold_email(mail.address)).first()
     if owner is not None:
         is_known = wanted.delete()[0] > 0
         return Letter(owner.email, Template.ALREADY_REGISTERED, {"ip": mail.ip}) if is_known else None

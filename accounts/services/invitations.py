@@ -29,7 +29,7 @@ def invite(*, caller: Caller, organization: Organization | None, email: str, rol
     """
     role = authority.clean_invited_role(caller, organization, role)
     address = names.clean_email(email)
-    key, now, credential = names.fold(address), caller.origin.at, caller.principal.credential
+    key, now, credential = names.fold_email(address), caller.origin.at, caller.principal.credential
     by_program = not caller.principal.is_person
     with transaction.atomic():
         if organization is not None:
@@ -58,7 +58,7 @@ def invite(*, caller: Caller, organization: Organization | None, email: str, rol
 
 def _check_is_new(organization: Organization | None, address: str) -> None:
     """Raise Conflict if somebody with the address is a member already, or has an account already."""
-    key = names.fold(address)
+    key = names.fold_email(address)
     if organization is None and User.objects.filter(email_key=key).exists():
         raise Conflict("email", f"{address} has an account already")
     if organization and Membership.objects.filter(organization=organization, user__email_key=key).exists():

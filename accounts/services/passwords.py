@@ -31,7 +31,7 @@ def forgot_password(*, email: str, origin: Origin) -> None:
     everybody (ASVS 6.3.8).
     """
     address = names.clean_email(email)
-    attempt(Limit.FORGOT_PASSWORD, subject=names.fold(address), origin=origin)
+    attempt(Limit.FORGOT_PASSWORD, subject=names.fold_email(address), origin=origin)
     with transaction.atomic():
         queue_mail(kind=MailKind.RESET_PASSWORD, address=address, origin=origin)
 
@@ -41,7 +41,7 @@ def prepare_reset(mail: Mail, origin: Origin) -> Letter | None:
 
     It goes to the address that we know, not to the one that was typed, which may only look like it.
     """
-    person = User.objects.select_for_update().filter(email_key=names.fold(mail.address), is_active=True)
+    person = User.objects.select_for_update().filter(email_key=names.fold_email(mail.address), is_active=True)
     user = person.first()
     if user is None:
         return None

@@ -39,7 +39,7 @@ def register(*, email: str, password: str, name: str = "", origin: Origin) -> No
     check_open()
     wanted = User(email=names.clean_email(email), name=names.clean_name("name", name) if name else "")
     check_password_rules(password, wanted)
-    key = names.fold(wanted.email)
+    key = names.fold_email(wanted.email)
     attempt(Limit.REGISTRATION, subject=key, origin=origin)
     attempt(Limit.REGISTRATION_DAILY, subject=key, origin=origin)
     hashed = make_password(password)
@@ -58,7 +58,7 @@ def register(*, email: str, password: str, name: str = "", origin: Origin) -> No
 def prepare_confirmation(mail: Mail, origin: Origin) -> Letter | None:
     """Make the link that `mail` is to bring; to whom has an account already, that news instead."""
     delete_some(Registration.objects.filter(expires_at__lte=origin.at))
-    key = names.fold(mail.address)
+    key = names.fold_email(mail.address)
     owner = User.objects.filter(email_key=key).first()
     if owner is not None:
         _end_attempts(key)

@@ -11,9 +11,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts import authority, tokens
-from accounts.lookups import find_by_identifier, hold, person_of
+from accounts.lookups import find_by_identifier, hold, person_of, throttled_as
 from accounts.models import Session, User
-from accounts.names import fold
 from accounts.principals import Caller
 from accounts.services.codes import Spent, check_code, device_of
 from accounts.services.recovery_wait import is_waiting, stop_or_refuse
@@ -53,7 +52,7 @@ def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
     each after the time of one hash (ASVS 6.3.8); the reason is recorded.
     """
     user = find_by_identifier(identifier)
-    target, subject = Target.of("user", user) if user else NOTHING, fold(identifier)
+    target, subject = Target.of("user", user) if user else NOTHING, throttled_as(identifier)
     at_home = partial(_is_logged_in_here, user, origin)
     attempt(Limit.LOGIN, subject=subject, origin=origin, target=target, is_at_home=at_home)
     # Without a user, check_password hashes all the same, so that time tells nothing.

@@ -26,14 +26,10 @@ def write_user(user: User, changed: Mapping[str, Any]) -> None:
     if "username" in changed:
         columns["username_key"] = names.fold(changed["username"]) if changed["username"] else None
     if "email" in changed:
-        columns["email_key"] = names.fold(changed["email"])
+        columns["email_key"] = names.fold_email(changed["email"])
         columns.setdefault("email_verified", False)
     if columns:
-        named = User(
-            pk=user.pk,
-            username=changed.get("username", user.username),
-            email=changed.get("email", user.email),
-        )
+        named = User(pk=user.pk, username=changed.get("username"), email=changed.get("email", ""))
         with _unique(named):
             User.objects.filter(pk=user.pk).update(**columns)
 
@@ -55,5 +51,5 @@ def check_free(user: User) -> None:
     others = User.objects.exclude(pk=user.pk)
     if user.username and others.filter(username_key=names.fold(user.username)).exists():
         raise Conflict("username", f"{user.username} is taken")
-    if others.filter(email_key=names.fold(user.email)).exists():
+    if others.filter(email_key=names.fold_email(user.email)).exists():
         raise Conflict("email", f"{user.email} is taken")

@@ -31,6 +31,7 @@ class Mailbox:
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
     refusing: bool = False
     answers: dict[str, str] = field(default_factory=dict)
     on_mail: Callable[[], object] = lambda: None
@@ -49,6 +50,7 @@ class Mailbox:
         if "RCPT" in self.answers:
             return self.answers["RCPT"]
         envelope.rcpt_tos.append(address)
+        self.recipients.append(address)
         return "250 OK"
 
     async def handle_MAIL(

@@ -1,0 +1,37 @@
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from accounts.lookups import email_faults
+from config.commands import KeyhouseCommand, table
+from config.wire import public_id
+
+
+class Command(KeyhouseCommand):
+    help = (
+        "List people who share a mailbox with another account, or whose address no mail reaches. "
+        "Exits with 1 if there are such people; changes nothing."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        super().handle(*args, **options)
+        if self.found:
+            raise CommandError(f"{self.found} e-mail addresses should be changed")
+
+    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+        documents = [
+            {
+                "id": public_id("user", fault.user),
+                "username": fault.user.username,
+                "email": fault.user.email,
+                "same_mailbox_as": fault.same_as and public_id("user", fault.same_as),
+                "fault": fault.text,
+            }
+            for fault in email_faults()
+        ]
+        self.found = len(documents)
+        heads = ("id", "email", "fault")
+        rows = [[document[head] for head in heads] for document in documents]
+        return documents, table(
+            heads, rows
+        ) if rows else "Every e-mail address is good, and nobody shares one."
