@@ -21,7 +21,7 @@ from tests.accounts.mailbox import Mailbox
 from tests.commands.helpers import run
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem
 
-fold_again = import_module("accounts.migrations.0018_email_domains").fold_again
+fold_again = import_module("accounts.migrations.0019_email_domains").fold_again
 
 MAILED = {
     "anna@stra\u00dfe.example": "anna@xn--strae-oqa.example",

@@ -25,6 +25,6 @@ def _write(row: Any, key: str) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0017_post_logout_redirect_uris")]
+    dependencies = [("accounts", "0018_clients_without_pkce")]
 
     operations = [migrations.RunPython(fold_again, migrations.RunPython.noop, elidable=True)]
