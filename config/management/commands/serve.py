@@ -10,7 +10,7 @@ from apikeys import quotas
 from apikeys.services.known_secrets import check_secrets
 from config import env, metrics, openapi, profiles, server
 from config.checks import production_faults, signing_key_faults, wire_faults
-from config.commands import JsonCommand, stop_at
+from config.commands import JsonCommand, say, stop_at
 from config.postgresql.limits import check_limits
 from config.upgrade import check_up_to_date
 
@@ -25,7 +25,8 @@ class Command(JsonCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         bind = options["bind"]
         host, port = settings.BIND if bind is None else env.parse_address("--bind", bind)
-        places = places_to_go(public_url(bind, host, port))
+        url = public_url(bind, host, port)
+        places = places_to_go(url)
         check_fit(options["workers"])
         quotas.share_among(options["workers"])
         openapi.document()  # workers are forks of this process, and need not build it
@@ -35,6 +36,8 @@ class Command(JsonCommand):
                 metrics.prepare(settings.DATA_DIR / "metrics" / str(port))
             self.stdout.write(json.dumps(places) if options["json"] else as_text(places))
             self.stdout.flush()
+            if url != settings.PUBLIC_URL:
+                say(f"Mails and tokens name {settings.PUBLIC_URL}. KEYHOUSE_PUBLIC_URL changes that.")
 
         server.run(
             host,
