@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.widgets import AdminEmailInputWidget, AdminTextInputWidget
 from django.contrib.auth import authenticate, password_validation
 from django.utils.html import format_html
 
@@ -21,6 +22,7 @@ CODE_MISSING = (
     "Type the password again, and the present code of your authenticator app, or one of your recovery codes."
 )
 MUST_HAVE_HELP = "What the role allows counts only after a login with a second factor."
+OF_ANOTHER = {"autocomplete": "off"}  # person; browsers would fill in the administrator
 SUPERUSER_HELP = "May do everything, whatever the role."
 
 
@@ -121,6 +123,11 @@ class NewUserForm(forms.ModelForm[User]):
         model = User
         fields = ("username", "email", "name", "role", "is_superuser")
         help_texts = {"is_superuser": SUPERUSER_HELP}
+        widgets = {
+            "username": AdminTextInputWidget(attrs=OF_ANOTHER),
+            "email": AdminEmailInputWidget(attrs=OF_ANOTHER),
+            "name": AdminTextInputWidget(attrs=OF_ANOTHER),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,6 +1,8 @@
 """Our own pages behind mailed links. Looking at one spends nothing: mail programs do that, too."""
 
+import re
 from abc import ABC, abstractmethod
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -16,12 +18,14 @@ from accounts import mailed_tokens
 from accounts.letters import link
 from accounts.names import NAME_LENGTH
 from accounts.passwords import LONGEST
-from accounts.services import acceptance, confirmation, email_undo, passwords
+from accounts.services import acceptance, confirmation, email_undo, passwords, registration
 from audit.actors import Origin
 from config import profiles
 from config.admin import add_error
 from config.errors import DomainError
 from config.problems import headers_of
+
+TOKEN = re.compile(rf"[0-9a-f]{{{2 * mailed_tokens.TOKEN_BYTES}}}")
 
 
 class NullOriginCsrf(CsrfViewMiddleware):
@@ -60,7 +64,7 @@ class ResetPasswordForm(MailedTokenForm):
 
 
 class ConfirmEmailForm(MailedTokenForm):
-    """The page does not look the link up before the button is pressed, so it asks for a password always."""
+    """One page for registrations and for changes of address: it always asks for a password."""
 
     password = forms.CharField(
         max_length=LONGEST,
@@ -80,6 +84,7 @@ class AcceptInvitationForm(MailedTokenForm):
         max_length=NAME_LENGTH,
         required=False,
         label="Your name",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
         help_text="If you have an account with this e-mail address, leave all of this empty.",
     )
     password = NewPasswordField(required=False, label="A new password")
@@ -95,6 +100,10 @@ class MailedLinkPage(FormView[Any], ABC):
     text = ""
     button = ""
     done = ""
+
+    def account(self, token: str, now: datetime) -> str:
+        """What password managers store the password under; empty where no password is typed."""
+        return ""
 
     @abstractmethod
     def use(self, values: dict[str, str], origin: Origin) -> object:
@@ -123,7 +132,10 @@ class MailedLinkPage(FormView[Any], ABC):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         words = {"title": self.title, "text": self.text, "button": self.button, "done": self.done}
-        return super().get_context_data(product=profiles.active().product.name, **words, **kwargs)
+        context = super().get_context_data(product=profiles.active().product.name, **words, **kwargs)
+        token = (self.request.POST if self.request.method == "POST" else self.request.GET).get("token", "")
+        account = self.account(token, Origin.of(self.request).at) if TOKEN.fullmatch(token) else ""
+        return context | {"account": account}
 
     def dispatch(self, *args: Any, **kwargs: Any) -> Any:
         """Answer, and tell no other site this address: the token is in there."""
@@ -138,6 +150,9 @@ class ResetPasswordPage(MailedLinkPage):
     form_class = ResetPasswordForm
     title = "New password"
     button = "Change password"
+
+    def account(self, token: str, now: datetime) -> str:
+        return passwords.account_behind(token, now)
 
     def use(self, values: dict[str, str], origin: Origin) -> str:
         return passwords.reset_password(**values, origin=origin)
@@ -154,6 +169,9 @@ class ConfirmEmailPage(MailedLinkPage):
     title = "Confirm your e-mail address"
     button = "Confirm"
     done = "Your e-mail address is confirmed. Log in with it."
+
+    def account(self, token: str, now: datetime) -> str:
+        return registration.account_behind(token, now)
 
     def use(self, values: dict[str, str], origin: Origin) -> object:
         return confirmation.confirm_email(**values, origin=origin)
@@ -183,6 +201,9 @@ class AcceptInvitationPage(MailedLinkPage):
     title = "Accept the invitation"
     button = "Accept"
     done = "You are a member now. Log in."
+
+    def account(self, token: str, now: datetime) -> str:
+        return acceptance.account_behind(token, now)
 
     def use(self, values: dict[str, str], origin: Origin) -> object:
         return acceptance.accept_invitation(**values, origin=origin)

@@ -25,7 +25,7 @@ RETRY_SECONDS = "2"
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 # Pages whose address holds a token, as mailed.
 MAILED_LINKS = ("/reset-password", "/recovery", "/confirm-email", "/undo-email-change", "/accept-invitation")
-PAGES = ("/admin", *MAILED_LINKS)
+PAGES = ("/admin", "/change-password", *MAILED_LINKS)
 
 log = logging.getLogger("keyhouse.problems")
 

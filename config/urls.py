@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts import pages
+from accounts.change_password_page import ChangePasswordPage
 from accounts.monitoring import metrics_page
 from accounts.oauth.urls import keys, well_known
 from apikeys.recovery_page import RecoveryPage
@@ -30,6 +31,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("gateway/", include("gateway.urls")),
     path("reset-password", pages.ResetPasswordPage.as_view(), name="reset-password-page"),
+    path("change-password", ChangePasswordPage.as_view(), name="change-password-page"),
+    path(".well-known/change-password", RedirectView.as_view(url="/change-password")),
     path("recovery", RecoveryPage.as_view(), name="recovery-page"),
     path("confirm-email", pages.ConfirmEmailPage.as_view(), name="confirm-email-page"),
     path("undo-email-change", pages.UndoEmailChangePage.as_view(), name="undo-email-change-page"),

@@ -59,7 +59,7 @@ PUBLIC = {
 
 PAGES = {
     *{"ResetPasswordPage", "RecoveryPage", "ConfirmEmailPage", "AcceptInvitationPage"},
-    "UndoEmailChangePage",
+    *{"UndoEmailChangePage", "ChangePasswordPage"},
     *{"AuthorizePage", "DecisionPage", "LoginPage", "ConsentsPage", "LogoutPage", "LogoutAnswerPage"},
 }
 

@@ -113,6 +113,12 @@ class User(PublicRow, AbstractBaseUser):
         self.email_key = fold_email(self.email)
         super().save(*args, **kwargs)
 
+    @property
+    def login_name(self) -> str:
+        """What the person types to log in: the user name, where the profile takes one, else the address."""
+        takes_names = "username" in profiles.active().login.identifiers
+        return (takes_names and self.username) or self.email
+
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """What a browser's login is bound to: the password, and the last time that all logins were ended."""
         bound_to = f"{self.password} {self.sessions_ended_at and self.sessions_ended_at.isoformat()}"

@@ -47,6 +47,12 @@ def accept_invitation(*, token: str, name: str = "", password: str = "", origin:
     return user
 
 
+def account_behind(token: str, now: datetime) -> str:
+    """Return the address to which this token was mailed, or nothing if it is not good."""
+    invitation = _good(mailed_tokens.digest(token), now).first()
+    return invitation.email if invitation else ""
+
+
 def _good(digest: bytes, now: datetime) -> QuerySet[Invitation]:
     """The invitation with this digest, while it is good and whoever invited is active."""
     rows = Invitation.objects.select_related("organization", "invited_by")

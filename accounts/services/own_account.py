@@ -11,14 +11,16 @@ from accounts.lookups import hold, person_of
 from accounts.models import Session, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller
+from accounts.services.codes import device_of
 from accounts.services.consents import end_consents_of
-from accounts.services.passwords import cancel_links, tell_owner
+from accounts.services.passwords import cancel_links, end_access_of, tell_owner
 from accounts.services.session_ends import end_sessions
+from accounts.services.sessions import WRONG, as_actor, check_identity, check_second_factor
 from accounts.services.throttle import attempt, succeeded
-from audit.actors import Target
+from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
-from config.errors import Invalid
+from config.errors import Invalid, InvalidCredentials
 from config.limits import Limit
 
 
@@ -76,6 +78,35 @@ def change_own_password(*, caller: Caller, current: str, new: str) -> None:
         cancel_links(user)
         tell_owner(user, caller.origin)
         _record(EventName.PASSWORD_CHANGED, caller, user, {})
+
+
+def change_password_by_name(
+    *, identifier: str, current_password: str, totp_code: str, new_password: str, origin: Origin
+) -> None:
+    """Give a person who shows what a login takes a new password. Only API keys go on acting as them.
+
+    Raises as a login does (`accounts.services.sessions`), or Invalid, naming `new_password`; then no code is
+    spent, and the refusal is recorded, since the caller knew the password.
+    """
+    user = check_identity(identifier=identifier, password=current_password, origin=origin)
+    target = Target.of("user", user)
+    try:
+        check_password_rules(new_password, user, member="new_password")
+    except Invalid:
+        detail = {"reason": "new password"}
+        record(EventName.PASSWORD_REFUSED, actor=ANONYMOUS, origin=origin, target=target, detail=detail)
+        raise
+    proof = check_second_factor(user=user, code=totp_code, origin=origin)
+    hashed = make_password(new_password)
+    with transaction.atomic():
+        same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+        # A second factor is added, removed or recovered under the lock of the person, too.
+        if not same.update(password=hashed) or device_of(user) != (proof.device if proof else None):
+            raise InvalidCredentials(WRONG)
+        end_access_of(user, origin.at)
+        tell_owner(user, origin)
+        detail = {"by": "page"}
+        record(EventName.PASSWORD_CHANGED, actor=as_actor(user), origin=origin, target=target, detail=detail)
 
 
 def _record(name: EventName, caller: Caller, user: User, detail: Mapping[str, Any]) -> None:

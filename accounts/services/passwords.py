@@ -88,6 +88,12 @@ def reset_password(*, token: str, new_password: str, origin: Origin) -> str:
     return on_screen
 
 
+def account_behind(token: str, now: datetime) -> str:
+    """Return what the person types to log in to whom this token was mailed, or nothing if it is not good."""
+    reset = _good(mailed_tokens.digest(token), now).select_related("user").first()
+    return reset.user.login_name if reset else ""
+
+
 def _good(digest: bytes, now: datetime) -> QuerySet[PasswordReset]:
     """The reset with this digest, while it is good: the person active, under the address it went to."""
     return PasswordReset.objects.filter(

@@ -1,6 +1,6 @@
 """Use cases of people who add themselves, where the profile lets them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -70,6 +70,12 @@ def prepare_confirmation(mail: Mail, origin: Origin) -> Letter | None:
         return None
     values = {"link": link(settings.CONFIRM_URL, token), "hours": mailed_tokens.CONFIRM_HOURS, "ip": mail.ip}
     return Letter(mail.address, Template.CONFIRM_EMAIL, values)
+
+
+def account_behind(token: str, now: datetime) -> str:
+    """Return the address to which this token was mailed, or nothing if it is not good."""
+    good = Registration.objects.filter(digest=mailed_tokens.digest(token), expires_at__gt=now)
+    return good.values_list("email", flat=True).first() or ""
 
 
 def finish_registration(*, token: str, password: str, origin: Origin) -> User:

@@ -70,6 +70,9 @@ OWN_PATHS = (
     "/.well-known",
     "/static",
     "/reset-password",
+    "/change-password",
+    "/recovery",
+    "/undo-email-change",
     "/confirm-email",
     "/accept-invitation",
 )

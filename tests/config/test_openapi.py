@@ -21,7 +21,7 @@ from tests.test_architecture import views
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 UNDOCUMENTED = {
-    *{"schema", "docs", *(page.lstrip("/") for page in PAGES)},
+    *{"schema", "docs", ".well-known/change-password", *(page.lstrip("/") for page in PAGES)},
     *(
         f"api/v1/auth/oauth2/{page}"
         for page in ("authorize", "decision", "login", "allowed", "logout", "logout/answer")
