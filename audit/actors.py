@@ -1,7 +1,7 @@
 """Who did something, from where, and to what: the words in which events are recorded."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -54,17 +54,31 @@ class Row(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """To what; `organization_id` decides whose auditors may see the event."""
+    """To what; `organization_id` decides whose auditors may see the event.
+
+    `subjects` are all whom the event is about, as KIND:UUID: the target itself, and what `about` adds.
+    """
 
     kind: str
     id: str
     label: str
     organization_id: int | None = None
+    others: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, kind: str, row: Row, *, organization_id: int | None = None) -> "Target":
         """The row as a target, with its words at this moment."""
         return cls(kind, str(row.uuid), str(row)[:LABEL_LENGTH], organization_id)
+
+    def about(self, **rows: Row | None) -> "Target":
+        """The same target of an event that is about these rows, too, named by their kinds."""
+        added = (f"{kind}:{row.uuid}" for kind, row in rows.items() if row is not None)
+        return replace(self, others=(*self.others, *added))
+
+    @property
+    def subjects(self) -> list[str]:
+        own = [f"{self.kind}:{self.id}"] if self.id else []
+        return [*own, *(other for other in self.others if other not in own)]
 
 
 NOTHING = Target("", "", "")

@@ -75,6 +75,7 @@ def _chained(head: ChainHead, entry: Entry, actor: Actor, origin: Origin) -> Eve
         ip=origin.ip,
         request_id=origin.request_id,
         detail=_escaped(dict(entry.detail or {})),
+        subjects=entry.target.subjects,
         previous_hash=bytes(head.hash),
     )
     event.hash = event.computed_hash()

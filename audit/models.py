@@ -14,6 +14,7 @@ from audit.events import choices
 from config.rows import PublicRow
 
 GENESIS = bytes(32)
+HASH_VERSION = 2  # of the fields that `hash` covers
 BEGINNINGS = ("varchar_pattern_ops",)  # PostgreSQL's, for LIKE 'text%'
 
 
@@ -55,7 +56,10 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class Event(PublicRow):
-    """One thing that happened. `hash` covers every other field and the hash of the event before."""
+    """One thing that happened. `hash` covers every other field and the hash of the event before.
+
+    `subjects` are the users, organizations, keys, clients … whom the event is about, as KIND:UUID.
+    """
 
     sequence = models.BigIntegerField(primary_key=True)
     occurred_at = models.DateTimeField(db_index=True)
@@ -70,6 +74,8 @@ class Event(PublicRow):
     ip = models.CharField("address", max_length=45, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     detail = models.JSONField(default=dict)
+    subjects = models.JSONField(default=list)
+    hash_version = models.PositiveSmallIntegerField(default=HASH_VERSION)
     previous_hash = models.BinaryField(max_length=32)
     hash = models.BinaryField(max_length=32)
 
@@ -101,8 +107,11 @@ class Event(PublicRow):
         raise AppendOnly("audit events cannot be deleted")
 
     def computed_hash(self) -> bytes:
-        """SHA-256 over the previous hash and this event's fields as JSON with sorted members."""
-        fields = {
+        """SHA-256 over the previous hash and this event's fields as JSON with sorted members.
+
+        Events of version 1 were written before there were subjects.
+        """
+        fields: dict[str, Any] = {
             "sequence": self.sequence,
             "uuid": str(self.uuid),
             "occurred_at": self.occurred_at.astimezone(UTC).isoformat(),
@@ -114,6 +123,8 @@ class Event(PublicRow):
             "request_id": self.request_id,
             "detail": self.detail,
         }
+        if self.hash_version > 1:
+            fields |= {"subjects": self.subjects, "hash_version": self.hash_version}
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(bytes(self.previous_hash) + text.encode()).digest()
 

@@ -11,7 +11,7 @@ from accounts.lookups import hold
 from accounts.models import Invitation, User
 from accounts.passwords import check_password_rules
 from accounts.principals import Caller, Credential, Principal
-from accounts.services.organizations import insert_member
+from accounts.services.organizations import insert_member, member_target
 from accounts.services.sessions import as_actor
 from accounts.services.throttle import attempt
 from accounts.services.user_rows import insert_user
@@ -127,15 +127,12 @@ def _join(invitation: Invitation, user: User, origin: Origin) -> None:
         insert_user(user)
     else:  # a mail to another spelling of the address may have gone to another mailbox
         User.objects.filter(pk=user.pk, email=invitation.email).update(email_verified=True)
-    organization, actor = invitation.organization, as_actor(user)
-    if organization is not None:
-        insert_member(organization=organization, user=user, role=invitation.role)
+    organization, actor, role = invitation.organization, as_actor(user), invitation.role
+    membership = insert_member(organization=organization, user=user, role=role) if organization else None
     invited = {"by": "invitation", "invited_by": str(invitation.invited_by.uuid)}
     if is_new:
         target, detail = Target.of("user", user), {"role": user.role, **invited}
         record(EventName.USER_CREATED, actor=actor, origin=origin, target=target, detail=detail)
-    if organization is None:
-        return
-    target = Target.of("organization", organization, organization_id=organization.pk)
-    detail = {"user": str(user.uuid), "role": invitation.role, **invited}
-    record(EventName.MEMBER_ADDED, actor=actor, origin=origin, target=target, detail=detail)
+    if membership is not None:
+        target, detail = member_target(membership), {"user": str(user.uuid), "role": role, **invited}
+        record(EventName.MEMBER_ADDED, actor=actor, origin=origin, target=target, detail=detail)

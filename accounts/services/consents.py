@@ -21,6 +21,7 @@ from accounts.models import (
 from accounts.oauth import texts
 from accounts.principals import Caller
 from accounts.services.issuing import record_issue
+from accounts.services.oauth_clients import client_target
 from audit.actors import Actor, Origin, Target
 from audit.epoch import wait_out_leases
 from audit.events import EventName
@@ -126,13 +127,13 @@ def issue_tokens(
 
 
 def _record_refresh(consent: Consent, scopes: list[str], origin: Origin) -> None:
-    actor, target = _client(consent.client), Target.of("consent", consent)
+    actor, target = _client(consent.client), _target(consent)
     name, detail = EventName.OAUTH_TOKEN_REFRESHED, {"scopes": scopes}
     record_issue(name, consent, actor=actor, origin=origin, target=target, detail=detail)
 
 
 def _record_machine(client: OAuthClient, scopes: list[str], origin: Origin) -> None:
-    target = Target.of("oauth_client", client, organization_id=client.organization_id)
+    target = client_target(client)
     name, detail = EventName.OAUTH_TOKEN_ISSUED, {"scopes": scopes}
     record_issue(name, client, actor=_client(client), origin=origin, target=target, detail=detail)
 
@@ -161,13 +162,13 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
     theirs = {"application": client, "token_checksum": texts.digest(text)}
     with transaction.atomic():
         for kind in (OAuthAccessToken, OAuthRefreshToken):
-            token = kind.objects.filter(**theirs).select_related("consent__user").first()
+            token = kind.objects.filter(**theirs).select_related("consent__user", "consent__client").first()
             if token is not None and token.consent is not None:
                 _end(EventName.OAUTH_TOKEN_REVOKED, _client(client), [token.consent], origin)
             elif token is not None:
                 hold_clients([client])  # a key may just be made through the token
                 token.delete()
-                target = Target.of("oauth_client", client, organization_id=client.organization_id)
+                target = client_target(client)
                 record(EventName.OAUTH_TOKEN_REVOKED, actor=_client(client), origin=origin, target=target)
         wait_out_leases()  # whoever revoked it before may still wait
 
@@ -222,7 +223,7 @@ def _end(name: EventName, actor: Actor, consents: Iterable[Consent], origin: Ori
         in_order = sorted(consents, key=lambda consent: (consent.user_id, consent.pk))
         for consent in in_order:
             hold(consent.user)
-        targets = [(consent.pk, Target.of("consent", consent)) for consent in in_order]
+        targets = [(consent.pk, _target(consent)) for consent in in_order]
         ended = [target for pk, target in targets if Consent.objects.filter(pk=pk).delete()[0]]
         record_all([Entry(name, target) for target in ended], actor=actor, origin=origin)
         wait_out_leases()  # whoever ended the others may still wait
@@ -232,7 +233,11 @@ def _end(name: EventName, actor: Actor, consents: Iterable[Consent], origin: Ori
 def _record(
     name: EventName, actor: Actor, consent: Consent, origin: Origin, detail: dict[str, list[str]]
 ) -> None:
-    record(name, actor=actor, origin=origin, target=Target.of("consent", consent), detail=detail)
+    record(name, actor=actor, origin=origin, target=_target(consent), detail=detail)
+
+
+def _target(consent: Consent) -> Target:
+    return Target.of("consent", consent).about(user=consent.user, oauth_client=consent.client)
 
 
 def _person(user: User) -> Actor:

@@ -149,7 +149,7 @@ def delete_clients(*, caller: Caller, selected: Iterable[OAuthClient]) -> None:
     """Delete clients for good, with all consents, codes and tokens. Raises NotAllowed or NotFound."""
     with transaction.atomic():
         rows = _locked(caller, *selected)
-        entries = [Entry(EventName.OAUTH_CLIENT_DELETED, _target(row)) for row in rows]
+        entries = [Entry(EventName.OAUTH_CLIENT_DELETED, client_target(row)) for row in rows]
         OAuthClient.objects.filter(pk__in=[row.pk for row in rows]).delete()
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
 
@@ -221,10 +221,12 @@ def _locked(caller: Caller, *clients: OAuthClient) -> list[OAuthClient]:
     return hold_clients(clients)
 
 
-def _target(client: OAuthClient) -> Target:
-    return Target.of("oauth_client", client, organization_id=client.organization_id)
+def client_target(client: OAuthClient) -> Target:
+    """The client as what an event is about, and its owner."""
+    target = Target.of("oauth_client", client, organization_id=client.organization_id)
+    return target.about(user=client.user, organization=client.organization)
 
 
 def _record(name: EventName, caller: Caller, client: OAuthClient, detail: Mapping[str, Any]) -> None:
     actor, origin = caller.principal.actor, caller.origin
-    record(name, actor=actor, origin=origin, target=_target(client), detail=detail)
+    record(name, actor=actor, origin=origin, target=client_target(client), detail=detail)

@@ -99,7 +99,7 @@ def add_member(*, caller: Caller, organization: Organization, user: User, role: 
         hold(organization)
         hold(user)
         membership = insert_member(organization=organization, user=user, role=role)
-        _record(EventName.MEMBER_ADDED, caller, organization, {"user": str(user.uuid), "role": role})
+        _record_member(EventName.MEMBER_ADDED, caller, membership, {"role": role})
     return membership
 
 
@@ -120,8 +120,7 @@ def change_member_role(*, caller: Caller, membership: Membership, role: str) -> 
     with transaction.atomic():
         row = _locked(caller, membership)
         Membership.objects.filter(pk=row.pk).update(role=role)
-        detail = {"user": str(row.user.uuid), "from": row.role, "to": role}
-        _record(EventName.ROLE_CHANGED, caller, row.organization, detail)
+        _record_member(EventName.ROLE_CHANGED, caller, row, {"from": row.role, "to": role})
     row.role = role
     return row
 
@@ -131,8 +130,7 @@ def remove_member(*, caller: Caller, membership: Membership) -> None:
     with transaction.atomic():
         row = _locked(caller, membership)
         Membership.objects.filter(pk=row.pk).delete()
-        detail = {"user": str(row.user.uuid), "role": row.role}
-        _record(EventName.MEMBER_REMOVED, caller, row.organization, detail)
+        _record_member(EventName.MEMBER_REMOVED, caller, row, {"role": row.role})
 
 
 def _locked(caller: Caller, membership: Membership) -> Membership:
@@ -157,3 +155,14 @@ def _record(
     actor = caller.principal.actor
     target = Target.of("organization", organization, organization_id=organization.pk)
     record(name, actor=actor, origin=caller.origin, target=target, detail=detail)
+
+
+def _record_member(name: EventName, caller: Caller, row: Membership, detail: Mapping[str, str]) -> None:
+    about = {"user": str(row.user.uuid), **detail}
+    record(name, actor=caller.principal.actor, origin=caller.origin, target=member_target(row), detail=about)
+
+
+def member_target(row: Membership) -> Target:
+    """An organization as what an event is about, and the member whom it is about as well."""
+    target = Target.of("organization", row.organization, organization_id=row.organization_id)
+    return target.about(user=row.user)

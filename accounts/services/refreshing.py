@@ -80,7 +80,7 @@ def _rotated_just_now(sid: str, new: str, origin: Origin) -> Session | None:
 
 
 def _record_refresh(session: Session, origin: Origin) -> None:
-    actor, target = as_actor(session.user), Target.of("session", session)
+    actor, target = as_actor(session.user), Target.of("session", session).about(user=session.user)
     record_issue(EventName.SESSION_REFRESHED, session, actor=actor, origin=origin, target=target)
 
 
@@ -90,5 +90,5 @@ def _end_reused(sid: str, origin: Origin) -> None:
         if session is None:
             return
         if end_sessions(Session.objects.filter(pk=session.pk), origin.at):
-            actor, target = as_actor(session.user), Target.of("session", session)
+            actor, target = as_actor(session.user), Target.of("session", session).about(user=session.user)
             record(EventName.REFRESH_TOKEN_REUSED, actor=actor, origin=origin, target=target)

@@ -249,7 +249,8 @@ def end_selected_sessions(
             list(people.select_for_update().order_by("pk"))  # evaluated, so that they are locked
         in_order = sorted(selected, key=lambda session: session.pk)
         ended = [s for s in in_order if end_sessions(Session.objects.filter(pk=s.pk), caller.origin.at)]
-        entries = [Entry(EventName.SESSION_ENDED, Target.of("session", each), detail) for each in ended]
+        targets = [Target.of("session", each).about(user=each.user) for each in ended]
+        entries = [Entry(EventName.SESSION_ENDED, target, detail) for target in targets]
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
         wait_out_leases()  # whoever ended the others may still wait
     return len(ended)

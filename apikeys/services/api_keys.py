@@ -184,8 +184,8 @@ def locked(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
         return sum(some.count() for some in by_number(rows, keys)) == len(keys)
 
     hold_owners({key.organization_id for key in keys.values()}, {key.user_id for key in keys.values()})
-    manageable = ApiKey.objects.manageable_by(caller.principal).select_for_update(of=("self",))
-    found = [row for rows in by_number(manageable, keys) for row in rows]
+    manageable = ApiKey.objects.manageable_by(caller.principal).select_related("user", "organization")
+    found = [row for rows in by_number(manageable.select_for_update(of=("self",)), keys) for row in rows]
     if len(found) == len(keys):
         return found
     if are_all(ApiKey.objects.visible_to(caller.principal)):
@@ -287,6 +287,10 @@ def record_about(name: EventName, caller: Caller, row: ApiKey, detail: dict[str,
 
 def record_about_all(name: EventName, caller: Caller, rows: Iterable[ApiKey], detail: dict[str, Any]) -> None:
     """Record what happened to keys, an event for each: last in the transaction."""
-    targets = [Target.of("api_key", row, organization_id=row.organization_id) for row in rows]
-    entries = [Entry(name, target, detail) for target in targets]
+    entries = [Entry(name, _target(row), detail) for row in rows]
     record_all(entries, actor=caller.principal.actor, origin=caller.origin)
+
+
+def _target(row: ApiKey) -> Target:
+    target = Target.of("api_key", row, organization_id=row.organization_id)
+    return target.about(user=row.user, organization=row.organization)

@@ -10,7 +10,7 @@ from django.db import connection
 from audit.actors import ANONYMOUS, Actor, Origin, Target
 from audit.events import EventName
 from audit.log import record, verify
-from audit.models import Event
+from audit.models import HASH_VERSION, Event
 from tests.audit.broken import tamper
 
 WRITERS = 8
@@ -69,6 +69,9 @@ def test_an_empty_chain_verifies(db: None) -> None:
         ("detail", '{"reason": "right"}'),
         ("occurred_at", datetime(2020, 1, 1, tzinfo=UTC)),
         ("uuid", "00000000000000000000000000000000"),
+        ("subjects", '["user:x"]'),
+        ("hash_version", 1),
+        ("hash_version", 3),
         ("hash", b"\0" * 32),
     ],
 )
@@ -84,6 +87,19 @@ def test_row_83_an_event_that_was_changed_and_hashed_again_breaks_the_chain(db: 
     event.ip = "192.0.2.1"
     tamper("UPDATE audit_event SET ip = %s, hash = %s WHERE sequence = 3", event.ip, event.computed_hash())
     assert verify().faults == ["event 4 does not follow from the one before it"]
+
+
+def test_events_from_before_there_were_subjects_still_verify(db: None) -> None:
+    write(2)
+    event = Event.objects.get(sequence=2)
+    event.hash_version, event.subjects = 1, []
+    value = event.computed_hash()
+    tamper("UPDATE audit_event SET hash_version = 1, subjects = '[]', hash = %s WHERE sequence = 2", value)
+    tamper("UPDATE audit_chainhead SET hash = %s", value)
+    assert verify().faults == []
+    write()
+    assert verify().faults == []
+    assert Event.objects.get(sequence=3).hash_version == HASH_VERSION
 
 
 def test_row_83_deleted_events_are_named(db: None) -> None:
