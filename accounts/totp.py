@@ -4,6 +4,7 @@ import base64
 import hmac
 import re
 import secrets
+import unicodedata
 from datetime import datetime
 from hashlib import sha256
 from urllib.parse import quote, urlencode
@@ -19,6 +20,7 @@ RECOVERY_CODES = 10
 RECOVERY_LENGTH = 16  # of 5 bits each
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 RECOVERY_CODE = re.compile(rf"[{ALPHABET}]{{{RECOVERY_LENGTH}}}")
+FULL_WIDTH = {code + 0xFEE0: code for code in range(ord("!"), ord("~") + 1)}  # U+FF01 is "!"
 LOOK_ALIKES = str.maketrans("oil", "011")
 
 
@@ -51,8 +53,12 @@ def code_at(seed: bytes, step: int) -> str:
 
 
 def step_of(seed: bytes, text: str, now: datetime) -> int | None:
-    """Return the step whose code `text` is: the present one or the one before; None if it is neither."""
-    code = "".join(text.split())
+    """Return the step whose code `text` is: the present one or the one before; None if it is neither.
+
+    One step back is what RFC 6238 section 5.2 recommends at most, for the time that typing and sending
+    takes. No step ahead: a clock that goes ahead has to be set.
+    """
+    code = _in_ascii("".join(text.split()))
     if not CODE.fullmatch(code):
         return None
     current = step_at(now)
@@ -72,8 +78,22 @@ def grouped(code: str) -> str:
 
 def read_recovery_code(text: str) -> str | None:
     """Return a recovery code in one spelling, however it is typed; None if `text` cannot be one."""
-    code = "".join(text.split()).replace("-", "").lower().translate(LOOK_ALIKES)
+    code = _in_ascii("".join(text.split())).replace("-", "").lower().translate(LOOK_ALIKES)
     return code if RECOVERY_CODE.fullmatch(code) else None
+
+
+def _in_ascii(text: str) -> str:
+    """Return `text` with the decimal digits of all scripts, and full-width characters, as ASCII.
+
+    Keyboards of other scripts type them, and apps show them.
+    """
+    return "".join(map(_character_in_ascii, text))
+
+
+def _character_in_ascii(character: str) -> str:
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    return character.translate(FULL_WIDTH)
 
 
 def recovery_digest(code: str, pepper: bytes) -> bytes:

@@ -21,7 +21,7 @@ from apikeys.services.api_keys import REASON_LENGTH, latest_expiry
 from config import profiles
 from config.confirming import ConfirmForm
 from config.errors import DomainError
-from config.forms import ChangeForm
+from config.forms import ChangeForm, MomentField
 from config.profiles import Capability
 from config.profiles.schema import Attribute, ChoiceAttribute
 
@@ -100,7 +100,7 @@ class NewKeyForm(LimitsForm):
         required=False, widget=forms.CheckboxSelectMultiple, help_text="What the key may do. None: nothing."
     )
     lifetime = forms.ChoiceField(label="Expires", widget=forms.RadioSelect)
-    expires_at = forms.DateTimeField(
+    expires_at = MomentField(
         required=False,
         label="Date (UTC)",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
@@ -178,7 +178,7 @@ class RotateForm(ConfirmForm):
         label="Overlap",
         help_text="For how long the old key is still taken.",
     )
-    expires_at = forms.DateTimeField(
+    expires_at = MomentField(
         required=False,
         label="Expires at (UTC)",
         help_text="Of the new key. Empty: never.",

@@ -97,6 +97,11 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         messages.error(request, "The selection is malformed. Nothing was done.")
         return None
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Django's, for a row's number in ASCII digits: " 1", "1_0" and digits of other scripts are none."""
+        is_number = from_field or ROW_NUMBER.fullmatch(object_id)
+        return super().get_object(request, object_id, from_field) if is_number else None
+
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
         """A page of our own below this list. Nobody keeps it."""
         values = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context}

@@ -103,7 +103,7 @@ def _standard_input() -> Any:
 
 def _decoded(data: bytes) -> str:
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")  # PowerShell pipes a byte order mark
     except UnicodeDecodeError:
         raise CommandError("standard input is not UTF-8 text") from None
 

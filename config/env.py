@@ -67,7 +67,7 @@ def text(name: str) -> str:
 
 def _from_file(name: str, path: str) -> str:
     try:
-        value = Path(path).read_text(encoding="utf-8").strip()
+        value = Path(path).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{name}: cannot read {path}: {reason(error)}") from None
     if not value:
@@ -109,7 +109,7 @@ def lines(name: str) -> list[str]:
     if not path:
         return []
     try:
-        return Path(path).read_text(encoding="utf-8").splitlines()
+        return Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{name}: cannot read {path}: {reason(error)}") from None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
+BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for the encoding of the machine
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -25,7 +26,7 @@ def csv_response(name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]])
 
 def _lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     writer = csv.writer(Line())
-    yield writer.writerow(heads)
+    yield BYTE_ORDER_MARK + writer.writerow(heads)
     for row in rows:
         yield writer.writerow([harmless(cell) for cell in row])
 

@@ -1,11 +1,22 @@
 """What several forms of the admin have in common."""
 
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django import forms
 from django.db.models import Model
 
+from config import times
+
 Row = TypeVar("Row", bound=Model)
+
+
+class MomentField(forms.DateTimeField):
+    """A date and a time as browsers send them, in UTC, or an RFC 3339 timestamp."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        named = times.parse(value.strip()) if isinstance(value, str) else None
+        return named or super().to_python(value)
 
 
 class ChangeForm(forms.ModelForm[Row]):

@@ -43,7 +43,7 @@ class Bounds:
 DEFAULTS = {
     # Ten slips of the pen; three addresses to lock out newcomers to an account; 2,880 guesses a day at one.
     Limit.LOGIN: Bounds(15 * MINUTE, here=10, account=30, address=20),
-    # Three of a million codes are good at a time, and who tries them knows the password: one day of it
+    # Two of a million codes are good at a time, and who tries them knows the password: one day of it
     # succeeds with a probability of less than 0.1 %.
     Limit.CODE: Bounds(HOUR, account=10),
     # Whoever guesses here has stolen a session, or forgotten the password.

@@ -10,13 +10,16 @@ from config.errors import shown
 
 
 class StrictJSONParser(BaseParser):
-    """JSON in UTF-8, without duplicate members (RFC 8259 section 4), NaN or Infinity."""
+    """JSON in UTF-8, without duplicate members (RFC 8259 section 4), NaN or Infinity.
+
+    A byte order mark at its beginning is ignored (section 8.1).
+    """
 
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            text = stream.read().decode("utf-8")
+            text = stream.read().decode("utf-8-sig")
             return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
         except UnicodeDecodeError as error:
             raise ParseError(f"The body is not UTF-8 (byte {error.start}).") from None

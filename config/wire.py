@@ -14,13 +14,12 @@ from typing import Any, ClassVar, Protocol
 from django.db.models import QuerySet
 from rest_framework import renderers, serializers
 
-from config import profiles
+from config import profiles, times
 from config.errors import MOST_ERRORS, NotFound, shown
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PREFIXED_LENGTH = 22
 LARGEST_INTEGER = 2**63 - 1
-RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 class Identified(Protocol):
@@ -124,9 +123,10 @@ class TimestampField(serializers.DateTimeField):
     default_error_messages = {"invalid": "This is not a time such as 2026-11-22T09:30:00Z (RFC 3339)."}
 
     def to_internal_value(self, value: Any) -> datetime:
-        if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+        moment = times.parse(value) if isinstance(value, str) else None
+        if moment is None:
             self.fail("invalid")
-        return super().to_internal_value(value)
+        return moment
 
     def to_representation(self, value: Any) -> Any:
         text = timestamp(value)

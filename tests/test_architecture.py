@@ -45,6 +45,7 @@ PURE = (
     "config/keypairs.py",
     "config/keytexts.py",
     "config/limits.py",
+    "config/times.py",
     "config/profiles/*.py",
 )
 DJANGO_FREE_EXCEPTIONS = {"config/profiles/__init__.py"}

@@ -10,7 +10,7 @@ from apikeys.attributes import from_text
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services.api_keys import NewKey
-from config import wire
+from config import times, wire
 from config.errors import Invalid, NotFound
 from config.wire import public_id, timestamp
 
@@ -99,7 +99,9 @@ def named_attributes(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_time(member: str, text: str) -> datetime:
-    """Read an ISO 8601 time, as UTC; without a zone it is UTC. Raises Invalid."""
+    """Read an RFC 3339 or another ISO 8601 time, as UTC; without a zone it is UTC. Raises Invalid."""
+    if named := times.parse(text):
+        return named
     try:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,5 +1,6 @@
 """Find a profile file, read it, check it. Whatever is wrong is a ProfileError."""
 
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,6 @@ def _tables(text: bytes | str, source: str) -> dict[str, Any]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return path.read_bytes().removeprefix(BOM_UTF8)
     except OSError as error:
         raise ProfileError(str(path), "KEYHOUSE_PROFILE", f"cannot be read: {env.reason(error)}") from None

@@ -73,6 +73,15 @@ def test_a_code_may_be_typed_as_the_app_shows_it(cast: Cast) -> None:
     assert attempt(cast.alice, totp_code=f"{code[:3]} {code[3:]}").status_code == 200
 
 
+@pytest.mark.parametrize("zero", ["\uff10", "\u0660", "\u06f0", "\u0966"])
+def test_row_17_a_code_in_other_digits_is_good_once_however_it_is_typed(cast: Cast, zero: str) -> None:
+    code = enrolled(cast.alice).code()
+    typed = "".join(chr(ord(zero) + int(digit)) for digit in code)
+    assert attempt(cast.alice, totp_code=typed).status_code == 200
+    for again in (typed, code, f" {typed[:3]} {code[3:]}"):
+        assert_problem(attempt(cast.alice, totp_code=again), 401, "invalid_credentials")
+
+
 def test_row_17_a_code_is_good_once(cast: Cast) -> None:
     code = enrolled(cast.alice).code()
     assert attempt(cast.alice, totp_code=code).status_code == 200

@@ -49,7 +49,9 @@ def test_row_18_a_code_is_good_in_its_step_and_the_next(steps: int, is_good: boo
     assert (totp.step_of(RFC_SEED, code, now) is not None) is is_good
 
 
-@pytest.mark.parametrize("text", ["287082", "287 082", " 287082 ", "28 70 82", "287\u00a0082"])
+@pytest.mark.parametrize(
+    "text", ["287082", "287 082", " 287082 ", "28 70 82", "287\u00a0082", "287\u3000082"]
+)
 def test_a_code_may_be_typed_with_blanks(text: str) -> None:
     assert totp.step_of(RFC_SEED, text, moment(59)) == 1
 
@@ -57,14 +59,29 @@ def test_a_code_may_be_typed_with_blanks(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "２８７０８２",  # noqa: RUF001 (full-width)
+        "٢٨٧٠٨٢",  # Arabic-Indic
+        "۲۸۷۰۸۲",  # Persian
+        "२८७०८२",  # Devanagari
+        "২৮৭ ০৮২",  # Bengali, with a blank
+        "28７٠82",  # noqa: RUF001 (mixed)
+    ],
+)
+def test_a_code_may_be_typed_in_the_digits_of_any_script(text: str) -> None:
+    assert totp.step_of(RFC_SEED, text, moment(59)) == 1
+    assert totp.step_of(RFC_SEED, text, moment(59 + 60)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         *("", " ", "28708", "2870820", "287082x", "-287082", "+87082", "0x2870", "28708²", "\ud800", "\0"),
-        "٢٨٧٠٨٢",
-        "２８７０８２",  # noqa: RUF001
+        *("②⑧⑦⓪⑧②", "二八七〇八二", "28708½", "28708𝟐\ud800", "٢٨٧٠٨", "２８７０８２0"),  # noqa: RUF001
         "287-082",
         "287082" * 1000,
     ],
 )
-def test_what_is_not_six_ascii_digits_is_no_code(text: str) -> None:
+def test_what_is_not_six_digits_is_no_code(text: str) -> None:
     assert totp.step_of(RFC_SEED, text, moment(59)) is None
     assert totp.read_recovery_code(text) is None
 
@@ -93,7 +110,12 @@ def test_row_21_recovery_codes_have_80_random_bits_each() -> None:
 def test_a_recovery_code_is_read_however_it_is_typed(number: int) -> None:
     code = "".join(totp.ALPHABET[number >> shift & 31] for shift in range(0, 80, 5))
     kept = totp.grouped(code)
-    for typed in (kept, kept.upper(), kept.replace("-", " "), code, kept.replace("0", "O").replace("1", "l")):
+    full_width = "".join(chr(ord(character) + 0xFEE0) for character in kept)
+    arabic = kept.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
+    for typed in (
+        *(kept, kept.upper(), kept.replace("-", " "), code, kept.replace("0", "O").replace("1", "l")),
+        *(full_width, full_width.upper(), arabic),
+    ):
         assert totp.read_recovery_code(typed) == code
 
 

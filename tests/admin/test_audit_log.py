@@ -76,7 +76,7 @@ def test_events_are_exported_as_they_are_shown(audrey: Client, cast: Cast) -> No
     event = Event.objects.latest("sequence")
     sent = {"action": "export", "_selected_action": [event.pk]}
     response: Any = audrey.post(page(LIST), sent)
-    (row,) = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode(), newline=""))
+    (row,) = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"), newline=""))
     assert (row["sequence"], row["name"]) == (str(event.pk), "api_key:created")
     assert (row["target_label"], row["hash"]) == ("'=1+1", bytes(event.hash).hex())
 
@@ -84,7 +84,8 @@ def test_events_are_exported_as_they_are_shown(audrey: Client, cast: Cast) -> No
 def test_an_export_holds_only_what_one_sees(cast: Cast) -> None:
     sent = {"action": "export", "select_across": "1", "_selected_action": ["1"]}
     response: Any = browser(cast.alice).post(page(LIST), sent)
-    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode(), newline="")))
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
     seen = {str(event.pk) for event in Event.objects.filter(organization_id=cast.acme.pk)}
     assert {row["sequence"] for row in rows} == seen
 
