@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import reverse
 from django.views import View
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
-from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, OAuth2Error
+from oauthlib.common import Request as OAuthRequest
+from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidRequestError, OAuth2Error
 from oauthlib.openid.connect.core.exceptions import ConsentRequired, InteractionRequired, LoginRequired
 
 from accounts.models import Session
-from accounts.oauth import asked
+from accounts.oauth import asked, hints
 from accounts.oauth.pages import LONGEST_ADDRESS, login_page, page, person_in, session_in
 from accounts.oauth.redirects import origin_of
 from accounts.oauth.scopes import catalogue, grantable
@@ -38,7 +39,11 @@ class RequestPage(View):
             return _refuse(error.oauthlib_error, error.oauthlib_error.redirect_uri)
         self.terms: Mapping[str, Any] = terms
         login, session = asked.login_asked(terms["request"]), session_in(request)
-        must_log_in = session is None or _must_log_in_again(login, session, Origin.of(request))
+        try:
+            meant = _person_meant(terms["request"])
+        except InvalidRequestError as error:
+            return _refuse(error, terms["redirect_uri"])
+        must_log_in = session is None or _must_log_in_again(login, meant, session, Origin.of(request))
         if must_log_in and login.is_silent:
             return self._refuse(LoginRequired, "The person must log in.")
         if session is None or must_log_in:
@@ -130,8 +135,25 @@ def _asked(request: HttpRequest) -> HttpRequest:
     return copy
 
 
-def _must_log_in_again(login: asked.LoginAsked, session: Session, origin: Origin) -> bool:
-    """Whether the client wants a fresher login than this one (OpenID Connect Core section 3.1.2.1)."""
+def _person_meant(request: OAuthRequest) -> str:
+    """The uuid of the person in the id_token_hint, empty without one (OpenID Connect Core section 3.1.2.1).
+
+    Raises InvalidRequestError for one that is not an ID token of this client: the standard forbids an answer
+    about another person than the one meant, and nobody knows who that is.
+    """
+    if not request.id_token_hint:
+        return ""
+    hint = hints.read(request.id_token_hint)
+    if hint is None or hint.client_id != request.client.client_id:
+        detail = "The id_token_hint must be an ID token that this client got here. It may have expired."
+        raise InvalidRequestError(detail, state=request.state)
+    return hint.person
+
+
+def _must_log_in_again(login: asked.LoginAsked, meant: str, session: Session, origin: Origin) -> bool:
+    """Whether the client wants a fresher login, or another person (OpenID Connect Core section 3.1.2.1)."""
+    if meant and meant != str(session.user.uuid):
+        return True
     age = (origin.at - session.created_at).total_seconds()
     return login.is_fresh or (login.max_age is not None and age > login.max_age)
 

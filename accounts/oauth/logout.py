@@ -1,19 +1,15 @@
 """A client's request to log the person out (OpenID Connect RP-Initiated Logout 1.0, section 2)."""
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
-import jwt
-from django.conf import settings
 from django.http import QueryDict
-from jwt.types import Options
 
-from accounts import signing
 from accounts.models import OAuthClient, User
 from accounts.names import fold, fold_email
-from config import profiles
-from config.errors import Invalid, InvalidToken
+from accounts.oauth import hints
+from accounts.oauth.hints import Hint
+from config.errors import Invalid
 
 PARAMETERS = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state")
 
@@ -51,19 +47,19 @@ def read(sent: QueryDict) -> LogoutRequest:
     An ID token that is not good is passed over, so that the person is asked; one that has expired is good.
     """
     asked = known(sent)
-    hint = _hint(asked.get("id_token_hint", ""))
+    hint = hints.read(asked.get("id_token_hint", ""))
     client = _client(asked.get("client_id", ""), hint)
     uri = asked.get("post_logout_redirect_uri", "")
     if uri and (client is None or uri not in client.post_logout_redirect_uris.split()):
         raise Invalid("post_logout_redirect_uri", "is not registered for this client, letter by letter")
-    hinted = str(hint["sub"]) if hint and client else ""
+    hinted = hint.person if hint and client else ""
     back = _with_state(uri, asked.get("state", "")) if uri else ""
     return LogoutRequest(client, hinted, asked.get("logout_hint", ""), back)
 
 
-def _client(client_id: str, hint: dict[str, Any] | None) -> OAuthClient | None:
+def _client(client_id: str, hint: Hint | None) -> OAuthClient | None:
     """The client that is named, else that of the ID token. Raises Invalid for an unknown one, or for two."""
-    audience = str(hint["aud"]) if hint else ""
+    audience = hint.client_id if hint else ""
     if client_id and audience and client_id != audience:
         raise Invalid("client_id", "is not the client that the id_token_hint was given to")
     wanted = client_id or audience
@@ -71,23 +67,6 @@ def _client(client_id: str, hint: dict[str, Any] | None) -> OAuthClient | None:
     if client_id and client is None:
         raise Invalid("client_id", "is not the name of a client")
     return client
-
-
-def _hint(text: str) -> dict[str, Any] | None:
-    """The claims of an ID token of ours, however old; None for anything else."""
-    policy = profiles.active().oauth2
-    if not text or policy is None:
-        return None
-    algorithm = policy.id_token_algorithm
-    checks: Options = {"require": ["iss", "sub", "aud", "iat"], "verify_exp": False, "verify_aud": False}
-    try:
-        key = signing.verifying_key(jwt.get_unverified_header(text).get("kid"), algorithm)
-        claims: dict[str, Any] = jwt.decode(
-            text, key, algorithms=[algorithm], issuer=settings.PUBLIC_URL, options=checks
-        )
-    except (jwt.InvalidTokenError, InvalidToken):
-        return None
-    return claims if isinstance(claims["aud"], str) and claims["aud"] != settings.PUBLIC_URL else None
 
 
 def _with_state(uri: str, state: str) -> str:

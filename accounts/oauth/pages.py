@@ -102,7 +102,8 @@ class LoginPage(View):
     http_method_names = ["get", "head", "post"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return page(request, "login", form=LoginForm())
+        session = session_in(request)
+        return page(request, "login", form=LoginForm(), person=session and session.user)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = LoginForm(request.POST)

@@ -19,6 +19,7 @@ from accounts import signing
 from accounts.callers import caller_of, principal_of_request
 from accounts.models import Consent, ConsentQuerySet, User
 from accounts.oauth import claims, serializers
+from accounts.oauth.asked import PROMPTS
 from accounts.oauth.scopes import catalogue
 from accounts.oauth.server import GRANT_TYPES, Protocol
 from accounts.permissions import Needs
@@ -149,6 +150,7 @@ def metadata() -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": methods,
         "code_challenge_methods_supported": ["S256"],
         "claims_supported": list(claims.SUPPORTED),
+        "prompt_values_supported": sorted(PROMPTS),
         "authorization_response_iss_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

@@ -36,7 +36,7 @@ GOOD = [
         "ui_locales=de%20en",
         "claims=%7B",
     ),
-    *("login_hint=alice", "acr_values=1%202", "id_token_hint=x", "registration=x", "claims_locales=de"),
+    *("login_hint=alice", "acr_values=1%202", "id_token_hint=", "registration=x", "claims_locales=de"),
     *("nonce=n", "nonce=", "request=", "request_uri=", "x=1&x=2", "resource=https://a&resource=https://b"),
 ]
 

@@ -123,6 +123,7 @@ def test_row_76_the_metadata_is_exact_and_lists_s256_alone(place: str, db: None)
     assert said["issuer"] == settings.PUBLIC_URL
     assert said["code_challenge_methods_supported"] == ["S256"]
     assert said["response_types_supported"] == ["code"]
+    assert said["prompt_values_supported"] == ["consent", "login", "none", "select_account"]
     assert said["grant_types_supported"] == ["authorization_code", "client_credentials", "refresh_token"]
     for name, address in said.items():
         if name.endswith(("_endpoint", "jwks_uri")):
