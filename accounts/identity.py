@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from accounts.models import Membership, User
 from accounts.models.sessions import idle_time
@@ -10,7 +10,24 @@ from accounts.principals import Credential, Place, Principal
 from config import profiles
 from config.sql import as_time, as_uuid, select, uuid_value
 
-# The columns that `person` takes of a statement in which the table of people is `u`, and what they need.
+
+class PersonRow(NamedTuple):
+    """A person in one of their organizations, or in none: the columns of PERSON."""
+
+    pk: int
+    uuid: Any
+    username: str | None
+    email: str
+    role: str
+    is_superuser: bool
+    must_have_second_factor: bool
+    organization_id: int | None = None
+    organization: Any = None
+    requires_second_factor: bool = False
+    organization_role: str | None = None
+
+
+# What a statement in which the table of people is `u` selects for PersonRow, and what it joins for that.
 PERSON = """
     u.id, u.uuid, u.username, u.email, u.role, u.is_superuser, u.must_have_second_factor,
     m.organization_id, o.uuid, o.requires_second_factor, m.role
@@ -26,51 +43,67 @@ SESSION = f"""SELECT s.expires_at, s.last_seen_at, s.second_factor, {PERSON}
 
 
 def person(
-    rows: Iterable[tuple[Any, ...]], credential: Credential, *, second_factor: bool | None = None
+    found: Iterable[PersonRow], credential: Credential, *, second_factor: bool | None = None
 ) -> Principal:
-    """Return the person in `rows`: PERSON's columns, once for each of their memberships.
+    """Return the person who was found: a row for each of their memberships, or one without.
 
     A person in exactly one organization acts in it; in several, in none. `second_factor` says of a login
     whether one was proven in it; None stands for what is no login, and then nothing is withheld.
     """
-    rows = list(rows)
-    pk, uuid, username, email, role, is_superuser, is_bound = rows[0][:7]
-    memberships = [
-        (number, as_uuid(public), role) for *_, number, public, _, role in rows if number is not None
-    ]
-    profile = profiles.active()
-    acts_in, public = memberships[0][:2] if len(memberships) == 1 else (None, "")
-    own = frozenset(profile.roles if is_superuser else {role})
-    places = {number: Place(public, own | {name}) for number, public, name in memberships}
+    rows, profile = list(found), profiles.active()
+    own = rows[0]
+    members = {row.organization_id: row for row in rows if row.organization_id is not None}
+    roles = frozenset(profile.roles if own.is_superuser else {own.role})
+    places = {
+        number: Place(as_uuid(row.organization), roles | {row.organization_role or ""})
+        for number, row in members.items()
+    }
+    acts_in = next(iter(places)) if len(places) == 1 else None
     whole = Principal(
-        subject=as_uuid(uuid),
-        label=username or email,
+        subject=as_uuid(own.uuid),
+        label=own.username or own.email,
         credential=credential,
-        everywhere=profile.everything if is_superuser else profile.power_of_role(role, "global"),
-        within={number: profile.power_of_role(name, "organization") for number, _, name in memberships},
-        roles=own if acts_in is None else places[acts_in].roles,
-        user_id=pk,
+        everywhere=profile.everything if own.is_superuser else profile.power_of_role(own.role, "global"),
+        within={
+            number: profile.power_of_role(row.organization_role or "", "organization")
+            for number, row in members.items()
+        },
+        roles=roles if acts_in is None else places[acts_in].roles,
+        user_id=own.pk,
         organization_id=acts_in,
-        organization=public,
+        organization="" if acts_in is None else places[acts_in].organization,
         places=places,
         second_factor=bool(second_factor),
     )
     if second_factor is not False:
         return whole
-    if is_bound:
+    if own.must_have_second_factor:
         return whole.powerless()
-    return whole.unproven(frozenset(number for *_, number, _, is_strict, _ in rows if is_strict))
+    return whole.unproven(frozenset(number for number, row in members.items() if row.requires_second_factor))
 
 
 def principal_of(user: User, credential: Credential, *, second_factor: bool | None = None) -> Principal:
     """Return the principal of a user whose row is at hand; one query for the memberships."""
-    memberships = Membership.objects.filter(user=user).values_list(
-        "organization_id", "organization__uuid", "organization__requires_second_factor", "role"
+    memberships = Membership.objects.filter(user=user).select_related("organization")
+    own = PersonRow(
+        pk=user.pk,
+        uuid=user.uuid,
+        username=user.username,
+        email=user.email,
+        role=user.role,
+        is_superuser=user.is_superuser,
+        must_have_second_factor=user.must_have_second_factor,
     )
-    named = (user.pk, user.uuid, user.username, user.email)
-    own: tuple[Any, ...] = (*named, user.role, user.is_superuser, user.must_have_second_factor)
-    rows = [(*own, *membership) for membership in memberships] or [(*own, None, None, False, None)]
-    return person(rows, credential, second_factor=second_factor)
+    rows = [
+        own._replace(
+            organization_id=membership.organization_id,
+            organization=membership.organization.uuid,
+            requires_second_factor=membership.organization.requires_second_factor,
+            organization_role=membership.role,
+        )
+        for membership in memberships
+    ]
+    return person(rows or [own], credential, second_factor=second_factor)
 
 
 def principal_of_session(credential: Credential, now: datetime) -> tuple[Principal, datetime] | None:
@@ -85,4 +118,4 @@ def principal_of_session(credential: Credential, now: datetime) -> tuple[Princip
     ends = min(as_time(expires_at), as_time(last_seen_at) + idle_time())
     if ends <= now:
         return None
-    return person([row[3:] for row in rows], credential, second_factor=second_factor), ends
+    return person([PersonRow(*row[3:]) for row in rows], credential, second_factor=second_factor), ends

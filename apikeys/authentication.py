@@ -1,5 +1,6 @@
 """Requests of programs: an API key in the profile's header, or after Bearer."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -8,7 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.credentials import Presented, presented
-from accounts.identity import PERSON, PERSON_JOINS, person
+from accounts.identity import PERSON, PERSON_JOINS, PersonRow, person
 from accounts.limits import limits_of, rate_of
 from accounts.peppers import current
 from accounts.principals import Credential, Place, Principal
@@ -122,7 +123,7 @@ def _read(text: str, origin: Origin) -> Principal:
         record_refused_key(target, reason, origin, number=row.pk)
         raise InvalidToken
     _repepper(row, text)
-    return _principal(row, [columns[KEY_COLUMNS:] for columns in found])
+    return _principal(row, _owner(found))
 
 
 def principal_now(public: UUID, now: datetime) -> Principal | None:
@@ -133,7 +134,11 @@ def principal_now(public: UUID, now: datetime) -> Principal | None:
         return None
     found = select(f"{KEY} (%s)", [bytes(digest)])
     row = KeyRow(*found[0][:KEY_COLUMNS])
-    return None if _unusable(row, now) else _principal(row, [columns[KEY_COLUMNS:] for columns in found])
+    return None if _unusable(row, now) else _principal(row, _owner(found))
+
+
+def _owner(found: Iterable[tuple[Any, ...]]) -> list[PersonRow]:
+    return [PersonRow(*columns[KEY_COLUMNS:]) for columns in found]
 
 
 def _unusable(row: KeyRow, now: datetime) -> str | None:
@@ -156,7 +161,7 @@ def _repepper(row: KeyRow, text: str) -> None:
         ApiKey.objects.filter(pk=row.pk, pepper=row.pepper).update(pepper=number, digest=digest)
 
 
-def _principal(row: KeyRow, owner: list[tuple[Any, ...]]) -> Principal:
+def _principal(row: KeyRow, owner: list[PersonRow]) -> Principal:
     """A person's key can do what they may do now, cut down to its scopes; an organization's, its scopes."""
     limits = limits_of(as_json(row.allowed_networks), rate_of(row.rate_requests, row.rate_seconds))
     ends = row.expires_at and as_time(row.expires_at)

@@ -97,6 +97,7 @@ class ApiKey(PublicRow):
     pepper = models.PositiveSmallIntegerField(help_text="number of the pepper in the digest")
     key_prefix = models.CharField(max_length=64, db_index=True)
     created_at = models.DateTimeField()
+    scope_uses_since = models.DateTimeField(null=True, editable=False)  # None: since it was made
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="keys_made")
     made_through = models.ForeignKey(
         OAuthAccessToken, revoke_with_token, null=True, related_name="keys_made", db_constraint=False

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.migrations.recorder import MigrationRecorder
-
 from accounts.principals import Principal
 from apikeys.models import (
     DAY,
@@ -119,7 +117,6 @@ def scopes_of(key: ApiKey, now: datetime) -> list[ScopeShown]:
 
 
 def _never(key: ApiKey) -> str:
-    """What to say of scopes without a use: keys are older than the table, which a migration made."""
-    migrations = MigrationRecorder.Migration.objects.filter(app="apikeys", name="0005_uses_together")
-    since = migrations.values_list("applied", flat=True).first()
-    return f"never used since {since:%-d %b %Y}" if since and key.created_at < since else "never used"
+    """What to say of scopes without a use: those of older keys were not counted from the beginning."""
+    since = key.scope_uses_since
+    return f"never used since {since:%-d %b %Y}" if since else "never used"

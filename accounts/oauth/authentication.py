@@ -8,7 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.credentials import presented
-from accounts.identity import PERSON, PERSON_JOINS, person, principal_of
+from accounts.identity import PERSON, PERSON_JOINS, PersonRow, person, principal_of
 from accounts.models import Consent, OAuthClient
 from accounts.models.sessions import idle_time
 from accounts.oauth import texts
@@ -99,10 +99,10 @@ def _read(digest: str, now: datetime) -> Principal:
         raise InvalidToken
     if row.user_is_active is False:
         raise InvalidToken
-    return _principal(row, [columns[TOKEN_COLUMNS:] for columns in found])
+    return _principal(row, [PersonRow(*columns[TOKEN_COLUMNS:]) for columns in found])
 
 
-def _principal(row: TokenRow, person_rows: list[tuple[Any, ...]]) -> Principal:
+def _principal(row: TokenRow, person_rows: list[PersonRow]) -> Principal:
     """What the person or organization may do now, cut down to what was granted and the client still gets."""
     public, ends = as_uuid(row.consent or row.client_uuid), as_time(row.expires)
     granted = frozenset(row.scope.split()) & frozenset(as_json(row.client_scopes))
