@@ -22,6 +22,7 @@ from accounts.session_admin import SessionAdmin
 from config.admin import CapabilityAdmin, may, principal_in, said_ago, said_status
 from config.confirming import AskingAdmin, Question
 from config.errors import DomainError
+from config.forms import RowField
 from config.paging import count_up_to, shown_count
 from config.profiles import Capability
 from config.rows import by_number
@@ -218,7 +219,7 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Take only people whom one may see, as the API does."""
-        kwargs["queryset"] = User.objects.visible_to(principal_in(request))
+        kwargs |= {"queryset": User.objects.visible_to(principal_in(request)), "form_class": RowField}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

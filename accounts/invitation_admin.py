@@ -17,6 +17,7 @@ from accounts.services import invitations
 from config.admin import principal_in, said_status
 from config.confirming import AskingAdmin, Question
 from config.filters import Options, WordsFilter
+from config.forms import RowField, offer_rows
 from config.profiles import Capability
 
 WITHDRAW = Question(
@@ -55,8 +56,9 @@ class InvitationAdmin(AskingAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the organizations that whoever invites may manage."""
-        kwargs["queryset"] = Organization.objects.manageable_by(principal_in(request))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        field = super().formfield_for_foreignkey(db_field, request, form_class=RowField, **kwargs)
+        offer_rows(field, db_field, Organization.objects.manageable_by(principal_in(request)))
+        return field
 
     def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
         obj.pk = invitations.invite(caller=caller_in_admin(request), **form.cleaned_data).pk

@@ -52,6 +52,7 @@ class KeyActions(AskingAdmin):
     """Rotate, disable, enable, revoke; and export, which changes nothing."""
 
     actions = ("rotate", "disable", "enable", "revoke", "export")
+    actions_of_any_size = ("export",)
 
     @admin.action(description="Rotate the selected key", permissions=["change"])
     def rotate(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:

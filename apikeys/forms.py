@@ -6,8 +6,6 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 from django import forms
-from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core import signing
 from django.utils import timezone
 
@@ -21,7 +19,7 @@ from apikeys.services.api_keys import REASON_LENGTH, latest_expiry
 from config import profiles
 from config.confirming import ConfirmForm
 from config.errors import DomainError
-from config.forms import ChangeForm, MomentField
+from config.forms import ChangeForm, MomentField, RowField, offer_rows
 from config.profiles import Capability
 from config.profiles.schema import Attribute, ChoiceAttribute
 
@@ -29,7 +27,6 @@ FORM_SECONDS = 24 * 3600
 WIDE = {"class": "vTextField"}
 UNTIL_DATE, FOR_EVER = "date", "never"
 DAYS, USUAL_DAYS = {30: "30 days", 90: "90 days", 365: "1 year"}, 90
-MOST_IN_LIST = 20  # people, or organizations, in one list
 ATTRIBUTE = "attribute_"  # before the names of the profile's attributes, which could be those of other fields
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -91,10 +88,8 @@ class NewKeyForm(LimitsForm):
     field_order = ("name", "user", "organization", "environment", "scopes", "lifetime", "expires_at")
 
     name = forms.CharField(max_length=100, widget=forms.TextInput(attrs=WIDE))
-    user = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner: a person")
-    organization = forms.ModelChoiceField(
-        Organization.objects.none(), required=False, label="or an organization"
-    )
+    user = RowField(User.objects.none(), required=False, label="Owner: a person")
+    organization = RowField(Organization.objects.none(), required=False, label="or an organization")
     environment = forms.ChoiceField()
     scopes = forms.MultipleChoiceField(
         required=False, widget=forms.CheckboxSelectMultiple, help_text="What the key may do. None: nothing."
@@ -111,8 +106,8 @@ class NewKeyForm(LimitsForm):
         super().__init__(data, initial={"ticket": new_ticket(), "user": principal.user_id})
         profile = profiles.active()
         fields: dict[str, Any] = self.fields
-        _offer_rows(fields["user"], "user", _people(principal))
-        _offer_rows(fields["organization"], "organization", _organizations(principal))
+        offer_rows(fields["user"], ApiKey._meta.get_field("user"), _people(principal))
+        offer_rows(fields["organization"], ApiKey._meta.get_field("organization"), _organizations(principal))
         fields["environment"].choices = [(name, name) for name in profile.keys.environments]
         fields["environment"].initial = profile.keys.default_environment
         fields["scopes"].choices = [
@@ -230,15 +225,6 @@ def _organizations(principal: Principal) -> Any:
         if reach.everywhere
         else Organization.objects.filter(pk__in=reach.organizations)
     )
-
-
-def _offer_rows(field: Any, column: str, rows: Any) -> None:
-    """Offer a few rows as a list; of many, those that Django's search in the admin finds."""
-    field.queryset = rows
-    if rows[: MOST_IN_LIST + 1].count() > MOST_IN_LIST:
-        field.widget = AutocompleteSelect(ApiKey._meta.get_field(column), admin.site)
-        field.widget.choices = field.choices
-        field.widget.is_required = False
 
 
 def _attribute_field(name: str, form: Attribute) -> forms.Field:

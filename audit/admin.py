@@ -32,7 +32,7 @@ class EventAdmin(CapabilityAdmin):
     sortable_by = ("sequence", "time")  # those that have an index
     search_fields = ("name",)  # shows the search field; get_search_results searches
     search_help_text = "An event, an id, an address or a request id, or how an actor or a target begins"
-    actions = ("export",)
+    actions = actions_of_any_size = ("export",)
     fields = (
         *("sequence", "time", "name", "actor_kind", "actor_id", "actor_label"),
         *("target_kind", "target_id", "target_label", "ip", "request_id", "details", "hash_text"),

@@ -26,6 +26,7 @@ from config.paging import CappedPaginator
 from config.profiles import Capability
 from config.words import ago
 
+MOST_AT_ONCE = 500  # rows: more than that nobody looks through
 ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -44,6 +45,7 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
     list_per_page = 50
     view_on_site = False  # nothing has a page elsewhere
     paginator = CappedPaginator
+    actions_of_any_size: ClassVar[tuple[str, ...]] = ()  # those that change nothing and send what they read
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return holds(request, self.can_read)
@@ -91,11 +93,17 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         return True
 
     def response_action(self, request: HttpRequest, queryset: Any, *where: Any) -> Any:
-        """Django's; a selection that cannot be one is said so."""
-        if all(ROW_NUMBER.fullmatch(each) for each in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            return super().response_action(request, queryset, *where)
-        messages.error(request, "The selection is malformed. Nothing was done.")
-        return None
+        """Django's. Every action comes by here, and again when what it asks has been answered."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(ROW_NUMBER.fullmatch(each) for each in chosen):
+            messages.error(request, "The selection is malformed. Nothing was done.")
+            return None
+        across = request.POST.get("select_across") == "1"
+        wanted = queryset[: MOST_AT_ONCE + 1].count() if across else len(chosen)
+        if wanted > MOST_AT_ONCE and request.POST.get("action") not in self.actions_of_any_size:
+            messages.error(request, f"Select at most {MOST_AT_ONCE} rows. Nothing was done.")
+            return None
+        return super().response_action(request, queryset, *where)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Django's, for a row's number in ASCII digits: " 1", "1_0" and digits of other scripts are none."""

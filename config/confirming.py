@@ -11,8 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from config.admin import CapabilityAdmin, add_error
 from config.errors import Invalid
 
-MOST_AT_ONCE = 500
-
 
 class ConfirmForm(forms.Form):
     """Nothing to say but yes."""
@@ -76,11 +74,8 @@ class AskingAdmin(CapabilityAdmin):
         return None
 
     def _chosen(self, request: HttpRequest, selected: QuerySet[Any]) -> list[Any]:
-        """The selected rows; none, and a message, if that are more than anybody can look through."""
-        rows = list(selected[: MOST_AT_ONCE + 1])
+        """The selected rows, and a message if there are none."""
+        rows = list(selected)
         if not rows:
             messages.warning(request, "There is nothing among these to do that with.")
-        if len(rows) > MOST_AT_ONCE:
-            messages.error(request, f"Select at most {MOST_AT_ONCE}. Nothing was done.")
-            return []
         return rows

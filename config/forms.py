@@ -1,13 +1,18 @@
 """What several forms of the admin have in common."""
 
+import re
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django import forms
-from django.db.models import Model
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.db.models import Model, QuerySet
 
 from config import times
 
+MOST_IN_LIST = 20  # rows in one list
+NUMBER = re.compile(r"[0-9]{1,18}")
 Row = TypeVar("Row", bound=Model)
 
 
@@ -17,6 +22,27 @@ class MomentField(forms.DateTimeField):
     def to_python(self, value: Any) -> datetime | None:
         named = times.parse(value.strip()) if isinstance(value, str) else None
         return named or super().to_python(value)
+
+
+class RowField(forms.ModelChoiceField[Model]):
+    """One row, named by its number in ASCII digits: " 1", "1_0" and digits of other scripts are none."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value and not NUMBER.fullmatch(value):
+            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return super().to_python(value)
+
+
+def offer_rows(field: Any, relation: Any, rows: QuerySet[Any]) -> None:
+    """Offer a few rows as a list; of many, those that the admin's search finds.
+
+    `relation` is the foreign key that the field stands for.
+    """
+    field.queryset = rows
+    if rows[: MOST_IN_LIST + 1].count() > MOST_IN_LIST:
+        field.widget = AutocompleteSelect(relation, admin.site)
+        field.widget.choices = field.choices
+        field.widget.is_required = False
 
 
 class ChangeForm(forms.ModelForm[Row]):

@@ -162,6 +162,7 @@ OAUTH2_PROVIDER = {
 # HTTP
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a selection of too many rows is for the admin to explain
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"  # under no-referrer browsers send Origin: null, which fails CSRF

@@ -10,7 +10,7 @@ from accounts.oauth.redirects import clean_redirect_uri
 from accounts.oauth.scopes import catalogue
 from accounts.principals import Principal
 from config.errors import DomainError
-from config.forms import ChangeForm
+from config.forms import ChangeForm, RowField, offer_rows
 
 WIDE = {"class": "vTextField"}
 
@@ -76,10 +76,8 @@ class NewClientForm(ClientForm):
     is_public = forms.BooleanField(
         required=False, label="Public", help_text="It can keep no secret: an app, a web page."
     )
-    user = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner, of a machine: a person")
-    organization = forms.ModelChoiceField(
-        Organization.objects.none(), required=False, label="or an organization"
-    )
+    user = RowField(User.objects.none(), required=False, label="Owner, of a machine: a person")
+    organization = RowField(Organization.objects.none(), required=False, label="or an organization")
 
     field_order = (
         *("name", "redirect_uris", "post_logout_redirect_uris", "is_public", "without_pkce"),
@@ -91,8 +89,9 @@ class NewClientForm(ClientForm):
         super().__init__(data)
         fields: dict[str, Any] = self.fields
         people = User.objects.visible_to(principal) | User.objects.filter(pk=principal.user_id or 0)
-        fields["user"].queryset = people.filter(is_active=True)
-        fields["organization"].queryset = Organization.objects.visible_to(principal)
+        offer_rows(fields["user"], OAuthClient._meta.get_field("user"), people.filter(is_active=True))
+        organizations = Organization.objects.visible_to(principal)
+        offer_rows(fields["organization"], OAuthClient._meta.get_field("organization"), organizations)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -15,7 +15,7 @@ from apikeys import conditions
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from audit.models import Event
-from config import confirming, paging
+from config import paging
 from tests.admin.helpers import browser, messages_of, page, text_of
 from tests.conftest import Cast, make_key
 
@@ -146,7 +146,7 @@ def test_a_word_in_which_a_token_would_begin_is_searched_for(ada: Client, cast: 
 
 def exported(response: Any) -> list[dict[str, str]]:
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
-    text = b"".join(response.streaming_content).decode()
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -170,10 +170,10 @@ def test_all_that_is_found_is_exported_and_only_what_one_sees(cast: Cast, keys: 
 def test_no_more_keys_are_changed_at_once_than_one_can_look_through(
     ada: Client, keys: dict[str, NewKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(confirming, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr("config.admin.MOST_AT_ONCE", 3)
     sent = {"action": "revoke", "select_across": "1", "_selected_action": [keys["active"].row.pk]}
     response = ada.post(page(LIST), sent | {"confirmed": "True"}, follow=True)
-    assert messages_of(response) == ["Select at most 3. Nothing was done."]
+    assert messages_of(response) == ["Select at most 3 rows. Nothing was done."]
     assert ApiKey.objects.unrevoked().count() == 4
 
 

@@ -1,0 +1,195 @@
+"""However many rows exist, a page of the admin asks for a few, and an action takes a bounded number."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.db.models import ForeignKey, ManyToManyField
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Membership, OAuthClient, Organization, User
+from config.admin import MOST_AT_ONCE, CapabilityAdmin
+from config.forms import MOST_IN_LIST
+from tests.admin.helpers import act, browser, errors_of, messages_of, page, text_of
+from tests.conftest import Cast, make_key
+
+REGISTERED = sorted(admin.site._registry.items(), key=lambda pair: pair[0]._meta.label)
+LABELS = [model._meta.label_lower.replace(".", "_") for model, _ in REGISTERED]
+TOO_MANY = [f"Select at most {MOST_AT_ONCE} rows. Nothing was done."]
+
+
+def fill(count: int) -> list[User]:
+    """Have so many more people, organizations and clients; return the people."""
+    numbers = range(start := User.objects.count(), start + count)
+    people = User.objects.bulk_create(
+        User(
+            username=f"crowd{n}",
+            username_key=f"crowd{n}",
+            email=f"crowd{n}@example.org",
+            email_key=f"crowd{n}@example.org",
+            role="member",
+        )
+        for n in numbers
+    )
+    Organization.objects.bulk_create(Organization(name=f"Firm {n}", name_key=f"firm {n}") for n in numbers)
+    OAuthClient.objects.bulk_create(
+        OAuthClient(name=f"Client {n}", client_id=f"client-{n}", user=person)
+        for n, person in zip(numbers, people, strict=True)
+    )
+    return people
+
+
+@pytest.fixture
+def crowd(cast: Cast) -> list[User]:
+    """More people than an action takes at once."""
+    return fill(MOST_AT_ONCE + 10)
+
+
+def actions() -> list[tuple[str, str]]:
+    """(model, action) of every action of every list."""
+    return [
+        (label, str(name))
+        for label, (_, model_admin) in zip(LABELS, REGISTERED, strict=True)
+        for name in (*(model_admin.actions or ()), "delete_selected")
+    ]
+
+
+def test_every_list_is_of_our_kind() -> None:
+    assert len(REGISTERED) >= 7
+    assert all(isinstance(model_admin, CapabilityAdmin) for _, model_admin in REGISTERED)
+
+
+@pytest.mark.parametrize(("model", "action"), actions())
+def test_every_action_takes_so_many_rows_at_once_and_says_so(cast: Cast, model: str, action: str) -> None:
+    ada = browser(cast.ada)
+    if action == "delete_selected" and "delete_selected" not in text_of(ada.get(page(f"{model}_changelist"))):
+        pytest.skip("nothing is deleted there")
+    count = MOST_AT_ONCE + 1
+    for more in ({}, {"confirmed": "True"}, {"post": "yes"}, {"index": "0"}):
+        for rows in (count, 3 * count):
+            sent = {"action": action, "_selected_action": list(range(10**6, 10**6 + rows)), **more}
+            answer = ada.post(page(f"{model}_changelist"), sent, follow=action != "export")
+            if action == "export":
+                assert (answer.status_code, answer.headers["Content-Type"][:8]) == (200, "text/csv")
+            else:
+                assert messages_of(answer) == TOO_MANY
+
+
+def test_deleting_people_is_bounded_before_and_after_the_question(cast: Cast, crowd: list[User]) -> None:
+    ada, before = browser(cast.ada), User.objects.count()
+    for more in ({}, {"post": "yes"}):
+        answer = act(ada, "accounts_user", "delete_selected", *crowd, **more)
+        assert messages_of(answer) == TOO_MANY
+        across = {"select_across": "1", **more}
+        answer = act(ada, "accounts_user", "delete_selected", crowd[0], index="0", **across)
+        assert messages_of(answer) == TOO_MANY
+    assert User.objects.count() == before
+
+
+def test_as_many_as_the_bound_are_deleted(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.admin.MOST_AT_ONCE", 12)
+    ada, crowd = browser(cast.ada), fill(15)
+    asked = act(ada, "accounts_user", "delete_selected", *crowd[:12])
+    assert text_of(asked).count('name="_selected_action"') == 12
+    act(ada, "accounts_user", "delete_selected", *crowd[:12], post="yes")
+    assert set(User.objects.filter(username__startswith="crowd")) == set(crowd[12:])
+
+
+def test_all_that_is_found_is_bounded_by_what_is_found(cast: Cast, crowd: list[User]) -> None:
+    sent = {
+        "action": "deactivate",
+        "select_across": "1",
+        "confirmed": "True",
+        "_selected_action": crowd[0].pk,
+    }
+    ada = browser(cast.ada)
+    assert messages_of(ada.post(page("accounts_user_changelist"), sent, follow=True)) == TOO_MANY
+    assert not User.objects.filter(is_active=False).exists()
+    found = ada.post(f"{page('accounts_user_changelist')}?q=mallory", sent, follow=True)
+    assert messages_of(found) == ["1 of 1 people deactivated."]
+
+
+def test_a_form_of_more_fields_than_are_read_is_told_so(cast: Cast) -> None:
+    sent = {"action": "delete_selected", "_selected_action": list(range(10_001))}
+    answer = browser(cast.ada).post(page("accounts_user_changelist"), sent)
+    assert (answer.status_code, answer.json()["detail"]) == (400, "The form has more than 10000 fields.")
+
+
+def size(client: Client, address: str) -> tuple[int, int]:
+    """Return how many bytes and queries a page costs, without its tokens, which vary in length."""
+    client.get(address)  # what the process keeps from the first page on is not counted
+    with CaptureQueriesContext(connection) as queries:
+        text = text_of(client.get(address))
+    return len(re.sub(r'value="[A-Za-z0-9:_-]{40,}"', "", text)), len(queries)
+
+
+@pytest.mark.parametrize("kind", ["changelist", "add"])
+@pytest.mark.parametrize("model", LABELS)
+def test_no_page_grows_with_the_rows_that_there_are(cast: Cast, model: str, kind: str) -> None:
+    ada = browser(cast.ada)
+    if ada.get(page(f"{model}_{kind}")).status_code != 200:
+        assert kind == "add"
+        return
+    fill(60)
+    few = size(ada, page(f"{model}_{kind}"))
+    fill(400)
+    many = size(ada, page(f"{model}_{kind}"))
+    assert many[1] == few[1]
+    assert many[0] < few[0] * 1.1 + 2000
+
+
+@pytest.mark.parametrize(
+    "kind", ["accounts_organization", "accounts_user", "apikeys_apikey", "accounts_oauthclient"]
+)
+def test_no_form_of_a_row_grows_with_the_rows_that_there_are(cast: Cast, kind: str) -> None:
+    client = OAuthClient.objects.create(name="Board", user=cast.bob, scopes=["services:read"])
+    rows = {"organization": cast.acme.pk, "user": cast.bob.pk, "oauthclient": client.pk}
+    rows["apikey"] = make_key(cast.bob, "services:read").row.pk
+    address, ada = page(f"{kind}_change", rows[kind.partition("_")[2]]), browser(cast.ada)
+    fill(60)
+    few = size(ada, address)
+    fill(400)
+    many = size(ada, address)
+    assert many[1] == few[1]
+    assert many[0] < few[0] * 1.1 + 2000
+
+
+@pytest.mark.parametrize("name", ["user", "organization"])
+def test_the_form_of_a_client_lists_few_people_and_finds_the_others(cast: Cast, name: str) -> None:
+    ada, address = browser(cast.ada), page("accounts_oauthclient_add")
+    assert "mallory</option>" in text_of(ada.get(address))
+    fill(MOST_IN_LIST + 1)
+    text = text_of(ada.get(address))
+    assert "mallory</option>" not in text and "Firm" not in text
+    assert text.count('data-ajax--url="/admin/autocomplete/"') == 2
+    query = {"app_label": "accounts", "model_name": "oauthclient", "field_name": name}
+    term, row = {"user": ("mall", cast.mallory), "organization": ("umbr", cast.umbrella)}[name]
+    (found,) = ada.get("/admin/autocomplete/", {**query, "term": term}).json()["results"]
+    assert found["id"] == str(row.pk)
+    sent = {"name": "Machine", "scopes": ["services:read"], name: row.pk}
+    assert ada.post(address, sent).status_code == 200
+    assert getattr(OAuthClient.objects.get(name="Machine"), name) == row
+
+
+def test_filters_in_the_sidebar_list_no_rows_of_another_table(cast: Cast) -> None:
+    for model, model_admin in REGISTERED:
+        for each in model_admin.list_filter:
+            name = each[0] if isinstance(each, tuple) else each
+            if isinstance(name, str):
+                assert not isinstance(model._meta.get_field(name), (ForeignKey, ManyToManyField)), name
+
+
+@pytest.mark.parametrize("more", [0, MOST_IN_LIST + 1])
+def test_a_row_is_chosen_by_its_number_in_ascii(cast: Cast, more: int) -> None:
+    ada, number = browser(cast.ada), cast.mallory.pk
+    fill(more)
+    for text in (chr(0x660 + number % 10), f" {number}", f"+{number}", f"0_{number}"):
+        sent = {"name": "Machine", "scopes": ["services:read"], "user": text}
+        assert "valid choice" in errors_of(ada.post(page("accounts_oauthclient_add"), sent))["user"]
+        members = {"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0"}
+        members |= {"memberships-0-user": text, "memberships-0-role": "developer"}
+        answer = ada.post(page("accounts_organization_change", cast.acme.pk), {"name": "Acme", **members})
+        assert "valid choice" in text_of(answer)
+    assert not Membership.objects.filter(user=cast.mallory).exists()
