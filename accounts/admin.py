@@ -83,12 +83,11 @@ class UserAdmin(AskingAdmin):
     list_filter = (RoleFilter, SecondFactorFilter, "is_active", "is_superuser")
     search_fields = ("username", "email", "name")
     fields = (
-        *("username", "email", "name", "role", "is_active", "is_superuser", "must_have_second_factor"),
-        *("second_factor_state", "in_organizations", "created_at", "last_login_at"),
+        *("username", "email", "email_verified", "name", "role", "is_active", "is_superuser"),
+        *("must_have_second_factor", "second_factor_state", "in_organizations"),
+        *("created_at", "last_login_at"),
     )
-    readonly_fields = (
-        *("username", "email", "second_factor_state", "in_organizations", "created_at", "last_login_at"),
-    )
+    readonly_fields = tuple(name for name in fields if name not in UserForm.Meta.fields)
     actions = (
         *("deactivate", "activate", "end_sessions"),
         *("require_second_factor", "waive_second_factor", "remove_second_factor"),

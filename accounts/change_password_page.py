@@ -26,7 +26,7 @@ class ChangePasswordPage(MailedLinkPage):
 
     form_class: type[forms.Form] = ChangePasswordForm
     title = "Change your password"
-    text = "You are logged out everywhere, and no connected application can act for you any more."
+    text = "This logs you out everywhere, and ends what connected applications can do for you."
     button = "Change password"
     done = "Your password is changed. Log in with the new one."
 

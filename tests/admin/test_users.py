@@ -1,5 +1,6 @@
 """People in the admin."""
 
+import re
 from typing import Any
 
 import pytest
@@ -156,3 +157,15 @@ def test_a_role_that_the_profile_has_dropped_is_not_replaced_by_its_first(ada: C
     change(ada, User.objects.get(pk=cast.bob.pk), name="Robert")
     bob = User.objects.get(pk=cast.bob.pk)
     assert (bob.name, bob.role) == ("Robert", "legacy")
+
+
+@pytest.mark.parametrize(("is_verified", "said"), [(True, "True"), (False, "False")])
+def test_a_person_s_page_says_whether_the_address_is_verified(
+    is_verified: bool, said: str, ada: Client, cast: Cast
+) -> None:
+    User.objects.filter(pk=cast.alice.pk).update(email_verified=is_verified)
+    shown = ada.get(page(CHANGE, cast.alice.pk)).content.decode()
+    [field] = re.findall(r'field-email_verified">(.*?)</div>\s*</div>', shown, re.DOTALL)
+    assert f'alt="{said}"' in field and "<input" not in field
+    change(ada, cast.alice, email_verified="on" if not is_verified else None)
+    assert User.objects.get(pk=cast.alice.pk).email_verified is is_verified
