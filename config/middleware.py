@@ -16,9 +16,10 @@ from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
 
 from config import profiles
+from config.chunks import take_chunks
 from config.hosts import spell_header
 from config.logs import mask
-from config.problems import MAILED_LINKS, MEDIA_TYPE, is_under, problem_response, wants_page
+from config.problems import MAILED_LINKS, MEDIA_TYPE, is_under, problem_response, too_large, wants_page
 from config.profiles import Profile
 from config.profiles.rules import OAUTH2_PREFIXES
 
@@ -81,10 +82,9 @@ class ProblemsMiddleware:
 
 
 class RefuseEarlyMiddleware:
-    """Refuse, before anything is read, what no endpoint takes.
+    """Refuse, before anybody is asked who they are, what no endpoint takes.
 
-    Bodies over 1 MiB or of unknown length, and credentials in a URL (RFC 6750 section 2.3: URLs end
-    up in logs).
+    Bodies over 1 MiB, and credentials in a URL (RFC 6750 section 2.3: URLs end up in logs).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -94,14 +94,12 @@ class RefuseEarlyMiddleware:
         return self._refusal(request) or self.get_response(request)
 
     def _refusal(self, request: HttpRequest) -> HttpResponse | None:
-        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-            return problem_response(411, "length_required", "Send the body with a Content-Length.")
         if _declared_length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            return problem_response(413, "too_large", "The body is larger than 1 MiB.")
+            return too_large()
         if request.META.get("QUERY_STRING") and _has_secret(request):
             detail = "Credentials do not belong in a URL. Send them in a header or in the body."
             return problem_response(400, "invalid_request", detail)
-        return None
+        return take_chunks(request) if "HTTP_TRANSFER_ENCODING" in request.META else None
 
 
 def _declared_length(request: HttpRequest) -> int:

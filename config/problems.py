@@ -195,7 +195,7 @@ def is_under(path: str, *roots: str) -> bool:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return problem_response(413, "too_large", "The body is larger than 1 MiB.")
+        return too_large()
     if isinstance(exception, TooManyFieldsSent):
         most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
         return problem_response(400, "invalid_request", f"The form has more than {most} fields.")
@@ -206,6 +206,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
             f"This Host is not among ALLOWED_HOSTS. Use {settings.PUBLIC_URL} instead.",
         )
     return problem_response(400, "invalid_request", "The request is malformed.")
+
+
+def too_large() -> HttpResponse:
+    return problem_response(413, "too_large", "The body is larger than 1 MiB.")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
