@@ -21,11 +21,11 @@ from accounts.services import organizations, second_factor, sessions, users
 from accounts.session_admin import SessionAdmin
 from config.admin import CapabilityAdmin, may, principal_in, said_ago, said_status
 from config.confirming import AskingAdmin, Question
+from config.database.rows import by_number
 from config.errors import DomainError
 from config.forms import RowField
 from config.paging import count_up_to, shown_count
 from config.profiles import Capability
-from config.rows import by_number
 from config.words import ago
 
 DEACTIVATE = Question(

@@ -8,7 +8,7 @@ from accounts.models import Membership, User
 from accounts.models.sessions import idle_time
 from accounts.principals import Credential, Place, Principal
 from config import profiles
-from config.sql import as_time, as_uuid, select, uuid_value
+from config.database.sql import as_time, as_uuid, select, uuid_value
 
 
 class PersonRow(NamedTuple):

@@ -9,8 +9,8 @@ from accounts.models import OAuthAccessToken, OAuthClient, Organization, User
 from accounts.names import Unmailable, fold, fold_email, mail_address
 from accounts.principals import Caller
 from config import profiles
+from config.database.rows import by_number
 from config.errors import Invalid, InvalidToken, NotAllowed, NotFound
-from config.rows import by_number
 
 FOLDS = {"username": fold, "email": fold_email}
 

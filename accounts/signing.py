@@ -13,9 +13,10 @@ from typing import Any
 import jwt
 from django.conf import settings
 
-from config import keypairs, profiles, secrets
+from config import profiles
 from config.errors import Conflict, InvalidToken
-from config.keypairs import ALGORITHMS, Algorithm, KeyPair
+from config.secrets import key_pairs, storage
+from config.secrets.key_pairs import ALGORITHMS, Algorithm, KeyPair
 
 FILE = re.compile(rf"signing_key_({'|'.join(ALGORITHMS)})_([0-9]{{4}})")
 
@@ -77,4 +78,4 @@ def _name(algorithm: Algorithm, number: int) -> str:
 @lru_cache(maxsize=64)
 def _load(data_dir: Path, name: str, algorithm: Algorithm) -> KeyPair:
     """Read a key, or make it. A file, once written, never changes."""
-    return keypairs.from_pem(secrets.kept(data_dir, name, lambda: keypairs.new_pem(algorithm)))
+    return key_pairs.from_pem(storage.kept(data_dir, name, lambda: key_pairs.new_pem(algorithm)))

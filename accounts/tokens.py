@@ -17,7 +17,7 @@ from accounts import signing
 from accounts.models import Session
 from config import profiles
 from config.errors import InvalidToken
-from config.keypairs import Algorithm
+from config.secrets.key_pairs import Algorithm
 
 HEADER_MEMBERS = {"alg", "typ"}
 LONGEST = 4096

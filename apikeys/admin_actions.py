@@ -16,8 +16,8 @@ from apikeys.services.api_keys import NewKey, revoke_api_keys
 from apikeys.services.rotation import rotate_api_key
 from apikeys.services.switching import disable_api_keys, enable_api_keys
 from config.confirming import AskingAdmin, Question
+from config.database.rows import in_parts
 from config.exports import csv_response
-from config.rows import in_parts
 from config.wire import timestamp
 from config.words import ago, times
 

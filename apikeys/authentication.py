@@ -19,9 +19,9 @@ from apikeys.refusals import record_refused_key, record_refused_use
 from audit.actors import NOTHING, Origin, Target
 from audit.epoch import memory
 from config import profiles
+from config.database.sql import as_json, as_time, as_uuid, select
 from config.errors import InvalidToken, NetworkNotAllowed
 from config.problems import challenge
-from config.sql import as_json, as_time, as_uuid, select
 
 
 class ApiKeyAuthentication(BaseAuthentication):

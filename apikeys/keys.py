@@ -11,7 +11,7 @@ import re
 import secrets
 from collections.abc import Mapping
 
-from config.keytexts import ALPHABETS, Format, checksum, is_well_formed, shape
+from config.secrets.key_formats import ALPHABETS, Format, checksum, is_well_formed, shape
 
 
 def mint(form: Format) -> str:

@@ -11,8 +11,8 @@ from accounts.models import OAuthAccessToken, Organization, User
 from accounts.principals import Principal
 from apikeys import conditions
 from apikeys.made_through import revoke_with_token
+from config.database.rows import PublicRow
 from config.profiles import Capability
-from config.rows import PublicRow
 
 HOUR, DAY = 3600, 86_400  # seconds
 LAST_DAY = 24  # hours

@@ -11,9 +11,9 @@ from audit.admin_filters import ActorFilter, DayFilter, KindFilter, TimeFilter
 from audit.log import Verification, verify
 from audit.models import Event, EventQuerySet
 from config.admin import CapabilityAdmin, principal_in
+from config.database.rows import in_parts
 from config.exports import csv_response
 from config.profiles import Capability
-from config.rows import in_parts
 from config.wire import timestamp
 
 MOST_CHECKED = 500

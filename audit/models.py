@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from audit.events import choices
-from config.rows import PublicRow
+from config.database.rows import PublicRow
 
 GENESIS = bytes(32)
 HASH_VERSION = 2  # of the fields that `hash` covers

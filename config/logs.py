@@ -5,8 +5,8 @@ import re
 from functools import lru_cache
 
 from config import profiles
-from config.keytexts import holds_key
 from config.profiles.rules import OAUTH2_PREFIXES
+from config.secrets.key_formats import holds_key
 
 ALPHANUMERIC = "[A-Za-z0-9]"
 BASE64 = "[A-Za-z0-9_-]"

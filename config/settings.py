@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 
-from config import env, hosts, keypairs, secrets
+from config import env, hosts
 from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.clientip import check_networks
-from config.database import database_config
+from config.database.settings import database_config
 from config.limits import limits
+from config.secrets import key_pairs, storage
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes take their type arguments at run time
 
@@ -21,17 +22,17 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # Keyhouse
 
 KEYHOUSE_PROFILE = env.text("KEYHOUSE_PROFILE")
-DATA_DIR = secrets.open_data_dir((BASE_DIR / env.text("KEYHOUSE_DATA_DIR")).resolve())
+DATA_DIR = storage.open_data_dir((BASE_DIR / env.text("KEYHOUSE_DATA_DIR")).resolve())
 BIND = env.address("KEYHOUSE_BIND")
 PUBLIC_URL = env.public_url("KEYHOUSE_PUBLIC_URL", BIND)
 TRUSTED_PROXIES = check_networks("KEYHOUSE_TRUSTED_PROXIES", env.items("KEYHOUSE_TRUSTED_PROXIES"))
 METRICS_NETWORKS = check_networks("KEYHOUSE_METRICS_NETWORKS", env.items("KEYHOUSE_METRICS_NETWORKS"))
 LIMITS = limits(env.items("KEYHOUSE_LIMITS"))
-PEPPERS = secrets.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
+PEPPERS = storage.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
 EPOCH_LEASE_SECONDS = env.number("KEYHOUSE_LEASE_MS", most=10_000) / 1000
 ADMIN_SECOND_FACTOR = env.flag("KEYHOUSE_ADMIN_SECOND_FACTOR")
-SEED_KEYS = secrets.seed_keys(env.text("KEYHOUSE_SEED_KEYS"), DATA_DIR)
-SIGNING_KEYS = keypairs.parse("KEYHOUSE_SIGNING_KEYS", env.text("KEYHOUSE_SIGNING_KEYS"))
+SEED_KEYS = storage.seed_keys(env.text("KEYHOUSE_SEED_KEYS"), DATA_DIR)
+SIGNING_KEYS = key_pairs.parse("KEYHOUSE_SIGNING_KEYS", env.text("KEYHOUSE_SIGNING_KEYS"))
 
 PUBLIC_HOST = hosts.host_of(PUBLIC_URL)
 HTTPS = PUBLIC_URL.startswith("https://")
@@ -39,7 +40,7 @@ HTTPS = PUBLIC_URL.startswith("https://")
 # Django
 
 DEBUG = env.flag("DEBUG")
-SECRET_KEY = env.text("SECRET_KEY") or secrets.kept(DATA_DIR, "secret_key", secrets.new_secret_key)
+SECRET_KEY = env.text("SECRET_KEY") or storage.kept(DATA_DIR, "secret_key", storage.new_secret_key)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", PUBLIC_HOST, *env.hosts("ALLOWED_HOSTS")]
 
 INSTALLED_APPS = [

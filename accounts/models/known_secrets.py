@@ -4,7 +4,7 @@ from django.db import models
 
 
 class KnownSecret(models.Model):
-    """The fingerprint of a secret that this database was used with (config.fingerprints)."""
+    """The fingerprint of a secret that this database was used with (config.secrets.fingerprints)."""
 
     kind = models.CharField(max_length=20)
     number = models.PositiveIntegerField()

@@ -7,8 +7,8 @@ from django.db.models import Q
 
 from accounts.models.people import Organization, User
 from accounts.principals import Credential, CredentialKind, Principal
+from config.database.rows import PublicRow
 from config.profiles import Capability
-from config.rows import PublicRow
 
 
 class Mail(models.Model):

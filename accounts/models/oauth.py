@@ -19,8 +19,8 @@ from accounts.models.sessions import idle_time
 from accounts.oauth.redirects import is_allowed
 from accounts.principals import Principal
 from config import profiles
+from config.database.rows import PublicRow
 from config.profiles import Capability
-from config.rows import PublicRow
 
 
 class OAuthClient(PublicRow, AbstractApplication):

@@ -11,8 +11,8 @@ from django.utils.crypto import salted_hmac
 from accounts.names import fold, fold_email
 from accounts.principals import Principal
 from config import profiles
+from config.database.rows import PublicRow
 from config.profiles import Capability
-from config.rows import PublicRow
 
 LEVELS = ("global", "organization")
 MOST_FOUND = 100  # people, or organizations, whose rows one search looks for

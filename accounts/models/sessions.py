@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from accounts.models.people import User
 from config import profiles
-from config.rows import PublicRow
+from config.database.rows import PublicRow
 
 
 def idle_time() -> timedelta:

@@ -17,9 +17,9 @@ from accounts.principals import Credential, Place, Principal
 from audit.actors import Origin
 from audit.epoch import memory
 from config import profiles
+from config.database.sql import as_json, as_time, as_uuid, select
 from config.errors import InvalidToken
 from config.problems import challenge
-from config.sql import as_json, as_time, as_uuid, select
 
 
 class OAuth2Authentication(BaseAuthentication):

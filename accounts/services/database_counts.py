@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from accounts.models import AttemptCount
 from accounts.throttling import Attempt, Count
-from config.pruning import delete_some
+from config.database.retention import delete_some
 
 _ADD = """
     INSERT INTO accounts_attemptcount AS kept (digest, attempts, ends_at) VALUES {rows}

@@ -13,7 +13,7 @@ from accounts.models import (
     Registration,
     Session,
 )
-from config.pruning import Leftovers
+from config.database.retention import Leftovers
 
 SESSIONS_KEPT = timedelta(days=30)  # after their end
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from accounts.models import Organization, User
-from config.rows import by_number
+from config.database.rows import by_number
 
 
 def delete_owner(owner: User | Organization) -> Counter[str]:

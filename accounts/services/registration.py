@@ -18,9 +18,9 @@ from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
+from config.database.retention import delete_some
 from config.errors import Conflict, Invalid, NotFound
 from config.limits import Limit
-from config.pruning import delete_some
 
 
 def check_open() -> None:

@@ -7,7 +7,7 @@ from audit.events import EventName
 from audit.log import record
 from config import profiles
 from config.errors import Invalid
-from config.keypairs import Algorithm, KeyPair
+from config.secrets.key_pairs import Algorithm, KeyPair
 
 
 def rotate_signing_key(*, caller: Caller, algorithm: Algorithm | None = None) -> KeyPair:

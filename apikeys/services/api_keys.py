@@ -23,9 +23,9 @@ from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record_all
 from config import profiles
+from config.database.rows import by_number
 from config.errors import Conflict, Invalid, NotAllowed, NotFound
 from config.profiles import NO_POWER, Capability, Power
-from config.rows import by_number
 from config.wire import timestamp
 
 REASON_LENGTH = 200

@@ -19,8 +19,9 @@ from audit.actors import Origin
 from audit.events import EventName
 from audit.log import record
 from config import env, profiles
+from config.database.rows import in_parts
 from config.env import ConfigurationError
-from config.fingerprints import (
+from config.secrets.fingerprints import (
     PEPPER,
     SEED_KEY,
     Comparison,
@@ -29,8 +30,7 @@ from config.fingerprints import (
     compare_signers,
     fingerprints,
 )
-from config.keypairs import Algorithm
-from config.rows import in_parts
+from config.secrets.key_pairs import Algorithm
 
 # Of each kind: the variable, and else the file in the data folder. All others are signing keys.
 PLACES = {PEPPER: ("KEYHOUSE_PEPPERS", "peppers"), SEED_KEY: ("KEYHOUSE_SEED_KEYS", "seed_keys")}

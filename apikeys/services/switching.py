@@ -9,7 +9,7 @@ from apikeys.models import ApiKey
 from apikeys.services.api_keys import check_not_ended, locked, record_about_all
 from audit.epoch import wait_out_leases
 from audit.events import EventName
-from config.rows import by_number
+from config.database.rows import by_number
 
 
 def disable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:

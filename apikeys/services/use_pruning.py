@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from apikeys.models import DAY, HOUR, ApiKey, HourTotal, KeyUse, ScopeUse
 from apikeys.services.uses import Counted, add_counts
-from config.pruning import Leftovers, take_some
+from config.database.retention import Leftovers, take_some
 
 HOURS_KEPT = timedelta(days=7)
 TOTALS_KEPT = timedelta(days=7)  # as long as charts show them

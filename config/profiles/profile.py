@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from config.keypairs import Algorithm
 from config.profiles.capabilities import NO_POWER, Capability, Power
 from config.profiles.schema import (
     Keys,
@@ -18,6 +17,7 @@ from config.profiles.schema import (
     Scope,
     Wire,
 )
+from config.secrets.key_pairs import Algorithm
 
 T = TypeVar("T")
 

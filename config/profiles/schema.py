@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from config.keypairs import Algorithm
 from config.profiles.capabilities import Capability
+from config.secrets.key_pairs import Algorithm
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}\Z")]
 Text = Annotated[str, Meta(min_length=1, max_length=200)]

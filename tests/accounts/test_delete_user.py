@@ -157,7 +157,7 @@ def test_no_statement_of_a_deletion_names_more_keys_than_fit_into_one(
     for _ in range(3):
         rotate_api_key(caller=operator, key=make_key(owner).row, expires_at=None)
     revoke_api_keys(caller=operator, selected=ApiKey.objects.all())
-    monkeypatch.setattr("config.rows.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("config.database.rows.MOST_AT_ONCE", 2)
     with CaptureQueriesContext(connection) as captured:
         if is_person:
             delete_user(caller=operator, user=cast.bob)

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from accounts import signing
 from accounts.callers import caller_at_command_line
 from accounts.services.signing_keys import rotate_signing_key
-from config import keypairs, profiles
+from config import profiles
 from config.errors import DomainError
-from config.keypairs import ALGORITHMS, Algorithm, KeyPair
 from config.profiles import Profile
+from config.secrets import key_pairs
+from config.secrets.key_pairs import ALGORITHMS, Algorithm, KeyPair
 from tests.accounts.helpers import claims_of, serving, sign, with_token
 from tests.accounts.test_tokens import refused
 from tests.conftest import Api, Cast, assert_problem, log_in
@@ -92,7 +93,7 @@ def test_row_26_a_good_key_with_another_algorithm_is_refused(key: KeyPair, cast:
 
 def test_row_27_keys_of_the_senders_choice_are_refused(key: KeyPair, cast: Cast) -> None:
     claims = claims_of(log_in(cast.alice)["access_token"])
-    theirs = keypairs.from_pem(keypairs.new_pem(key.algorithm))
+    theirs = key_pairs.from_pem(key_pairs.new_pem(key.algorithm))
     refused(forged(claims, theirs))
     refused(forged(claims, theirs, kid=key.kid))
     refused(forged(claims, theirs, kid=key.kid, jwk=theirs.public))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apikeys import keys
-from config.keytexts import ALPHABETS, checksum, holds_key, is_well_formed
+from config.secrets.key_formats import ALPHABETS, checksum, holds_key, is_well_formed
 
 pytestmark = pytest.mark.once
 

@@ -12,15 +12,15 @@ from accounts.principals import Caller
 from apikeys.models import ApiKey
 from apikeys.services.known_secrets import accept_secrets, check_secrets
 from audit.models import Event
-from config import keypairs
 from config.env import ConfigurationError
-from config.keypairs import KeyPair
+from config.secrets import key_pairs
+from config.secrets.key_pairs import KeyPair
 from tests.accounts.authenticator import enrolled
 from tests.conftest import Cast, make_key, with_key
 from tests.oauth2.flow import make_client
 
 ONE, TWO, THREE = bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34))
-KEYS = [keypairs.from_pem(keypairs.new_pem("RS256")) for _ in range(3)]
+KEYS = [key_pairs.from_pem(key_pairs.new_pem("RS256")) for _ in range(3)]
 
 
 @pytest.fixture(autouse=True)

@@ -139,7 +139,7 @@ def test_no_statement_names_more_keys_than_fit_into_one(
     cast: Cast, operator: Caller, change: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [make_key(owner).row for owner in (cast.acme, cast.alice, cast.umbrella, cast.bob, cast.ada)]
-    monkeypatch.setattr("config.rows.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("config.database.rows.MOST_AT_ONCE", 2)
     with CaptureQueriesContext(connection) as captured:
         assert change(caller=operator, selected=rows) == 5
     assert longest_list(captured) == 2

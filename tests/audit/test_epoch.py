@@ -16,7 +16,7 @@ from audit.epoch import memory
 from audit.events import CHANGES_NO_CALLER, EventName
 from audit.log import record
 from audit.models import ChainHead
-from config.database import database_config
+from config.database.settings import database_config
 from tests.accounts.helpers import at_once, connections_to, statements
 
 Lease = Callable[[float], None]

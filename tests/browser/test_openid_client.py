@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from config.keypairs import ALGORITHMS
+from config.secrets.key_pairs import ALGORITHMS
 from tests.browser.chromium import openid_client
 from tests.browser.conftest import OAUTH2, Visit, visiting
 from tests.installation import PROJECT, Installation, Server, free_port

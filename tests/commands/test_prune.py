@@ -28,7 +28,7 @@ from apikeys.models import DAY, HOUR, ApiKey, HourTotal, KeyUse, Outcome, ScopeU
 from apikeys.services.api_keys import NewKey
 from apikeys.services.uses import Counted, Use, add_counts, write_uses
 from audit.models import Event
-from config import pruning
+from config.database import retention
 from config.management.commands import prune
 from tests.accounts.helpers import at_once, caller_as, rows_are_locked
 from tests.commands.helpers import output_of, refusal_of, run
@@ -64,7 +64,7 @@ def key(cast: Cast) -> NewKey:
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few rows at a time, so that it takes many turns."""
-    monkeypatch.setattr(pruning, "SOME", 7)
+    monkeypatch.setattr(retention, "SOME", 7)
 
 
 def counted(

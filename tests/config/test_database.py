@@ -7,9 +7,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from config.database import POSTGRES_STATEMENT_MS, database_config
+from config.database.postgresql.limits import statement_limit
+from config.database.settings import POSTGRES_STATEMENT_MS, database_config
 from config.env import ConfigurationError
-from config.postgresql.limits import statement_limit
 from tests.installation import Installation
 
 DATA = Path("/data")
@@ -38,7 +38,7 @@ def test_sqlite_takes_a_path(url: str, name: str) -> None:
 def test_postgresql_waits_at_most_two_seconds_for_a_connection(scheme: str) -> None:
     config = database_config(f"{scheme}://user:{SECRET}%2F%40@host:5433/name?sslmode=require", DATA)
     names = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
-    values = ("config.postgresql", "name", "user", f"{SECRET}/@", "host", 5433)
+    values = ("config.database.postgresql", "name", "user", f"{SECRET}/@", "host", 5433)
     assert tuple(config[name] for name in names) == values
     assert config["OPTIONS"]["connect_timeout"] == 2
     assert config["OPTIONS"]["sslmode"] == "require"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.fingerprints import (
+from config.secrets.fingerprints import (
     PEPPER,
     SEED_KEY,
     Comparison,

@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.serialization import (
 from django.test import override_settings
 
 from accounts import signing
-from config import keypairs
 from config.checks import signing_key_faults
 from config.env import ConfigurationError
-from config.keypairs import ALGORITHMS
+from config.secrets import key_pairs
+from config.secrets.key_pairs import ALGORITHMS
 from tests.accounts.helpers import serving
 from tests.commands.helpers import refusal_of
 from tests.installation import Installation, Server, copy_of, log_in_as_admin
 
 NAME = "KEYHOUSE_SIGNING_KEYS"
-GOOD = {algorithm: keypairs.new_pem(algorithm) for algorithm in ALGORITHMS}
+GOOD = {algorithm: key_pairs.new_pem(algorithm) for algorithm in ALGORITHMS}
 
 
 def pem(private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed448.Ed448PrivateKey) -> str:
@@ -32,8 +32,8 @@ def pem(private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed448.Ed448Pri
 
 
 def test_keys_stand_one_after_the_other_and_the_first_of_each_kind_signs() -> None:
-    newer = keypairs.new_pem("ES256")
-    given = keypairs.parse(NAME, "".join([newer, *GOOD.values()]))
+    newer = key_pairs.new_pem("ES256")
+    given = key_pairs.parse(NAME, "".join([newer, *GOOD.values()]))
     assert [key.algorithm for key in given] == ["ES256", *ALGORITHMS]
     with override_settings(SIGNING_KEYS=given):
         for algorithm in ALGORITHMS:
@@ -41,12 +41,12 @@ def test_keys_stand_one_after_the_other_and_the_first_of_each_kind_signs() -> No
                 key.public for key in given if key.algorithm == algorithm
             )
         assert len(signing.public_keys()) == 4
-    assert keypairs.parse(NAME, "") == ()
+    assert key_pairs.parse(NAME, "") == ()
 
 
 def test_a_key_has_the_same_name_everywhere() -> None:
     text = GOOD["EdDSA"]
-    assert keypairs.parse(NAME, text)[0].kid == keypairs.parse(NAME, text.replace("\n", "\r\n"))[0].kid
+    assert key_pairs.parse(NAME, text)[0].kid == key_pairs.parse(NAME, text.replace("\n", "\r\n"))[0].kid
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_a_key_has_the_same_name_everywhere() -> None:
 )
 def test_what_is_no_key_is_refused_and_never_repeated(text: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{NAME}: ") as raised:
-        keypairs.parse(NAME, text)
+        key_pairs.parse(NAME, text)
     assert "\n" not in str(raised.value)
     assert not [line for line in text.splitlines() if len(line) > 3 and line in str(raised.value)]
 
 
 def test_where_keys_are_given_there_is_one_for_all_that_is_signed_or_no_start(tmp_path: Path) -> None:
-    with override_settings(SIGNING_KEYS=keypairs.parse(NAME, GOOD["ES256"])):
+    with override_settings(SIGNING_KEYS=key_pairs.parse(NAME, GOOD["ES256"])):
         assert [fault.msg for fault in signing_key_faults()] == [f"{NAME} has no key for RS256."]
         with serving("oauth2", id_token_algorithm="ES256"):
             assert signing_key_faults() == []
@@ -96,7 +96,7 @@ def test_a_server_without_a_key_that_it_needs_does_not_start(installation: Insta
 
 
 def test_where_keys_are_given_the_command_says_what_to_do_instead(db: None) -> None:
-    with override_settings(SIGNING_KEYS=keypairs.parse(NAME, GOOD["RS256"])):
+    with override_settings(SIGNING_KEYS=key_pairs.parse(NAME, GOOD["RS256"])):
         said = refusal_of("rotatesigningkey")
     assert NAME in said and "on every machine" in said
 

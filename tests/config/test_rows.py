@@ -8,8 +8,8 @@ from accounts.models import User
 from audit import log
 from audit.log import verify
 from audit.models import Event
-from config import rows
-from config.rows import in_parts
+from config.database import rows
+from config.database.rows import in_parts
 from tests.conftest import Cast
 
 

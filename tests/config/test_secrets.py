@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from config import secrets
 from config.env import ConfigurationError
+from config.secrets import storage
 from tests.installation import PROJECT, Installation
 from tests.privileges import drop_privileges
 
@@ -33,16 +33,16 @@ def test_a_first_start_leaves_secrets_that_only_the_owner_reads(installation: In
 
 
 def test_secrets_stay_the_same_from_start_to_start(tmp_path: Path) -> None:
-    first = secrets.kept(tmp_path, "secret_key", secrets.new_secret_key)
-    assert secrets.kept(tmp_path, "secret_key", secrets.new_secret_key) == first
+    first = storage.kept(tmp_path, "secret_key", storage.new_secret_key)
+    assert storage.kept(tmp_path, "secret_key", storage.new_secret_key) == first
     assert len(first) == 64
 
 
 def test_an_open_umask_does_not_open_the_folder(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        folder = secrets.open_data_dir(tmp_path / "a" / "b")
-        secrets.kept(folder, "peppers", secrets.new_numbered)
+        folder = storage.open_data_dir(tmp_path / "a" / "b")
+        storage.kept(folder, "peppers", storage.new_numbered)
     finally:
         os.umask(before)
     assert (mode(folder), mode(folder / "peppers")) == (0o700, 0o600)
@@ -68,7 +68,7 @@ def test_a_secret_that_another_process_made_in_between_is_taken(tmp_path: Path) 
         (tmp_path / "x").write_text("theirs\n")
         return "ours"
 
-    assert secrets.kept(tmp_path, "x", make) == "theirs"
+    assert storage.kept(tmp_path, "x", make) == "theirs"
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
@@ -76,7 +76,7 @@ def test_a_secret_that_another_process_made_in_between_is_taken(tmp_path: Path) 
 def test_a_broken_secret_is_named_and_not_replaced(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "secret_key").write_bytes(content)
     with pytest.raises(ConfigurationError, match=f"^KEYHOUSE_DATA_DIR: .*secret_key.*{reason}"):
-        secrets.kept(tmp_path, "secret_key", secrets.new_secret_key)
+        storage.kept(tmp_path, "secret_key", storage.new_secret_key)
     assert (tmp_path / "secret_key").read_bytes() == content
 
 
@@ -84,7 +84,7 @@ def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "var").touch()
     for path in (tmp_path / "var", tmp_path / "var" / "below"):
         with pytest.raises(ConfigurationError, match=f"^KEYHOUSE_DATA_DIR: cannot use {path}: "):
-            secrets.open_data_dir(path)
+            storage.open_data_dir(path)
 
 
 OPEN = """
@@ -111,7 +111,7 @@ def test_a_folder_without_permission_is_named(rights: int, tmp_path: Path) -> No
 
 
 def test_peppers_are_numbered_and_the_order_does_not_matter() -> None:
-    found = secrets.parse_numbered("x", f"2:{GOOD_PEPPER}, 1:{GOOD_PEPPER.upper()}")
+    found = storage.parse_numbered("x", f"2:{GOOD_PEPPER}, 1:{GOOD_PEPPER.upper()}")
     assert found == {1: bytes(range(32)), 2: bytes(range(32))}
 
 
@@ -136,7 +136,7 @@ def test_peppers_are_numbered_and_the_order_does_not_matter() -> None:
 )
 def test_bad_peppers_are_refused_and_never_repeated(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_PEPPERS: (item|number) [12] ") as raised:
-        secrets.parse_numbered("KEYHOUSE_PEPPERS", text)
+        storage.parse_numbered("KEYHOUSE_PEPPERS", text)
     assert GOOD_PEPPER[:8] not in str(raised.value)
     assert len(str(raised.value)) < 200
 
@@ -144,19 +144,19 @@ def test_bad_peppers_are_refused_and_never_repeated(text: str) -> None:
 def test_a_broken_file_of_peppers_is_named(tmp_path: Path) -> None:
     (tmp_path / "peppers").write_text("garbage")
     with pytest.raises(ConfigurationError, match=f"^{tmp_path}/peppers: item 1 is not NUMBER:HEX"):
-        secrets.peppers("", tmp_path)
-    assert secrets.peppers(f"7:{GOOD_PEPPER}", tmp_path) == {7: bytes(range(32))}
+        storage.peppers("", tmp_path)
+    assert storage.peppers(f"7:{GOOD_PEPPER}", tmp_path) == {7: bytes(range(32))}
 
 
 def test_new_secrets_differ_and_are_good() -> None:
-    assert secrets.new_secret_key() != secrets.new_secret_key()
-    assert list(secrets.parse_numbered("x", secrets.new_numbered())) == [1]
+    assert storage.new_secret_key() != storage.new_secret_key()
+    assert list(storage.parse_numbered("x", storage.new_numbered())) == [1]
 
 
 def test_keys_of_seeds_are_numbered_like_peppers_and_have_a_file_of_their_own(tmp_path: Path) -> None:
-    made = secrets.seed_keys("", tmp_path)
+    made = storage.seed_keys("", tmp_path)
     assert (list(made), mode(tmp_path / "seed_keys")) == ([1], 0o600)
-    assert secrets.seed_keys("", tmp_path) == made != secrets.peppers("", tmp_path)
-    assert secrets.seed_keys(f"3:{GOOD_PEPPER}", tmp_path) == {3: bytes(range(32))}
+    assert storage.seed_keys("", tmp_path) == made != storage.peppers("", tmp_path)
+    assert storage.seed_keys(f"3:{GOOD_PEPPER}", tmp_path) == {3: bytes(range(32))}
     with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_SEED_KEYS: item 1 "):
-        secrets.seed_keys("short", tmp_path)
+        storage.seed_keys("short", tmp_path)

@@ -15,7 +15,7 @@ from apikeys import usage
 from apikeys.models import ApiKey
 from audit.events import EventName
 from audit.models import Event
-from config.keypairs import ALGORITHMS
+from config.secrets.key_pairs import ALGORITHMS
 from tests.accounts.helpers import serving
 from tests.conftest import Cast, make_key
 from tests.oauth2.flow import BASE, FORM, Flow, gateway, machine_token, make_client, post, verified

@@ -6,8 +6,8 @@ from apikeys.management.arguments import add_owner_arguments, as_document, key_w
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from config.commands import KeyhouseCommand, read_lines
+from config.database.rows import by_number
 from config.errors import Invalid
-from config.rows import by_number
 
 
 class Command(KeyhouseCommand):

@@ -1,8 +1,8 @@
 from typing import Any
 
 from config.commands import KeyhouseCommand
-from config.database import POSTGRES_STATEMENT_MS
-from config.postgresql.limits import statement_limit
+from config.database.postgresql.limits import statement_limit
+from config.database.settings import POSTGRES_STATEMENT_MS
 
 
 class Command(KeyhouseCommand):

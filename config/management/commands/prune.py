@@ -6,7 +6,7 @@ from apikeys.durations import parse_duration
 from apikeys.services import use_pruning
 from audit.actors import Origin
 from config.commands import KeyhouseCommand, say, table
-from config.pruning import Leftovers
+from config.database.retention import Leftovers
 
 PROGRESS_SECONDS = 2.0
 

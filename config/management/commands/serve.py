@@ -11,8 +11,8 @@ from apikeys.services.known_secrets import check_secrets
 from config import env, metrics, openapi, profiles, server
 from config.checks import production_faults, signing_key_faults, wire_faults
 from config.commands import JsonCommand, say, stop_at
-from config.postgresql.limits import check_limits
-from config.upgrade import check_up_to_date
+from config.database.migrate import check_up_to_date
+from config.database.postgresql.limits import check_limits
 
 
 class Command(JsonCommand):

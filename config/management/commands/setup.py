@@ -12,8 +12,8 @@ from apikeys.services.known_secrets import check_secrets
 from config import env, profiles, wire
 from config.backends import mail_host
 from config.commands import KeyhouseCommand, ask, ask_twice, has_terminal, say
+from config.database.migrate import bring_up_to_date
 from config.errors import Invalid
-from config.upgrade import bring_up_to_date
 
 NO_NEWS = "Nothing to do: the database is up to date and has users."
 

@@ -59,7 +59,7 @@ def _postgres(url: str) -> dict[str, Any]:
         raise ConfigurationError(
             "DATABASE_URL: is not postgres://USER:PASSWORD@HOST:PORT/NAME (in a password, write / as %2F)"
         )
-    config["ENGINE"] = "config.postgresql"
+    config["ENGINE"] = "config.database.postgresql"
     config["CONN_MAX_AGE"] = 300
     options = {"connect_timeout": POSTGRES_CONNECT_SECONDS, **POSTGRES_LOST, **config.get("OPTIONS", {})}
     is_pooled = _is_pooled(options)

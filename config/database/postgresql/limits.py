@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 from psycopg.sql import SQL, Identifier, Literal
 
-from config.database import POSTGRES_STATEMENT_MS
+from config.database.settings import POSTGRES_STATEMENT_MS
 
 LIMIT = SQL("ALTER ROLE {role} IN DATABASE {database} SET statement_timeout = {ms};")
 

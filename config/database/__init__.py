@@ -1,0 +1,1 @@
+"""Where the data lies, and what all tables have in common."""

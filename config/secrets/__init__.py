@@ -1,0 +1,1 @@
+"""Secrets, key pairs and the texts of keys: made, kept, recognized."""
