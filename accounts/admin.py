@@ -22,10 +22,10 @@ from accounts.session_admin import SessionAdmin
 from config.admin import CapabilityAdmin, may, principal_in, said_ago, said_status
 from config.confirming import AskingAdmin, Question
 from config.database.rows import by_number
-from config.errors import DomainError
 from config.forms import RowField
 from config.paging import count_up_to, shown_count
 from config.profiles import Capability
+from config.wire.errors import DomainError
 from config.words import ago
 
 DEACTIVATE = Question(

@@ -23,11 +23,11 @@ from audit.actors import Origin
 from config import profiles
 from config.admin import principal_in
 from config.changelist import check_query
-from config.errors import BadQuery, DomainError, NotAllowed
 from config.logs import mask
-from config.methods import takes
-from config.problems import domain_response, wants_page
 from config.profiles import Capability
+from config.wire.errors import BadQuery, DomainError, NotAllowed
+from config.wire.methods import takes
+from config.wire.problems import domain_response, wants_page
 
 LEFT_OUT = {  # what would write behind our services' back, or tell any row of any table by its number
     *("password_change", "password_change_done", "view_on_site"),

@@ -13,8 +13,8 @@ from accounts.identity import principal_of_session
 from accounts.principals import Credential, Principal
 from audit.actors import Origin
 from audit.epoch import memory
-from config.errors import InvalidToken
-from config.problems import challenge
+from config.wire.errors import InvalidToken
+from config.wire.problems import challenge
 
 
 class AccessTokenAuthentication(BaseAuthentication):

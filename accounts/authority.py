@@ -3,8 +3,8 @@
 from accounts.models import Membership, Organization, User
 from accounts.principals import Caller
 from config import profiles
-from config.errors import Invalid, NotAllowed
 from config.profiles import Capability, Power
+from config.wire.errors import Invalid, NotAllowed
 
 OVER_OTHERS = frozenset(
     {Capability.MANAGE_USERS, Capability.MANAGE_ORGANIZATIONS, Capability.MANAGE_KEYS}

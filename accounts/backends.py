@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.passwords import LONGEST
 from accounts.services.sessions import check_identity, check_second_factor, note_login
 from audit.actors import Origin
-from config.errors import InvalidCredentials
+from config.wire.errors import InvalidCredentials
 
 
 class IdentifierBackend(BaseBackend):

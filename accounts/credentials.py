@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.request import HttpHeaders
 
 from config import profiles
-from config.errors import MalformedCredentials
+from config.wire.errors import MalformedCredentials
 
 # RFC 6750 section 2.1: the scheme (case-insensitive, RFC 9110 section 11.1), spaces, a token68.
 BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)

@@ -8,8 +8,8 @@ from accounts.principals import Principal
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.refusals import record_refusal
-from config import problems
-from config.errors import NotAllowed
+from config.wire import problems
+from config.wire.errors import NotAllowed
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:

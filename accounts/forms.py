@@ -15,8 +15,8 @@ from accounts.passwords import LONGEST, check_password_rules
 from accounts.services.user_rows import check_free
 from config import profiles
 from config.admin import add_error
-from config.errors import DomainError, RecoveryUnderWay, TooManyAttempts, TotpRequired
 from config.forms import ChangeForm
+from config.wire.errors import DomainError, RecoveryUnderWay, TooManyAttempts, TotpRequired
 
 CODE_MISSING = (
     "Type the password again, and the present code of your authenticator app, or one of your recovery codes."

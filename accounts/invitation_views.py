@@ -18,7 +18,7 @@ from accounts.organization_views import MANAGE, OfOrganizationViewSet
 from accounts.permissions import Needs
 from accounts.services import invitations
 from accounts.user_views import MANAGE as MANAGE_PEOPLE
-from config import received
+from config.wire import requests
 
 
 class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
@@ -40,7 +40,7 @@ class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
 
     def create(self, request: Request, **_: str) -> Response:
         organization = self.invited_to()
-        sent = received.body(serializers.InvitationRequest, request)
+        sent = requests.body(serializers.InvitationRequest, request)
         made = invitations.invite(caller=caller_of(request), organization=organization, **sent)
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 

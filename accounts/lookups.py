@@ -10,7 +10,7 @@ from accounts.names import Unmailable, fold, fold_email, mail_address
 from accounts.principals import Caller
 from config import profiles
 from config.database.rows import by_number
-from config.errors import Invalid, InvalidToken, NotAllowed, NotFound
+from config.wire.errors import Invalid, InvalidToken, NotAllowed, NotFound
 
 FOLDS = {"username": fold, "email": fold_email}
 

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 TOKEN_BYTES = 32
 LONGEST = 100

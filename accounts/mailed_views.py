@@ -13,8 +13,8 @@ from accounts.callers import caller_of
 from accounts.permissions import Needs
 from accounts.services import acceptance, confirmation, email_change, passwords, registration
 from audit.actors import Origin
-from config import received
-from config.views import PublicView
+from config.wire import requests
+from config.wire.views import PublicView
 
 MAIL_IF_KNOWN = "If this address is known, a mail is on its way."
 MAIL_TO_CONFIRM = "A mail is on its way. Follow the link in it."
@@ -38,7 +38,7 @@ class ForgotPasswordView(PublicView):
         operation_id="forgot_password",
     )
     def post(self, request: Request) -> Response:
-        sent = received.body(serializers.ForgotPasswordRequest, request)
+        sent = requests.body(serializers.ForgotPasswordRequest, request)
         passwords.forgot_password(**sent, origin=Origin.of(request._request))
         return say(MAIL_IF_KNOWN)
 
@@ -52,7 +52,7 @@ class ResetPasswordView(PublicView):
         request=serializers.ResetPasswordRequest, responses=serializers.Message, operation_id="reset_password"
     )
     def post(self, request: Request) -> Response:
-        sent = received.body(serializers.ResetPasswordRequest, request)
+        sent = requests.body(serializers.ResetPasswordRequest, request)
         passwords.reset_password(**sent, origin=Origin.of(request._request))
         return say(PASSWORD_RESET)
 
@@ -67,7 +67,7 @@ class RegisterView(PublicView):
     )
     def post(self, request: Request) -> Response:
         registration.check_open()
-        sent = received.body(serializers.RegisterRequest, request)
+        sent = requests.body(serializers.RegisterRequest, request)
         registration.register(**sent, origin=Origin.of(request._request))
         return say(MAIL_TO_CONFIRM, status.HTTP_202_ACCEPTED)
 
@@ -84,7 +84,7 @@ class ConfirmEmailView(PublicView):
         request=serializers.ConfirmEmailRequest, responses=serializers.Message, operation_id="confirm_email"
     )
     def post(self, request: Request) -> Response:
-        sent = received.body(serializers.ConfirmEmailRequest, request)
+        sent = requests.body(serializers.ConfirmEmailRequest, request)
         confirmation.confirm_email(**sent, origin=Origin.of(request._request))
         return say(CONFIRMED)
 
@@ -104,7 +104,7 @@ class ChangeEmailView(APIView):
         operation_id="change_email",
     )
     def post(self, request: Request) -> Response:
-        sent = received.body(serializers.ChangeEmailRequest, request)
+        sent = requests.body(serializers.ChangeEmailRequest, request)
         email_change.ask_for_change(caller=caller_of(request), **sent)
         return say(MAIL_TO_CONFIRM, status.HTTP_202_ACCEPTED)
 
@@ -123,6 +123,6 @@ class AcceptInvitationView(PublicView):
         operation_id="accept_invitation",
     )
     def post(self, request: Request) -> Response:
-        sent = received.body(serializers.AcceptInvitationRequest, request)
+        sent = requests.body(serializers.AcceptInvitationRequest, request)
         acceptance.accept_invitation(**sent, origin=Origin.of(request._request))
         return say(ACCEPTED)

@@ -7,9 +7,9 @@ import idna
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from config.errors import Invalid
 from config.hosts import ascii_domain
 from config.logs import holds_credential
+from config.wire.errors import Invalid
 
 NAME_LENGTH = 100
 USERNAME = re.compile(r"[\w.+-]{1,150}")

@@ -15,10 +15,10 @@ from accounts.models import Membership, Organization, OrganizationQuerySet, User
 from accounts.permissions import Needs
 from accounts.principals import Principal
 from accounts.services import organizations
-from config import received, wire
-from config.errors import Invalid, NotFound
 from config.profiles import Capability
-from config.views import ResourceViewSet, Row
+from config.wire import ids, requests
+from config.wire.errors import Invalid, NotFound
+from config.wire.views import ResourceViewSet, Row
 
 SEE = frozenset({Capability.READ_ORGANIZATIONS})
 MANAGE = frozenset({Capability.MANAGE_ORGANIZATIONS})
@@ -46,7 +46,7 @@ class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Or
         return Organization.objects.visible_to(principal_of_request(self.request))
 
     def filter_queryset(self, queryset: Any) -> Any:
-        wanted = received.query(serializers.OrganizationFilter, self.request)
+        wanted = requests.query(serializers.OrganizationFilter, self.request)
         return queryset.matching(wanted.get("search", ""))
 
     @extend_schema(
@@ -55,14 +55,14 @@ class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Or
         responses={201: serializers.OrganizationMember},
     )
     def create(self, request: Request) -> Response:
-        sent = received.body(serializers.OrganizationRequest, request)
+        sent = requests.body(serializers.OrganizationRequest, request)
         made = organizations.create_organization(caller=caller_of(request), name=sent["name"])
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="update_organization", request=serializers.UpdateOrganizationRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         organization = self.get_object()
-        sent = received.body(serializers.UpdateOrganizationRequest, request)
+        sent = requests.body(serializers.UpdateOrganizationRequest, request)
         changed = organizations.update_organization(
             caller=caller_of(request), organization=organization, changes=sent
         )
@@ -81,7 +81,7 @@ class OfOrganizationViewSet(ResourceViewSet[Row]):
     def organization(self) -> Organization:
         """The organization in the path. Raises NotFound if the caller may not see it."""
         visible = Organization.objects.visible_to(principal_of_request(self.request))
-        found: Organization = wire.find("organization", visible, self.kwargs["organization_id"])
+        found: Organization = ids.find("organization", visible, self.kwargs["organization_id"])
         return found
 
 
@@ -102,7 +102,7 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
 
     def get_object(self) -> Membership:
         """The membership of the person with the id in the path. Raises NotFound."""
-        found: Membership = wire.find("user", self.get_queryset(), self.kwargs["pk"], path="user__")
+        found: Membership = ids.find("user", self.get_queryset(), self.kwargs["pk"], path="user__")
         return found
 
     @extend_schema(
@@ -112,7 +112,7 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
     )
     def create(self, request: Request, organization_id: str) -> Response:
         organization = self.organization()
-        sent = received.body(serializers.AddMemberRequest, request)
+        sent = requests.body(serializers.AddMemberRequest, request)
         membership = organizations.add_member(
             caller=caller_of(request),
             organization=organization,
@@ -124,7 +124,7 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
     @extend_schema(operation_id="change_member_role", request=serializers.MemberRoleRequest)
     def partial_update(self, request: Request, organization_id: str, pk: str) -> Response:
         membership = self.get_object()
-        sent = received.body(serializers.MemberRoleRequest, request)
+        sent = requests.body(serializers.MemberRoleRequest, request)
         role = sent["role"]
         changed = organizations.change_member_role(
             caller=caller_of(request), membership=membership, role=role
@@ -140,7 +140,7 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
 def _person(principal: Principal, public_id: str) -> User:
     """The person with this id. One whom the caller may not see is no more there than none."""
     try:
-        found: User = wire.find("user", User.objects.visible_to(principal), public_id)
+        found: User = ids.find("user", User.objects.visible_to(principal), public_id)
     except NotFound:
         raise Invalid("user", "there is no such person, or you may not see them") from None
     return found

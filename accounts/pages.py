@@ -22,8 +22,8 @@ from accounts.services import acceptance, confirmation, email_undo, passwords, r
 from audit.actors import Origin
 from config import profiles
 from config.admin import add_error
-from config.errors import DomainError
-from config.problems import headers_of
+from config.wire.errors import DomainError
+from config.wire.problems import headers_of
 
 TOKEN = re.compile(rf"[0-9a-f]{{{2 * mailed_tokens.TOKEN_BYTES}}}")
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.names import fold
 from config import profiles
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 if TYPE_CHECKING:
     from accounts.models import User

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 
 from accounts.principals import Principal
 from config import profiles
-from config.errors import InsufficientScope, NotAllowed, NotAuthenticated
 from config.profiles import Capability, Profile
+from config.wire.errors import InsufficientScope, NotAllowed, NotAuthenticated
 
 # Any of these capabilities, in any place (the service then looks at the place); or, without one:
 # any valid credential, or a person.

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 from accounts.limits import Limits
 from audit.actors import Actor, Origin
 from config import profiles
-from config.errors import NotAllowed, SecondFactorRequired
 from config.profiles import NO_POWER, Capability, Power, Profile
+from config.wire.errors import NotAllowed, SecondFactorRequired
 
 CredentialKind = Literal["key", "jwt", "oauth2", "admin", "command"]
 PROGRAMS = frozenset({"key", "oauth2"})

@@ -15,7 +15,7 @@ from accounts.services import second_factor
 from accounts.services.codes import device_of
 from audit.actors import Origin
 from config.admin import add_error, principal_in
-from config.errors import DomainError
+from config.wire.errors import DomainError
 
 PROVEN = "second_factor"  # in the browser's session: the number of the one that was proven
 

@@ -15,9 +15,9 @@ from accounts.models import Session, User
 from accounts.permissions import Needs
 from accounts.services import sessions
 from audit.actors import Origin
-from config import wire
 from config.profiles import Capability
-from config.views import ResourceViewSet
+from config.wire import ids
+from config.wire.views import ResourceViewSet
 
 MANAGE = frozenset({Capability.MANAGE_USERS})
 
@@ -71,7 +71,7 @@ class UserSessionViewSet(SessionViewSet):
         """The person in the path. Raises NotAllowed or NotFound."""
         caller = caller_of(self.request)
         authority.check_may_manage_users(caller)
-        user: User = wire.find("user", User.objects.visible_to(caller.principal), self.kwargs["user_id"])
+        user: User = ids.find("user", User.objects.visible_to(caller.principal), self.kwargs["user_id"])
         return user
 
     @extend_schema(

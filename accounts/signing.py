@@ -14,9 +14,9 @@ import jwt
 from django.conf import settings
 
 from config import profiles
-from config.errors import Conflict, InvalidToken
 from config.secrets import key_pairs, storage
 from config.secrets.key_pairs import ALGORITHMS, Algorithm, KeyPair
+from config.wire.errors import Conflict, InvalidToken
 
 FILE = re.compile(rf"signing_key_({'|'.join(ALGORITHMS)})_([0-9]{{4}})")
 

@@ -16,8 +16,8 @@ from rest_framework_simplejwt.tokens import Token
 from accounts import signing
 from accounts.models import Session
 from config import profiles
-from config.errors import InvalidToken
 from config.secrets.key_pairs import Algorithm
+from config.wire.errors import InvalidToken
 
 HEADER_MEMBERS = {"alg", "typ"}
 LONGEST = 4096

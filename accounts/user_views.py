@@ -13,9 +13,9 @@ from accounts.callers import caller_of, principal_of_request
 from accounts.models import User, UserQuerySet
 from accounts.permissions import Needs
 from accounts.services import users
-from config import received
 from config.profiles import Capability
-from config.views import ResourceViewSet
+from config.wire import requests
+from config.wire.views import ResourceViewSet
 
 SEE = frozenset({Capability.READ_USERS})
 MANAGE = frozenset({Capability.MANAGE_USERS})
@@ -43,7 +43,7 @@ class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
         return User.objects.visible_to(principal_of_request(self.request))
 
     def filter_queryset(self, queryset: Any) -> Any:
-        wanted, rows = received.query(serializers.UserFilter, self.request), queryset
+        wanted, rows = requests.query(serializers.UserFilter, self.request), queryset
         if wanted.get("search"):
             rows = rows.matching(wanted["search"])
         if "role" in wanted:
@@ -58,14 +58,14 @@ class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
         responses={201: serializers.UserMember},
     )
     def create(self, request: Request) -> Response:
-        sent = received.body(serializers.CreateUserRequest, request)
+        sent = requests.body(serializers.CreateUserRequest, request)
         user = users.create_user(caller=caller_of(request), **sent)
         return Response(self.get_serializer(user).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="update_user", request=serializers.UpdateUserRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         user = self.get_object()
-        changes = received.body(serializers.UpdateUserRequest, request)
+        changes = requests.body(serializers.UpdateUserRequest, request)
         user = users.update_user(caller=caller_of(request), user=user, changes=changes)
         return Response(self.get_serializer(user).data)
 

@@ -16,9 +16,10 @@ from accounts.oauth import claims
 from accounts.permissions import Needs
 from accounts.services import own_account, refreshing, sessions
 from audit.actors import Origin
-from config import profiles, received
-from config.errors import InsufficientScope, NotAuthenticated, NotFound
-from config.views import PublicView
+from config import profiles
+from config.wire import requests
+from config.wire.errors import InsufficientScope, NotAuthenticated, NotFound
+from config.wire.views import PublicView
 
 
 class LoginView(PublicView):
@@ -28,7 +29,7 @@ class LoginView(PublicView):
 
     @extend_schema(request=serializers.LoginRequest, responses=serializers.Login, operation_id="log_in")
     def post(self, request: Request) -> Response:
-        sent = received.body(serializers.LoginRequest, request)
+        sent = requests.body(serializers.LoginRequest, request)
         logged_in = sessions.log_in(
             **sent,
             origin=Origin.of(request._request),
@@ -46,7 +47,7 @@ class RefreshView(PublicView):
         request=serializers.RefreshRequest, responses=serializers.TokenPairMember, operation_id="refresh"
     )
     def post(self, request: Request) -> Response:
-        sent = received.body(serializers.RefreshRequest, request)
+        sent = requests.body(serializers.RefreshRequest, request)
         origin = Origin.of(request._request)
         if profiles.active().login.refresh_takes == "access_token":
             pair = refreshing.renew(token=_bearer(request), origin=origin)
@@ -107,7 +108,7 @@ class MeView(APIView):
 
     @extend_schema(request=serializers.NameRequest, responses=serializers.Me, operation_id="change_me")
     def patch(self, request: Request) -> Response:
-        sent = received.body(serializers.NameRequest, request)
+        sent = requests.body(serializers.NameRequest, request)
         own_account.change_own_name(caller=caller_of(request), name=sent["name"])
         return self.get(request)
 
@@ -122,7 +123,7 @@ class ChangePasswordView(APIView):
         request=serializers.ChangePasswordRequest, responses={204: None}, operation_id="change_password"
     )
     def post(self, request: Request) -> Response:
-        sent = received.body(serializers.ChangePasswordRequest, request)
+        sent = requests.body(serializers.ChangePasswordRequest, request)
         own_account.change_own_password(
             caller=caller_of(request),
             current=sent["current_password"],

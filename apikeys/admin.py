@@ -28,8 +28,8 @@ from apikeys.services.api_keys import create_api_key, update_api_key
 from apikeys.uses_shown import chart_of_key, line_of_day, scopes_of
 from audit.models import Event
 from config.admin import add_error, principal_in, said_ago, said_status
-from config.errors import DomainError, NotAllowed
 from config.profiles import Capability
+from config.wire.errors import DomainError, NotAllowed
 from config.words import ago
 
 LIST = "admin:apikeys_apikey_changelist"

@@ -18,7 +18,7 @@ from apikeys.services.switching import disable_api_keys, enable_api_keys
 from config.confirming import AskingAdmin, Question
 from config.database.rows import in_parts
 from config.exports import csv_response
-from config.wire import timestamp
+from config.wire.fields import timestamp
 from config.words import ago, times
 
 EXPORTED = (

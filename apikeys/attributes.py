@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from config import profiles
-from config.errors import Invalid
 from config.profiles.schema import Attribute, ChoiceAttribute
+from config.wire.errors import Invalid
 
 
 def clean_attributes(values: Mapping[str, Any]) -> dict[str, Any]:

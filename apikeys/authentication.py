@@ -20,8 +20,8 @@ from audit.actors import NOTHING, Origin, Target
 from audit.epoch import memory
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid, select
-from config.errors import InvalidToken, NetworkNotAllowed
-from config.problems import challenge
+from config.wire.errors import InvalidToken, NetworkNotAllowed
+from config.wire.problems import challenge
 
 
 class ApiKeyAuthentication(BaseAuthentication):

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from accounts.limits import Rate
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 UNITS = {
     "s": timedelta(seconds=1),

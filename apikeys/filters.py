@@ -9,7 +9,8 @@ from accounts.callers import principal_of_request
 from apikeys.attributes import from_text
 from apikeys.serializers import ListFilter
 from audit.actors import Origin
-from config import profiles, received
+from config import profiles
+from config.wire import requests
 
 
 class ListedFilter(BaseFilterBackend):
@@ -26,7 +27,7 @@ class AttributeFilter(BaseFilterBackend):
     """Keep the keys with these attributes. A parameter that there is not, or a wrong value, is an error."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
-        wanted = received.query(ListFilter, request)
+        wanted = requests.query(ListFilter, request)
         values = {name: from_text(name, text) for name, text in wanted.items()}
         return queryset.filter(**{f"attributes__{name}": value for name, value in values.items()})
 

@@ -18,10 +18,10 @@ from apikeys.models import ApiKey
 from apikeys.services.api_keys import REASON_LENGTH, latest_expiry
 from config import profiles
 from config.confirming import ConfirmForm
-from config.errors import DomainError
 from config.forms import ChangeForm, MomentField, RowField, offer_rows
 from config.profiles import Capability
 from config.profiles.schema import Attribute, ChoiceAttribute
+from config.wire.errors import DomainError
 
 FORM_SECONDS = 24 * 3600
 WIDE = {"class": "vTextField"}

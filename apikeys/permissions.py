@@ -11,7 +11,7 @@ from accounts.permissions import NEEDED_SCOPES
 from accounts.principals import Principal
 from apikeys import scopes
 from config import profiles
-from config.errors import InsufficientScope, NotAuthenticated
+from config.wire.errors import InsufficientScope, NotAuthenticated
 
 
 class HasScope(BasePermission):

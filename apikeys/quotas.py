@@ -13,7 +13,7 @@ from accounts.services import valkey_counts
 from accounts.throttling import Attempt, Count, Counter
 from apikeys.refusals import record_refused_use
 from audit.actors import Origin
-from config.errors import RateLimited
+from config.wire.errors import RateLimited
 
 MOST_COUNTED = 100_000  # keys with a window that has not ended; the oldest one makes place
 

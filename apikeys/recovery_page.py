@@ -11,7 +11,7 @@ from accounts.pages import MailedLinkPage, MailedTokenForm
 from accounts.services.second_factor_recovery import prospect_of, start_recovery
 from apikeys.services.key_review import SUSPECT_DAYS, review, revoke_reviewed
 from audit.actors import Origin
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 
 class SelectedKeys(forms.TypedMultipleChoiceField):

@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.wire import RequestSerializer, TimestampField, WireSerializer
+from config.wire.fields import TimestampField
+from config.wire.members import RequestSerializer, WireSerializer
 
 Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
 

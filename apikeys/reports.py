@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from apikeys.models import DAY, HOUR, ApiKey
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 USUAL_SPAN = timedelta(days=7)
 LONGEST_SPAN = timedelta(days=90)

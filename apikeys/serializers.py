@@ -12,17 +12,10 @@ from apikeys.durations import parse_duration
 from apikeys.models import ApiKey
 from apikeys.services.rotation import LONGEST_OVERLAP
 from config import profiles
-from config.lists import BoundedListField
 from config.profiles.schema import Attribute, ChoiceAttribute
-from config.wire import (
-    IdField,
-    RequestSerializer,
-    SentIdField,
-    StrictBooleanField,
-    TextField,
-    TimestampField,
-    WireSerializer,
-)
+from config.wire.fields import BoundedListField, StrictBooleanField, TextField, TimestampField
+from config.wire.ids import IdField, SentIdField
+from config.wire.members import RequestSerializer, WireSerializer
 
 MOST_SCOPES = 200
 CREATED = ("id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at")

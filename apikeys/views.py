@@ -19,10 +19,11 @@ from apikeys.filters import AttributeFilter, ListedFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services import api_keys, rotation, switching
 from audit.actors import Origin
-from config import profiles, received, wire
-from config.errors import Invalid, NotFound
+from config import profiles
 from config.profiles import Capability
-from config.views import ResourceViewSet
+from config.wire import ids, requests
+from config.wire.errors import Invalid, NotFound
+from config.wire.views import ResourceViewSet
 
 SEE = frozenset({Capability.READ_OWN_KEYS, Capability.READ_KEYS})
 MANAGE = frozenset({Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS})
@@ -63,7 +64,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         responses={201: serializers.CreatedApiKey},
     )
     def create(self, request: Request) -> Response:
-        members = received.body(serializers.CreateRequest, request)
+        members = requests.body(serializers.CreateRequest, request)
         key = api_keys.create_api_key(
             caller=caller_of(request),
             name=members["name"],
@@ -80,7 +81,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     @extend_schema(operation_id="update_api_key", request=serializers.UpdateRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         key = self.get_object()
-        changes = received.body(serializers.UpdateRequest, request)
+        changes = requests.body(serializers.UpdateRequest, request)
         key = api_keys.update_api_key(caller=caller_of(request), key=key, changes=changes)
         return Response(self.get_serializer(key).data)
 
@@ -99,7 +100,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     def rotate(self, request: Request, pk: str) -> Response:
         """Make a key that takes the place of this one, which ends after the overlap."""
         key = self.get_object()
-        sent = received.body(serializers.RotateRequest, request)
+        sent = requests.body(serializers.RotateRequest, request)
         new = rotation.rotate_api_key(
             caller=caller_of(request),
             key=key,
@@ -131,7 +132,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     def usage(self, request: Request, pk: str) -> Response:
         """How often the key was let in and refused, by the hour."""
         key = self.get_object()
-        sent, now = received.query(report_serializers.UsageQuery, request), Origin.of(request._request).at
+        sent, now = requests.query(report_serializers.UsageQuery, request), Origin.of(request._request).at
         found = reports.report(key, start=sent.get("from"), end=sent.get("to"), now=now)
         return Response(report_serializers.UsageMember(found).data)
 
@@ -154,7 +155,7 @@ def _organization(principal: Principal, public_id: str) -> Organization:
         else Organization.objects.filter(pk__in=reach.organizations)
     )
     try:
-        found: Organization = wire.find("organization", within, public_id)
+        found: Organization = ids.find("organization", within, public_id)
     except NotFound:
         raise Invalid(
             "organization", "there is no such organization, or you may not make keys for it"

@@ -14,7 +14,7 @@ from config.admin import CapabilityAdmin, principal_in
 from config.database.rows import in_parts
 from config.exports import csv_response
 from config.profiles import Capability
-from config.wire import timestamp
+from config.wire.fields import timestamp
 
 MOST_CHECKED = 500
 EXPORTED = (

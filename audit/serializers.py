@@ -5,7 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from audit.events import EventName
-from config.wire import IdField, RequestSerializer, TimestampField, WireSerializer
+from config.wire.fields import TimestampField
+from config.wire.ids import IdField
+from config.wire.members import RequestSerializer, WireSerializer
 
 
 class ActorOrTarget(serializers.CharField):

@@ -7,9 +7,9 @@ from rest_framework.mixins import ListModelMixin
 
 from audit.models import Event, EventQuerySet
 from audit.serializers import EventFilter, EventMember
-from config import received
 from config.profiles import Capability
-from config.views import ResourceViewSet
+from config.wire import requests
+from config.wire.views import ResourceViewSet
 
 COLUMNS = {
     "event": "name",
@@ -35,5 +35,5 @@ class EventViewSet(ListModelMixin, ResourceViewSet[Event]):
         return Event.objects.seen_from(everywhere=reach.everywhere, organizations=reach.organizations)
 
     def filter_queryset(self, queryset: Any) -> Any:
-        wanted = received.query(EventFilter, self.request)
+        wanted = requests.query(EventFilter, self.request)
         return queryset.filter(**{COLUMNS[name]: value for name, value in wanted.items()})

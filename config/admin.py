@@ -21,9 +21,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from config.changelist import UNDECLARED, DeclaredChangeList, check_query
-from config.errors import BadQuery, DomainError, shown
 from config.paging import CappedPaginator
 from config.profiles import Capability
+from config.wire.errors import BadQuery, DomainError, shown
 from config.words import ago
 
 MOST_AT_ONCE = 500  # rows: more than that nobody looks through

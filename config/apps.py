@@ -11,7 +11,8 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import checks, schema  # noqa: F401 (they register themselves)
+        from config import checks  # noqa: F401 (they register themselves)
+        from config.wire import openapi  # noqa: F401 (they register themselves)
 
         _spare_each_request()
 

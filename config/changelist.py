@@ -11,7 +11,7 @@ from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR, Cha
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
-from config.errors import BadQuery, shown
+from config.wire.errors import BadQuery, shown
 
 UNDECLARED = "is not a filter of this list; choose one on the page"
 AUTOCOMPLETE_TERM = "term"

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from config import profiles
-from config.wirechecks import faults
+from config.wire.checks import faults
 
 LEAST_SECRET_BITS = 128
 HINT = "Correct the profile."

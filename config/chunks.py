@@ -8,7 +8,7 @@ from django.core.handlers.wsgi import LimitedStream
 from django.http import HttpRequest, HttpResponse
 from gunicorn.http.errors import ParseException
 
-from config.problems import problem_response, too_large
+from config.wire.problems import problem_response, too_large
 
 STEP = 16 * 1024  # bytes
 MOST_CPU_SECONDS = (

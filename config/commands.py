@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config import profiles
-from config.errors import DomainError
 from config.logs import escape
+from config.wire.errors import DomainError
 
 _surroundings: list[Callable[[], None]] = []  # what an app looks at before and after a command's work
 

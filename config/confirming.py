@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from config.admin import CapabilityAdmin, add_error
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 
 class ConfirmForm(forms.Form):

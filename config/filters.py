@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from config.errors import BadQuery
+from config.wire.errors import BadQuery
 
 MOST_YEARS = 5
 DATE = re.compile(r"2[0-9]{3}(-[0-9]{2}(-[0-9]{2})?)?")

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Model, QuerySet
 
-from config import times
+from config.wire import times
 
 MOST_IN_LIST = 20  # rows in one list
 NUMBER = re.compile(r"[0-9]{1,18}")

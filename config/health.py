@@ -3,8 +3,8 @@
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from config.methods import takes
-from config.problems import DATABASE_ERRORS, unavailable
+from config.wire.methods import takes
+from config.wire.problems import DATABASE_ERRORS, unavailable
 
 
 @takes("GET")

@@ -10,10 +10,10 @@ import django_stubs_ext
 
 from config import env, hosts
 from config.backends import cache_config, email_config, mail_sender, valkey_url
-from config.clientip import check_networks
 from config.database.settings import database_config
 from config.limits import limits
 from config.secrets import key_pairs, storage
+from config.wire.client_ip import check_networks
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes take their type arguments at run time
 
@@ -62,17 +62,17 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.middleware.RequestIdMiddleware",
-    "config.middleware.SecurityHeadersMiddleware",
-    "config.middleware.ProblemsMiddleware",
+    "config.wire.middleware.RequestIdMiddleware",
+    "config.wire.middleware.SecurityHeadersMiddleware",
+    "config.wire.middleware.ProblemsMiddleware",
     "gateway.middleware.GatewayMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.methods.MethodsMiddleware",
-    "config.middleware.RefuseEarlyMiddleware",
+    "config.wire.methods.MethodsMiddleware",
+    "config.wire.middleware.RefuseEarlyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.middleware.BrowserMiddleware",
-    "config.middleware.HostMiddleware",
+    "config.wire.middleware.BrowserMiddleware",
+    "config.wire.middleware.HostMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "apikeys.middleware.KeyUseMiddleware",
 ]
@@ -178,7 +178,7 @@ SESSION_COOKIE_AGE = 12 * 3600
 CSRF_COOKIE_NAME = f"{_cookies}_csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
+CSRF_FAILURE_VIEW = "config.wire.problems.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no third cookie
 X_FRAME_OPTIONS = "DENY"
@@ -198,11 +198,11 @@ REST_FRAMEWORK = {
         "accounts.authentication.AccessTokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.DeclaredNeeds"],
-    "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["config.wire.WireRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "config.api_pages.Pages",
-    "DEFAULT_SCHEMA_CLASS": "config.schema.WireSchema",
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.negotiation.AlwaysJson",
+    "DEFAULT_PARSER_CLASSES": ["config.wire.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.wire.rendering.WireRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "config.wire.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": "config.wire.openapi.WireSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.wire.rendering.AlwaysJson",
     "EXCEPTION_HANDLER": "accounts.exceptions.handle",
     "UNAUTHENTICATED_USER": None,
 }
@@ -217,7 +217,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.schema.finish",
+        "config.wire.openapi.finish",
     ],
 }
 

@@ -9,7 +9,8 @@ from accounts.change_password_page import ChangePasswordPage
 from accounts.monitoring import metrics_page
 from accounts.oauth.urls import keys, well_known
 from apikeys.recovery_page import RecoveryPage
-from config import health, openapi, profiles
+from config import health, profiles
+from config.wire import openapi_pages
 
 BASE = profiles.active().base_path.lstrip("/")
 
@@ -25,8 +26,8 @@ urlpatterns = [
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
     path("metrics", metrics_page, name="metrics"),
-    path("schema", openapi.SchemaView.as_view(), name="schema"),
-    path("docs", openapi.DocsView.as_view(), name="docs"),
+    path("schema", openapi_pages.SchemaView.as_view(), name="schema"),
+    path("docs", openapi_pages.DocsView.as_view(), name="docs"),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("gateway/", include("gateway.urls")),
@@ -44,7 +45,7 @@ if profiles.active().oauth2 is not None:
 if profiles.active().signing_algorithms:
     urlpatterns.append(path(".well-known/", include(keys)))
 
-handler400 = "config.problems.bad_request"
-handler403 = "config.problems.permission_denied"
-handler404 = "config.problems.page_not_found"
-handler500 = "config.problems.server_error"
+handler400 = "config.wire.problems.bad_request"
+handler403 = "config.wire.problems.permission_denied"
+handler404 = "config.wire.problems.page_not_found"
+handler500 = "config.wire.problems.server_error"

@@ -9,9 +9,9 @@ from accounts.principals import Credential, Principal
 from apikeys import quotas, usage
 from audit.actors import Origin
 from config import profiles
-from config.errors import DomainError, MalformedCredentials, NotAllowed
-from config.problems import challenge, domain_response, problem_response
-from config.wire import spelled
+from config.wire.errors import DomainError, MalformedCredentials, NotAllowed
+from config.wire.ids import spelled
+from config.wire.problems import challenge, domain_response, problem_response
 from gateway.decision import Decision, decide
 
 PATH = "/gateway/check"

@@ -14,9 +14,9 @@ from accounts.oauth.authentication import principal_of_machine
 from accounts.oauth.server import authenticated_client
 from accounts.principals import Principal
 from audit.actors import Origin
-from config.errors import InvalidToken, NetworkNotAllowed
-from config.problems import realm
-from config.views import PublicView
+from config.wire.errors import InvalidToken, NetworkNotAllowed
+from config.wire.problems import realm
+from config.wire.views import PublicView
 from gateway.introspection import (
     INACTIVE,
     Introspection,

@@ -15,10 +15,11 @@ from apikeys import scopes, usage
 from apikeys.authentication import authenticate_key
 from apikeys.models import Outcome
 from audit.actors import Origin
-from config import profiles, wire
-from config.errors import InsufficientScope, NotAllowed, NotAuthenticated, NotFound, SecondFactorRequired
+from config import profiles
 from config.profiles import Profile
 from config.profiles.schema import Route
+from config.wire import ids
+from config.wire.errors import InsufficientScope, NotAllowed, NotAuthenticated, NotFound, SecondFactorRequired
 from gateway.paths import RefusedPath, segments
 from gateway.routes import Node, compile_routes, match
 from gateway.second_paths import second_paths
@@ -112,7 +113,7 @@ def acting(principal: Principal, organization: str) -> Principal:
     if not organization:
         return principal
     try:
-        ((column, value),) = wire.lookup("organization", organization).items()
+        ((column, value),) = ids.lookup("organization", organization).items()
     except NotFound:
         raise NotAllowed(NO_MEMBER) from None
     for number, place in principal.places.items():

@@ -18,13 +18,12 @@ from accounts.principals import Principal
 from apikeys import usage
 from apikeys.authentication import admit, known_key
 from audit.actors import Origin
-from config import received
-from config.clientip import resolve
-from config.errors import Invalid, InvalidToken, NetworkNotAllowed
-from config.lists import BoundedListField
-from config.parsers import StrictJSONParser
 from config.profiles import Capability
-from config.wire import TextField
+from config.wire import requests
+from config.wire.client_ip import resolve
+from config.wire.errors import Invalid, InvalidToken, NetworkNotAllowed
+from config.wire.fields import BoundedListField, TextField
+from config.wire.parsers import StrictJSONParser
 from gateway.decision import authenticate
 
 INACTIVE = {"active": False}
@@ -135,7 +134,7 @@ def _address(sent: dict[str, Any]) -> str:
 def _one_token(request: Request) -> dict[str, Any]:
     if hasattr(request.data, "getlist") and len(request.data.getlist("token")) > 1:
         raise Invalid("token", "stands in the request twice")
-    return received.body(IntrospectionRequest, request)
+    return requests.body(IntrospectionRequest, request)
 
 
 def _many_tokens(request: Request) -> dict[str, Any]:
@@ -143,7 +142,7 @@ def _many_tokens(request: Request) -> dict[str, Any]:
         raise Invalid("tokens", "stands beside token: send one of them")
     if hasattr(request.data, "getlist"):
         raise Invalid("tokens", "is taken in JSON only")
-    return received.body(BatchRequest, request)
+    return requests.body(BatchRequest, request)
 
 
 def may_ask_about(asker: Principal, found: Principal) -> bool:

@@ -45,7 +45,7 @@ PURE = (
     "config/secrets/key_pairs.py",
     "config/secrets/key_formats.py",
     "config/limits.py",
-    "config/times.py",
+    "config/wire/times.py",
     "config/profiles/*.py",
 )
 DJANGO_FREE_EXCEPTIONS = {"config/profiles/__init__.py"}

@@ -15,8 +15,8 @@ from apikeys import keys
 from apikeys.services.api_keys import revoke_api_keys
 from audit.models import Event
 from config import profiles
-from config.errors import Invalid
 from config.logs import holds_credential
+from config.wire.errors import Invalid
 from tests.accounts.helpers import serving
 from tests.admin.helpers import browser, confirm, page, text_of
 from tests.at_rest import everything_stored

@@ -28,10 +28,10 @@ from accounts.services.oauth_clients import NewClient
 from config import profiles
 from config.admin import add_error, may, principal_in, said_ago
 from config.confirming import AskingAdmin, Question
-from config.errors import DomainError, NotAllowed
 from config.filters import Options, WordsFilter
 from config.paging import count_up_to, shown_count
 from config.profiles import Capability
+from config.wire.errors import DomainError, NotAllowed
 from config.words import ago
 
 admin.site.unregister((IDToken, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken))

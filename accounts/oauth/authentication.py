@@ -18,8 +18,8 @@ from audit.actors import Origin
 from audit.epoch import memory
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid, select
-from config.errors import InvalidToken
-from config.problems import challenge
+from config.wire.errors import InvalidToken
+from config.wire.problems import challenge
 
 
 class OAuth2Authentication(BaseAuthentication):

@@ -20,7 +20,7 @@ from accounts.oauth.redirects import origin_of
 from accounts.oauth.scopes import catalogue, grantable
 from accounts.oauth.server import Protocol, with_issuer
 from audit.actors import Origin
-from config.errors import DomainError
+from config.wire.errors import DomainError
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -14,7 +14,7 @@ from accounts.oauth.scopes import catalogue
 from accounts.principals import Caller
 from accounts.services import consents, sessions
 from audit.actors import Origin
-from config.errors import NotFound
+from config.wire.errors import NotFound
 
 SHOWN = 100  # when some are withdrawn, older ones move up
 

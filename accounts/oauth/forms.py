@@ -9,8 +9,8 @@ from accounts.names import clean_name
 from accounts.oauth.redirects import clean_redirect_uri
 from accounts.oauth.scopes import catalogue
 from accounts.principals import Principal
-from config.errors import DomainError
 from config.forms import ChangeForm, RowField, offer_rows
+from config.wire.errors import DomainError
 
 WIDE = {"class": "vTextField"}
 

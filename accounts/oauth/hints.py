@@ -8,7 +8,7 @@ from jwt.types import Options
 
 from accounts import signing
 from config import profiles
-from config.errors import InvalidToken
+from config.wire.errors import InvalidToken
 
 
 class Hint(NamedTuple):

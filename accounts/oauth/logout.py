@@ -9,7 +9,7 @@ from accounts.models import OAuthClient, User
 from accounts.names import fold, fold_email
 from accounts.oauth import hints
 from accounts.oauth.hints import Hint
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 PARAMETERS = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state")
 

@@ -15,7 +15,7 @@ from accounts.oauth.pages import LONGEST_ADDRESS, page, person_in, session_in
 from accounts.principals import Caller
 from accounts.services import sessions
 from audit.actors import Origin
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 
 class _LogoutView(View):

@@ -20,8 +20,8 @@ from accounts.services import sessions
 from audit.actors import Origin
 from config import profiles
 from config.admin import add_error
-from config.errors import DomainError
-from config.problems import headers_of
+from config.wire.errors import DomainError
+from config.wire.problems import headers_of
 
 SESSION = "oauth2_session"  # in the browser's session: the uuid of the login
 IDENTIFIERS = {"username": "user name", "email": "e-mail address"}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from accounts.names import check_no_credential
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 LONGEST = 2000
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # RFC 8252 section 7.3: programs on the person's own machine

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 from accounts.principals import Principal
 from config import profiles
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 # OpenID Connect Core section 5.4, and two of ours. They open nothing but what the ID token, userinfo and
 # auth/me say: accounts.oauth.claims.

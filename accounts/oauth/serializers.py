@@ -5,7 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.oauth.server import GRANT_TYPES
-from config.wire import IdField, TimestampField, WireSerializer
+from config.wire.fields import TimestampField
+from config.wire.ids import IdField
+from config.wire.members import WireSerializer
 
 
 class ClientRequest(serializers.Serializer[Any]):

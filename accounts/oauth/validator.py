@@ -21,7 +21,7 @@ from accounts.services.consents import CodeTerms, Tokens
 from accounts.services.oauth_clients import is_secret_of
 from audit.actors import Origin
 from config import profiles
-from config.errors import Invalid, NotFound
+from config.wire.errors import Invalid, NotFound
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 

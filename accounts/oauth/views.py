@@ -26,9 +26,9 @@ from accounts.permissions import Needs
 from accounts.services import consents
 from audit.actors import Origin
 from config import profiles
-from config.errors import InsufficientScope, InvalidToken
-from config.problems import realm
-from config.views import PublicView, ResourceViewSet
+from config.wire.errors import InsufficientScope, InvalidToken
+from config.wire.problems import realm
+from config.wire.views import PublicView, ResourceViewSet
 
 CACHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 

@@ -5,11 +5,8 @@ from rest_framework import serializers
 from accounts import mailed_tokens
 from accounts.names import NAME_LENGTH
 from accounts.passwords import LONGEST
-from config.wire import (
-    RequestSerializer,
-    TextField,
-    WireSerializer,
-)
+from config.wire.fields import TextField
+from config.wire.members import RequestSerializer, WireSerializer
 
 
 class ForgotPasswordRequest(RequestSerializer):

@@ -2,15 +2,9 @@
 
 from rest_framework import serializers
 
-from config.wire import (
-    IdField,
-    RequestSerializer,
-    SentIdField,
-    StrictBooleanField,
-    TextField,
-    TimestampField,
-    WireSerializer,
-)
+from config.wire.fields import StrictBooleanField, TextField, TimestampField
+from config.wire.ids import IdField, SentIdField
+from config.wire.members import RequestSerializer, WireSerializer
 
 
 class OrganizationMember(WireSerializer):

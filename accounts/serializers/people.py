@@ -6,14 +6,9 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.passwords import LONGEST
-from config.wire import (
-    IdField,
-    RequestSerializer,
-    StrictBooleanField,
-    TextField,
-    TimestampField,
-    WireSerializer,
-)
+from config.wire.fields import StrictBooleanField, TextField, TimestampField
+from config.wire.ids import IdField
+from config.wire.members import RequestSerializer, WireSerializer
 
 
 class PasswordField(TextField):

@@ -3,7 +3,8 @@
 from rest_framework import serializers
 
 from accounts.serializers.people import PasswordField
-from config.wire import RequestSerializer, TextField, WireSerializer
+from config.wire.fields import TextField
+from config.wire.members import RequestSerializer, WireSerializer
 
 CODE_HELP = "a code of the authenticator app, or a recovery code"
 

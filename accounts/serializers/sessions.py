@@ -7,14 +7,9 @@ from rest_framework import serializers
 from accounts.passwords import LONGEST
 from accounts.serializers.people import UserMember
 from config import profiles
-from config.wire import (
-    IdField,
-    RequestSerializer,
-    TextField,
-    TimestampField,
-    WireSerializer,
-    outside,
-)
+from config.wire.fields import TextField, TimestampField
+from config.wire.ids import IdField
+from config.wire.members import RequestSerializer, WireSerializer, outside
 
 
 class LoginRequest(RequestSerializer):

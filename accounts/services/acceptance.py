@@ -19,8 +19,8 @@ from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import DomainError, Invalid, NotFound
 from config.limits import Limit
+from config.wire.errors import DomainError, Invalid, NotFound
 
 HAS_ACCOUNT = "is not taken: this address has an account, which becomes a member as it is"
 

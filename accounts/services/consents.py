@@ -27,7 +27,7 @@ from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
-from config.errors import InvalidToken, NotFound
+from config.wire.errors import InvalidToken, NotFound
 
 CODE_SECONDS = 60
 CLEARED = 1000

@@ -20,8 +20,8 @@ from accounts.services.user_rows import write_user
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import record
-from config.errors import Conflict, Invalid
 from config.limits import Limit
+from config.wire.errors import Conflict, Invalid
 
 
 def ask_for_change(*, caller: Caller, new_email: str, current_password: str) -> None:

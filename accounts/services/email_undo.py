@@ -18,8 +18,8 @@ from accounts.services.user_rows import write_user
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record_all
-from config.errors import Conflict, Invalid
 from config.limits import Limit
+from config.wire.errors import Conflict, Invalid
 
 UNDO_DAYS = 7
 TAKEN = "is for an address that another account has by now; ask an administrator"

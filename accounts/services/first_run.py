@@ -8,7 +8,7 @@ from accounts.principals import Caller
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
 from config import profiles
-from config.errors import Conflict
+from config.wire.errors import Conflict
 
 FIRST_ORGANIZATION = "default"
 

@@ -15,7 +15,7 @@ from accounts.services.outbox import queue_mail
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record_all
-from config.errors import Conflict, NotFound
+from config.wire.errors import Conflict, NotFound
 
 INVITATION_DAYS = 7
 

@@ -20,8 +20,8 @@ from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
-from config.errors import Invalid
 from config.profiles import Capability
+from config.wire.errors import Invalid
 
 CHANGEABLE = frozenset({"name", "redirect_uris", "post_logout_redirect_uris", "scopes", "without_pkce"})
 # What lets others get what the client gets.

@@ -14,8 +14,8 @@ from audit.actors import Target
 from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import record
-from config.errors import Conflict, NotFound
 from config.profiles import Capability
+from config.wire.errors import Conflict, NotFound
 
 
 def create_organization(*, caller: Caller, name: str) -> Organization:

@@ -20,8 +20,8 @@ from accounts.services.throttle import attempt, succeeded
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
-from config.errors import Invalid, InvalidCredentials
 from config.limits import Limit
+from config.wire.errors import Invalid, InvalidCredentials
 
 
 def change_own_name(*, caller: Caller, name: str) -> None:

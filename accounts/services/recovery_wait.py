@@ -12,8 +12,8 @@ from accounts.services.outbox import queue_mail
 from audit.actors import Actor, Origin, Target
 from audit.events import EventName
 from audit.log import record
-from config.errors import RecoveryUnderWay
-from config.wire import timestamp
+from config.wire.errors import RecoveryUnderWay
+from config.wire.fields import timestamp
 
 OLD_ENOUGH = timedelta(days=30)
 

@@ -14,7 +14,7 @@ from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import InvalidToken
+from config.wire.errors import InvalidToken
 
 
 def refresh(*, token: str, origin: Origin) -> TokenPair:

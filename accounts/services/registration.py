@@ -19,8 +19,8 @@ from audit.events import EventName
 from audit.log import record
 from config import profiles
 from config.database.retention import delete_some
-from config.errors import Conflict, Invalid, NotFound
 from config.limits import Limit
+from config.wire.errors import Conflict, Invalid, NotFound
 
 
 def check_open() -> None:

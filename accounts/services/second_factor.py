@@ -23,7 +23,7 @@ from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
-from config.errors import Conflict, Invalid, NotFound, WrongProof
+from config.wire.errors import Conflict, Invalid, NotFound, WrongProof
 
 WRONG_PROOF = "The password or the code is wrong."
 WHAT_HAPPENED: Mapping[str, str] = {

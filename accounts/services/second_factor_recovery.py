@@ -25,9 +25,9 @@ from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import Conflict, NotAllowed
 from config.limits import Limit
 from config.profiles import Capability
+from config.wire.errors import Conflict, NotAllowed
 
 ADMINISTERS = frozenset(
     {Capability.MANAGE_KEYS, Capability.MANAGE_USERS, Capability.MANAGE_ORGANIZATIONS}  # of others

@@ -24,9 +24,9 @@ from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
-from config.errors import InvalidCredentials, NotAllowed, RecoveryUnderWay, TotpRequired
 from config.limits import Limit
 from config.logs import kept
+from config.wire.errors import InvalidCredentials, NotAllowed, RecoveryUnderWay, TotpRequired
 
 USER_AGENT_LENGTH = 200
 NO_DETAIL: Mapping[str, str] = {}

@@ -6,8 +6,8 @@ from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
 from config import profiles
-from config.errors import Invalid
 from config.secrets.key_pairs import Algorithm, KeyPair
+from config.wire.errors import Invalid
 
 
 def rotate_signing_key(*, caller: Caller, algorithm: Algorithm | None = None) -> KeyPair:

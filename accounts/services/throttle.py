@@ -12,9 +12,9 @@ from accounts.throttling import Attempt, Count, counters
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
 from audit.events import EventName
 from audit.refusals import record_refusal
-from config.clientip import network_of
-from config.errors import TooManyAttempts
 from config.limits import Limit
+from config.wire.client_ip import network_of
+from config.wire.errors import TooManyAttempts
 
 T = TypeVar("T")
 log = logging.getLogger("keyhouse.throttle")

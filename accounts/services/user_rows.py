@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import names
 from accounts.models import User
-from config.errors import Conflict
+from config.wire.errors import Conflict
 
 
 def insert_user(user: User) -> None:

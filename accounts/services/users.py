@@ -22,7 +22,7 @@ from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
-from config.errors import Conflict, Invalid
+from config.wire.errors import Conflict, Invalid
 
 POWERS = ("is_active", "role", "is_superuser")
 CHANGEABLE = frozenset({"username", "email", "name", "password", "must_have_second_factor", *POWERS})

@@ -10,9 +10,10 @@ from apikeys.attributes import from_text
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services.api_keys import NewKey
-from config import times, wire
-from config.errors import Invalid, NotFound
-from config.wire import public_id, timestamp
+from config.wire import ids, times
+from config.wire.errors import Invalid, NotFound
+from config.wire.fields import timestamp
+from config.wire.ids import public_id
 
 
 def add_owner_arguments(parser: Any, *, required: bool = False) -> None:
@@ -44,7 +45,7 @@ def key_with_id(text: str) -> ApiKey:
     if is_key_like(text):
         raise Invalid("id", "that is a key, not an id; keys go to --stdin, where nobody else sees them")
     try:
-        found: ApiKey = wire.find("api_key", ApiKey.objects.select_related("user", "organization"), text)
+        found: ApiKey = ids.find("api_key", ApiKey.objects.select_related("user", "organization"), text)
     except NotFound:
         raise Invalid("id", f"there is no API key with the id {text}") from None
     return found

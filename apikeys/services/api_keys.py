@@ -24,9 +24,9 @@ from audit.events import EventName
 from audit.log import Entry, record_all
 from config import profiles
 from config.database.rows import by_number
-from config.errors import Conflict, Invalid, NotAllowed, NotFound
 from config.profiles import NO_POWER, Capability, Power
-from config.wire import timestamp
+from config.wire.errors import Conflict, Invalid, NotAllowed, NotFound
+from config.wire.fields import timestamp
 
 REASON_LENGTH = 200
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})

@@ -21,8 +21,8 @@ from apikeys.services.api_keys import revoke_locked
 from audit.actors import Origin
 from audit.events import EventName
 from audit.models import Event
-from config.errors import Invalid
 from config.limits import Limit
+from config.wire.errors import Invalid
 
 SUSPECT_DAYS = 30
 SUSPECT_EVENTS = (

@@ -16,8 +16,8 @@ from apikeys.services.api_keys import (
     record_about,
 )
 from audit.events import EventName
-from config.errors import Conflict, Invalid
-from config.wire import timestamp
+from config.wire.errors import Conflict, Invalid
+from config.wire.fields import timestamp
 
 LONGEST_OVERLAP = timedelta(days=7)
 NO_OVERLAP = timedelta()

@@ -16,7 +16,7 @@ from accounts.services.delivery import Round, send_due
 from accounts.services.outbox import queue_mail
 from audit.actors import Origin
 from audit.models import Event
-from config.errors import Invalid
+from config.wire.errors import Invalid
 from tests.accounts.mailbox import Mailbox
 from tests.commands.helpers import run
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem

@@ -16,7 +16,7 @@ from apikeys.services.rotation import rotate_api_key
 from audit.log import verify
 from audit.models import Event
 from config import profiles
-from config.errors import Conflict, NotAllowed, NotFound
+from config.wire.errors import Conflict, NotAllowed, NotFound
 from tests.accounts.helpers import at_once, caller_as, longest_list
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, assert_problem, log_in, make_key, with_key
 

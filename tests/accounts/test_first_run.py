@@ -7,7 +7,7 @@ from accounts.principals import Caller
 from accounts.services.first_run import create_first_admin, is_first_run
 from accounts.services.organizations import create_organization
 from audit.models import Event
-from config.errors import Invalid
+from config.wire.errors import Invalid
 from tests.accounts.helpers import at_once
 from tests.conftest import PASSWORD, Api, Cast, assert_problem
 

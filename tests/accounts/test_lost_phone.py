@@ -9,7 +9,7 @@ from django.core.management import call_command
 from accounts.models import SecondFactor
 from accounts.services.second_factor import remove_second_factors
 from audit.models import Event
-from config.errors import Conflict, Invalid, NotAllowed
+from config.wire.errors import Conflict, Invalid, NotAllowed
 from tests.accounts.authenticator import attempt, caller_at, enrolled
 from tests.conftest import Cast, add_user
 from tests.installation import Installation

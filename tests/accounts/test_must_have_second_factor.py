@@ -10,8 +10,8 @@ from accounts.principals import Caller, Credential
 from accounts.services.users import update_user, update_users
 from audit.models import Event
 from config import profiles
-from config.errors import Conflict, NotAllowed
 from config.profiles import Profile
+from config.wire.errors import Conflict, NotAllowed
 from tests.accounts.authenticator import App, enrolled, logged_in
 from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Cast, add_user, as_user, assert_problem, make_key, with_key

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from accounts.lookups import organization_named, user_named
 from accounts.names import INVISIBLE, MOST_FOLDING, clean_email, clean_username, fold
-from config.errors import Invalid
+from config.wire.errors import Invalid
 from tests.conftest import Cast
 
 ALL = [chr(number) for number in range(sys.maxunicode + 1) if not 0xD800 <= number <= 0xDFFF]

@@ -12,7 +12,7 @@ from accounts.services.organizations import (
     update_organization,
 )
 from audit.models import Event
-from config.errors import Conflict, Invalid, NotFound
+from config.wire.errors import Conflict, Invalid, NotFound
 from tests.accounts.helpers import at_once
 from tests.conftest import Cast
 

@@ -17,7 +17,7 @@ from accounts.services.organizations import (
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key, revoke_api_keys
 from audit.models import Event
-from config.errors import Conflict, NotFound
+from config.wire.errors import Conflict, NotFound
 from tests.accounts.helpers import at_once
 from tests.conftest import Cast, add_user, as_user, assert_problem, make_key, with_key
 

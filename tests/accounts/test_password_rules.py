@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.passwords import LONGEST
 from accounts.principals import Caller
 from accounts.services.users import create_user, set_password
-from config.errors import Invalid
+from config.wire.errors import Invalid
 from tests.accounts.helpers import serving
 from tests.conftest import PASSWORD, Cast, log_in
 

@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 from accounts.permissions import check_need, need_of, scopes_for
 from accounts.principals import Credential, Principal
 from config import profiles
-from config.errors import InsufficientScope, NotAllowed
 from config.profiles import Capability, Power
+from config.wire.errors import InsufficientScope, NotAllowed
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 
 READ = frozenset({Capability.READ_AUDIT})

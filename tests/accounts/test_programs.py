@@ -15,7 +15,7 @@ from accounts.services.second_factor import remove_second_factors
 from accounts.services.users import update_user
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles
-from config.errors import NotAllowed
+from config.wire.errors import NotAllowed
 from tests.accounts.authenticator import enrolled
 from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key, with_key

@@ -13,10 +13,10 @@ from accounts import signing
 from accounts.callers import caller_at_command_line
 from accounts.services.signing_keys import rotate_signing_key
 from config import profiles
-from config.errors import DomainError
 from config.profiles import Profile
 from config.secrets import key_pairs
 from config.secrets.key_pairs import ALGORITHMS, Algorithm, KeyPair
+from config.wire.errors import DomainError
 from tests.accounts.helpers import claims_of, serving, sign, with_token
 from tests.accounts.test_tokens import refused
 from tests.conftest import Api, Cast, assert_problem, log_in

@@ -10,7 +10,7 @@ from accounts.models import Membership, Organization, User
 from accounts.principals import Caller
 from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
 from accounts.services.users import create_user, set_password, update_user
-from config.errors import Conflict, NotAllowed
+from config.wire.errors import Conflict, NotAllowed
 from tests.accounts.helpers import at_once, caller_as
 from tests.conftest import PASSWORD, Cast, add_user
 

@@ -13,8 +13,8 @@ from accounts.services import refreshing, sessions
 from accounts.tokens import TokenPair
 from audit.actors import Origin
 from audit.models import Event
-from config.errors import InvalidToken
 from config.profiles.loader import SHIPPED
+from config.wire.errors import InvalidToken
 from tests.accounts.helpers import at_once, caller_as, claims_of, serving, with_token
 from tests.conftest import PASSWORD, Api, Cast, log_in
 from tests.installation import ADMIN, Answer, Installation, Server

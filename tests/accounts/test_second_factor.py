@@ -13,7 +13,7 @@ from accounts.services.delivery import send_due
 from accounts.services.second_factor import begin_enrolment, confirm_enrolment, remove_second_factors
 from accounts.services.users import delete_user, update_user
 from audit.models import Event
-from config.errors import Conflict, Invalid, WrongProof
+from config.wire.errors import Conflict, Invalid, WrongProof
 from tests.accounts.authenticator import (
     App,
     attempt,

@@ -16,7 +16,7 @@ from accounts.services.organizations import remove_member, update_organization
 from accounts.services.sessions import end_session
 from accounts.services.users import update_user
 from audit.actors import Origin
-from config.errors import InvalidToken, NotFound
+from config.wire.errors import InvalidToken, NotFound
 from tests.accounts.helpers import caller_as
 from tests.conftest import Api, Cast, as_user, log_in
 from tests.oauth2.flow import BASE, Flow, make_client, post

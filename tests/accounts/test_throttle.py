@@ -10,8 +10,8 @@ from accounts.models import AttemptCount
 from accounts.services.throttle import attempt, succeeded
 from audit.actors import Origin
 from audit.models import Event
-from config.errors import TooManyAttempts
 from config.limits import DEFAULTS, Bounds, Limit, limits
+from config.wire.errors import TooManyAttempts
 from tests.accounts.helpers import at_once
 from tests.conftest import Api, Cast
 

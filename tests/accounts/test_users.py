@@ -8,7 +8,7 @@ from accounts.models import Membership, User
 from accounts.principals import Caller
 from accounts.services.users import create_user, update_user
 from audit.models import Event
-from config.errors import Conflict, DomainError, Invalid, NotAllowed
+from config.wire.errors import Conflict, DomainError, Invalid, NotAllowed
 from tests.accounts.helpers import at_once, caller_as
 from tests.conftest import PASSWORD, Cast, add_user, log_in
 

@@ -11,7 +11,7 @@ from accounts.services.organizations import add_member
 from accounts.services.users import update_user
 from audit.models import Event
 from config import profiles
-from config.errors import Conflict
+from config.wire.errors import Conflict
 from tests.accounts.helpers import at_once, serving
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, assert_problem, log_in, make_key, with_key
 

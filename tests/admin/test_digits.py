@@ -5,7 +5,7 @@ import pytest
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
 from config import env
-from config.errors import Invalid
+from config.wire.errors import Invalid
 from tests.admin.helpers import browser, messages_of, page
 from tests.conftest import Cast, as_user, assert_problem, make_key
 

@@ -10,7 +10,7 @@ from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.switching import disable_api_keys, enable_api_keys
 from audit.models import Event
-from config.errors import Conflict, NotAllowed, NotFound
+from config.wire.errors import Conflict, NotAllowed, NotFound
 from tests.apikeys.managing import WHO_MANAGES_WHOSE
 from tests.apikeys.profiles import changed
 from tests.apikeys.test_no_escalation import as_caller

@@ -9,7 +9,7 @@ from accounts.credentials import Presented
 from apikeys.authentication import authenticate_key
 from apikeys.models import ApiKey
 from audit.actors import Origin
-from config.errors import Invalid, InvalidToken
+from config.wire.errors import Invalid, InvalidToken
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 
 END = datetime(2040, 5, 17, 12, 30, tzinfo=UTC)

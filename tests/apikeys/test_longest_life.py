@@ -11,7 +11,7 @@ from apikeys.forms import NewKeyForm
 from apikeys.models import ApiKey
 from config import profiles
 from config.profiles import ProfileError, parse
-from config.wire import timestamp
+from config.wire.fields import timestamp
 from tests.accounts.helpers import caller_as, serving
 from tests.admin.helpers import browser, errors_of, page, text_of
 from tests.commands.helpers import refusal_of, run

@@ -11,7 +11,7 @@ from apikeys import usage
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import update_api_key
 from audit.models import Event
-from config.errors import Invalid
+from config.wire.errors import Invalid
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}

@@ -16,8 +16,8 @@ from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key
 from audit.actors import Origin
 from config import profiles
-from config.errors import NotAllowed
 from config.profiles.profile import Profile
+from config.wire.errors import NotAllowed
 from tests.conftest import Api, Cast, add_user, as_user, assert_problem, make_key, with_key
 
 READ = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}

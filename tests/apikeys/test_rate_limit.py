@@ -15,7 +15,7 @@ from accounts.principals import Credential, Principal
 from apikeys import quotas
 from audit.actors import Origin
 from audit.models import Event
-from config.errors import RateLimited
+from config.wire.errors import RateLimited
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}

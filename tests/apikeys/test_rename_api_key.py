@@ -9,7 +9,7 @@ from accounts.callers import caller_at_command_line
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys, update_api_key
 from audit.models import Event
-from config.errors import Invalid
+from config.wire.errors import Invalid
 from tests.apikeys.managing import WHO_MANAGES_WHOSE
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
 

@@ -20,7 +20,7 @@ from apikeys.services.switching import disable_api_keys
 from audit.actors import Origin
 from audit.log import verify
 from audit.models import Event
-from config.errors import Invalid, NotAllowed, NotFound
+from config.wire.errors import Invalid, NotAllowed, NotFound
 from tests.accounts.helpers import longest_list, rows_are_locked, waiting
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
 

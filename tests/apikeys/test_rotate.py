@@ -17,7 +17,7 @@ from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.rotation import rotate_api_key
 from apikeys.services.switching import disable_api_keys
 from audit.models import Event
-from config.errors import Conflict, Invalid
+from config.wire.errors import Conflict, Invalid
 from tests.apikeys.profiles import changed
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 

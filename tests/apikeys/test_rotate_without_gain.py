@@ -10,7 +10,7 @@ from accounts.services.users import update_user
 from apikeys.models import ApiKey
 from apikeys.services.rotation import rotate_api_key
 from config import profiles
-from config.errors import NotAllowed
+from config.wire.errors import NotAllowed
 from tests.apikeys.managing import WHO_MANAGES_WHOSE
 from tests.apikeys.test_no_escalation import as_caller, with_key_manager
 from tests.conftest import Cast, add_user, as_user, assert_problem, make_key, with_key

@@ -21,7 +21,7 @@ from apikeys import quotas
 from apikeys.services import rotation, switching
 from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key
 from audit.actors import Origin
-from config.errors import InvalidToken, NetworkNotAllowed
+from config.wire.errors import InvalidToken, NetworkNotAllowed
 from gateway.decision import authenticate
 from tests.accounts.helpers import statements
 from tests.conftest import PASSWORD, Cast, log_in, make_key

@@ -12,7 +12,7 @@ from apikeys.models import DAY, HOUR, Outcome
 from apikeys.reports import report
 from apikeys.services.api_keys import NewKey
 from apikeys.services.uses import Counted, add_counts
-from config.errors import Invalid
+from config.wire.errors import Invalid
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 
 NOON = datetime(2030, 1, 8, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from audit.actors import ANONYMOUS, Origin
 from audit.events import EventName
 from audit.log import record
 from audit.models import Event
-from config.wire import timestamp
+from config.wire.fields import timestamp
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 
 

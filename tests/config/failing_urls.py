@@ -7,8 +7,8 @@ from django.db import OperationalError
 from django.http import HttpRequest
 from django.urls import path
 
-from config.errors import DomainError, NotFound
 from config.urls import handler400, handler403, handler404, handler500
+from config.wire.errors import DomainError, NotFound
 
 __all__ = ["ERRORS", "handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 

@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from audit.models import Event
-from config.clientip import check_networks, resolve
 from config.env import ConfigurationError
+from config.wire.client_ip import check_networks, resolve
 from tests.conftest import Cast
 
 NOBODY: tuple[str, ...] = ()

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from apikeys.models import ApiKey
-from config import profiles, wire
+from config import profiles
 from config.profiles import Profile
+from config.wire import ids
 from tests.config.profile_texts import DIALECT
 from tests.conftest import PASSWORD, Api, Cast, assert_problem, make_key, with_key
 from tests.gateway.routing import row, with_routes
@@ -125,7 +126,7 @@ def test_a_service_can_find_the_key_that_asks_by_the_id_that_the_gateway_says(
 
 
 def test_an_id_that_was_shown_can_be_sent_in_a_body(ada: Api, cast: Cast) -> None:
-    body = {"name": "acme's", "organization": wire.public_id("organization", cast.acme)}
+    body = {"name": "acme's", "organization": ids.public_id("organization", cast.acme)}
     response = ada.post(f"{BASE}/api-keys", body)
     assert response.status_code == 201, response.content
     assert ApiKey.objects.get().organization_id == cast.acme.pk
@@ -135,11 +136,11 @@ def test_an_id_that_was_shown_can_be_sent_in_a_body(ada: Api, cast: Cast) -> Non
 def test_prefixed_ids_are_one_to_one(number: int, served_profile: Callable[[Profile], None]) -> None:
     served_profile(profiles.parse(DIALECT, source="test"))
     row = ApiKey(uuid=UUID(int=number))
-    shown = str(wire.public_id("api_key", row))
+    shown = str(ids.public_id("api_key", row))
     assert len(shown) == len("key_") + 22
-    assert wire.lookup("api_key", shown) == {"uuid": row.uuid}
+    assert ids.lookup("api_key", shown) == {"uuid": row.uuid}
 
 
 def test_prefixed_ids_differ(served_profile: Callable[[Profile], None]) -> None:
     served_profile(profiles.parse(DIALECT, source="test"))
-    assert len({wire.public_id("api_key", ApiKey(uuid=uuid4())) for _ in range(1000)}) == 1000
+    assert len({ids.public_id("api_key", ApiKey(uuid=uuid4())) for _ in range(1000)}) == 1000

@@ -13,8 +13,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from rest_framework.renderers import JSONRenderer
 
 from config import profiles
-from config.problems import PAGES
 from config.profiles import Profile
+from config.wire.problems import PAGES
 from tests.config.profile_texts import DIALECT, SHIPPED
 from tests.conftest import Api, Cast, as_user, assert_problem
 from tests.test_architecture import views

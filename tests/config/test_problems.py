@@ -11,9 +11,10 @@ from django.test import Client, RequestFactory
 from msgspec.structs import replace
 from rest_framework.exceptions import APIException, Throttled, ValidationError
 
-from config import problems, profiles
-from config.errors import Conflict, InsufficientScope, Invalid, NotAllowed, NotFound
+from config import profiles
 from config.profiles import Profile
+from config.wire import problems
+from config.wire.errors import Conflict, InsufficientScope, Invalid, NotAllowed, NotFound
 from tests.config.failing_urls import ERRORS
 from tests.config.profile_texts import GOOD
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key

@@ -9,8 +9,8 @@ import pytest
 from apikeys.forms import RotateForm
 from apikeys.management.arguments import parse_time
 from apikeys.models import ApiKey
-from config import times
-from config.errors import Invalid
+from config.wire import times
+from config.wire.errors import Invalid
 from tests.conftest import Cast, as_user, assert_problem, make_key
 
 NOON = datetime(2037, 1, 31, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import create_api_key
 from audit.actors import Origin
 from config.profiles import Capability
-from config.wire import timestamp
+from config.wire.fields import timestamp
 from tests.every_profile.speaker import Speaker
 
 

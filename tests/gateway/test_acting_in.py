@@ -10,7 +10,8 @@ from accounts.identity import principal_of
 from accounts.principals import Credential
 from accounts.services.organizations import add_member, update_organization
 from audit.models import Event
-from config import profiles, wire
+from config import profiles
+from config.wire import ids
 from gateway.decision import acting
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 from tests.gateway.routing import row, with_routes
@@ -137,7 +138,7 @@ def test_an_organization_that_wants_a_second_factor_wants_it_of_who_acts_in_it(b
 def test_it_is_named_as_the_product_shows_it(both: Cast, name: str) -> None:
     with profiles.override(profiles.load(name)):
         bob = principal_of(both.bob, Credential("key", ""))
-        shown = str(wire.public_id("organization", both.umbrella))
+        shown = str(ids.public_id("organization", both.umbrella))
         assert acting(bob, shown).organization == str(both.umbrella.uuid)
 
 

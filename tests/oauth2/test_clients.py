@@ -15,8 +15,8 @@ from accounts.services.oauth_clients import create_client, delete_clients, repla
 from audit.events import EventName
 from audit.models import Event
 from config import profiles
-from config.errors import Invalid, NotAllowed
 from config.profiles import Profile
+from config.wire.errors import Invalid, NotAllowed
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, confirm, messages_of, text_of
 from tests.conftest import Cast, add_user, with_roles

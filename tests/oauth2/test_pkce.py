@@ -12,9 +12,9 @@ from accounts.services.oauth_clients import create_client, update_client
 from audit.events import EventName
 from audit.models import Event
 from config import profiles
-from config.errors import Invalid, NotAllowed
 from config.profiles import Profile
 from config.profiles.schema import OAuth2
+from config.wire.errors import Invalid, NotAllowed
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, text_of
 from tests.commands.helpers import output_of, refusal_of, run

@@ -12,8 +12,8 @@ from accounts.services.delivery import send_due
 from accounts.services.organizations import create_organization
 from apikeys.services.api_keys import create_api_key
 from config import profiles
-from config.errors import Invalid
 from config.profiles import Profile
+from config.wire.errors import Invalid
 from tests.accounts.mailbox import Mailbox, token_in
 from tests.conftest import PASSWORD, add_user
 from tests.every_profile.speaker import Credential, Speaker, bearer

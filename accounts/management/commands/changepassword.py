@@ -4,7 +4,7 @@ from accounts.callers import caller_at_command_line
 from accounts.lookups import user_named
 from accounts.services.users import set_password
 from config.commands import KeyhouseCommand, read_secret
-from config.wire import public_id
+from config.wire.ids import public_id
 
 
 class Command(KeyhouseCommand):

@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 
 from accounts.lookups import email_faults
 from config.commands import KeyhouseCommand, table
-from config.wire import public_id
+from config.wire.ids import public_id
 
 
 class Command(KeyhouseCommand):

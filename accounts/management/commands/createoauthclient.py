@@ -4,7 +4,7 @@ from accounts.callers import caller_at_command_line
 from accounts.lookups import organization_named, user_named
 from accounts.services.oauth_clients import create_client
 from config.commands import KeyhouseCommand, say
-from config.wire import timestamp
+from config.wire.fields import timestamp
 
 WARNING = (
     "Warning: without PKCE only the client's secret, its state and its nonce protect a stolen code "

@@ -3,7 +3,7 @@ from typing import Any
 from accounts.callers import caller_at_command_line
 from accounts.services.organizations import create_organization
 from config.commands import KeyhouseCommand
-from config.wire import public_id
+from config.wire.ids import public_id
 
 
 class Command(KeyhouseCommand):

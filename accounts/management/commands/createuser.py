@@ -5,8 +5,8 @@ from accounts.lookups import organization_named
 from accounts.models import Organization
 from accounts.services.users import create_user
 from config.commands import KeyhouseCommand, read_secret
-from config.errors import Invalid
-from config.wire import public_id
+from config.wire.errors import Invalid
+from config.wire.ids import public_id
 
 
 class Command(KeyhouseCommand):

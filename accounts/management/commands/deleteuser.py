@@ -6,7 +6,7 @@ from accounts.callers import caller_at_command_line
 from accounts.lookups import user_named
 from accounts.services.users import delete_user
 from config.commands import KeyhouseCommand, confirm
-from config.wire import public_id
+from config.wire.ids import public_id
 
 
 class Command(KeyhouseCommand):

@@ -4,7 +4,7 @@ from accounts.callers import caller_at_command_line
 from accounts.lookups import user_named
 from accounts.services.second_factor import remove_second_factors
 from config.commands import KeyhouseCommand
-from config.wire import public_id
+from config.wire.ids import public_id
 
 
 class Command(KeyhouseCommand):

@@ -7,7 +7,7 @@ from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from config.commands import KeyhouseCommand, read_lines
 from config.database.rows import by_number
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 
 class Command(KeyhouseCommand):

@@ -11,7 +11,7 @@ from apikeys.management.arguments import (
 )
 from apikeys.services.rotation import LONGEST_OVERLAP, NO_OVERLAP, rotate_api_key
 from config.commands import KeyhouseCommand
-from config.wire import timestamp
+from config.wire.fields import timestamp
 
 
 class Command(KeyhouseCommand):

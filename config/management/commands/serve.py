@@ -8,11 +8,12 @@ from django.db import connections
 from accounts import mailer
 from apikeys import quotas
 from apikeys.services.known_secrets import check_secrets
-from config import env, metrics, openapi, profiles, server
+from config import env, metrics, profiles, server
 from config.checks import production_faults, signing_key_faults, wire_faults
 from config.commands import JsonCommand, say, stop_at
 from config.database.migrate import check_up_to_date
 from config.database.postgresql.limits import check_limits
+from config.wire import openapi_pages
 
 
 class Command(JsonCommand):
@@ -29,7 +30,7 @@ class Command(JsonCommand):
         places = places_to_go(url)
         check_fit(options["workers"])
         quotas.share_among(options["workers"])
-        openapi.document()  # workers are forks of this process, and need not build it
+        openapi_pages.document()  # workers are forks of this process, and need not build it
 
         def announce(_server: Any) -> None:
             if settings.METRICS_NETWORKS:

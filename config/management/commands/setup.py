@@ -9,11 +9,12 @@ from django.core.management.base import CommandError
 from accounts.callers import caller_at_command_line
 from accounts.services.first_run import create_first_admin, is_first_run
 from apikeys.services.known_secrets import check_secrets
-from config import env, profiles, wire
+from config import env, profiles
 from config.backends import mail_host
 from config.commands import KeyhouseCommand, ask, ask_twice, has_terminal, say
 from config.database.migrate import bring_up_to_date
-from config.errors import Invalid
+from config.wire import members as wire_members
+from config.wire.errors import Invalid
 
 NO_NEWS = "Nothing to do: the database is up to date and has users."
 
@@ -74,7 +75,7 @@ def _login_line(values: dict[str, str]) -> str:
     """The command that logs in, in the profile's words."""
     profile = profiles.active()
     members = (profile.login.identifiers[0], "password")
-    body = json.dumps({wire.outside("login", member): values[member] for member in members})
+    body = json.dumps({wire_members.outside("login", member): values[member] for member in members})
     address = f"{settings.PUBLIC_URL}{profile.base_path}/auth/login"
     return f"curl {address} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
 

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from django.urls import get_resolver
 
-from config import profiles, wire
+from config import profiles
+from config.wire import ids
+from config.wire import members as wire_members
 
 
 class WireFault(NamedTuple):
@@ -29,7 +31,7 @@ def faults() -> list[WireFault]:
 def _serializers() -> Iterator[Any]:
     """Every serializer class with a resource, once the URL configuration has loaded them."""
     _ = get_resolver().url_patterns
-    waiting: list[Any] = [wire.WireSerializer]
+    waiting: list[Any] = [wire_members.WireSerializer]
     while waiting:
         found = waiting.pop()
         waiting += found.__subclasses__()
@@ -46,7 +48,7 @@ def _unknown_names(serializers: list[Any]) -> Iterator[WireFault]:
 
 
 def _unknown_members(serializers: list[Any]) -> Iterator[WireFault]:
-    answers = [each for each in serializers if not issubclass(each, wire.RequestSerializer)]
+    answers = [each for each in serializers if not issubclass(each, wire_members.RequestSerializer)]
     for resource, members in profiles.active().wire.members.items():
         of_resource = [each for each in answers if each.resource == resource]
         if not of_resource:
@@ -63,7 +65,7 @@ def _unknown_members(serializers: list[Any]) -> Iterator[WireFault]:
 
 def _unknown_ids(serializers: list[Any]) -> Iterator[WireFault]:
     fields = [field for each in serializers for field in each().declared().values()]
-    known = {field.resource for field in fields if isinstance(field, wire.IdField)}
+    known = {field.resource for field in fields if isinstance(field, ids.IdField)}
     for resource in profiles.active().wire.id_prefixes:
         if resource not in known:
             words = ", ".join(sorted(known))
@@ -75,7 +77,7 @@ def _clashes(serializers: list[Any]) -> Iterator[WireFault]:
     for each in serializers:
         spelled: dict[str, str] = {}
         for member in each().declared():
-            other = spelled.setdefault(wire.outside(each.resource, member), member)
+            other = spelled.setdefault(wire_members.outside(each.resource, member), member)
             if other != member:
                 reason = f"{each.resource}.{other} and {each.resource}.{member} get the same name"
                 yield WireFault("wire.names", reason)

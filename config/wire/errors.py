@@ -1,4 +1,4 @@
-"""What can go wrong in the domain. Services raise these; `config.problems` puts them on the wire."""
+"""What can go wrong in the domain. Services raise these; `config.wire.problems` puts them on the wire."""
 
 from collections.abc import Mapping
 

@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from config import profiles
 from config.profiles import Profile
-from config.wire import WireRenderer
+from config.wire.rendering import WireRenderer
 
 
 class Document(NamedTuple):

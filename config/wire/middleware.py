@@ -19,9 +19,9 @@ from config import profiles
 from config.chunks import take_chunks
 from config.hosts import spell_header
 from config.logs import mask
-from config.problems import MAILED_LINKS, MEDIA_TYPE, is_under, problem_response, too_large, wants_page
 from config.profiles import Profile
 from config.profiles.rules import OAUTH2_PREFIXES
+from config.wire.problems import MAILED_LINKS, MEDIA_TYPE, is_under, problem_response, too_large, wants_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -17,8 +17,16 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from config import profiles, wire
-from config.errors import MOST_ERRORS, DomainError, InsufficientScope, InvalidToken, NotFound, TooManyAttempts
+from config import profiles
+from config.wire import members
+from config.wire.errors import (
+    MOST_ERRORS,
+    DomainError,
+    InsufficientScope,
+    InvalidToken,
+    NotFound,
+    TooManyAttempts,
+)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
@@ -87,7 +95,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER: return the problem document for `error`, None for a bug (a 500)."""
     resource = getattr(context.get("view"), "resource", "")
     if isinstance(error, DomainError):
-        spelled = {wire.outside(resource, member): text for member, text in error.errors.items()}
+        spelled = {members.outside(resource, member): text for member, text in error.errors.items()}
         detail = sentence(spelled) or error.detail
         return _drf(error.status, error.code, detail, errors=spelled, headers=headers_of(error))
     if isinstance(error, Http404):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 
-from config.problems import problem_response
+from config.wire.problems import problem_response
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -6,8 +6,9 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
-from config import profiles, wire
-from config.problems import MEDIA_TYPE
+from config import profiles
+from config.wire import ids, rendering
+from config.wire.problems import MEDIA_TYPE
 
 TEXT = {"type": "string"}
 PROBLEM = {
@@ -40,15 +41,15 @@ def id_schema(resource: str) -> dict[str, Any]:
     if form.ids == "integer":
         return {"type": "integer", "minimum": 1}
     if form.ids == "prefixed":
-        prefix = wire.prefix_of(resource)
-        return {"type": "string", "pattern": f"^{prefix}[0-9A-Za-z]{{{wire.PREFIXED_LENGTH}}}$"}
+        prefix = ids.prefix_of(resource)
+        return {"type": "string", "pattern": f"^{prefix}[0-9A-Za-z]{{{ids.PREFIXED_LENGTH}}}$"}
     return {"type": "string", "format": "uuid"}
 
 
 class IdFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """Ids have the profile's form."""
 
-    target_class = "config.wire.IdField"
+    target_class = "config.wire.ids.IdField"
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         return id_schema(self.target.resource)
@@ -57,7 +58,7 @@ class IdFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-unty
 class SentIdFieldExtension(IdFieldExtension):  # type: ignore[no-untyped-call]
     """Ids that clients send have it, too."""
 
-    target_class = "config.wire.SentIdField"
+    target_class = "config.wire.ids.SentIdField"
 
 
 class WireSchema(AutoSchema):
@@ -89,7 +90,7 @@ class WireSchema(AutoSchema):
 
     def _envelop(self, content: dict[str, Any]) -> None:
         envelope = profiles.active().wire.envelope
-        if envelope and any(issubclass(each, wire.WireRenderer) for each in self.view.renderer_classes):
+        if envelope and any(issubclass(each, rendering.WireRenderer) for each in self.view.renderer_classes):
             for form in content.values():
                 properties = {envelope: form["schema"]}
                 form["schema"] = {"type": "object", "required": [envelope], "properties": properties}

@@ -7,7 +7,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from config import received, wire
+from config.wire import ids, requests
 
 Row = TypeVar("Row", bound=Model)
 
@@ -26,10 +26,10 @@ class ResourceViewSet(GenericViewSet[Row]):
 
     def get_object(self) -> Any:
         """Return the row with the id in the path. Raises NotFound."""
-        return wire.find(self.resource, self.get_queryset(), self.kwargs["pk"])
+        return ids.find(self.resource, self.get_queryset(), self.kwargs["pk"])
 
     def filter_queryset(self, queryset: Any) -> Any:
         """DRF's. A list that declares no filters takes none. Raises Invalid."""
         if not self.filter_backends:
-            received.no_query(self.request)
+            requests.no_query(self.request)
         return super().filter_queryset(queryset)

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
-from config.errors import Invalid, shown
+from config.wire.errors import Invalid, shown
 
 PAGE_PARAMETERS = {"cursor", "page_size"}
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config import profiles
-from config.errors import Invalid
+from config.wire.errors import Invalid
 
 PAGE_SIZE = re.compile(r"[1-9][0-9]{0,8}")
 POSITION = re.compile(r"[0-9]{1,19}")

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from config.errors import shown
+from config.wire.errors import shown
 
 
 class StrictJSONParser(BaseParser):

@@ -1,0 +1,34 @@
+"""Whole answers: always JSON, under the profile's envelope if it has one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rest_framework import renderers
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from config import profiles
+
+
+class WireRenderer(renderers.JSONRenderer):
+    """JSON, under the profile's envelope if it has one. Errors are never enveloped."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        envelope = profiles.active().wire.envelope
+        response = (renderer_context or {}).get("response")
+        if envelope and data is not None and response is not None and response.status_code < 400:
+            data = {envelope: data}
+        return super().render(data, accepted_media_type, renderer_context)
+
+
+class AlwaysJson(DefaultContentNegotiation):
+    """Answer in the view's first form whatever Accept says, so that no error hides behind a 406."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        first = next(iter(renderers))
+        return first, first.media_type
