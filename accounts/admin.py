@@ -10,8 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from access.backoffice.base import CapabilityAdmin, may, said_ago, said_status
+from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.forms import RowField
+from access.backoffice.humanize import ago
+from access.backoffice.paginator import count_up_to, shown_count
+from access.callers import caller_in_admin, principal_in
 from accounts.admin_filters import RoleFilter, SecondFactorFilter
-from accounts.callers import caller_in_admin
 from accounts.forms import MembershipForm, MembershipFormSet, NewUserForm, OrganizationForm, UserForm
 from accounts.invitation_admin import InvitationAdmin
 from accounts.lookups import hold
@@ -19,14 +24,9 @@ from accounts.models import Invitation, Membership, Organization, Session, User
 from accounts.oauth import admin as _oauth  # noqa: F401 (it registers itself)
 from accounts.services import organizations, second_factor, sessions, users
 from accounts.session_admin import SessionAdmin
-from config.admin import CapabilityAdmin, may, principal_in, said_ago, said_status
-from config.confirming import AskingAdmin, Question
 from config.database.rows import by_number
-from config.forms import RowField
-from config.paging import count_up_to, shown_count
 from config.profiles import Capability
 from config.wire.errors import DomainError
-from config.words import ago
 
 DEACTIVATE = Question(
     "Deactivate people",

@@ -3,10 +3,10 @@
 from django.db.models import Q
 from django.http import HttpRequest
 
+from access.backoffice.filters import Options, WordsFilter
+from access.callers import principal_in
 from accounts.models import User
 from config import profiles
-from config.admin import principal_in
-from config.filters import Options, WordsFilter
 
 
 class RoleFilter(WordsFilter):

@@ -12,17 +12,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
-from accounts.exceptions import record_denied
+from access.backoffice.changelist import check_query
+from access.callers import principal_in
+from access.exceptions import record_denied
+from access.principals import Credential, Principal
 from accounts.forms import LoginForm
 from accounts.identity import principal_of
 from accounts.models import User
-from accounts.principals import Credential, Principal
 from accounts.second_factor_page import PROVEN, SecondFactorPage
 from accounts.services.codes import device_of
 from audit.actors import Origin
 from config import profiles
-from config.admin import principal_in
-from config.changelist import check_query
 from config.logs import mask
 from config.profiles import Capability
 from config.wire.errors import BadQuery, DomainError, NotAllowed

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from access.credentials import presented
+from access.principal_cache import memory
+from access.principals import Credential, Principal
 from accounts import tokens
-from accounts.credentials import presented
 from accounts.identity import principal_of_session
-from accounts.principals import Credential, Principal
 from audit.actors import Origin
-from audit.epoch import memory
 from config.wire.errors import InvalidToken
 from config.wire.problems import challenge
 

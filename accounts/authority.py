@@ -1,7 +1,7 @@
 """Whom a caller may change, and what they may hand out: never more than they may do themselves."""
 
+from access.principals import Caller
 from accounts.models import Membership, Organization, User
-from accounts.principals import Caller
 from config import profiles
 from config.profiles import Capability, Power
 from config.wire.errors import Invalid, NotAllowed

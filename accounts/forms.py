@@ -9,13 +9,13 @@ from django.contrib.admin.widgets import AdminEmailInputWidget, AdminTextInputWi
 from django.contrib.auth import authenticate, password_validation
 from django.utils.html import format_html
 
+from access.backoffice.base import add_error
+from access.backoffice.forms import ChangeForm
 from accounts import names
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.passwords import LONGEST, check_password_rules
 from accounts.services.user_rows import check_free
 from config import profiles
-from config.admin import add_error
-from config.forms import ChangeForm
 from config.wire.errors import DomainError, RecoveryUnderWay, TooManyAttempts, TotpRequired
 
 CODE_MISSING = (

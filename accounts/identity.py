@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from access.principals import Credential, Place, Principal
 from accounts.models import Membership, User
 from accounts.models.sessions import idle_time
-from accounts.principals import Credential, Place, Principal
 from config import profiles
 from config.database.sql import as_time, as_uuid, select, uuid_value
 

@@ -9,15 +9,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from access.backoffice.base import said_status
+from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.filters import Options, WordsFilter
+from access.backoffice.forms import RowField, offer_rows
+from access.callers import caller_in_admin, principal_in
 from accounts.admin_filters import OrganizationRoleFilter
-from accounts.callers import caller_in_admin
 from accounts.forms import InvitationForm
 from accounts.models import Invitation, Organization
 from accounts.services import invitations
-from config.admin import principal_in, said_status
-from config.confirming import AskingAdmin, Question
-from config.filters import Options, WordsFilter
-from config.forms import RowField, offer_rows
 from config.profiles import Capability
 
 WITHDRAW = Question(

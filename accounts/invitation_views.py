@@ -11,11 +11,11 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.callers import caller_of
+from access.permissions import Needs
 from accounts import authority, serializers
-from accounts.callers import caller_of
 from accounts.models import Invitation, Organization
 from accounts.organization_views import MANAGE, OfOrganizationViewSet
-from accounts.permissions import Needs
 from accounts.services import invitations
 from accounts.user_views import MANAGE as MANAGE_PEOPLE
 from config.wire import requests

@@ -5,9 +5,9 @@ from typing import NamedTuple, TypeVar, cast
 
 from django.db.models import Q
 
+from access.principals import Caller
 from accounts.models import OAuthAccessToken, OAuthClient, Organization, User
 from accounts.names import Unmailable, fold, fold_email, mail_address
-from accounts.principals import Caller
 from config import profiles
 from config.database.rows import by_number
 from config.wire.errors import Invalid, InvalidToken, NotAllowed, NotFound

@@ -9,11 +9,11 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.callers import caller_of, principal_of_request
+from access.permissions import Needs
+from access.principals import Principal
 from accounts import serializers
-from accounts.callers import caller_of, principal_of_request
 from accounts.models import Membership, Organization, OrganizationQuerySet, User
-from accounts.permissions import Needs
-from accounts.principals import Principal
 from accounts.services import organizations
 from config.profiles import Capability
 from config.wire import ids, requests

@@ -14,6 +14,7 @@ from django.utils.decorators import decorator_from_middleware, method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView
 
+from access.backoffice.base import add_error
 from accounts import mailed_tokens
 from accounts.letters import link
 from accounts.names import NAME_LENGTH
@@ -21,7 +22,6 @@ from accounts.passwords import LONGEST
 from accounts.services import acceptance, confirmation, email_undo, passwords, registration
 from audit.actors import Origin
 from config import profiles
-from config.admin import add_error
 from config.wire.errors import DomainError
 from config.wire.problems import headers_of
 

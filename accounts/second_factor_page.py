@@ -8,13 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views import View
 
+from access.backoffice.base import add_error
+from access.callers import principal_in
+from access.principals import Caller
 from accounts.models import SecondFactor, User
 from accounts.passwords import LONGEST
-from accounts.principals import Caller
 from accounts.services import second_factor
 from accounts.services.codes import device_of
 from audit.actors import Origin
-from config.admin import add_error, principal_in
 from config.wire.errors import DomainError
 
 PROVEN = "second_factor"  # in the browser's session: the number of the one that was proven

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access.callers import caller_of
+from access.permissions import Needs
 from accounts import serializers
-from accounts.callers import caller_of
-from accounts.permissions import Needs
 from accounts.services import second_factor
 from config.wire import requests
 

@@ -10,14 +10,14 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.callers import caller_in_admin
+from access.backoffice.base import may, said_ago, said_status
+from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.filters import Options, WordsFilter
+from access.backoffice.humanize import ago, program
+from access.callers import caller_in_admin
 from accounts.models import Session, User
 from accounts.services import sessions
-from config.admin import may, said_ago, said_status
-from config.confirming import AskingAdmin, Question
-from config.filters import Options, WordsFilter
 from config.profiles import Capability
-from config.words import ago, program
 
 END = Question(
     "End sessions",

@@ -9,10 +9,10 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.callers import caller_of, principal_of_request
+from access.permissions import Needs
 from accounts import authority, serializers
-from accounts.callers import caller_of, principal_of_request
 from accounts.models import Session, User
-from accounts.permissions import Needs
 from accounts.services import sessions
 from audit.actors import Origin
 from config.profiles import Capability

@@ -8,10 +8,10 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.callers import caller_of, principal_of_request
+from access.permissions import Needs
 from accounts import serializers
-from accounts.callers import caller_of, principal_of_request
 from accounts.models import User, UserQuerySet
-from accounts.permissions import Needs
 from accounts.services import users
 from config.profiles import Capability
 from config.wire import requests

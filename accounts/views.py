@@ -8,12 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access.callers import caller_of, principal_of_request
+from access.credentials import presented
+from access.permissions import Needs
 from accounts import serializers
-from accounts.callers import caller_of, principal_of_request
-from accounts.credentials import presented
 from accounts.models import User
 from accounts.oauth import claims
-from accounts.permissions import Needs
 from accounts.services import own_account, refreshing, sessions
 from audit.actors import Origin
 from config import profiles

@@ -14,8 +14,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from access.backoffice.base import add_error, said_ago, said_status
+from access.backoffice.humanize import ago
+from access.callers import caller_in_admin, principal_in
 from accounts.admin_site import note_denied
-from accounts.callers import caller_in_admin
 from apikeys import organization_admin as _organizations  # noqa: F401 (it registers itself)
 from apikeys.admin_actions import KeyActions, use_in_words
 from apikeys.admin_filters import KEY_FILTERS
@@ -27,10 +29,8 @@ from apikeys.search import matching
 from apikeys.services.api_keys import create_api_key, update_api_key
 from apikeys.uses_shown import chart_of_key, line_of_day, scopes_of
 from audit.models import Event
-from config.admin import add_error, principal_in, said_ago, said_status
 from config.profiles import Capability
 from config.wire.errors import DomainError, NotAllowed
-from config.words import ago
 
 LIST = "admin:apikeys_apikey_changelist"
 CHANGE = "admin:apikeys_apikey_change"

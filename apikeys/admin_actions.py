@@ -8,18 +8,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
-from accounts.callers import caller_in_admin
+from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.csv import csv_response
+from access.backoffice.humanize import ago, times
+from access.callers import caller_in_admin
 from apikeys.curl import curl_line
 from apikeys.forms import RevokeForm, RotateForm
 from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import NewKey, revoke_api_keys
 from apikeys.services.rotation import rotate_api_key
 from apikeys.services.switching import disable_api_keys, enable_api_keys
-from config.confirming import AskingAdmin, Question
 from config.database.rows import in_parts
-from config.exports import csv_response
 from config.wire.fields import timestamp
-from config.words import ago, times
 
 EXPORTED = (
     *("id", "name", "key_prefix", "owner", "environment", "scopes", "status"),

@@ -6,13 +6,13 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from access.backoffice.filters import DateFilter, Options, WordsFilter
+from access.callers import principal_in
 from accounts.models import Organization
 from apikeys import conditions
 from apikeys.conditions import NEVER_EXPIRES, UNUSED
 from apikeys.search import with_scope
 from config import profiles
-from config.admin import principal_in
-from config.filters import DateFilter, Options, WordsFilter
 from config.profiles import Capability
 
 MOST_ORGANIZATIONS = 20

@@ -6,7 +6,7 @@ class ApiKeysConfig(AppConfig):
     verbose_name = "API keys"
 
     def ready(self) -> None:
-        from accounts import makers
+        from access import makers
         from accounts.letters import MailKind
         from accounts.services import delivery
         from apikeys import schema  # noqa: F401 (registers itself with the OpenAPI generator)

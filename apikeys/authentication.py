@@ -8,16 +8,16 @@ from uuid import UUID
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.credentials import Presented, presented
+from access.credentials import Presented, presented
+from access.key_limits import limits_of, rate_of
+from access.peppers import current
+from access.principal_cache import memory
+from access.principals import Credential, Place, Principal
 from accounts.identity import PERSON, PERSON_JOINS, PersonRow, person
-from accounts.limits import limits_of, rate_of
-from accounts.peppers import current
-from accounts.principals import Credential, Place, Principal
 from apikeys import keys, peppers, quotas
 from apikeys.models import ApiKey
 from apikeys.refusals import record_refused_key, record_refused_use
 from audit.actors import NOTHING, Origin, Target
-from audit.epoch import memory
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid, select
 from config.wire.errors import InvalidToken, NetworkNotAllowed

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from accounts.limits import Rate
+from access.key_limits import Rate
 from config.wire.errors import Invalid
 
 UNITS = {

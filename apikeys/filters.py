@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
-from accounts.callers import principal_of_request
+from access.callers import principal_of_request
 from apikeys.attributes import from_text
 from apikeys.serializers import ListFilter
 from audit.actors import Origin

@@ -9,16 +9,16 @@ from django import forms
 from django.core import signing
 from django.utils import timezone
 
-from accounts.limits import Limits, Rate, clean_networks, clean_rate
+from access.backoffice.confirmation import ConfirmForm
+from access.backoffice.forms import ChangeForm, MomentField, RowField, offer_rows
+from access.key_limits import Limits, Rate, clean_networks, clean_rate
+from access.principals import Principal
 from accounts.models import Organization, User
 from accounts.names import clean_name
-from accounts.principals import Principal
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import REASON_LENGTH, latest_expiry
 from config import profiles
-from config.confirming import ConfirmForm
-from config.forms import ChangeForm, MomentField, RowField, offer_rows
 from config.profiles import Capability
 from config.profiles.schema import Attribute, ChoiceAttribute
 from config.wire.errors import DomainError

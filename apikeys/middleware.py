@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from accounts.permissions import NEEDED_SCOPES
-from accounts.principals import Credential
+from access.permissions import NEEDED_SCOPES
+from access.principals import Credential
 from apikeys import usage
 from apikeys.models import Outcome
 from audit.actors import Origin

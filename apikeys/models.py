@@ -6,9 +6,9 @@ from typing import Any, Self, TypeVar
 from django.db import models
 from django.db.models import Prefetch, Q, Sum
 
-from accounts.limits import Rate, rate_of
+from access.key_limits import Rate, rate_of
+from access.principals import Principal
 from accounts.models import OAuthAccessToken, Organization, User
-from accounts.principals import Principal
 from apikeys import conditions
 from apikeys.made_through import revoke_with_token
 from config.database.rows import PublicRow

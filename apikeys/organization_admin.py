@@ -7,12 +7,12 @@ from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from access.backoffice.paginator import count_up_to, shown_count
+from access.callers import principal_in
 from accounts.admin import OrganizationAdmin
 from accounts.models import Organization
 from apikeys import conditions
 from apikeys.models import ApiKey
-from config.admin import principal_in
-from config.paging import count_up_to, shown_count
 
 
 @admin.register(Organization)

@@ -12,15 +12,15 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 
+from access.backoffice.charts import Chart, Series
+from access.backoffice.paginator import Counted, counted
+from access.principals import Principal
 from accounts.models import User
-from accounts.principals import Principal
 from apikeys import conditions
 from apikeys.conditions import EXPIRING, NEVER_EXPIRES, UNUSED
 from apikeys.models import ApiKey
 from audit.events import REFUSALS, EventName
 from audit.models import Event, EventQuerySet
-from config.charts import Chart, Series
-from config.paging import Counted, counted
 from config.profiles import Capability
 
 MOST_KEYS = MOST_EVENTS = 20_000  # rows that one look reads

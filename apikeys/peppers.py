@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from accounts.peppers import current
+from access.peppers import current
 from apikeys import keys
 
 

@@ -7,8 +7,8 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts.permissions import NEEDED_SCOPES
-from accounts.principals import Principal
+from access.permissions import NEEDED_SCOPES
+from access.principals import Principal
 from apikeys import scopes
 from config import profiles
 from config.wire.errors import InsufficientScope, NotAuthenticated

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
-from accounts.limits import Rate
-from accounts.principals import Principal
+from access.key_limits import Rate
+from access.principals import Principal
 from accounts.services import valkey_counts
 from accounts.throttling import Attempt, Count, Counter
 from apikeys.refusals import record_refused_use

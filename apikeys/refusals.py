@@ -1,6 +1,6 @@
 """Refused keys are counted, and go to the audit log with the reason that the client does not learn."""
 
-from accounts.principals import Principal
+from access.principals import Principal
 from apikeys import usage
 from apikeys.models import Outcome
 from audit.actors import ANONYMOUS, Origin, Target

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.limits import LONGEST_WINDOW, MOST_NETWORKS, MOST_REQUESTS, Rate
+from access.key_limits import LONGEST_WINDOW, MOST_NETWORKS, MOST_REQUESTS, Rate
 from apikeys.durations import parse_duration
 from apikeys.models import ApiKey
 from apikeys.services.rotation import LONGEST_OVERLAP

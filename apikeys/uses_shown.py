@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from accounts.principals import Principal
+from access.backoffice.charts import Chart, HourChart, Series, sparkline
+from access.backoffice.humanize import ago
+from access.principals import Principal
 from apikeys.models import (
     DAY,
     EVERY_KEY,
@@ -19,9 +21,7 @@ from apikeys.models import (
 )
 from apikeys.overview import READS_KEYS
 from config import profiles
-from config.charts import Chart, HourChart, Series, sparkline
 from config.profiles import Capability
-from config.words import ago
 
 WEEK = 7 * LAST_DAY  # hours
 MOST_OWN = 200  # keys

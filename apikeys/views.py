@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.callers import caller_of, principal_of_request
+from access.callers import caller_of, principal_of_request
+from access.permissions import Needs
+from access.principals import Principal
 from accounts.models import Organization, User
-from accounts.permissions import Needs
-from accounts.principals import Principal
 from apikeys import report_serializers, reports, serializers
 from apikeys.filters import AttributeFilter, ListedFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from audit import epoch
 from audit.actors import LABEL_LENGTH, NOTHING, Actor, Origin, Target
-from audit.epoch import wait_out_leases
 from audit.events import CHANGES_NO_CALLER, EventName
 from audit.models import GENESIS, ChainHead, Event, EventQuerySet
 from config import metrics
@@ -52,7 +52,7 @@ def record_all(entries: Sequence[Entry], *, actor: Actor, origin: Origin) -> lis
         Event._base_manager.bulk_create(events, batch_size=WRITE_CHUNK)
         if any(entry.name not in CHANGES_NO_CALLER for entry in entries):
             head.epoch += 1
-            wait_out_leases()
+            epoch.has_begun()
         head.save(update_fields=["sequence", "hash", "epoch"])
     for entry in entries:
         metrics.EVENTS.count(entry.name.value)

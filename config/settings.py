@@ -46,6 +46,7 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", PUBLIC_HOST, *env.hosts("ALL
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
     "audit",
+    "access",
     "accounts",
     "apikeys",
     "gateway",
@@ -197,13 +198,13 @@ REST_FRAMEWORK = {
         "accounts.oauth.authentication.OAuth2Authentication",
         "accounts.authentication.AccessTokenAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.DeclaredNeeds"],
+    "DEFAULT_PERMISSION_CLASSES": ["access.permissions.DeclaredNeeds"],
     "DEFAULT_PARSER_CLASSES": ["config.wire.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.wire.rendering.WireRenderer"],
     "DEFAULT_PAGINATION_CLASS": "config.wire.pagination.Pages",
     "DEFAULT_SCHEMA_CLASS": "config.wire.openapi.WireSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.wire.rendering.AlwaysJson",
-    "EXCEPTION_HANDLER": "accounts.exceptions.handle",
+    "EXCEPTION_HANDLER": "access.exceptions.handle",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

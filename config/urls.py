@@ -17,7 +17,7 @@ BASE = profiles.active().base_path.lstrip("/")
 api = [
     path("", include("accounts.urls")),
     path("", include("apikeys.urls")),
-    path("", include("audit.urls")),
+    path("", include("access.audit_log.urls")),
     path("", include("gateway.oauth2_urls")),
 ]
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.request import HttpHeaders
 
-from accounts.principals import Credential, Principal
+from access.principals import Credential, Principal
 from apikeys import quotas, usage
 from audit.actors import Origin
 from config import profiles

@@ -9,10 +9,10 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.principals import Principal
 from accounts.models import OAuthClient
 from accounts.oauth.authentication import principal_of_machine
 from accounts.oauth.server import authenticated_client
-from accounts.principals import Principal
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NetworkNotAllowed
 from config.wire.problems import realm

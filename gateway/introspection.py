@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.callers import principal_of_request
-from accounts.credentials import Presented, is_key_like
-from accounts.permissions import Needs
-from accounts.principals import Principal
+from access.callers import principal_of_request
+from access.credentials import Presented, is_key_like
+from access.permissions import Needs
+from access.principals import Principal
 from apikeys import usage
 from apikeys.authentication import admit, known_key
 from audit.actors import Origin

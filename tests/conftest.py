@@ -26,16 +26,16 @@ import accounts.urls
 import apikeys.urls
 import config.urls
 import gateway.oauth2_urls
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
+from access.principal_cache import memory
+from access.principals import Caller
 from accounts.models import Organization, User
-from accounts.principals import Caller
 from accounts.services import valkey_counts
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
 from apikeys import usage
 from apikeys.services.api_keys import NewKey, create_api_key
 from audit import refusals, triggers
-from audit.epoch import memory
 from config import profiles
 from config.profiles import Profile
 from config.profiles.schema import Role

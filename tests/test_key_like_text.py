@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from access.principals import Caller
 from accounts.models import Mail, OAuthCode, Session
 from accounts.oauth import texts
-from accounts.principals import Caller
 from accounts.services.oauth_clients import create_client
 from apikeys import keys
 from apikeys.services.api_keys import revoke_api_keys

@@ -5,8 +5,8 @@ from typing import cast
 from django.db import models
 from django.db.models import Q
 
+from access.principals import Credential, CredentialKind, Principal
 from accounts.models.people import Organization, User
-from accounts.principals import Credential, CredentialKind, Principal
 from config.database.rows import PublicRow
 from config.profiles import Capability
 

@@ -14,10 +14,10 @@ from oauth2_provider.models import (
     AbstractRefreshToken,
 )
 
+from access.principals import Principal
 from accounts.models.people import Organization, User
 from accounts.models.sessions import idle_time
 from accounts.oauth.redirects import is_allowed
-from accounts.principals import Principal
 from config import profiles
 from config.database.rows import PublicRow
 from config.profiles import Capability

@@ -8,8 +8,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
+from access.principals import Principal
 from accounts.names import fold, fold_email
-from accounts.principals import Principal
 from config import profiles
 from config.database.rows import PublicRow
 from config.profiles import Capability

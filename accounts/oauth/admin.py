@@ -12,8 +12,13 @@ from django.utils.safestring import SafeString
 from oauth2_provider import admin as _theirs  # noqa: F401 (it registers what is unregistered here)
 from oauth2_provider.models import IDToken
 
+from access.backoffice.base import add_error, may, said_ago
+from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.filters import Options, WordsFilter
+from access.backoffice.humanize import ago
+from access.backoffice.paginator import count_up_to, shown_count
+from access.callers import caller_in_admin, principal_in
 from accounts.admin_site import note_denied
-from accounts.callers import caller_in_admin
 from accounts.models import (
     Consent,
     ConsentQuerySet,
@@ -26,13 +31,8 @@ from accounts.oauth.forms import ClientForm, NewClientForm
 from accounts.services import consents, oauth_clients
 from accounts.services.oauth_clients import NewClient
 from config import profiles
-from config.admin import add_error, may, principal_in, said_ago
-from config.confirming import AskingAdmin, Question
-from config.filters import Options, WordsFilter
-from config.paging import count_up_to, shown_count
 from config.profiles import Capability
 from config.wire.errors import DomainError, NotAllowed
-from config.words import ago
 
 admin.site.unregister((IDToken, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken))
 

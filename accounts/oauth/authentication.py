@@ -7,15 +7,15 @@ from uuid import UUID
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.credentials import presented
+from access.credentials import presented
+from access.principal_cache import memory
+from access.principals import Credential, Place, Principal
 from accounts.identity import PERSON, PERSON_JOINS, PersonRow, person, principal_of
 from accounts.models import Consent, OAuthClient
 from accounts.models.sessions import idle_time
 from accounts.oauth import texts
 from accounts.oauth.scopes import IDENTITY
-from accounts.principals import Credential, Place, Principal
 from audit.actors import Origin
-from audit.epoch import memory
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid, select
 from config.wire.errors import InvalidToken

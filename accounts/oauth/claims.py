@@ -5,9 +5,9 @@ from typing import Any
 
 from django.conf import settings
 
+from access.principals import Credential, Place, Principal
 from accounts.identity import principal_of
 from accounts.models import Consent, Organization, User
-from accounts.principals import Credential, Place, Principal
 from config import profiles
 
 SUPPORTED = ("sub", "name", "preferred_username", "email", "email_verified", "groups", "roles")

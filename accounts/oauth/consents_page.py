@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views import View
 
+from access.principals import Caller
 from accounts.models import Consent, ConsentQuerySet
 from accounts.oauth.pages import login_page, page, person_in, session_in
 from accounts.oauth.scopes import catalogue
-from accounts.principals import Caller
 from accounts.services import consents, sessions
 from audit.actors import Origin
 from config.wire.errors import NotFound

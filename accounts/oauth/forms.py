@@ -4,12 +4,12 @@ from typing import Any
 
 from django import forms
 
+from access.backoffice.forms import ChangeForm, RowField, offer_rows
+from access.principals import Principal
 from accounts.models import OAuthClient, Organization, User
 from accounts.names import clean_name
 from accounts.oauth.redirects import clean_redirect_uri
 from accounts.oauth.scopes import catalogue
-from accounts.principals import Principal
-from config.forms import ChangeForm, RowField, offer_rows
 from config.wire.errors import DomainError
 
 WIDE = {"class": "vTextField"}

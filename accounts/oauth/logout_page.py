@@ -9,10 +9,10 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from access.principals import Caller
 from accounts.models import Session
 from accounts.oauth import logout
 from accounts.oauth.pages import LONGEST_ADDRESS, page, person_in, session_in
-from accounts.principals import Caller
 from accounts.services import sessions
 from audit.actors import Origin
 from config.wire.errors import Invalid

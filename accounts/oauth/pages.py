@@ -12,14 +12,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views import View
 
+from access.backoffice.base import add_error
+from access.principals import Credential, Principal
 from accounts.identity import principal_of
 from accounts.models import Session
 from accounts.passwords import LONGEST
-from accounts.principals import Credential, Principal
 from accounts.services import sessions
 from audit.actors import Origin
 from config import profiles
-from config.admin import add_error
 from config.wire.errors import DomainError
 from config.wire.problems import headers_of
 

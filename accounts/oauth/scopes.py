@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable
 
-from accounts.principals import Principal
+from access.principals import Principal
 from config import profiles
 from config.wire.errors import Invalid
 

@@ -5,12 +5,13 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts import authority, mailed_tokens, makers, names
+from access import makers
+from access.principals import Caller, Credential, Principal
+from accounts import authority, mailed_tokens, names
 from accounts.identity import principal_of
 from accounts.lookups import hold
 from accounts.models import Invitation, User
 from accounts.passwords import check_password_rules
-from accounts.principals import Caller, Credential, Principal
 from accounts.services.organizations import insert_member, member_target
 from accounts.services.sessions import as_actor
 from accounts.services.throttle import attempt

@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from access.principals import Caller
+from access.revocation import wait_out_leases
 from accounts.lookups import hold, hold_clients
 from accounts.models import (
     Consent,
@@ -19,11 +21,9 @@ from accounts.models import (
     User,
 )
 from accounts.oauth import texts
-from accounts.principals import Caller
 from accounts.services.issuing import record_issue
 from accounts.services.oauth_clients import client_target
 from audit.actors import Actor, Origin, Target
-from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles

@@ -6,10 +6,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from access.principals import Caller
 from accounts import mailed_tokens, names
 from accounts.letters import Letter, MailKind, Template, link
 from accounts.models import EmailChange, Mail, User
-from accounts.principals import Caller
 from accounts.services.email_undo import offer_undo
 from accounts.services.outbox import UNSENT_DAYS, queue_mail
 from accounts.services.own_account import prove

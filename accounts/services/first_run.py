@@ -2,9 +2,9 @@
 
 from django.db import transaction
 
+from access.principals import Caller
 from accounts.models import Organization, User
 from accounts.names import fold
-from accounts.principals import Caller
 from accounts.services.organizations import create_organization
 from accounts.services.users import create_user
 from config import profiles

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from accounts import authority, mailed_tokens, makers, names
+from access import makers
+from access.principals import Caller, Credential
+from accounts import authority, mailed_tokens, names
 from accounts.letters import Letter, MailKind, Template, link
 from accounts.lookups import hold, person_of
 from accounts.models import Invitation, Mail, Membership, Organization, User
-from accounts.principals import Caller, Credential
 from accounts.services.outbox import queue_mail
 from audit.actors import Origin, Target
 from audit.events import EventName

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from access.principals import Caller
+from access.revocation import wait_out_leases
 from accounts import authority, names
 from accounts.lookups import hold
 from accounts.models import Membership, Organization, User
-from accounts.principals import Caller
 from accounts.services.owners import delete_owner
 from audit.actors import Target
-from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import record
 from config.profiles import Capability

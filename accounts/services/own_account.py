@@ -6,11 +6,11 @@ from typing import Any
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 
+from access.principals import Caller
 from accounts import names
 from accounts.lookups import hold, person_of
 from accounts.models import Session, User
 from accounts.passwords import check_password_rules
-from accounts.principals import Caller
 from accounts.services.codes import device_of
 from accounts.services.consents import end_consents_of
 from accounts.services.passwords import cancel_links, end_access_of, tell_owner

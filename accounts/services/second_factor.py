@@ -9,11 +9,12 @@ import segno
 from django.db import transaction
 from django.db.models import Q
 
-from accounts import authority, peppers, seeds, totp
+from access import peppers
+from access.principals import Caller
+from accounts import authority, seeds, totp
 from accounts.letters import Letter, MailKind, Template
 from accounts.lookups import hold, person_of
 from accounts.models import Consent, Mail, RecoveryCode, SecondFactor, Session, User
-from accounts.principals import Caller
 from accounts.services.codes import check_code, has_second_factor
 from accounts.services.consents import end_consents_of
 from accounts.services.outbox import queue_mail

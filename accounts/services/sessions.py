@@ -10,17 +10,17 @@ from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.db.models import Q
 
+from access.principals import Caller
+from access.revocation import wait_out_leases
 from accounts import authority, tokens
 from accounts.lookups import find_by_identifier, hold, person_of, throttled_as
 from accounts.models import Session, User
-from accounts.principals import Caller
 from accounts.services.codes import Spent, check_code, device_of
 from accounts.services.recovery_wait import is_waiting, stop_or_refuse
 from accounts.services.session_ends import end_all_sessions, end_sessions
 from accounts.services.throttle import attempt, succeeded
 from accounts.tokens import TokenPair
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
-from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles

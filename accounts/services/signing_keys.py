@@ -1,7 +1,7 @@
 """Use case of the keys that tokens are signed with: make another one."""
 
+from access.principals import Caller
 from accounts import signing
-from accounts.principals import Caller
 from audit.actors import Target
 from audit.events import EventName
 from audit.log import record

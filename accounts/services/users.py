@@ -7,18 +7,18 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import QuerySet
 
+from access.principals import Caller
+from access.revocation import wait_out_leases
 from accounts import authority, names
 from accounts.lookups import hold
 from accounts.models import Organization, User
 from accounts.passwords import check_password_rules
-from accounts.principals import Caller
 from accounts.services.email_change import tell_of_change
 from accounts.services.organizations import add_member
 from accounts.services.owners import delete_owner
 from accounts.services.passwords import cancel_links, end_access_of, tell_owner
 from accounts.services.user_rows import insert_user, write_user
 from audit.actors import Target
-from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from accounts.credentials import is_key_like
+from access.credentials import is_key_like
 from accounts.lookups import organization_named, user_named
 from accounts.models import Organization, User
 from apikeys.attributes import from_text

@@ -9,17 +9,17 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
+from access.key_limits import Limits, Rate, clean_networks, clean_rate
+from access.principals import Caller, Credential, Principal
+from access.revocation import wait_out_leases
 from accounts.identity import principal_of
-from accounts.limits import Limits, Rate, clean_networks, clean_rate
 from accounts.lookups import hold, hold_owners, hold_token
 from accounts.models import Organization, User
 from accounts.names import check_no_credential, clean_name
-from accounts.principals import Caller, Credential, Principal
 from apikeys import keys, peppers, scopes
 from apikeys.attributes import clean_attributes
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from audit.actors import Target
-from audit.epoch import wait_out_leases
 from audit.events import EventName
 from audit.log import Entry, record_all
 from config import profiles

@@ -8,12 +8,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from access.key_limits import Limits
+from access.principals import Caller, Credential
 from accounts.identity import principal_of
 from accounts.letters import Letter, Template, link
-from accounts.limits import Limits
 from accounts.lookups import hold_owners
 from accounts.models import Mail, RecoveryLink, User
-from accounts.principals import Caller, Credential
 from accounts.services.recovery import mailed_recovery_token, recovering_person
 from accounts.services.throttle import attempt
 from apikeys.models import ApiKey

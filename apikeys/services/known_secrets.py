@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from access.principals import Caller
 from accounts import seeds, signing
 from accounts.models import KnownSecret, OAuthClient, RecoveryCode, SecondFactor
-from accounts.principals import Caller
 from apikeys.models import ApiKey
 from audit.actors import Origin
 from audit.events import EventName

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.principals import Caller
+from access.principals import Caller
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import (
     NewKey,

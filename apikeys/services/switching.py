@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from accounts.principals import Caller
+from access.principals import Caller
+from access.revocation import wait_out_leases
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import check_not_ended, locked, record_about_all
-from audit.epoch import wait_out_leases
 from audit.events import EventName
 from config.database.rows import by_number
 

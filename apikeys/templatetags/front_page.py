@@ -5,8 +5,8 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from access.callers import principal_in
 from apikeys import overview, uses_shown
-from config.admin import principal_in
 
 register = template.Library()
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from uuid import UUID
 
+from access.callers import caller_at_command_line
 from accounts import tokens
-from accounts.callers import caller_at_command_line
 from accounts.models import Membership, Organization, Session, User
 from accounts.services.organizations import create_organization
 from accounts.services.sessions import log_in

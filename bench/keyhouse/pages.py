@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 from django.test import Client
 from django.urls import reverse
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.models import User
 from apikeys.services.api_keys import create_api_key
 from bench.keyhouse.fill import first_of_each

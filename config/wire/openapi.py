@@ -61,11 +61,15 @@ class SentIdFieldExtension(IdFieldExtension):  # type: ignore[no-untyped-call]
     target_class = "config.wire.ids.SentIdField"
 
 
+TAGS = {"access": "audit"}  # apps whose endpoints are documented under the name of another one
+
+
 class WireSchema(AutoSchema):
     """Operations with the profile's envelope, ids in paths, and problem documents as errors."""
 
     def get_tags(self) -> list[str]:
-        return [type(self.view).__module__.partition(".")[0]]
+        app = type(self.view).__module__.partition(".")[0]
+        return [TAGS.get(app, app)]
 
     def _resolve_path_parameters(self, variables: list[str]) -> Any:
         parameters = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]

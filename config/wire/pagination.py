@@ -1,4 +1,4 @@
-"""Lists of the API in pages, in the active profile's form; those of the admin are in config/paging.py."""
+"""Lists of the API in pages, in the active profile's form; the admin's are in access.backoffice.paginator."""
 
 import re
 from typing import Any

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from access.principals import Caller, Credential
 from accounts.identity import principal_of
 from accounts.models import SecondFactor, User
-from accounts.principals import Caller, Credential
 from accounts.services.second_factor import begin_enrolment, confirm_enrolment
 from audit.actors import Origin
 from tests.conftest import PASSWORD, Api

@@ -19,9 +19,9 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from msgspec.structs import replace
 
+from access.principals import Caller, Credential
 from accounts.identity import principal_of
 from accounts.models import User
-from accounts.principals import Caller, Credential
 from audit.actors import Origin
 from config import profiles
 from tests.conftest import Api

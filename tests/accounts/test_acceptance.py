@@ -9,8 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.principals import Caller
 from accounts.models import Invitation, Membership, User
-from accounts.principals import Caller
 from accounts.services.organizations import add_member, delete_organization
 from accounts.services.users import create_user, delete_user, update_user
 from audit.models import Event

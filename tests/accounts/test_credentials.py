@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from accounts.credentials import Presented, presented
+from access.credentials import Presented, presented
 from config.wire.errors import MalformedCredentials
 from tests.accounts.helpers import serving
 from tests.conftest import Api, Cast, assert_problem, log_in, make_key

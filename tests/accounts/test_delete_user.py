@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from access.principals import Caller
 from accounts.models import Membership, Session, User
-from accounts.principals import Caller
 from accounts.services.organizations import delete_organization
 from accounts.services.users import delete_user, delete_users, update_user
 from apikeys.models import ApiKey

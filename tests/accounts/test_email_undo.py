@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from access.principals import Caller
 from accounts.models import EmailUndo, User
-from accounts.principals import Caller
 from accounts.services.delivery import send_due
 from accounts.services.users import update_user
 from audit.models import Event

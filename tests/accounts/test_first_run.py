@@ -2,8 +2,8 @@
 
 import pytest
 
+from access.principals import Caller
 from accounts.models import Membership, Organization, User
-from accounts.principals import Caller
 from accounts.services.first_run import create_first_admin, is_first_run
 from accounts.services.organizations import create_organization
 from audit.models import Event

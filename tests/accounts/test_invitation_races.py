@@ -2,8 +2,8 @@
 
 import pytest
 
+from access.principals import Caller
 from accounts.models import User
-from accounts.principals import Caller
 from accounts.services.organizations import delete_organization
 from accounts.services.users import delete_user
 from audit.log import verify

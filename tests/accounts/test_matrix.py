@@ -13,11 +13,11 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
+from access.permissions import Need
+from access.principals import Credential
 from accounts.identity import principal_of
 from accounts.models import Organization, Session, User
-from accounts.permissions import Need
-from accounts.principals import Credential
 from accounts.services.invitations import invite
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles

@@ -1,6 +1,6 @@
 """GET auth/me: whose token, or key, is this?"""
 
-from accounts.principals import Caller
+from access.principals import Caller
 from accounts.services.organizations import add_member
 from tests.conftest import Api, Cast, as_user, assert_problem, log_in, make_key, with_key
 

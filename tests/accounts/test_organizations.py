@@ -2,8 +2,8 @@
 
 import pytest
 
+from access.principals import Caller
 from accounts.models import Membership, Organization
-from accounts.principals import Caller
 from accounts.services.organizations import (
     add_member,
     change_member_role,

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from access.principals import Caller
 from accounts.models import Membership, Organization, User
-from accounts.principals import Caller
 from accounts.services.organizations import (
     add_member,
     create_organization,

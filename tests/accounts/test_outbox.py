@@ -11,9 +11,9 @@ from django.db import connections, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from access.principals import Caller
 from accounts.letters import MailKind
 from accounts.models import Mail
-from accounts.principals import Caller
 from accounts.services import delivery
 from accounts.services.delivery import Round, send_due
 from accounts.services.outbox import queue_mail

@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from pytest_django.fixtures import Settings
 
+from access.principals import Caller
 from accounts.models import Session, User
 from accounts.passwords import LONGEST
-from accounts.principals import Caller
 from accounts.services.users import set_password, update_user
 from audit.models import Event
 from config import settings as real_settings

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from access.principals import Caller
 from accounts.models import Mail, PasswordReset, User
-from accounts.principals import Caller
 from accounts.services.delivery import Round, send_due
 from accounts.services.users import set_password, update_user
 from audit.models import Event

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from pytest_django.fixtures import Settings
 
+from access.principals import Caller
 from accounts.models import User
 from accounts.passwords import LONGEST
-from accounts.principals import Caller
 from accounts.services.users import create_user, set_password
 from config.wire.errors import Invalid
 from tests.accounts.helpers import serving

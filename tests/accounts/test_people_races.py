@@ -6,9 +6,9 @@ Each test lets somebody wait for a row, and looks at what they have locked by th
 import pytest
 from django.utils import timezone
 
+from access.principals import Caller
 from accounts.lookups import hold
 from accounts.models import Membership, OAuthClient, SecondFactor, Session, User
-from accounts.principals import Caller
 from accounts.services.oauth_clients import delete_clients
 from accounts.services.second_factor import remove_second_factors
 from accounts.services.sessions import end_selected_sessions

@@ -8,8 +8,8 @@ from django.test import RequestFactory
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.permissions import check_need, need_of, scopes_for
-from accounts.principals import Credential, Principal
+from access.permissions import check_need, need_of, scopes_for
+from access.principals import Credential, Principal
 from config import profiles
 from config.profiles import Capability, Power
 from config.wire.errors import InsufficientScope, NotAllowed

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from accounts.principals import Credential, Principal, Reach, narrow, operator
+from access.principals import Credential, Principal, Reach, narrow, operator
 from config import profiles
 from config.profiles import NO_POWER, Capability, Power
 

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.hashers import check_password
 from django.db import transaction
 
+from access.principals import Caller
 from accounts.models import Invitation, Membership, Organization, User
-from accounts.principals import Caller
 from accounts.services.oauth_clients import create_client, replace_secret
 from accounts.services.second_factor import remove_second_factors
 from accounts.services.users import update_user

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from access.principals import Caller
 from accounts.models import Consent, Invitation, OAuthClient, User
-from accounts.principals import Caller
 from accounts.services.consents import withdraw_consent
 from accounts.services.delivery import send_due
 from accounts.services.oauth_clients import delete_clients, replace_secret, update_client

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from msgspec.structs import replace
 
+from access.callers import caller_at_command_line
 from accounts import signing
-from accounts.callers import caller_at_command_line
 from accounts.services.signing_keys import rotate_signing_key
 from config import profiles
 from config.profiles import Profile

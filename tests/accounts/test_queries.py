@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.principals import Caller, Credential, Principal
 from accounts.identity import principal_of, principal_of_session
 from accounts.models import Membership, Session
-from accounts.principals import Caller, Credential, Principal
 from accounts.services.organizations import add_member
 from accounts.services.users import update_user
 from tests.accounts.helpers import statements

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from access.principals import Caller
 from accounts.models import Membership, Organization, User
-from accounts.principals import Caller
 from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
 from accounts.services.users import create_user, set_password, update_user
 from config.wire.errors import Conflict, NotAllowed

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.principals import Caller
 from accounts.mailed_tokens import CONFIRM_HOURS
 from accounts.models import Mail, Registration, User
-from accounts.principals import Caller
 from accounts.services.delivery import Round, send_due
 from accounts.services.users import create_user
 from audit.models import Event

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import pytest
 from django.core.management import call_command
 
+from access.principals import Caller
 from accounts.models import RecoveryCode, SecondFactor, Session
-from accounts.principals import Caller
 from accounts.services.delivery import send_due
 from accounts.services.second_factor import begin_enrolment, confirm_enrolment, remove_second_factors
 from accounts.services.users import delete_user, update_user

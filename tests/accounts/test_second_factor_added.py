@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from access.principals import Caller
 from accounts.models import Consent, Session
-from accounts.principals import Caller
 from accounts.services.second_factor import remove_second_factors
 from accounts.services.sessions import log_out_everywhere
 from tests.accounts.authenticator import App, attempt, enrolled

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from access.principals import Caller, Credential
 from accounts.identity import principal_of_session
 from accounts.lookups import hold
 from accounts.models import RecoveryCode, SecondFactor, Session
-from accounts.principals import Caller, Credential
 from accounts.services.codes import check_code
 from accounts.services.delivery import send_due
 from accounts.services.second_factor import remove_second_factors

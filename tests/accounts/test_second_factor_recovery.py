@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 from msgspec.structs import replace
 
+from access.principals import Caller
 from accounts.models import Mail, RecoveryCode, SecondFactor, SecondFactorRecovery, User
-from accounts.principals import Caller
 from accounts.services.delivery import send_due
 from accounts.services.organizations import update_organization
 from accounts.services.second_factor import remove_second_factors

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
+from access.principals import Caller
 from accounts.models import Organization
-from accounts.principals import Caller
 from accounts.services.organizations import update_organization
 from accounts.services.second_factor import remove_second_factors
 from audit.models import Event

@@ -1,7 +1,7 @@
 """What is taken from a person is gone on their next request."""
 
+from access.principals import Caller
 from accounts.models import Membership, Session, User
-from accounts.principals import Caller
 from accounts.services.organizations import add_member, change_member_role, remove_member
 from accounts.services.users import set_password, update_user
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, assert_problem, log_in, make_key, with_key

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from django.db import connections
 
+from access.principals import Caller
 from accounts.authentication import authenticate_access_token
 from accounts.models import Consent, Membership, Session, User
-from accounts.principals import Caller
 from accounts.services.consents import withdraw_consents
 from accounts.services.oauth_clients import update_client
 from accounts.services.organizations import remove_member, update_organization

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from access.principals import Caller
 from accounts.models import Membership, User
-from accounts.principals import Caller
 from accounts.services.users import create_user, update_user
 from audit.models import Event
 from config.wire.errors import Conflict, DomainError, Invalid, NotAllowed

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import check_password
 
+from access.principals import Caller
 from accounts.models import User
-from accounts.principals import Caller
 from accounts.services.organizations import add_member
 from accounts.services.users import update_user
 from audit.models import Event

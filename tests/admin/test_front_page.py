@@ -135,8 +135,8 @@ def test_keys_are_charted_by_age(cast: Cast, keys: None) -> None:
 
 
 def principal(user: User) -> Any:
+    from access.principals import Credential
     from accounts.identity import principal_of
-    from accounts.principals import Credential
 
     return principal_of(user, Credential("admin", ""))
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.limits import Rate
+from access.key_limits import Rate
 from apikeys.models import HOUR, ApiKey
 from apikeys.services.api_keys import NewKey
 from apikeys.services.uses import Counted, add_counts

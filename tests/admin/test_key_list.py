@@ -11,11 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.backoffice import paginator
 from apikeys import conditions
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from audit.models import Event
-from config import paging
 from tests.admin.helpers import browser, messages_of, page, text_of
 from tests.conftest import Cast, make_key
 
@@ -170,7 +170,7 @@ def test_all_that_is_found_is_exported_and_only_what_one_sees(cast: Cast, keys: 
 def test_no_more_keys_are_changed_at_once_than_one_can_look_through(
     ada: Client, keys: dict[str, NewKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("config.admin.MOST_AT_ONCE", 3)
+    monkeypatch.setattr("access.backoffice.base.MOST_AT_ONCE", 3)
     sent = {"action": "revoke", "select_across": "1", "_selected_action": [keys["active"].row.pk]}
     response = ada.post(page(LIST), sent | {"confirmed": "True"}, follow=True)
     assert messages_of(response) == ["Select at most 3 rows. Nothing was done."]
@@ -204,6 +204,6 @@ def test_no_query_counts_all_rows(ada: Client, keys: dict[str, NewKey]) -> None:
 def test_above_a_thousand_keys_are_said_to_be_more(
     ada: Client, keys: dict[str, NewKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paging.CappedPaginator, "most", 3)
+    monkeypatch.setattr(paginator.CappedPaginator, "most", 3)
     text = text_of(ada.get(page(LIST)))
     assert "3+ API keys" in text and "search or filter to see the others" in text

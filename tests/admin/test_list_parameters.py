@@ -18,8 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from access.backoffice.changelist import DeclaredChangeList
 from accounts.services.invitations import invite
-from config.changelist import DeclaredChangeList
 from config.wire.errors import shown
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, messages_of, page, text_of

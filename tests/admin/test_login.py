@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from access.principals import Caller
 from accounts.models import User
-from accounts.principals import Caller
 from accounts.services.users import set_password, update_user
 from audit.models import Event
 from tests.admin.helpers import LOGIN, browser, log_in, text_of

@@ -9,9 +9,9 @@ from django.db.models import ForeignKey, ManyToManyField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from access.backoffice.base import MOST_AT_ONCE, CapabilityAdmin
+from access.backoffice.forms import MOST_IN_LIST
 from accounts.models import Membership, OAuthClient, Organization, User
-from config.admin import MOST_AT_ONCE, CapabilityAdmin
-from config.forms import MOST_IN_LIST
 from tests.admin.helpers import act, browser, errors_of, messages_of, page, text_of
 from tests.conftest import Cast, make_key
 
@@ -89,7 +89,7 @@ def test_deleting_people_is_bounded_before_and_after_the_question(cast: Cast, cr
 
 
 def test_as_many_as_the_bound_are_deleted(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.admin.MOST_AT_ONCE", 12)
+    monkeypatch.setattr("access.backoffice.base.MOST_AT_ONCE", 12)
     ada, crowd = browser(cast.ada), fill(15)
     asked = act(ada, "accounts_user", "delete_selected", *crowd[:12])
     assert text_of(asked).count('name="_selected_action"') == 12

@@ -10,10 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from access.backoffice.forms import MOST_IN_LIST
 from accounts.models import User
 from apikeys.models import ApiKey
 from audit.models import Event
-from config.forms import MOST_IN_LIST
 from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
 from tests.conftest import Cast, add_user, with_key
 

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from access.principals import Caller
 from accounts.models import RecoveryCode, SecondFactor
-from accounts.principals import Caller
 from accounts.services.organizations import update_organization
 from accounts.services.second_factor import remove_second_factors
 from audit.models import Event

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from access.principals import Caller
 from accounts.models import Membership, OAuthClient, Organization, User
-from accounts.principals import Caller
 from accounts.services.oauth_clients import update_client
 from accounts.services.organizations import change_member_role, update_organization
 from accounts.services.users import update_user

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.switching import disable_api_keys, enable_api_keys

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.credentials import Presented
+from access.credentials import Presented
 from apikeys.authentication import authenticate_key
 from apikeys.models import ApiKey
 from audit.actors import Origin
@@ -104,7 +104,7 @@ def test_row_62_a_past_or_unreadable_end_is_400_and_makes_no_key(alice: Api, sen
 
 
 def test_row_62_this_very_moment_is_past(cast: Cast) -> None:
-    from accounts.callers import caller_at_command_line
+    from access.callers import caller_at_command_line
 
     caller = caller_at_command_line()
     with pytest.raises(Invalid, match="expires_at: is in the past"):

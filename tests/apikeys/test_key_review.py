@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.principals import Caller, Credential
 from accounts.identity import principal_of
 from accounts.models import RecoveryLink, User
-from accounts.principals import Caller, Credential
 from accounts.services.delivery import send_due
 from accounts.services.users import update_user
 from apikeys.models import ApiKey

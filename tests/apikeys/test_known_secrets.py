@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from access.principals import Caller
 from accounts.models import KnownSecret, OAuthClient, RecoveryCode
-from accounts.principals import Caller
 from apikeys.models import ApiKey
 from apikeys.services.known_secrets import accept_secrets, check_secrets
 from audit.models import Event

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from accounts.callers import caller_at_command_line
-from accounts.limits import Limits, clean_networks, limits_of
+from access.callers import caller_at_command_line
+from access.key_limits import Limits, clean_networks, limits_of
 from apikeys import usage
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import update_api_key

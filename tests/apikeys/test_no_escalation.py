@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
+from access.principals import Caller, Credential
 from accounts.identity import principal_of
 from accounts.models import Membership, User
-from accounts.principals import Caller, Credential
 from accounts.services.organizations import change_member_role, remove_member
 from accounts.services.users import update_user
 from apikeys.models import ApiKey
@@ -128,7 +128,7 @@ def test_a_key_of_one_organization_makes_none_for_another_or_for_a_person(cast: 
 
 
 def caller_with_key(cast: Cast) -> Caller:
-    from accounts.credentials import Presented
+    from access.credentials import Presented
     from apikeys.authentication import authenticate_key
 
     origin = Origin.here()

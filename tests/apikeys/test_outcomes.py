@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.limits import Rate
+from access.key_limits import Rate
 from accounts.models import User
 from apikeys import keys, usage
 from apikeys.models import ApiKey, KeyUse

@@ -10,8 +10,8 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts.limits import LONGEST_WINDOW, MOST_REQUESTS, Limits, Rate
-from accounts.principals import Credential, Principal
+from access.key_limits import LONGEST_WINDOW, MOST_REQUESTS, Limits, Rate
+from access.principals import Credential, Principal
 from apikeys import quotas
 from audit.actors import Origin
 from audit.models import Event

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.services.users import update_user
 from apikeys import keys
 from apikeys.models import ApiKey
@@ -75,8 +75,8 @@ def test_a_malformed_key_is_not_recorded(cast: Cast) -> None:
 
 
 def test_an_organization_s_key_outlives_the_person_who_made_it(cast: Cast) -> None:
+    from access.principals import Caller, Credential
     from accounts.identity import principal_of
-    from accounts.principals import Caller, Credential
     from audit.actors import Origin
 
     maker = Caller(principal_of(cast.alice, Credential("jwt", "")), Origin.here())

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys, update_api_key
 from audit.models import Event

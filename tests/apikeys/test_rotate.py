@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.callers import caller_at_command_line
-from accounts.limits import Rate
+from access.callers import caller_at_command_line
+from access.key_limits import Rate
 from accounts.services.users import delete_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.services.users import update_user
 from apikeys.models import ApiKey
 from apikeys.services.rotation import rotate_api_key

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.permissions import Need, Needs
+from access.permissions import Need, Needs
 from audit.models import Event
 from config import profiles
 from tests.conftest import Api, Cast, assert_problem, make_key, with_key

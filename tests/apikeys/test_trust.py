@@ -11,10 +11,10 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.credentials import Presented
-from accounts.limits import Rate, limits_of
+from access.credentials import Presented
+from access.key_limits import Rate, limits_of
+from access.principals import Caller, Principal
 from accounts.models import Session
-from accounts.principals import Caller, Principal
 from accounts.services import organizations, own_account, sessions, users
 from accounts.services.users import update_user
 from apikeys import quotas

@@ -8,7 +8,7 @@ import pytest
 from django.db import Error, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.services.users import delete_user
 from apikeys import usage
 from apikeys.models import HOUR, ApiKey, KeyUse, Outcome

@@ -10,9 +10,9 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from audit import epoch
+from access import principal_cache
+from access.principal_cache import memory
 from audit.actors import ANONYMOUS, Origin
-from audit.epoch import memory
 from audit.events import CHANGES_NO_CALLER, EventName
 from audit.log import record
 from audit.models import ChainHead
@@ -86,7 +86,7 @@ def test_memory_is_bounded_and_the_oldest_goes_first(
     db: None, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lease(LONG)
-    monkeypatch.setattr(epoch, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(principal_cache, "MOST_REMEMBERED", 3)
     for place in range(5):
         memory.remember(memory.known(), bytes([place]), place)
     assert list(memory.known().values()) == [2, 3, 4]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db.models import Max
 
-from accounts.principals import Caller
+from access.principals import Caller
 from accounts.services.organizations import change_member_role
 from accounts.services.users import update_user
 from apikeys.services.api_keys import revoke_api_keys

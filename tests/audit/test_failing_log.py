@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from django.db import DatabaseError
 
+from access.principals import Caller
 from accounts.models import Membership, Organization, Session, User
-from accounts.principals import Caller
 from accounts.services.organizations import (
     add_member,
     create_organization,

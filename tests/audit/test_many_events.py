@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from access.principals import Caller
 from accounts.models import Invitation, OAuthClient, Session, User
-from accounts.principals import Caller
 from accounts.services.invitations import invite, withdraw_invitations
 from accounts.services.oauth_clients import create_client, delete_clients
 from accounts.services.second_factor import remove_second_factors

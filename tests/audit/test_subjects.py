@@ -3,8 +3,8 @@
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from access.principals import Caller
 from accounts.models import Session
-from accounts.principals import Caller
 from accounts.services.organizations import add_member, change_member_role, remove_member
 from accounts.services.sessions import end_selected_sessions
 from apikeys.models import ApiKey

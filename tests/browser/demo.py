@@ -34,10 +34,10 @@ def main() -> None:
     os.environ["KEYHOUSE_LEASE_MS"] = "0"
     django.setup()
 
-    from accounts.callers import caller_at_command_line
+    from access.callers import caller_at_command_line
+    from access.principals import Caller, Credential
     from accounts.identity import principal_of
     from accounts.models import Consent, User
-    from accounts.principals import Caller, Credential
     from accounts.services.invitations import invite
     from accounts.services.oauth_clients import create_client
     from accounts.services.organizations import create_organization
@@ -120,10 +120,10 @@ def main() -> None:
 
 def recover(alice: "User", now: datetime) -> None:
     """Alice, who owns an old key and made a new one, has just reset her password, and has lost her phone."""
+    from access.principals import Caller, Credential
     from accounts.identity import principal_of
     from accounts.mailed_tokens import digest
     from accounts.models import RecoveryLink, SecondFactor
-    from accounts.principals import Caller, Credential
     from apikeys.services.api_keys import create_api_key
     from audit.actors import Origin
 

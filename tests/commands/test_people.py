@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.hashers import check_password
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.models import Membership, Organization, User
 from audit.models import Event
 from tests.commands.helpers import output_of, refusal_of, run

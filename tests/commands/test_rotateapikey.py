@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.limits import Rate
+from access.key_limits import Rate
 from apikeys.models import ApiKey
 from audit.models import Event
 from tests.commands.helpers import CREATED, output_of, refusal_of, run

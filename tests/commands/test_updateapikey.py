@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.limits import Rate
+from access.key_limits import Rate
 from apikeys.models import ApiKey
 from audit.models import Event
 from tests.commands.helpers import output_of, refusal_of, run

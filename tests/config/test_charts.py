@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from config.charts import Chart, HourChart, Series, nice_top, sparkline
+from access.backoffice.charts import Chart, HourChart, Series, nice_top, sparkline
 
 pytestmark = pytest.mark.once
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from config.exports import csv_response
+from access.backoffice.csv import csv_response
 
 
 def lines(response: Any) -> Iterator[str]:

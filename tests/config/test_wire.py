@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from accounts.principals import Caller
+from access.principals import Caller
 from config import profiles
 from config.checks import check_wire
 from config.profiles import Profile

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.words import program
+from access.backoffice.humanize import program
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from django.test import Client
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.models import User
 from accounts.services.oauth_clients import create_client
 from apikeys.services.api_keys import create_api_key

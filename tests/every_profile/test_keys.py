@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.models import User
 from apikeys import keys, usage
 from apikeys.models import ApiKey, Outcome

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
+from access.principals import Credential
 from accounts.identity import principal_of
-from accounts.principals import Credential
 from accounts.services.organizations import add_member, update_organization
 from audit.models import Event
 from config import profiles

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from apikeys import keys
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles

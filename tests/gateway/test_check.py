@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.services.organizations import add_member
 from apikeys.services.api_keys import revoke_api_keys
 from audit.models import Event

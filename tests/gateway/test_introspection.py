@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.services.organizations import add_member
 from accounts.services.users import update_user
 from apikeys import keys, usage

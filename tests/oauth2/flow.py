@@ -12,7 +12,7 @@ import jwt
 from django.conf import settings
 from django.test import Client
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.models import Organization, User
 from accounts.services.oauth_clients import NewClient, create_client
 from tests.conftest import PASSWORD, Api

@@ -9,8 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.principals import Caller
 from accounts.models import User
-from accounts.principals import Caller
 from accounts.services.oauth_clients import update_client
 from accounts.services.organizations import add_member, update_organization
 from accounts.services.users import update_user

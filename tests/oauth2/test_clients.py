@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from msgspec.structs import replace
 
+from access.principals import Caller
 from accounts.models import Consent, OAuthClient, User
-from accounts.principals import Caller
 from accounts.services.oauth_clients import create_client, delete_clients, replace_secret, update_client
 from audit.events import EventName
 from audit.models import Event

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from access.principals import Caller
 from accounts.models import Consent, OAuthAccessToken, Session
-from accounts.principals import Caller
 from accounts.services.consents import CodeTerms, clear_ended, give_consent
 from accounts.services.second_factor import remove_second_factors
 from audit.actors import Origin

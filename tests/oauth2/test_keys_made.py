@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from access.principals import Caller
 from accounts.models import Consent, OAuthAccessToken, OAuthClient, Organization, User
-from accounts.principals import Caller
 from accounts.services.consents import clear_ended, withdraw_consents
 from accounts.services.delivery import send_due
 from accounts.services.oauth_clients import delete_clients, replace_secret

@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from access.callers import caller_at_command_line
 from accounts import signing
-from accounts.callers import caller_at_command_line
 from accounts.models import Consent, Session, User
 from accounts.services.oauth_clients import update_client
 from accounts.services.sessions import log_in

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from access.principals import Caller
 from accounts.models import Consent, OAuthCode
-from accounts.principals import Caller
 from accounts.services.users import set_password
 from tests.accounts.mailbox import Mailbox
 from tests.accounts.test_password_reset import NEW, new_token, reset

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.principals import Caller
+from access.principals import Caller
 from accounts.services.oauth_clients import replace_secret
 from tests.accounts.helpers import rows_are_locked, waiting
 from tests.conftest import Cast

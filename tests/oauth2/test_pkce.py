@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from access.principals import Caller
 from accounts.models import OAuthClient
-from accounts.principals import Caller
 from accounts.services.oauth_clients import create_client, update_client
 from audit.events import EventName
 from audit.models import Event

@@ -1,6 +1,6 @@
 from typing import Any
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.lookups import user_named
 from accounts.services.users import set_password
 from config.commands import KeyhouseCommand, read_secret

@@ -1,6 +1,6 @@
 from typing import Any
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.lookups import organization_named, user_named
 from accounts.services.oauth_clients import create_client
 from config.commands import KeyhouseCommand, say

@@ -1,6 +1,6 @@
 from typing import Any
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.services.organizations import create_organization
 from config.commands import KeyhouseCommand
 from config.wire.ids import public_id

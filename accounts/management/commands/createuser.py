@@ -1,6 +1,6 @@
 from typing import Any
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.lookups import organization_named
 from accounts.models import Organization
 from accounts.services.users import create_user

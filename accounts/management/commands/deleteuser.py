@@ -2,7 +2,7 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.lookups import user_named
 from accounts.services.users import delete_user
 from config.commands import KeyhouseCommand, confirm

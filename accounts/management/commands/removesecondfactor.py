@@ -1,6 +1,6 @@
 from typing import Any
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.lookups import user_named
 from accounts.services.second_factor import remove_second_factors
 from config.commands import KeyhouseCommand

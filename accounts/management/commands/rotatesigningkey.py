@@ -1,6 +1,6 @@
 from typing import Any
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from accounts.services.signing_keys import rotate_signing_key
 from config.commands import KeyhouseCommand
 from config.secrets.key_pairs import ALGORITHMS

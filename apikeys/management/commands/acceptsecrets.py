@@ -1,6 +1,6 @@
 from typing import Any
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from apikeys.services.known_secrets import Findings, accept_secrets
 from config.commands import KeyhouseCommand, confirm, table
 

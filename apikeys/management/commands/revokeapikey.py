@@ -1,6 +1,6 @@
 from typing import Any
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from apikeys import peppers
 from apikeys.management.arguments import add_owner_arguments, as_document, key_with_id, of_owner
 from apikeys.models import ApiKey

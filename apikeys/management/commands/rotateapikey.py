@@ -1,6 +1,6 @@
 from typing import Any
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from apikeys.durations import parse_duration
 from apikeys.management.arguments import (
     add_expiry_arguments,

@@ -1,6 +1,6 @@
 from typing import Any
 
-from accounts.callers import caller_at_command_line
+from access.callers import caller_at_command_line
 from apikeys.management.arguments import add_limit_arguments, as_document, key_with_id, named_limits
 from apikeys.services.api_keys import update_api_key
 from config.commands import KeyhouseCommand

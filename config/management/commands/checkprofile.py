@@ -2,7 +2,7 @@ from typing import Any
 
 from drf_spectacular.generators import EndpointEnumerator
 
-from accounts.permissions import need_of
+from access.permissions import need_of
 from config import profiles
 from config.checks import wire_faults
 from config.commands import KeyhouseCommand, stop_at, table

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from accounts.principals import Credential, Principal
+from access.principals import Credential, Principal
 
 Lookup = Callable[[UUID, datetime], Principal | None]
 _lookups: dict[str, Lookup] = {}

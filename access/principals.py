@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from accounts.limits import Limits
+from access.key_limits import Limits
 from audit.actors import Actor, Origin
 from config import profiles
 from config.profiles import NO_POWER, Capability, Power, Profile

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.mixins import ListModelMixin
 
+from access.audit_log.serializers import EventFilter, EventMember
 from audit.models import Event, EventQuerySet
-from audit.serializers import EventFilter, EventMember
 from config.profiles import Capability
 from config.wire import requests
 from config.wire.views import ResourceViewSet
@@ -30,7 +30,7 @@ class EventViewSet(ListModelMixin, ResourceViewSet[Event]):
     needs: ClassVar[dict[str, Any]] = {"list": frozenset({Capability.READ_AUDIT})}
 
     def get_queryset(self) -> EventQuerySet:
-        reader: Any = self.request.user  # an accounts.principals.Principal
+        reader: Any = self.request.user  # an access.principals.Principal
         reach = reader.reach(Capability.READ_AUDIT)
         return Event.objects.seen_from(everywhere=reach.everywhere, organizations=reach.organizations)
 

@@ -2,7 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
-from audit import views
+from access.audit_log import views
 
 router = SimpleRouter(trailing_slash=False)
 router.register("audit", views.EventViewSet, basename="event")

@@ -20,11 +20,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from config.changelist import UNDECLARED, DeclaredChangeList, check_query
-from config.paging import CappedPaginator
+from access.backoffice.changelist import UNDECLARED, DeclaredChangeList, check_query
+from access.backoffice.humanize import ago
+from access.backoffice.paginator import CappedPaginator
+from access.callers import principal_in
 from config.profiles import Capability
 from config.wire.errors import BadQuery, DomainError, shown
-from config.words import ago
 
 MOST_AT_ONCE = 500  # rows: more than that nobody looks through
 ROW_NUMBER = re.compile(r"[0-9]{1,18}")
@@ -135,11 +136,6 @@ def said_ago(moment: datetime | None) -> SafeString:
 def said_status(word: str, kind: str = "") -> SafeString:
     """A status as a coloured word; `kind` is the status whose colour it has, if that is another word."""
     return format_html('<span class="status {}">{}</span>', kind or word, word)
-
-
-def principal_in(request: HttpRequest) -> Any:
-    """Return who sits before the admin (an accounts.principals.Principal): the site put it there."""
-    return getattr(request, "principal", None)
 
 
 def may(request: HttpRequest, capability: Capability, organization_id: int | None = None) -> bool:

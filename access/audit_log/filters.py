@@ -6,8 +6,8 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from access.backoffice.filters import DateFilter, Options, WordsFilter
 from audit.events import REFUSALS, EventName
-from config.filters import DateFilter, Options, WordsFilter
 
 
 class KindFilter(WordsFilter):

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from config.admin import CapabilityAdmin, add_error
+from access.backoffice.base import CapabilityAdmin, add_error
 from config.wire.errors import Invalid
 
 

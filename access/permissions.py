@@ -9,7 +9,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts.principals import Principal
+from access.principals import Principal
 from config import profiles
 from config.profiles import Capability, Profile
 from config.wire.errors import InsufficientScope, NotAllowed, NotAuthenticated

@@ -7,12 +7,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from audit.admin_filters import ActorFilter, DayFilter, KindFilter, TimeFilter
+from access.audit_log.filters import ActorFilter, DayFilter, KindFilter, TimeFilter
+from access.backoffice.base import CapabilityAdmin
+from access.backoffice.csv import csv_response
+from access.callers import principal_in
 from audit.log import Verification, verify
 from audit.models import Event, EventQuerySet
-from config.admin import CapabilityAdmin, principal_in
 from config.database.rows import in_parts
-from config.exports import csv_response
 from config.profiles import Capability
 from config.wire.fields import timestamp
 

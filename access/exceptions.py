@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from accounts.principals import Principal
+from access.principals import Principal
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.refusals import record_refusal

@@ -1,14 +1,13 @@
 """From an HTTP request, the admin or the command line, to the Caller that services take."""
 
 import getpass
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from accounts.principals import Caller, Principal, operator
+from access.principals import Caller, Principal, operator
 from audit.actors import Origin
-from config.admin import principal_in
 
 
 def principal_of_request(request: Request) -> Principal:
@@ -33,3 +32,8 @@ def caller_at_command_line() -> Caller:
     except (KeyError, OSError):
         name = "unknown"
     return Caller(operator(name), Origin.here())
+
+
+def principal_in(request: HttpRequest) -> Any:
+    """Return who sits before the admin (an access.principals.Principal): the site put it there."""
+    return getattr(request, "principal", None)

@@ -1,0 +1,1 @@
+"""Who calls, and how long that may be trusted."""
