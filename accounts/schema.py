@@ -22,7 +22,7 @@ class OAuth2Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "accounts.authentication.AccessTokenAuthentication"
+    target_class = "accounts.sessions.authentication.AccessTokenAuthentication"
     name = "access_token"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:

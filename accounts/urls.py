@@ -5,15 +5,15 @@ from typing import cast
 from django.urls import include, path
 from rest_framework.routers import Route, SimpleRouter
 
-from accounts import (
-    invitation_views,
-    mailed_views,
-    organization_views,
-    second_factor_views,
-    session_views,
-    user_views,
-    views,
-)
+from accounts.invitations import views as invitation_views
+from accounts.mail import link_views
+from accounts.organizations import views as organization_views
+from accounts.passwords import views as password_views
+from accounts.second_factor import views as second_factor_views
+from accounts.sessions import login_views
+from accounts.sessions import views as session_views
+from accounts.users import profile_views
+from accounts.users import views as user_views
 from config import profiles
 
 USERS = profiles.active().paths.users
@@ -49,12 +49,12 @@ router.register(
 )
 
 urlpatterns = [
-    path("auth/login", views.LoginView.as_view(), name="login"),
-    path("auth/refresh", views.RefreshView.as_view(), name="refresh"),
-    path("auth/logout", views.LogoutView.as_view(), name="logout"),
-    path("auth/logout-everywhere", views.LogoutEverywhereView.as_view(), name="logout-everywhere"),
-    path("auth/me", views.MeView.as_view(), name="me"),
-    path("auth/change-password", views.ChangePasswordView.as_view(), name="change-password"),
+    path("auth/login", login_views.LoginView.as_view(), name="login"),
+    path("auth/refresh", login_views.RefreshView.as_view(), name="refresh"),
+    path("auth/logout", login_views.LogoutView.as_view(), name="logout"),
+    path("auth/logout-everywhere", login_views.LogoutEverywhereView.as_view(), name="logout-everywhere"),
+    path("auth/me", profile_views.MeView.as_view(), name="me"),
+    path("auth/change-password", password_views.ChangePasswordView.as_view(), name="change-password"),
     path("auth/totp", second_factor_views.TotpView.as_view(), name="totp"),
     path("auth/totp/confirm", second_factor_views.ConfirmTotpView.as_view(), name="totp-confirm"),
     path(
@@ -62,12 +62,12 @@ urlpatterns = [
         second_factor_views.RecoveryCodesView.as_view(),
         name="totp-recovery-codes",
     ),
-    path("auth/forgot-password", mailed_views.ForgotPasswordView.as_view(), name="forgot-password"),
-    path("auth/reset-password", mailed_views.ResetPasswordView.as_view(), name="reset-password"),
-    path("auth/register", mailed_views.RegisterView.as_view(), name="register"),
-    path("auth/confirm-email", mailed_views.ConfirmEmailView.as_view(), name="confirm-email"),
-    path("auth/change-email", mailed_views.ChangeEmailView.as_view(), name="change-email"),
-    path("auth/accept-invitation", mailed_views.AcceptInvitationView.as_view(), name="accept-invitation"),
+    path("auth/forgot-password", link_views.ForgotPasswordView.as_view(), name="forgot-password"),
+    path("auth/reset-password", link_views.ResetPasswordView.as_view(), name="reset-password"),
+    path("auth/register", link_views.RegisterView.as_view(), name="register"),
+    path("auth/confirm-email", link_views.ConfirmEmailView.as_view(), name="confirm-email"),
+    path("auth/change-email", link_views.ChangeEmailView.as_view(), name="change-email"),
+    path("auth/accept-invitation", link_views.AcceptInvitationView.as_view(), name="accept-invitation"),
     *router.urls,
 ]
 if profiles.active().oauth2 is not None:

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from access.backoffice.base import add_error, said_ago, said_status
 from access.backoffice.humanize import ago
 from access.callers import caller_in_admin, principal_in
-from accounts.admin_site import note_denied
+from accounts.sessions.admin_site import note_denied
 from apikeys import organization_admin as _organizations  # noqa: F401 (it registers itself)
 from apikeys.admin_actions import KeyActions, use_in_words
 from apikeys.admin_filters import KEY_FILTERS

@@ -7,8 +7,8 @@ class ApiKeysConfig(AppConfig):
 
     def ready(self) -> None:
         from access import makers
-        from accounts.letters import MailKind
-        from accounts.services import delivery
+        from accounts.mail import delivery
+        from accounts.mail.messages import MailKind
         from apikeys import schema  # noqa: F401 (registers itself with the OpenAPI generator)
         from apikeys.authentication import principal_now
         from apikeys.services.key_review import prepare_reset_notice

@@ -13,7 +13,7 @@ from access.key_limits import limits_of, rate_of
 from access.peppers import current
 from access.principal_cache import memory
 from access.principals import Credential, Place, Principal
-from accounts.identity import PERSON, PERSON_JOINS, PersonRow, person
+from accounts.users.identity import PERSON, PERSON_JOINS, PersonRow, person
 from apikeys import keys, peppers, quotas
 from apikeys.models import ApiKey
 from apikeys.refusals import record_refused_key, record_refused_use

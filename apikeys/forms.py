@@ -14,7 +14,7 @@ from access.backoffice.forms import ChangeForm, MomentField, RowField, offer_row
 from access.key_limits import Limits, Rate, clean_networks, clean_rate
 from access.principals import Principal
 from accounts.models import Organization, User
-from accounts.names import clean_name
+from accounts.users.names import clean_name
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import REASON_LENGTH, latest_expiry

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import principal_in
-from accounts.admin import OrganizationAdmin
 from accounts.models import Organization
+from accounts.organizations.admin import OrganizationAdmin
 from apikeys import conditions
 from apikeys.models import ApiKey
 

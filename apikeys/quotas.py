@@ -9,8 +9,8 @@ from redis.exceptions import RedisError
 
 from access.key_limits import Rate
 from access.principals import Principal
-from accounts.services import valkey_counts
-from accounts.throttling import Attempt, Count, Counter
+from accounts.throttling import valkey as valkey_counts
+from accounts.throttling.counters import Attempt, Count, Counter
 from apikeys.refusals import record_refused_use
 from audit.actors import Origin
 from config.wire.errors import RateLimited

@@ -7,8 +7,8 @@ from django import forms
 from django.http import HttpResponse
 from django.utils import timezone
 
-from accounts.pages import MailedLinkPage, MailedTokenForm
-from accounts.services.second_factor_recovery import prospect_of, start_recovery
+from accounts.mail.link_pages import MailedLinkPage, MailedTokenForm
+from accounts.second_factor.recovery import prospect_of, start_recovery
 from apikeys.services.key_review import SUSPECT_DAYS, review, revoke_reviewed
 from audit.actors import Origin
 from config.wire.errors import Invalid

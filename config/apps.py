@@ -32,7 +32,7 @@ def _spare_each_request() -> None:
 
 
 class KeyhouseAdminConfig(AdminConfig):
-    default_site = "accounts.admin_site.KeyhouseAdminSite"
+    default_site = "accounts.sessions.admin_site.KeyhouseAdminSite"
 
     def ready(self) -> None:
         super().ready()

@@ -114,7 +114,7 @@ INVITATION_URL = f"{PUBLIC_URL}/accept-invitation"
 # People and sessions
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.backends.IdentifierBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.sessions.backends.IdentifierBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 PASSWORD_MIN_LENGTH = (
     env.number("KEYHOUSE_PASSWORD_MIN_LENGTH", least=8, most=128)
@@ -123,9 +123,9 @@ PASSWORD_MIN_LENGTH = (
 )
 COMMON_PASSWORDS = env.lines("KEYHOUSE_COMMON_PASSWORDS")
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "accounts.passwords.LengthValidator"},
-    {"NAME": "accounts.passwords.GuessableValidator"},
-    {"NAME": "accounts.passwords.PersonalWordsValidator"},
+    {"NAME": "accounts.passwords.rules.LengthValidator"},
+    {"NAME": "accounts.passwords.rules.GuessableValidator"},
+    {"NAME": "accounts.passwords.rules.PersonalWordsValidator"},
 ]
 JWT_SIGNING_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse login tokens", hashlib.sha256).hex()
 REFRESH_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse ids of refresh tokens", hashlib.sha256)
@@ -168,7 +168,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a selection of too many rows is for th
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"  # under no-referrer browsers send Origin: null, which fails CSRF
-SESSION_ENGINE = "accounts.browser_sessions"
+SESSION_ENGINE = "accounts.sessions.browser_sessions"
 _port = urlsplit(PUBLIC_URL).port
 # Cookies know no ports: these names are neither a framework's default nor those of another Keyhouse.
 _cookies = ("__Host-" if HTTPS else "") + ("keyhouse" if _port is None else f"keyhouse_{_port}")
@@ -196,7 +196,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apikeys.authentication.ApiKeyAuthentication",
         "accounts.oauth.authentication.OAuth2Authentication",
-        "accounts.authentication.AccessTokenAuthentication",
+        "accounts.sessions.authentication.AccessTokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["access.permissions.DeclaredNeeds"],
     "DEFAULT_PARSER_CLASSES": ["config.wire.parsers.StrictJSONParser"],

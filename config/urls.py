@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from accounts import pages
-from accounts.change_password_page import ChangePasswordPage
+from accounts.mail import link_pages
 from accounts.monitoring import metrics_page
 from accounts.oauth.urls import keys, well_known
+from accounts.passwords.change_page import ChangePasswordPage
 from apikeys.recovery_page import RecoveryPage
 from config import health, profiles
 from config.wire import openapi_pages
@@ -31,13 +31,13 @@ urlpatterns = [
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("gateway/", include("gateway.urls")),
-    path("reset-password", pages.ResetPasswordPage.as_view(), name="reset-password-page"),
+    path("reset-password", link_pages.ResetPasswordPage.as_view(), name="reset-password-page"),
     path("change-password", ChangePasswordPage.as_view(), name="change-password-page"),
     path(".well-known/change-password", RedirectView.as_view(url="/change-password")),
     path("recovery", RecoveryPage.as_view(), name="recovery-page"),
-    path("confirm-email", pages.ConfirmEmailPage.as_view(), name="confirm-email-page"),
-    path("undo-email-change", pages.UndoEmailChangePage.as_view(), name="undo-email-change-page"),
-    path("accept-invitation", pages.AcceptInvitationPage.as_view(), name="accept-invitation-page"),
+    path("confirm-email", link_pages.ConfirmEmailPage.as_view(), name="confirm-email-page"),
+    path("undo-email-change", link_pages.UndoEmailChangePage.as_view(), name="undo-email-change-page"),
+    path("accept-invitation", link_pages.AcceptInvitationPage.as_view(), name="accept-invitation-page"),
 ]
 
 if profiles.active().oauth2 is not None:

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from access.credentials import Presented, presented
 from access.exceptions import record_denied
 from access.principals import Principal
-from accounts.authentication import authenticate_access_token
 from accounts.oauth.authentication import authenticate_oauth2, is_oauth2_like
+from accounts.sessions.authentication import authenticate_access_token
 from apikeys import scopes, usage
 from apikeys.authentication import authenticate_key
 from apikeys.models import Outcome

@@ -30,9 +30,9 @@ from access.callers import caller_at_command_line
 from access.principal_cache import memory
 from access.principals import Caller
 from accounts.models import Organization, User
-from accounts.services import valkey_counts
-from accounts.services.organizations import create_organization
-from accounts.services.users import create_user
+from accounts.organizations.services import create_organization
+from accounts.throttling import valkey as valkey_counts
+from accounts.users.services import create_user
 from apikeys import usage
 from apikeys.services.api_keys import NewKey, create_api_key
 from audit import refusals, triggers

@@ -36,7 +36,7 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
 
     `can_read` and `can_write` are any-of lists; subclasses restrict the rows in `get_queryset`.
     Django's own change log is off: the audit log has it all. What a service refuses is the site's to
-    show (accounts.admin_site).
+    show (accounts.sessions.admin_site).
     """
 
     can_read: ClassVar[frozenset[Capability]] = frozenset()

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import IntegrityError, migrations, transaction
 
-from accounts.names import fold_email
+from accounts.users.names import fold_email
 
 
 def fold_again(apps: Any, schema_editor: Any) -> None:

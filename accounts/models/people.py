@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 
 from access.principals import Principal
-from accounts.names import fold, fold_email
+from accounts.users.names import fold, fold_email
 from config import profiles
 from config.database.rows import PublicRow
 from config.profiles import Capability

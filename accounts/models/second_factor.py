@@ -9,8 +9,8 @@ from accounts.models.people import User
 class SecondFactor(TimestampMixin, Device):
     """The one authenticator app of a person; in force once `confirmed`, since `confirmed_at`.
 
-    `seed` is encrypted (accounts.seeds). `last_step` is the newest time step of which a code was spent: a
-    code is good once, and never again one from before it (RFC 6238 section 5.2).
+    `seed` is encrypted (accounts.second_factor.seed_encryption). `last_step` is the newest time step of which
+    a code was spent: a code is good once, and never again one from before it (RFC 6238 section 5.2).
     """
 
     user = models.OneToOneField(User, models.CASCADE, related_name="second_factor")

@@ -6,7 +6,7 @@ from django.db import models
 class AttemptCount(models.Model):
     """How many attempts were counted in a window of time; `ends_at` is in Unix seconds.
 
-    `digest` is a keyed digest of who or what is counted (accounts.throttling).
+    `digest` is a keyed digest of who or what is counted (accounts.throttling.counters).
     """
 
     digest = models.BinaryField(max_length=32, primary_key=True)

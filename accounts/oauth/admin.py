@@ -18,7 +18,6 @@ from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.humanize import ago
 from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import caller_in_admin, principal_in
-from accounts.admin_site import note_denied
 from accounts.models import (
     Consent,
     ConsentQuerySet,
@@ -30,6 +29,7 @@ from accounts.models import (
 from accounts.oauth.forms import ClientForm, NewClientForm
 from accounts.services import consents, oauth_clients
 from accounts.services.oauth_clients import NewClient
+from accounts.sessions.admin_site import note_denied
 from config import profiles
 from config.profiles import Capability
 from config.wire.errors import DomainError, NotAllowed

@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 
 from access.principals import Credential, Place, Principal
-from accounts.identity import principal_of
 from accounts.models import Consent, Organization, User
+from accounts.users.identity import principal_of
 from config import profiles
 
 SUPPORTED = ("sub", "name", "preferred_username", "email", "email_verified", "groups", "roles")

@@ -12,7 +12,8 @@ from access.principals import Caller
 from accounts.models import Consent, ConsentQuerySet
 from accounts.oauth.pages import login_page, page, person_in, session_in
 from accounts.oauth.scopes import catalogue
-from accounts.services import consents, sessions
+from accounts.services import consents
+from accounts.sessions import services as sessions
 from audit.actors import Origin
 from config.wire.errors import NotFound
 

@@ -7,9 +7,9 @@ from django import forms
 from access.backoffice.forms import ChangeForm, RowField, offer_rows
 from access.principals import Principal
 from accounts.models import OAuthClient, Organization, User
-from accounts.names import clean_name
 from accounts.oauth.redirects import clean_redirect_uri
 from accounts.oauth.scopes import catalogue
+from accounts.users.names import clean_name
 from config.wire.errors import DomainError
 
 WIDE = {"class": "vTextField"}

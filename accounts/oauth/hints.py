@@ -6,7 +6,7 @@ import jwt
 from django.conf import settings
 from jwt.types import Options
 
-from accounts import signing
+from accounts.signing import keys as signing
 from config import profiles
 from config.wire.errors import InvalidToken
 

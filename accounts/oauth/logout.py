@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from accounts.models import OAuthClient, User
-from accounts.names import fold, fold_email
 from accounts.oauth import hints
 from accounts.oauth.hints import Hint
+from accounts.users.names import fold, fold_email
 from config.wire.errors import Invalid
 
 PARAMETERS = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state")

@@ -13,7 +13,7 @@ from access.principals import Caller
 from accounts.models import Session
 from accounts.oauth import logout
 from accounts.oauth.pages import LONGEST_ADDRESS, page, person_in, session_in
-from accounts.services import sessions
+from accounts.sessions import services as sessions
 from audit.actors import Origin
 from config.wire.errors import Invalid
 

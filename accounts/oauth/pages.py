@@ -14,10 +14,10 @@ from django.views import View
 
 from access.backoffice.base import add_error
 from access.principals import Credential, Principal
-from accounts.identity import principal_of
 from accounts.models import Session
-from accounts.passwords import LONGEST
-from accounts.services import sessions
+from accounts.passwords.rules import LONGEST
+from accounts.sessions import services as sessions
+from accounts.users.identity import principal_of
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import DomainError

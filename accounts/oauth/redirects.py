@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from accounts.names import check_no_credential
+from accounts.users.names import check_no_credential
 from config.wire.errors import Invalid
 
 LONGEST = 2000

@@ -11,14 +11,14 @@ from django.db.models import QuerySet
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
 
-from accounts import signing
-from accounts.lookups import hold_clients
 from accounts.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken, Session, User
 from accounts.oauth import claims, texts
 from accounts.oauth.scopes import asked_for
 from accounts.services import consents
 from accounts.services.consents import CodeTerms, Tokens
 from accounts.services.oauth_clients import is_secret_of
+from accounts.signing import keys as signing
+from accounts.users.lookups import hold_clients
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import Invalid, NotFound

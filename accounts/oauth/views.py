@@ -17,13 +17,13 @@ from rest_framework.views import APIView
 
 from access.callers import caller_of, principal_of_request
 from access.permissions import Needs
-from accounts import signing
 from accounts.models import Consent, ConsentQuerySet, User
 from accounts.oauth import claims, serializers
 from accounts.oauth.asked import PROMPTS
 from accounts.oauth.scopes import catalogue
 from accounts.oauth.server import GRANT_TYPES, Protocol
 from accounts.services import consents
+from accounts.signing import keys as signing
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import InsufficientScope, InvalidToken

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from access.principals import Caller
 from access.revocation import wait_out_leases
-from accounts.lookups import hold, hold_clients
 from accounts.models import (
     Consent,
     OAuthAccessToken,
@@ -21,8 +20,9 @@ from accounts.models import (
     User,
 )
 from accounts.oauth import texts
-from accounts.services.issuing import record_issue
 from accounts.services.oauth_clients import client_target
+from accounts.sessions.issuing import record_issue
+from accounts.users.lookups import hold, hold_clients
 from audit.actors import Actor, Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record, record_all

@@ -10,13 +10,13 @@ from django.db import transaction
 from access import peppers
 from access.principals import Caller
 from access.revocation import wait_out_leases
-from accounts import authority
-from accounts.lookups import hold, hold_clients
 from accounts.models import Invitation, OAuthAccessToken, OAuthClient, Organization, User
-from accounts.names import clean_name
 from accounts.oauth import texts
 from accounts.oauth.redirects import clean_redirect_uri
 from accounts.oauth.scopes import IDENTITY, clean_scopes
+from accounts.users import authority
+from accounts.users.lookups import hold, hold_clients
+from accounts.users.names import clean_name
 from audit.actors import Target
 from audit.events import EventName
 from audit.log import Entry, record, record_all

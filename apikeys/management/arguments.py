@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from access.credentials import is_key_like
-from accounts.lookups import organization_named, user_named
 from accounts.models import Organization, User
+from accounts.users.lookups import organization_named, user_named
 from apikeys.attributes import from_text
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey, ApiKeyQuerySet

@@ -12,10 +12,10 @@ from django.db import transaction
 from access.key_limits import Limits, Rate, clean_networks, clean_rate
 from access.principals import Caller, Credential, Principal
 from access.revocation import wait_out_leases
-from accounts.identity import principal_of
-from accounts.lookups import hold, hold_owners, hold_token
 from accounts.models import Organization, User
-from accounts.names import check_no_credential, clean_name
+from accounts.users.identity import principal_of
+from accounts.users.lookups import hold, hold_owners, hold_token
+from accounts.users.names import check_no_credential, clean_name
 from apikeys import keys, peppers, scopes
 from apikeys.attributes import clean_attributes
 from apikeys.models import ApiKey, ApiKeyQuerySet

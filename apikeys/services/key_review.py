@@ -10,12 +10,12 @@ from django.db import transaction
 
 from access.key_limits import Limits
 from access.principals import Caller, Credential
-from accounts.identity import principal_of
-from accounts.letters import Letter, Template, link
-from accounts.lookups import hold_owners
+from accounts.mail.messages import Letter, Template, link
 from accounts.models import Mail, RecoveryLink, User
-from accounts.services.recovery import mailed_recovery_token, recovering_person
-from accounts.services.throttle import attempt
+from accounts.passwords.recovery_links import mailed_recovery_token, recovering_person
+from accounts.throttling.services import attempt
+from accounts.users.identity import principal_of
+from accounts.users.lookups import hold_owners
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_locked
 from audit.actors import Origin

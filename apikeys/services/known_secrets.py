@@ -12,8 +12,9 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from access.principals import Caller
-from accounts import seeds, signing
 from accounts.models import KnownSecret, OAuthClient, RecoveryCode, SecondFactor
+from accounts.second_factor import seed_encryption
+from accounts.signing import keys as signing
 from apikeys.models import ApiKey
 from audit.actors import Origin
 from audit.events import EventName
@@ -172,7 +173,7 @@ def _without_seed_keys(seed_key: Comparison, *, is_first_look: bool) -> dict[str
     if not (seed_key.changed or seed_key.gone or is_first_look):
         return {}
     stored = in_parts(SecondFactor.objects.order_by("pk"))
-    count = sum(seeds.decrypt(each.seed) is None for each in stored)
+    count = sum(seed_encryption.decrypt(each.seed) is None for each in stored)
     return {"second factors": count} if count else {}
 
 

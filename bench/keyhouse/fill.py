@@ -5,11 +5,11 @@ from hashlib import md5
 from uuid import UUID
 
 from access.callers import caller_at_command_line
-from accounts import tokens
 from accounts.models import Membership, Organization, Session, User
-from accounts.services.organizations import create_organization
-from accounts.services.sessions import log_in
-from accounts.services.users import create_user
+from accounts.organizations.services import create_organization
+from accounts.sessions import tokens
+from accounts.sessions.services import log_in
+from accounts.users.services import create_user
 from apikeys import keys, peppers
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key

@@ -60,7 +60,7 @@ def fill(rows: int) -> str:
 def measure(text: str, turns: int) -> dict[str, float]:
     """Return how many milliseconds each page takes, the median of so many turns, by what it is."""
     client = Client(SERVER_NAME="localhost")
-    client.force_login(User.objects.get(username="admin"), "accounts.backends.IdentifierBackend")
+    client.force_login(User.objects.get(username="admin"), "accounts.sessions.backends.IdentifierBackend")
     return {words: _milliseconds(open_it, turns) for words, open_it in _pages(client, text)}
 
 

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import AccessTokenAuthentication
+from accounts.sessions.authentication import AccessTokenAuthentication
 from apikeys.authentication import ApiKeyAuthentication
 from apikeys.permissions import HasScope
 from bench.answer import ANSWER

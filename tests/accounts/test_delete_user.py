@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from access.principals import Caller
 from accounts.models import Membership, Session, User
-from accounts.services.organizations import delete_organization
-from accounts.services.users import delete_user, delete_users, update_user
+from accounts.organizations.services import delete_organization
+from accounts.users.services import delete_user, delete_users, update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key, revoke_api_keys
 from apikeys.services.rotation import rotate_api_key

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access.principals import Caller
-from accounts.mailed_tokens import CONFIRM_HOURS
+from accounts.mail.delivery import send_due
+from accounts.mail.link_tokens import CONFIRM_HOURS
 from accounts.models import EmailChange, Mail, User
-from accounts.services.delivery import send_due
-from accounts.services.users import delete_user, set_password, update_user
+from accounts.users.services import delete_user, set_password, update_user
 from audit.models import Event
 from tests.accounts.helpers import at_once, caller_as, statements
 from tests.accounts.mailbox import Mailbox, html, plain, token_in

@@ -7,9 +7,9 @@ from django.test import Client
 from django.utils import timezone
 
 from access.principals import Caller
+from accounts.mail.delivery import send_due
 from accounts.models import EmailUndo, User
-from accounts.services.delivery import send_due
-from accounts.services.users import update_user
+from accounts.users.services import update_user
 from audit.models import Event
 from tests.accounts.helpers import at_once
 from tests.accounts.mailbox import Mailbox, plain, token_in

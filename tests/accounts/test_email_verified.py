@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from accounts.services.users import set_password, update_user
+from accounts.users.services import set_password, update_user
 from tests.accounts import inviting, test_email_change, test_email_undo, test_registration
 from tests.accounts.helpers import caller_as
 from tests.accounts.mailbox import Mailbox

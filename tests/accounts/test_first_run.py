@@ -4,8 +4,8 @@ import pytest
 
 from access.principals import Caller
 from accounts.models import Membership, Organization, User
-from accounts.services.first_run import create_first_admin, is_first_run
-from accounts.services.organizations import create_organization
+from accounts.organizations.services import create_organization
+from accounts.users.first_run import create_first_admin, is_first_run
 from audit.models import Event
 from config.wire.errors import Invalid
 from tests.accounts.helpers import at_once

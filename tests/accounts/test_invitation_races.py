@@ -4,8 +4,8 @@ import pytest
 
 from access.principals import Caller
 from accounts.models import User
-from accounts.services.organizations import delete_organization
-from accounts.services.users import delete_user
+from accounts.organizations.services import delete_organization
+from accounts.users.services import delete_user
 from audit.log import verify
 from tests.accounts.helpers import at_once
 from tests.accounts.inviting import EVE, MALLORY, Inviting, accept, invited, roles_of

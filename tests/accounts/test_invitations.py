@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.mail.delivery import send_due
 from accounts.models import Invitation, Mail, Membership
-from accounts.services.delivery import send_due
 from audit.models import Event
 from tests.accounts.inviting import EVE, Inviting, accept, assert_dead
 from tests.accounts.mailbox import Mailbox, html, plain, token_in

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import SecondFactor
-from accounts.services.second_factor import remove_second_factors
+from accounts.second_factor.services import remove_second_factors
 from audit.models import Event
 from config.wire.errors import Conflict, Invalid, NotAllowed
 from tests.accounts.authenticator import attempt, caller_at, enrolled

@@ -6,10 +6,10 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 from pytest_django.fixtures import Settings
 
-from accounts.letters import MailKind
+from accounts.mail.delivery import Round, send_due
+from accounts.mail.messages import MailKind
+from accounts.mail.outbox import queue_mail
 from accounts.models import Mail
-from accounts.services.delivery import Round, send_due
-from accounts.services.outbox import queue_mail
 from audit.actors import Origin
 from audit.models import Event
 from config.backends import email_config

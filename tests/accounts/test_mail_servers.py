@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django.fixtures import Settings
 
-from accounts.letters import MailKind
-from accounts.services.delivery import Round, send_due
-from accounts.services.outbox import queue_mail
+from accounts.mail.delivery import Round, send_due
+from accounts.mail.messages import MailKind
+from accounts.mail.outbox import queue_mail
 from audit.actors import Origin
 from config.backends import email_config
 from tests.accounts.mailbox import listening

@@ -16,9 +16,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from access.callers import caller_at_command_line
 from access.permissions import Need
 from access.principals import Credential
-from accounts.identity import principal_of
+from accounts.invitations.services import invite
 from accounts.models import Organization, Session, User
-from accounts.services.invitations import invite
+from accounts.users.identity import principal_of
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles
 from config.profiles import Capability

@@ -1,7 +1,7 @@
 """GET auth/me: whose token, or key, is this?"""
 
 from access.principals import Caller
-from accounts.services.organizations import add_member
+from accounts.organizations.services import add_member
 from tests.conftest import Api, Cast, as_user, assert_problem, log_in, make_key, with_key
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from access.principals import Caller, Credential
-from accounts.identity import principal_of
 from accounts.models import User
-from accounts.services.users import update_user, update_users
+from accounts.users.identity import principal_of
+from accounts.users.services import update_user, update_users
 from audit.models import Event
 from config import profiles
 from config.profiles import Profile

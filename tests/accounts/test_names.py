@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.lookups import organization_named, user_named
-from accounts.names import INVISIBLE, MOST_FOLDING, clean_email, clean_username, fold
+from accounts.users.lookups import organization_named, user_named
+from accounts.users.names import INVISIBLE, MOST_FOLDING, clean_email, clean_username, fold
 from config.wire.errors import Invalid
 from tests.conftest import Cast
 

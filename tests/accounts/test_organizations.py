@@ -4,7 +4,7 @@ import pytest
 
 from access.principals import Caller
 from accounts.models import Membership, Organization
-from accounts.services.organizations import (
+from accounts.organizations.services import (
     add_member,
     change_member_role,
     create_organization,

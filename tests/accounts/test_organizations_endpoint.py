@@ -7,7 +7,7 @@ import pytest
 
 from access.principals import Caller
 from accounts.models import Membership, Organization, User
-from accounts.services.organizations import (
+from accounts.organizations.services import (
     add_member,
     create_organization,
     delete_organization,

@@ -12,12 +12,12 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from access.principals import Caller
-from accounts.letters import MailKind
+from accounts.mail import delivery
+from accounts.mail.delivery import Round, send_due
+from accounts.mail.messages import MailKind
+from accounts.mail.outbox import queue_mail
 from accounts.models import Mail
-from accounts.services import delivery
-from accounts.services.delivery import Round, send_due
-from accounts.services.outbox import queue_mail
-from accounts.services.users import set_password
+from accounts.users.services import set_password
 from audit.actors import Origin
 from tests.accounts.mailbox import Mailbox, html, listening, make_due, plain, use_mail_server
 from tests.conftest import Cast

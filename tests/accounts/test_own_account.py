@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Session, User
-from accounts.services.sessions import log_in as open_session
+from accounts.sessions.services import log_in as open_session
 from audit.models import Event
 from tests.accounts.helpers import ago, at_once
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, assert_problem, log_in, make_key, with_key

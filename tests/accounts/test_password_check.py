@@ -9,8 +9,8 @@ from pytest_django.fixtures import Settings
 
 from access.principals import Caller
 from accounts.models import Session, User
-from accounts.passwords import LONGEST
-from accounts.services.users import set_password, update_user
+from accounts.passwords.rules import LONGEST
+from accounts.users.services import set_password, update_user
 from audit.models import Event
 from config import settings as real_settings
 from tests.accounts.hashers import WatchedArgon2

@@ -11,9 +11,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from access.principals import Caller
+from accounts.mail.delivery import Round, send_due
 from accounts.models import Mail, PasswordReset, User
-from accounts.services.delivery import Round, send_due
-from accounts.services.users import set_password, update_user
+from accounts.users.services import set_password, update_user
 from audit.models import Event
 from tests.accounts.hashers import WatchedArgon2
 from tests.accounts.helpers import at_once, statements

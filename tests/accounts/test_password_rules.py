@@ -7,8 +7,8 @@ from pytest_django.fixtures import Settings
 
 from access.principals import Caller
 from accounts.models import User
-from accounts.passwords import LONGEST
-from accounts.services.users import create_user, set_password
+from accounts.passwords.rules import LONGEST
+from accounts.users.services import create_user, set_password
 from config.wire.errors import Invalid
 from tests.accounts.helpers import serving
 from tests.conftest import PASSWORD, Cast, log_in

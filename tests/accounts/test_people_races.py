@@ -7,12 +7,12 @@ import pytest
 from django.utils import timezone
 
 from access.principals import Caller
-from accounts.lookups import hold
 from accounts.models import Membership, OAuthClient, SecondFactor, Session, User
+from accounts.second_factor.services import remove_second_factors
 from accounts.services.oauth_clients import delete_clients
-from accounts.services.second_factor import remove_second_factors
-from accounts.services.sessions import end_selected_sessions
-from accounts.services.users import create_user, delete_users, update_users
+from accounts.sessions.services import end_selected_sessions
+from accounts.users.lookups import hold
+from accounts.users.services import create_user, delete_users, update_users
 from audit.models import ChainHead
 from tests.accounts.authenticator import enrolled, logged_in
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting

@@ -10,9 +10,9 @@ from django.db import transaction
 
 from access.principals import Caller
 from accounts.models import Invitation, Membership, Organization, User
+from accounts.second_factor.services import remove_second_factors
 from accounts.services.oauth_clients import create_client, replace_secret
-from accounts.services.second_factor import remove_second_factors
-from accounts.services.users import update_user
+from accounts.users.services import update_user
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles
 from config.wire.errors import NotAllowed

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from access.principals import Caller
+from accounts.mail.delivery import send_due
 from accounts.models import Consent, Invitation, OAuthClient, User
 from accounts.services.consents import withdraw_consent
-from accounts.services.delivery import send_due
 from accounts.services.oauth_clients import delete_clients, replace_secret, update_client
-from accounts.services.users import update_user
+from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.rotation import rotate_api_key

@@ -10,8 +10,8 @@ from django.conf import settings
 from msgspec.structs import replace
 
 from access.callers import caller_at_command_line
-from accounts import signing
-from accounts.services.signing_keys import rotate_signing_key
+from accounts.signing import keys as signing
+from accounts.signing.services import rotate_signing_key
 from config import profiles
 from config.profiles import Profile
 from config.secrets import key_pairs

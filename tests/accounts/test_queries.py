@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access.principals import Caller, Credential, Principal
-from accounts.identity import principal_of, principal_of_session
 from accounts.models import Membership, Session
-from accounts.services.organizations import add_member
-from accounts.services.users import update_user
+from accounts.organizations.services import add_member
+from accounts.users.identity import principal_of, principal_of_session
+from accounts.users.services import update_user
 from tests.accounts.helpers import statements
 from tests.conftest import PASSWORD, Api, Cast, as_user, log_in
 

@@ -8,8 +8,8 @@ import pytest
 
 from access.principals import Caller
 from accounts.models import Membership, Organization, User
-from accounts.services.organizations import add_member, change_member_role, create_organization, remove_member
-from accounts.services.users import create_user, set_password, update_user
+from accounts.organizations.services import add_member, change_member_role, create_organization, remove_member
+from accounts.users.services import create_user, set_password, update_user
 from config.wire.errors import Conflict, NotAllowed
 from tests.accounts.helpers import at_once, caller_as
 from tests.conftest import PASSWORD, Cast, add_user

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from accounts.models import Session
-from accounts.services import refreshing, sessions
-from accounts.tokens import TokenPair
+from accounts.sessions import refreshing
+from accounts.sessions import services as sessions
+from accounts.sessions.tokens import TokenPair
 from audit.actors import Origin
 from audit.models import Event
 from config.profiles.loader import SHIPPED

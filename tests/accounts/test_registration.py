@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access.principals import Caller
-from accounts.mailed_tokens import CONFIRM_HOURS
+from accounts.mail.delivery import Round, send_due
+from accounts.mail.link_tokens import CONFIRM_HOURS
 from accounts.models import Mail, Registration, User
-from accounts.services.delivery import Round, send_due
-from accounts.services.users import create_user
+from accounts.users.services import create_user
 from audit.models import Event
 from tests.accounts.helpers import at_once, serving, statements
 from tests.accounts.mailbox import Mailbox, html, make_due, plain, token_in

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from accounts.mail.delivery import Round, send_due
 from accounts.models import Mail, Registration, User
-from accounts.services.delivery import Round, send_due
 from config.limits import DEFAULTS, Limit, limits
 from tests.accounts.hashers import WatchedArgon2
 from tests.accounts.helpers import at_once, serving

@@ -8,10 +8,10 @@ import pytest
 from django.core.management import call_command
 
 from access.principals import Caller
+from accounts.mail.delivery import send_due
 from accounts.models import RecoveryCode, SecondFactor, Session
-from accounts.services.delivery import send_due
-from accounts.services.second_factor import begin_enrolment, confirm_enrolment, remove_second_factors
-from accounts.services.users import delete_user, update_user
+from accounts.second_factor.services import begin_enrolment, confirm_enrolment, remove_second_factors
+from accounts.users.services import delete_user, update_user
 from audit.models import Event
 from config.wire.errors import Conflict, Invalid, WrongProof
 from tests.accounts.authenticator import (

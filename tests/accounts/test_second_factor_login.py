@@ -7,13 +7,13 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from access.principals import Caller, Credential
-from accounts.identity import principal_of_session
-from accounts.lookups import hold
+from accounts.mail.delivery import send_due
 from accounts.models import RecoveryCode, SecondFactor, Session
-from accounts.services.codes import check_code
-from accounts.services.delivery import send_due
-from accounts.services.second_factor import remove_second_factors
-from accounts.services.users import set_password, update_user
+from accounts.second_factor.services import remove_second_factors
+from accounts.second_factor.verification import check_code
+from accounts.users.identity import principal_of_session
+from accounts.users.lookups import hold
+from accounts.users.services import set_password, update_user
 from audit.models import Event
 from tests.accounts.authenticator import App, attempt, enrolled, let_codes_be_good_again, logged_in
 from tests.accounts.helpers import at_once, origin_at, rows_are_locked, waiting

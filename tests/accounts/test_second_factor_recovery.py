@@ -10,12 +10,12 @@ from django.utils import timezone
 from msgspec.structs import replace
 
 from access.principals import Caller
+from accounts.mail.delivery import send_due
 from accounts.models import Mail, RecoveryCode, SecondFactor, SecondFactorRecovery, User
-from accounts.services.delivery import send_due
-from accounts.services.organizations import update_organization
-from accounts.services.second_factor import remove_second_factors
-from accounts.services.second_factor_recovery import finish_recoveries
-from accounts.services.users import update_user
+from accounts.organizations.services import update_organization
+from accounts.second_factor.recovery import finish_recoveries
+from accounts.second_factor.services import remove_second_factors
+from accounts.users.services import update_user
 from audit.models import Event
 from config import profiles
 from config.profiles import Profile

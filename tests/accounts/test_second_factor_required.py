@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from access.principals import Caller
 from accounts.models import Organization
-from accounts.services.organizations import update_organization
-from accounts.services.second_factor import remove_second_factors
+from accounts.organizations.services import update_organization
+from accounts.second_factor.services import remove_second_factors
 from audit.models import Event
 from config import profiles
 from config.profiles import Capability, Profile, ProfileError, parse

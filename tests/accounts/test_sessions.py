@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from accounts import tokens
 from accounts.models import Session
-from accounts.services import sessions
+from accounts.sessions import services as sessions
+from accounts.sessions import tokens
 from audit.models import Event
 from tests.accounts.helpers import ago, at_once, claims_of, serving, with_token
 from tests.conftest import PASSWORD, Api, Cast, assert_problem, log_in, make_key, with_key

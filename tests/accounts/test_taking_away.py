@@ -2,8 +2,8 @@
 
 from access.principals import Caller
 from accounts.models import Membership, Session, User
-from accounts.services.organizations import add_member, change_member_role, remove_member
-from accounts.services.users import set_password, update_user
+from accounts.organizations.services import add_member, change_member_role, remove_member
+from accounts.users.services import set_password, update_user
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, assert_problem, log_in, make_key, with_key
 
 SERVICES = {"X-Original-Method": "POST", "X-Original-URI": "/services/stock/items"}

@@ -8,13 +8,13 @@ import pytest
 from django.db import connections
 
 from access.principals import Caller
-from accounts.authentication import authenticate_access_token
 from accounts.models import Consent, Membership, Session, User
+from accounts.organizations.services import remove_member, update_organization
 from accounts.services.consents import withdraw_consents
 from accounts.services.oauth_clients import update_client
-from accounts.services.organizations import remove_member, update_organization
-from accounts.services.sessions import end_session
-from accounts.services.users import update_user
+from accounts.sessions.authentication import authenticate_access_token
+from accounts.sessions.services import end_session
+from accounts.users.services import update_user
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NotFound
 from tests.accounts.helpers import caller_as

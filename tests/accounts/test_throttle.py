@@ -7,7 +7,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.models import AttemptCount
-from accounts.services.throttle import attempt, succeeded
+from accounts.throttling.services import attempt, succeeded
 from audit.actors import Origin
 from audit.models import Event
 from config.limits import DEFAULTS, Bounds, Limit, limits

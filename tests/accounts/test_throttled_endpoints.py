@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import AttemptCount, Mail, User
-from accounts.services.sessions import log_in as open_session
+from accounts.sessions.services import log_in as open_session
 from audit.actors import Origin
 from audit.models import Event
 from config.limits import DEFAULTS, Limit

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from accounts import tokens
+from accounts.sessions import tokens
 from config import settings as real_settings
 from tests.accounts.helpers import claims_of, encoded, sign, unpadded, with_token
 from tests.conftest import Api, Cast, assert_problem, log_in

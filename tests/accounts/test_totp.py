@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from accounts import seeds, totp
+from accounts.second_factor import seed_encryption, totp
 from tests.accounts.authenticator import App, secret_in
 
 pytestmark = pytest.mark.once
@@ -122,14 +122,14 @@ def test_a_recovery_code_is_read_however_it_is_typed(number: int) -> None:
 def test_row_19_a_seed_at_rest_is_encrypted_and_a_key_that_is_gone_opens_none(settings: Settings) -> None:
     first, second = bytes(range(32)), bytes(range(100, 140))
     settings.SEED_KEYS = {1: first}
-    stored = seeds.encrypt(RFC_SEED)
+    stored = seed_encryption.encrypt(RFC_SEED)
     assert RFC_SEED not in stored.encode() and totp.spelled(RFC_SEED) not in stored
-    assert seeds.encrypt(RFC_SEED) != stored
+    assert seed_encryption.encrypt(RFC_SEED) != stored
     settings.SEED_KEYS = {1: first, 2: second}
-    assert seeds.decrypt(stored) == RFC_SEED
-    anew = seeds.encrypt(RFC_SEED)
+    assert seed_encryption.decrypt(stored) == RFC_SEED
+    anew = seed_encryption.encrypt(RFC_SEED)
     settings.SEED_KEYS = {2: second}
-    assert (seeds.decrypt(anew), seeds.decrypt(stored)) == (RFC_SEED, None)
+    assert (seed_encryption.decrypt(anew), seed_encryption.decrypt(stored)) == (RFC_SEED, None)
 
 
 def test_the_steps_around_a_moment_are_half_a_minute_each() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from access.principals import Caller
 from accounts.models import Membership, User
-from accounts.services.users import create_user, update_user
+from accounts.users.services import create_user, update_user
 from audit.models import Event
 from config.wire.errors import Conflict, DomainError, Invalid, NotAllowed
 from tests.accounts.helpers import at_once, caller_as

@@ -7,8 +7,8 @@ from django.contrib.auth.hashers import check_password
 
 from access.principals import Caller
 from accounts.models import User
-from accounts.services.organizations import add_member
-from accounts.services.users import update_user
+from accounts.organizations.services import add_member
+from accounts.users.services import update_user
 from audit.models import Event
 from config import profiles
 from config.wire.errors import Conflict

@@ -11,8 +11,8 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 
+from accounts.invitations.services import invite
 from accounts.models import Consent, Invitation, OAuthClient, Organization, Session, User
-from accounts.services.invitations import invite
 from apikeys.models import ApiKey
 from audit.models import Event
 from tests.accounts.helpers import caller_as

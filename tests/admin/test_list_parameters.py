@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.backoffice.changelist import DeclaredChangeList
-from accounts.services.invitations import invite
+from accounts.invitations.services import invite
 from config.wire.errors import shown
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, messages_of, page, text_of

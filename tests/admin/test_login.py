@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from access.principals import Caller
 from accounts.models import User
-from accounts.services.users import set_password, update_user
+from accounts.users.services import set_password, update_user
 from audit.models import Event
 from tests.admin.helpers import LOGIN, browser, log_in, text_of
 from tests.conftest import PASSWORD, Cast, as_user

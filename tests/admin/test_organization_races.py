@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from accounts.lookups import hold
 from accounts.models import Membership, Organization
-from accounts.services.organizations import change_member_role, remove_member
+from accounts.organizations.services import change_member_role, remove_member
+from accounts.users.lookups import hold
 from audit.models import ChainHead
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
 from tests.admin.helpers import browser, page

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.invitations.services import invite
 from accounts.models import Organization, User
-from accounts.services.invitations import invite
 from apikeys.models import ApiKey
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, page, text_of

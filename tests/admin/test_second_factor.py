@@ -10,8 +10,8 @@ from pytest_django.fixtures import Settings
 
 from access.principals import Caller
 from accounts.models import RecoveryCode, SecondFactor
-from accounts.services.organizations import update_organization
-from accounts.services.second_factor import remove_second_factors
+from accounts.organizations.services import update_organization
+from accounts.second_factor.services import remove_second_factors
 from audit.models import Event
 from config.profiles import Capability
 from tests.accounts.authenticator import App, enrolled, let_codes_be_good_again

@@ -7,9 +7,9 @@ from django.test import Client
 
 from access.principals import Caller
 from accounts.models import Membership, OAuthClient, Organization, User
+from accounts.organizations.services import change_member_role, update_organization
 from accounts.services.oauth_clients import update_client
-from accounts.services.organizations import change_member_role, update_organization
-from accounts.services.users import update_user
+from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import update_api_key
 from audit.models import Event

@@ -124,7 +124,7 @@ def test_a_good_key_of_a_member_of_many_organizations_costs_one_query(
     cast: Cast, key: NewKey, django_assert_num_queries: Any
 ) -> None:
     from access.callers import caller_at_command_line
-    from accounts.services.organizations import add_member
+    from accounts.organizations.services import add_member
 
     add_member(caller=caller_at_command_line(), organization=cast.umbrella, user=cast.alice, role="developer")
     with django_assert_num_queries(1):

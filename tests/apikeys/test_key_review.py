@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access.principals import Caller, Credential
-from accounts.identity import principal_of
+from accounts.mail.delivery import send_due
 from accounts.models import RecoveryLink, User
-from accounts.services.delivery import send_due
-from accounts.services.users import update_user
+from accounts.users.identity import principal_of
+from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services import key_review
 from apikeys.services.api_keys import NewKey, update_api_key

@@ -8,10 +8,10 @@ import pytest
 
 from access.callers import caller_at_command_line
 from access.principals import Caller, Credential
-from accounts.identity import principal_of
 from accounts.models import Membership, User
-from accounts.services.organizations import change_member_role, remove_member
-from accounts.services.users import update_user
+from accounts.organizations.services import change_member_role, remove_member
+from accounts.users.identity import principal_of
+from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key
 from audit.actors import Origin

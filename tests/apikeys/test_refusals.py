@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from access.callers import caller_at_command_line
-from accounts.services.users import update_user
+from accounts.users.services import update_user
 from apikeys import keys
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey, revoke_api_keys
@@ -76,7 +76,7 @@ def test_a_malformed_key_is_not_recorded(cast: Cast) -> None:
 
 def test_an_organization_s_key_outlives_the_person_who_made_it(cast: Cast) -> None:
     from access.principals import Caller, Credential
-    from accounts.identity import principal_of
+    from accounts.users.identity import principal_of
     from audit.actors import Origin
 
     maker = Caller(principal_of(cast.alice, Credential("jwt", "")), Origin.here())

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from access.callers import caller_at_command_line
 from access.principals import Caller, Credential
-from accounts.identity import principal_of
-from accounts.lookups import hold
 from accounts.models import User
+from accounts.users.identity import principal_of
+from accounts.users.lookups import hold
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.switching import disable_api_keys

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from access.callers import caller_at_command_line
 from access.key_limits import Rate
-from accounts.services.users import delete_user
+from accounts.users.services import delete_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.rotation import rotate_api_key

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from access.callers import caller_at_command_line
-from accounts.services.users import update_user
+from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.rotation import rotate_api_key
 from config import profiles

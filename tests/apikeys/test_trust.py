@@ -15,8 +15,11 @@ from access.credentials import Presented
 from access.key_limits import Rate, limits_of
 from access.principals import Caller, Principal
 from accounts.models import Session
-from accounts.services import organizations, own_account, sessions, users
-from accounts.services.users import update_user
+from accounts.organizations import services as organizations
+from accounts.sessions import services as sessions
+from accounts.users import profile
+from accounts.users import services as users
+from accounts.users.services import update_user
 from apikeys import quotas
 from apikeys.services import rotation, switching
 from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key
@@ -143,7 +146,7 @@ def test_changing_ones_own_password_ends_the_other_logins_at_once(cast: Cast, le
     lease(SHORT)
     caller = Caller(use(own, is_key=False), Origin.here())
     use(other, is_key=False)
-    own_account.change_own_password(caller=caller, current=PASSWORD, new="a harbour full of small boats")
+    profile.change_own_password(caller=caller, current=PASSWORD, new="a harbour full of small boats")
     with pytest.raises(InvalidToken):
         use(other, is_key=False)
 

@@ -9,7 +9,7 @@ from django.db import Error, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from access.callers import caller_at_command_line
-from accounts.services.users import delete_user
+from accounts.users.services import delete_user
 from apikeys import usage
 from apikeys.models import HOUR, ApiKey, KeyUse, Outcome
 from apikeys.services.api_keys import NewKey, revoke_api_keys

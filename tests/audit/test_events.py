@@ -8,8 +8,8 @@ import pytest
 from django.db.models import Max
 
 from access.principals import Caller
-from accounts.services.organizations import change_member_role
-from accounts.services.users import update_user
+from accounts.organizations.services import change_member_role
+from accounts.users.services import update_user
 from apikeys.services.api_keys import revoke_api_keys
 from audit.events import EventName
 from audit.models import Event

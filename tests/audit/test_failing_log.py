@@ -7,13 +7,13 @@ from django.db import DatabaseError
 
 from access.principals import Caller
 from accounts.models import Membership, Organization, Session, User
-from accounts.services.organizations import (
+from accounts.organizations.services import (
     add_member,
     create_organization,
     remove_member,
     update_organization,
 )
-from accounts.services.users import update_user
+from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys, update_api_key
 from apikeys.services.rotation import rotate_api_key

@@ -7,12 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from access.principals import Caller
+from accounts.invitations.services import invite, withdraw_invitations
 from accounts.models import Invitation, OAuthClient, Session, User
-from accounts.services.invitations import invite, withdraw_invitations
+from accounts.second_factor.services import remove_second_factors
 from accounts.services.oauth_clients import create_client, delete_clients
-from accounts.services.second_factor import remove_second_factors
-from accounts.services.sessions import end_selected_sessions, end_sessions_of
-from accounts.services.users import delete_users, update_users
+from accounts.sessions.services import end_selected_sessions, end_sessions_of
+from accounts.users.services import delete_users, update_users
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.switching import disable_api_keys, enable_api_keys

@@ -5,8 +5,8 @@ from django.test.utils import CaptureQueriesContext
 
 from access.principals import Caller
 from accounts.models import Session
-from accounts.services.organizations import add_member, change_member_role, remove_member
-from accounts.services.sessions import end_selected_sessions
+from accounts.organizations.services import add_member, change_member_role, remove_member
+from accounts.sessions.services import end_selected_sessions
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from audit.models import Event

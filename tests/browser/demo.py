@@ -36,13 +36,13 @@ def main() -> None:
 
     from access.callers import caller_at_command_line
     from access.principals import Caller, Credential
-    from accounts.identity import principal_of
+    from accounts.invitations.services import invite
     from accounts.models import Consent, User
-    from accounts.services.invitations import invite
+    from accounts.organizations.services import create_organization
     from accounts.services.oauth_clients import create_client
-    from accounts.services.organizations import create_organization
-    from accounts.services.sessions import log_in
-    from accounts.services.users import create_user
+    from accounts.sessions.services import log_in
+    from accounts.users.identity import principal_of
+    from accounts.users.services import create_user
     from apikeys.models import ApiKey
     from apikeys.services.api_keys import create_api_key, revoke_api_keys
     from apikeys.services.switching import disable_api_keys
@@ -121,9 +121,9 @@ def main() -> None:
 def recover(alice: "User", now: datetime) -> None:
     """Alice, who owns an old key and made a new one, has just reset her password, and has lost her phone."""
     from access.principals import Caller, Credential
-    from accounts.identity import principal_of
-    from accounts.mailed_tokens import digest
+    from accounts.mail.link_tokens import digest
     from accounts.models import RecoveryLink, SecondFactor
+    from accounts.users.identity import principal_of
     from apikeys.services.api_keys import create_api_key
     from audit.actors import Origin
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from accounts.invitations.services import invite
 from accounts.models import (
     AttemptCount,
     EmailChange,
@@ -23,7 +24,6 @@ from accounts.models import (
     Session,
     User,
 )
-from accounts.services.invitations import invite
 from apikeys.models import DAY, HOUR, ApiKey, HourTotal, KeyUse, Outcome, ScopeUse, first_of_hours
 from apikeys.services.api_keys import NewKey
 from apikeys.services.uses import Counted, Use, add_counts, write_uses

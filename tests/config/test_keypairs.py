@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.test import override_settings
 
-from accounts import signing
+from accounts.signing import keys as signing
 from config.checks import signing_key_faults
 from config.env import ConfigurationError
 from config.secrets import key_pairs

@@ -7,8 +7,8 @@ import pytest
 
 from access.callers import caller_at_command_line
 from access.principals import Credential
-from accounts.identity import principal_of
-from accounts.services.organizations import add_member, update_organization
+from accounts.organizations.services import add_member, update_organization
+from accounts.users.identity import principal_of
 from audit.models import Event
 from config import profiles
 from config.wire import ids

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from access.callers import caller_at_command_line
-from accounts.services.organizations import add_member
+from accounts.organizations.services import add_member
 from apikeys.services.api_keys import revoke_api_keys
 from audit.models import Event
 from config import profiles

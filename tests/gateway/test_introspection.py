@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from access.callers import caller_at_command_line
-from accounts.services.organizations import add_member
-from accounts.services.users import update_user
+from accounts.organizations.services import add_member
+from accounts.users.services import update_user
 from apikeys import keys, usage
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey, revoke_api_keys

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from access.principals import Caller
 from accounts.models import User
+from accounts.organizations.services import add_member, update_organization
 from accounts.services.oauth_clients import update_client
-from accounts.services.organizations import add_member, update_organization
-from accounts.services.users import update_user
+from accounts.users.services import update_user
 from tests.accounts.helpers import caller_as, statements
 from tests.conftest import Cast, assert_problem, make_key, with_key
 from tests.oauth2.flow import Flow, machine_token, make_client, post, text_of, verified, with_token

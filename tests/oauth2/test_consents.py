@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from access.principals import Caller
 from accounts.models import Consent, OAuthAccessToken, Session
+from accounts.second_factor.services import remove_second_factors
 from accounts.services.consents import CodeTerms, clear_ended, give_consent
-from accounts.services.second_factor import remove_second_factors
 from audit.actors import Origin
 from audit.events import EventName
 from audit.models import Event

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.test import Client
 
 from access.callers import caller_at_command_line
-from accounts import signing
 from accounts.services.oauth_clients import update_client
-from accounts.services.signing_keys import rotate_signing_key
+from accounts.signing import keys as signing
+from accounts.signing.services import rotate_signing_key
 from apikeys import usage
 from apikeys.models import ApiKey
 from audit.events import EventName

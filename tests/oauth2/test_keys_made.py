@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from access.principals import Caller
+from accounts.mail.delivery import send_due
 from accounts.models import Consent, OAuthAccessToken, OAuthClient, Organization, User
+from accounts.organizations.services import delete_organization
 from accounts.services.consents import clear_ended, withdraw_consents
-from accounts.services.delivery import send_due
 from accounts.services.oauth_clients import delete_clients, replace_secret
-from accounts.services.organizations import delete_organization
-from accounts.services.users import delete_user, update_user
+from accounts.users.services import delete_user, update_user
 from apikeys.made_through import TOKEN_ENDED, why_revoked
 from apikeys.models import ApiKey
 from apikeys.services.rotation import rotate_api_key

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.test import Client
 
 from access.callers import caller_at_command_line
-from accounts import signing
 from accounts.models import Consent, Session, User
 from accounts.services.oauth_clients import update_client
-from accounts.services.sessions import log_in
+from accounts.sessions.services import log_in
+from accounts.signing import keys as signing
 from audit.events import EventName
 from audit.models import Event
 from tests.conftest import PASSWORD, Cast

@@ -6,7 +6,7 @@ import pytest
 
 from access.principals import Caller
 from accounts.models import Consent, OAuthCode
-from accounts.services.users import set_password
+from accounts.users.services import set_password
 from tests.accounts.mailbox import Mailbox
 from tests.accounts.test_password_reset import NEW, new_token, reset
 from tests.conftest import PASSWORD, Cast, as_user

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from accounts.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
+from accounts.organizations.services import delete_organization
 from accounts.services.oauth_clients import delete_clients
-from accounts.services.organizations import delete_organization
-from accounts.services.users import delete_user
+from accounts.users.services import delete_user
 from tests.accounts.helpers import at_once, caller_as, rows_are_locked, waiting
 from tests.conftest import Cast
 from tests.oauth2.flow import Flow, make_client, post

@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Consent, OAuthAccessToken, OAuthRefreshToken, User
+from accounts.second_factor.services import remove_own_second_factor
 from accounts.services.oauth_clients import update_client
-from accounts.services.second_factor import remove_own_second_factor
-from accounts.services.users import update_user
+from accounts.users.services import update_user
 from audit.events import EventName
 from audit.models import Event
 from tests.accounts.authenticator import caller_at, enrolled

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from accounts.totp import step_at
+from accounts.second_factor.totp import step_at
 from apikeys.keys import pattern
 from config.profiles import Profile, load
 from tests.accounts.authenticator import App

@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 
 from access.callers import caller_at_command_line
+from accounts.mail.delivery import send_due
 from accounts.models import User
-from accounts.services.delivery import send_due
-from accounts.services.organizations import create_organization
+from accounts.organizations.services import create_organization
 from apikeys.services.api_keys import create_api_key
 from config import profiles
 from config.profiles import Profile

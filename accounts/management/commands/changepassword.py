@@ -1,8 +1,8 @@
 from typing import Any
 
 from access.callers import caller_at_command_line
-from accounts.lookups import user_named
-from accounts.services.users import set_password
+from accounts.users.lookups import user_named
+from accounts.users.services import set_password
 from config.commands import KeyhouseCommand, read_secret
 from config.wire.ids import public_id
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from accounts.lookups import email_faults
+from accounts.users.lookups import email_faults
 from config.commands import KeyhouseCommand, table
 from config.wire.ids import public_id
 

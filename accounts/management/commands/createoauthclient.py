@@ -1,8 +1,8 @@
 from typing import Any
 
 from access.callers import caller_at_command_line
-from accounts.lookups import organization_named, user_named
 from accounts.services.oauth_clients import create_client
+from accounts.users.lookups import organization_named, user_named
 from config.commands import KeyhouseCommand, say
 from config.wire.fields import timestamp
 

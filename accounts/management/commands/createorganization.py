@@ -1,7 +1,7 @@
 from typing import Any
 
 from access.callers import caller_at_command_line
-from accounts.services.organizations import create_organization
+from accounts.organizations.services import create_organization
 from config.commands import KeyhouseCommand
 from config.wire.ids import public_id
 

@@ -1,9 +1,9 @@
 from typing import Any
 
 from access.callers import caller_at_command_line
-from accounts.lookups import organization_named
 from accounts.models import Organization
-from accounts.services.users import create_user
+from accounts.users.lookups import organization_named
+from accounts.users.services import create_user
 from config.commands import KeyhouseCommand, read_secret
 from config.wire.errors import Invalid
 from config.wire.ids import public_id

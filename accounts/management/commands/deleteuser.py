@@ -3,8 +3,8 @@ from typing import Any
 from django.db import transaction
 
 from access.callers import caller_at_command_line
-from accounts.lookups import user_named
-from accounts.services.users import delete_user
+from accounts.users.lookups import user_named
+from accounts.users.services import delete_user
 from config.commands import KeyhouseCommand, confirm
 from config.wire.ids import public_id
 

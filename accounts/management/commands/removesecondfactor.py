@@ -1,8 +1,8 @@
 from typing import Any
 
 from access.callers import caller_at_command_line
-from accounts.lookups import user_named
-from accounts.services.second_factor import remove_second_factors
+from accounts.second_factor.services import remove_second_factors
+from accounts.users.lookups import user_named
 from config.commands import KeyhouseCommand
 from config.wire.ids import public_id
 

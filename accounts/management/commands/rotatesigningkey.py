@@ -1,7 +1,7 @@
 from typing import Any
 
 from access.callers import caller_at_command_line
-from accounts.services.signing_keys import rotate_signing_key
+from accounts.signing.services import rotate_signing_key
 from config.commands import KeyhouseCommand
 from config.secrets.key_pairs import ALGORITHMS
 

@@ -1,7 +1,7 @@
 from typing import Any
 
+from accounts.mail.delivery import send_due
 from accounts.models import Mail
-from accounts.services.delivery import send_due
 from config.commands import KeyhouseCommand
 
 

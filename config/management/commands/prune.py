@@ -1,7 +1,7 @@
 import time
 from typing import Any
 
-from accounts.services import leftovers
+from accounts import retention
 from apikeys.durations import parse_duration
 from apikeys.services import use_pruning
 from audit.actors import Origin
@@ -32,7 +32,7 @@ class Command(KeyhouseCommand):
     def run(self, options: dict[str, Any]) -> tuple[Any, str]:
         now = Origin.here().at
         hours_kept = parse_duration("hours-for", options["hours_for"])
-        found = [*use_pruning.leftovers(now, hours_kept), *leftovers.leftovers(now)]
+        found = [*use_pruning.leftovers(now, hours_kept), *retention.leftovers(now)]
         if options["dry_run"]:
             done = {kind.name: kind.rows.count() for kind in found}
         else:

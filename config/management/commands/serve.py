@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connections
 
-from accounts import mailer
+from accounts import background
 from apikeys import quotas
 from apikeys.services.known_secrets import check_secrets
 from config import env, metrics, profiles, server
@@ -54,7 +54,7 @@ def start_worker(worker: Any) -> None:
     """What a process that serves does beside answering requests."""
     if settings.METRICS_NETWORKS:
         metrics.start()
-    mailer.start(worker)
+    background.start(worker)
 
 
 def check_fit(workers: int) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from access.callers import caller_at_command_line
-from accounts.services.first_run import create_first_admin, is_first_run
+from accounts.users.first_run import create_first_admin, is_first_run
 from apikeys.services.known_secrets import check_secrets
 from config import env, profiles
 from config.backends import mail_host

@@ -1,0 +1,84 @@
+"""Invitations to organizations in the admin: invite, send again, withdraw."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from access.backoffice.base import said_status
+from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.filters import Options, WordsFilter
+from access.backoffice.forms import RowField, offer_rows
+from access.callers import caller_in_admin, principal_in
+from accounts.invitations import services as invitations
+from accounts.invitations.forms import InvitationForm
+from accounts.models import Invitation, Organization
+from accounts.users.admin_filters import OrganizationRoleFilter
+from config.profiles import Capability
+
+WITHDRAW = Question(
+    "Withdraw invitations",
+    "Withdraw",
+    "The links that were mailed to these people will not work any more:",
+    "invitations withdrawn",
+)
+
+
+class StatusFilter(WordsFilter):
+    title = parameter_name = "status"
+
+    def options(self, request: HttpRequest) -> Options:
+        expired = Q(expires_at__lte=timezone.now())
+        return {"waits": ("waits", ~expired), "expired": ("expired", expired)}
+
+
+class InvitationAdmin(AskingAdmin):
+    """Invitations that nobody has accepted yet, for those who manage the organization, or people."""
+
+    can_read = frozenset({Capability.MANAGE_ORGANIZATIONS, Capability.MANAGE_USERS})
+    can_write = can_read
+    form = InvitationForm
+    list_display = ("email", "organization", "role", "invited_by", "created_at", "expires_at", "status")
+    list_filter = (StatusFilter, OrganizationRoleFilter)
+    list_select_related = ("organization", "invited_by")
+    search_fields = ("email", "organization__name")
+    actions = ("resend", "withdraw")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
+        return Invitation.objects.manageable_by(principal_in(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the organizations that whoever invites may manage."""
+        field = super().formfield_for_foreignkey(db_field, request, form_class=RowField, **kwargs)
+        offer_rows(field, db_field, Organization.objects.manageable_by(principal_in(request)))
+        return field
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
+        obj.pk = invitations.invite(caller=caller_in_admin(request), **form.cleaned_data).pk
+
+    @admin.display
+    def status(self, invitation: Invitation) -> SafeString:
+        has_expired = invitation.expires_at <= timezone.now()
+        return said_status("expired") if has_expired else said_status("waits", "active")
+
+    def in_words(self, invitation: Invitation) -> str:
+        return f"{invitation.email}, {invitation.role} of {invitation.organization or 'no organization'}"
+
+    @admin.action(description="Send selected invitations again", permissions=["add"])
+    def resend(self, request: HttpRequest, selected: QuerySet[Invitation]) -> None:
+        rows = list(selected)
+        for invitation in rows:
+            invitations.resend_invitation(caller=caller_in_admin(request), invitation=invitation)
+        messages.success(request, f"Invitations sent again: {len(rows)}.")
+
+    @admin.action(description="Withdraw selected invitations", permissions=["add"])
+    def withdraw(self, request: HttpRequest, selected: QuerySet[Invitation]) -> HttpResponse | None:
+        service = partial(invitations.withdraw_invitations, caller=caller_in_admin(request))
+        return self.ask(request, selected, WITHDRAW, service)

@@ -1,0 +1,27 @@
+"""Invitations, as they are sent and shown."""
+
+from rest_framework import serializers
+
+from config.wire.fields import TextField, TimestampField
+from config.wire.ids import IdField
+from config.wire.members import RequestSerializer, WireSerializer
+
+
+class InvitationMember(WireSerializer):
+    """An invitation that nobody has accepted yet; never its token."""
+
+    resource = "invitation"
+
+    id = IdField("invitation")
+    email = serializers.CharField()
+    role = serializers.CharField()
+    invited_by = IdField("user", source="invited_by", help_text="id of the person")
+    created_at = TimestampField(help_text="when it was last sent")
+    expires_at = TimestampField()
+
+
+class InvitationRequest(RequestSerializer):
+    resource = "invitation"
+
+    email = TextField(max_length=254)
+    role = TextField(max_length=64)

@@ -1,0 +1,155 @@
+"""Use cases around invitations to an organization, or to an account: send, send again, take back."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from access import makers
+from access.principals import Caller, Credential
+from accounts.mail import link_tokens
+from accounts.mail.messages import Letter, MailKind, Template, link
+from accounts.mail.outbox import queue_mail
+from accounts.models import Invitation, Mail, Membership, Organization, User
+from accounts.users import authority, names
+from accounts.users.lookups import hold, person_of
+from audit.actors import Origin, Target
+from audit.events import EventName
+from audit.log import Entry, record_all
+from config.wire.errors import Conflict, NotFound
+
+INVITATION_DAYS = 7
+
+
+def invite(*, caller: Caller, organization: Organization | None, email: str, role: str) -> Invitation:
+    """Have a link mailed that makes whoever has the address a member. It replaces an older one.
+
+    Without an organization it makes an account with the global role. Whether somebody has the address is
+    said only to those who manage people. One that a program sends is good as long as its credential, at the
+    most. Raises NotAllowed, Invalid, NotFound, or Conflict if a member, or an account, has the address.
+    """
+    role = authority.clean_invited_role(caller, organization, role)
+    address = names.clean_email(email)
+    key, now, credential = names.fold_email(address), caller.origin.at, caller.principal.credential
+    by_program = not caller.principal.is_person
+    with transaction.atomic():
+        if organization is not None:
+            hold(organization)
+        inviter = hold(person_of(caller))
+        _check_is_new(organization, address)
+        for older in Invitation.objects.filter(organization=organization, email_key=key):
+            _check_not_above(caller, older)
+        values = {
+            "email": address,
+            "role": role,
+            "invited_by": inviter,
+            "made_with": credential.kind if by_program else "",
+            "made_by": credential.id if by_program else None,
+            "digest": None,
+            "created_at": now,
+            "expires_at": _end(credential if by_program else None, now),
+        }
+        invitation, _ = Invitation.objects.update_or_create(
+            organization=organization, email_key=key, defaults=values
+        )
+        queue_mail(kind=MailKind.INVITATION, address=address, about=invitation.pk, origin=caller.origin)
+        _record(EventName.INVITATION_ISSUED, caller, invitation)
+    return invitation
+
+
+def _check_is_new(organization: Organization | None, address: str) -> None:
+    """Raise Conflict if somebody with the address is a member already, or has an account already."""
+    key = names.fold_email(address)
+    if organization is None and User.objects.filter(email_key=key).exists():
+        raise Conflict("email", f"{address} has an account already")
+    if organization and Membership.objects.filter(organization=organization, user__email_key=key).exists():
+        raise Conflict("email", f"{address} is a member of {organization} already")
+
+
+def _end(made_with: Credential | None, now: datetime) -> datetime:
+    """Return when an invitation ends that is sent now: with the credential of the program that sends it.
+
+    Raises NotFound if that has ended.
+    """
+    ends = now + timedelta(days=INVITATION_DAYS)
+    if made_with is None:
+        return ends
+    maker = makers.principal_now(made_with, now)
+    if maker is None:
+        raise NotFound("The credential that made the invitation has ended.")
+    return min(ends, maker.credential.expires_at or ends)
+
+
+def resend_invitation(*, caller: Caller, invitation: Invitation) -> Invitation:
+    """Invite the same person again, in the caller's name; the older link is dead. Raises as `invite` does."""
+    with transaction.atomic():
+        row = _held(caller, invitation)
+        return invite(caller=caller, organization=row.organization, email=row.email, role=row.role)
+
+
+def withdraw_invitation(*, caller: Caller, invitation: Invitation) -> None:
+    """Take an invitation back: its link is dead. Raises NotAllowed or NotFound."""
+    withdraw_invitations(caller=caller, selected=[invitation])
+
+
+def withdraw_invitations(*, caller: Caller, selected: Iterable[Invitation]) -> int:
+    """Take invitations back as `withdraw_invitation` does: all of them or none. Return how many."""
+    with transaction.atomic():
+        in_order = sorted(selected, key=lambda each: (each.organization_id or 0, each.pk))
+        rows = [_held(caller, invitation) for invitation in in_order]
+        Invitation.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        _record(EventName.INVITATION_REVOKED, caller, *rows)
+    return len(rows)
+
+
+def prepare_invitation(mail: Mail, origin: Origin) -> Letter | None:
+    """Make the link that `mail` is to bring, in place of any older one; None if it was taken back."""
+    rows = Invitation.objects.select_related("organization", "invited_by")
+    invitation = rows.filter(pk=mail.about, email=mail.address).first()
+    if invitation is None:
+        return None
+    token = link_tokens.new_token()
+    try:
+        good = {"digest": link_tokens.digest(token), "expires_at": _end(invitation.credential, origin.at)}
+    except NotFound:
+        return None
+    if not rows.filter(pk=invitation.pk).update(**good):
+        return None
+    values = {
+        "link": link(settings.INVITATION_URL, token),
+        "ends": good["expires_at"],
+        "organization": invitation.organization and invitation.organization.name,
+        "inviter": invitation.invited_by.name or str(invitation.invited_by),
+    }
+    return Letter(mail.address, Template.INVITATION, values)
+
+
+def _held(caller: Caller, invitation: Invitation) -> Invitation:
+    """Return the invitation as it is now, its organization locked. Raises NotFound, or NotAllowed."""
+    authority.check_may_invite(caller, invitation.organization)
+    if invitation.organization is not None:
+        hold(invitation.organization)
+    row = Invitation.objects.select_related("organization").filter(pk=invitation.pk).first()
+    if row is None:
+        raise NotFound("This invitation is not there any more.")
+    _check_not_above(caller, row)
+    return row
+
+
+def _check_not_above(caller: Caller, invitation: Invitation) -> None:
+    """Raise NotAllowed if the invited person would be able to do more there than the caller."""
+    organization, email = invitation.organization, invitation.email
+    authority.check_not_above_in(caller, organization, email, invitation.role)
+
+
+def _record(name: EventName, caller: Caller, *invitations: Invitation) -> None:
+    entries = [Entry(name, _target(each), {"email": each.email, "role": each.role}) for each in invitations]
+    record_all(entries, actor=caller.principal.actor, origin=caller.origin)
+
+
+def _target(invitation: Invitation) -> Target:
+    organization = invitation.organization
+    if organization is None:
+        return Target.of("invitation", invitation)
+    return Target.of("organization", organization, organization_id=organization.pk)

@@ -1,0 +1,89 @@
+"""Invitations to an organization, for those who manage it, and to an account, for those who manage people."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.mixins import ListModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.callers import caller_of
+from access.permissions import Needs
+from accounts.invitations import serializers
+from accounts.invitations import services as invitations
+from accounts.models import Invitation, Organization
+from accounts.organizations.views import MANAGE, OfOrganizationViewSet
+from accounts.users import authority
+from accounts.users.views import MANAGE as MANAGE_PEOPLE
+from config.wire import requests
+
+
+class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
+    """Invitations that nobody has accepted yet, expired ones too."""
+
+    resource = "invitation"
+    queryset = Invitation.objects.none()
+    serializer_class = serializers.InvitationMember
+
+    def invited_to(self) -> Organization | None:
+        """The organization that these are to; None for those to an account."""
+        return self.organization()
+
+    def get_queryset(self) -> QuerySet[Invitation]:
+        organization = self.invited_to()
+        authority.check_may_invite(caller_of(self.request), organization)
+        rows = Invitation.objects.filter(organization=organization)
+        return rows.select_related("invited_by", "organization")
+
+    def create(self, request: Request, **_: str) -> Response:
+        organization = self.invited_to()
+        sent = requests.body(serializers.InvitationRequest, request)
+        made = invitations.invite(caller=caller_of(request), organization=organization, **sent)
+        return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+
+    def destroy(self, request: Request, **_: str) -> Response:
+        invitations.withdraw_invitation(caller=caller_of(request), invitation=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @action(detail=True, methods=["post"])
+    def resend(self, request: Request, **_: str) -> Response:
+        sent = invitations.resend_invitation(caller=caller_of(request), invitation=self.get_object())
+        return Response(self.get_serializer(sent).data)
+
+
+INVITE: Mapping[str, Any] = {
+    "request": serializers.InvitationRequest,
+    "responses": {201: serializers.InvitationMember},
+}
+RESEND: Mapping[str, Any] = {"request": None, "responses": serializers.InvitationMember}
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="list_invitations"),
+    create=extend_schema(operation_id="invite", **INVITE),
+    destroy=extend_schema(operation_id="withdraw_invitation", responses={204: None}),
+    resend=extend_schema(operation_id="resend_invitation", **RESEND),
+)
+class InvitationViewSet(_InvitationViewSet):
+    """Invitations to one organization that nobody has accepted yet, expired ones too."""
+
+    needs: ClassVar[Needs] = {"list": MANAGE, "create": MANAGE, "destroy": MANAGE, "resend": MANAGE}
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="list_account_invitations"),
+    create=extend_schema(operation_id="invite_to_account", **INVITE),
+    destroy=extend_schema(operation_id="withdraw_account_invitation", responses={204: None}),
+    resend=extend_schema(operation_id="resend_account_invitation", **RESEND),
+)
+class AccountInvitationViewSet(_InvitationViewSet):
+    """Invitations to an account with a global role, which programs may send, too."""
+
+    needs: ClassVar[Needs] = dict.fromkeys(("list", "create", "destroy", "resend"), MANAGE_PEOPLE)
+
+    def invited_to(self) -> None:
+        return None

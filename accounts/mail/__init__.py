@@ -1,0 +1,1 @@
+"""Mails, and what is behind the links in them."""

@@ -1,0 +1,154 @@
+"""Sending what is in the outbox, outside of any request."""
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.mail import get_connection
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.invitations.services import prepare_invitation
+from accounts.mail.email_change import prepare_change
+from accounts.mail.email_undo import prepare_undo
+from accounts.mail.messages import Letter, MailKind, written
+from accounts.mail.refusals import MAILBOX_NAME_NOT_ALLOWED, Refusal, final_refusal
+from accounts.mail.registration import prepare_confirmation
+from accounts.models import Mail, User
+from accounts.passwords.services import prepare_notice, prepare_reset
+from accounts.second_factor.recovery import prepare_recovery_notice
+from accounts.second_factor.services import prepare_second_factor_notice
+from accounts.users.names import Unmailable, fold_email
+from audit.actors import ANONYMOUS, NOTHING, Origin, Target
+from audit.events import EventName
+from audit.log import record
+
+CLAIM = timedelta(minutes=5)  # longer than a mail can take, given EMAIL_TIMEOUT
+FIRST_PAUSE = timedelta(seconds=10)
+LONGEST_PAUSE = timedelta(hours=1)
+GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321 section 4.5.4.1
+
+PREPARE: dict[str, Callable[[Mail, Origin], Letter | None]] = {
+    MailKind.RESET_PASSWORD: prepare_reset,
+    MailKind.PASSWORD_CHANGED: prepare_notice,
+    MailKind.CONFIRM_EMAIL: prepare_confirmation,
+    MailKind.SECOND_FACTOR_ADDED: prepare_second_factor_notice,
+    MailKind.SECOND_FACTOR_REMOVED: prepare_second_factor_notice,
+    MailKind.RECOVERY_CODES_REPLACED: prepare_second_factor_notice,
+    MailKind.RECOVERY_WAITS: prepare_recovery_notice,
+    MailKind.RECOVERY_STOPPED: prepare_second_factor_notice,
+    MailKind.CONFIRM_NEW_EMAIL: prepare_change,
+    MailKind.EMAIL_CHANGE_REQUESTED: prepare_notice,
+    MailKind.EMAIL_CHANGED: prepare_notice,
+    MailKind.EMAIL_CHANGE_UNDO: prepare_undo,
+    MailKind.INVITATION: prepare_invitation,
+}
+
+log = logging.getLogger("keyhouse.mail")
+
+
+def register(kind: MailKind, prepare: Callable[[Mail, Origin], Letter | None]) -> None:
+    """Let an app above this one prepare mails of this kind."""
+    PREPARE[kind] = prepare
+
+
+@dataclass
+class Round:
+    """What came of one round: how many mails were sent, and how many failed and wait."""
+
+    sent: int = 0
+    failed: int = 0
+
+
+def send_due() -> Round:
+    """Try each mail that is due once.
+
+    A mail is claimed in a short transaction and sent after it, so that no lock is held while the mail
+    server is slow. Several processes share the work; the claim of one that died runs out, and then
+    another tries.
+    """
+    done = Round()
+    now = timezone.now()
+    while (claimed := _claim(now)) is not None:
+        mail, letter = claimed
+        if letter is not None and _deliver(mail, letter):
+            done.sent += 1
+        elif letter is not None:
+            done.failed += 1
+    return done
+
+
+def _claim(now: datetime) -> tuple[Mail, Letter | None] | None:
+    """Take a mail that was due at `now` and is nobody else's; None if there is none left.
+
+    A mail that nobody is to get is deleted and has no letter.
+    """
+    due = Mail.objects.filter(next_try_at__lte=now)
+    if not due.exists():  # SQLite would lock everybody out to find that out
+        return None
+    with transaction.atomic():
+        mail = due.select_for_update(skip_locked=True).first()
+        if mail is None:
+            return None
+        letter = PREPARE[mail.kind](mail, Origin(mail.ip, mail.request_id, timezone.now()))
+        if letter is None:
+            mail.delete()
+        else:
+            mail.tries += 1
+            mail.next_try_at = timezone.now() + CLAIM
+            mail.save(update_fields=["tries", "next_try_at"])
+    return mail, letter
+
+
+def _deliver(mail: Mail, letter: Letter) -> bool:
+    """Send a claimed mail; return whether the mail server took it."""
+    try:
+        message = written(letter)
+        message.connection = get_connection(stream=sys.stderr)  # where consolemail:// writes
+        message.send()
+    except Unmailable as error:
+        _drop(mail, Refusal(MAILBOX_NAME_NOT_ALLOWED, f"The address {error}."))
+        return False
+    except Exception as error:  # whatever is wrong with one mail, the others are sent
+        _postpone(mail, error)
+        return False
+    _still_ours(mail).delete()
+    return True
+
+
+def _postpone(mail: Mail, error: Exception) -> None:
+    """Try again after a pause that grows; give up after days, or at once if the mail server does."""
+    refusal = final_refusal(error)
+    if refusal is not None:
+        _drop(mail, refusal)
+        return
+    reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+    if timezone.now() - mail.created_at > GIVE_UP_AFTER:
+        _still_ours(mail).delete()
+        log.error("%s given up after %s days: %s", mail, GIVE_UP_AFTER.days, reason)
+        return
+    pause = min(FIRST_PAUSE * 2 ** min(mail.tries - 1, 20), LONGEST_PAUSE)
+    _still_ours(mail).update(next_try_at=timezone.now() + pause)
+    log.warning("%s not sent, next try in %d s: %s", mail, pause.total_seconds(), reason)
+
+
+def _drop(mail: Mail, refusal: Refusal) -> None:
+    """Forget a mail that its recipient's server will never take, and record it with whom it was for."""
+    user = User.objects.filter(email_key=fold_email(mail.address)).first()
+    origin, target = (
+        Origin(mail.ip, mail.request_id, timezone.now()),
+        Target.of("user", user) if user else NOTHING,
+    )
+    detail = {"kind": mail.kind, "code": refusal.code}
+    with transaction.atomic():
+        if _still_ours(mail).delete()[0]:
+            record(EventName.MAIL_REFUSED, actor=ANONYMOUS, origin=origin, target=target, detail=detail)
+    log.error("%s dropped, since it can never arrive: %s", mail, refusal)
+
+
+def _still_ours(mail: Mail) -> QuerySet[Mail]:
+    """The row, unless the claim ran out and somebody else has taken it."""
+    return Mail.objects.filter(pk=mail.pk, tries=mail.tries)

@@ -1,0 +1,20 @@
+"""The one endpoint and page behind links that prove an e-mail address."""
+
+from accounts.mail import link_tokens
+from accounts.mail.email_change import finish_change
+from accounts.mail.registration import finish_registration
+from accounts.models import EmailChange, User
+from accounts.throttling.services import attempt
+from audit.actors import Origin
+from config.limits import Limit
+
+
+def confirm_email(*, token: str, password: str = "", origin: Origin) -> User:
+    """Finish what the mailed token is about: another address, or a registration, which takes its password.
+
+    Raises TooManyAttempts, or Invalid, naming `token` or `password`.
+    """
+    attempt(Limit.MAILED_TOKEN, origin=origin)
+    if EmailChange.objects.filter(digest=link_tokens.digest(token)).exists():
+        return finish_change(token=token, origin=origin)
+    return finish_registration(token=token, password=password, origin=origin)

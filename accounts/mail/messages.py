@@ -1,0 +1,78 @@
+"""What our mails say: a subject, a plain text and an HTML one, in the product's name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import formataddr
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from accounts.users.names import mail_address
+from config import profiles
+
+
+class MailKind(StrEnum):
+    """Why a mail is sent. Rows hold these words."""
+
+    RESET_PASSWORD = "reset_password"
+    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET = "password_reset"
+    CONFIRM_EMAIL = "confirm_email"
+    SECOND_FACTOR_ADDED = "second_factor_added"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+    RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
+    RECOVERY_WAITS = "second_factor_recovery"
+    RECOVERY_STOPPED = "recovery_stopped"
+    CONFIRM_NEW_EMAIL = "confirm_new_email"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_CHANGE_UNDO = "email_change_undo"
+    INVITATION = "invitation"
+
+
+class Template(StrEnum):
+    """Files in templates/mail/, each as .txt, whose first line is the subject, and .html."""
+
+    RESET_PASSWORD = "reset_password"
+    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET = "password_reset"
+    CONFIRM_EMAIL = "confirm_email"
+    SECOND_FACTOR_CHANGED = "second_factor_changed"
+    RECOVERY_WAITS = "second_factor_recovery"
+    ALREADY_REGISTERED = "already_registered"
+    CONFIRM_NEW_EMAIL = "confirm_new_email"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_CHANGE_UNDO = "email_change_undo"
+    INVITATION = "invitation"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail to be written: to whom, from which template, with what in it."""
+
+    to: str
+    template: Template
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the token is in there
+
+
+def link(address: str, token: str) -> str:
+    """Return `address`, which comes from the configuration and never from a request, with the token."""
+    return f"{address}?{urlencode({'token': token})}"
+
+
+def written(letter: Letter) -> EmailMultiAlternatives:
+    """Return the finished mail."""
+    product = profiles.active().product.name
+    values = {"product": product, **letter.values}
+    subject, _, text = render_to_string(f"mail/{letter.template}.txt", values).partition("\n")
+    mail = EmailMultiAlternatives(
+        subject, text.lstrip("\n"), formataddr((product, settings.MAIL_FROM)), [mail_address(letter.to)]
+    )
+    mail.attach_alternative(render_to_string(f"mail/{letter.template}.html", values), "text/html")
+    mail.extra_headers["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
+    return mail

@@ -1,0 +1,64 @@
+"""What is sent to get or use a mailed link."""
+
+from rest_framework import serializers
+
+from accounts.mail import link_tokens
+from accounts.passwords.rules import LONGEST
+from accounts.users.names import NAME_LENGTH
+from config.wire.fields import TextField
+from config.wire.members import RequestSerializer, WireSerializer
+
+
+class ForgotPasswordRequest(RequestSerializer):
+    resource = "forgot_password"
+
+    email = TextField(max_length=254)
+
+
+class ResetPasswordRequest(RequestSerializer):
+    resource = "reset_password"
+
+    token = TextField(max_length=link_tokens.LONGEST)
+    new_password = TextField(max_length=LONGEST, trim_whitespace=False)
+
+
+class RegisterRequest(RequestSerializer):
+    resource = "register"
+
+    email = TextField(max_length=254)
+    password = TextField(max_length=LONGEST, trim_whitespace=False)
+    name = TextField(max_length=NAME_LENGTH, required=False)
+
+
+class ChangeEmailRequest(RequestSerializer):
+    resource = "change_email"
+
+    new_email = TextField(max_length=254)
+    current_password = TextField(max_length=LONGEST, trim_whitespace=False)
+
+
+class ConfirmEmailRequest(RequestSerializer):
+    """`password` is that of the registration; another address of an account needs none."""
+
+    resource = "confirm_email"
+
+    token = TextField(max_length=link_tokens.LONGEST)
+    password = TextField(max_length=LONGEST, trim_whitespace=False, required=False)
+
+
+class AcceptInvitationRequest(RequestSerializer):
+    """`name` and `password` are for those who have no account yet."""
+
+    resource = "accept_invitation"
+
+    token = TextField(max_length=link_tokens.LONGEST)
+    name = TextField(max_length=NAME_LENGTH, required=False)
+    password = TextField(max_length=LONGEST, trim_whitespace=False, required=False)
+
+
+class Message(WireSerializer):
+    """A sentence, where there is nothing else to say."""
+
+    resource = "message"
+
+    message = serializers.CharField()

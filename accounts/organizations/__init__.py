@@ -1,0 +1,1 @@
+"""Organizations and who is a member of which."""

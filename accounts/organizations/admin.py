@@ -1,0 +1,110 @@
+"""Organizations and their members in the admin. Every change is a service call."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet
+from django.forms import BaseModelFormSet
+from django.http import HttpRequest
+
+from access.backoffice.base import CapabilityAdmin, may
+from access.backoffice.forms import RowField
+from access.backoffice.paginator import count_up_to, shown_count
+from access.callers import caller_in_admin, principal_in
+from accounts.models import Membership, Organization, User
+from accounts.organizations import services as organizations
+from accounts.organizations.forms import MembershipForm, MembershipFormSet, OrganizationForm
+from accounts.users.lookups import hold
+from config.database.rows import by_number
+from config.profiles import Capability
+
+
+class MembershipInline(admin.TabularInline[Membership, Organization]):
+    model = Membership
+    form = MembershipForm
+    formset = MembershipFormSet
+    autocomplete_fields = ("user",)
+    extra = 0
+    verbose_name = "member"
+    verbose_name_plural = "members"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "organization").order_by("pk")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Take only people whom one may see, as the API does."""
+        kwargs |= {"queryset": User.objects.visible_to(principal_in(request)), "form_class": RowField}
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True  # for whoever sees the organization
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_add_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_add_permission(request, obj)
+
+
+class OrganizationAdmin(CapabilityAdmin):
+    """Registered with what is known of their keys: apikeys.organization_admin."""
+
+    can_read = frozenset({Capability.READ_ORGANIZATIONS})
+    can_write = frozenset({Capability.MANAGE_ORGANIZATIONS})
+    form = OrganizationForm
+    inlines = (MembershipInline,)
+    list_display: tuple[str, ...] = ("name", "members", "requires_second_factor", "created_at")
+    list_filter = ("requires_second_factor",)
+    search_fields = ("name",)
+    readonly_fields = ("created_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
+        members = Membership.objects.filter(organization=OuterRef("pk"))
+        return Organization.objects.visible_to(principal_in(request)).annotate(counted=count_up_to(members))
+
+    @admin.display
+    def members(self, organization: Any) -> str:
+        return str(shown_count(organization.counted))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may(request, Capability.MANAGE_ORGANIZATIONS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
+
+    def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
+        """Lock the members first: from the first event on the page has the end of the audit log."""
+        if change:
+            hold(obj)
+        for people in by_number(User.objects.select_for_update(), _members_on(request, obj)):
+            list(people.values_list("pk"))
+        caller, values = caller_in_admin(request), form.changes()
+        if not change:
+            obj.pk = organizations.create_organization(caller=caller, name=values["name"]).pk
+        organizations.update_organization(caller=caller, organization=obj, changes=values)
+
+    def save_formset(
+        self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool
+    ) -> None:
+        """Members: added, given another role, taken out; each by its service."""
+        caller = caller_in_admin(request)
+        formset.save(commit=False)
+        for membership in formset.deleted_objects:
+            organizations.remove_member(caller=caller, membership=membership)
+        for membership, _ in formset.changed_objects:
+            organizations.change_member_role(caller=caller, membership=membership, role=membership.role)
+        for membership in formset.new_objects:
+            organization = Organization.objects.get(pk=form.instance.pk)
+            organizations.add_member(
+                caller=caller, organization=organization, user=membership.user, role=membership.role
+            )
+
+
+def _members_on(request: HttpRequest, organization: Organization) -> set[int]:
+    """The numbers of the people whose memberships there are, or are to be, on the page that was sent."""
+    there = Membership.objects.filter(organization_id=organization.pk or 0).values_list("user_id", flat=True)
+    sent = [request.POST[name] for name in request.POST if name.endswith("-user")]
+    return {*there, *(int(number) for number in sent if number.isdecimal() and len(number) < 19)}

@@ -1,0 +1,168 @@
+"""Use cases around organizations and who is in them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from access.principals import Caller
+from access.revocation import wait_out_leases
+from accounts.models import Membership, Organization, User
+from accounts.users import authority, names
+from accounts.users.lookups import hold
+from accounts.users.owners import delete_owner
+from audit.actors import Target
+from audit.events import EventName
+from audit.log import record
+from config.profiles import Capability
+from config.wire.errors import Conflict, NotFound
+
+
+def create_organization(*, caller: Caller, name: str) -> Organization:
+    """Add an organization. Raises NotAllowed, Invalid, or Conflict if the name is taken."""
+    caller.principal.must(
+        lambda who: who.may(Capability.MANAGE_ORGANIZATIONS), "You may not manage organizations."
+    )
+    organization = Organization(name=names.clean_name("name", name))
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                organization.save(force_insert=True)
+        except IntegrityError:
+            raise Conflict("name", f"there is an organization {organization.name} already") from None
+        _record(EventName.ORGANIZATION_CREATED, caller, organization)
+    return organization
+
+
+def update_organization(
+    *, caller: Caller, organization: Organization, changes: Mapping[str, Any]
+) -> Organization:
+    """Change `name` or `requires_second_factor` of an organization, and return it.
+
+    Raises NotAllowed, Invalid, Conflict if the name is taken, or NotFound.
+    """
+    authority.check_may_manage_organization(caller, organization)
+    wanted = dict(changes)
+    if "name" in wanted:
+        wanted["name"] = names.clean_name("name", wanted["name"])
+    with transaction.atomic():
+        row = hold(organization)
+        changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
+        if changed.get("requires_second_factor") is False:
+            authority.check_is_person(caller, "A program waives no second factor: log in for that.")
+        if changed:
+            _write(row, changed)
+            detail = {name: {"from": getattr(row, name), "to": value} for name, value in changed.items()}
+            _record(EventName.ORGANIZATION_CHANGED, caller, row, detail)
+        wait_out_leases()  # whoever changed it to this may still wait
+        return Organization.objects.get(pk=row.pk)
+
+
+def _write(organization: Organization, changed: Mapping[str, Any]) -> None:
+    """Write the columns, and the folded form of the name. Raises Conflict if that is taken."""
+    columns = dict(changed)
+    if "name" in changed:
+        columns["name_key"] = names.fold(changed["name"])
+    try:
+        with transaction.atomic():
+            Organization.objects.filter(pk=organization.pk).update(**columns)
+    except IntegrityError:
+        raise Conflict("name", f"there is an organization {changed['name']} already") from None
+
+
+def delete_organization(*, caller: Caller, organization: Organization) -> None:
+    """Delete an organization, its memberships and its revoked keys; the people stay.
+
+    Raises NotAllowed, also if a member may do more there than the caller, NotFound, or Conflict while it
+    owns keys that are not revoked: programs that work must not stop by accident.
+    """
+    authority.check_may_manage_organization(caller, organization)
+    with transaction.atomic():
+        row = hold(organization)
+        for membership in Membership.objects.filter(organization=row).select_related("user"):
+            authority.check_not_above_in(caller, row, membership.user, membership.role)
+        if row.api_keys.filter(revoked_at__isnull=True).exists():
+            raise Conflict("id", "the organization owns API keys that are not revoked; revoke them first")
+        target = Target.of("organization", row, organization_id=row.pk)
+        gone = delete_owner(row)
+        actor, detail = caller.principal.actor, {"members": gone["accounts.Membership"]}
+        record(
+            EventName.ORGANIZATION_DELETED, actor=actor, origin=caller.origin, target=target, detail=detail
+        )
+
+
+def add_member(*, caller: Caller, organization: Organization, user: User, role: str) -> Membership:
+    """Make a person a member. Raises NotAllowed, Invalid, NotFound, or Conflict if they are one already."""
+    authority.check_may_manage_organization(caller, organization)
+    role = authority.clean_organization_role(caller, organization, role)
+    with transaction.atomic():
+        hold(organization)
+        hold(user)
+        membership = insert_member(organization=organization, user=user, role=role)
+        _record_member(EventName.MEMBER_ADDED, caller, membership, {"role": role})
+    return membership
+
+
+def insert_member(*, organization: Organization, user: User, role: str) -> Membership:
+    """Store a new membership. Raises Conflict if the person is a member already."""
+    membership = Membership(user=user, organization=organization, role=role)
+    try:
+        with transaction.atomic():
+            membership.save(force_insert=True)
+    except IntegrityError:
+        raise Conflict("user", f"{user} is a member of {organization} already") from None
+    return membership
+
+
+def change_member_role(*, caller: Caller, membership: Membership, role: str) -> Membership:
+    """Give a member another role in the organization. Raises NotAllowed, Invalid or NotFound."""
+    role = authority.clean_organization_role(caller, membership.organization, role)
+    with transaction.atomic():
+        row = _locked(caller, membership)
+        Membership.objects.filter(pk=row.pk).update(role=role)
+        _record_member(EventName.ROLE_CHANGED, caller, row, {"from": row.role, "to": role})
+    row.role = role
+    return row
+
+
+def remove_member(*, caller: Caller, membership: Membership) -> None:
+    """Take a person out of an organization. Raises NotAllowed or NotFound."""
+    with transaction.atomic():
+        row = _locked(caller, membership)
+        Membership.objects.filter(pk=row.pk).delete()
+        _record_member(EventName.MEMBER_REMOVED, caller, row, {"role": row.role})
+
+
+def _locked(caller: Caller, membership: Membership) -> Membership:
+    """Return the membership as it is now, locked after the organization and the person.
+
+    Raises NotFound, or NotAllowed to change it.
+    """
+    hold(membership.organization)
+    hold(membership.user)
+    rows = Membership.objects.select_related("user", "organization").select_for_update(of=("self",))
+    row = rows.filter(pk=membership.pk).first()
+    if row is None:
+        raise NotFound("This person is no member any more.")
+    authority.check_may_manage_organization(caller, row.organization)
+    authority.check_not_above_in(caller, row.organization, row.user, row.role)
+    return row
+
+
+def _record(
+    name: EventName, caller: Caller, organization: Organization, detail: Mapping[str, Any] | None = None
+) -> None:
+    actor = caller.principal.actor
+    target = Target.of("organization", organization, organization_id=organization.pk)
+    record(name, actor=actor, origin=caller.origin, target=target, detail=detail)
+
+
+def _record_member(name: EventName, caller: Caller, row: Membership, detail: Mapping[str, str]) -> None:
+    about = {"user": str(row.user.uuid), **detail}
+    record(name, actor=caller.principal.actor, origin=caller.origin, target=member_target(row), detail=about)
+
+
+def member_target(row: Membership) -> Target:
+    """An organization as what an event is about, and the member whom it is about as well."""
+    target = Target.of("organization", row.organization, organization_id=row.organization_id)
+    return target.about(user=row.user)

@@ -1,0 +1,146 @@
+"""Organizations and their members."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.callers import caller_of, principal_of_request
+from access.permissions import Needs
+from access.principals import Principal
+from accounts.models import Membership, Organization, OrganizationQuerySet, User
+from accounts.organizations import serializers
+from accounts.organizations import services as organizations
+from config.profiles import Capability
+from config.wire import ids, requests
+from config.wire.errors import Invalid, NotFound
+from config.wire.views import ResourceViewSet, Row
+
+SEE = frozenset({Capability.READ_ORGANIZATIONS})
+MANAGE = frozenset({Capability.MANAGE_ORGANIZATIONS})
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="list_organizations", parameters=[serializers.OrganizationFilter]),
+    retrieve=extend_schema(operation_id="get_organization"),
+)
+class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Organization]):
+    """Organizations: all, or those that one may see."""
+
+    resource = "organization"
+    queryset = Organization.objects.none()
+    serializer_class = serializers.OrganizationMember
+    needs: ClassVar[Needs] = {
+        "list": SEE,
+        "retrieve": SEE,
+        "create": MANAGE,
+        "partial_update": MANAGE,
+        "destroy": MANAGE,
+    }
+
+    def get_queryset(self) -> OrganizationQuerySet:
+        return Organization.objects.visible_to(principal_of_request(self.request))
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        wanted = requests.query(serializers.OrganizationFilter, self.request)
+        return queryset.matching(wanted.get("search", ""))
+
+    @extend_schema(
+        operation_id="create_organization",
+        request=serializers.OrganizationRequest,
+        responses={201: serializers.OrganizationMember},
+    )
+    def create(self, request: Request) -> Response:
+        sent = requests.body(serializers.OrganizationRequest, request)
+        made = organizations.create_organization(caller=caller_of(request), name=sent["name"])
+        return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(operation_id="update_organization", request=serializers.UpdateOrganizationRequest)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        organization = self.get_object()
+        sent = requests.body(serializers.UpdateOrganizationRequest, request)
+        changed = organizations.update_organization(
+            caller=caller_of(request), organization=organization, changes=sent
+        )
+        return Response(self.get_serializer(changed).data)
+
+    @extend_schema(operation_id="delete_organization", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        organization = self.get_object()
+        organizations.delete_organization(caller=caller_of(request), organization=organization)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class OfOrganizationViewSet(ResourceViewSet[Row]):
+    """Rows that belong to the organization in the path."""
+
+    def organization(self) -> Organization:
+        """The organization in the path. Raises NotFound if the caller may not see it."""
+        visible = Organization.objects.visible_to(principal_of_request(self.request))
+        found: Organization = ids.find("organization", visible, self.kwargs["organization_id"])
+        return found
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="list_members"), retrieve=extend_schema(operation_id="get_member")
+)
+class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Membership]):
+    """The members of one organization. A member's id is the person's."""
+
+    resource = "member"
+    queryset = Membership.objects.none()
+    serializer_class = serializers.MemberMember
+    needs: ClassVar[Needs] = OrganizationViewSet.needs
+
+    def get_queryset(self) -> QuerySet[Membership]:
+        members = Membership.objects.filter(organization=self.organization())
+        return members.select_related("user", "organization")
+
+    def get_object(self) -> Membership:
+        """The membership of the person with the id in the path. Raises NotFound."""
+        found: Membership = ids.find("user", self.get_queryset(), self.kwargs["pk"], path="user__")
+        return found
+
+    @extend_schema(
+        operation_id="add_member",
+        request=serializers.AddMemberRequest,
+        responses={201: serializers.MemberMember},
+    )
+    def create(self, request: Request, organization_id: str) -> Response:
+        organization = self.organization()
+        sent = requests.body(serializers.AddMemberRequest, request)
+        membership = organizations.add_member(
+            caller=caller_of(request),
+            organization=organization,
+            user=_person(principal_of_request(request), sent["user"]),
+            role=sent["role"],
+        )
+        return Response(self.get_serializer(membership).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(operation_id="change_member_role", request=serializers.MemberRoleRequest)
+    def partial_update(self, request: Request, organization_id: str, pk: str) -> Response:
+        membership = self.get_object()
+        sent = requests.body(serializers.MemberRoleRequest, request)
+        role = sent["role"]
+        changed = organizations.change_member_role(
+            caller=caller_of(request), membership=membership, role=role
+        )
+        return Response(self.get_serializer(changed).data)
+
+    @extend_schema(operation_id="remove_member", responses={204: None})
+    def destroy(self, request: Request, organization_id: str, pk: str) -> Response:
+        organizations.remove_member(caller=caller_of(request), membership=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _person(principal: Principal, public_id: str) -> User:
+    """The person with this id. One whom the caller may not see is no more there than none."""
+    try:
+        found: User = ids.find("user", User.objects.visible_to(principal), public_id)
+    except NotFound:
+        raise Invalid("user", "there is no such person, or you may not see them") from None
+    return found

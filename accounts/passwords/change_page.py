@@ -1,0 +1,35 @@
+"""/change-password: another password for somebody who knows the present one, logged in or not."""
+
+from django import forms
+
+from accounts.mail.link_pages import MailedLinkPage, NewPasswordField
+from accounts.oauth.pages import LoginForm
+from accounts.users import profile
+from audit.actors import Origin
+
+
+class ChangePasswordForm(LoginForm):
+    """What a login takes, and the new password."""
+
+    new_password = NewPasswordField()
+    field_order = ("identifier", "password", "totp_code", "new_password")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = "Current password"
+
+
+class ChangePasswordPage(MailedLinkPage):
+    """Browsers and password managers find it by /.well-known/change-password (W3C, A Well-Known URL for
+    Changing Passwords).
+    """
+
+    form_class: type[forms.Form] = ChangePasswordForm
+    title = "Change your password"
+    text = "This logs you out everywhere, and ends what connected applications can do for you."
+    button = "Change password"
+    done = "Your password is changed. Log in with the new one."
+
+    def use(self, values: dict[str, str], origin: Origin) -> None:
+        current = {"current_password": values.pop("password")}
+        profile.change_password_by_name(**values, **current, origin=origin)

@@ -1,0 +1,37 @@
+"""Links to the page on which a person, whose password was just reset, reviews what outlives the reset."""
+
+from datetime import datetime, timedelta
+
+from accounts.mail import link_tokens
+from accounts.models import RecoveryLink, User
+
+ON_SCREEN = timedelta(hours=1)  # for the browser in which the password was reset
+BY_MAIL_DAYS = 7
+
+
+def open_recovery(user: User, now: datetime) -> str:
+    """Return the token of a link for the browser that reset the password, in the caller's transaction."""
+    token = link_tokens.new_token()
+    RecoveryLink.objects.create(user=user, digest=link_tokens.digest(token), expires_at=now + ON_SCREEN)
+    return token
+
+
+def reserve_recovery_link(user: User, now: datetime) -> RecoveryLink:
+    """Make the row of a link that is about to be mailed: it has no token yet."""
+    return RecoveryLink.objects.create(user=user, expires_at=now + timedelta(days=BY_MAIL_DAYS))
+
+
+def mailed_recovery_token(link: RecoveryLink) -> str:
+    """Return a new token for a reserved link; a token that was mailed for it before is worthless."""
+    token = link_tokens.new_token()
+    RecoveryLink.objects.filter(pk=link.pk).update(digest=link_tokens.digest(token))
+    return token
+
+
+def recovering_person(token: str, now: datetime) -> User:
+    """Return the active person to whom a recovery link with this token belongs. Raises Invalid."""
+    links = RecoveryLink.objects.filter(digest=link_tokens.digest(token), expires_at__gt=now)
+    link = links.filter(user__is_active=True).select_related("user").first()
+    if link is None:
+        raise link_tokens.refused()
+    return link.user

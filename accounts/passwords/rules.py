@@ -1,0 +1,95 @@
+"""What a password must be (NIST SP 800-63B-4 section 3.1.1): long, not common, not about oneself."""
+
+import string
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+
+from accounts.users.names import fold
+from config import profiles
+from config.wire.errors import Invalid
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+LONGEST = 1024
+SHORTEST_WORD = 4
+LEAST_PADDING = 3  # a product's page logs in with changeme123
+
+
+def check_password_rules(password: str, user: "User", *, member: str = "password") -> None:
+    """Raise Invalid, naming `member`, with every rule that `password` breaks for `user`."""
+    if len(password) > LONGEST:
+        raise Invalid(member, f"must have at most {LONGEST} characters")
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        raise Invalid(member, "is not text: half of a UTF-16 pair, or bytes that are not UTF-8")
+    try:
+        password_validation.validate_password(password, user)
+    except ValidationError as error:
+        raise Invalid(member, " ".join(error.messages)) from None
+
+
+def least_length() -> int:
+    """How many characters a password must have: as configured, or else as the profile asks."""
+    return settings.PASSWORD_MIN_LENGTH or profiles.active().login.password_min_length
+
+
+class LengthValidator:
+    """At least as long as this installation asks."""
+
+    def validate(self, password: str, user: "User | None" = None) -> None:
+        if len(password) < least_length():
+            raise ValidationError(
+                f"It must have at least {least_length()} characters, and has {len(password)}."
+            )
+
+    def get_help_text(self) -> str:
+        return f"At least {least_length()} characters; a sentence is fine."
+
+
+class GuessableValidator(password_validation.CommonPasswordValidator):
+    """Not among the first that attackers try: common ones, with digits around them, repetitions, runs.
+
+    Common are Django's twenty thousand, and those that this installation adds.
+    """
+
+    def validate(self, password: str, user: "User | None" = None) -> None:
+        text = fold(password).strip()
+        core = text.strip(string.digits + string.punctuation)
+        common = self.passwords | _added(tuple(settings.COMMON_PASSWORDS))
+        is_padded = core in common and len(text) - len(core) > LEAST_PADDING
+        if text in common or is_padded or is_monotonous(text):
+            raise ValidationError("It is too easy to guess: a common password, a repetition or a run.")
+
+
+@lru_cache(maxsize=2)
+def _added(lines: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(fold(line).strip() for line in lines)
+
+
+def is_monotonous(text: str) -> bool:
+    """Whether `text` repeats its beginning or goes on in steps: passwordpassword, 123456789012345."""
+    steps = {ord(after) - ord(before) for before, after in pairwise(text)}
+    periods = range(1, len(text) // 2 + 2)
+    return len(steps) <= 2 or any(text.startswith(text[period:]) for period in periods)
+
+
+class PersonalWordsValidator:
+    """Without the user's name, e-mail address or the product's name in it (ASVS 6.2.11)."""
+
+    def validate(self, password: str, user: "User | None" = None) -> None:
+        words = [profiles.active().product.name]
+        if user is not None:
+            words += [user.username or "", user.email, user.email.partition("@")[0]]
+        text = fold(password)
+        if any(len(word) >= SHORTEST_WORD and fold(word) in text for word in words):
+            raise ValidationError(
+                "It must not hold your user name, your e-mail address or the product's name."
+            )
+
+    def get_help_text(self) -> str:
+        return "Without your user name, your e-mail address or the product's name in it."

@@ -1,0 +1,33 @@
+"""Another password, by showing the current one."""
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from access.callers import caller_of
+from access.permissions import Needs
+from accounts.users import profile, serializers
+from config.wire import requests
+
+
+class ChangePasswordView(APIView):
+    """Change one's password, by showing the current one. One's other sessions end."""
+
+    needs: ClassVar[Needs] = {"post": "person"}
+    resource = "password"
+
+    @extend_schema(
+        request=serializers.ChangePasswordRequest, responses={204: None}, operation_id="change_password"
+    )
+    def post(self, request: Request) -> Response:
+        sent = requests.body(serializers.ChangePasswordRequest, request)
+        profile.change_own_password(
+            caller=caller_of(request),
+            current=sent["current_password"],
+            new=sent["new_password"],
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,85 @@
+"""Codes of the second factor are checked here and nowhere else: right, and never seen before."""
+
+import logging
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from django.conf import settings
+
+from accounts.models import RecoveryCode, SecondFactor, User
+from accounts.second_factor import seed_encryption, totp
+from accounts.throttling.services import attempt, succeeded
+from audit.actors import Origin, Target
+from config.limits import Limit
+
+log = logging.getLogger("keyhouse.codes")
+
+
+class Spent(NamedTuple):
+    """What was spent: a code of which kind, and since when codes like it have been good."""
+
+    kind: Literal["totp", "recovery code"]
+    since: datetime
+
+
+def device_of(user: User) -> int | None:
+    """Return the number of the person's second factor that is in force, or None."""
+    found: int | None = (
+        SecondFactor.objects.filter(user=user, confirmed=True).values_list("pk", flat=True).first()
+    )
+    return found
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether the person has one that is in force."""
+    return device_of(user) is not None
+
+
+def check_code(*, user: User, code: str, origin: Origin, enrolling: bool = False) -> Spent | None:
+    """Spend a code of the person's app, or a recovery code; return which it was, None if it is no good.
+
+    `enrolling` is for the app that is to be confirmed, which has no recovery codes yet. Of many who send
+    one code at once, one succeeds: spending is a conditional statement. Call it outside of a transaction,
+    so that what is spent stays spent. Raises TooManyAttempts, counted for the person across all logins.
+    """
+    subject = str(user.uuid)
+    attempt(Limit.CODE, subject=subject, origin=origin, target=Target.of("user", user))
+    spent = _spend(user, code, origin, enrolling=enrolling)
+    if spent is not None:
+        succeeded(Limit.CODE, subject=subject, origin=origin)
+    return spent
+
+
+def _spend(user: User, code: str, origin: Origin, *, enrolling: bool) -> Spent | None:
+    spent = _spend_step(user, code, origin, confirmed=not enrolling)
+    return spent or (None if enrolling else _spend_recovery_code(user, code))
+
+
+def _spend_step(user: User, code: str, origin: Origin, *, confirmed: bool) -> Spent | None:
+    """Spend the time step whose code this is, and all before it. The seed is stored under the current key."""
+    device = SecondFactor.objects.filter(user=user, confirmed=confirmed).first()
+    if device is None:
+        return None
+    seed = seed_encryption.decrypt(device.seed)
+    if seed is None:
+        log.error("%s is encrypted under none of KEYHOUSE_SEED_KEYS", device)
+        return None
+    step = totp.step_of(seed, code, origin.at)
+    if step is None:
+        return None
+    # The seed too: whoever begins anew meanwhile gets an app of which no code was spent.
+    unspent = SecondFactor.objects.filter(pk=device.pk, seed=device.seed, last_step__lt=step)
+    if not unspent.update(last_step=step, last_used_at=origin.at, seed=seed_encryption.encrypt(seed)):
+        return None
+    return Spent("totp", device.confirmed_at or origin.at)
+
+
+def _spend_recovery_code(user: User, text: str) -> Spent | None:
+    code = totp.read_recovery_code(text)
+    if code is None:
+        return None
+    digests = [totp.recovery_digest(code, pepper) for pepper in settings.PEPPERS.values()]
+    found = RecoveryCode.objects.filter(user=user, digest__in=digests).first()
+    if found is None or not found.delete()[0]:
+        return None
+    return Spent("recovery code", found.created_at)

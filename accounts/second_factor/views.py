@@ -1,0 +1,76 @@
+"""The second factor over HTTP: add it, confirm it, remove it, get other recovery codes."""
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from access.callers import caller_of
+from access.permissions import Needs
+from accounts.second_factor import serializers
+from accounts.second_factor import services as second_factor
+from config.wire import requests
+
+
+class TotpView(APIView):
+    """One's own authenticator app."""
+
+    needs: ClassVar[Needs] = {"post": "person", "delete": "person"}
+    resource = "totp"
+
+    @extend_schema(
+        request=serializers.PasswordProofRequest, responses=serializers.Enrolment, operation_id="begin_totp"
+    )
+    def post(self, request: Request) -> Response:
+        """Begin: the secret for the app, which is not in force until a code of it is confirmed."""
+        sent = requests.body(serializers.PasswordProofRequest, request)
+        enrolment = second_factor.begin_enrolment(caller=caller_of(request), password=sent["password"])
+        return Response(serializers.Enrolment(enrolment).data)
+
+    @extend_schema(responses={204: None}, operation_id="remove_totp")
+    def delete(self, request: Request) -> Response:
+        """Remove it: the body is JSON with `password` and `code`, a code of the app or a recovery code."""
+        sent = requests.body(serializers.PasswordAndCodeRequest, request)
+        second_factor.remove_own_second_factor(
+            caller=caller_of(request), password=sent["password"], code=sent["code"]
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ConfirmTotpView(APIView):
+    """Put the authenticator app in force with a code of it; the answer holds the recovery codes."""
+
+    needs: ClassVar[Needs] = {"post": "person"}
+    resource = "totp"
+
+    @extend_schema(
+        request=serializers.ConfirmTotpRequest,
+        responses=serializers.RecoveryCodes,
+        operation_id="confirm_totp",
+    )
+    def post(self, request: Request) -> Response:
+        sent = requests.body(serializers.ConfirmTotpRequest, request)
+        codes = second_factor.confirm_enrolment(caller=caller_of(request), code=sent["code"])
+        return Response(serializers.RecoveryCodes({"recovery_codes": codes}).data)
+
+
+class RecoveryCodesView(APIView):
+    """Other recovery codes in the place of those that there are."""
+
+    needs: ClassVar[Needs] = {"post": "person"}
+    resource = "totp"
+
+    @extend_schema(
+        request=serializers.PasswordAndCodeRequest,
+        responses=serializers.RecoveryCodes,
+        operation_id="replace_recovery_codes",
+    )
+    def post(self, request: Request) -> Response:
+        sent = requests.body(serializers.PasswordAndCodeRequest, request)
+        codes = second_factor.replace_recovery_codes(
+            caller=caller_of(request), password=sent["password"], code=sent["code"]
+        )
+        return Response(serializers.RecoveryCodes({"recovery_codes": codes}).data)

@@ -1,0 +1,101 @@
+"""Where people are logged in, in the admin: look, and end."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from access.backoffice.base import may, said_ago, said_status
+from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.filters import Options, WordsFilter
+from access.backoffice.humanize import ago, program
+from access.callers import caller_in_admin
+from accounts.models import Session, User
+from accounts.sessions import services as sessions
+from config.profiles import Capability
+
+END = Question(
+    "End sessions",
+    "End",
+    "Whoever is logged in by these sessions has to log in again, wherever that is:",
+    "sessions ended",
+)
+
+
+class StateFilter(WordsFilter):
+    title = parameter_name = "state"
+
+    def options(self, request: HttpRequest) -> Options:
+        live = Q(pk__in=Session.objects.live(timezone.now()).values("pk"))
+        return {"live": ("live", live), "ended": ("ended", ~live)}
+
+
+class SessionAdmin(AskingAdmin):
+    """Sessions, until they are cleared away after their end, for administrators of people."""
+
+    list_display = ("user", "program", "ip", "started", "last_seen", "second_factor", "state")
+    list_display_links = None
+    list_filter = (StateFilter, "second_factor")
+    fields = (
+        "user",
+        "user_agent",
+        "ip",
+        "created_at",
+        "last_seen_at",
+        "expires_at",
+        "second_factor",
+        "state",
+    )
+    readonly_fields = ("state",)
+    list_select_related = ("user",)
+    search_fields = ("ip",)
+    search_help_text = "How the person's user name or address begins, or where they are"
+    actions = ("end",)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may(request, Capability.MANAGE_USERS)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, Capability.MANAGE_USERS)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Session], search_term: str
+    ) -> tuple[QuerySet[Session], bool]:
+        """Those of the people whose names begin so, or from this address."""
+        if not search_term:
+            return queryset, False
+        people = User.objects.beginning(search_term)
+        return queryset.filter(Q(user_id__in=people) | Q(ip=search_term)), False
+
+    @admin.display(ordering="user_agent")
+    def program(self, session: Session) -> SafeString:
+        return format_html('<span title="{}">{}</span>', session.user_agent, program(session.user_agent))
+
+    @admin.display(ordering="created_at")
+    def started(self, session: Session) -> SafeString:
+        return said_ago(session.created_at)
+
+    @admin.display(description="last seen", ordering="last_seen_at")
+    def last_seen(self, session: Session) -> SafeString:
+        return said_ago(session.last_seen_at)
+
+    @admin.display
+    def state(self, session: Session) -> SafeString:
+        """Live; or ended, by somebody, by its age or by lying idle."""
+        now = timezone.now()
+        if session.ends_at <= now:
+            return said_status(f"ended {ago(session.ends_at, now)}", "expired")
+        return said_status("live", "active")
+
+    def in_words(self, session: Session) -> str:
+        return f"{session.user}, {program(session.user_agent)} at {session.ip}"
+
+    @admin.action(description="End selected sessions", permissions=["view"])
+    def end(self, request: HttpRequest, selected: QuerySet[Session]) -> HttpResponse | None:
+        service = partial(sessions.end_selected_sessions, caller=caller_in_admin(request))
+        return self.ask(request, selected, END, service)

@@ -1,0 +1,179 @@
+"""The admin site: who may come in, and as whom."""
+
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.core.exceptions import PermissionDenied
+from django.db.models import ForeignKey
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+
+from access.backoffice.changelist import check_query
+from access.callers import principal_in
+from access.exceptions import record_denied
+from access.principals import Credential, Principal
+from accounts.models import User
+from accounts.second_factor.page import PROVEN, SecondFactorPage
+from accounts.second_factor.verification import device_of
+from accounts.sessions.forms import LoginForm
+from accounts.users.identity import principal_of
+from audit.actors import Origin
+from config import profiles
+from config.logs import mask
+from config.profiles import Capability
+from config.wire.errors import BadQuery, DomainError, NotAllowed
+from config.wire.methods import takes
+from config.wire.problems import domain_response, wants_page
+
+LEFT_OUT = {  # what would write behind our services' back, or tell any row of any table by its number
+    *("password_change", "password_change_done", "view_on_site"),
+}
+
+
+class ForwardAutocomplete(AutocompleteJsonView):
+    """Django's, which fails when it is asked for the other end of a relation."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        found = super().process_request(request)
+        _term, _admin, source_field, _to_field = found
+        if not isinstance(source_field, ForeignKey):
+            raise PermissionDenied
+        return found
+
+
+class KeyhouseAdminSite(admin.AdminSite):
+    """Django's admin for people of the active profile: each sees what their role lets them see.
+
+    Every page finds the caller in `request.principal`.
+    """
+
+    enable_nav_sidebar = False
+    index_title = "Overview"
+    empty_value_display = "—"
+    login_form = LoginForm
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether somebody active is logged in whose role allows anything here.
+
+        Whoever has a second factor must have proven it in this browser.
+        """
+        if not isinstance(request.user, User) or not request.user.is_active:
+            return False
+        if principal_in(request) is None:
+            device = device_of(request.user)
+            is_proven = device is not None and request.session.get(PROVEN) == device
+            if device is not None and not is_proven:
+                return False
+            principal = principal_of(request.user, Credential("admin", ""), second_factor=is_proven)
+            setattr(request, "principal", principal)  # noqa: B010
+        return _holds_anything(principal_in(request))
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's; the browser's session remembers which second factor was proven.
+
+        After too many attempts the page is a 429 and says how long to wait.
+        """
+        response: HttpResponse = super().login(request, extra_context)
+        if isinstance(request.user, User) and request.user.proven_device is not None:
+            request.session[PROVEN] = request.user.proven_device
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        if isinstance(form, LoginForm) and form.too_many:
+            response.status_code = form.too_many.status
+            response.headers["Retry-After"] = str(form.too_many.retry_after)
+        return response
+
+    @takes("POST")
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Django's."""
+        return super().logout(request, extra_context)
+
+    @takes("GET")
+    def i18n_javascript(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's."""
+        return super().i18n_javascript(request, extra_context)
+
+    @takes("GET")
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Django's. Raises BadQuery for a search that no list takes either."""
+        check_query(request.GET)
+        page: Any = ForwardAutocomplete.as_view(admin_site=self)
+        answer: HttpResponse = page(request)
+        return answer
+
+    def second_factor(self, request: HttpRequest) -> HttpResponse:
+        """The page where people add, replace and remove their second factor."""
+        page: Any = SecondFactorPage.as_view()
+        answer: HttpResponse = page(request, context=self.each_context(request))
+        return answer
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        name = profiles.active().product.name
+        principal = principal_in(request)
+        reads_audit = principal is not None and principal.may_somewhere(Capability.READ_AUDIT)
+        names = {"site_title": name, "site_header": name, "reads_audit": reads_audit}
+        return super().each_context(request) | names
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Django's; what a service refuses becomes a message, and what is denied an event.
+
+        Nothing was written then: Django's views that write are one transaction each. Whoever needs a second
+        factor and has none is taken to where they get one.
+        """
+
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if _must_enrol(request) and view not in (self.second_factor, self.logout):
+                return HttpResponseRedirect(reverse("admin:second_factor"))
+            try:
+                return view(request, *args, **kwargs)
+            except BadQuery as error:
+                return _refuse_query(request, error)
+            except PermissionDenied:
+                note_denied(request, NotAllowed("Your role does not allow this."))
+                raise
+            except DomainError as error:
+                if isinstance(error, NotAllowed):
+                    note_denied(request, error)
+                if request.method != "POST":
+                    raise
+                messages.error(request, error.detail)
+                return HttpResponseRedirect(request.get_full_path())
+
+        return super().admin_view(guarded, cacheable)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Django's pages, without some, and ours."""
+        pages = [url for url in super().get_urls() if getattr(url, "name", None) not in LEFT_OUT]
+        own = path("second-factor/", self.admin_view(self.second_factor), name="second_factor")
+        return [own, *pages]
+
+
+def _refuse_query(request: HttpRequest, error: BadQuery) -> HttpResponse:
+    """Say what is wrong with the query: in a browser on the page without it, else in a problem document."""
+    if not wants_page(request):
+        return domain_response(error)
+    messages.error(request, mask(error.detail))  # it says what the client made up
+    return HttpResponseRedirect(request.path)
+
+
+def _holds_anything(principal: Principal) -> bool:
+    """Whether there is anything here for this person, at least after a login with a second factor."""
+    whole = principal.proven or principal
+    return any(power.capabilities for power in (whole.everywhere, *whole.within.values()))
+
+
+def _must_enrol(request: HttpRequest) -> bool:
+    """Whether this person needs a second factor here and has not proven one: then they have none."""
+    principal: Principal = principal_in(request)
+    return not principal.second_factor and (settings.ADMIN_SECOND_FACTOR or principal.proven is not None)
+
+
+def note_denied(request: HttpRequest, error: NotAllowed) -> None:
+    """Record that whoever sits before the admin may not do this."""
+    record_denied(principal_in(request), Origin.of(request), request.method or "", request.path, error)

@@ -1,0 +1,62 @@
+"""Requests of people: the access token of a live session (RFC 6750)."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from access.credentials import presented
+from access.principal_cache import memory
+from access.principals import Credential, Principal
+from accounts.sessions import tokens
+from accounts.users.identity import principal_of_session
+from audit.actors import Origin
+from config.wire.errors import InvalidToken
+from config.wire.problems import challenge
+
+
+class AccessTokenAuthentication(BaseAuthentication):
+    """DRF authentication by access token: request.user is a Principal, request.auth its Credential."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, Credential] | None:
+        sent = presented(request._request)
+        if sent is None or sent.is_key:
+            return None
+        principal = authenticate_access_token(sent.text, Origin.of(request._request))
+        return principal, principal.credential
+
+    def authenticate_header(self, request: Request) -> str:
+        return challenge()
+
+
+class KnownToken(NamedTuple):
+    """A good access token, whose it is, and until when its session lives if nobody ends it."""
+
+    principal: Principal
+    until: datetime
+
+
+def authenticate_access_token(text: str, origin: Origin) -> Principal:
+    """Return whose access token this is. Raises InvalidToken unless it is good and its session lives.
+
+    No query for a token that was used lately.
+    """
+    digest = hashlib.sha256(text.encode()).digest()
+    known = memory.known()
+    found: KnownToken | None = known.get(digest)
+    if found is None or found.until <= origin.at:
+        found = _read(text, origin.at)
+        memory.remember(known, digest, found)
+    return found.principal
+
+
+def _read(text: str, now: datetime) -> KnownToken:
+    claims = tokens.read_access(text)
+    ends = datetime.fromtimestamp(claims["exp"], UTC)
+    found = principal_of_session(Credential("jwt", claims["sid"], ends), now)
+    if found is None or found[0].subject != claims.get("sub"):
+        raise InvalidToken
+    principal, session_ends = found
+    return KnownToken(principal, min(ends, session_ends))

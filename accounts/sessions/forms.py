@@ -1,0 +1,53 @@
+"""The form of the admin's login."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth import authenticate
+
+from accounts.models import User
+from config.wire.errors import RecoveryUnderWay, TooManyAttempts, TotpRequired
+
+CODE_MISSING = (
+    "Type the password again, and the present code of your authenticator app, or one of your recovery codes."
+)
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Name, password, and a code for those who have a second factor.
+
+    `too_many` is why it was not looked at, if there were too many attempts before.
+    """
+
+    too_many: TooManyAttempts | None = None
+
+    totp_code = forms.CharField(
+        max_length=64,
+        required=False,
+        label="Code, if you have a second factor",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Django's, with the code."""
+        cleaned = self.cleaned_data
+        if cleaned.get("username") and cleaned.get("password"):
+            self.user_cache = self._authenticated(cleaned)
+            self.confirm_login_allowed(self.user_cache)
+        return cleaned
+
+    def _authenticated(self, cleaned: dict[str, Any]) -> User:
+        names = ("username", "password", "totp_code")
+        try:
+            user = authenticate(self.request, **{name: cleaned.get(name, "") for name in names})
+        except TotpRequired:
+            raise forms.ValidationError({"totp_code": CODE_MISSING}) from None
+        except RecoveryUnderWay as error:
+            raise forms.ValidationError(error.detail) from None
+        except TooManyAttempts as error:
+            self.too_many = error
+            raise forms.ValidationError(error.detail) from None
+        if not isinstance(user, User):
+            raise self.get_invalid_login_error()
+        return user

@@ -1,0 +1,84 @@
+"""Log in, refresh, log out."""
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from access.callers import caller_of
+from access.credentials import presented
+from access.permissions import Needs
+from accounts.sessions import refreshing, serializers
+from accounts.sessions import services as sessions
+from audit.actors import Origin
+from config import profiles
+from config.wire import requests
+from config.wire.errors import NotAuthenticated
+from config.wire.views import PublicView
+
+
+class LoginView(PublicView):
+    """Log in with a user name or e-mail address and a password."""
+
+    resource = "login"
+
+    @extend_schema(request=serializers.LoginRequest, responses=serializers.Login, operation_id="log_in")
+    def post(self, request: Request) -> Response:
+        sent = requests.body(serializers.LoginRequest, request)
+        logged_in = sessions.log_in(
+            **sent,
+            origin=Origin.of(request._request),
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+        return Response(serializers.Login(logged_in).data)
+
+
+class RefreshView(PublicView):
+    """Exchange a token for new ones: a refresh token in the body, once, or the access token that is used."""
+
+    resource = "refresh"
+
+    @extend_schema(
+        request=serializers.RefreshRequest, responses=serializers.TokenPairMember, operation_id="refresh"
+    )
+    def post(self, request: Request) -> Response:
+        sent = requests.body(serializers.RefreshRequest, request)
+        origin = Origin.of(request._request)
+        if profiles.active().login.refresh_takes == "access_token":
+            pair = refreshing.renew(token=_bearer(request), origin=origin)
+        else:
+            pair = refreshing.refresh(token=sent["refresh_token"], origin=origin)
+        return Response(serializers.TokenPairMember(pair).data)
+
+
+def _bearer(request: Request) -> str:
+    sent = presented(request._request)
+    if sent is None or sent.is_key:
+        raise NotAuthenticated
+    return sent.text
+
+
+class LogoutView(APIView):
+    """End the session: its access token and its refresh token are dead at once."""
+
+    needs: ClassVar[Needs] = {"post": "person"}
+
+    @extend_schema(request=None, responses={204: None}, operation_id="log_out")
+    def post(self, request: Request) -> Response:
+        sessions.log_out(caller=caller_of(request))
+        message = profiles.active().wire.messages.get("logout")
+        return Response({"message": message}) if message else Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class LogoutEverywhereView(APIView):
+    """End all of one's sessions, this one too, and every browser's login to the admin."""
+
+    needs: ClassVar[Needs] = {"post": "person"}
+
+    @extend_schema(request=None, responses={204: None}, operation_id="log_out_everywhere")
+    def post(self, request: Request) -> Response:
+        sessions.log_out_everywhere(caller=caller_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)

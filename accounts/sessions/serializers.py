@@ -1,0 +1,86 @@
+"""Logins and sessions, as they are sent and shown."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.passwords.rules import LONGEST
+from accounts.users.serializers import UserMember
+from config import profiles
+from config.wire.fields import TextField, TimestampField
+from config.wire.ids import IdField
+from config.wire.members import RequestSerializer, WireSerializer, outside
+
+
+class LoginRequest(RequestSerializer):
+    resource = "login"
+
+    username = TextField(max_length=254, required=False)
+    email = TextField(max_length=254, required=False)
+    password = TextField(max_length=LONGEST, trim_whitespace=False)
+    totp_code = TextField(
+        max_length=64,
+        required=False,
+        allow_blank=True,
+        help_text="for accounts with a second factor: a code of the authenticator app, or a recovery code",
+    )
+
+    def _members(self, declared: Any) -> Any:
+        """Of user name and e-mail address, those that the profile lets people log in by."""
+        return [*profiles.active().login.identifiers, "password", "totp_code"]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        kinds = profiles.active().login.identifiers
+        sent = [kind for kind in kinds if attrs.get(kind)]
+        if len(sent) != 1:
+            names = [outside(self.resource, kind) for kind in kinds]
+            raise serializers.ValidationError({names[0]: f"Send {' or '.join(names)}, one of them."})
+        proof = {"password": attrs["password"], "totp_code": attrs.get("totp_code", "")}
+        return {"identifier": attrs[sent[0]], **proof}
+
+
+class RefreshRequest(RequestSerializer):
+    resource = "refresh"
+
+    refresh_token = TextField(max_length=4096)
+
+    def _members(self, declared: Any) -> Any:
+        """Nothing, if the profile refreshes by the access token."""
+        return declared if profiles.active().login.refresh_takes == "refresh_token" else ()
+
+
+class TokenPairMember(WireSerializer):
+    resource = "tokens"
+
+    access_token = serializers.CharField()
+    refresh_token = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="seconds")
+
+
+class Login(WireSerializer):
+    resource = "logged_in"
+
+    access_token = serializers.CharField(source="tokens.access_token")
+    refresh_token = serializers.CharField(source="tokens.refresh_token")
+    token_type = serializers.CharField(source="tokens.token_type")
+    expires_in = serializers.IntegerField(source="tokens.expires_in", help_text="seconds")
+    user = UserMember()
+
+
+class SessionMember(WireSerializer):
+    """A login that has not ended; never its tokens."""
+
+    resource = "session"
+
+    id = IdField("session")
+    device = serializers.CharField(source="user_agent", help_text="User-Agent of the login")
+    ip = serializers.CharField()
+    created_at = TimestampField()
+    last_seen_at = TimestampField(help_text="of the login, or of the last refresh")
+    expires_at = TimestampField(help_text="end whatever happens")
+    current = serializers.SerializerMethodField(help_text="whether this request was made in it")
+
+    def get_current(self, session: Any) -> bool:
+        current: str = self.context["current"]
+        return str(session.uuid) == current

@@ -1,0 +1,298 @@
+"""Use cases of logging in and out."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import NamedTuple
+
+from django.contrib.auth.hashers import check_password
+from django.db import transaction
+from django.db.models import Q
+
+from access.principals import Caller
+from access.revocation import wait_out_leases
+from accounts.models import Session, User
+from accounts.second_factor.recovery_wait import is_waiting, stop_or_refuse
+from accounts.second_factor.verification import Spent, check_code, device_of
+from accounts.sessions import tokens
+from accounts.sessions.ends import end_all_sessions, end_sessions
+from accounts.sessions.tokens import TokenPair
+from accounts.throttling.services import attempt, succeeded
+from accounts.users import authority
+from accounts.users.lookups import find_by_identifier, hold, person_of, throttled_as
+from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
+from audit.events import EventName
+from audit.log import Entry, record, record_all
+from config import profiles
+from config.limits import Limit
+from config.logs import kept
+from config.wire.errors import InvalidCredentials, NotAllowed, RecoveryUnderWay, TotpRequired
+
+USER_AGENT_LENGTH = 200
+NO_DETAIL: Mapping[str, str] = {}
+WRONG = "The name or the password is wrong."
+
+
+class LoggedIn(NamedTuple):
+    user: User
+    tokens: TokenPair
+
+
+class Proof(NamedTuple):
+    """What was shown beside the password: a code of what kind, and of which second factor."""
+
+    spent: Spent
+    device: int
+
+
+def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
+    """Return the active user with this user name or e-mail address and this password.
+
+    Raises TooManyAttempts, or InvalidCredentials, the same for unknown, wrong, inactive and unusable,
+    each after the time of one hash (ASVS 6.3.8); the reason is recorded.
+    """
+    user = find_by_identifier(identifier)
+    target, subject = Target.of("user", user) if user else NOTHING, throttled_as(identifier)
+    at_home = partial(_is_logged_in_here, user, origin)
+    attempt(Limit.LOGIN, subject=subject, origin=origin, target=target, is_at_home=at_home)
+    # Without a user, check_password hashes all the same, so that time tells nothing.
+    is_right = check_password(password, user.password if user else "!", setter=_rehash(user))
+    if user is not None and is_right and user.is_active:
+        succeeded(Limit.LOGIN, subject=subject, origin=origin)
+        return user
+    _record_failure(user, origin, "unknown" if user is None else "inactive" if is_right else "wrong password")
+    raise InvalidCredentials(WRONG)
+
+
+def check_second_factor(*, user: User, code: str, origin: Origin) -> Proof | None:
+    """Return what the person, whose password was right, has proven; None if they have no second factor.
+
+    Raises TotpRequired without a code, InvalidCredentials for a wrong one, as for a wrong password, and
+    RecoveryUnderWay while the second factor is being removed, unless the code stops that.
+    """
+    device = device_of(user)
+    if device is None:
+        return None
+    if not code:
+        _record_failure(user, origin, "no code")
+        raise TotpRequired
+    spent = check_code(user=user, code=code, origin=origin)
+    if spent is None:
+        _record_failure(user, origin, "wrong code")
+        raise InvalidCredentials(WRONG)
+    try:
+        stop_or_refuse(user=user, spent=spent, actor=as_actor(user), origin=origin)
+    except RecoveryUnderWay:
+        _record_failure(user, origin, "second factor is being removed")
+        raise
+    return Proof(spent, device)
+
+
+def _record_failure(user: User | None, origin: Origin, reason: str) -> None:
+    target = Target.of("user", user) if user else NOTHING
+    record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason})
+
+
+def _is_logged_in_here(user: User | None, origin: Origin) -> bool:
+    """Whether `user` has a session that was opened at this address. Without a user it is asked, too."""
+    number = user.pk if user else 0
+    return Session.objects.live(origin.at).filter(user_id=number, ip=origin.ip).exists()
+
+
+def _rehash(user: User | None) -> Callable[[str], None]:
+    """Return what stores the password anew when it was hashed with older parameters (ASVS 11.4.2).
+
+    Then `user` has the hash that is stored; if that is of another password by now, the one that was checked.
+    """
+
+    def store(password: str) -> None:
+        if user is None:
+            return
+        before, rows = user.password, User.objects.filter(pk=user.pk)
+        user.set_password(password)
+        if not rows.filter(password=before).update(password=user.password):
+            stored = rows.values_list("password", flat=True).first()
+            user.password = stored if stored and check_password(password, stored) else before
+
+    return store
+
+
+def log_in(
+    *, identifier: str, password: str, origin: Origin, totp_code: str = "", user_agent: str = ""
+) -> LoggedIn:
+    """Open a session and return its user and tokens.
+
+    Raises TooManyAttempts, InvalidCredentials or TotpRequired.
+    """
+    refresh_id = tokens.new_refresh_id()
+    session = open_session(
+        identifier=identifier,
+        password=password,
+        origin=origin,
+        totp_code=totp_code,
+        user_agent=user_agent,
+        refresh_id=refresh_id,
+    )
+    user = session.user
+    return LoggedIn(user, tokens.issue(session, subject=str(user.uuid), refresh_id=refresh_id, now=origin.at))
+
+
+def open_session(
+    *,
+    identifier: str,
+    password: str,
+    origin: Origin,
+    totp_code: str = "",
+    user_agent: str = "",
+    refresh_id: str | None = None,
+) -> Session:
+    """Open a session; one without tokens if no `refresh_id` is given. Raises as `log_in` does."""
+    user = check_identity(identifier=identifier, password=password, origin=origin)
+    proof = check_second_factor(user=user, code=totp_code, origin=origin)
+    with _login_of(user, origin, proof):
+        # Whoever removes a second factor holds the person, too, and resets the sessions that there are.
+        is_proven = proof is not None and device_of(user) == proof.device
+        session = _open_session(
+            user, refresh_id or tokens.new_refresh_id(), origin, user_agent, second_factor=is_proven
+        )
+        _record_login(user, origin, proof)
+    return session
+
+
+def note_login(user: User, origin: Origin, proof: Proof | None) -> None:
+    """Remember and record that `user` logged in to the admin. Raises InvalidCredentials."""
+    with _login_of(user, origin, proof):
+        _record_login(user, origin, proof)
+
+
+@contextmanager
+def _login_of(user: User, origin: Origin, proof: Proof | None) -> Iterator[None]:
+    """The transaction of a login, with the person locked. Raises InvalidCredentials, which is recorded."""
+    try:
+        with transaction.atomic():
+            _mark_login(user, origin)
+            if proof is not None and is_waiting(user):
+                raise InvalidCredentials(WRONG)
+            yield
+    except InvalidCredentials:
+        _record_failure(user, origin, "changed meanwhile")
+        raise
+
+
+def _mark_login(user: User, origin: Origin) -> None:
+    """Set the time of the last login, if `user` still is active and has the password that was checked.
+
+    Whoever deactivates people, changes their password, adds a second factor or ends all logins ends the
+    sessions that there are; none may be opened behind their back. Raises InvalidCredentials.
+    """
+    same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+    same = same.filter(sessions_ended_at=user.sessions_ended_at)
+    if not same.update(last_login_at=origin.at):
+        raise InvalidCredentials(WRONG)
+    user.last_login_at = origin.at
+
+
+def _record_login(user: User, origin: Origin, proof: Proof | None) -> None:
+    actor, target = as_actor(user), Target.of("user", user)
+    detail = {"second_factor": proof.spent.kind} if proof else {}
+    record(EventName.LOGIN_SUCCEEDED, actor=actor, origin=origin, target=target, detail=detail)
+
+
+def _open_session(
+    user: User, refresh_id: str, origin: Origin, user_agent: str, *, second_factor: bool
+) -> Session:
+    return Session.objects.create(
+        user=user,
+        refresh_digest=tokens.digest(refresh_id),
+        ip=origin.ip,
+        user_agent=kept(user_agent, USER_AGENT_LENGTH),
+        second_factor=second_factor,
+        created_at=origin.at,
+        last_seen_at=origin.at,
+        expires_at=origin.at + timedelta(seconds=profiles.active().login.session_seconds),
+    )
+
+
+def log_out(*, caller: Caller, client: str = "") -> None:
+    """End the session that the caller's access token belongs to: both its tokens are dead at once.
+
+    `client` is the uuid of the OAuth2 client that asked for it, if one did: that is recorded.
+    """
+    credential = caller.principal.credential
+    if credential.kind != "jwt":
+        raise NotAllowed("Only a login can be logged out; a key is revoked.")
+    here = Session.objects.select_related("user").filter(uuid=credential.id)
+    detail = {"client": client} if client else {}
+    end_selected_sessions(caller=caller, selected=list(here), detail=detail)
+
+
+def end_session(*, caller: Caller, session: Session) -> None:
+    """End a session of the caller's, or of somebody whom they may change. Raises NotAllowed."""
+    end_selected_sessions(caller=caller, selected=[session])
+
+
+def end_selected_sessions(
+    *, caller: Caller, selected: Collection[Session], detail: Mapping[str, str] = NO_DETAIL
+) -> int:
+    """End sessions as `end_session` does: all of them or none. Return how many had not ended before.
+
+    `detail` is recorded with each.
+    """
+    others = {each.user_id: each.user for each in selected if each.user_id != caller.principal.user_id}
+    if others:
+        authority.check_may_manage_users(caller)
+    for user in others.values():
+        authority.check_not_above(caller, user)
+    people = User.objects.filter(pk__in={each.user_id for each in selected})
+    with transaction.atomic():
+        if len(selected) > 1:  # a single row needs no order, and a logout is cheap
+            list(people.select_for_update().order_by("pk"))  # evaluated, so that they are locked
+        in_order = sorted(selected, key=lambda session: session.pk)
+        ended = [s for s in in_order if end_sessions(Session.objects.filter(pk=s.pk), caller.origin.at)]
+        targets = [Target.of("session", each).about(user=each.user) for each in ended]
+        entries = [Entry(EventName.SESSION_ENDED, target, detail) for target in targets]
+        record_all(entries, actor=caller.principal.actor, origin=caller.origin)
+        wait_out_leases()  # whoever ended the others may still wait
+    return len(ended)
+
+
+def log_out_everywhere(*, caller: Caller) -> None:
+    """End every session of the caller, this one too, and every browser's login to the admin."""
+    user = person_of(caller)
+    with transaction.atomic():
+        _record_ended(caller, {user: end_all_sessions(user, caller.origin.at)})
+
+
+def end_other_sessions(*, caller: Caller) -> None:
+    """End every session of the caller but this one, and every browser's login to the admin."""
+    user, here = person_of(caller), Q(uuid=caller.principal.credential.id)
+    with transaction.atomic():
+        _record_ended(caller, {user: end_all_sessions(user, caller.origin.at, but=here)})
+
+
+def end_sessions_of(*, caller: Caller, selected: Iterable[User]) -> int:
+    """End every session of people whom the caller may change, and their logins to the admin.
+
+    Of all of them, or of none; return of how many. Raises NotAllowed or NotFound.
+    """
+    authority.check_may_manage_users(caller)
+    with transaction.atomic():
+        rows = [hold(user) for user in sorted(selected, key=lambda user: user.pk)]
+        for row in rows:
+            authority.check_not_above(caller, row)
+        _record_ended(caller, {row: end_all_sessions(row, caller.origin.at) for row in rows})
+    return len(rows)
+
+
+def _record_ended(caller: Caller, counts: Mapping[User, int]) -> None:
+    entries = [
+        Entry(EventName.SESSION_ENDED, Target.of("user", user), {"sessions": count})
+        for user, count in counts.items()
+    ]
+    record_all(entries, actor=caller.principal.actor, origin=caller.origin)
+
+
+def as_actor(user: User) -> Actor:
+    """A person as the audit log names who did something."""
+    return Actor("user", str(user.uuid), str(user))

@@ -1,0 +1,97 @@
+"""How often something may be tried: counted before anything expensive, exactly, across all servers."""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from accounts.throttling import database as database_counts
+from accounts.throttling import valkey as valkey_counts
+from accounts.throttling.counters import Attempt, Count, counters
+from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
+from audit.events import EventName
+from audit.refusals import record_refusal
+from config.limits import Limit
+from config.wire.client_ip import network_of
+from config.wire.errors import TooManyAttempts
+
+T = TypeVar("T")
+log = logging.getLogger("keyhouse.throttle")
+
+
+class Store(Protocol):
+    """Where counters are."""
+
+    def add(self, tried: Attempt) -> dict[bytes, Count]:
+        """Count an attempt, and return where each of its counters stands then, by digest."""
+
+    def take_back(self, tried: Attempt, *, emptied: str = "") -> None:
+        """Take an attempt back; all attempts, in the counter whose scope is `emptied`.
+
+        A counter that has begun anew since then keeps what it has.
+        """
+
+
+def attempt(
+    limit: Limit,
+    *,
+    subject: str = "",
+    origin: Origin,
+    actor: Actor = ANONYMOUS,
+    target: Target = NOTHING,
+    is_at_home: Callable[[], bool] = lambda: False,
+) -> None:
+    """Count an attempt. Raises TooManyAttempts, which is recorded for `actor` and `target`.
+
+    `subject` is the account as it was named, whether there is one or not. `is_at_home` tells whether its
+    owner is known at this address: then what others try elsewhere does not lock the owner out.
+    """
+    tried = _attempt(limit, subject, origin)
+    if not tried.counters:  # the configuration turned this limit off
+        return
+    counts = _stored(lambda store: store.add(tried))
+    over = [each for each in tried.counters if counts[each.digest].attempts > each.most]
+    if not over or ({each.scope for each in over} == {"account"} and is_at_home()):
+        return
+    if spared := tuple(each for each in tried.counters if each not in over):
+        # Whoever is refused by one counter uses up nothing of the others.
+        _stored(lambda store: store.take_back(tried._replace(counters=spared)))
+    detail = {"limit": str(limit), "by": over[0].scope}
+    record_refusal(
+        EventName.ATTEMPT_THROTTLED,
+        actor=actor,
+        origin=origin,
+        target=target,
+        detail=detail,
+        each_target=False,  # names that nobody has are no targets: the time of writing would tell them
+    )
+    raise TooManyAttempts(max(counts[each.digest].ends_at for each in over) - tried.at)
+
+
+def succeeded(limit: Limit, *, subject: str = "", origin: Origin) -> None:
+    """Take an attempt back that was no failure.
+
+    Earlier failures of the account at this address are forgotten (NIST SP 800-63B section 3.2.2); those
+    of other accounts at the address, and of the account elsewhere, are not.
+    """
+    tried = _attempt(limit, subject, origin)
+    if tried.counters:
+        _stored(lambda store: store.take_back(tried, emptied="here"))
+
+
+def _attempt(limit: Limit, subject: str, origin: Origin) -> Attempt:
+    bounds, key = settings.LIMITS[limit], settings.THROTTLE_KEY
+    counted = counters(limit, bounds, account=subject, network=network_of(origin.ip), key=key)
+    return Attempt(counted, int(origin.at.timestamp()), bounds.seconds)
+
+
+def _stored(work: Callable[[Store], T]) -> T:
+    """Work on Valkey if there is one and it answers, else on the database."""
+    if valkey_counts.is_asked():
+        try:
+            return work(valkey_counts)
+        except RedisError as error:
+            log.warning("counting in the database: Valkey: %s", str(error).partition("\n")[0])
+    return work(database_counts)

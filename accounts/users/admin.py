@@ -1,0 +1,199 @@
+"""People in the admin. Every change is a service call."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Prefetch, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from access.backoffice.base import may, said_ago, said_status
+from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.humanize import ago
+from access.callers import caller_in_admin, principal_in
+from accounts.models import Membership, Organization, User
+from accounts.second_factor import services as second_factor
+from accounts.sessions import services as sessions
+from accounts.users import services as users
+from accounts.users.admin_filters import RoleFilter, SecondFactorFilter
+from accounts.users.forms import NewUserForm, UserForm
+from config.profiles import Capability
+from config.wire.errors import DomainError
+
+DEACTIVATE = Question(
+    "Deactivate people",
+    "Deactivate",
+    "They are logged out everywhere and cannot log in; their keys, and all programs that they allowed to act "
+    "for them, are refused from now on:",
+    "people deactivated",
+)
+ACTIVATE = Question(
+    "Activate people",
+    "Activate",
+    "They can log in again, and their keys are taken again:",
+    "people activated",
+)
+END_SESSIONS = Question(
+    "End all sessions",
+    "End sessions",
+    "They are logged out of everything, this admin too, and have to log in again:",
+    "people logged out everywhere",
+)
+REQUIRE = Question(
+    "Require a second factor",
+    "Require",
+    "Until they log in with a second factor their roles allow them nothing. Those who have none can add one, "
+    "and nothing else. Their keys go on working:",
+    "people have to have a second factor from now on",
+)
+WAIVE = Question(
+    "Require no second factor",
+    "Require none",
+    "A password alone will do again, as far as the profile and their organizations let it:",
+    "people need no second factor of their own any more",
+)
+REMOVE = Question(
+    "Remove second factors",
+    "Remove",
+    "They log in with their password alone from now on. The app and the recovery codes that they have do not "
+    "work any more:",
+    "second factors removed",
+)
+SHOWN_MEMBERSHIPS = 3
+
+
+@admin.register(User)
+class UserAdmin(AskingAdmin):
+    can_read = frozenset({Capability.READ_USERS})
+    can_write = frozenset({Capability.MANAGE_USERS})
+    form = UserForm
+    list_display = (
+        *("__str__", "email", "name", "role", "is_superuser", "in_organizations", "second_factor_state"),
+        *("last_login", "is_active"),
+    )
+    list_select_related = ("second_factor",)
+    list_filter = (RoleFilter, SecondFactorFilter, "is_active", "is_superuser")
+    search_fields = ("username", "email", "name")
+    fields = (
+        *("username", "email", "email_verified", "name", "role", "is_active", "is_superuser"),
+        *("must_have_second_factor", "second_factor_state", "in_organizations"),
+        *("created_at", "last_login_at"),
+    )
+    readonly_fields = tuple(name for name in fields if name not in UserForm.Meta.fields)
+    actions = (
+        *("deactivate", "activate", "end_sessions"),
+        *("require_second_factor", "waive_second_factor", "remove_second_factor"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Those whom one sees, with the first of their organizations that one sees."""
+        principal = principal_in(request)
+        seen = Membership.objects.filter(organization__in=Organization.objects.visible_to(principal))
+        first = seen.select_related("organization").order_by("pk")[: SHOWN_MEMBERSHIPS + 1]
+        return User.objects.visible_to(principal).prefetch_related(
+            Prefetch("memberships", first, to_attr="shown_memberships")
+        )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may(request, Capability.MANAGE_USERS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_add_permission(request)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[User]]:
+        return super().get_form(
+            request, obj, change, **({"form": NewUserForm} if obj is None else {}) | kwargs
+        )
+
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return self.fields if obj else (*NewUserForm.Meta.fields, "password")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return self.readonly_fields if obj else ()
+
+    @admin.display(description="organizations")
+    def in_organizations(self, user: Any) -> str:
+        named = [f"{each.organization} ({each.role})" for each in user.shown_memberships[:SHOWN_MEMBERSHIPS]]
+        more = ["…"] if len(user.shown_memberships) > SHOWN_MEMBERSHIPS else []
+        return ", ".join([*named, *more]) or "none"
+
+    @admin.display(description="second factor")
+    def second_factor_state(self, user: User) -> SafeString:
+        device = getattr(user, "second_factor", None)
+        if device is not None and device.confirmed:
+            return said_status("yes", "active")
+        return (
+            said_status("required", "expiring")
+            if user.must_have_second_factor
+            else said_status("no", "expired")
+        )
+
+    @admin.display(description="last login", ordering="last_login_at")
+    def last_login(self, user: User) -> SafeString:
+        return said_ago(user.last_login_at)
+
+    def in_words(self, user: Any) -> str:
+        return f"{user} ({user.role}): last login {ago(user.last_login_at, timezone.now())}"
+
+    @admin.action(description="Deactivate selected people", permissions=["change"])
+    def deactivate(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        return self._change(request, selected, DEACTIVATE, is_active=False)
+
+    @admin.action(description="Activate selected people", permissions=["change"])
+    def activate(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        return self._change(request, selected, ACTIVATE, is_active=True)
+
+    @admin.action(description="Require a second factor of selected people", permissions=["change"])
+    def require_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        return self._change(request, selected, REQUIRE, must_have_second_factor=True)
+
+    @admin.action(description="Require no second factor of selected people", permissions=["change"])
+    def waive_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        return self._change(request, selected, WAIVE, must_have_second_factor=False)
+
+    @admin.action(description="Remove the second factor of selected people", permissions=["change"])
+    def remove_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        having = selected.filter(second_factor__confirmed=True)
+        service = partial(second_factor.remove_second_factors, caller=caller_in_admin(request))
+        return self.ask(request, having, REMOVE, service)
+
+    @admin.action(description="End all sessions of selected people", permissions=["change"])
+    def end_sessions(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
+        service = partial(sessions.end_sessions_of, caller=caller_in_admin(request))
+        return self.ask(request, selected, END_SESSIONS, service)
+
+    def _change(
+        self, request: HttpRequest, selected: QuerySet[User], question: Question, **changes: bool
+    ) -> HttpResponse | None:
+        service = partial(users.update_users, caller=caller_in_admin(request), changes=changes)
+        return self.ask(request, selected, question, service)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        caller = caller_in_admin(request)
+        if change:
+            users.update_user(caller=caller, user=obj, changes=form.changes())
+        else:
+            obj.pk = users.create_user(caller=caller, **form.cleaned_data).pk
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_add_permission(request)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is said before people are deleted: who, and that what is theirs goes along."""
+        people = [f"{user}, with memberships, sessions and API keys" for user in objs]
+        return people, {"people": len(people)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        users.delete_user(caller=caller_in_admin(request), user=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        try:
+            users.delete_users(caller=caller_in_admin(request), selected=queryset)
+        except DomainError:
+            messages.error(request, "Nobody was deleted.")  # the site says why
+            raise

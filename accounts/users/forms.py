@@ -1,0 +1,120 @@
+"""The admin's forms for people."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminEmailInputWidget, AdminTextInputWidget
+from django.contrib.auth import password_validation
+
+from access.backoffice.base import add_error
+from access.backoffice.forms import ChangeForm
+from accounts.models import User
+from accounts.passwords.rules import LONGEST, check_password_rules
+from accounts.users import names
+from accounts.users.store import check_free
+from config import profiles
+from config.wire.errors import DomainError
+
+MUST_HAVE_HELP = "What the role allows counts only after a login with a second factor."
+OF_ANOTHER = {"autocomplete": "off"}  # person; browsers would fill in the administrator
+SUPERUSER_HELP = "May do everything, whatever the role."
+
+
+class RoleField(forms.ChoiceField):
+    """The profile's roles of a level, with their descriptions."""
+
+    def __init__(self, *, level: str) -> None:
+        super().__init__(choices=lambda: _roles(level))
+
+    def offer(self, role: str) -> None:
+        """Offer first what stands there now: nothing yet, or a role that the profile has dropped.
+
+        Without that the form would show, and save, the profile's first role.
+        """
+        known: Any = self.choices
+        if not role:
+            self.choices = [("", "choose one"), *known]
+        elif role not in dict(known):
+            self.choices = [(role, f"{role}: not a role of this profile, allows nothing"), *known]
+
+
+def _roles(level: str) -> list[tuple[str, str]]:
+    profile = profiles.active()
+    return [(name, f"{name}: {profile.roles[name].description}") for name in profile.roles_of_level(level)]
+
+
+class UserForm(ChangeForm[User]):
+    """Change a person."""
+
+    role = RoleField(level="global")
+
+    class Meta:
+        model = User
+        fields = ("name", "role", "is_active", "is_superuser", "must_have_second_factor")
+        help_texts = {"is_superuser": SUPERUSER_HELP, "must_have_second_factor": MUST_HAVE_HELP}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "role" in self.fields:  # not there for those who may only look
+            self.fields["role"].offer(self.instance.role)  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        return _checked(names.clean_name, "name", name) if name else ""
+
+
+class NewUserForm(forms.ModelForm[User]):
+    """Add a person."""
+
+    role = RoleField(level="global")
+    password = forms.CharField(
+        max_length=LONGEST,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=password_validation.password_validators_help_text_html(),
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "email", "name", "role", "is_superuser")
+        help_texts = {"is_superuser": SUPERUSER_HELP}
+        widgets = {
+            "username": AdminTextInputWidget(attrs=OF_ANOTHER),
+            "email": AdminEmailInputWidget(attrs=OF_ANOTHER),
+            "name": AdminTextInputWidget(attrs=OF_ANOTHER),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].offer("")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Say all that the service would refuse, beside the fields, before it is called."""
+        cleaned = super().clean() or self.cleaned_data
+        user = User(username=cleaned.get("username") or None, email=cleaned.get("email", ""))
+        checks: dict[str, Callable[[], object]] = {
+            "username": lambda: user.username and names.clean_username(user.username),
+            "email": lambda: names.clean_email(user.email),
+            "name": lambda: cleaned["name"] and names.clean_name("name", cleaned["name"]),
+            "password": lambda: check_password_rules(cleaned["password"], user),
+        }
+        for member in checks.keys() & cleaned.keys():
+            self._try(checks[member])
+        if not self.errors:
+            self._try(lambda: check_free(user))
+        return cleaned
+
+    def _try(self, check: Callable[[], object]) -> None:
+        try:
+            check()
+        except DomainError as error:
+            add_error(self, error)
+
+
+def _checked(check: Any, *values: str) -> str:
+    try:
+        checked: str = check(*values)
+    except DomainError as error:
+        raise forms.ValidationError(error.detail) from None
+    return checked

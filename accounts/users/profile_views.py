@@ -1,0 +1,43 @@
+"""Who am I, and under what name."""
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from access.callers import caller_of, principal_of_request
+from access.permissions import Needs
+from accounts.models import User
+from accounts.oauth import claims
+from accounts.users import profile, serializers
+from config.wire import requests
+from config.wire.errors import InsufficientScope, NotFound
+
+
+class MeView(APIView):
+    """The person whose token, or key, this is. An OAuth2 client sees what its scopes say."""
+
+    needs: ClassVar[Needs] = {"get": "authenticated", "patch": "person"}
+    resource = "me"
+
+    @extend_schema(responses=serializers.Me, operation_id="me")
+    def get(self, request: Request) -> Response:
+        principal = principal_of_request(request)
+        people = User.objects.prefetch_related("memberships__organization")
+        user = people.filter(pk=principal.user_id or 0).first()
+        if user is None:
+            raise NotFound("This key belongs to an organization, not to a person.")
+        if not principal.credential.is_of_client:
+            return Response(serializers.Me(user).data)
+        if not principal.credential.identity_scopes:
+            raise InsufficientScope(["openid"])
+        seen = claims.members_of_person(principal.credential.identity_scopes)
+        return Response(serializers.Me(user, context={"seen": seen}).data)
+
+    @extend_schema(request=serializers.NameRequest, responses=serializers.Me, operation_id="change_me")
+    def patch(self, request: Request) -> Response:
+        sent = requests.body(serializers.NameRequest, request)
+        profile.change_own_name(caller=caller_of(request), name=sent["name"])
+        return self.get(request)

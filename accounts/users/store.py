@@ -1,0 +1,55 @@
+"""Storing a person, whose user name and e-mail address nobody else may have."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from accounts.users import names
+from config.wire.errors import Conflict
+
+
+def insert_user(user: User) -> None:
+    """Store a new person. Raises Conflict, naming the member, if the name or address is taken."""
+    with _unique(user):
+        user.save(force_insert=True)
+
+
+def write_user(user: User, changed: Mapping[str, Any]) -> None:
+    """Write the columns, and the folded forms of names. Raises Conflict if one of those is taken.
+
+    Another address is not verified, unless `changed` says so.
+    """
+    columns = dict(changed)
+    if "username" in changed:
+        columns["username_key"] = names.fold(changed["username"]) if changed["username"] else None
+    if "email" in changed:
+        columns["email_key"] = names.fold_email(changed["email"])
+        columns.setdefault("email_verified", False)
+    if columns:
+        named = User(pk=user.pk, username=changed.get("username"), email=changed.get("email", ""))
+        with _unique(named):
+            User.objects.filter(pk=user.pk).update(**columns)
+
+
+@contextmanager
+def _unique(user: User) -> Iterator[None]:
+    """Raise Conflict if somebody else has the names of `user`, or takes them before they are written."""
+    check_free(user)
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:  # somebody was quicker
+        check_free(user)
+        raise
+
+
+def check_free(user: User) -> None:
+    """Raise Conflict if another user has the user name or e-mail address of `user`."""
+    others = User.objects.exclude(pk=user.pk)
+    if user.username and others.filter(username_key=names.fold(user.username)).exists():
+        raise Conflict("username", f"{user.username} is taken")
+    if others.filter(email_key=names.fold_email(user.email)).exists():
+        raise Conflict("email", f"{user.email} is taken")

@@ -1,0 +1,76 @@
+"""People, for those who may see or manage them."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.callers import caller_of, principal_of_request
+from access.permissions import Needs
+from accounts.models import User, UserQuerySet
+from accounts.users import serializers
+from accounts.users import services as users
+from config.profiles import Capability
+from config.wire import requests
+from config.wire.views import ResourceViewSet
+
+SEE = frozenset({Capability.READ_USERS})
+MANAGE = frozenset({Capability.MANAGE_USERS})
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="list_users", parameters=[serializers.UserFilter]),
+    retrieve=extend_schema(operation_id="get_user"),
+)
+class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
+    """People: everybody, or the members of the organizations whose people one may see."""
+
+    resource = "user"
+    queryset = User.objects.none()
+    serializer_class = serializers.UserMember
+    needs: ClassVar[Needs] = {
+        "list": SEE,
+        "retrieve": SEE,
+        "create": MANAGE,
+        "partial_update": MANAGE,
+        "destroy": MANAGE,
+    }
+
+    def get_queryset(self) -> UserQuerySet:
+        return User.objects.visible_to(principal_of_request(self.request))
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        wanted, rows = requests.query(serializers.UserFilter, self.request), queryset
+        if wanted.get("search"):
+            rows = rows.matching(wanted["search"])
+        if "role" in wanted:
+            rows = rows.filter(role=wanted["role"])
+        if "is_active" in wanted:
+            rows = rows.filter(is_active=wanted["is_active"] == "true")
+        return rows
+
+    @extend_schema(
+        operation_id="create_user",
+        request=serializers.CreateUserRequest,
+        responses={201: serializers.UserMember},
+    )
+    def create(self, request: Request) -> Response:
+        sent = requests.body(serializers.CreateUserRequest, request)
+        user = users.create_user(caller=caller_of(request), **sent)
+        return Response(self.get_serializer(user).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(operation_id="update_user", request=serializers.UpdateUserRequest)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        user = self.get_object()
+        changes = requests.body(serializers.UpdateUserRequest, request)
+        user = users.update_user(caller=caller_of(request), user=user, changes=changes)
+        return Response(self.get_serializer(user).data)
+
+    @extend_schema(operation_id="delete_user", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        user = self.get_object()
+        users.delete_user(caller=caller_of(request), user=user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
