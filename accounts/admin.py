@@ -4,7 +4,6 @@ from django.contrib import admin
 
 from accounts.invitations.admin import InvitationAdmin
 from accounts.models import Invitation, Session
-from accounts.oauth import admin as _oauth  # noqa: F401 (it registers itself)
 from accounts.sessions.admin import SessionAdmin
 from accounts.users import admin as _users  # noqa: F401 (it registers itself)
 

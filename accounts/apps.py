@@ -6,8 +6,4 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        from access import makers
-        from accounts import schema  # noqa: F401 (registers itself with the OpenAPI generator)
-        from accounts.oauth.authentication import principal_now
-
-        makers.register("oauth2", principal_now)
+        from accounts import openapi  # noqa: F401 (registers itself with the OpenAPI generator)

@@ -8,13 +8,13 @@ import atexit
 import logging
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from django.db import Error, close_old_connections
 
 from accounts.mail.delivery import send_due
 from accounts.mail.outbox import filled
 from accounts.second_factor.recovery import finish_recoveries
-from accounts.services.consents import clear_ended
 from accounts.throttling.database import sweep
 
 LOOK_SECONDS = 5.0  # how often to look for what other processes left, and for what failed before
@@ -23,6 +23,25 @@ STOP_SECONDS = 20.0
 log = logging.getLogger("keyhouse.mail")
 
 _stopping = threading.Event()
+
+
+class Job(NamedTuple):
+    """What is done again and again, and what the log says if the database did not answer."""
+
+    work: Callable[[], object]
+    otherwise: str
+
+
+_jobs = [
+    Job(send_due, "mails not sent yet"),
+    Job(sweep, "old counters not deleted yet"),
+    Job(finish_recoveries, "second factors not removed yet"),
+]
+
+
+def register(work: Callable[[], object], otherwise: str) -> None:
+    """Have this done, too, in each round."""
+    _jobs.append(Job(work, otherwise))
 
 
 def start(worker: object = None) -> None:
@@ -34,10 +53,8 @@ def start(worker: object = None) -> None:
 
 def _run() -> None:
     while not _stopping.is_set():
-        _quietly(send_due, "mails not sent yet")
-        _quietly(sweep, "old counters not deleted yet")
-        _quietly(clear_ended, "old tokens not deleted yet")
-        _quietly(finish_recoveries, "second factors not removed yet")
+        for job in _jobs:
+            _quietly(job.work, job.otherwise)
         filled.wait(LOOK_SECONDS)
         filled.clear()
 

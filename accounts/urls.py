@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from django.urls import include, path
+from django.urls import path
 from rest_framework.routers import Route, SimpleRouter
 
 from accounts.invitations import views as invitation_views
@@ -70,5 +70,3 @@ urlpatterns = [
     path("auth/accept-invitation", link_views.AcceptInvitationView.as_view(), name="accept-invitation"),
     *router.urls,
 ]
-if profiles.active().oauth2 is not None:
-    urlpatterns.append(path("auth/oauth2/", include("accounts.oauth.urls")))

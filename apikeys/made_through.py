@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models.deletion import Collector
 from django.utils import timezone
 
-from accounts.models import OAuthAccessToken
+from oauth.models import OAuthAccessToken
 
 if TYPE_CHECKING:
     from apikeys.models import ApiKey

@@ -8,11 +8,12 @@ from django.db.models import Prefetch, Q, Sum
 
 from access.key_limits import Rate, rate_of
 from access.principals import Principal
-from accounts.models import OAuthAccessToken, Organization, User
+from accounts.models import Organization, User
 from apikeys import conditions
 from apikeys.made_through import revoke_with_token
 from config.database.rows import PublicRow
 from config.profiles import Capability
+from oauth.models import OAuthAccessToken
 
 HOUR, DAY = 3600, 86_400  # seconds
 LAST_DAY = 24  # hours

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "audit",
     "access",
     "accounts",
+    "oauth",
     "apikeys",
     "gateway",
     "config.apps.KeyhouseAdminConfig",
@@ -137,7 +138,7 @@ SIMPLE_JWT = {
     "AUDIENCE": PUBLIC_URL,
 }
 
-# OAuth2 and OpenID Connect: what the library is told; the rest is in accounts.oauth
+# OAuth2 and OpenID Connect: what the library is told; the rest is in oauth
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.OAuthClient"
 OAUTH2_PROVIDER_GRANT_MODEL = "accounts.OAuthCode"
@@ -146,7 +147,7 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "accounts.OAuthRefreshToken"
 OAUTH2_PROVIDER = {
     "OIDC_ENABLED": True,
     "OIDC_ISS_ENDPOINT": PUBLIC_URL,
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],  # and loopback addresses: accounts.oauth.redirects
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],  # and loopback addresses: oauth.protocol.redirect_uris
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
@@ -195,7 +196,7 @@ SILENCED_SYSTEM_CHECKS = [
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apikeys.authentication.ApiKeyAuthentication",
-        "accounts.oauth.authentication.OAuth2Authentication",
+        "oauth.authentication.OAuth2Authentication",
         "accounts.sessions.authentication.AccessTokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["access.permissions.DeclaredNeeds"],

@@ -6,11 +6,11 @@ from django.views.generic import RedirectView
 
 from accounts.mail import link_pages
 from accounts.monitoring import metrics_page
-from accounts.oauth.urls import keys, well_known
 from accounts.passwords.change_page import ChangePasswordPage
 from apikeys.recovery_page import RecoveryPage
 from config import health, profiles
 from config.wire import openapi_pages
+from oauth.urls import keys, well_known
 
 BASE = profiles.active().base_path.lstrip("/")
 
@@ -20,6 +20,8 @@ api = [
     path("", include("access.audit_log.urls")),
     path("", include("gateway.oauth2_urls")),
 ]
+if profiles.active().oauth2 is not None:
+    api.append(path("auth/oauth2/", include("oauth.urls")))
 
 urlpatterns = [
     path(f"{BASE}/" if BASE else "", include(api)),  # looked at first, as it is asked most

@@ -10,9 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.principals import Principal
-from accounts.models import OAuthClient
-from accounts.oauth.authentication import principal_of_machine
-from accounts.oauth.server import authenticated_client
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NetworkNotAllowed
 from config.wire.problems import realm
@@ -25,6 +22,9 @@ from gateway.introspection import (
     may_ask_about,
     tell,
 )
+from oauth.authentication import principal_of_machine
+from oauth.models import OAuthClient
+from oauth.protocol.server import authenticated_client
 
 
 class ClientIntrospectionView(PublicView):

@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from access.credentials import Presented, presented
 from access.exceptions import record_denied
 from access.principals import Principal
-from accounts.oauth.authentication import authenticate_oauth2, is_oauth2_like
 from accounts.sessions.authentication import authenticate_access_token
 from apikeys import scopes, usage
 from apikeys.authentication import authenticate_key
@@ -23,6 +22,7 @@ from config.wire.errors import InsufficientScope, NotAllowed, NotAuthenticated, 
 from gateway.paths import RefusedPath, segments
 from gateway.routes import Node, compile_routes, match
 from gateway.second_paths import second_paths
+from oauth.authentication import authenticate_oauth2, is_oauth2_like
 
 NO_MEMBER = "X-Organization: the caller is in no organization with this id."
 

@@ -8,15 +8,16 @@ import pytest
 from django.test import Client
 
 from access.principals import Caller
-from accounts.models import Mail, OAuthCode, Session
-from accounts.oauth import texts
-from accounts.services.oauth_clients import create_client
+from accounts.models import Mail, Session
 from apikeys import keys
 from apikeys.services.api_keys import revoke_api_keys
 from audit.models import Event
 from config import profiles
 from config.logs import holds_credential
 from config.wire.errors import Invalid
+from oauth.models import OAuthCode
+from oauth.protocol import texts
+from oauth.services.clients import create_client
 from tests.accounts.helpers import serving
 from tests.admin.helpers import browser, confirm, page, text_of
 from tests.at_rest import everything_stored

@@ -11,14 +11,6 @@ from accounts.models.mailed import (
     RecoveryLink,
     Registration,
 )
-from accounts.models.oauth import (
-    Consent,
-    ConsentQuerySet,
-    OAuthAccessToken,
-    OAuthClient,
-    OAuthCode,
-    OAuthRefreshToken,
-)
 from accounts.models.people import (
     Membership,
     Organization,
@@ -33,8 +25,6 @@ from accounts.models.throttle import AttemptCount
 
 __all__ = [
     "AttemptCount",
-    "Consent",
-    "ConsentQuerySet",
     "EmailChange",
     "EmailUndo",
     "Invitation",
@@ -42,10 +32,6 @@ __all__ = [
     "KnownSecret",
     "Mail",
     "Membership",
-    "OAuthAccessToken",
-    "OAuthClient",
-    "OAuthCode",
-    "OAuthRefreshToken",
     "Organization",
     "OrganizationQuerySet",
     "PasswordReset",

@@ -6,13 +6,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from accounts import hooks
 from accounts.mail import link_tokens
 from accounts.mail.messages import Letter, MailKind, Template, link
 from accounts.mail.outbox import queue_mail
 from accounts.models import EmailChange, Mail, PasswordReset, RecoveryLink, User
 from accounts.passwords.recovery_links import open_recovery, reserve_recovery_link
 from accounts.passwords.rules import check_password_rules
-from accounts.services.consents import end_consents_of
 from accounts.sessions.ends import end_all_sessions
 from accounts.sessions.services import as_actor
 from accounts.throttling.services import attempt
@@ -109,7 +109,7 @@ def end_access_of(user: User, now: datetime) -> None:
     """
     cancel_links(user)
     end_all_sessions(user, now)
-    end_consents_of(user)
+    hooks.tell(hooks.access_ended, user)
 
 
 def tell_owner(user: User, origin: Origin) -> None:

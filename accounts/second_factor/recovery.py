@@ -10,13 +10,13 @@ from typing import NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import hooks
 from accounts.mail.messages import Letter, MailKind, Template
 from accounts.mail.outbox import queue_mail
 from accounts.models import EmailUndo, Mail, Membership, SecondFactor, SecondFactorRecovery, User
 from accounts.passwords.recovery_links import recovering_person
 from accounts.second_factor.services import take_away
 from accounts.second_factor.verification import has_second_factor
-from accounts.services.consents import end_consents_of
 from accounts.sessions.ends import end_all_sessions
 from accounts.sessions.services import as_actor
 from accounts.throttling.services import attempt
@@ -101,7 +101,7 @@ def start_recovery(*, token: str, origin: Origin) -> SecondFactorRecovery:
             raise NotAllowed(ASK_AN_ADMINISTRATOR)
         wait = _begin(device, origin.at)
         end_all_sessions(user, origin.at)
-        end_consents_of(user)
+        hooks.tell(hooks.access_ended, user)
         _queue_notices(user, wait, origin)
         target, detail = Target.of("user", user), {"ends_at": wait.ends_at.isoformat()}
         record(EventName.RECOVERY_STARTED, actor=as_actor(user), origin=origin, target=target, detail=detail)

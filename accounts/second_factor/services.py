@@ -11,12 +11,12 @@ from django.db.models import Q
 
 from access import peppers
 from access.principals import Caller
+from accounts import hooks
 from accounts.mail.messages import Letter, MailKind, Template
 from accounts.mail.outbox import queue_mail
-from accounts.models import Consent, Mail, RecoveryCode, SecondFactor, Session, User
+from accounts.models import Mail, RecoveryCode, SecondFactor, Session, User
 from accounts.second_factor import seed_encryption, totp
 from accounts.second_factor.verification import check_code, has_second_factor
-from accounts.services.consents import end_consents_of
 from accounts.sessions.ends import end_all_sessions
 from accounts.users import authority
 from accounts.users.lookups import hold, person_of
@@ -98,7 +98,7 @@ def confirm_enrolment(*, caller: Caller, code: str) -> list[str]:
 
 def _end_what_was_opened_without(user: User, caller: Caller) -> None:
     """End all consents of a person, and all logins but the caller's, which proved the second factor."""
-    end_consents_of(user)
+    hooks.tell(hooks.access_ended, user)
     credential = caller.principal.credential
     here = Q(uuid=credential.id) if credential.kind == "jwt" else Q(pk=None)
     end_all_sessions(user, caller.origin.at, but=here)
@@ -206,7 +206,7 @@ def take_away(user: User, origin: Origin) -> None:
         raise _none()
     RecoveryCode.objects.filter(user=user).delete()
     Session.objects.filter(user=user, second_factor=True).update(second_factor=False)
-    Consent.objects.filter(user=user, second_factor=True).update(second_factor=False)
+    hooks.tell(hooks.second_factor_removed, user)
     _tell(MailKind.SECOND_FACTOR_REMOVED, user, origin)
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol, cast
 
-from accounts.models import Consent, OAuthClient, Session
+from django.db.models import Model
+
 from audit.actors import Actor, Origin, Target
 from audit.events import EventName
 from audit.log import record
@@ -12,9 +13,16 @@ from audit.log import record
 RECORDED_EVERY = timedelta(minutes=1)
 
 
+class Issuer(Protocol):
+    """The row of a session, or of whatever else leads to tokens, that knows when that was last recorded."""
+
+    pk: Any
+    issue_recorded_at: Any
+
+
 def record_issue(
     name: EventName,
-    issuer: Session | Consent | OAuthClient,
+    issuer: Issuer,
     *,
     actor: Actor,
     origin: Origin,
@@ -29,5 +37,6 @@ def record_issue(
     last = issuer.issue_recorded_at
     if last is not None and abs(origin.at - last) < RECORDED_EVERY:  # one that began earlier may come later
         return
-    type(issuer)._default_manager.filter(pk=issuer.pk).update(issue_recorded_at=origin.at)
+    rows = cast(type[Model], type(issuer))._default_manager
+    rows.filter(pk=issuer.pk).update(issue_recorded_at=origin.at)
     record(name, actor=actor, origin=origin, target=target, detail=detail)

@@ -1,20 +1,19 @@
 """Finding people and organizations: by the names that operators and logins type, and again under a lock."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from access.principals import Caller
-from accounts.models import OAuthAccessToken, OAuthClient, Organization, User
+from accounts.models import Organization, User
 from accounts.users.names import Unmailable, fold, fold_email, mail_address
 from config import profiles
 from config.database.rows import by_number
-from config.wire.errors import Invalid, InvalidToken, NotAllowed, NotFound
+from config.wire.errors import Invalid, NotAllowed, NotFound
 
 FOLDS = {"username": fold, "email": fold_email}
-
-Row = TypeVar("Row", bound=User | Organization | OAuthClient)
+Row = TypeVar("Row", bound=Model)
 
 
 def user_named(text: str) -> User:
@@ -90,47 +89,11 @@ def hold(row: Row) -> Row:
 
     Raises NotFound if somebody has.
     """
-    rows = type(row).objects.select_for_update()
-    found = cast("Row | None", rows.filter(pk=row.pk).first())
+    rows = type(row)._default_manager.select_for_update()
+    found = rows.filter(pk=row.pk).first()
     if found is None:
         raise NotFound(f"{row} is not there any more.")
     return found
-
-
-def hold_clients(clients: Iterable[OAuthClient]) -> list[OAuthClient]:
-    """Return clients as they are now, locked like `hold`, and before them all for whom they act.
-
-    Everywhere organizations are locked before people, people before clients, and these before what came of
-    them. Raises NotFound.
-    """
-    rows = sorted(clients, key=lambda row: row.pk)
-    for number in sorted({row.organization_id for row in rows if row.organization_id}):
-        hold(Organization(pk=number))
-    for number in sorted({row.user_id for row in rows if row.user_id}):
-        hold(User(pk=number))
-    return [hold(row) for row in rows]
-
-
-def hold_token(number: int, *, beside: User | Organization) -> None:
-    """Lock an OAuth2 access token, before it all that it ends with, and in the same order `beside`.
-
-    Raises InvalidToken if it has ended.
-    """
-    token = OAuthAccessToken.objects.select_related("application").filter(pk=number).first()
-    if token is None or token.application is None:
-        raise InvalidToken
-    client = token.application
-    own = (beside.pk, None) if isinstance(beside, Organization) else (None, beside.pk)
-    try:
-        for organization in sorted(filter(None, {client.organization_id, own[0]})):
-            hold(Organization(pk=organization))
-        for person in sorted(filter(None, {client.user_id, token.user_id, own[1]})):
-            hold(User(pk=person))
-        hold(client)
-    except NotFound:
-        raise InvalidToken from None
-    if not OAuthAccessToken.objects.select_for_update().filter(pk=number).exists():
-        raise InvalidToken
 
 
 def hold_owners(organizations: Iterable[int | None], people: Iterable[int | None]) -> None:

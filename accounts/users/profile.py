@@ -7,11 +7,11 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 
 from access.principals import Caller
+from accounts import hooks
 from accounts.models import Session, User
 from accounts.passwords.rules import check_password_rules
 from accounts.passwords.services import cancel_links, end_access_of, tell_owner
 from accounts.second_factor.verification import device_of
-from accounts.services.consents import end_consents_of
 from accounts.sessions.ends import end_sessions
 from accounts.sessions.services import WRONG, as_actor, check_identity, check_second_factor
 from accounts.throttling.services import attempt, succeeded
@@ -74,7 +74,7 @@ def change_own_password(*, caller: Caller, current: str, new: str) -> None:
             raise Invalid("current_password", "is wrong: somebody has just changed it")
         others = Session.objects.filter(user=user).exclude(uuid=caller.principal.credential.id)
         end_sessions(others, caller.origin.at)
-        end_consents_of(user)
+        hooks.tell(hooks.access_ended, user)
         cancel_links(user)
         tell_owner(user, caller.origin)
         _record(EventName.PASSWORD_CHANGED, caller, user, {})

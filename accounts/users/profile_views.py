@@ -10,8 +10,7 @@ from rest_framework.views import APIView
 from access.callers import caller_of, principal_of_request
 from access.permissions import Needs
 from accounts.models import User
-from accounts.oauth import claims
-from accounts.users import profile, serializers
+from accounts.users import disclosure, profile, serializers
 from config.wire import requests
 from config.wire.errors import InsufficientScope, NotFound
 
@@ -33,7 +32,7 @@ class MeView(APIView):
             return Response(serializers.Me(user).data)
         if not principal.credential.identity_scopes:
             raise InsufficientScope(["openid"])
-        seen = claims.members_of_person(principal.credential.identity_scopes)
+        seen = disclosure.members_of_person(principal.credential.identity_scopes)
         return Response(serializers.Me(user, context={"seen": seen}).data)
 
     @extend_schema(request=serializers.NameRequest, responses=serializers.Me, operation_id="change_me")

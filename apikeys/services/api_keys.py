@@ -14,7 +14,7 @@ from access.principals import Caller, Credential, Principal
 from access.revocation import wait_out_leases
 from accounts.models import Organization, User
 from accounts.users.identity import principal_of
-from accounts.users.lookups import hold, hold_owners, hold_token
+from accounts.users.lookups import hold, hold_owners
 from accounts.users.names import check_no_credential, clean_name
 from apikeys import keys, peppers, scopes
 from apikeys.attributes import clean_attributes
@@ -27,6 +27,7 @@ from config.database.rows import by_number
 from config.profiles import NO_POWER, Capability, Power
 from config.wire.errors import Conflict, Invalid, NotAllowed, NotFound
 from config.wire.fields import timestamp
+from oauth.locks import hold_token
 
 REASON_LENGTH = 200
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})

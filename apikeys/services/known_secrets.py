@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from access.principals import Caller
-from accounts.models import KnownSecret, OAuthClient, RecoveryCode, SecondFactor
+from accounts.models import KnownSecret, RecoveryCode, SecondFactor
 from accounts.second_factor import seed_encryption
 from accounts.signing import keys as signing
 from apikeys.models import ApiKey
@@ -32,6 +32,7 @@ from config.secrets.fingerprints import (
     fingerprints,
 )
 from config.secrets.key_pairs import Algorithm
+from oauth.models import OAuthClient
 
 # Of each kind: the variable, and else the file in the data folder. All others are signing keys.
 PLACES = {PEPPER: ("KEYHOUSE_PEPPERS", "peppers"), SEED_KEY: ("KEYHOUSE_SEED_KEYS", "seed_keys")}

@@ -16,7 +16,7 @@ IDENTITY_SCOPES = (
     "email",
     "groups",
     "roles",
-)  # accounts.oauth.scopes says what they mean
+)  # oauth.protocol.scopes says what they mean
 ALPHABET_SIZES = {"base62": 62, "hex": 16}
 # What a header of keys cannot be called: HTTP's, and what clients, proxies and we ourselves say in others.
 OTHERS_HEADERS = {

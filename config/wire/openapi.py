@@ -61,7 +61,10 @@ class SentIdFieldExtension(IdFieldExtension):  # type: ignore[no-untyped-call]
     target_class = "config.wire.ids.SentIdField"
 
 
-TAGS = {"access": "audit"}  # apps whose endpoints are documented under the name of another one
+TAGS = {
+    "access": "audit",
+    "oauth": "accounts",
+}  # apps whose endpoints are documented under the name of another one
 
 
 class WireSchema(AutoSchema):

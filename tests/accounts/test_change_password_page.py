@@ -7,9 +7,10 @@ import pytest
 from django.test import Client
 
 from accounts.mail.messages import MailKind
-from accounts.models import Consent, Mail, PasswordReset, Session, User
+from accounts.models import Mail, PasswordReset, Session, User
 from audit.events import EventName
 from audit.models import Event
+from oauth.models import Consent
 from tests.accounts.authenticator import enrolled
 from tests.accounts.mailbox import Mailbox
 from tests.accounts.test_password_reset import new_token

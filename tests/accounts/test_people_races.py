@@ -7,13 +7,14 @@ import pytest
 from django.utils import timezone
 
 from access.principals import Caller
-from accounts.models import Membership, OAuthClient, SecondFactor, Session, User
+from accounts.models import Membership, SecondFactor, Session, User
 from accounts.second_factor.services import remove_second_factors
-from accounts.services.oauth_clients import delete_clients
 from accounts.sessions.services import end_selected_sessions
 from accounts.users.lookups import hold
 from accounts.users.services import create_user, delete_users, update_users
 from audit.models import ChainHead
+from oauth.models import OAuthClient
+from oauth.services.clients import delete_clients
 from tests.accounts.authenticator import enrolled, logged_in
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
 from tests.conftest import PASSWORD, Cast, add_user, log_in

@@ -11,11 +11,11 @@ from django.db import transaction
 from access.principals import Caller
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.second_factor.services import remove_second_factors
-from accounts.services.oauth_clients import create_client, replace_secret
 from accounts.users.services import update_user
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles
 from config.wire.errors import NotAllowed
+from oauth.services.clients import create_client, replace_secret
 from tests.accounts.authenticator import enrolled
 from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key, with_key

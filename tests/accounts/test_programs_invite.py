@@ -8,9 +8,7 @@ import pytest
 
 from access.principals import Caller
 from accounts.mail.delivery import send_due
-from accounts.models import Consent, Invitation, OAuthClient, User
-from accounts.services.consents import withdraw_consent
-from accounts.services.oauth_clients import delete_clients, replace_secret, update_client
+from accounts.models import Invitation, User
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
@@ -18,6 +16,9 @@ from apikeys.services.rotation import rotate_api_key
 from apikeys.services.switching import disable_api_keys
 from audit.models import Event
 from config import profiles
+from oauth.models import Consent, OAuthClient
+from oauth.services.clients import delete_clients, replace_secret, update_client
+from oauth.services.consents import withdraw_consent
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
 from tests.accounts.inviting import EVE, accept, roles_of
 from tests.accounts.mailbox import Mailbox, plain, token_in

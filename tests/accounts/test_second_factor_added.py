@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 
 from access.principals import Caller
-from accounts.models import Consent, Session
+from accounts.models import Session
 from accounts.second_factor.services import remove_second_factors
 from accounts.sessions.services import log_out_everywhere
+from oauth.models import Consent
 from tests.accounts.authenticator import App, attempt, enrolled
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
 from tests.admin.helpers import browser

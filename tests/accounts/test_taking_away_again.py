@@ -8,15 +8,16 @@ import pytest
 from django.db import connections
 
 from access.principals import Caller
-from accounts.models import Consent, Membership, Session, User
+from accounts.models import Membership, Session, User
 from accounts.organizations.services import remove_member, update_organization
-from accounts.services.consents import withdraw_consents
-from accounts.services.oauth_clients import update_client
 from accounts.sessions.authentication import authenticate_access_token
 from accounts.sessions.services import end_session
 from accounts.users.services import update_user
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NotFound
+from oauth.models import Consent
+from oauth.services.clients import update_client
+from oauth.services.consents import withdraw_consents
 from tests.accounts.helpers import caller_as
 from tests.conftest import Api, Cast, as_user, log_in
 from tests.oauth2.flow import BASE, Flow, make_client, post

@@ -12,9 +12,10 @@ from django.db.models import Model
 from django.test import Client
 
 from accounts.invitations.services import invite
-from accounts.models import Consent, Invitation, OAuthClient, Organization, Session, User
+from accounts.models import Invitation, Organization, Session, User
 from apikeys.models import ApiKey
 from audit.models import Event
+from oauth.models import Consent, OAuthClient
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, page
 from tests.conftest import Cast, make_key

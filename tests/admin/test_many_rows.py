@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from access.backoffice.base import MOST_AT_ONCE, CapabilityAdmin
 from access.backoffice.forms import MOST_IN_LIST
-from accounts.models import Membership, OAuthClient, Organization, User
+from accounts.models import Membership, Organization, User
+from oauth.models import OAuthClient
 from tests.admin.helpers import act, browser, errors_of, messages_of, page, text_of
 from tests.conftest import Cast, make_key
 

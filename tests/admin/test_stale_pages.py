@@ -6,13 +6,14 @@ import pytest
 from django.test import Client
 
 from access.principals import Caller
-from accounts.models import Membership, OAuthClient, Organization, User
+from accounts.models import Membership, Organization, User
 from accounts.organizations.services import change_member_role, update_organization
-from accounts.services.oauth_clients import update_client
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import update_api_key
 from audit.models import Event
+from oauth.models import OAuthClient
+from oauth.services.clients import update_client
 from tests.admin.helpers import errors_of, page, text_of
 from tests.conftest import Cast, add_user, make_key
 from tests.oauth2.flow import make_client

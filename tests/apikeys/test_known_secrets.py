@@ -8,13 +8,14 @@ import pytest
 from django.test import override_settings
 
 from access.principals import Caller
-from accounts.models import KnownSecret, OAuthClient, RecoveryCode
+from accounts.models import KnownSecret, RecoveryCode
 from apikeys.models import ApiKey
 from apikeys.services.known_secrets import accept_secrets, check_secrets
 from audit.models import Event
 from config.env import ConfigurationError
 from config.secrets import key_pairs
 from config.secrets.key_pairs import KeyPair
+from oauth.models import OAuthClient
 from tests.accounts.authenticator import enrolled
 from tests.conftest import Cast, make_key, with_key
 from tests.oauth2.flow import make_client

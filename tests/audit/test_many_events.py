@@ -8,9 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from access.principals import Caller
 from accounts.invitations.services import invite, withdraw_invitations
-from accounts.models import Invitation, OAuthClient, Session, User
+from accounts.models import Invitation, Session, User
 from accounts.second_factor.services import remove_second_factors
-from accounts.services.oauth_clients import create_client, delete_clients
 from accounts.sessions.services import end_selected_sessions, end_sessions_of
 from accounts.users.services import delete_users, update_users
 from apikeys.models import ApiKey
@@ -18,6 +17,8 @@ from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.switching import disable_api_keys, enable_api_keys
 from audit.log import verify
 from audit.models import ChainHead, Event
+from oauth.models import OAuthClient
+from oauth.services.clients import create_client, delete_clients
 from tests.accounts.authenticator import enrolled, logged_in
 from tests.accounts.helpers import caller_as, statements
 from tests.conftest import Cast, make_key

@@ -37,9 +37,8 @@ def main() -> None:
     from access.callers import caller_at_command_line
     from access.principals import Caller, Credential
     from accounts.invitations.services import invite
-    from accounts.models import Consent, User
+    from accounts.models import User
     from accounts.organizations.services import create_organization
-    from accounts.services.oauth_clients import create_client
     from accounts.sessions.services import log_in
     from accounts.users.identity import principal_of
     from accounts.users.services import create_user
@@ -50,6 +49,8 @@ def main() -> None:
     from audit.actors import ANONYMOUS, Actor, Origin
     from audit.events import EventName
     from audit.log import record
+    from oauth.models import Consent
+    from oauth.services.clients import create_client
 
     now = datetime.now(UTC)
     operator = caller_at_command_line().principal

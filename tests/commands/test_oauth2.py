@@ -1,7 +1,7 @@
 """createoauthclient, rotatesigningkey, and what of the library's is not here."""
 
-from accounts.models import OAuthClient
 from audit.models import Event
+from oauth.models import OAuthClient
 from tests.commands.helpers import output_of, refusal_of, run
 from tests.conftest import Cast
 from tests.oauth2.flow import CALLBACK, post

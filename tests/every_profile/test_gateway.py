@@ -6,9 +6,9 @@ from django.test import Client
 
 from access.callers import caller_at_command_line
 from accounts.models import User
-from accounts.services.oauth_clients import create_client
 from apikeys.services.api_keys import create_api_key
 from config.profiles.schema import Route
+from oauth.services.clients import create_client
 from tests.every_profile.speaker import NOBODY, Credential, Speaker, bearer
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 
 from access.callers import caller_at_command_line
 from accounts.models import Organization, User
-from accounts.services.oauth_clients import NewClient, create_client
+from oauth.services.clients import NewClient, create_client
 from tests.conftest import PASSWORD, Api
 
 CALLBACK = "https://app.example.org/callback"

@@ -8,9 +8,10 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from accounts.models import Consent, OAuthCode, Session
+from accounts.models import Session
 from audit.events import EventName
 from audit.models import Event
+from oauth.models import Consent, OAuthCode
 from tests.conftest import Cast
 from tests.oauth2.flow import BASE, CALLBACK, Flow, make_client, parameters, text_of
 

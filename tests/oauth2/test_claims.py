@@ -12,8 +12,8 @@ from django.utils import timezone
 from access.principals import Caller
 from accounts.models import User
 from accounts.organizations.services import add_member, update_organization
-from accounts.services.oauth_clients import update_client
 from accounts.users.services import update_user
+from oauth.services.clients import update_client
 from tests.accounts.helpers import caller_as, statements
 from tests.conftest import Cast, assert_problem, make_key, with_key
 from tests.oauth2.flow import Flow, machine_token, make_client, post, text_of, verified, with_token

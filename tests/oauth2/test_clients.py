@@ -10,13 +10,14 @@ from django.test import Client
 from msgspec.structs import replace
 
 from access.principals import Caller
-from accounts.models import Consent, OAuthClient, User
-from accounts.services.oauth_clients import create_client, delete_clients, replace_secret, update_client
+from accounts.models import User
 from audit.events import EventName
 from audit.models import Event
 from config import profiles
 from config.profiles import Profile
 from config.wire.errors import Invalid, NotAllowed
+from oauth.models import Consent, OAuthClient
+from oauth.services.clients import create_client, delete_clients, replace_secret, update_client
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, confirm, messages_of, text_of
 from tests.conftest import Cast, add_user, with_roles

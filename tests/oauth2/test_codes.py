@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Consent, OAuthAccessToken, OAuthCode, OAuthRefreshToken
 from audit.events import EventName
 from audit.models import Event
+from oauth.models import Consent, OAuthAccessToken, OAuthCode, OAuthRefreshToken
 from tests.accounts.helpers import at_once
 from tests.conftest import Cast
 from tests.oauth2.flow import BASE, CALLBACK, FORM, Flow, gateway, make_client, post, verifier

@@ -6,12 +6,13 @@ from typing import Any
 from django.utils import timezone
 
 from access.principals import Caller
-from accounts.models import Consent, OAuthAccessToken, Session
+from accounts.models import Session
 from accounts.second_factor.services import remove_second_factors
-from accounts.services.consents import CodeTerms, clear_ended, give_consent
 from audit.actors import Origin
 from audit.events import EventName
 from audit.models import Event
+from oauth.models import Consent, OAuthAccessToken
+from oauth.services.consents import CodeTerms, clear_ended, give_consent
 from tests.accounts.authenticator import enrolled, logged_in
 from tests.admin.helpers import browser, confirm, page
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key

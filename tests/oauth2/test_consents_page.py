@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import Consent, Session
+from accounts.models import Session
 from audit.events import EventName
 from audit.models import Event
+from oauth.models import Consent
 from tests.accounts.helpers import at_once
 from tests.conftest import Cast
 from tests.oauth2.flow import BASE, Flow, gateway, make_client, text_of

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from accounts.models import OAuthCode, User
+from accounts.models import User
+from oauth.models import OAuthCode
 from tests.conftest import Cast
 from tests.oauth2.flow import Flow, make_client, parameters, text_of
 from tests.oauth2.test_asked import refusal

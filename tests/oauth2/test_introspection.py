@@ -8,7 +8,6 @@ from django.conf import settings
 from django.test import Client
 
 from access.callers import caller_at_command_line
-from accounts.services.oauth_clients import update_client
 from accounts.signing import keys as signing
 from accounts.signing.services import rotate_signing_key
 from apikeys import usage
@@ -16,6 +15,7 @@ from apikeys.models import ApiKey
 from audit.events import EventName
 from audit.models import Event
 from config.secrets.key_pairs import ALGORITHMS
+from oauth.services.clients import update_client
 from tests.accounts.helpers import serving
 from tests.conftest import Cast, make_key
 from tests.oauth2.flow import BASE, FORM, Flow, gateway, machine_token, make_client, post, verified

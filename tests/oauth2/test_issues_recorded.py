@@ -9,10 +9,11 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Consent, OAuthAccessToken, OAuthClient, OAuthRefreshToken, Session
+from accounts.models import Session
 from audit.events import EventName
 from audit.log import verify
 from audit.models import ChainHead, Event
+from oauth.models import Consent, OAuthAccessToken, OAuthClient, OAuthRefreshToken
 from tests.accounts.helpers import at_once, serving, statements
 from tests.audit.broken import no_event_table
 from tests.conftest import Api, Cast, log_in

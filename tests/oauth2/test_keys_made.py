@@ -8,15 +8,16 @@ import pytest
 
 from access.principals import Caller
 from accounts.mail.delivery import send_due
-from accounts.models import Consent, OAuthAccessToken, OAuthClient, Organization, User
+from accounts.models import Organization, User
 from accounts.organizations.services import delete_organization
-from accounts.services.consents import clear_ended, withdraw_consents
-from accounts.services.oauth_clients import delete_clients, replace_secret
 from accounts.users.services import delete_user, update_user
 from apikeys.made_through import TOKEN_ENDED, why_revoked
 from apikeys.models import ApiKey
 from apikeys.services.rotation import rotate_api_key
 from audit.models import Event
+from oauth.models import Consent, OAuthAccessToken, OAuthClient
+from oauth.services.clients import delete_clients, replace_secret
+from oauth.services.consents import clear_ended, withdraw_consents
 from tests.accounts.authenticator import enrolled
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
 from tests.accounts.mailbox import Mailbox, token_in

@@ -11,12 +11,13 @@ from django.conf import settings
 from django.test import Client
 
 from access.callers import caller_at_command_line
-from accounts.models import Consent, Session, User
-from accounts.services.oauth_clients import update_client
+from accounts.models import Session, User
 from accounts.sessions.services import log_in
 from accounts.signing import keys as signing
 from audit.events import EventName
 from audit.models import Event
+from oauth.models import Consent
+from oauth.services.clients import update_client
 from tests.conftest import PASSWORD, Cast
 from tests.oauth2.flow import BASE, FORM, Flow, make_client, text_of, with_token
 

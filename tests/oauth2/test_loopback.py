@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import OAuthCode
+from oauth.models import OAuthCode
 from tests.conftest import Cast
 from tests.oauth2.flow import Flow, make_client, parameters
 from tests.oauth2.test_codes import refused

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from access.principals import Caller
-from accounts.models import Consent, OAuthCode
 from accounts.users.services import set_password
+from oauth.models import Consent, OAuthCode
 from tests.accounts.mailbox import Mailbox
 from tests.accounts.test_password_reset import NEW, new_token, reset
 from tests.conftest import PASSWORD, Cast, as_user

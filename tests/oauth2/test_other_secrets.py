@@ -3,7 +3,7 @@
 import pytest
 
 from access.principals import Caller
-from accounts.services.oauth_clients import replace_secret
+from oauth.services.clients import replace_secret
 from tests.accounts.helpers import rows_are_locked, waiting
 from tests.conftest import Cast
 from tests.oauth2.flow import Flow, gateway, machine_token, make_client, post

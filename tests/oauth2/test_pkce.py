@@ -7,14 +7,14 @@ import pytest
 from msgspec.structs import replace
 
 from access.principals import Caller
-from accounts.models import OAuthClient
-from accounts.services.oauth_clients import create_client, update_client
 from audit.events import EventName
 from audit.models import Event
 from config import profiles
 from config.profiles import Profile
 from config.profiles.schema import OAuth2
 from config.wire.errors import Invalid, NotAllowed
+from oauth.models import OAuthClient
+from oauth.services.clients import create_client, update_client
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, text_of
 from tests.commands.helpers import output_of, refusal_of, run

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from django.test import Client
 
-from accounts.models import Consent, OAuthCode
+from oauth.models import Consent, OAuthCode
 from tests.conftest import Cast
 from tests.oauth2.flow import BASE, CALLBACK, FORM, Flow, make_client, parameters, text_of
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
 from accounts.organizations.services import delete_organization
-from accounts.services.oauth_clients import delete_clients
 from accounts.users.services import delete_user
+from oauth.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
+from oauth.services.clients import delete_clients
 from tests.accounts.helpers import at_once, caller_as, rows_are_locked, waiting
 from tests.conftest import Cast
 from tests.oauth2.flow import Flow, make_client, post

@@ -8,12 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Consent, OAuthAccessToken, OAuthRefreshToken, User
+from accounts.models import User
 from accounts.second_factor.services import remove_own_second_factor
-from accounts.services.oauth_clients import update_client
 from accounts.users.services import update_user
 from audit.events import EventName
 from audit.models import Event
+from oauth.models import Consent, OAuthAccessToken, OAuthRefreshToken
+from oauth.services.clients import update_client
 from tests.accounts.authenticator import caller_at, enrolled
 from tests.accounts.helpers import at_once, caller_as, serving, statements
 from tests.conftest import PASSWORD, Api, Cast, assert_problem, log_in

@@ -4,11 +4,11 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.routers import SimpleRouter
 
-from accounts.oauth import views
-from accounts.oauth.authorize_page import AuthorizePage, DecisionPage
-from accounts.oauth.consents_page import ConsentsPage
-from accounts.oauth.logout_page import LogoutAnswerPage, LogoutPage
-from accounts.oauth.pages import LoginPage, opened_by_clients
+from oauth import views
+from oauth.pages.authorize import AuthorizePage, DecisionPage
+from oauth.pages.consents import ConsentsPage
+from oauth.pages.login import LoginPage, opened_by_clients
+from oauth.pages.logout import LogoutAnswerPage, LogoutPage
 
 router = SimpleRouter(trailing_slash=False)
 router.register("consents", views.ConsentViewSet, basename="consent")

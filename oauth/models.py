@@ -17,16 +17,18 @@ from oauth2_provider.models import (
 from access.principals import Principal
 from accounts.models.people import Organization, User
 from accounts.models.sessions import idle_time
-from accounts.oauth.redirects import is_allowed
 from config import profiles
 from config.database.rows import PublicRow
 from config.profiles import Capability
+from oauth.protocol.redirect_uris import is_allowed
+
+LABEL = "accounts"  # tables, migrations and addresses in the admin are named after it
 
 
 class OAuthClient(PublicRow, AbstractApplication):
     """A program that acts for people who allow it, or, without redirect addresses, for its one owner.
 
-    `client_secret` is a digest (accounts.oauth.texts), empty for a public client; `pepper` the number of the
+    `client_secret` is a digest (oauth.protocol.texts), empty for a public client; `pepper` the number of the
     pepper in it, or none from before they were numbered. `scopes` are the most that it gets. `without_pkce`
     is for one that cannot send a code_challenge, and has a secret.
     """
@@ -50,6 +52,7 @@ class OAuthClient(PublicRow, AbstractApplication):
     cimd_expires_at = None
 
     class Meta:
+        app_label = LABEL
         verbose_name = "OAuth2 client"
         ordering = ("-pk",)
 
@@ -121,6 +124,7 @@ class Consent(PublicRow):
     objects = ConsentQuerySet.as_manager()
 
     class Meta:
+        app_label = LABEL
         ordering = ("-pk",)
         indexes = (models.Index(fields=["client", "last_used_at"], name="consent_by_client_and_use"),)
 
@@ -137,6 +141,9 @@ class OAuthCode(AbstractGrant):
     updated = None
     claims = None
     resource = None
+
+    class Meta:
+        app_label = LABEL
 
     def __str__(self) -> str:
         return f"code {self.pk}"
@@ -158,6 +165,7 @@ class OAuthAccessToken(AbstractAccessToken):
     updated = None
 
     class Meta:
+        app_label = LABEL
         indexes = (models.Index(fields=["expires"], name="oauth_token_by_end"),)
 
     def __str__(self) -> str:
@@ -177,6 +185,7 @@ class OAuthRefreshToken(AbstractRefreshToken):
     updated = None
 
     class Meta:
+        app_label = LABEL
         unique_together = ("token_checksum", "revoked")
 
     def __str__(self) -> str:

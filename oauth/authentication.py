@@ -10,16 +10,16 @@ from rest_framework.request import Request
 from access.credentials import presented
 from access.principal_cache import memory
 from access.principals import Credential, Place, Principal
-from accounts.models import Consent, OAuthClient
 from accounts.models.sessions import idle_time
-from accounts.oauth import texts
-from accounts.oauth.scopes import IDENTITY
 from accounts.users.identity import PERSON, PERSON_JOINS, PersonRow, person, principal_of
 from audit.actors import Origin
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid, select
 from config.wire.errors import InvalidToken
 from config.wire.problems import challenge
+from oauth.models import Consent, OAuthClient
+from oauth.protocol import texts
+from oauth.protocol.scopes import IDENTITY
 
 
 class OAuth2Authentication(BaseAuthentication):

@@ -1,10 +1,10 @@
 from typing import Any
 
 from access.callers import caller_at_command_line
-from accounts.services.oauth_clients import create_client
 from accounts.users.lookups import organization_named, user_named
 from config.commands import KeyhouseCommand, say
 from config.wire.fields import timestamp
+from oauth.services.clients import create_client
 
 WARNING = (
     "Warning: without PKCE only the client's secret, its state and its nonce protect a stolen code "

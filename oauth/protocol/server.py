@@ -17,11 +17,11 @@ from oauthlib.oauth2.rfc6749.grant_types.refresh_token import RefreshTokenGrant
 from oauthlib.oauth2.rfc6749.tokens import BearerToken
 from oauthlib.openid.connect.core.grant_types.authorization_code import AuthorizationCodeGrant
 
-from accounts.models import OAuthClient
-from accounts.oauth import asked, texts
-from accounts.oauth.asked import check_authorization, check_once
-from accounts.oauth.validator import Validator
 from audit.actors import Origin
+from oauth.models import OAuthClient
+from oauth.protocol import parameters, texts
+from oauth.protocol.parameters import check_authorization, check_once
+from oauth.protocol.validator import Validator
 
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
 
@@ -87,7 +87,7 @@ class Protocol(OAuthLibCore):
 
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Every value, so that oauthlib sees what is repeated; of a code, its digest."""
-        sent = asked.of_token_request(request.POST.lists())
+        sent = parameters.of_token_request(request.POST.lists())
         return [(name, texts.digest(value) if name == "code" else value) for name, value in sent]
 
 

@@ -14,13 +14,13 @@ from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidRequestErro
 from oauthlib.openid.connect.core.exceptions import ConsentRequired, InteractionRequired, LoginRequired
 
 from accounts.models import Session
-from accounts.oauth import asked, hints
-from accounts.oauth.pages import LONGEST_ADDRESS, login_page, page, person_in, session_in
-from accounts.oauth.redirects import origin_of
-from accounts.oauth.scopes import catalogue, grantable
-from accounts.oauth.server import Protocol, with_issuer
 from audit.actors import Origin
 from config.wire.errors import DomainError
+from oauth.pages.login import LONGEST_ADDRESS, login_page, page, person_in, session_in
+from oauth.protocol import hints, parameters
+from oauth.protocol.redirect_uris import origin_of
+from oauth.protocol.scopes import catalogue, grantable
+from oauth.protocol.server import Protocol, with_issuer
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -38,7 +38,7 @@ class RequestPage(View):
         except OAuthToolkitError as error:
             return _refuse(error.oauthlib_error, error.oauthlib_error.redirect_uri)
         self.terms: Mapping[str, Any] = terms
-        login, session = asked.login_asked(terms["request"]), session_in(request)
+        login, session = parameters.login_asked(terms["request"]), session_in(request)
         try:
             meant = _person_meant(terms["request"])
         except InvalidRequestError as error:
@@ -100,7 +100,7 @@ class AuthorizePage(RequestPage):
         if request.content_type != FORM:
             return _error(request, f"Send the parameters as {FORM}.", status=415)
         sent = [each for form in (request.GET, request.POST) for each in form.lists()]
-        address = f"{request.path}?{urlencode(asked.of_authorization(sent))}"
+        address = f"{request.path}?{urlencode(parameters.of_authorization(sent))}"
         if len(quote(address)) > LONGEST_ADDRESS:
             return _error(request, f"The request has more than {LONGEST_ADDRESS} characters as an address.")
         return HttpResponseRedirect(address, status=303)
@@ -131,7 +131,7 @@ def _asked(request: HttpRequest) -> HttpRequest:
     """The request as far as its address goes, without what we do not know."""
     copy = HttpRequest()
     copy.method, copy.path, copy.META = "GET", request.path, request.META
-    copy.GET = QueryDict(urlencode(asked.of_authorization(request.GET.lists())))
+    copy.GET = QueryDict(urlencode(parameters.of_authorization(request.GET.lists())))
     return copy
 
 
@@ -150,7 +150,7 @@ def _person_meant(request: OAuthRequest) -> str:
     return hint.person
 
 
-def _must_log_in_again(login: asked.LoginAsked, meant: str, session: Session, origin: Origin) -> bool:
+def _must_log_in_again(login: parameters.LoginAsked, meant: str, session: Session, origin: Origin) -> bool:
     """Whether the client wants a fresher login, or another person (OpenID Connect Core section 3.1.2.1)."""
     if meant and meant != str(session.user.uuid):
         return True

@@ -17,18 +17,20 @@ from rest_framework.views import APIView
 
 from access.callers import caller_of, principal_of_request
 from access.permissions import Needs
-from accounts.models import Consent, ConsentQuerySet, User
-from accounts.oauth import claims, serializers
-from accounts.oauth.asked import PROMPTS
-from accounts.oauth.scopes import catalogue
-from accounts.oauth.server import GRANT_TYPES, Protocol
-from accounts.services import consents
+from accounts.models import User
 from accounts.signing import keys as signing
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import InsufficientScope, InvalidToken
 from config.wire.problems import realm
 from config.wire.views import PublicView, ResourceViewSet
+from oauth import serializers
+from oauth.models import Consent, ConsentQuerySet
+from oauth.protocol import claims
+from oauth.protocol.parameters import PROMPTS
+from oauth.protocol.scopes import catalogue
+from oauth.protocol.server import GRANT_TYPES, Protocol
+from oauth.services import consents
 
 CACHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 

@@ -9,13 +9,13 @@ from django.urls import reverse
 from django.views import View
 
 from access.principals import Caller
-from accounts.models import Consent, ConsentQuerySet
-from accounts.oauth.pages import login_page, page, person_in, session_in
-from accounts.oauth.scopes import catalogue
-from accounts.services import consents
 from accounts.sessions import services as sessions
 from audit.actors import Origin
 from config.wire.errors import NotFound
+from oauth.models import Consent, ConsentQuerySet
+from oauth.pages.login import login_page, page, person_in, session_in
+from oauth.protocol.scopes import catalogue
+from oauth.services import consents
 
 SHOWN = 100  # when some are withdrawn, older ones move up
 

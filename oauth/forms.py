@@ -6,11 +6,12 @@ from django import forms
 
 from access.backoffice.forms import ChangeForm, RowField, offer_rows
 from access.principals import Principal
-from accounts.models import OAuthClient, Organization, User
-from accounts.oauth.redirects import clean_redirect_uri
-from accounts.oauth.scopes import catalogue
+from accounts.models import Organization, User
 from accounts.users.names import clean_name
 from config.wire.errors import DomainError
+from oauth.models import OAuthClient
+from oauth.protocol.redirect_uris import clean_redirect_uri
+from oauth.protocol.scopes import catalogue
 
 WIDE = {"class": "vTextField"}
 

@@ -5,11 +5,12 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from accounts.models import OAuthClient, User
-from accounts.oauth import hints
-from accounts.oauth.hints import Hint
+from accounts.models import User
 from accounts.users.names import fold, fold_email
 from config.wire.errors import Invalid
+from oauth.models import OAuthClient
+from oauth.protocol import hints
+from oauth.protocol.hints import Hint
 
 PARAMETERS = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state")
 

@@ -1,6 +1,6 @@
 """What oauthlib asks while it follows the protocol: our answers, where django-oauth-toolkit's are others.
 
-A code is known here by its digest alone: `accounts.oauth.server` hashes it before oauthlib sees it.
+A code is known here by its digest alone: `oauth.protocol.server` hashes it before oauthlib sees it.
 """
 
 import re
@@ -11,17 +11,18 @@ from django.db.models import QuerySet
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749 import errors
 
-from accounts.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken, Session, User
-from accounts.oauth import claims, texts
-from accounts.oauth.scopes import asked_for
-from accounts.services import consents
-from accounts.services.consents import CodeTerms, Tokens
-from accounts.services.oauth_clients import is_secret_of
+from accounts.models import Session, User
 from accounts.signing import keys as signing
-from accounts.users.lookups import hold_clients
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import Invalid, NotFound
+from oauth.locks import hold_clients
+from oauth.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken
+from oauth.protocol import claims, texts
+from oauth.protocol.scopes import asked_for
+from oauth.services import consents
+from oauth.services.clients import is_secret_of
+from oauth.services.consents import CodeTerms, Tokens
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 

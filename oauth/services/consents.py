@@ -10,24 +10,18 @@ from django.utils import timezone
 
 from access.principals import Caller
 from access.revocation import wait_out_leases
-from accounts.models import (
-    Consent,
-    OAuthAccessToken,
-    OAuthClient,
-    OAuthCode,
-    OAuthRefreshToken,
-    Session,
-    User,
-)
-from accounts.oauth import texts
-from accounts.services.oauth_clients import client_target
+from accounts.models import Session, User
 from accounts.sessions.issuing import record_issue
-from accounts.users.lookups import hold, hold_clients
+from accounts.users.lookups import hold
 from audit.actors import Actor, Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
 from config.wire.errors import InvalidToken, NotFound
+from oauth.locks import hold_clients
+from oauth.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
+from oauth.protocol import texts
+from oauth.services.clients import client_target
 
 CODE_SECONDS = 60
 CLEARED = 1000
@@ -196,6 +190,11 @@ def withdraw_consents(*, caller: Caller, selected: Collection[Consent]) -> int:
 def end_consents_of(user: User) -> None:
     """Take back all consents of a person, in the caller's transaction, who records why."""
     Consent.objects.filter(user=user).delete()
+
+
+def unprove_consents_of(user: User) -> None:
+    """Let no consent of a person count as given with a second factor, in the caller's transaction."""
+    Consent.objects.filter(user=user, second_factor=True).update(second_factor=False)
 
 
 def clear_ended() -> int:

@@ -11,11 +11,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from access.principals import Caller
 from accounts.models import Session
-from accounts.oauth import logout
-from accounts.oauth.pages import LONGEST_ADDRESS, page, person_in, session_in
 from accounts.sessions import services as sessions
 from audit.actors import Origin
 from config.wire.errors import Invalid
+from oauth.pages.login import LONGEST_ADDRESS, page, person_in, session_in
+from oauth.protocol import logout_request
 
 
 class _LogoutView(View):
@@ -38,18 +38,18 @@ class LogoutPage(_LogoutView):
     http_method_names = ["get", "head", "post"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked, session = logout.read(request.GET), session_in(request)
+        asked, session = logout_request.read(request.GET), session_in(request)
         if session is None:
             return _gone(request, asked)
         if asked.is_certain(session.user):
             _end(request, session, asked)
             return _gone(request, asked)
-        query = urlencode(logout.known(request.GET))
+        query = urlencode(logout_request.known(request.GET))
         action = f"{reverse('oauth2-logout-answer')}?{query}"
         return page(request, "logout", client=asked.client, person=session.user, action=action)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        address = f"{request.path}?{urlencode(logout.known(request.POST))}"
+        address = f"{request.path}?{urlencode(logout_request.known(request.POST))}"
         if len(address) > LONGEST_ADDRESS:
             raise Invalid("id_token_hint", "is too long: leave it out, and send client_id")
         answer = HttpResponseRedirect(address)
@@ -63,20 +63,20 @@ class LogoutAnswerPage(_LogoutView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        asked, session = logout.read(request.GET), session_in(request)
+        asked, session = logout_request.read(request.GET), session_in(request)
         if session is not None:
             _end(request, session, asked)
         # A redirect would be held to the form-action of the page with the button.
         return page(request, "logged_out", client=asked.client, back=asked.back)
 
 
-def _end(request: HttpRequest, session: Session, asked: logout.LogoutRequest) -> None:
+def _end(request: HttpRequest, session: Session, asked: logout_request.LogoutRequest) -> None:
     caller = Caller(person_in(session), Origin.of(request))
     sessions.log_out(caller=caller, client=str(asked.client.uuid) if asked.client else "")
     request.session.flush()
 
 
-def _gone(request: HttpRequest, asked: logout.LogoutRequest) -> HttpResponse:
+def _gone(request: HttpRequest, asked: logout_request.LogoutRequest) -> HttpResponse:
     """Nobody is logged in here any more: on to the client, if an ID token shows that it sent the browser."""
     if asked.back and asked.hinted:
         return HttpResponseRedirect(asked.back)

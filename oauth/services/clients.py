@@ -10,12 +10,9 @@ from django.db import transaction
 from access import peppers
 from access.principals import Caller
 from access.revocation import wait_out_leases
-from accounts.models import Invitation, OAuthAccessToken, OAuthClient, Organization, User
-from accounts.oauth import texts
-from accounts.oauth.redirects import clean_redirect_uri
-from accounts.oauth.scopes import IDENTITY, clean_scopes
+from accounts.models import Invitation, Organization, User
 from accounts.users import authority
-from accounts.users.lookups import hold, hold_clients
+from accounts.users.lookups import hold
 from accounts.users.names import clean_name
 from audit.actors import Target
 from audit.events import EventName
@@ -23,6 +20,11 @@ from audit.log import Entry, record, record_all
 from config import profiles
 from config.profiles import Capability
 from config.wire.errors import Invalid
+from oauth.locks import hold_clients
+from oauth.models import OAuthAccessToken, OAuthClient
+from oauth.protocol import texts
+from oauth.protocol.redirect_uris import clean_redirect_uri
+from oauth.protocol.scopes import IDENTITY, clean_scopes
 
 CHANGEABLE = frozenset({"name", "redirect_uris", "post_logout_redirect_uris", "scopes", "without_pkce"})
 # What lets others get what the client gets.

@@ -4,10 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.oauth.server import GRANT_TYPES
 from config.wire.fields import TimestampField
 from config.wire.ids import IdField
 from config.wire.members import WireSerializer
+from oauth.protocol.server import GRANT_TYPES
 
 
 class ClientRequest(serializers.Serializer[Any]):

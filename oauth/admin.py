@@ -18,21 +18,15 @@ from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.humanize import ago
 from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import caller_in_admin, principal_in
-from accounts.models import (
-    Consent,
-    ConsentQuerySet,
-    OAuthAccessToken,
-    OAuthClient,
-    OAuthCode,
-    OAuthRefreshToken,
-)
-from accounts.oauth.forms import ClientForm, NewClientForm
-from accounts.services import consents, oauth_clients
-from accounts.services.oauth_clients import NewClient
 from accounts.sessions.admin_site import note_denied
 from config import profiles
 from config.profiles import Capability
 from config.wire.errors import DomainError, NotAllowed
+from oauth.forms import ClientForm, NewClientForm
+from oauth.models import Consent, ConsentQuerySet, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
+from oauth.services import clients as oauth_clients
+from oauth.services import consents
+from oauth.services.clients import NewClient
 
 admin.site.unregister((IDToken, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken))
 

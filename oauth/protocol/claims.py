@@ -6,24 +6,13 @@ from typing import Any
 from django.conf import settings
 
 from access.principals import Credential, Place, Principal
-from accounts.models import Consent, Organization, User
+from accounts.models import Organization, User
+from accounts.users.disclosure import MEMBERS
 from accounts.users.identity import principal_of
 from config import profiles
+from oauth.models import Consent
 
 SUPPORTED = ("sub", "name", "preferred_username", "email", "email_verified", "groups", "roles")
-# What the scopes open at auth/me; the serializers' resources and members.
-MEMBERS = {
-    "openid": {"me.id"},
-    "profile": {"me.username", "me.name"},
-    "email": {"me.email"},
-    "groups": {"me.organizations", "membership.id", "membership.name"},
-    "roles": {"me.role", "me.organizations", "membership.id", "membership.name", "membership.role"},
-}
-
-
-def members_of_person(scopes: Collection[str]) -> frozenset[str]:
-    """Return the members that these scopes open at auth/me, as resource.member."""
-    return frozenset[str]().union(*(MEMBERS[scope] for scope in scopes))
 
 
 def of_person(user: User, principal: Principal) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from config import profiles
 from config.wire.errors import Invalid
 
 # OpenID Connect Core section 5.4, and two of ours. They open nothing but what the ID token, userinfo and
-# auth/me say: accounts.oauth.claims.
+# auth/me say: oauth.claims.
 IDENTITY = {
     "openid": "Know who you are",
     "profile": "See your name",

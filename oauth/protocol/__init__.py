@@ -1,0 +1,1 @@
+"""What the RFCs say, with oauthlib: parameters, scopes, claims, redirects, tokens."""
