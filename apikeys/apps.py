@@ -7,14 +7,17 @@ class ApiKeysConfig(AppConfig):
 
     def ready(self) -> None:
         from access import makers
+        from accounts import hooks
         from accounts.mail import delivery
         from accounts.mail.messages import MailKind
-        from apikeys import schema  # noqa: F401 (registers itself with the OpenAPI generator)
+        from apikeys import openapi  # noqa: F401 (registers itself with the OpenAPI generator)
         from apikeys.authentication import principal_now
         from apikeys.services.key_review import prepare_reset_notice
         from apikeys.services.known_secrets import check_secrets
+        from apikeys.services.owners import KeysOfOwners
         from config.commands import check_surroundings_with
 
         check_surroundings_with(check_secrets)
         makers.register("key", principal_now)
+        hooks.holdings.append(KeysOfOwners())
         delivery.register(MailKind.PASSWORD_RESET, prepare_reset_notice)

@@ -14,9 +14,11 @@ from access.peppers import current
 from access.principal_cache import memory
 from access.principals import Credential, Place, Principal
 from accounts.users.identity import PERSON, PERSON_JOINS, PersonRow, person
-from apikeys import keys, peppers, quotas
+from apikeys import digests as peppers
+from apikeys import keys
 from apikeys.models import ApiKey
-from apikeys.refusals import record_refused_key, record_refused_use
+from apikeys.usage import quotas
+from apikeys.usage.refusals import record_refused_key, record_refused_use
 from audit.actors import NOTHING, Origin, Target
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid, select

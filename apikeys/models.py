@@ -9,7 +9,7 @@ from django.db.models import Prefetch, Q, Sum
 from access.key_limits import Rate, rate_of
 from access.principals import Principal
 from accounts.models import Organization, User
-from apikeys import conditions
+from apikeys import predicates
 from apikeys.made_through import revoke_with_token
 from config.database.rows import PublicRow
 from config.profiles import Capability
@@ -28,15 +28,15 @@ def first_of_hours(count: int, now: datetime) -> int:
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def unrevoked(self) -> "ApiKeyQuerySet":
         """Keys that nobody has revoked; they may have expired."""
-        return self.filter(conditions.UNREVOKED)
+        return self.filter(predicates.UNREVOKED)
 
     def unended(self, now: datetime) -> "ApiKeyQuerySet":
         """Keys that are neither revoked nor expired at `now`; they may be disabled."""
-        return self.filter(conditions.unended(now))
+        return self.filter(predicates.unended(now))
 
     def usable(self, now: datetime) -> "ApiKeyQuerySet":
         """Keys that are neither revoked, expired nor disabled at `now`."""
-        return self.filter(conditions.usable(now))
+        return self.filter(predicates.usable(now))
 
     def owned_or_made_by(self, user: User) -> "ApiKeyQuerySet":
         """Keys of a person, and those of anybody, organizations too, that this person made."""
@@ -70,7 +70,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def unused_since(self, moment: datetime) -> "ApiKeyQuerySet":
         """Keys made before `moment` and not used after it."""
-        return self.filter(conditions.unused_since(moment))
+        return self.filter(predicates.unused_since(moment))
 
     def with_last_day(self, now: datetime) -> "ApiKeyQuerySet":
         """The same, with `last_day`: one query for all rows."""
@@ -176,7 +176,7 @@ class ApiKey(PublicRow):
     def shown_status(self, now: datetime) -> str:
         """The same for people, who want to know of an active key whether it is expiring."""
         status = self.status(now)
-        soon = self.expires_at is not None and self.expires_at <= now + conditions.EXPIRING
+        soon = self.expires_at is not None and self.expires_at <= now + predicates.EXPIRING
         return "expiring" if status == "active" and soon else status
 
 

@@ -14,10 +14,12 @@ from access.callers import caller_of, principal_of_request
 from access.permissions import Needs
 from access.principals import Principal
 from accounts.models import Organization, User
-from apikeys import report_serializers, reports, serializers
+from apikeys import serializers
 from apikeys.filters import AttributeFilter, ListedFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
-from apikeys.services import api_keys, rotation, switching
+from apikeys.services import api_keys, enabling, rotation
+from apikeys.usage import reports
+from apikeys.usage import serializers as report_serializers
 from audit.actors import Origin
 from config import profiles
 from config.profiles import Capability
@@ -113,14 +115,14 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, pk: str) -> Response:
         """Refuse this key, until somebody enables it."""
-        switching.disable_api_keys(caller=caller_of(request), selected=[self.get_object()])
+        enabling.disable_api_keys(caller=caller_of(request), selected=[self.get_object()])
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(operation_id="enable_api_key", request=None)
     @action(detail=True, methods=["post"])
     def enable(self, request: Request, pk: str) -> Response:
         """Take this key again, if it was disabled."""
-        switching.enable_api_keys(caller=caller_of(request), selected=[self.get_object()])
+        enabling.enable_api_keys(caller=caller_of(request), selected=[self.get_object()])
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import django
 
-FLUSH = "apikeys.usage:flush"
+FLUSH = "apikeys.usage.counting:flush"
 
 
 class Cost(NamedTuple):

@@ -76,7 +76,7 @@ MIDDLEWARE = [
     "config.wire.middleware.BrowserMiddleware",
     "config.wire.middleware.HostMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "apikeys.middleware.KeyUseMiddleware",
+    "apikeys.usage.middleware.KeyUseMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.request import HttpHeaders
 
 from access.principals import Credential, Principal
-from apikeys import quotas, usage
+from apikeys.usage import counting, quotas
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import DomainError, MalformedCredentials, NotAllowed
@@ -49,7 +49,7 @@ def _count(decision: Decision, origin: Origin) -> quotas.Quota | None:
     if principal is None:
         return None
     quota = quotas.spend(principal, origin)
-    usage.note(principal.credential.number, origin, scopes=scopes)
+    counting.note(principal.credential.number, origin, scopes=scopes)
     return quota
 
 

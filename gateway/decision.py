@@ -10,9 +10,10 @@ from access.credentials import Presented, presented
 from access.exceptions import record_denied
 from access.principals import Principal
 from accounts.sessions.authentication import authenticate_access_token
-from apikeys import scopes, usage
+from apikeys import scopes
 from apikeys.authentication import authenticate_key
 from apikeys.models import Outcome
+from apikeys.usage import counting
 from audit.actors import Origin
 from config import profiles
 from config.profiles import Profile
@@ -90,7 +91,7 @@ def decide(request: HttpRequest, method: str, uri: str, origin: Origin) -> Decis
         for about in asked:
             check_route(principal, about.route)
     except NotAllowed as error:
-        usage.note(principal.credential.number, origin, Outcome.SCOPE)
+        counting.note(principal.credential.number, origin, Outcome.SCOPE)
         record_denied(principal, origin, about.method, about.uri.partition("?")[0], error)
         raise
     return Decision(principal, tuple(dict.fromkeys(scope for about in asked for scope in about.route.scopes)))

@@ -15,8 +15,8 @@ from access.callers import principal_of_request
 from access.credentials import Presented, is_key_like
 from access.permissions import Needs
 from access.principals import Principal
-from apikeys import usage
 from apikeys.authentication import admit, known_key
+from apikeys.usage import counting
 from audit.actors import Origin
 from config.profiles import Capability
 from config.wire import requests
@@ -118,7 +118,7 @@ def tell(found: Principal, client_ip: str, origin: Origin) -> dict[str, Any]:
 
     Asking about a key uses it, but is no request of it: its rate limit is not looked at.
     """
-    usage.note(found.credential.number, replace(origin, ip=client_ip))
+    counting.note(found.credential.number, replace(origin, ip=client_ip))
     return describe(found)
 
 

@@ -33,8 +33,8 @@ from accounts.models import Organization, User
 from accounts.organizations.services import create_organization
 from accounts.throttling import valkey as valkey_counts
 from accounts.users.services import create_user
-from apikeys import usage
 from apikeys.services.api_keys import NewKey, create_api_key
+from apikeys.usage import counting
 from audit import refusals, triggers
 from config import profiles
 from config.profiles import Profile
@@ -79,7 +79,7 @@ def tests_can_be_undone() -> Iterator[None]:
 def uses_are_written_when_asked() -> Iterator[None]:
     """The thread that writes the uses of keys runs in real servers; here `usage.flush()` does."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(usage, "FLUSH_SECONDS", threading.TIMEOUT_MAX)
+        patch.setattr(counting, "FLUSH_SECONDS", threading.TIMEOUT_MAX)
         yield
 
 
@@ -89,7 +89,7 @@ def nothing_remembered() -> Iterator[None]:
     refusals.forget()
     valkey_counts.forget()
     yield
-    usage.forget()
+    counting.forget()
 
 
 @pytest.fixture

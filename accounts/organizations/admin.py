@@ -50,7 +50,7 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
 
 
 class OrganizationAdmin(CapabilityAdmin):
-    """Registered with what is known of their keys: apikeys.organization_admin."""
+    """Registered with what is known of their keys: apikeys.admin.organizations."""
 
     can_read = frozenset({Capability.READ_ORGANIZATIONS})
     can_write = frozenset({Capability.MANAGE_ORGANIZATIONS})

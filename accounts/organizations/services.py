@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from access.principals import Caller
 from access.revocation import wait_out_leases
+from accounts import hooks
 from accounts.models import Membership, Organization, User
 from accounts.users import authority, names
 from accounts.users.lookups import hold
@@ -81,7 +82,7 @@ def delete_organization(*, caller: Caller, organization: Organization) -> None:
         row = hold(organization)
         for membership in Membership.objects.filter(organization=row).select_related("user"):
             authority.check_not_above_in(caller, row, membership.user, membership.role)
-        if row.api_keys.filter(revoked_at__isnull=True).exists():
+        if any(held.is_working(row) for held in hooks.holdings):
             raise Conflict("id", "the organization owns API keys that are not revoked; revoke them first")
         target = Target.of("organization", row, organization_id=row.pk)
         gone = delete_owner(row)

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-# The expressions of apikeys.search: an index is only looked into by what is spelled like it.
+# The expressions of apikeys.admin.search: an index is only looked into by what is spelled like it.
 CREATE = (
     "SET LOCAL statement_timeout = 0",  # a million names take longer than a request may
     """

@@ -16,7 +16,7 @@ from accounts.models import Organization, User
 from accounts.users.identity import principal_of
 from accounts.users.lookups import hold, hold_owners
 from accounts.users.names import check_no_credential, clean_name
-from apikeys import keys, peppers, scopes
+from apikeys import digests, keys, scopes
 from apikeys.attributes import clean_attributes
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from audit.actors import Target
@@ -72,7 +72,7 @@ def create_api_key(
     environment = _clean_environment(environment)
     form = profiles.active().keys.environments[environment]
     text = keys.mint(form)
-    number, digest = peppers.current_digest(text)
+    number, digest = digests.current_digest(text)
     with transaction.atomic():
         hold_owner(caller, owner)
         row = ApiKey.objects.create(

@@ -6,7 +6,7 @@ from django import template
 from django.utils import timezone
 
 from access.callers import principal_in
-from apikeys import overview, uses_shown
+from apikeys.admin import overview, usage_charts
 
 register = template.Library()
 
@@ -19,7 +19,7 @@ def front_page(context: Any) -> dict[str, Any]:
     return {
         "concerns": [*keys.concerns, *overview.refusals(principal, now), *overview.people(principal)],
         "charts": [
-            *uses_shown.charts_of_all(principal, now),
+            *usage_charts.charts_of_all(principal, now),
             *keys.charts,
             *overview.event_charts(principal, now),
         ],

@@ -12,8 +12,8 @@ from accounts.models import Invitation, User
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.enabling import disable_api_keys
 from apikeys.services.rotation import rotate_api_key
-from apikeys.services.switching import disable_api_keys
 from audit.models import Event
 from config import profiles
 from oauth.models import Consent, OAuthClient

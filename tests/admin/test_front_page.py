@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from apikeys import overview
+from apikeys.admin import overview
 from apikeys.models import ApiKey
 from audit.actors import ANONYMOUS, Origin
 from audit.events import EventName

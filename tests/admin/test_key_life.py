@@ -13,7 +13,7 @@ from django.utils import timezone
 from access.key_limits import Rate
 from apikeys.models import HOUR, ApiKey
 from apikeys.services.api_keys import NewKey
-from apikeys.services.uses import Counted, add_counts
+from apikeys.usage.services import Counted, add_counts
 from audit.models import Event
 from tests.accounts.helpers import statements
 from tests.admin import helpers

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access.backoffice import paginator
-from apikeys import conditions
+from apikeys import predicates
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from audit.models import Event
@@ -56,7 +56,7 @@ def test_the_state_of_a_key_is_a_word(ada: Client, keys: dict[str, NewKey]) -> N
 
 def test_every_key_is_in_the_state_that_the_database_finds_it_in(keys: dict[str, NewKey]) -> None:
     now = timezone.now()
-    for word, condition in conditions.statuses(now).items():
+    for word, condition in predicates.statuses(now).items():
         assert {key.shown_status(now) for key in ApiKey.objects.filter(condition)} == {word}
         assert ApiKey.objects.filter(condition).count() == 1
 

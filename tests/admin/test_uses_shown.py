@@ -13,9 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from apikeys import usage, uses_shown
+from apikeys.admin import usage_charts
 from apikeys.models import ApiKey, HourTotal, KeyUse, Outcome
 from apikeys.services.api_keys import NewKey
+from apikeys.usage import counting
 from audit.actors import Origin
 from tests.accounts.helpers import statements
 from tests.admin.helpers import browser, page, text_of
@@ -41,8 +42,8 @@ def use(
     key: NewKey, moment: datetime, times: int = 1, outcome: Outcome = Outcome.ALLOWED, *scopes: str
 ) -> None:
     for _ in range(times):
-        usage.note(key.row.pk, Origin("192.0.2.1", "", moment), outcome, scopes)
-    usage.flush()
+        counting.note(key.row.pk, Origin("192.0.2.1", "", moment), outcome, scopes)
+    counting.flush()
 
 
 def charted(client: Client, path: str = "/admin/") -> dict[str, int]:
@@ -98,7 +99,7 @@ def test_the_front_page_tells_outcomes_apart_and_shows_168_hours(cast: Cast, now
 def test_who_sees_no_keys_sees_no_chart_of_them(cast: Cast, now: datetime) -> None:
     User.objects.filter(pk=cast.mallory.pk).update(role="nobody")
     cast.mallory.refresh_from_db()
-    assert uses_shown.charts_of_all(principal(cast.mallory), now) == []
+    assert usage_charts.charts_of_all(principal(cast.mallory), now) == []
 
 
 def test_the_front_page_costs_the_same_however_many_keys_were_used(cast: Cast, now: datetime) -> None:
@@ -122,7 +123,7 @@ def test_the_front_page_costs_the_same_however_many_keys_were_used(cast: Cast, n
 def test_no_more_of_one_s_own_keys_are_added_up_than_a_limit(
     cast: Cast, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uses_shown, "MOST_OWN", 2)
+    monkeypatch.setattr(usage_charts, "MOST_OWN", 2)
     mallory = browser(cast.mallory)
     for times in (100, 10, 1):
         use(make_key(cast.mallory), now, times)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from apikeys import quotas
+from apikeys.usage import quotas
 from tests.accounts.conftest import valkey, valkey_server
 
 __all__ = ["valkey", "valkey_server"]

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apikeys import keys, usage
+from apikeys import keys
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
+from apikeys.usage import counting
 from audit.models import Event
 from config import profiles
 from tests.conftest import Cast, as_user, assert_problem, log_in, make_key, with_key
@@ -196,13 +197,13 @@ def test_row_64_a_trusted_proxy_is_believed_as_far_as_it_makes_sense(
 
 
 def last_ip(key: NewKey) -> str:
-    usage.flush()
+    counting.flush()
     return ApiKey.objects.get(pk=key.row.pk).last_used_ip
 
 
 def test_the_api_shows_last_use(cast: Cast, key: NewKey) -> None:
     assert with_key(key).get("api-keys").status_code == 200
-    usage.flush()
+    counting.flush()
     shown = as_user(cast.alice).get(f"api-keys/{key.row.uuid}").json()
     assert (shown["use_count"], shown["last_used_ip"]) == (1, "127.0.0.1")
     assert shown["last_used_at"].endswith("Z")

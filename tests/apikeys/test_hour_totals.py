@@ -11,10 +11,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from apikeys import usage
 from apikeys.models import EVERY_KEY, HOUR, HourTotal, KeyUse, Outcome, ScopeUse
 from apikeys.services.api_keys import NewKey
-from apikeys.services.uses import Cell, Use, write_uses
+from apikeys.usage import counting
+from apikeys.usage.services import Cell, Use, write_uses
 from audit.actors import Origin
 from tests.accounts.helpers import at_once
 from tests.apikeys.test_usage_of_servers import ask, new_key
@@ -50,7 +50,7 @@ def added_up() -> Sums:
 
 
 def note(key: NewKey, moment: datetime, outcome: Outcome = Outcome.ALLOWED, *scopes: str) -> None:
-    usage.note(key.row.pk, Origin("192.0.2.1", "", moment), outcome, scopes)
+    counting.note(key.row.pk, Origin("192.0.2.1", "", moment), outcome, scopes)
 
 
 def test_totals_are_of_all_keys_and_of_each_organization_s(cast: Cast) -> None:
@@ -59,7 +59,7 @@ def test_totals_are_of_all_keys_and_of_each_organization_s(cast: Cast) -> None:
         for number in range(times):
             note(key, NOON, Outcome.ALLOWED, ("a", "b")[number % 2])
         note(key, NOON, Outcome.RATE)
-    usage.flush()
+    counting.flush()
     hour = int(NOON.timestamp())
     assert (
         totals()
@@ -81,10 +81,10 @@ def test_what_was_counted_before_there_were_totals_is_put_together(cast: Cast) -
         key = make_key(owner)
         for hours, outcome in ((0, Outcome.ALLOWED), (0, Outcome.ENDED), (100, Outcome.ALLOWED)):
             note(key, now - timedelta(hours=hours), outcome)
-    usage.flush()
+    counting.flush()
     counted = totals()
     note(key, now - timedelta(days=8))
-    usage.flush()
+    counting.flush()
     HourTotal.objects.all().delete()
     import_module("apikeys.migrations.0005_uses_together").fill(None, connection.schema_editor())
     assert totals() == counted
@@ -156,10 +156,10 @@ def test_servers_with_several_workers_count_exactly(installation: Installation) 
 def test_totals_of_a_deleted_key_stay_and_those_of_its_scopes_do_not_come_back(cast: Cast) -> None:
     key = make_key(cast.acme)
     note(key, NOON)
-    usage.flush()
+    counting.flush()
     counted = totals()
     note(key, NOON, Outcome.ALLOWED, "services:read")
     key.row.delete()
-    usage.flush()
+    counting.flush()
     assert totals() == counted
     assert not ScopeUse.objects.exists()

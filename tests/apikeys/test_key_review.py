@@ -20,8 +20,8 @@ from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services import key_review
 from apikeys.services.api_keys import NewKey, update_api_key
+from apikeys.services.enabling import disable_api_keys, enable_api_keys
 from apikeys.services.rotation import rotate_api_key
-from apikeys.services.switching import disable_api_keys, enable_api_keys
 from audit.actors import Origin
 from audit.models import Event
 from tests.accounts.helpers import at_once

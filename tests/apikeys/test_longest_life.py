@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apikeys.forms import NewKeyForm
+from apikeys.admin.forms import NewKeyForm
 from apikeys.models import ApiKey
 from config import profiles
 from config.profiles import ProfileError, parse

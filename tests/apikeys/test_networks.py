@@ -7,9 +7,9 @@ from pytest_django.fixtures import Settings
 
 from access.callers import caller_at_command_line
 from access.key_limits import Limits, clean_networks, limits_of
-from apikeys import usage
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import update_api_key
+from apikeys.usage import counting
 from audit.models import Event
 from config.wire.errors import Invalid
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
@@ -100,7 +100,7 @@ def test_a_refusal_of_an_organization_s_key_is_for_its_auditors(cast: Cast) -> N
 
 def test_a_refused_use_is_no_use(cast: Cast) -> None:
     ask(with_key(make_key(cast.alice, "services:read", allowed_networks=["192.0.2.7"])), "203.0.113.9")
-    usage.flush()
+    counting.flush()
     assert ApiKey.objects.get().use_count == 0
 
 

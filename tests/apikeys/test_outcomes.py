@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from access.key_limits import Rate
 from accounts.models import User
-from apikeys import keys, usage
+from apikeys import keys
 from apikeys.models import ApiKey, KeyUse
 from apikeys.services.api_keys import NewKey, revoke_api_keys
-from apikeys.services.switching import disable_api_keys
+from apikeys.services.enabling import disable_api_keys
+from apikeys.usage import counting
 from config import profiles
 from tests.accounts.helpers import caller_as
 from tests.conftest import Api, Cast, as_user, make_key, with_key
@@ -25,7 +26,7 @@ OURS = "api-keys"
 
 def outcomes() -> dict[str, int]:
     """How often each came, for all keys together."""
-    usage.flush()
+    counting.flush()
     return dict(KeyUse.objects.values_list("outcome", "count"))
 
 
@@ -145,6 +146,6 @@ def test_asking_what_a_key_is_counts_as_its_use_and_that_of_whoever_asks(cast: C
         answer = with_key(asker).post("/gateway/introspect", {"token": asked.text})
         assert answer.json()["active"] is is_active
         revoke(cast, asked)
-    usage.flush()
+    counting.flush()
     found = set(KeyUse.objects.values_list("key", "outcome", "count"))
     assert found == {(asker.row.pk, "allowed", 2), (asked.row.pk, "allowed", 1), (asked.row.pk, "ended", 1)}

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from access.key_limits import LONGEST_WINDOW, MOST_REQUESTS, Limits, Rate
 from access.principals import Credential, Principal
-from apikeys import quotas
+from apikeys.usage import quotas
 from audit.actors import Origin
 from audit.models import Event
 from config.wire.errors import RateLimited

@@ -16,7 +16,7 @@ from accounts.users.identity import principal_of
 from accounts.users.lookups import hold
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
-from apikeys.services.switching import disable_api_keys
+from apikeys.services.enabling import disable_api_keys
 from audit.actors import Origin
 from audit.log import verify
 from audit.models import Event

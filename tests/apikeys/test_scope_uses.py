@@ -6,9 +6,9 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
-from apikeys import usage
 from apikeys.models import Outcome, ScopeUse
 from apikeys.services.api_keys import NewKey
+from apikeys.usage import counting
 from audit.actors import Origin
 from tests.apikeys.test_has_scope import urlpatterns
 from tests.conftest import Cast, make_key, with_key
@@ -24,11 +24,11 @@ def key(cast: Cast) -> NewKey:
 
 
 def note(key: NewKey, moment: datetime, *scopes: str) -> None:
-    usage.note(key.row.pk, Origin("", "", moment), scopes=scopes)
+    counting.note(key.row.pk, Origin("", "", moment), scopes=scopes)
 
 
 def used(key: NewKey) -> dict[str, datetime]:
-    usage.flush()
+    counting.flush()
     return dict(ScopeUse.objects.filter(key=key.row).values_list("scope", "last_used_at"))
 
 
@@ -54,7 +54,7 @@ def test_our_own_endpoints_know_it_from_what_they_need(key: NewKey) -> None:
     assert with_key(key).delete(f"api-keys/{key.row.uuid}").status_code == 204
     assert set(used(key)) == {"keys:read", "keys:write"}
     assert with_key(make_key(key.row.owner)).get("auth/me").status_code == 200
-    usage.flush()
+    counting.flush()
     assert ScopeUse.objects.count() == 2  # that one needs none
 
 
@@ -92,7 +92,7 @@ def test_uses_of_different_scopes_are_uses_of_one_key(key: NewKey) -> None:
 
 
 def test_memory_has_a_bound_for_scopes_too(key: NewKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage, "MOST_WAITING", 2)
+    monkeypatch.setattr(counting, "MOST_WAITING", 2)
     for scope in ("a", "b", "c"):
         note(key, NOON, scope)
     assert set(used(key)) == {"a", "b"}

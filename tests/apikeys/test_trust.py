@@ -20,9 +20,9 @@ from accounts.sessions import services as sessions
 from accounts.users import profile
 from accounts.users import services as users
 from accounts.users.services import update_user
-from apikeys import quotas
-from apikeys.services import rotation, switching
+from apikeys.services import enabling, rotation
 from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key
+from apikeys.usage import quotas
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NetworkNotAllowed
 from gateway.decision import authenticate
@@ -93,7 +93,7 @@ def test_what_does_not_let_in_is_not_remembered(cast: Cast, lease: Lease, operat
 Change = Callable[[Cast, Caller, Any], object]
 TAKING_A_KEY: dict[str, Change] = {
     "revoke": lambda cast, operator, key: revoke_api_keys(caller=operator, selected=[key]),
-    "disable": lambda cast, operator, key: switching.disable_api_keys(caller=operator, selected=[key]),
+    "disable": lambda cast, operator, key: enabling.disable_api_keys(caller=operator, selected=[key]),
     "rotate": lambda cast, operator, key: rotation.rotate_api_key(caller=operator, key=key, expires_at=None),
     "deactivate": lambda cast, operator, key: update_user(
         caller=operator, user=cast.alice, changes={"is_active": False}
@@ -197,11 +197,11 @@ def test_the_end_of_an_overlap_holds_at_once_for_a_key_that_was_just_used(
 @pytest.mark.django_db(transaction=True)
 def test_a_key_that_is_enabled_is_taken_at_once(cast: Cast, lease: Lease, operator: Caller) -> None:
     key = make_key(cast.alice, "services:read")
-    switching.disable_api_keys(caller=operator, selected=[key.row])
+    enabling.disable_api_keys(caller=operator, selected=[key.row])
     lease(SHORT)
     with pytest.raises(InvalidToken):
         use(key.text)
-    switching.enable_api_keys(caller=operator, selected=[key.row])
+    enabling.enable_api_keys(caller=operator, selected=[key.row])
     use(key.text)
 
 

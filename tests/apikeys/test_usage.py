@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 
 from access.callers import caller_at_command_line
 from accounts.users.services import delete_user
-from apikeys import usage
 from apikeys.models import HOUR, ApiKey, KeyUse, Outcome
 from apikeys.services.api_keys import NewKey, revoke_api_keys
-from apikeys.services.uses import MOST_AT_ONCE, Cell, Use
+from apikeys.usage import counting
+from apikeys.usage.services import MOST_AT_ONCE, Cell, Use
 from audit.actors import Origin
 from tests.accounts.helpers import at_once, rows_are_locked, statements
 from tests.conftest import Cast, make_key, with_key
@@ -29,7 +29,7 @@ def key(cast: Cast) -> NewKey:
 
 
 def use(key: NewKey, moment: datetime, ip: str = "192.0.2.1") -> None:
-    usage.note(key.row.pk, Origin(ip, "", moment))
+    counting.note(key.row.pk, Origin(ip, "", moment))
 
 
 def seen(key: NewKey) -> tuple[int, datetime | None, str]:
@@ -47,18 +47,18 @@ def test_uses_are_counted_and_the_last_one_kept(key: NewKey) -> None:
     use(key, NOON, "192.0.2.1")
     use(key, NOON + SECOND, "192.0.2.2")
     assert seen(key) == (0, None, "")
-    assert usage.flush() == 1
+    assert counting.flush() == 1
     assert seen(key) == (2, NOON + SECOND, "192.0.2.2")
-    assert usage.flush() == 0
+    assert counting.flush() == 0
     use(key, NOON + 2 * SECOND, "2001:db8::1")
-    usage.flush()
+    counting.flush()
     assert seen(key) == (3, NOON + 2 * SECOND, "2001:db8::1")
 
 
 def test_an_hour_ends_where_the_next_one_begins(key: NewKey) -> None:
     for moment in (NOON - MICROSECOND, NOON, NOON + 3600 * SECOND - MICROSECOND, NOON + 3600 * SECOND):
         use(key, moment)
-    usage.flush()
+    counting.flush()
     assert hours(key) == {
         (NOON - 3600 * SECOND, "allowed"): 1,
         (NOON, "allowed"): 2,
@@ -70,35 +70,35 @@ def test_each_outcome_has_a_count_of_its_own_and_only_allowed_ones_are_uses(key:
     for times in (1, 2):
         for number, outcome in enumerate(Outcome):
             for _ in range(number + times):
-                usage.note(key.row.pk, Origin("192.0.2.9", "", NOON + number * SECOND), outcome)
-        usage.flush()
+                counting.note(key.row.pk, Origin("192.0.2.9", "", NOON + number * SECOND), outcome)
+        counting.flush()
     assert hours(key) == {(NOON, outcome.value): 2 * n + 3 for n, outcome in enumerate(Outcome)}
     assert seen(key) == (3, NOON, "192.0.2.9")
 
 
 def test_a_refused_attempt_does_not_touch_the_row_of_the_key(key: NewKey) -> None:
-    usage.note(key.row.pk, Origin("", "", NOON), Outcome.RATE)
+    counting.note(key.row.pk, Origin("", "", NOON), Outcome.RATE)
     with CaptureQueriesContext(connection) as captured:
-        assert usage.flush() == 1
+        assert counting.flush() == 1
     assert not [sql for sql in statements(captured) if "UPDATE apikeys_apikey" in sql]
 
 
 def test_the_uses_of_many_keys_take_one_statement_for_each_table(cast: Cast) -> None:
     for made in [make_key(cast.alice) for _ in range(20)]:
         use(made, NOON)
-        usage.note(made.row.pk, Origin("", "", NOON), Outcome.NETWORK)
+        counting.note(made.row.pk, Origin("", "", NOON), Outcome.NETWORK)
     with CaptureQueriesContext(connection) as captured:
-        assert usage.flush() == 20
+        assert counting.flush() == 20
     assert [sql.split()[0] for sql in statements(captured)] == ["SELECT", "INSERT", "UPDATE", "INSERT"]
 
 
 def test_time_never_moves_backwards_neither_in_memory_nor_in_the_row(key: NewKey) -> None:
     use(key, NOON, "192.0.2.1")
     use(key, NOON - SECOND, "192.0.2.2")
-    usage.flush()
+    counting.flush()
     assert seen(key) == (2, NOON, "192.0.2.1")
     use(key, NOON - SECOND, "192.0.2.2")
-    usage.flush()
+    counting.flush()
     assert seen(key) == (3, NOON, "192.0.2.1")
 
 
@@ -106,7 +106,7 @@ def test_a_request_writes_nothing_itself(key: NewKey, django_assert_num_queries:
     with django_assert_num_queries(1) as captured:
         assert with_key(key).get("scopes").status_code == 200
     assert captured[0]["sql"].startswith("SELECT")
-    usage.flush()
+    counting.flush()
     assert seen(key)[0] == 1
 
 
@@ -116,7 +116,7 @@ def test_many_keys_are_written_in_few_queries(cast: Cast, django_assert_max_num_
         for _ in range(1 + number % 3):
             use(key, NOON + number * SECOND)
     with django_assert_max_num_queries(12):
-        assert usage.flush() == len(made)
+        assert counting.flush() == len(made)
     assert [seen(key)[:2] for key in made[-4:]] == [
         (1 + number % 3, NOON + number * SECOND) for number in range(len(made) - 4, len(made))
     ]
@@ -125,7 +125,7 @@ def test_many_keys_are_written_in_few_queries(cast: Cast, django_assert_max_num_
 def test_using_a_key_does_not_undo_what_happened_meanwhile(key: NewKey) -> None:
     use(key, NOON)
     revoke_api_keys(caller=caller_at_command_line(), selected=[key.row], reason="leaked")
-    usage.flush()
+    counting.flush()
     row = ApiKey.objects.get(pk=key.row.pk)
     assert (row.revoked_reason, row.use_count, row.revoked_at is None) == ("leaked", 1, False)
 
@@ -133,8 +133,8 @@ def test_using_a_key_does_not_undo_what_happened_meanwhile(key: NewKey) -> None:
 def test_uses_of_a_key_that_is_gone_are_forgotten(key: NewKey) -> None:
     use(key, NOON)
     ApiKey.objects.all().delete()
-    assert usage.flush() == 0
-    assert usage._waiting == {}
+    assert counting.flush() == 0
+    assert counting._waiting == {}
     assert not KeyUse.objects.exists()
 
 
@@ -142,36 +142,36 @@ def test_uses_of_a_key_that_is_gone_are_forgotten(key: NewKey) -> None:
 @rows_are_locked
 def test_a_key_and_its_owner_are_deleted_while_its_uses_are_written(cast: Cast, key: NewKey) -> None:
     use(key, NOON)
-    usage.flush()
+    counting.flush()
     use(key, NOON)
     with transaction.atomic():
         delete_user(caller=caller_at_command_line(), user=cast.alice)
-        assert in_thread(usage.flush) == 0
-        assert usage._waiting != {}
-    assert usage.flush() == 0
-    assert usage._waiting == {}
+        assert in_thread(counting.flush) == 0
+        assert counting._waiting != {}
+    assert counting.flush() == 0
+    assert counting._waiting == {}
 
 
 def test_memory_has_a_bound(key: NewKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage, "MOST_WAITING", 1)
+    monkeypatch.setattr(counting, "MOST_WAITING", 1)
     use(key, NOON)
-    usage.note(key.row.pk + 1, Origin("", "", NOON))
+    counting.note(key.row.pk + 1, Origin("", "", NOON))
     use(key, NOON)
-    assert [number for number, *_ in usage._waiting] == [key.row.pk]
-    usage.flush()
+    assert [number for number, *_ in counting._waiting] == [key.row.pk]
+    counting.flush()
     assert seen(key)[0] == 2
 
 
 def test_what_could_not_be_written_is_bound_by_it_too(key: NewKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage, "MOST_WAITING", 1)
+    monkeypatch.setattr(counting, "MOST_WAITING", 1)
     use(key, NOON)
     failed: dict[Cell, Use] = {
         (number, int(NOON.timestamp()), Outcome.ALLOWED, ()): Use(5, NOON, "192.0.2.1")
         for number in (key.row.pk + 1, key.row.pk)
     }
-    usage._put_back(failed)
-    assert [number for number, *_ in usage._waiting] == [key.row.pk]
-    usage.flush()
+    counting._put_back(failed)
+    assert [number for number, *_ in counting._waiting] == [key.row.pk]
+    counting.flush()
     assert seen(key)[0] == 6
 
 
@@ -180,8 +180,8 @@ def test_uses_that_come_while_others_fail_to_be_written_are_added_to_those(key: 
         (key.row.pk, int(NOON.timestamp()), Outcome.ALLOWED, ()): Use(5, NOON + SECOND, "192.0.2.2")
     }
     use(key, NOON, "192.0.2.1")
-    usage._put_back(failed)
-    usage.flush()
+    counting._put_back(failed)
+    counting.flush()
     assert seen(key) == (6, NOON + SECOND, "192.0.2.2")
 
 
@@ -193,17 +193,17 @@ def test_what_could_not_be_written_is_written_later_and_once(key: NewKey) -> Non
         editor.execute("ALTER TABLE apikeys_apikey RENAME TO elsewhere")
     try:
         with pytest.raises(Error):
-            usage.flush()
+            counting.flush()
         use(key, NOON, "192.0.2.1")
         with pytest.raises(Error):
-            usage.flush()
-        usage._flush_quietly()
+            counting.flush()
+        counting._flush_quietly()
     finally:
         with connection.schema_editor() as editor:
             editor.execute("ALTER TABLE elsewhere RENAME TO apikeys_apikey")
-    assert usage.flush() == 1
+    assert counting.flush() == 1
     assert seen(key) == (3, NOON + SECOND, "192.0.2.2")
-    assert usage.flush() == 0
+    assert counting.flush() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -214,11 +214,11 @@ def test_a_row_that_somebody_has_locked_waits_and_the_others_are_written(cast: C
     use(other, NOON)
     with transaction.atomic():
         ApiKey.objects.select_for_update().get(pk=key.row.pk)
-        assert in_thread(usage.flush) == 1
+        assert in_thread(counting.flush) == 1
     assert (seen(key)[0], seen(other)[0]) == (0, 1)
     assert (hours(key), hours(other)) == ({}, {(NOON, "allowed"): 1})
     use(key, NOON + SECOND)
-    assert usage.flush() == 1
+    assert counting.flush() == 1
     assert (seen(key)[:2], seen(other)[0]) == ((2, NOON + SECOND), 1)
     assert hours(key) == {(NOON, "allowed"): 2}
 
@@ -228,12 +228,12 @@ def test_uses_from_many_threads_beside_many_flushes_are_all_counted(key: NewKey)
     def work(_: int) -> None:
         for number in range(50):
             use(key, NOON + number * SECOND)
-            usage.note(key.row.pk, Origin("", "", NOON + number * 3600 * SECOND), Outcome.RATE)
+            counting.note(key.row.pk, Origin("", "", NOON + number * 3600 * SECOND), Outcome.RATE)
             if number % 10 == 0:
-                usage.flush()
+                counting.flush()
 
     at_once(work, times=4)
-    usage.flush()
+    counting.flush()
     assert seen(key)[:2] == (200, NOON + 49 * SECOND)
     refused = {(NOON + number * 3600 * SECOND, "rate"): 4 for number in range(50)}
     assert hours(key) == {(NOON, "allowed"): 200} | refused

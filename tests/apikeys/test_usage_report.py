@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apikeys import usage
 from apikeys.models import DAY, HOUR, Outcome
-from apikeys.reports import report
 from apikeys.services.api_keys import NewKey
-from apikeys.services.uses import Counted, add_counts
+from apikeys.usage import counting
+from apikeys.usage.reports import report
+from apikeys.usage.services import Counted, add_counts
 from config.wire.errors import Invalid
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 
@@ -44,7 +44,7 @@ def ask(program: Api, uri: str = "/services/stock", **extra: str) -> int:
 def test_what_came_of_requests_is_told_with_these_members(cast: Cast, key: NewKey) -> None:
     program = with_key(key)
     assert [ask(program), ask(program), ask(program, "/nothing")] == [200, 200, 403]
-    usage.flush()
+    counting.flush()
     found = shown(cast, key)
     now = timezone.now().replace(minute=0, second=0, microsecond=0)
     assert list(found) == ["from", "to", "total", "last_used_at", "last_used_ip", "hours", "days"]

@@ -16,8 +16,8 @@ from accounts.organizations.services import (
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys, update_api_key
+from apikeys.services.enabling import disable_api_keys
 from apikeys.services.rotation import rotate_api_key
-from apikeys.services.switching import disable_api_keys
 from audit.models import ChainHead
 from tests.audit.broken import no_event_table
 from tests.conftest import Api, Cast, add_user, as_user, log_in, make_key

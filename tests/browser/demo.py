@@ -8,7 +8,7 @@ import django
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from apikeys.services.uses import Cell, Use
+    from apikeys.usage.services import Cell, Use
 
 PASSWORD = "a long walk to the lighthouse"
 MAILED = "5" * 64  # the token of alice's links
@@ -44,8 +44,8 @@ def main() -> None:
     from accounts.users.services import create_user
     from apikeys.models import ApiKey
     from apikeys.services.api_keys import create_api_key, revoke_api_keys
-    from apikeys.services.switching import disable_api_keys
-    from apikeys.services.uses import write_uses
+    from apikeys.services.enabling import disable_api_keys
+    from apikeys.usage.services import write_uses
     from audit.actors import ANONYMOUS, Actor, Origin
     from audit.events import EventName
     from audit.log import record
@@ -137,7 +137,7 @@ def recover(alice: "User", now: datetime) -> None:
 def uses(number: int, scope: str, unused: float, busy: int, now: datetime) -> "dict[Cell, Use]":
     """More by day than by night, and now and then some that are refused."""
     from apikeys.models import Outcome
-    from apikeys.services.uses import Use
+    from apikeys.usage.services import Use
 
     found: dict[Cell, Use] = {}
     for ago in range(int(unused), WEEK):

@@ -26,7 +26,7 @@ from accounts.models import (
 )
 from apikeys.models import DAY, HOUR, ApiKey, HourTotal, KeyUse, Outcome, ScopeUse, first_of_hours
 from apikeys.services.api_keys import NewKey
-from apikeys.services.uses import Counted, Use, add_counts, write_uses
+from apikeys.usage.services import Counted, Use, add_counts, write_uses
 from audit.models import Event
 from config.database import retention
 from config.management.commands import prune

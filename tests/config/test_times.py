@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apikeys.forms import RotateForm
+from apikeys.admin.forms import RotateForm
 from apikeys.management.arguments import parse_time
 from apikeys.models import ApiKey
 from config.wire import times

@@ -6,9 +6,10 @@ from django.utils import timezone
 
 from access.callers import caller_at_command_line
 from accounts.models import User
-from apikeys import keys, usage
+from apikeys import keys
 from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import create_api_key
+from apikeys.usage import counting
 from audit.actors import Origin
 from config.profiles import Capability
 from config.wire.fields import timestamp
@@ -32,9 +33,9 @@ def test_how_much_a_key_was_used_is_told_in_every_product(speaker: Speaker, admi
     token = speaker.token_of(admin)
     made = speaker.make_key(token)
     key = ApiKey.objects.get()
-    usage.note(key.pk, Origin("192.0.2.1", "", timezone.now()))
-    usage.note(key.pk, Origin("192.0.2.1", "", timezone.now()), Outcome.RATE)
-    usage.flush()
+    counting.note(key.pk, Origin("192.0.2.1", "", timezone.now()))
+    counting.note(key.pk, Origin("192.0.2.1", "", timezone.now()), Outcome.RATE)
+    counting.flush()
     answer = speaker.send("GET", f"api-keys/{made['id']}/usage", "usage", by=token)
     assert answer.status == 200, answer.raw
     spelled = [speaker.spelled("usage", name) for name in ("last_used_at", "last_used_ip")]

@@ -8,9 +8,10 @@ import pytest
 from access.callers import caller_at_command_line
 from accounts.organizations.services import add_member
 from accounts.users.services import update_user
-from apikeys import keys, usage
+from apikeys import keys
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey, revoke_api_keys
+from apikeys.usage import counting
 from audit.models import Event
 from config import profiles
 from tests.conftest import Api, Cast, as_user, assert_problem, log_in, make_key, with_key
@@ -163,7 +164,7 @@ def test_asking_about_a_key_uses_it_and_asking_in_vain_does_not(cast: Cast, of_a
     ours, theirs = make_key(cast.acme), make_key(cast.umbrella)
     for token in (ours.text, theirs.text):
         ask(with_key(of_acme), token, client_ip="203.0.113.9")
-    usage.flush()
+    counting.flush()
     uses = [ApiKey.objects.get(pk=key.row.pk) for key in (ours, theirs)]
     assert [(key.use_count, key.last_used_ip) for key in uses] == [(1, "203.0.113.9"), (0, "")]
 

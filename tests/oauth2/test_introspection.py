@@ -10,8 +10,8 @@ from django.test import Client
 from access.callers import caller_at_command_line
 from accounts.signing import keys as signing
 from accounts.signing.services import rotate_signing_key
-from apikeys import usage
 from apikeys.models import ApiKey
+from apikeys.usage import counting
 from audit.events import EventName
 from audit.models import Event
 from config.secrets.key_pairs import ALGORITHMS
@@ -85,7 +85,7 @@ def test_a_client_that_asks_in_vain_about_a_key_does_not_use_it(cast: Cast) -> N
     ours, theirs = make_key(cast.acme), make_key(cast.umbrella)
     for token in (ours.text, theirs.text):
         post("introspect", machine, token=token)
-    usage.flush()
+    counting.flush()
     assert [ApiKey.objects.get(pk=key.row.pk).use_count for key in (ours, theirs)] == [1, 0]
 
 

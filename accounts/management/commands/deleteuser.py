@@ -3,6 +3,7 @@ from typing import Any
 from django.db import transaction
 
 from access.callers import caller_at_command_line
+from accounts import hooks
 from accounts.users.lookups import user_named
 from accounts.users.services import delete_user
 from config.commands import KeyhouseCommand, confirm
@@ -24,7 +25,7 @@ class Command(KeyhouseCommand):
             "username": user.username,
             "email": user.email,
             "organizations": user.memberships.count(),
-            "api_keys": user.api_keys.count(),
+            "api_keys": sum(held.count(user) for held in hooks.holdings),
             "deleted": not options["dry_run"],
         }
         what = "memberships: {organizations}, API keys: {api_keys}".format(**document)

@@ -1,7 +1,7 @@
 from typing import Any
 
 from access.callers import caller_at_command_line
-from apikeys import peppers
+from apikeys import digests
 from apikeys.management.arguments import add_owner_arguments, as_document, key_with_id, of_owner
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
@@ -60,7 +60,7 @@ def _selected(options: dict[str, Any]) -> set[ApiKey]:
 
 
 def _by_text(text: str, line: int) -> ApiKey:
-    found = ApiKey.objects.filter(digest__in=peppers.digests(text)).first()
+    found = ApiKey.objects.filter(digest__in=digests.digests(text)).first()
     if found is None:
         raise Invalid("stdin", f"line {line} is no API key of this installation")
     return found

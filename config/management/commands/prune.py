@@ -3,7 +3,7 @@ from typing import Any
 
 from accounts import retention
 from apikeys.durations import parse_duration
-from apikeys.services import use_pruning
+from apikeys.usage import retention as use_pruning
 from audit.actors import Origin
 from config.commands import KeyhouseCommand, say, table
 from config.database.retention import Leftovers

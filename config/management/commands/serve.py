@@ -6,8 +6,8 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from accounts import background
-from apikeys import quotas
 from apikeys.services.known_secrets import check_secrets
+from apikeys.usage import quotas
 from config import env, metrics, profiles, server
 from config.checks import production_faults, signing_key_faults, wire_faults
 from config.commands import JsonCommand, say, stop_at

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from apikeys.models import DAY, HOUR, ApiKey, HourTotal, KeyUse, ScopeUse
-from apikeys.services.uses import Counted, add_counts
+from apikeys.usage.services import Counted, add_counts
 from config.database.retention import Leftovers, take_some
 
 HOURS_KEPT = timedelta(days=7)

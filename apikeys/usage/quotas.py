@@ -11,7 +11,7 @@ from access.key_limits import Rate
 from access.principals import Principal
 from accounts.throttling import valkey as valkey_counts
 from accounts.throttling.counters import Attempt, Count, Counter
-from apikeys.refusals import record_refused_use
+from apikeys.usage.refusals import record_refused_use
 from audit.actors import Origin
 from config.wire.errors import RateLimited
 

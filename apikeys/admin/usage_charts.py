@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from access.backoffice.charts import Chart, HourChart, Series, sparkline
 from access.backoffice.humanize import ago
 from access.principals import Principal
+from apikeys.admin.overview import READS_KEYS
 from apikeys.models import (
     DAY,
     EVERY_KEY,
@@ -19,7 +20,6 @@ from apikeys.models import (
     Outcome,
     first_of_hours,
 )
-from apikeys.overview import READS_KEYS
 from config import profiles
 from config.profiles import Capability
 

@@ -18,16 +18,15 @@ from access.backoffice.base import add_error, said_ago, said_status
 from access.backoffice.humanize import ago
 from access.callers import caller_in_admin, principal_in
 from accounts.sessions.admin_site import note_denied
-from apikeys import organization_admin as _organizations  # noqa: F401 (it registers itself)
-from apikeys.admin_actions import KeyActions, use_in_words
-from apikeys.admin_filters import KEY_FILTERS
-from apikeys.forms import KeyForm, NewKeyForm
+from apikeys.admin.actions import KeyActions, use_in_words
+from apikeys.admin.filters import KEY_FILTERS
+from apikeys.admin.forms import KeyForm, NewKeyForm
+from apikeys.admin.lookup import holds_a_key, key_pasted
+from apikeys.admin.search import matching
+from apikeys.admin.usage_charts import chart_of_key, line_of_day, scopes_of
 from apikeys.made_through import why_revoked
 from apikeys.models import ApiKey
-from apikeys.pasted import holds_a_key, key_pasted
-from apikeys.search import matching
 from apikeys.services.api_keys import create_api_key, update_api_key
-from apikeys.uses_shown import chart_of_key, line_of_day, scopes_of
 from audit.models import Event
 from config.profiles import Capability
 from config.wire.errors import DomainError, NotAllowed

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 
 from access.permissions import NEEDED_SCOPES
 from access.principals import Credential
-from apikeys import usage
 from apikeys.models import Outcome
+from apikeys.usage import counting
 from audit.actors import Origin
 from config import metrics
 
@@ -26,7 +26,7 @@ class KeyUseMiddleware:
         if isinstance(credential, Credential):
             origin = Origin.of(request)
             if response.status_code == 403:
-                usage.note(credential.number, origin, Outcome.SCOPE)
+                counting.note(credential.number, origin, Outcome.SCOPE)
             else:
-                usage.note(credential.number, origin, scopes=request.META.get(NEEDED_SCOPES, ()))
+                counting.note(credential.number, origin, scopes=request.META.get(NEEDED_SCOPES, ()))
         return response

@@ -10,7 +10,7 @@ import threading
 from django.db import Error, close_old_connections
 
 from apikeys.models import HOUR, Outcome
-from apikeys.services.uses import Cell, Use, write_uses
+from apikeys.usage.services import Cell, Use, write_uses
 from audit.actors import Origin
 
 FLUSH_SECONDS = 1.0

@@ -16,9 +16,9 @@ from access.backoffice.charts import Chart, Series
 from access.backoffice.paginator import Counted, counted
 from access.principals import Principal
 from accounts.models import User
-from apikeys import conditions
-from apikeys.conditions import EXPIRING, NEVER_EXPIRES, UNUSED
+from apikeys import predicates
 from apikeys.models import ApiKey
+from apikeys.predicates import EXPIRING, NEVER_EXPIRES, UNUSED
 from audit.events import REFUSALS, EventName
 from audit.models import Event, EventQuerySet
 from config.profiles import Capability
@@ -50,8 +50,8 @@ def keys(principal: Principal, now: datetime) -> Keys:
     """Count the newest MOST_KEYS keys that the caller may see, in one query; nothing if they may see none."""
     if not any(principal.may_somewhere(each) for each in READS_KEYS):
         return Keys([], [])
-    usable, unused = conditions.usable(now), conditions.unused_since(now - UNUSED)
-    wanted = {"seen": Q(), "expiring": conditions.expiring(now), "unused": usable & unused}
+    usable, unused = predicates.usable(now), predicates.unused_since(now - UNUSED)
+    wanted = {"seen": Q(), "expiring": predicates.expiring(now), "unused": usable & unused}
     wanted |= {"for_ever": usable & NEVER_EXPIRES}
     older = [now - timedelta(days=days) for _, days in AGES]
     wanted |= {f"older_{i}": usable & Q(created_at__lt=moment) for i, moment in enumerate(older)}

@@ -1,8 +1,8 @@
 """Refused keys are counted, and go to the audit log with the reason that the client does not learn."""
 
 from access.principals import Principal
-from apikeys import usage
 from apikeys.models import Outcome
+from apikeys.usage import counting
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.refusals import record_refusal
@@ -17,7 +17,7 @@ def record_refused_key(target: Target, reason: str, origin: Origin, *, number: i
     `number` is that of its row, 0 if there is no such key.
     """
     metrics.REFUSED_KEYS.count(reason)
-    usage.note(number, origin, OUTCOMES.get(reason, Outcome.ENDED))
+    counting.note(number, origin, OUTCOMES.get(reason, Outcome.ENDED))
     record_refusal(
         EventName.API_KEY_REFUSED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason}
     )

@@ -9,9 +9,9 @@ from django.utils import timezone
 from access.backoffice.filters import DateFilter, Options, WordsFilter
 from access.callers import principal_in
 from accounts.models import Organization
-from apikeys import conditions
-from apikeys.conditions import NEVER_EXPIRES, UNUSED
-from apikeys.search import with_scope
+from apikeys import predicates
+from apikeys.admin.search import with_scope
+from apikeys.predicates import NEVER_EXPIRES, UNUSED
 from config import profiles
 from config.profiles import Capability
 
@@ -23,8 +23,8 @@ class StatusFilter(WordsFilter):
 
     def options(self, request: HttpRequest) -> Options:
         now = timezone.now()
-        words = {status: (status, condition) for status, condition in conditions.statuses(now).items()}
-        return {"usable": ("active or expiring", conditions.usable(now)), **words}
+        words = {status: (status, condition) for status, condition in predicates.statuses(now).items()}
+        return {"usable": ("active or expiring", predicates.usable(now)), **words}
 
 
 class EnvironmentFilter(WordsFilter):
@@ -74,7 +74,7 @@ class LastUseFilter(WordsFilter):
         return {
             "1d": ("in the last day", Q(last_used_at__gte=now - timedelta(days=1))),
             "7d": ("in the last 7 days", Q(last_used_at__gte=now - timedelta(days=7))),
-            "unused": (f"not in {UNUSED.days} days", conditions.unused_since(now - UNUSED)),
+            "unused": (f"not in {UNUSED.days} days", predicates.unused_since(now - UNUSED)),
             "never": ("never", Q(last_used_at__isnull=True)),
         }
 
@@ -90,7 +90,7 @@ class ExpiryFilter(WordsFilter):
     def options(self, request: HttpRequest) -> Options:
         now = timezone.now()
         soon = {
-            f"{days}d": (f"within {days} days", conditions.expiring(now, timedelta(days=days)))
+            f"{days}d": (f"within {days} days", predicates.expiring(now, timedelta(days=days)))
             for days in (14, 30, 90)
         }
         return {**soon, "never": ("never", NEVER_EXPIRES)}

@@ -12,12 +12,12 @@ from access.backoffice.confirmation import AskingAdmin, Question
 from access.backoffice.csv import csv_response
 from access.backoffice.humanize import ago, times
 from access.callers import caller_in_admin
-from apikeys.curl import curl_line
-from apikeys.forms import RevokeForm, RotateForm
+from apikeys.admin.curl import curl_line
+from apikeys.admin.forms import RevokeForm, RotateForm
 from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import NewKey, revoke_api_keys
+from apikeys.services.enabling import disable_api_keys, enable_api_keys
 from apikeys.services.rotation import rotate_api_key
-from apikeys.services.switching import disable_api_keys, enable_api_keys
 from config.database.rows import in_parts
 from config.wire.fields import timestamp
 

@@ -11,7 +11,7 @@ from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import principal_in
 from accounts.models import Organization
 from accounts.organizations.admin import OrganizationAdmin
-from apikeys import conditions
+from apikeys import predicates
 from apikeys.models import ApiKey
 
 
@@ -20,7 +20,7 @@ class OrganizationWithKeysAdmin(OrganizationAdmin):
     list_display = (*OrganizationAdmin.list_display[:2], "usable_keys", *OrganizationAdmin.list_display[2:])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
-        seen = ApiKey.objects.visible_to(principal_in(request)).filter(conditions.usable(timezone.now()))
+        seen = ApiKey.objects.visible_to(principal_in(request)).filter(predicates.usable(timezone.now()))
         keys = count_up_to(seen.filter(organization=OuterRef("pk")))
         return super().get_queryset(request).annotate(counted_keys=keys)
 

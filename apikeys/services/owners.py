@@ -1,0 +1,24 @@
+"""The keys of an owner, as far as accounts has to know of them: registered with accounts.hooks."""
+
+from collections import Counter
+
+from accounts.hooks import Owner
+from config.database.rows import by_number
+
+
+class KeysOfOwners:
+    def count(self, owner: Owner) -> int:
+        """How many there are."""
+        return owner.api_keys.count()
+
+    def is_working(self, owner: Owner) -> bool:
+        """Whether any of them is not revoked."""
+        return owner.api_keys.filter(revoked_at__isnull=True).exists()
+
+    def delete(self, owner: Owner) -> Counter[str]:
+        """Delete them, of a locked owner, in parts: Django would name all of them in one statement."""
+        gone: Counter[str] = Counter()
+        keys = owner.api_keys.all()
+        for some in by_number(keys, list(keys.values_list("pk", flat=True))):
+            gone.update(some.delete()[1])
+        return gone

@@ -1,0 +1,1 @@
+"""What came of the requests of keys: counted, limited, reported, forgotten."""
