@@ -23,7 +23,7 @@ from tests.admin.helpers import browser, confirm, page, text_of
 from tests.at_rest import everything_stored
 from tests.commands.helpers import refusal_of
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key
-from tests.oauth2.flow import BASE, CALLBACK, Flow, make_client, parameters
+from tests.oauth.flow import BASE, CALLBACK, Flow, make_client, parameters
 
 CREDENTIALS = ("live", "test", "oat_", "ort_", "oac_", "ocs_")
 

@@ -13,10 +13,10 @@ from audit.models import Event
 from oauth.models import Consent
 from tests.accounts.authenticator import enrolled
 from tests.accounts.mailbox import Mailbox
-from tests.accounts.test_password_reset import new_token
+from tests.accounts.passwords.test_password_reset import new_token
 from tests.admin.helpers import browser
 from tests.conftest import PASSWORD, Cast, log_in
-from tests.oauth2.flow import Flow, make_client, text_of
+from tests.oauth.flow import Flow, make_client, text_of
 
 PAGE = "/change-password"
 NEW = "another walk to another lighthouse"

@@ -24,7 +24,7 @@ from config import profiles
 from config.profiles import Capability
 from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, log_in, make_key, with_key
-from tests.oauth2.flow import Flow, make_client, with_token
+from tests.oauth.flow import Flow, make_client, with_token
 
 Outcome = Literal["401", "403", "404", "through"]
 THROUGH = {200, 201, 204, 400, 409}

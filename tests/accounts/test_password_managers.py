@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.accounts import inviting, test_registration
+from tests.accounts import inviting
+from tests.accounts.mail import test_registration
+from tests.accounts.mail.test_registration import open_registration as open_registration
 from tests.accounts.mailbox import Mailbox
-from tests.accounts.test_password_reset import new_token
-from tests.accounts.test_registration import open_registration as open_registration
+from tests.accounts.passwords.test_password_reset import new_token
 from tests.admin.helpers import browser
 from tests.conftest import Cast
-from tests.oauth2.flow import BASE
+from tests.oauth.flow import BASE
 
 HTML = {"Accept": "text/html"}
 VALUES = {"username", "current-password", "new-password", "one-time-code", "name", "off"}

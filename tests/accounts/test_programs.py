@@ -19,7 +19,7 @@ from oauth.services.clients import create_client, replace_secret
 from tests.accounts.authenticator import enrolled
 from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key, with_key
-from tests.oauth2.flow import Flow, machine_token, make_client, with_token
+from tests.oauth.flow import Flow, machine_token, make_client, with_token
 
 NEW = "another walk to the lighthouse"
 EVE = {"email": "eve@example.net"}

@@ -19,7 +19,7 @@ from tests.admin.test_second_factor import log_in_with
 from tests.at_rest import everything_stored
 from tests.conftest import Cast
 from tests.installation import ADMIN, Installation
-from tests.oauth2.flow import BASE, Flow, make_client
+from tests.oauth.flow import BASE, Flow, make_client
 
 
 def cookie_of(client: Client) -> str:

@@ -19,7 +19,7 @@ from oauth.models import Consent, OAuthClient
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, page
 from tests.conftest import Cast, make_key
-from tests.oauth2.flow import Flow, make_client
+from tests.oauth.flow import Flow, make_client
 
 ADMINS = admin.site._registry
 ACTIONS = [

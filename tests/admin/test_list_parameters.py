@@ -24,7 +24,7 @@ from config.wire.errors import shown
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, messages_of, page, text_of
 from tests.conftest import Cast, assert_problem, make_key
-from tests.oauth2.flow import Flow, make_client
+from tests.oauth.flow import Flow, make_client
 
 ADMINS = {f"{model._meta.app_label}_{model._meta.model_name}": each for model, each in site._registry.items()}
 OWN = {"all", "o", "p", "q", "e", "_facets", "_popup", "_to_field"}  # Django's, not a filter's

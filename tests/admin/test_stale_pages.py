@@ -16,7 +16,7 @@ from oauth.models import OAuthClient
 from oauth.services.clients import update_client
 from tests.admin.helpers import errors_of, page, text_of
 from tests.conftest import Cast, add_user, make_key
-from tests.oauth2.flow import make_client
+from tests.oauth.flow import make_client
 
 PERSON = "accounts_user_change"
 CLIENT = "accounts_oauthclient_change"

@@ -25,9 +25,9 @@ from apikeys.services.rotation import rotate_api_key
 from audit.actors import Origin
 from audit.models import Event
 from tests.accounts.helpers import at_once
+from tests.accounts.mail.test_mailed_link_pages import Browser
 from tests.accounts.mailbox import Mailbox, plain, token_in
-from tests.accounts.test_mailed_link_pages import Browser
-from tests.accounts.test_password_reset import NEW, SUBJECT, new_token, reset
+from tests.accounts.passwords.test_password_reset import NEW, SUBJECT, new_token, reset
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
 
 PAGE = "/recovery"

@@ -11,7 +11,7 @@ from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from audit.models import Event
 from tests.conftest import Cast, log_in, make_key
-from tests.oauth2.flow import Flow, make_client
+from tests.oauth.flow import Flow, make_client
 
 
 def newest_subjects(name: str) -> set[str]:

@@ -4,7 +4,7 @@ from audit.models import Event
 from oauth.models import OAuthClient
 from tests.commands.helpers import output_of, refusal_of, run
 from tests.conftest import Cast
-from tests.oauth2.flow import CALLBACK, post
+from tests.oauth.flow import CALLBACK, post
 
 MEMBERS = ["client_id", "client_secret", "name", "redirect_uris", "scopes", "created_at"]
 BYE = "https://app.example.org/bye"

@@ -15,7 +15,7 @@ from config.wire import ids
 from gateway.decision import acting
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 from tests.gateway.routing import row, with_routes
-from tests.oauth2.flow import machine_token, make_client, with_token
+from tests.oauth.flow import machine_token, make_client, with_token
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from config import profiles
 from config.profiles import ProfileError, rules
 from gateway.paths import RefusedPath, segments
 from gateway.second_paths import KNOWN, second_paths, variable
-from tests.config.test_profile_rules import route
+from tests.config.profiles.test_profile_rules import route
 from tests.conftest import Api, Cast, assert_problem, make_key, with_key
 from tests.gateway.routing import row, with_routes
 

@@ -23,7 +23,7 @@ from config.profiles import Profile, load
 from tests.accounts.authenticator import App
 from tests.accounts.mailbox import Mailbox, token_in
 from tests.installation import Answer, Server
-from tests.oauth2.visitor import allow
+from tests.oauth.visitor import allow
 
 PAGES = Path(__file__).parent / "pages"
 MAILED = re.compile(r"\{mailed ([^}]+)\}")

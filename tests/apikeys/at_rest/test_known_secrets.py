@@ -1,0 +1,221 @@
+"""The database knows the secrets that it was used with: others are refused, new ones known from then on."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from access.principals import Caller
+from accounts.models import KnownSecret, RecoveryCode
+from apikeys.models import ApiKey
+from apikeys.services.known_secrets import accept_secrets, check_secrets
+from audit.models import Event
+from config.env import ConfigurationError
+from config.secrets import key_pairs
+from config.secrets.key_pairs import KeyPair
+from oauth.models import OAuthClient
+from tests.accounts.authenticator import enrolled
+from tests.conftest import Cast, make_key, with_key
+from tests.oauth.flow import make_client
+
+ONE, TWO, THREE = bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34))
+KEYS = [key_pairs.from_pem(key_pairs.new_pem("RS256")) for _ in range(3)]
+
+
+@pytest.fixture(autouse=True)
+def known_before(cast: Cast, settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path  # without the signing keys that other tests have made
+    settings.PEPPERS = {1: ONE}
+    settings.SEED_KEYS = {1: ONE}
+    check_secrets()
+
+
+def refusal() -> str:
+    """Why nothing works with the secrets at hand; twice, since a refusal makes nothing known."""
+    said = []
+    for _ in range(2):
+        with pytest.raises(ConfigurationError) as caught:
+            check_secrets()
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+    assert ONE.hex()[:8] not in said[0] and TWO.hex()[:8] not in said[0]
+    return said[0]
+
+
+def test_what_is_known_costs_two_queries(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(2):
+        check_secrets()
+
+
+def test_no_fingerprint_is_the_secret() -> None:
+    stored = list(KnownSecret.objects.values_list("kind", "number", "fingerprint"))
+    assert [row[:2] for row in stored] == [("pepper", 1), ("seed key", 1)]
+    assert not [text for *_, text in stored if text in ONE.hex() or len(text) != 32]
+
+
+@pytest.mark.parametrize(("setting", "words"), [("PEPPERS", "pepper 1 in "), ("SEED_KEYS", "seed key 1 in ")])
+def test_a_number_keeps_its_value(settings: Any, setting: str, words: str) -> None:
+    setattr(settings, setting, {1: TWO, 2: ONE})
+    said = refusal()
+    assert words in said and "is another one" in said and "acceptsecrets" in said
+
+
+def test_the_place_that_is_named_is_where_the_secret_came_from(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PEPPERS = {1: TWO}
+    assert f"pepper 1 in {settings.DATA_DIR}/peppers is another one" in refusal()
+    monkeypatch.setenv("KEYHOUSE_PEPPERS", f"1:{TWO.hex()}")
+    assert "pepper 1 in KEYHOUSE_PEPPERS is another one" in refusal()
+
+
+def test_a_new_number_is_known_from_then_on_and_the_old_one_goes_when_no_key_needs_it(
+    cast: Cast, settings: Any
+) -> None:
+    used, revoked = make_key(cast.alice, "keys:read"), make_key(cast.alice)
+    expired = make_key(cast.alice, expires_at=datetime.now(UTC) + timedelta(days=1))
+    settings.PEPPERS = {1: ONE, 2: TWO}
+    check_secrets()
+    settings.PEPPERS = {2: TWO}
+    assert "pepper 1 is missing in " in (said := refusal()) and "API keys: 3" in said
+    ApiKey.objects.filter(pk=revoked.row.pk).update(revoked_at=datetime.now(UTC))
+    ApiKey.objects.filter(pk=expired.row.pk).update(
+        created_at=datetime.now(UTC) - timedelta(2), expires_at=datetime.now(UTC) - timedelta(1)
+    )
+    assert "API keys: 1" in refusal()
+    settings.PEPPERS = {1: ONE, 2: TWO}
+    assert with_key(used).get("api-keys").status_code == 200
+    settings.PEPPERS = {2: TWO}
+    check_secrets()
+    assert with_key(used).get("api-keys").status_code == 200
+    settings.PEPPERS = {1: THREE, 2: TWO}
+    check_secrets()
+
+
+def test_a_server_that_lacks_a_pepper_which_others_use_does_not_start(cast: Cast, settings: Any) -> None:
+    settings.PEPPERS = {1: ONE, 2: TWO}
+    check_secrets()
+    settings.PEPPERS = {1: ONE}
+    check_secrets()  # nothing is stored under the new one yet
+    settings.PEPPERS = {1: ONE, 2: TWO}
+    check_secrets()
+    make_key(cast.alice)
+    settings.PEPPERS = {1: ONE}
+    assert "pepper 2 is missing in " in refusal()
+
+
+def test_secrets_of_clients_and_recovery_codes_need_their_pepper(cast: Cast, settings: Any) -> None:
+    enrolled(cast.alice)
+    make_client("services:read", owner=cast.acme)
+    settings.PEPPERS = {2: TWO}
+    assert "secrets of OAuth2 clients: 1, recovery codes: 10" in refusal()
+    RecoveryCode.objects.update(pepper=None)
+    OAuthClient.objects.update(pepper=None)
+    assert "secrets of OAuth2 clients: 1, recovery codes: 10" in refusal()
+    RecoveryCode.objects.update(pepper=2)
+    OAuthClient.objects.update(pepper=2)
+    check_secrets()
+
+
+def test_a_public_client_needs_no_pepper(cast: Cast, settings: Any) -> None:
+    make_client(is_public=True)
+    settings.PEPPERS = {2: TWO}
+    check_secrets()
+
+
+def test_a_seed_key_goes_when_no_seed_needs_it(cast: Cast, settings: Any) -> None:
+    enrolled(cast.alice)
+    settings.SEED_KEYS = {1: ONE, 2: TWO}
+    check_secrets()
+    settings.SEED_KEYS = {2: TWO}
+    assert "seed key 1 is missing in " in (said := refusal()) and "second factors: 1" in said
+    settings.SEED_KEYS = {1: ONE, 2: TWO}
+    enrolled(cast.bob)
+    cast.alice.second_factor.delete()
+    settings.SEED_KEYS = {2: TWO}
+    check_secrets()
+
+
+def given(*keys: KeyPair) -> Any:
+    return override_settings(SIGNING_KEYS=keys)
+
+
+def test_signing_keys_rotate_in_three_steps_on_machines_that_restart_one_by_one() -> None:
+    old, new, stranger = KEYS
+    for keys in ([old], [old, new], [old], [new, old], [old, new], [new, old], [new]):
+        with given(*keys):
+            check_secrets()
+    for keys in ([old], [stranger], [stranger, old]):
+        with given(*keys):
+            assert f"RS256 key {new.kid} is missing in " in refusal()
+    with given(stranger, new):
+        check_secrets()
+    with given(new):
+        assert f"RS256 key {stranger.kid} is missing in " in refusal()
+
+
+class TestAnOlderVersionsDatabase:
+    """It has no fingerprints: what is here is believed, unless it is plain that something is missing."""
+
+    @pytest.fixture(autouse=True)
+    def nothing_is_known(self, cast: Cast) -> None:
+        make_key(cast.alice)
+        enrolled(cast.alice)
+        RecoveryCode.objects.update(pepper=None)
+        KnownSecret.objects.all().delete()
+
+    def test_its_secrets_are_known_from_then_on(self, settings: Any) -> None:
+        check_secrets()
+        settings.PEPPERS = {1: TWO}
+        assert "API keys: 1, recovery codes: 10" in refusal()
+
+    def test_a_key_whose_pepper_is_not_here_is_noticed(self, settings: Any) -> None:
+        settings.PEPPERS = {2: TWO}
+        assert "these are worthless: API keys: 1." in refusal()
+
+    def test_a_seed_that_cannot_be_read_is_noticed(self, settings: Any) -> None:
+        settings.PEPPERS = settings.SEED_KEYS = {1: TWO}
+        assert "these are worthless: second factors: 1." in refusal()
+
+    def test_it_can_be_gone_on_with(self, settings: Any, operator: Caller) -> None:
+        settings.PEPPERS = settings.SEED_KEYS = {2: TWO}
+        assert accept_secrets(caller=operator).lost == {"API keys": 1, "second factors": 1}
+        check_secrets()
+
+
+def test_accepting_others_says_what_is_lost_and_is_recorded(
+    cast: Cast, settings: Any, operator: Caller
+) -> None:
+    make_key(cast.alice)
+    enrolled(cast.alice)
+    with given(KEYS[0]):
+        check_secrets()
+    settings.PEPPERS, settings.SEED_KEYS = {1: TWO}, {2: TWO}
+    with given(KEYS[1]):
+        said = refusal()
+        lost = {"API keys": 1, "recovery codes": 10, "second factors": 1}
+        assert accept_secrets(caller=operator, dry_run=True).lost == lost
+        assert refusal() == said
+        found = accept_secrets(caller=operator)
+        assert (found.lost, len(found.differences)) == (lost, 3)
+        event = Event.objects.get(name="secrets:accepted")
+        assert event.detail == {"differences": found.differences, "lost": lost}
+        check_secrets()
+        assert accept_secrets(caller=operator).is_fit
+        assert Event.objects.filter(name="secrets:accepted").count() == 1
+    settings.PEPPERS, settings.SEED_KEYS = {1: ONE}, {1: ONE}
+    assert "pepper 1 in " in refusal()
+
+
+def test_a_pepper_that_is_found_again_works_under_a_number_of_its_own(
+    cast: Cast, settings: Any, operator: Caller
+) -> None:
+    key = make_key(cast.alice, "keys:read")
+    settings.PEPPERS = {1: TWO}
+    accept_secrets(caller=operator)
+    assert with_key(key).get("api-keys").status_code == 401
+    settings.PEPPERS = {1: TWO, 2: ONE}
+    check_secrets()
+    assert with_key(key).get("api-keys").status_code == 200

@@ -1,0 +1,165 @@
+"""Totals of all keys, and of each organization's, by hour: written with the counts of each, and the same."""
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from apikeys.models import EVERY_KEY, HOUR, HourTotal, KeyUse, Outcome, ScopeUse
+from apikeys.services.api_keys import NewKey
+from apikeys.usage import counting
+from apikeys.usage.services import Cell, Use, write_uses
+from audit.actors import Origin
+from tests.accounts.helpers import at_once
+from tests.apikeys.usage.test_usage_of_servers import ask, new_key
+from tests.conftest import Cast, make_key
+from tests.installation import Installation
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+Sums = dict[tuple[int, int, str], int]
+READ_TOTALS = """
+import json
+from apikeys.models import HourTotal, KeyUse
+totals = HourTotal.objects.values_list("organization_id", "outcome", "count")
+uses = KeyUse.objects.values_list("key__organization_id", "outcome", "count")
+print(json.dumps([list(totals), list(uses)]))
+"""
+
+
+def totals() -> Sums:
+    """{(organization, when the hour begins, outcome): how many}, 0 being all keys."""
+    rows = HourTotal.objects.values_list("organization_id", "begins_at", "outcome", "count")
+    return {tuple(which): count for *which, count in rows}  # type: ignore[misc]  # three of them
+
+
+def added_up() -> Sums:
+    """The same, of what each key has."""
+    sums: Counter[tuple[int, int, str]] = Counter()
+    rows = KeyUse.objects.values_list("key__organization_id", "begins_at", "outcome", "count")
+    for organization, hour, outcome, count in rows:
+        sums[EVERY_KEY, hour, outcome] += count
+        if organization:
+            sums[organization, hour, outcome] += count
+    return dict(sums)
+
+
+def note(key: NewKey, moment: datetime, outcome: Outcome = Outcome.ALLOWED, *scopes: str) -> None:
+    counting.note(key.row.pk, Origin("192.0.2.1", "", moment), outcome, scopes)
+
+
+def test_totals_are_of_all_keys_and_of_each_organization_s(cast: Cast) -> None:
+    for owner, times in ((cast.acme, 3), (cast.acme, 4), (cast.umbrella, 5), (cast.bob, 6)):
+        key = make_key(owner)
+        for number in range(times):
+            note(key, NOON, Outcome.ALLOWED, ("a", "b")[number % 2])
+        note(key, NOON, Outcome.RATE)
+    counting.flush()
+    hour = int(NOON.timestamp())
+    assert (
+        totals()
+        == added_up()
+        == {
+            (EVERY_KEY, hour, "allowed"): 18,
+            (EVERY_KEY, hour, "rate"): 4,
+            (cast.acme.pk, hour, "allowed"): 7,
+            (cast.acme.pk, hour, "rate"): 2,
+            (cast.umbrella.pk, hour, "allowed"): 5,
+            (cast.umbrella.pk, hour, "rate"): 1,
+        }
+    )
+
+
+def test_what_was_counted_before_there_were_totals_is_put_together(cast: Cast) -> None:
+    now = timezone.now()
+    for owner in (cast.acme, cast.acme, cast.umbrella, cast.bob):
+        key = make_key(owner)
+        for hours, outcome in ((0, Outcome.ALLOWED), (0, Outcome.ENDED), (100, Outcome.ALLOWED)):
+            note(key, now - timedelta(hours=hours), outcome)
+    counting.flush()
+    counted = totals()
+    note(key, now - timedelta(days=8))
+    counting.flush()
+    HourTotal.objects.all().delete()
+    import_module("apikeys.migrations.0005_uses_together").fill(None, connection.schema_editor())
+    assert totals() == counted
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_write_at_once_neither_lose_nor_double_anything_nor_lock_each_other_out(cast: Cast) -> None:
+    numbers = [make_key(owner).row.pk for owner in (cast.acme, cast.umbrella, cast.bob) for _ in range(4)]
+    first = int(NOON.timestamp())
+    outcomes = list(Outcome)
+
+    def write(number: int) -> None:
+        for turn in range(20):
+            mine = numbers[:: 1 if number % 2 else -1][turn % 5 :]
+            uses: dict[Cell, Use] = {
+                (key, first + (turn + i) % 3 * HOUR, outcomes[(turn + i) % 5], (f"s{turn % 2}",)): Use(
+                    1, NOON, ""
+                )
+                for i, key in enumerate(mine)
+            }
+            while uses:
+                write_uses(uses, skip_locked=bool(turn % 4))
+
+    at_once(write, times=4)
+    assert totals() == added_up()
+    assert sum(n for (place, *_), n in totals().items() if place == EVERY_KEY) == 4 * 20 * 12 - 4 * 4 * 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_writes_of_other_keys_takes_the_totals_in_the_same_order(cast: Cast) -> None:
+    """The database ends a deadlock with an error."""
+    numbers = [[make_key(cast.acme).row.pk for _ in range(30)] for _ in range(4)]
+    first = int(NOON.timestamp())
+
+    def write(number: int) -> None:
+        for _ in range(20):
+            hours = range(30) if number % 2 else range(29, -1, -1)
+            cells: list[Cell] = [
+                (key, first + hour * HOUR, Outcome.ALLOWED, ())
+                for key, hour in zip(numbers[number], hours, strict=True)
+            ]
+            write_uses({cell: Use(1, NOON, "") for cell in cells}, skip_locked=True)
+
+    at_once(write, times=4)
+    assert totals() == added_up()
+    assert set(totals().values()) == {4 * 20}
+
+
+def test_servers_with_several_workers_count_exactly(installation: Installation) -> None:
+    made = [new_key(installation, name=f"Stock {number}") for number in range(3)]
+    requests = [(key, method) for key in made for method in ("GET", "GET", "POST") for _ in range(20)]
+    with ExitStack() as stack:
+        servers = [stack.enter_context(installation.serve("--workers", "2")) for _ in range(2)]
+        pool = stack.enter_context(ThreadPoolExecutor(6))
+        asked = [(servers[n % 2], key, method) for n, (key, method) in enumerate(requests)]
+        assert set(pool.map(lambda each: ask(*each), asked)) == {200, 403}
+    written, uses = json.loads(installation.manage("shell", "-v", "0", "-c", READ_TOTALS).stdout)
+    found: Counter[tuple[int, str]] = Counter()
+    for organization, outcome, count in uses:
+        found[organization, outcome] += count
+        found[EVERY_KEY, outcome] += count
+    assert found[EVERY_KEY, "allowed"] == 120 and found[EVERY_KEY, "scope"] == 60
+    summed: Counter[tuple[int, str]] = Counter()
+    for organization, outcome, count in written:  # an hour may have ended meanwhile
+        summed[organization, outcome] += count
+    assert summed == found
+
+
+def test_totals_of_a_deleted_key_stay_and_those_of_its_scopes_do_not_come_back(cast: Cast) -> None:
+    key = make_key(cast.acme)
+    note(key, NOON)
+    counting.flush()
+    counted = totals()
+    note(key, NOON, Outcome.ALLOWED, "services:read")
+    key.row.delete()
+    counting.flush()
+    assert totals() == counted
+    assert not ScopeUse.objects.exists()
