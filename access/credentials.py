@@ -16,9 +16,9 @@ BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What a request brought: the text, and whether that is, or claims to be, an API key."""
+    """What a request brought: the secret, and whether that is, or claims to be, an API key."""
 
-    text: str = field(repr=False)
+    secret: str = field(repr=False)
     is_key: bool
 
 

@@ -67,7 +67,7 @@ def check_need(principal: Principal, need: Need) -> None:
             raise NotAllowed("This is for people who log in, not for programs.")
         return
     if principal.is_person:
-        principal.must(lambda who: _holds_one(who, need), "Your role does not allow this.")
+        principal.require(lambda who: _holds_one(who, need), "Your role does not allow this.")
     elif not _holds_one(principal, need):
         raise InsufficientScope(list(scopes_for(need)))
 

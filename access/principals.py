@@ -70,8 +70,8 @@ class Principal:
     `subject` is the uuid of the person or organization. What a global role allows stands in
     `everywhere`, what roles in organizations allow in `within`, by the organization's number.
     `organization_id` is the organization that the credential acts in, if it acts in one; `places` are all
-    that it could act in. `proven` is the same person after a login with a second factor, if that would
-    allow more.
+    that it could act in. `with_second_factor` is the same person after a login with a second factor, if that
+    would allow more.
     """
 
     subject: str
@@ -85,7 +85,7 @@ class Principal:
     organization: str = ""
     places: Mapping[int, Place] = field(default_factory=dict)
     second_factor: bool = False
-    proven: "Principal | None" = None
+    with_second_factor: "Principal | None" = None
 
     is_authenticated = True  # what DRF asks of request.user
 
@@ -145,19 +145,19 @@ class Principal:
             excess |= power - other.power_in(number)
         return excess
 
-    def must(self, satisfy: "Callable[[Principal], bool]", otherwise: str) -> None:
-        """Raise NotAllowed, which says `otherwise`, unless the caller satisfies this.
+    def require(self, predicate: "Callable[[Principal], bool]", message: str) -> None:
+        """Raise NotAllowed, which says `message`, unless the caller satisfies this.
 
         SecondFactorRequired if a second factor is all that is missing.
         """
-        if not satisfy(self):
-            raise self.refusal(satisfy, otherwise)
+        if not predicate(self):
+            raise self.refusal(predicate, message)
 
-    def refusal(self, satisfy: "Callable[[Principal], bool]", otherwise: str) -> NotAllowed:
-        """Return what to raise if the caller does not satisfy this."""
-        if self.proven is not None and satisfy(self.proven):
+    def refusal(self, predicate: "Callable[[Principal], bool]", message: str) -> NotAllowed:
+        """Return what to raise if the caller does not predicate this."""
+        if self.with_second_factor is not None and predicate(self.with_second_factor):
             return SecondFactorRequired()
-        return NotAllowed(otherwise)
+        return NotAllowed(message)
 
     def acting_in(self, number: int) -> "Principal":
         """The same caller, acting in another of their places."""
@@ -167,10 +167,10 @@ class Principal:
             organization_id=number,
             organization=place.organization,
             roles=place.roles,
-            proven=self.proven and self.proven.acting_in(number),
+            with_second_factor=self.with_second_factor and self.with_second_factor.acting_in(number),
         )
 
-    def unproven(self, strict: frozenset[int]) -> "Principal":
+    def without_second_factor(self, strict: frozenset[int]) -> "Principal":
         """The same person after a login without a second factor.
 
         Without what the profile wants one for, and without the roles in the organizations `strict`, which
@@ -191,9 +191,9 @@ class Principal:
                 for n, place in self.places.items()
             },
         )
-        return self if less == self else replace(less, proven=self)
+        return self if less == self else replace(less, with_second_factor=self)
 
-    def powerless(self) -> "Principal":
+    def without_power(self) -> "Principal":
         """The same person after a login without the second factor that they must have: with no power."""
         less = replace(
             self,
@@ -202,7 +202,7 @@ class Principal:
             roles=frozenset(),
             places={n: place._replace(roles=frozenset()) for n, place in self.places.items()},
         )
-        return self if less == self else replace(less, proven=self)
+        return self if less == self else replace(less, with_second_factor=self)
 
     def narrowed(self, granted: frozenset[str], credential: Credential) -> "Principal":
         """The same person acting through a credential that was given only the scopes `granted`."""
@@ -211,7 +211,8 @@ class Principal:
             credential=credential,
             everywhere=narrow(self.everywhere, granted),
             within={number: narrow(power, granted) for number, power in self.within.items()},
-            proven=self.proven and self.proven.narrowed(granted, credential),
+            with_second_factor=self.with_second_factor
+            and self.with_second_factor.narrowed(granted, credential),
         )
 
 

@@ -83,7 +83,7 @@ def authenticate_key(sent: Presented, origin: Origin) -> Principal:
     Raises InvalidToken, or NetworkNotAllowed for a good key that may not be used from this address; the
     reason is recorded.
     """
-    return admit(known_key(sent.text, origin), origin)
+    return admit(known_key(sent.secret, origin), origin)
 
 
 def admit(principal: Principal, origin: Origin) -> Principal:

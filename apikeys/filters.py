@@ -27,7 +27,7 @@ class AttributeFilter(BaseFilterBackend):
     """Keep the keys with these attributes. A parameter that there is not, or a wrong value, is an error."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
-        wanted = requests.query(ListFilter, request)
+        wanted = requests.parse_query(ListFilter, request)
         values = {name: from_text(name, text) for name, text in wanted.items()}
         return queryset.filter(**{f"attributes__{name}": value for name, value in values.items()})
 

@@ -66,7 +66,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         responses={201: serializers.CreatedApiKey},
     )
     def create(self, request: Request) -> Response:
-        members = requests.body(serializers.CreateRequest, request)
+        members = requests.parse_body(serializers.CreateRequest, request)
         key = api_keys.create_api_key(
             caller=caller_of(request),
             name=members["name"],
@@ -83,7 +83,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     @extend_schema(operation_id="update_api_key", request=serializers.UpdateRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         key = self.get_object()
-        changes = requests.body(serializers.UpdateRequest, request)
+        changes = requests.parse_body(serializers.UpdateRequest, request)
         key = api_keys.update_api_key(caller=caller_of(request), key=key, changes=changes)
         return Response(self.get_serializer(key).data)
 
@@ -102,7 +102,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     def rotate(self, request: Request, pk: str) -> Response:
         """Make a key that takes the place of this one, which ends after the overlap."""
         key = self.get_object()
-        sent = requests.body(serializers.RotateRequest, request)
+        sent = requests.parse_body(serializers.RotateRequest, request)
         new = rotation.rotate_api_key(
             caller=caller_of(request),
             key=key,
@@ -134,7 +134,10 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     def usage(self, request: Request, pk: str) -> Response:
         """How often the key was let in and refused, by the hour."""
         key = self.get_object()
-        sent, now = requests.query(report_serializers.UsageQuery, request), Origin.of(request._request).at
+        sent, now = (
+            requests.parse_query(report_serializers.UsageQuery, request),
+            Origin.of(request._request).at,
+        )
         found = reports.report(key, start=sent.get("from"), end=sent.get("to"), now=now)
         return Response(report_serializers.UsageMember(found).data)
 

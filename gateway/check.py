@@ -10,7 +10,7 @@ from apikeys.usage import counting, quotas
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import DomainError, MalformedCredentials, NotAllowed
-from config.wire.ids import spelled
+from config.wire.ids import format_id
 from config.wire.problems import challenge, domain_response, problem_response
 from gateway.decision import Decision, decide
 
@@ -49,7 +49,7 @@ def _count(decision: Decision, origin: Origin) -> quotas.Quota | None:
     if principal is None:
         return None
     quota = quotas.spend(principal, origin)
-    counting.note(principal.credential.number, origin, scopes=scopes)
+    counting.record_use(principal.credential.number, origin, scopes=scopes)
     return quota
 
 
@@ -97,4 +97,4 @@ def _shown_id(credential: Credential) -> str | int:
     """A key's id as the API shows it, for a service to find the key by; of others their uuid."""
     if credential.kind != "key" or profiles.active().wire.ids == "uuid":
         return credential.id  # as it is: this is on the way of every request
-    return spelled("api_key", credential.number, UUID(credential.id))
+    return format_id("api_key", credential.number, UUID(credential.id))

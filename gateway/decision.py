@@ -91,7 +91,7 @@ def decide(request: HttpRequest, method: str, uri: str, origin: Origin) -> Decis
         for about in asked:
             check_route(principal, about.route)
     except NotAllowed as error:
-        counting.note(principal.credential.number, origin, Outcome.SCOPE)
+        counting.record_use(principal.credential.number, origin, Outcome.SCOPE)
         record_denied(principal, origin, about.method, about.uri.partition("?")[0], error)
         raise
     return Decision(principal, tuple(dict.fromkeys(scope for about in asked for scope in about.route.scopes)))
@@ -101,9 +101,9 @@ def authenticate(sent: Presented, origin: Origin) -> Principal:
     """Return whose credential this is, of whatever kind. Raises InvalidToken."""
     if sent.is_key:
         return authenticate_key(sent, origin)
-    if is_oauth2_like(sent.text):
-        return authenticate_oauth2(sent.text, origin)
-    return authenticate_access_token(sent.text, origin)
+    if is_oauth2_like(sent.secret):
+        return authenticate_oauth2(sent.secret, origin)
+    return authenticate_access_token(sent.secret, origin)
 
 
 def acting(principal: Principal, organization: str) -> Principal:
@@ -135,10 +135,16 @@ def check_route(principal: Principal, route: Route) -> None:
         raise NotAllowed(f"This takes {' or '.join(route.credentials)}.")
     if route.roles:
         names = f"This needs the role {' or '.join(route.roles)}."
-        principal.must(lambda who: bool(who.roles & set(route.roles)), names)
-    if not route.scopes and principal.proven is not None and principal.roles != principal.proven.roles:
+        principal.require(lambda who: bool(who.roles & set(route.roles)), names)
+    if (
+        not route.scopes
+        and principal.with_second_factor is not None
+        and principal.roles != principal.with_second_factor.roles
+    ):
         raise SecondFactorRequired
     if scopes.missing(route.scopes, principal.scopes):
-        if principal.proven is not None and not scopes.missing(route.scopes, principal.proven.scopes):
+        if principal.with_second_factor is not None and not scopes.missing(
+            route.scopes, principal.with_second_factor.scopes
+        ):
             raise SecondFactorRequired
         raise InsufficientScope(list(route.scopes))

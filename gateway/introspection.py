@@ -118,7 +118,7 @@ def tell(found: Principal, client_ip: str, origin: Origin) -> dict[str, Any]:
 
     Asking about a key uses it, but is no request of it: its rate limit is not looked at.
     """
-    counting.note(found.credential.number, replace(origin, ip=client_ip))
+    counting.record_use(found.credential.number, replace(origin, ip=client_ip))
     return describe(found)
 
 
@@ -134,7 +134,7 @@ def _address(sent: dict[str, Any]) -> str:
 def _one_token(request: Request) -> dict[str, Any]:
     if hasattr(request.data, "getlist") and len(request.data.getlist("token")) > 1:
         raise Invalid("token", "stands in the request twice")
-    return requests.body(IntrospectionRequest, request)
+    return requests.parse_body(IntrospectionRequest, request)
 
 
 def _many_tokens(request: Request) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def _many_tokens(request: Request) -> dict[str, Any]:
         raise Invalid("tokens", "stands beside token: send one of them")
     if hasattr(request.data, "getlist"):
         raise Invalid("tokens", "is taken in JSON only")
-    return requests.body(BatchRequest, request)
+    return requests.parse_body(BatchRequest, request)
 
 
 def may_ask_about(asker: Principal, found: Principal) -> bool:

@@ -13,7 +13,7 @@ from oauth2_provider import admin as _theirs  # noqa: F401 (it registers what is
 from oauth2_provider.models import IDToken
 
 from access.backoffice.base import add_error, may, said_ago
-from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.humanize import ago
 from access.backoffice.paginator import count_up_to, shown_count
@@ -32,13 +32,13 @@ admin.site.unregister((IDToken, OAuthAccessToken, OAuthClient, OAuthCode, OAuthR
 
 
 TEMPLATES = "admin/accounts/oauthclient"
-REPLACE_SECRET = Question(
+REPLACE_SECRET = Confirmation(
     "Give the client another secret",
     "Replace",
     "The secret that it has is refused from now on. The new one is shown once:",
     "secrets replaced",
 )
-WITHDRAW = Question(
+WITHDRAW = Confirmation(
     "Withdraw consents",
     "Withdraw",
     "These programs cannot act for these people any more; all their tokens are refused from now on:",
@@ -57,7 +57,7 @@ class KindFilter(WordsFilter):
 
 
 @admin.register(OAuthClient)
-class OAuthClientAdmin(AskingAdmin):
+class OAuthClientAdmin(ConfirmingAdmin):
     """Clients. A secret is shown once, in the answer to the form that made it."""
 
     form = ClientForm
@@ -158,7 +158,7 @@ class OAuthClientAdmin(AskingAdmin):
 
 
 @admin.register(Consent)
-class ConsentAdmin(AskingAdmin):
+class ConsentAdmin(ConfirmingAdmin):
     """What people allow clients: one's own, or, for those who manage people, everybody's."""
 
     list_display = ("client", "user", "scope_list", "created_at", "last_used_at", "expires_at")

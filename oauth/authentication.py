@@ -30,9 +30,9 @@ class OAuth2Authentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, Credential] | None:
         sent = presented(request._request)
-        if sent is None or sent.is_key or not is_oauth2_like(sent.text):
+        if sent is None or sent.is_key or not is_oauth2_like(sent.secret):
             return None
-        principal = authenticate_oauth2(sent.text, Origin.of(request._request))
+        principal = authenticate_oauth2(sent.secret, Origin.of(request._request))
         return principal, principal.credential
 
     def authenticate_header(self, request: Request) -> str:

@@ -35,5 +35,5 @@ class EventViewSet(ListModelMixin, ResourceViewSet[Event]):
         return Event.objects.seen_from(everywhere=reach.everywhere, organizations=reach.organizations)
 
     def filter_queryset(self, queryset: Any) -> Any:
-        wanted = requests.query(EventFilter, self.request)
+        wanted = requests.parse_query(EventFilter, self.request)
         return queryset.filter(**{COLUMNS[name]: value for name, value in wanted.items()})

@@ -18,7 +18,7 @@ class ConfirmForm(forms.Form):
     confirmed = forms.BooleanField(widget=forms.HiddenInput, initial=True)
 
 
-class Question(NamedTuple):
+class Confirmation(NamedTuple):
     """What the page asks: its title, its button, what becomes of the rows below; and what is said then."""
 
     title: str
@@ -27,7 +27,7 @@ class Question(NamedTuple):
     done: str
 
 
-class AskingAdmin(CapabilityAdmin):
+class ConfirmingAdmin(CapabilityAdmin):
     """A list whose actions ask first, and then call one service for all rows."""
 
     def in_words(self, row: Any) -> str:
@@ -38,7 +38,7 @@ class AskingAdmin(CapabilityAdmin):
         self,
         request: HttpRequest,
         selected: QuerySet[Any],
-        question: Question,
+        question: Confirmation,
         do: Callable[..., int | HttpResponse],
         form: type[ConfirmForm] = ConfirmForm,
         **initial: Any,
@@ -66,7 +66,7 @@ class AskingAdmin(CapabilityAdmin):
         return self.page(request, "admin/confirm.html", question.title, **context)
 
     def _said(
-        self, request: HttpRequest, question: Question, done: int | HttpResponse, wanted: int
+        self, request: HttpRequest, question: Confirmation, done: int | HttpResponse, wanted: int
     ) -> HttpResponse | None:
         if isinstance(done, HttpResponse):
             return done

@@ -15,7 +15,7 @@ from accounts.sessions.services import as_actor
 from accounts.throttling.services import attempt
 from accounts.users import authority, names
 from accounts.users.identity import principal_of
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from accounts.users.store import insert_user
 from audit.actors import Origin, Target
 from audit.events import EventName
@@ -95,9 +95,9 @@ def _spend(digest: bytes, found: Invitation, user: User, origin: Origin) -> Invi
     invited may not give this role any more.
     """
     if found.organization is not None:
-        hold(found.organization)
+        lock(found.organization)
     people = {person.pk: person for person in (found.invited_by, user) if person.pk}
-    held = {number: hold(people[number]) for number in sorted(people)}
+    held = {number: lock(people[number]) for number in sorted(people)}
     invitation = _good(digest, origin.at).first()
     if invitation is None or invitation.invited_by_id not in held or not invitation.delete()[0]:
         raise NotFound("The invitation was used, replaced or taken back.")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from access.backoffice.base import said_status
-from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.forms import RowField, offer_rows
 from access.callers import caller_in_admin, principal_in
@@ -20,7 +20,7 @@ from accounts.models import Invitation, Organization
 from accounts.users.admin_filters import OrganizationRoleFilter
 from config.profiles import Capability
 
-WITHDRAW = Question(
+WITHDRAW = Confirmation(
     "Withdraw invitations",
     "Withdraw",
     "The links that were mailed to these people will not work any more:",
@@ -36,7 +36,7 @@ class StatusFilter(WordsFilter):
         return {"waits": ("waits", ~expired), "expired": ("expired", expired)}
 
 
-class InvitationAdmin(AskingAdmin):
+class InvitationAdmin(ConfirmingAdmin):
     """Invitations that nobody has accepted yet, for those who manage the organization, or people."""
 
     can_read = frozenset({Capability.MANAGE_ORGANIZATIONS, Capability.MANAGE_USERS})

@@ -9,11 +9,11 @@ from django.db import transaction
 from access import makers
 from access.principals import Caller, Credential
 from accounts.mail import link_tokens
-from accounts.mail.messages import Letter, MailKind, Template, link
+from accounts.mail.messages import MailKind, Message, Template, link
 from accounts.mail.outbox import queue_mail
 from accounts.models import Invitation, Mail, Membership, Organization, User
 from accounts.users import authority, names
-from accounts.users.lookups import hold, person_of
+from accounts.users.lookups import lock, person_of
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record_all
@@ -35,8 +35,8 @@ def invite(*, caller: Caller, organization: Organization | None, email: str, rol
     by_program = not caller.principal.is_person
     with transaction.atomic():
         if organization is not None:
-            hold(organization)
-        inviter = hold(person_of(caller))
+            lock(organization)
+        inviter = lock(person_of(caller))
         _check_is_new(organization, address)
         for older in Invitation.objects.filter(organization=organization, email_key=key):
             _check_not_above(caller, older)
@@ -103,7 +103,7 @@ def withdraw_invitations(*, caller: Caller, selected: Iterable[Invitation]) -> i
     return len(rows)
 
 
-def prepare_invitation(mail: Mail, origin: Origin) -> Letter | None:
+def prepare_invitation(mail: Mail, origin: Origin) -> Message | None:
     """Make the link that `mail` is to bring, in place of any older one; None if it was taken back."""
     rows = Invitation.objects.select_related("organization", "invited_by")
     invitation = rows.filter(pk=mail.about, email=mail.address).first()
@@ -122,14 +122,14 @@ def prepare_invitation(mail: Mail, origin: Origin) -> Letter | None:
         "organization": invitation.organization and invitation.organization.name,
         "inviter": invitation.invited_by.name or str(invitation.invited_by),
     }
-    return Letter(mail.address, Template.INVITATION, values)
+    return Message(mail.address, Template.INVITATION, values)
 
 
 def _held(caller: Caller, invitation: Invitation) -> Invitation:
     """Return the invitation as it is now, its organization locked. Raises NotFound, or NotAllowed."""
     authority.check_may_invite(caller, invitation.organization)
     if invitation.organization is not None:
-        hold(invitation.organization)
+        lock(invitation.organization)
     row = Invitation.objects.select_related("organization").filter(pk=invitation.pk).first()
     if row is None:
         raise NotFound("This invitation is not there any more.")

@@ -41,7 +41,7 @@ class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
 
     def create(self, request: Request, **_: str) -> Response:
         organization = self.invited_to()
-        sent = requests.body(serializers.InvitationRequest, request)
+        sent = requests.parse_body(serializers.InvitationRequest, request)
         made = invitations.invite(caller=caller_of(request), organization=organization, **sent)
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.invitations.services import prepare_invitation
 from accounts.mail.email_change import prepare_change
 from accounts.mail.email_undo import prepare_undo
-from accounts.mail.messages import Letter, MailKind, written
+from accounts.mail.messages import MailKind, Message, render
 from accounts.mail.refusals import MAILBOX_NAME_NOT_ALLOWED, Refusal, final_refusal
 from accounts.mail.registration import prepare_confirmation
 from accounts.models import Mail, User
@@ -31,7 +31,7 @@ FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321 section 4.5.4.1
 
-PREPARE: dict[str, Callable[[Mail, Origin], Letter | None]] = {
+PREPARE: dict[str, Callable[[Mail, Origin], Message | None]] = {
     MailKind.RESET_PASSWORD: prepare_reset,
     MailKind.PASSWORD_CHANGED: prepare_notice,
     MailKind.CONFIRM_EMAIL: prepare_confirmation,
@@ -50,7 +50,7 @@ PREPARE: dict[str, Callable[[Mail, Origin], Letter | None]] = {
 log = logging.getLogger("keyhouse.mail")
 
 
-def register(kind: MailKind, prepare: Callable[[Mail, Origin], Letter | None]) -> None:
+def register(kind: MailKind, prepare: Callable[[Mail, Origin], Message | None]) -> None:
     """Let an app above this one prepare mails of this kind."""
     PREPARE[kind] = prepare
 
@@ -81,7 +81,7 @@ def send_due() -> Round:
     return done
 
 
-def _claim(now: datetime) -> tuple[Mail, Letter | None] | None:
+def _claim(now: datetime) -> tuple[Mail, Message | None] | None:
     """Take a mail that was due at `now` and is nobody else's; None if there is none left.
 
     A mail that nobody is to get is deleted and has no letter.
@@ -103,10 +103,10 @@ def _claim(now: datetime) -> tuple[Mail, Letter | None] | None:
     return mail, letter
 
 
-def _deliver(mail: Mail, letter: Letter) -> bool:
+def _deliver(mail: Mail, letter: Message) -> bool:
     """Send a claimed mail; return whether the mail server took it."""
     try:
-        message = written(letter)
+        message = render(letter)
         message.connection = get_connection(stream=sys.stderr)  # where consolemail:// writes
         message.send()
     except Unmailable as error:

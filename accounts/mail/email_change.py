@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from access.principals import Caller
 from accounts.mail import link_tokens
 from accounts.mail.email_undo import offer_undo
-from accounts.mail.messages import Letter, MailKind, Template, link
+from accounts.mail.messages import MailKind, Message, Template, link
 from accounts.mail.outbox import UNSENT_DAYS, queue_mail
 from accounts.models import EmailChange, Mail, User
 from accounts.passwords.services import cancel_links
@@ -54,21 +54,21 @@ def ask_for_change(*, caller: Caller, new_email: str, current_password: str) -> 
         record(EventName.EMAIL_CHANGE_REQUESTED, actor=actor, origin=caller.origin, target=target)
 
 
-def prepare_change(mail: Mail, origin: Origin) -> Letter | None:
+def prepare_change(mail: Mail, origin: Origin) -> Message | None:
     """Make the link that `mail` is to bring; to whom has the address already, that news instead."""
     wanted = EmailChange.objects.filter(user_id=mail.about, email=mail.address, user__is_active=True)
     others = User.objects.exclude(pk=mail.about)
     owner = others.filter(email_key=names.fold_email(mail.address)).first()
     if owner is not None:
         is_known = wanted.delete()[0] > 0
-        return Letter(owner.email, Template.ALREADY_REGISTERED, {"ip": mail.ip}) if is_known else None
+        return Message(owner.email, Template.ALREADY_REGISTERED, {"ip": mail.ip}) if is_known else None
     token = link_tokens.new_token()
     ends = origin.at + timedelta(hours=link_tokens.CONFIRM_HOURS)
     if not wanted.update(digest=link_tokens.digest(token), expires_at=ends):
         return None
     address = link(settings.CONFIRM_URL, token)
     values = {"link": address, "hours": link_tokens.CONFIRM_HOURS, "ip": mail.ip}
-    return Letter(mail.address, Template.CONFIRM_NEW_EMAIL, values)
+    return Message(mail.address, Template.CONFIRM_NEW_EMAIL, values)
 
 
 def finish_change(*, token: str, origin: Origin) -> User:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.mail import link_tokens
-from accounts.mail.messages import Letter, MailKind, Template, link
+from accounts.mail.messages import MailKind, Message, Template, link
 from accounts.mail.outbox import queue_mail
 from accounts.models import EmailUndo, Mail, User
 from accounts.passwords.services import end_access_of
@@ -32,13 +32,13 @@ def offer_undo(user: User, origin: Origin) -> None:
     queue_mail(kind=MailKind.EMAIL_CHANGE_UNDO, address=undo.email, about=undo.pk, origin=origin)
 
 
-def prepare_undo(mail: Mail, origin: Origin) -> Letter | None:
+def prepare_undo(mail: Mail, origin: Origin) -> Message | None:
     """Make the link that `mail` is to bring; None if the change was undone already."""
     token = link_tokens.new_token()
     if not EmailUndo.objects.filter(pk=mail.about).update(digest=link_tokens.digest(token)):
         return None
     values = {"at": mail.created_at, "link": link(settings.UNDO_EMAIL_URL, token), "days": UNDO_DAYS}
-    return Letter(mail.address, Template.EMAIL_CHANGE_UNDO, values)
+    return Message(mail.address, Template.EMAIL_CHANGE_UNDO, values)
 
 
 def undo_change(*, token: str, origin: Origin) -> User:

@@ -39,7 +39,7 @@ class ForgotPasswordView(PublicView):
         operation_id="forgot_password",
     )
     def post(self, request: Request) -> Response:
-        sent = requests.body(serializers.ForgotPasswordRequest, request)
+        sent = requests.parse_body(serializers.ForgotPasswordRequest, request)
         passwords.forgot_password(**sent, origin=Origin.of(request._request))
         return say(MAIL_IF_KNOWN)
 
@@ -53,7 +53,7 @@ class ResetPasswordView(PublicView):
         request=serializers.ResetPasswordRequest, responses=serializers.Message, operation_id="reset_password"
     )
     def post(self, request: Request) -> Response:
-        sent = requests.body(serializers.ResetPasswordRequest, request)
+        sent = requests.parse_body(serializers.ResetPasswordRequest, request)
         passwords.reset_password(**sent, origin=Origin.of(request._request))
         return say(PASSWORD_RESET)
 
@@ -68,7 +68,7 @@ class RegisterView(PublicView):
     )
     def post(self, request: Request) -> Response:
         registration.check_open()
-        sent = requests.body(serializers.RegisterRequest, request)
+        sent = requests.parse_body(serializers.RegisterRequest, request)
         registration.register(**sent, origin=Origin.of(request._request))
         return say(MAIL_TO_CONFIRM, status.HTTP_202_ACCEPTED)
 
@@ -85,7 +85,7 @@ class ConfirmEmailView(PublicView):
         request=serializers.ConfirmEmailRequest, responses=serializers.Message, operation_id="confirm_email"
     )
     def post(self, request: Request) -> Response:
-        sent = requests.body(serializers.ConfirmEmailRequest, request)
+        sent = requests.parse_body(serializers.ConfirmEmailRequest, request)
         email_confirmation.confirm_email(**sent, origin=Origin.of(request._request))
         return say(CONFIRMED)
 
@@ -105,7 +105,7 @@ class ChangeEmailView(APIView):
         operation_id="change_email",
     )
     def post(self, request: Request) -> Response:
-        sent = requests.body(serializers.ChangeEmailRequest, request)
+        sent = requests.parse_body(serializers.ChangeEmailRequest, request)
         email_change.ask_for_change(caller=caller_of(request), **sent)
         return say(MAIL_TO_CONFIRM, status.HTTP_202_ACCEPTED)
 
@@ -124,6 +124,6 @@ class AcceptInvitationView(PublicView):
         operation_id="accept_invitation",
     )
     def post(self, request: Request) -> Response:
-        sent = requests.body(serializers.AcceptInvitationRequest, request)
+        sent = requests.parse_body(serializers.AcceptInvitationRequest, request)
         acceptance.accept_invitation(**sent, origin=Origin.of(request._request))
         return say(ACCEPTED)

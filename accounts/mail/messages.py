@@ -52,7 +52,7 @@ class Template(StrEnum):
 
 
 @dataclass(frozen=True)
-class Letter:
+class Message:
     """A mail to be written: to whom, from which template, with what in it."""
 
     to: str
@@ -65,7 +65,7 @@ def link(address: str, token: str) -> str:
     return f"{address}?{urlencode({'token': token})}"
 
 
-def written(letter: Letter) -> EmailMultiAlternatives:
+def render(letter: Message) -> EmailMultiAlternatives:
     """Return the finished mail."""
     product = profiles.active().product.name
     values = {"product": product, **letter.values}

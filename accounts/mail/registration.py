@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 
 from accounts.mail import link_tokens
-from accounts.mail.messages import Letter, MailKind, Template, link
+from accounts.mail.messages import MailKind, Message, Template, link
 from accounts.mail.outbox import UNSENT_DAYS, queue_mail
 from accounts.models import Mail, Registration, User
 from accounts.passwords.rules import check_password_rules
@@ -56,21 +56,21 @@ def register(*, email: str, password: str, name: str = "", origin: Origin) -> No
         queue_mail(kind=kind, address=wanted.email, about=registration.pk, origin=origin)
 
 
-def prepare_confirmation(mail: Mail, origin: Origin) -> Letter | None:
+def prepare_confirmation(mail: Mail, origin: Origin) -> Message | None:
     """Make the link that `mail` is to bring; to whom has an account already, that news instead."""
     delete_some(Registration.objects.filter(expires_at__lte=origin.at))
     key = names.fold_email(mail.address)
     owner = User.objects.filter(email_key=key).first()
     if owner is not None:
         _end_attempts(key)
-        return Letter(owner.email, Template.ALREADY_REGISTERED, {"ip": mail.ip})
+        return Message(owner.email, Template.ALREADY_REGISTERED, {"ip": mail.ip})
     token = link_tokens.new_token()
     ends = origin.at + timedelta(hours=link_tokens.CONFIRM_HOURS)
     registration = Registration.objects.filter(pk=mail.about)
     if not registration.update(digest=link_tokens.digest(token), expires_at=ends):
         return None
     values = {"link": link(settings.CONFIRM_URL, token), "hours": link_tokens.CONFIRM_HOURS, "ip": mail.ip}
-    return Letter(mail.address, Template.CONFIRM_EMAIL, values)
+    return Message(mail.address, Template.CONFIRM_EMAIL, values)
 
 
 def account_behind(token: str, now: datetime) -> str:

@@ -14,8 +14,8 @@ from access.callers import caller_in_admin, principal_in
 from accounts.models import Membership, Organization, User
 from accounts.organizations import services as organizations
 from accounts.organizations.forms import MembershipForm, MembershipFormSet, OrganizationForm
-from accounts.users.lookups import hold
-from config.database.rows import by_number
+from accounts.users.lookups import lock
+from config.database.rows import in_batches
 from config.profiles import Capability
 
 
@@ -78,8 +78,8 @@ class OrganizationAdmin(CapabilityAdmin):
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
         """Lock the members first: from the first event on the page has the end of the audit log."""
         if change:
-            hold(obj)
-        for people in by_number(User.objects.select_for_update(), _members_on(request, obj)):
+            lock(obj)
+        for people in in_batches(User.objects.select_for_update(), _members_on(request, obj)):
             list(people.values_list("pk"))
         caller, values = caller_in_admin(request), form.changes()
         if not change:

@@ -10,7 +10,7 @@ from access.revocation import wait_out_leases
 from accounts import hooks
 from accounts.models import Membership, Organization, User
 from accounts.users import authority, names
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from accounts.users.owners import delete_owner
 from audit.actors import Target
 from audit.events import EventName
@@ -21,7 +21,7 @@ from config.wire.errors import Conflict, NotFound
 
 def create_organization(*, caller: Caller, name: str) -> Organization:
     """Add an organization. Raises NotAllowed, Invalid, or Conflict if the name is taken."""
-    caller.principal.must(
+    caller.principal.require(
         lambda who: who.may(Capability.MANAGE_ORGANIZATIONS), "You may not manage organizations."
     )
     organization = Organization(name=names.clean_name("name", name))
@@ -47,7 +47,7 @@ def update_organization(
     if "name" in wanted:
         wanted["name"] = names.clean_name("name", wanted["name"])
     with transaction.atomic():
-        row = hold(organization)
+        row = lock(organization)
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
         if changed.get("requires_second_factor") is False:
             authority.check_is_person(caller, "A program waives no second factor: log in for that.")
@@ -79,7 +79,7 @@ def delete_organization(*, caller: Caller, organization: Organization) -> None:
     """
     authority.check_may_manage_organization(caller, organization)
     with transaction.atomic():
-        row = hold(organization)
+        row = lock(organization)
         for membership in Membership.objects.filter(organization=row).select_related("user"):
             authority.check_not_above_in(caller, row, membership.user, membership.role)
         if any(held.is_working(row) for held in hooks.holdings):
@@ -97,8 +97,8 @@ def add_member(*, caller: Caller, organization: Organization, user: User, role: 
     authority.check_may_manage_organization(caller, organization)
     role = authority.clean_organization_role(caller, organization, role)
     with transaction.atomic():
-        hold(organization)
-        hold(user)
+        lock(organization)
+        lock(user)
         membership = insert_member(organization=organization, user=user, role=role)
         _record_member(EventName.MEMBER_ADDED, caller, membership, {"role": role})
     return membership
@@ -139,8 +139,8 @@ def _locked(caller: Caller, membership: Membership) -> Membership:
 
     Raises NotFound, or NotAllowed to change it.
     """
-    hold(membership.organization)
-    hold(membership.user)
+    lock(membership.organization)
+    lock(membership.user)
     rows = Membership.objects.select_related("user", "organization").select_for_update(of=("self",))
     row = rows.filter(pk=membership.pk).first()
     if row is None:

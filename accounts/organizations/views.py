@@ -46,7 +46,7 @@ class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Or
         return Organization.objects.visible_to(principal_of_request(self.request))
 
     def filter_queryset(self, queryset: Any) -> Any:
-        wanted = requests.query(serializers.OrganizationFilter, self.request)
+        wanted = requests.parse_query(serializers.OrganizationFilter, self.request)
         return queryset.matching(wanted.get("search", ""))
 
     @extend_schema(
@@ -55,14 +55,14 @@ class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Or
         responses={201: serializers.OrganizationMember},
     )
     def create(self, request: Request) -> Response:
-        sent = requests.body(serializers.OrganizationRequest, request)
+        sent = requests.parse_body(serializers.OrganizationRequest, request)
         made = organizations.create_organization(caller=caller_of(request), name=sent["name"])
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="update_organization", request=serializers.UpdateOrganizationRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         organization = self.get_object()
-        sent = requests.body(serializers.UpdateOrganizationRequest, request)
+        sent = requests.parse_body(serializers.UpdateOrganizationRequest, request)
         changed = organizations.update_organization(
             caller=caller_of(request), organization=organization, changes=sent
         )
@@ -112,7 +112,7 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
     )
     def create(self, request: Request, organization_id: str) -> Response:
         organization = self.organization()
-        sent = requests.body(serializers.AddMemberRequest, request)
+        sent = requests.parse_body(serializers.AddMemberRequest, request)
         membership = organizations.add_member(
             caller=caller_of(request),
             organization=organization,
@@ -124,7 +124,7 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
     @extend_schema(operation_id="change_member_role", request=serializers.MemberRoleRequest)
     def partial_update(self, request: Request, organization_id: str, pk: str) -> Response:
         membership = self.get_object()
-        sent = requests.body(serializers.MemberRoleRequest, request)
+        sent = requests.parse_body(serializers.MemberRoleRequest, request)
         role = sent["role"]
         changed = organizations.change_member_role(
             caller=caller_of(request), membership=membership, role=role

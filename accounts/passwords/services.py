@@ -8,7 +8,7 @@ from django.db.models import F, QuerySet
 
 from accounts import hooks
 from accounts.mail import link_tokens
-from accounts.mail.messages import Letter, MailKind, Template, link
+from accounts.mail.messages import MailKind, Message, Template, link
 from accounts.mail.outbox import queue_mail
 from accounts.models import EmailChange, Mail, PasswordReset, RecoveryLink, User
 from accounts.passwords.recovery_links import open_recovery, reserve_recovery_link
@@ -37,7 +37,7 @@ def forgot_password(*, email: str, origin: Origin) -> None:
         queue_mail(kind=MailKind.RESET_PASSWORD, address=address, origin=origin)
 
 
-def prepare_reset(mail: Mail, origin: Origin) -> Letter | None:
+def prepare_reset(mail: Mail, origin: Origin) -> Message | None:
     """Make the link that `mail` is to bring, in place of any older one; None if nobody is to get one.
 
     It goes to the address that we know, not to the one that was typed, which may only look like it.
@@ -57,7 +57,7 @@ def prepare_reset(mail: Mail, origin: Origin) -> Letter | None:
         target = Target.of("user", user)
         record(EventName.PASSWORD_RESET_REQUESTED, actor=ANONYMOUS, origin=origin, target=target)
     values = {"link": link(settings.RESET_URL, token), "minutes": RESET_MINUTES, "ip": mail.ip}
-    return Letter(user.email, Template.RESET_PASSWORD, values)
+    return Message(user.email, Template.RESET_PASSWORD, values)
 
 
 def reset_password(*, token: str, new_password: str, origin: Origin) -> str:
@@ -123,6 +123,6 @@ def cancel_links(user: User) -> None:
         links._default_manager.filter(user=user).delete()
 
 
-def prepare_notice(mail: Mail, origin: Origin) -> Letter:
+def prepare_notice(mail: Mail, origin: Origin) -> Message:
     """Tell an owner what was done, and when: the template has the kind's name."""
-    return Letter(mail.address, Template(mail.kind), {"at": mail.created_at})
+    return Message(mail.address, Template(mail.kind), {"at": mail.created_at})

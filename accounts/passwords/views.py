@@ -24,7 +24,7 @@ class ChangePasswordView(APIView):
         request=serializers.ChangePasswordRequest, responses={204: None}, operation_id="change_password"
     )
     def post(self, request: Request) -> Response:
-        sent = requests.body(serializers.ChangePasswordRequest, request)
+        sent = requests.parse_body(serializers.ChangePasswordRequest, request)
         profile.change_own_password(
             caller=caller_of(request),
             current=sent["current_password"],

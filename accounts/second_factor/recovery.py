@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import hooks
-from accounts.mail.messages import Letter, MailKind, Template
+from accounts.mail.messages import MailKind, Message, Template
 from accounts.mail.outbox import queue_mail
 from accounts.models import EmailUndo, Mail, Membership, SecondFactor, SecondFactorRecovery, User
 from accounts.passwords.recovery_links import recovering_person
@@ -20,7 +20,7 @@ from accounts.second_factor.verification import has_second_factor
 from accounts.sessions.ends import end_all_sessions
 from accounts.sessions.services import as_actor
 from accounts.throttling.services import attempt
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
@@ -92,7 +92,7 @@ def start_recovery(*, token: str, origin: Origin) -> SecondFactorRecovery:
     attempt(Limit.MAILED_TOKEN, origin=origin)
     person = recovering_person(token, origin.at)
     with transaction.atomic():
-        user = hold(person)
+        user = lock(person)
         recovering_person(token, origin.at)
         device = SecondFactor.objects.filter(user=user, confirmed=True).first()
         if device is None:
@@ -128,12 +128,12 @@ def _queue_notices(user: User, wait: SecondFactorRecovery, origin: Origin) -> No
                 )
 
 
-def prepare_recovery_notice(mail: Mail, origin: Origin) -> Letter | None:
+def prepare_recovery_notice(mail: Mail, origin: Origin) -> Message | None:
     """Say when the second factor is removed, and how to stop that; None if the wait is over."""
     wait = SecondFactorRecovery.objects.filter(pk=mail.about).first()
     if wait is None:
         return None
-    return Letter(mail.address, Template.RECOVERY_WAITS, {"ends_at": wait.ends_at, "ip": mail.ip})
+    return Message(mail.address, Template.RECOVERY_WAITS, {"ends_at": wait.ends_at, "ip": mail.ip})
 
 
 def finish_recoveries() -> int:

@@ -8,7 +8,7 @@ from accounts.mail.messages import MailKind
 from accounts.mail.outbox import queue_mail
 from accounts.models import SecondFactorRecovery, User
 from accounts.second_factor.verification import Spent
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from audit.actors import Actor, Origin, Target
 from audit.events import EventName
 from audit.log import record
@@ -35,7 +35,7 @@ def stop_or_refuse(*, user: User, spent: Spent, actor: Actor, origin: Origin) ->
     if spent.since > wait.started_at - OLD_ENOUGH:
         raise RecoveryUnderWay(timestamp(wait.ends_at))
     with transaction.atomic():
-        hold(user)
+        lock(user)
         if SecondFactorRecovery.objects.filter(pk=wait.pk).delete()[0]:
             queue_mail(kind=MailKind.RECOVERY_STOPPED, address=user.email, origin=origin)
             target, detail = Target.of("user", user), {"by": spent.kind}

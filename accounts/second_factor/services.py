@@ -12,14 +12,14 @@ from django.db.models import Q
 from access import peppers
 from access.principals import Caller
 from accounts import hooks
-from accounts.mail.messages import Letter, MailKind, Template
+from accounts.mail.messages import MailKind, Message, Template
 from accounts.mail.outbox import queue_mail
 from accounts.models import Mail, RecoveryCode, SecondFactor, Session, User
 from accounts.second_factor import seed_encryption, totp
 from accounts.second_factor.verification import check_code, has_second_factor
 from accounts.sessions.ends import end_all_sessions
 from accounts.users import authority
-from accounts.users.lookups import hold, person_of
+from accounts.users.lookups import lock, person_of
 from accounts.users.profile import knows_password
 from audit.actors import Origin, Target
 from audit.events import EventName
@@ -84,7 +84,7 @@ def confirm_enrolment(*, caller: Caller, code: str) -> list[str]:
         _record(EventName.SECOND_FACTOR_REFUSED, caller, user, {"reason": "wrong code"})
         raise Invalid("code", "is wrong, or no longer good")
     with transaction.atomic():
-        hold(user)
+        lock(user)
         if not SecondFactor.objects.filter(user=user, confirmed=False, last_step__gt=0).update(
             confirmed=True, confirmed_at=caller.origin.at
         ):
@@ -149,10 +149,10 @@ def replace_recovery_codes(*, caller: Caller, password: str, code: str) -> list[
     return codes
 
 
-def prepare_second_factor_notice(mail: Mail, origin: Origin) -> Letter:
+def prepare_second_factor_notice(mail: Mail, origin: Origin) -> Message:
     """Tell the owner of a second factor that something about it was changed (ASVS 6.3.7)."""
     values = {"what": WHAT_HAPPENED[mail.kind], "at": mail.created_at}
-    return Letter(mail.address, Template.SECOND_FACTOR_CHANGED, values)
+    return Message(mail.address, Template.SECOND_FACTOR_CHANGED, values)
 
 
 def _proven(caller: Caller, password: str, code: str | None = None) -> User:
@@ -184,7 +184,7 @@ def _none() -> Conflict:
 
 def _hold_as_proven(user: User) -> None:
     """Lock the person. Raises WrongProof if somebody has just changed the password that was shown."""
-    if hold(user).password != user.password:
+    if lock(user).password != user.password:
         raise WrongProof(WRONG_PROOF)
 
 

@@ -26,14 +26,14 @@ class TotpView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Begin: the secret for the app, which is not in force until a code of it is confirmed."""
-        sent = requests.body(serializers.PasswordProofRequest, request)
+        sent = requests.parse_body(serializers.PasswordProofRequest, request)
         enrolment = second_factor.begin_enrolment(caller=caller_of(request), password=sent["password"])
         return Response(serializers.Enrolment(enrolment).data)
 
     @extend_schema(responses={204: None}, operation_id="remove_totp")
     def delete(self, request: Request) -> Response:
         """Remove it: the body is JSON with `password` and `code`, a code of the app or a recovery code."""
-        sent = requests.body(serializers.PasswordAndCodeRequest, request)
+        sent = requests.parse_body(serializers.PasswordAndCodeRequest, request)
         second_factor.remove_own_second_factor(
             caller=caller_of(request), password=sent["password"], code=sent["code"]
         )
@@ -52,7 +52,7 @@ class ConfirmTotpView(APIView):
         operation_id="confirm_totp",
     )
     def post(self, request: Request) -> Response:
-        sent = requests.body(serializers.ConfirmTotpRequest, request)
+        sent = requests.parse_body(serializers.ConfirmTotpRequest, request)
         codes = second_factor.confirm_enrolment(caller=caller_of(request), code=sent["code"])
         return Response(serializers.RecoveryCodes({"recovery_codes": codes}).data)
 
@@ -69,7 +69,7 @@ class RecoveryCodesView(APIView):
         operation_id="replace_recovery_codes",
     )
     def post(self, request: Request) -> Response:
-        sent = requests.body(serializers.PasswordAndCodeRequest, request)
+        sent = requests.parse_body(serializers.PasswordAndCodeRequest, request)
         codes = second_factor.replace_recovery_codes(
             caller=caller_of(request), password=sent["password"], code=sent["code"]
         )

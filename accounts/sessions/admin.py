@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from access.backoffice.base import may, said_ago, said_status
-from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.humanize import ago, program
 from access.callers import caller_in_admin
@@ -19,7 +19,7 @@ from accounts.models import Session, User
 from accounts.sessions import services as sessions
 from config.profiles import Capability
 
-END = Question(
+END = Confirmation(
     "End sessions",
     "End",
     "Whoever is logged in by these sessions has to log in again, wherever that is:",
@@ -35,7 +35,7 @@ class StateFilter(WordsFilter):
         return {"live": ("live", live), "ended": ("ended", ~live)}
 
 
-class SessionAdmin(AskingAdmin):
+class SessionAdmin(ConfirmingAdmin):
     """Sessions, until they are cleared away after their end, for administrators of people."""
 
     list_display = ("user", "program", "ip", "started", "last_seen", "second_factor", "state")

@@ -164,14 +164,16 @@ def _refuse_query(request: HttpRequest, error: BadQuery) -> HttpResponse:
 
 def _holds_anything(principal: Principal) -> bool:
     """Whether there is anything here for this person, at least after a login with a second factor."""
-    whole = principal.proven or principal
+    whole = principal.with_second_factor or principal
     return any(power.capabilities for power in (whole.everywhere, *whole.within.values()))
 
 
 def _must_enrol(request: HttpRequest) -> bool:
     """Whether this person needs a second factor here and has not proven one: then they have none."""
     principal: Principal = principal_in(request)
-    return not principal.second_factor and (settings.ADMIN_SECOND_FACTOR or principal.proven is not None)
+    return not principal.second_factor and (
+        settings.ADMIN_SECOND_FACTOR or principal.with_second_factor is not None
+    )
 
 
 def note_denied(request: HttpRequest, error: NotAllowed) -> None:

@@ -24,7 +24,7 @@ class AccessTokenAuthentication(BaseAuthentication):
         sent = presented(request._request)
         if sent is None or sent.is_key:
             return None
-        principal = authenticate_access_token(sent.text, Origin.of(request._request))
+        principal = authenticate_access_token(sent.secret, Origin.of(request._request))
         return principal, principal.credential
 
     def authenticate_header(self, request: Request) -> str:

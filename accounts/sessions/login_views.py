@@ -27,7 +27,7 @@ class LoginView(PublicView):
 
     @extend_schema(request=serializers.LoginRequest, responses=serializers.Login, operation_id="log_in")
     def post(self, request: Request) -> Response:
-        sent = requests.body(serializers.LoginRequest, request)
+        sent = requests.parse_body(serializers.LoginRequest, request)
         logged_in = sessions.log_in(
             **sent,
             origin=Origin.of(request._request),
@@ -45,7 +45,7 @@ class RefreshView(PublicView):
         request=serializers.RefreshRequest, responses=serializers.TokenPairMember, operation_id="refresh"
     )
     def post(self, request: Request) -> Response:
-        sent = requests.body(serializers.RefreshRequest, request)
+        sent = requests.parse_body(serializers.RefreshRequest, request)
         origin = Origin.of(request._request)
         if profiles.active().login.refresh_takes == "access_token":
             pair = refreshing.renew(token=_bearer(request), origin=origin)
@@ -58,7 +58,7 @@ def _bearer(request: Request) -> str:
     sent = presented(request._request)
     if sent is None or sent.is_key:
         raise NotAuthenticated
-    return sent.text
+    return sent.secret
 
 
 class LogoutView(APIView):

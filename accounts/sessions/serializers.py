@@ -9,7 +9,7 @@ from accounts.users.serializers import UserMember
 from config import profiles
 from config.wire.fields import TextField, TimestampField
 from config.wire.ids import IdField
-from config.wire.members import RequestSerializer, WireSerializer, outside
+from config.wire.members import RequestSerializer, WireSerializer, external_name
 
 
 class LoginRequest(RequestSerializer):
@@ -33,7 +33,7 @@ class LoginRequest(RequestSerializer):
         kinds = profiles.active().login.identifiers
         sent = [kind for kind in kinds if attrs.get(kind)]
         if len(sent) != 1:
-            names = [outside(self.resource, kind) for kind in kinds]
+            names = [external_name(self.resource, kind) for kind in kinds]
             raise serializers.ValidationError({names[0]: f"Send {' or '.join(names)}, one of them."})
         proof = {"password": attrs["password"], "totp_code": attrs.get("totp_code", "")}
         return {"identifier": attrs[sent[0]], **proof}

@@ -20,7 +20,7 @@ from accounts.sessions.ends import end_all_sessions, end_sessions
 from accounts.sessions.tokens import TokenPair
 from accounts.throttling.services import attempt, succeeded
 from accounts.users import authority
-from accounts.users.lookups import find_by_identifier, hold, person_of, throttled_as
+from accounts.users.lookups import find_by_identifier, lock, person_of, throttled_as
 from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record, record_all
@@ -278,7 +278,7 @@ def end_sessions_of(*, caller: Caller, selected: Iterable[User]) -> int:
     """
     authority.check_may_manage_users(caller)
     with transaction.atomic():
-        rows = [hold(user) for user in sorted(selected, key=lambda user: user.pk)]
+        rows = [lock(user) for user in sorted(selected, key=lambda user: user.pk)]
         for row in rows:
             authority.check_not_above(caller, row)
         _record_ended(caller, {row: end_all_sessions(row, caller.origin.at) for row in rows})

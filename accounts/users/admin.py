@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from access.backoffice.base import may, said_ago, said_status
-from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.humanize import ago
 from access.callers import caller_in_admin, principal_in
 from accounts.models import Membership, Organization, User
@@ -23,39 +23,39 @@ from accounts.users.forms import NewUserForm, UserForm
 from config.profiles import Capability
 from config.wire.errors import DomainError
 
-DEACTIVATE = Question(
+DEACTIVATE = Confirmation(
     "Deactivate people",
     "Deactivate",
     "They are logged out everywhere and cannot log in; their keys, and all programs that they allowed to act "
     "for them, are refused from now on:",
     "people deactivated",
 )
-ACTIVATE = Question(
+ACTIVATE = Confirmation(
     "Activate people",
     "Activate",
     "They can log in again, and their keys are taken again:",
     "people activated",
 )
-END_SESSIONS = Question(
+END_SESSIONS = Confirmation(
     "End all sessions",
     "End sessions",
     "They are logged out of everything, this admin too, and have to log in again:",
     "people logged out everywhere",
 )
-REQUIRE = Question(
+REQUIRE = Confirmation(
     "Require a second factor",
     "Require",
     "Until they log in with a second factor their roles allow them nothing. Those who have none can add one, "
     "and nothing else. Their keys go on working:",
     "people have to have a second factor from now on",
 )
-WAIVE = Question(
+WAIVE = Confirmation(
     "Require no second factor",
     "Require none",
     "A password alone will do again, as far as the profile and their organizations let it:",
     "people need no second factor of their own any more",
 )
-REMOVE = Question(
+REMOVE = Confirmation(
     "Remove second factors",
     "Remove",
     "They log in with their password alone from now on. The app and the recovery codes that they have do not "
@@ -66,7 +66,7 @@ SHOWN_MEMBERSHIPS = 3
 
 
 @admin.register(User)
-class UserAdmin(AskingAdmin):
+class UserAdmin(ConfirmingAdmin):
     can_read = frozenset({Capability.READ_USERS})
     can_write = frozenset({Capability.MANAGE_USERS})
     form = UserForm
@@ -168,7 +168,7 @@ class UserAdmin(AskingAdmin):
         return self.ask(request, selected, END_SESSIONS, service)
 
     def _change(
-        self, request: HttpRequest, selected: QuerySet[User], question: Question, **changes: bool
+        self, request: HttpRequest, selected: QuerySet[User], question: Confirmation, **changes: bool
     ) -> HttpResponse | None:
         service = partial(users.update_users, caller=caller_in_admin(request), changes=changes)
         return self.ask(request, selected, question, service)

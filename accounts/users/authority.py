@@ -25,13 +25,13 @@ def check_may_give(caller: Caller, power: Power, what: str) -> None:
 
 def check_may_manage_users(caller: Caller) -> None:
     """Raise NotAllowed unless the caller may manage people, which is a matter of everywhere or not at all."""
-    caller.principal.must(lambda who: who.may(Capability.MANAGE_USERS), "You may not manage people.")
+    caller.principal.require(lambda who: who.may(Capability.MANAGE_USERS), "You may not manage people.")
 
 
 def check_not_above(caller: Caller, user: User) -> None:
     """Raise NotAllowed if `user` may do more than the caller: nobody changes those above them."""
     held = power_of(user)
-    caller.principal.must(lambda who: held <= who.everywhere, f"{user} may do more than you.")
+    caller.principal.require(lambda who: held <= who.everywhere, f"{user} may do more than you.")
 
 
 def power_of(user: User) -> Power:
@@ -50,7 +50,7 @@ def clean_global_role(caller: Caller, role: str) -> str:
     if role not in known:
         raise Invalid("role", f"there is no such role; there are: {', '.join(known)}")
     given = profile.power_of_role(role, "global")
-    caller.principal.must(
+    caller.principal.require(
         lambda who: given <= who.everywhere, f"The role {role} allows more than you may do."
     )
     check_may_give(caller, given, f"The role {role}")
@@ -61,14 +61,16 @@ def clean_superuser(caller: Caller, is_superuser: bool) -> bool:
     """Return `is_superuser` if the caller may give that. Raises NotAllowed."""
     if is_superuser:
         everything = profiles.active().everything
-        caller.principal.must(lambda who: everything <= who.everywhere, "A superuser may do more than you.")
+        caller.principal.require(
+            lambda who: everything <= who.everywhere, "A superuser may do more than you."
+        )
         check_may_give(caller, everything, "A superuser")
     return is_superuser
 
 
 def check_may_manage_organization(caller: Caller, organization: Organization) -> None:
     """Raise NotAllowed unless the caller may manage this organization."""
-    caller.principal.must(
+    caller.principal.require(
         lambda who: who.may(Capability.MANAGE_ORGANIZATIONS, organization.pk),
         "You may not manage this organization.",
     )
@@ -81,7 +83,7 @@ def check_not_above_in(caller: Caller, organization: Organization | None, who: o
     """
     held = profiles.active().power_of_role(role, "organization" if organization else "global")
     number = organization.pk if organization else None
-    caller.principal.must(
+    caller.principal.require(
         lambda principal: held <= principal.power_in(number), f"{who} may do more here than you."
     )
 
@@ -93,7 +95,7 @@ def clean_organization_role(caller: Caller, organization: Organization, role: st
     if role not in known:
         raise Invalid("role", f"there is no organization role {role!r}; there are: {', '.join(known)}")
     given = profile.power_of_role(role, "organization")
-    caller.principal.must(
+    caller.principal.require(
         lambda who: given <= who.power_in(organization.pk), f"The role {role} allows more than you may do."
     )
     check_may_give(caller, given, f"The role {role}")

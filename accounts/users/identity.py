@@ -78,8 +78,10 @@ def person(
     if second_factor is not False:
         return whole
     if own.must_have_second_factor:
-        return whole.powerless()
-    return whole.unproven(frozenset(number for number, row in members.items() if row.requires_second_factor))
+        return whole.without_power()
+    return whole.without_second_factor(
+        frozenset(number for number, row in members.items() if row.requires_second_factor)
+    )
 
 
 def principal_of(user: User, credential: Credential, *, second_factor: bool | None = None) -> Principal:

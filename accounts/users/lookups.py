@@ -9,7 +9,7 @@ from access.principals import Caller
 from accounts.models import Organization, User
 from accounts.users.names import Unmailable, fold, fold_email, mail_address
 from config import profiles
-from config.database.rows import by_number
+from config.database.rows import in_batches
 from config.wire.errors import Invalid, NotAllowed, NotFound
 
 FOLDS = {"username": fold, "email": fold_email}
@@ -84,7 +84,7 @@ def person_of(caller: Caller) -> User:
     return found
 
 
-def hold(row: Row) -> Row:
+def lock(row: Row) -> Row:
     """Return somebody or something as it is now, locked: nobody deletes it before this transaction ends.
 
     Raises NotFound if somebody has.
@@ -96,8 +96,8 @@ def hold(row: Row) -> Row:
     return found
 
 
-def hold_owners(organizations: Iterable[int | None], people: Iterable[int | None]) -> None:
+def lock_owners(organizations: Iterable[int | None], people: Iterable[int | None]) -> None:
     """Lock the owners with these numbers before what is theirs; others may go on referring to them."""
     for table, numbers in ((Organization, organizations), (User, people)):
-        for rows in by_number(table._default_manager.select_for_update(no_key=True), filter(None, numbers)):
+        for rows in in_batches(table._default_manager.select_for_update(no_key=True), filter(None, numbers)):
             list(rows.values_list("pk"))

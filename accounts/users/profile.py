@@ -16,7 +16,7 @@ from accounts.sessions.ends import end_sessions
 from accounts.sessions.services import WRONG, as_actor, check_identity, check_second_factor
 from accounts.throttling.services import attempt, succeeded
 from accounts.users import names
-from accounts.users.lookups import hold, person_of
+from accounts.users.lookups import lock, person_of
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
@@ -28,7 +28,7 @@ def change_own_name(*, caller: Caller, name: str) -> None:
     """Give the caller another name, or none. Raises Invalid."""
     name = names.clean_name("name", name) if name else ""
     with transaction.atomic():
-        user = hold(person_of(caller))
+        user = lock(person_of(caller))
         if user.name != name:
             User.objects.filter(pk=user.pk).update(name=name)
             _record(EventName.USER_CHANGED, caller, user, {"members": ["name"]})

@@ -37,6 +37,6 @@ class MeView(APIView):
 
     @extend_schema(request=serializers.NameRequest, responses=serializers.Me, operation_id="change_me")
     def patch(self, request: Request) -> Response:
-        sent = requests.body(serializers.NameRequest, request)
+        sent = requests.parse_body(serializers.NameRequest, request)
         profile.change_own_name(caller=caller_of(request), name=sent["name"])
         return self.get(request)

@@ -15,7 +15,7 @@ from accounts.organizations.services import add_member
 from accounts.passwords.rules import check_password_rules
 from accounts.passwords.services import cancel_links, end_access_of, tell_owner
 from accounts.users import authority, names
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from accounts.users.owners import delete_owner
 from accounts.users.store import insert_user, write_user
 from audit.actors import Target
@@ -62,7 +62,7 @@ def create_user(
     user.set_password(password)
     with transaction.atomic():
         for organization in sorted({organization for organization, _ in memberships}, key=lambda row: row.pk):
-            hold(organization)  # all of them before the first event: whoever records waits for no row
+            lock(organization)  # all of them before the first event: whoever records waits for no row
         insert_user(user)
         for organization, organization_role in memberships:
             add_member(caller=caller, organization=organization, user=user, role=organization_role)
@@ -203,7 +203,7 @@ def _check_an_admin_stays(before: set[int], user: User, member: str) -> None:
 
 def _locked(caller: Caller, user: User) -> User:
     """Return the person as they are now, locked. Raises NotFound, or NotAllowed to change them."""
-    row = hold(user)
+    row = lock(user)
     authority.check_not_above(caller, row)
     return row
 

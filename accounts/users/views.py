@@ -43,7 +43,7 @@ class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
         return User.objects.visible_to(principal_of_request(self.request))
 
     def filter_queryset(self, queryset: Any) -> Any:
-        wanted, rows = requests.query(serializers.UserFilter, self.request), queryset
+        wanted, rows = requests.parse_query(serializers.UserFilter, self.request), queryset
         if wanted.get("search"):
             rows = rows.matching(wanted["search"])
         if "role" in wanted:
@@ -58,14 +58,14 @@ class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
         responses={201: serializers.UserMember},
     )
     def create(self, request: Request) -> Response:
-        sent = requests.body(serializers.CreateUserRequest, request)
+        sent = requests.parse_body(serializers.CreateUserRequest, request)
         user = users.create_user(caller=caller_of(request), **sent)
         return Response(self.get_serializer(user).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="update_user", request=serializers.UpdateUserRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         user = self.get_object()
-        changes = requests.body(serializers.UpdateUserRequest, request)
+        changes = requests.parse_body(serializers.UpdateUserRequest, request)
         user = users.update_user(caller=caller_of(request), user=user, changes=changes)
         return Response(self.get_serializer(user).data)
 

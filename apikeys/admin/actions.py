@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
-from access.backoffice.confirmation import AskingAdmin, Question
+from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.csv import csv_response
 from access.backoffice.humanize import ago, times
 from access.callers import caller_in_admin
@@ -27,20 +27,20 @@ EXPORTED = (
 )
 
 
-ROTATE = Question(
+ROTATE = Confirmation(
     "Rotate keys",
     "Rotate",
     "A successor with the same name, owner, scopes and limits takes the place of this key:",
     "keys rotated",
 )
-DISABLE = Question(
+DISABLE = Confirmation(
     "Disable keys",
     "Disable",
     "These keys will be refused from now on, everywhere, until somebody enables them:",
     "keys disabled",
 )
-ENABLE = Question("Enable keys", "Enable", "These keys will be taken again from now on:", "keys enabled")
-REVOKE = Question(
+ENABLE = Confirmation("Enable keys", "Enable", "These keys will be taken again from now on:", "keys enabled")
+REVOKE = Confirmation(
     "Revoke keys",
     "Revoke",
     "These keys will be refused from now on, everywhere and for good:",
@@ -48,7 +48,7 @@ REVOKE = Question(
 )
 
 
-class KeyActions(AskingAdmin):
+class KeyActions(ConfirmingAdmin):
     """Rotate, disable, enable, revoke; and export, which changes nothing."""
 
     actions = ("rotate", "disable", "enable", "revoke", "export")

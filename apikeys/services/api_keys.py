@@ -14,7 +14,7 @@ from access.principals import Caller, Credential, Principal
 from access.revocation import wait_out_leases
 from accounts.models import Organization, User
 from accounts.users.identity import principal_of
-from accounts.users.lookups import hold, hold_owners
+from accounts.users.lookups import lock, lock_owners
 from accounts.users.names import check_no_credential, clean_name
 from apikeys import digests, keys, scopes
 from apikeys.attributes import clean_attributes
@@ -23,11 +23,11 @@ from audit.actors import Target
 from audit.events import EventName
 from audit.log import Entry, record_all
 from config import profiles
-from config.database.rows import by_number
+from config.database.rows import in_batches
 from config.profiles import NO_POWER, Capability, Power
 from config.wire.errors import Conflict, Invalid, NotAllowed, NotFound
 from config.wire.fields import timestamp
-from oauth.locks import hold_token
+from oauth.locks import lock_token
 
 REASON_LENGTH = 200
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
@@ -104,8 +104,8 @@ def hold_owner(caller: Caller, owner: User | Organization) -> User | Organizatio
     Raises NotFound, or InvalidToken if that has just ended.
     """
     if caller.principal.credential.token:
-        hold_token(caller.principal.credential.token, beside=owner)
-    return hold(owner)
+        lock_token(caller.principal.credential.token, beside=owner)
+    return lock(owner)
 
 
 def update_api_key(*, caller: Caller, key: ApiKey, changes: Mapping[str, Any]) -> ApiKey:
@@ -167,7 +167,7 @@ def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str =
 def revoke_locked(caller: Caller, rows: Iterable[ApiKey], reason: str) -> int:
     """Revoke locked keys, in the transaction that locked them; return how many were not revoked before."""
     fresh = [row for row in rows if row.revoked_at is None]
-    for some in by_number(ApiKey.objects.all(), (row.pk for row in fresh)):
+    for some in in_batches(ApiKey.objects.all(), (row.pk for row in fresh)):
         some.update(revoked_at=caller.origin.at, revoked_reason=reason)
     record_about_all(EventName.API_KEY_REVOKED, caller, fresh, {"reason": reason})
     wait_out_leases()  # another caller who revoked the rest may still be waiting
@@ -182,11 +182,11 @@ def locked(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
     keys = {key.pk: key for key in selected}
 
     def are_all(rows: ApiKeyQuerySet) -> bool:
-        return sum(some.count() for some in by_number(rows, keys)) == len(keys)
+        return sum(some.count() for some in in_batches(rows, keys)) == len(keys)
 
-    hold_owners({key.organization_id for key in keys.values()}, {key.user_id for key in keys.values()})
+    lock_owners({key.organization_id for key in keys.values()}, {key.user_id for key in keys.values()})
     manageable = ApiKey.objects.manageable_by(caller.principal).select_related("user", "organization")
-    found = [row for rows in by_number(manageable.select_for_update(of=("self",)), keys) for row in rows]
+    found = [row for rows in in_batches(manageable.select_for_update(of=("self",)), keys) for row in rows]
     if len(found) == len(keys):
         return found
     if are_all(ApiKey.objects.visible_to(caller.principal)):
@@ -212,7 +212,7 @@ def _check_may_make(caller: Caller, owner: User | Organization) -> None:
         is_own = owner.pk == who.user_id and who.may_somewhere(Capability.MANAGE_OWN_KEYS)
         return is_own or who.may(Capability.MANAGE_KEYS)
 
-    caller.principal.must(may_make, "You may not make keys for this owner.")
+    caller.principal.require(may_make, "You may not make keys for this owner.")
 
 
 def _clean_scopes(requested: Sequence[str]) -> list[str]:
@@ -233,11 +233,11 @@ def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozen
     wanted = profiles.active().power_of_scopes(granted)
     if isinstance(owner, Organization):
         words = _more_than(wanted - caller.principal.power_in(owner.pk), "you may do in this organization")
-        caller.principal.must(lambda who: wanted <= who.power_in(owner.pk), words)
+        caller.principal.require(lambda who: wanted <= who.power_in(owner.pk), words)
         return
     person = principal_of(owner, Credential("admin", ""))
     if owner.pk != caller.principal.user_id:
-        caller.principal.must(
+        caller.principal.require(
             lambda who: person.excess_over(who) == NO_POWER, f"{owner} may do more than you."
         )
     excess = Power(scopes=wanted.scopes - person.scopes_anywhere)
@@ -245,7 +245,7 @@ def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozen
         raise NotAllowed(_more_than(excess, "the key's owner may do"))
     made = person.narrowed(granted, person.credential)
     words = _more_than(made.excess_over(caller.principal), "you may do")
-    caller.principal.must(lambda who: made.excess_over(who) == NO_POWER, words)
+    caller.principal.require(lambda who: made.excess_over(who) == NO_POWER, words)
 
 
 def _more_than(excess: Power, whose: str) -> str:

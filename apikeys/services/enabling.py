@@ -9,7 +9,7 @@ from access.revocation import wait_out_leases
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import check_not_ended, locked, record_about_all
 from audit.events import EventName
-from config.database.rows import by_number
+from config.database.rows import in_batches
 
 
 def disable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:
@@ -35,7 +35,7 @@ def _switch(caller: Caller, selected: Iterable[ApiKey], *, off: bool) -> int:
             check_not_ended(row, caller.origin.at)
         fresh = [row for row in rows if (row.disabled_at is None) == off]
         disabled_at = caller.origin.at if off else None
-        for some in by_number(ApiKey.objects.all(), (row.pk for row in fresh)):
+        for some in in_batches(ApiKey.objects.all(), (row.pk for row in fresh)):
             some.update(disabled_at=disabled_at)
         name = EventName.API_KEY_DISABLED if off else EventName.API_KEY_ENABLED
         record_about_all(name, caller, fresh, {})

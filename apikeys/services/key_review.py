@@ -10,12 +10,12 @@ from django.db import transaction
 
 from access.key_limits import Limits
 from access.principals import Caller, Credential
-from accounts.mail.messages import Letter, Template, link
+from accounts.mail.messages import Message, Template, link
 from accounts.models import Mail, RecoveryLink, User
 from accounts.passwords.recovery_links import mailed_recovery_token, recovering_person
 from accounts.throttling.services import attempt
 from accounts.users.identity import principal_of
-from accounts.users.lookups import hold_owners
+from accounts.users.lookups import lock_owners
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_locked
 from audit.actors import Origin
@@ -82,13 +82,13 @@ def revoke_reviewed(*, token: str, selected: Collection[UUID], origin: Origin) -
         rows = list(reviewed)
         if len(rows) != len(set(selected)):
             raise Invalid("keys", "name a key that you neither own nor made; reload the page")
-        hold_owners({row.organization_id for row in rows}, {row.user_id for row in rows})
+        lock_owners({row.organization_id for row in rows}, {row.user_id for row in rows})
         recovering_person(token, origin.at)
         locked = reviewed.select_for_update(of=("self",)).select_related("user", "organization")
         return revoke_locked(caller, locked.order_by("pk"), REASON)
 
 
-def prepare_reset_notice(mail: Mail, origin: Origin) -> Letter | None:
+def prepare_reset_notice(mail: Mail, origin: Origin) -> Message | None:
     """Tell the owner that the password was reset, and which keys still work (ASVS 6.3.7).
 
     None if the link has lost its meaning: the password was reset again, for example.
@@ -104,4 +104,4 @@ def prepare_reset_notice(mail: Mail, origin: Origin) -> Letter | None:
         "more": found.is_cut or len(found.keys) > MOST_IN_A_MAIL,
         "days": SUSPECT_DAYS,
     }
-    return Letter(mail.address, Template.PASSWORD_RESET, values)
+    return Message(mail.address, Template.PASSWORD_RESET, values)

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from accounts.hooks import Owner
-from config.database.rows import by_number
+from config.database.rows import in_batches
 
 
 class KeysOfOwners:
@@ -19,6 +19,6 @@ class KeysOfOwners:
         """Delete them, of a locked owner, in parts: Django would name all of them in one statement."""
         gone: Counter[str] = Counter()
         keys = owner.api_keys.all()
-        for some in by_number(keys, list(keys.values_list("pk", flat=True))):
+        for some in in_batches(keys, list(keys.values_list("pk", flat=True))):
             gone.update(some.delete()[1])
         return gone

@@ -24,7 +24,7 @@ _waiting: dict[Cell, Use] = {}
 _thread: threading.Thread | None = None
 
 
-def note(
+def record_use(
     number: int, origin: Origin, outcome: Outcome = Outcome.ALLOWED, scopes: tuple[str, ...] = ()
 ) -> None:
     """Remember a request of the key in row `number`; it is in the database about a second later.

@@ -26,7 +26,7 @@ class KeyUseMiddleware:
         if isinstance(credential, Credential):
             origin = Origin.of(request)
             if response.status_code == 403:
-                counting.note(credential.number, origin, Outcome.SCOPE)
+                counting.record_use(credential.number, origin, Outcome.SCOPE)
             else:
-                counting.note(credential.number, origin, scopes=request.META.get(NEEDED_SCOPES, ()))
+                counting.record_use(credential.number, origin, scopes=request.META.get(NEEDED_SCOPES, ()))
         return response

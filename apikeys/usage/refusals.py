@@ -17,7 +17,7 @@ def record_refused_key(target: Target, reason: str, origin: Origin, *, number: i
     `number` is that of its row, 0 if there is no such key.
     """
     metrics.REFUSED_KEYS.count(reason)
-    counting.note(number, origin, OUTCOMES.get(reason, Outcome.ENDED))
+    counting.record_use(number, origin, OUTCOMES.get(reason, Outcome.ENDED))
     record_refusal(
         EventName.API_KEY_REFUSED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason}
     )

@@ -35,7 +35,7 @@ def in_parts(rows: "models.QuerySet[Row]") -> Iterator[Row]:
         yield from (found[number] for number in part if number in found)
 
 
-def by_number(rows: Rows, numbers: Iterable[int]) -> Iterator[Rows]:
+def in_batches(rows: Rows, numbers: Iterable[int]) -> Iterator[Rows]:
     """Yield those of `rows` that have these numbers, in order and in parts that fit a statement."""
     in_order = sorted(set(numbers))
     for start in range(0, len(in_order), MOST_AT_ONCE):

@@ -77,7 +77,7 @@ def _clashes(serializers: list[Any]) -> Iterator[WireFault]:
     for each in serializers:
         spelled: dict[str, str] = {}
         for member in each().declared():
-            other = spelled.setdefault(wire_members.outside(each.resource, member), member)
+            other = spelled.setdefault(wire_members.external_name(each.resource, member), member)
             if other != member:
                 reason = f"{each.resource}.{other} and {each.resource}.{member} get the same name"
                 yield WireFault("wire.names", reason)

@@ -51,10 +51,10 @@ class SentIdField(TextField):
 
 def public_id(resource: str, row: Identified) -> str | int:
     """Return the id of `row` as the active profile shows it."""
-    return spelled(resource, row.pk, row.uuid)
+    return format_id(resource, row.pk, row.uuid)
 
 
-def spelled(resource: str, number: int, identity: uuid.UUID) -> str | int:
+def format_id(resource: str, number: int, identity: uuid.UUID) -> str | int:
     """Return an id in the active profile's form: an integer, a uuid, or prefix + base62."""
     form = profiles.active().wire
     if form.ids == "integer":

@@ -11,7 +11,7 @@ from config import profiles
 from config.wire.errors import MOST_ERRORS, shown
 
 
-def outside(resource: str, member: str) -> str:
+def external_name(resource: str, member: str) -> str:
     """Return the name of canonical `member` of `resource` in the active profile."""
     form = profiles.active().wire
     name = form.names.get(f"{resource}.{member}") or form.names.get(member)
@@ -44,7 +44,7 @@ class WireSerializer(serializers.Serializer[Any]):
     def _spelled(
         self, name: str, field: serializers.Field[Any, Any, Any, Any]
     ) -> tuple[str, serializers.Field[Any, Any, Any, Any]]:
-        spelling = outside(self.resource, name)
+        spelling = external_name(self.resource, name)
         source = field.source or name
         if isinstance(field, serializers.SerializerMethodField):
             field.method_name = field.method_name or f"get_{name}"

@@ -95,7 +95,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER: return the problem document for `error`, None for a bug (a 500)."""
     resource = getattr(context.get("view"), "resource", "")
     if isinstance(error, DomainError):
-        spelled = {members.outside(resource, member): text for member, text in error.errors.items()}
+        spelled = {members.external_name(resource, member): text for member, text in error.errors.items()}
         detail = sentence(spelled) or error.detail
         return _drf(error.status, error.code, detail, errors=spelled, headers=headers_of(error))
     if isinstance(error, Http404):

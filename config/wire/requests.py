@@ -10,12 +10,12 @@ from config.wire.errors import Invalid, shown
 PAGE_PARAMETERS = {"cursor", "page_size"}
 
 
-def body(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+def parse_body(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     """Return the body's members by their canonical names. Raises DRF's ValidationError."""
     return _checked(form(data=request.data))
 
 
-def query(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+def parse_query(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     """Return the query parameters, but those of paging, by their canonical names.
 
     Raises DRF's ValidationError, or Invalid for one that was sent twice.

@@ -16,7 +16,7 @@ from accounts.signing import keys as signing
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import Invalid, NotFound
-from oauth.locks import hold_clients
+from oauth.locks import lock_clients
 from oauth.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken
 from oauth.protocol import claims, texts
 from oauth.protocol.scopes import asked_for
@@ -217,7 +217,7 @@ class Validator(OAuth2Validator):
         Raises InvalidClientError if the client, or its owner, has just been deleted, or its secret replaced.
         """
         try:
-            [client] = hold_clients([request.client])
+            [client] = lock_clients([request.client])
         except NotFound:
             raise errors.InvalidClientError(request=request) from None
         if client.client_secret != request.client.client_secret:

@@ -12,7 +12,7 @@ from access.principals import Caller
 from access.revocation import wait_out_leases
 from accounts.models import Invitation, Organization, User
 from accounts.users import authority
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from accounts.users.names import clean_name
 from audit.actors import Target
 from audit.events import EventName
@@ -20,7 +20,7 @@ from audit.log import Entry, record, record_all
 from config import profiles
 from config.profiles import Capability
 from config.wire.errors import Invalid
-from oauth.locks import hold_clients
+from oauth.locks import lock_clients
 from oauth.models import OAuthAccessToken, OAuthClient
 from oauth.protocol import texts
 from oauth.protocol.redirect_uris import clean_redirect_uri
@@ -68,7 +68,7 @@ def create_client(
     secret = "" if is_public else texts.new(texts.SECRET)
     with transaction.atomic():
         if owner is not None:
-            owner = hold(owner)
+            owner = lock(owner)
         if isinstance(owner, User):
             authority.check_not_above(caller, owner)
         row = OAuthClient.objects.create(
@@ -211,17 +211,19 @@ def _clean_scopes(caller: Caller, requested: Sequence[str], *, is_machine: bool)
 
 def _check_not_beyond(caller: Caller, scopes: Sequence[str]) -> None:
     wanted = profiles.active().power_of_scopes(frozenset(scopes))
-    caller.principal.must(lambda who: wanted <= who.everywhere, "These scopes allow more than you may do.")
+    caller.principal.require(lambda who: wanted <= who.everywhere, "These scopes allow more than you may do.")
 
 
 def _check_may_manage(caller: Caller) -> None:
-    caller.principal.must(lambda who: who.may(Capability.MANAGE_KEYS), "You may not manage OAuth2 clients.")
+    caller.principal.require(
+        lambda who: who.may(Capability.MANAGE_KEYS), "You may not manage OAuth2 clients."
+    )
     authority.check_is_person(caller, "A program manages no OAuth2 clients: log in for that.")
 
 
 def _locked(caller: Caller, *clients: OAuthClient) -> list[OAuthClient]:
     _check_may_manage(caller)
-    return hold_clients(clients)
+    return lock_clients(clients)
 
 
 def client_target(client: OAuthClient) -> Target:

@@ -12,13 +12,13 @@ from access.principals import Caller
 from access.revocation import wait_out_leases
 from accounts.models import Session, User
 from accounts.sessions.issuing import record_issue
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from audit.actors import Actor, Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
 from config.wire.errors import InvalidToken, NotFound
-from oauth.locks import hold_clients
+from oauth.locks import lock_clients
 from oauth.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
 from oauth.protocol import texts
 from oauth.services.clients import client_target
@@ -52,8 +52,8 @@ def give_consent(
     """
     user, now = session.user, origin.at
     with transaction.atomic():
-        hold(user)
-        hold_clients([client])
+        lock(user)
+        lock_clients([client])
         login = Session.objects.live(now).filter(pk=session.pk, user__is_active=True).first()
         if login is None:
             raise InvalidToken
@@ -160,7 +160,7 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
             if token is not None and token.consent is not None:
                 _end(EventName.OAUTH_TOKEN_REVOKED, _client(client), [token.consent], origin)
             elif token is not None:
-                hold_clients([client])  # a key may just be made through the token
+                lock_clients([client])  # a key may just be made through the token
                 token.delete()
                 target = client_target(client)
                 record(EventName.OAUTH_TOKEN_REVOKED, actor=_client(client), origin=origin, target=target)
@@ -221,7 +221,7 @@ def _end(name: EventName, actor: Actor, consents: Iterable[Consent], origin: Ori
     with transaction.atomic():
         in_order = sorted(consents, key=lambda consent: (consent.user_id, consent.pk))
         for consent in in_order:
-            hold(consent.user)
+            lock(consent.user)
         targets = [(consent.pk, _target(consent)) for consent in in_order]
         ended = [target for pk, target in targets if Consent.objects.filter(pk=pk).delete()[0]]
         record_all([Entry(name, target) for target in ended], actor=actor, origin=origin)

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Membership, Organization
 from accounts.organizations.services import change_member_role, remove_member
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from audit.models import ChainHead
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
 from tests.admin.helpers import browser, page
@@ -33,7 +33,7 @@ def test_members_are_waited_for_before_the_organization_is_recorded(
     members = rows(cast.acme, new) if sent is None else rows(cast.acme, **{who: sent})
     with waiting(
         lambda: ada.post(page(CHANGE, cast.acme.pk), {"name": "Acme & Sons", **members}),
-        holding=lambda: hold(member),  # as a login of theirs does, which goes to the end of the log then
+        holding=lambda: lock(member),  # as a login of theirs does, which goes to the end of the log then
     ):
         check_end_of_log_is_free()
     assert Organization.objects.get(pk=cast.acme.pk).name == "Acme & Sons"
@@ -43,7 +43,7 @@ def test_members_are_waited_for_before_the_organization_is_recorded(
 def test_first_members_are_waited_for_before_their_organization_is_made(cast: Cast) -> None:
     ada = browser(cast.ada)
     sent = {"name": "Initech", **rows(None, {"user": cast.mallory.pk, "role": "owner"})}
-    with waiting(lambda: ada.post(page(ADD), sent), holding=lambda: hold(cast.mallory)):
+    with waiting(lambda: ada.post(page(ADD), sent), holding=lambda: lock(cast.mallory)):
         check_end_of_log_is_free()
     assert roles(Organization.objects.get(name="Initech")) == {"mallory": "owner"}
 
@@ -61,5 +61,5 @@ def test_a_membership_is_locked_after_the_organization_and_the_person(
         else:
             change_member_role(caller=caller_as(cast.ada), membership=membership, role="owner")
 
-    with waiting(change, holding=lambda: hold(getattr(cast, first))):
+    with waiting(change, holding=lambda: lock(getattr(cast, first))):
         assert Membership.objects.select_for_update(nowait=True, of=("self",)).get(pk=membership.pk)

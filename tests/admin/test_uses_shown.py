@@ -42,7 +42,7 @@ def use(
     key: NewKey, moment: datetime, times: int = 1, outcome: Outcome = Outcome.ALLOWED, *scopes: str
 ) -> None:
     for _ in range(times):
-        counting.note(key.row.pk, Origin("192.0.2.1", "", moment), outcome, scopes)
+        counting.record_use(key.row.pk, Origin("192.0.2.1", "", moment), outcome, scopes)
     counting.flush()
 
 

@@ -13,7 +13,7 @@ from access.callers import caller_at_command_line
 from access.principals import Caller, Credential
 from accounts.models import User
 from accounts.users.identity import principal_of
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.enabling import disable_api_keys
@@ -129,7 +129,7 @@ def test_owners_are_locked_before_their_keys_and_organizations_before_people(
 ) -> None:
     rows = [make_key(cast.bob).row, make_key(cast.acme).row]
     for held, free in ((cast.acme, [cast.bob, *rows]), (cast.bob, rows)):
-        with waiting(lambda: change(caller=operator, selected=rows), holding=partial(hold, held)):
+        with waiting(lambda: change(caller=operator, selected=rows), holding=partial(lock, held)):
             for row in free:
                 assert type(row)._default_manager.select_for_update(nowait=True).get(pk=row.pk)
 

@@ -33,8 +33,8 @@ def test_how_much_a_key_was_used_is_told_in_every_product(speaker: Speaker, admi
     token = speaker.token_of(admin)
     made = speaker.make_key(token)
     key = ApiKey.objects.get()
-    counting.note(key.pk, Origin("192.0.2.1", "", timezone.now()))
-    counting.note(key.pk, Origin("192.0.2.1", "", timezone.now()), Outcome.RATE)
+    counting.record_use(key.pk, Origin("192.0.2.1", "", timezone.now()))
+    counting.record_use(key.pk, Origin("192.0.2.1", "", timezone.now()), Outcome.RATE)
     counting.flush()
     answer = speaker.send("GET", f"api-keys/{made['id']}/usage", "usage", by=token)
     assert answer.status == 200, answer.raw

@@ -6,7 +6,7 @@ from apikeys.management.arguments import add_owner_arguments, as_document, key_w
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from config.commands import KeyhouseCommand, read_lines
-from config.database.rows import by_number
+from config.database.rows import in_batches
 from config.wire.errors import Invalid
 
 
@@ -30,7 +30,7 @@ class Command(KeyhouseCommand):
         else:
             revoked = revoke_api_keys(caller=caller, selected=selected, reason=options["reason"])
             text = f"{revoked} of {_keys(len(selected))} revoked."
-        rows = [row for some in by_number(_rows(), (key.pk for key in selected)) for row in some]
+        rows = [row for some in in_batches(_rows(), (key.pk for key in selected)) for row in some]
         shown = [as_document(row, caller.origin.at) for row in reversed(rows)]
         return {"revoked": revoked, "selected": shown}, text
 

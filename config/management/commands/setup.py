@@ -75,7 +75,7 @@ def _login_line(values: dict[str, str]) -> str:
     """The command that logs in, in the profile's words."""
     profile = profiles.active()
     members = (profile.login.identifiers[0], "password")
-    body = json.dumps({wire_members.outside("login", member): values[member] for member in members})
+    body = json.dumps({wire_members.external_name("login", member): values[member] for member in members})
     address = f"{settings.PUBLIC_URL}{profile.base_path}/auth/login"
     return f"curl {address} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
 

@@ -12,7 +12,7 @@ from accounts.models import RecoveryCode, SecondFactor, Session
 from accounts.second_factor.services import remove_second_factors
 from accounts.second_factor.verification import check_code
 from accounts.users.identity import principal_of_session
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from accounts.users.services import set_password, update_user
 from audit.models import Event
 from tests.accounts.authenticator import App, attempt, enrolled, let_codes_be_good_again, logged_in
@@ -176,7 +176,7 @@ def test_a_login_has_proven_no_second_factor_that_is_removed_after_the_code_was_
 ) -> None:
     app = enrolled(cast.alice)
     with waiting(
-        lambda: attempt(cast.alice, totp_code=app.code()), holding=lambda: hold(cast.alice)
+        lambda: attempt(cast.alice, totp_code=app.code()), holding=lambda: lock(cast.alice)
     ) as answer:
         remove_second_factors(caller=operator, selected=[cast.alice])
     assert answer.result().status_code == 200
@@ -193,7 +193,7 @@ def test_nor_has_a_login_to_the_admin_proven_the_one_that_took_its_place(
         {"username": "ada", "password": PASSWORD, "totp_code": enrolled(cast.ada).code()},
     )
     with waiting(
-        lambda: browser.post("/admin/login/?next=/admin/", form), holding=lambda: hold(cast.ada)
+        lambda: browser.post("/admin/login/?next=/admin/", form), holding=lambda: lock(cast.ada)
     ) as answer:
         remove_second_factors(caller=operator, selected=[cast.ada])
         SecondFactor.objects.create(user=cast.ada, seed=b"of another app", confirmed=True)

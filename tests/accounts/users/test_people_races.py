@@ -10,7 +10,7 @@ from access.principals import Caller
 from accounts.models import Membership, SecondFactor, Session, User
 from accounts.second_factor.services import remove_second_factors
 from accounts.sessions.services import end_selected_sessions
-from accounts.users.lookups import hold
+from accounts.users.lookups import lock
 from accounts.users.services import create_user, delete_users, update_users
 from audit.models import ChainHead
 from oauth.models import OAuthClient
@@ -42,7 +42,7 @@ def test_people_are_locked_in_one_order_whoever_they_are(cast: Cast, is_deleted:
         else:
             update_users(caller=caller, selected=[cast.bob], changes=changes)
 
-    with waiting(change, holding=lambda: hold(cast.bob)):
+    with waiting(change, holding=lambda: lock(cast.bob)):
         check_free(late)
     assert not User.objects.filter(pk=cast.bob.pk, is_active=True).exists()
 
@@ -52,7 +52,7 @@ def test_organizations_are_locked_before_people_and_these_before_clients(cast: C
     caller = caller_as(cast.ada)
     with waiting(
         lambda: delete_clients(caller=caller, selected=clients),
-        holding=lambda: hold(cast.umbrella),  # as adding a member does, who is locked then
+        holding=lambda: lock(cast.umbrella),  # as adding a member does, who is locked then
     ):
         check_free(cast.alice)
     assert not OAuthClient.objects.exists()
@@ -72,7 +72,7 @@ def test_a_person_of_several_organizations_is_made_without_waiting_at_the_end_of
             memberships=memberships,
         )
 
-    with waiting(create, holding=lambda: hold(cast.umbrella)):
+    with waiting(create, holding=lambda: lock(cast.umbrella)):
         check_end_of_log_is_free()
     assert Membership.objects.filter(user__email="new@example.org").count() == 2
 
@@ -98,7 +98,7 @@ def test_sessions_are_ended_after_their_people_are_locked_in_their_order(cast: C
     caller = caller_as(cast.ada)
     with waiting(
         lambda: end_selected_sessions(caller=caller, selected=selected),
-        holding=lambda: hold(cast.alice),  # as logging out everywhere does, whose sessions are ended then
+        holding=lambda: lock(cast.alice),  # as logging out everywhere does, whose sessions are ended then
     ):
         check_free(cast.bob)
         assert len(Session.objects.select_for_update(nowait=True)) == len(selected)

@@ -50,7 +50,7 @@ def added_up() -> Sums:
 
 
 def note(key: NewKey, moment: datetime, outcome: Outcome = Outcome.ALLOWED, *scopes: str) -> None:
-    counting.note(key.row.pk, Origin("192.0.2.1", "", moment), outcome, scopes)
+    counting.record_use(key.row.pk, Origin("192.0.2.1", "", moment), outcome, scopes)
 
 
 def test_totals_are_of_all_keys_and_of_each_organization_s(cast: Cast) -> None:

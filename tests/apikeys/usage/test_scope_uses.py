@@ -24,7 +24,7 @@ def key(cast: Cast) -> NewKey:
 
 
 def note(key: NewKey, moment: datetime, *scopes: str) -> None:
-    counting.note(key.row.pk, Origin("", "", moment), scopes=scopes)
+    counting.record_use(key.row.pk, Origin("", "", moment), scopes=scopes)
 
 
 def used(key: NewKey) -> dict[str, datetime]:

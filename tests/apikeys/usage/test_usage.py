@@ -29,7 +29,7 @@ def key(cast: Cast) -> NewKey:
 
 
 def use(key: NewKey, moment: datetime, ip: str = "192.0.2.1") -> None:
-    counting.note(key.row.pk, Origin(ip, "", moment))
+    counting.record_use(key.row.pk, Origin(ip, "", moment))
 
 
 def seen(key: NewKey) -> tuple[int, datetime | None, str]:
@@ -70,14 +70,14 @@ def test_each_outcome_has_a_count_of_its_own_and_only_allowed_ones_are_uses(key:
     for times in (1, 2):
         for number, outcome in enumerate(Outcome):
             for _ in range(number + times):
-                counting.note(key.row.pk, Origin("192.0.2.9", "", NOON + number * SECOND), outcome)
+                counting.record_use(key.row.pk, Origin("192.0.2.9", "", NOON + number * SECOND), outcome)
         counting.flush()
     assert hours(key) == {(NOON, outcome.value): 2 * n + 3 for n, outcome in enumerate(Outcome)}
     assert seen(key) == (3, NOON, "192.0.2.9")
 
 
 def test_a_refused_attempt_does_not_touch_the_row_of_the_key(key: NewKey) -> None:
-    counting.note(key.row.pk, Origin("", "", NOON), Outcome.RATE)
+    counting.record_use(key.row.pk, Origin("", "", NOON), Outcome.RATE)
     with CaptureQueriesContext(connection) as captured:
         assert counting.flush() == 1
     assert not [sql for sql in statements(captured) if "UPDATE apikeys_apikey" in sql]
@@ -86,7 +86,7 @@ def test_a_refused_attempt_does_not_touch_the_row_of_the_key(key: NewKey) -> Non
 def test_the_uses_of_many_keys_take_one_statement_for_each_table(cast: Cast) -> None:
     for made in [make_key(cast.alice) for _ in range(20)]:
         use(made, NOON)
-        counting.note(made.row.pk, Origin("", "", NOON), Outcome.NETWORK)
+        counting.record_use(made.row.pk, Origin("", "", NOON), Outcome.NETWORK)
     with CaptureQueriesContext(connection) as captured:
         assert counting.flush() == 20
     assert [sql.split()[0] for sql in statements(captured)] == ["SELECT", "INSERT", "UPDATE", "INSERT"]
@@ -155,7 +155,7 @@ def test_a_key_and_its_owner_are_deleted_while_its_uses_are_written(cast: Cast, 
 def test_memory_has_a_bound(key: NewKey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "MOST_WAITING", 1)
     use(key, NOON)
-    counting.note(key.row.pk + 1, Origin("", "", NOON))
+    counting.record_use(key.row.pk + 1, Origin("", "", NOON))
     use(key, NOON)
     assert [number for number, *_ in counting._waiting] == [key.row.pk]
     counting.flush()
@@ -228,7 +228,7 @@ def test_uses_from_many_threads_beside_many_flushes_are_all_counted(key: NewKey)
     def work(_: int) -> None:
         for number in range(50):
             use(key, NOON + number * SECOND)
-            counting.note(key.row.pk, Origin("", "", NOON + number * 3600 * SECOND), Outcome.RATE)
+            counting.record_use(key.row.pk, Origin("", "", NOON + number * 3600 * SECOND), Outcome.RATE)
             if number % 10 == 0:
                 counting.flush()
 
