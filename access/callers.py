@@ -1,7 +1,7 @@
 """From an HTTP request, the admin or the command line, to the Caller that services take."""
 
 import getpass
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 from rest_framework.request import Request
@@ -34,6 +34,11 @@ def caller_at_command_line() -> Caller:
     return Caller(operator(name), Origin.here())
 
 
-def principal_in(request: HttpRequest) -> Any:
-    """Return who sits before the admin (an access.principals.Principal): the site put it there."""
+def principal_in(request: HttpRequest) -> Principal:
+    """Return who sits before the admin: the site puts them there before it shows a page."""
+    return cast(Principal, request.principal)  # type: ignore[attr-defined]
+
+
+def principal_if_any(request: HttpRequest) -> Principal | None:
+    """Return who sits before the admin, None where the site has not let anybody in."""
     return getattr(request, "principal", None)

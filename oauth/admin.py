@@ -17,7 +17,7 @@ from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.humanize import ago
 from access.backoffice.paginator import count_up_to, shown_count
-from access.callers import caller_in_admin, principal_in
+from access.callers import caller_in_admin, principal_if_any, principal_in
 from accounts.sessions.admin_site import note_denied
 from config import profiles
 from config.profiles import Capability
@@ -171,7 +171,7 @@ class ConsentAdmin(ConfirmingAdmin):
         return Consent.objects.visible_to(principal_in(request)).live(timezone.now())
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return profiles.active().oauth2 is not None and principal_in(request) is not None
+        return profiles.active().oauth2 is not None and principal_if_any(request) is not None
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.mixins import ListModelMixin
 
 from access.audit_log.serializers import EventFilter, EventMember
+from access.callers import principal_of_request
 from audit.models import Event, EventQuerySet
 from config.profiles import Capability
 from config.wire import requests
@@ -30,8 +31,7 @@ class EventViewSet(ListModelMixin, ResourceViewSet[Event]):
     needs: ClassVar[dict[str, Any]] = {"list": frozenset({Capability.READ_AUDIT})}
 
     def get_queryset(self) -> EventQuerySet:
-        reader: Any = self.request.user  # an access.principals.Principal
-        reach = reader.reach(Capability.READ_AUDIT)
+        reach = principal_of_request(self.request).reach(Capability.READ_AUDIT)
         return Event.objects.seen_from(everywhere=reach.everywhere, organizations=reach.organizations)
 
     def filter_queryset(self, queryset: Any) -> Any:

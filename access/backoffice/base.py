@@ -23,7 +23,7 @@ from django.utils.safestring import SafeString
 from access.backoffice.changelist import UNDECLARED, DeclaredChangeList, check_query
 from access.backoffice.humanize import ago
 from access.backoffice.paginator import CappedPaginator
-from access.callers import principal_in
+from access.callers import principal_if_any
 from config.profiles import Capability
 from config.wire.errors import BadQuery, DomainError, shown
 
@@ -140,13 +140,13 @@ def said_status(word: str, kind: str = "") -> SafeString:
 
 def may(request: HttpRequest, capability: Capability, organization_id: int | None = None) -> bool:
     """Whether whoever sits before the admin may do this, in the organization or everywhere."""
-    principal = principal_in(request)
-    return principal is not None and bool(principal.may(capability, organization_id))
+    principal = principal_if_any(request)
+    return principal is not None and principal.may(capability, organization_id)
 
 
 def holds(request: HttpRequest, capabilities: frozenset[Capability]) -> bool:
     """Whether whoever sits before the admin has one of the capabilities anywhere."""
-    principal = principal_in(request)
+    principal = principal_if_any(request)
     return principal is not None and any(principal.may_somewhere(each) for each in capabilities)
 
 

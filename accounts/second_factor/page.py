@@ -101,4 +101,4 @@ class SecondFactorPage(View):
         return response
 
     def _person(self, request: HttpRequest) -> User:
-        return User.objects.get(pk=principal_in(request).user_id)
+        return User.objects.get(pk=principal_in(request).user_id or 0)

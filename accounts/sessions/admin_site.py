@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from access.backoffice.changelist import check_query
-from access.callers import principal_in
+from access.callers import principal_if_any, principal_in
 from access.exceptions import record_denied
 from access.principals import Credential, Principal
 from accounts.models import User
@@ -63,7 +63,7 @@ class KeyhouseAdminSite(admin.AdminSite):
         """
         if not isinstance(request.user, User) or not request.user.is_active:
             return False
-        if principal_in(request) is None:
+        if principal_if_any(request) is None:
             device = device_of(request.user)
             is_proven = device is not None and request.session.get(PROVEN) == device
             if device is not None and not is_proven:
@@ -114,7 +114,7 @@ class KeyhouseAdminSite(admin.AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         name = profiles.active().product.name
-        principal = principal_in(request)
+        principal = principal_if_any(request)
         reads_audit = principal is not None and principal.may_somewhere(Capability.READ_AUDIT)
         names = {"site_title": name, "site_header": name, "reads_audit": reads_audit}
         return super().each_context(request) | names
@@ -170,7 +170,7 @@ def _holds_anything(principal: Principal) -> bool:
 
 def _must_enrol(request: HttpRequest) -> bool:
     """Whether this person needs a second factor here and has not proven one: then they have none."""
-    principal: Principal = principal_in(request)
+    principal = principal_in(request)
     return not principal.second_factor and (
         settings.ADMIN_SECOND_FACTOR or principal.with_second_factor is not None
     )
