@@ -119,22 +119,23 @@ WITHOUT_BLANKS: dict[str, tuple[str, Door]] = {
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_row_111_a_name_that_holds_a_key_is_refused(
-    door: str, cast: Cast, key: str, open_registration: None
-) -> None:
+@pytest.mark.requirement(111)
+def test_a_name_that_holds_a_key_is_refused(door: str, cast: Cast, key: str, open_registration: None) -> None:
     member, enter = DOORS[door]
     problem = assert_problem(enter(cast, f"CI ({key})"), 400, member=member)
     assert "holds a key or a token" in str(problem["errors"])
     assert secret_of(key) not in str(problem) + everything_stored()
 
 
-def test_row_111_a_name_that_holds_any_credential_is_refused(cast: Cast, credential: str) -> None:
+@pytest.mark.requirement(111)
+def test_a_name_that_holds_any_credential_is_refused(cast: Cast, credential: str) -> None:
     answer = as_user(cast.alice).post("api-keys", {"name": f"CI ({credential})"})
     assert secret_of(credential) not in str(assert_problem(answer, 400, member="name"))
 
 
 @pytest.mark.parametrize("door", WITHOUT_BLANKS)
-def test_row_111_a_user_name_or_an_address_that_holds_a_credential_is_refused(
+@pytest.mark.requirement(111)
+def test_a_user_name_or_an_address_that_holds_a_credential_is_refused(
     door: str, cast: Cast, key: str, open_registration: None
 ) -> None:
     member, enter = WITHOUT_BLANKS[door]
@@ -158,7 +159,8 @@ def test_words_that_merely_begin_like_a_credential_are_names(word: str, cast: Ca
         assert as_user(cast.alice).post("api-keys", {"name": name}).json()["name"] == name
 
 
-def test_row_111_a_reason_that_holds_a_credential_is_refused_and_the_key_lives(
+@pytest.mark.requirement(111)
+def test_a_reason_that_holds_a_credential_is_refused_and_the_key_lives(
     cast: Cast, operator: Caller, credential: str
 ) -> None:
     made = make_key(cast.alice)
@@ -173,9 +175,8 @@ def test_row_111_a_reason_that_holds_a_credential_is_refused_and_the_key_lives(
     assert revoke_api_keys(caller=operator, selected=[made.row], reason="leaked: kh_live_…") == 1
 
 
-def test_row_111_a_client_of_oauth2_keeps_no_credential(
-    cast: Cast, operator: Caller, credential: str
-) -> None:
+@pytest.mark.requirement(111)
+def test_a_client_of_oauth2_keeps_no_credential(cast: Cast, operator: Caller, credential: str) -> None:
     good: dict[str, Any] = {"name": "Board", "scopes": ["services:read"], "redirect_uris": [CALLBACK]}
     for member, value in (("name", credential), ("redirect_uris", [f"{CALLBACK}?key={credential}"])):
         with pytest.raises(Invalid) as refused:
@@ -184,14 +185,14 @@ def test_row_111_a_client_of_oauth2_keeps_no_credential(
         assert secret_of(credential) not in str(refused.value)
 
 
-def test_row_111_a_form_of_the_admin_says_beside_its_field_that_a_name_holds_a_key(
-    cast: Cast, key: str
-) -> None:
+@pytest.mark.requirement(111)
+def test_a_form_of_the_admin_says_beside_its_field_that_a_name_holds_a_key(cast: Cast, key: str) -> None:
     answer = browser(cast.ada).post(page("accounts_organization_add"), {"name": key})
     assert "holds a key or a token" in answer.context["errors"].as_text()
 
 
-def test_row_111_a_nonce_that_is_a_credential_is_refused(cast: Cast, credential: str) -> None:
+@pytest.mark.requirement(111)
+def test_a_nonce_that_is_a_credential_is_refused(cast: Cast, credential: str) -> None:
     flow = Flow(make_client("openid"), cast.alice, scope="openid")
     answer = flow.browser.get(flow.address(nonce=f"n-{credential}"))
     assert parameters(answer["Location"])["error"] == "invalid_request"
@@ -202,7 +203,8 @@ AGENT = "Mozilla/5.0 (X11) {} Firefox/130.0"
 
 
 @pytest.mark.parametrize("padding", ["", "x" * 150, "x" * 185, "x" * 790, "eyJ" * 2_000])
-def test_row_111_a_user_agent_is_stored_masked(cast: Cast, credential: str, padding: str) -> None:
+@pytest.mark.requirement(111)
+def test_a_user_agent_is_stored_masked(cast: Cast, credential: str, padding: str) -> None:
     sent = {"User-Agent": padding + AGENT.format(credential)}
     body = {"username": "alice", "password": PASSWORD}
     assert Api(sent).post("auth/login", body).status_code == 200
@@ -222,7 +224,8 @@ def test_an_ordinary_user_agent_is_stored_as_it_came(cast: Cast) -> None:
     assert Session.objects.get().user_agent == agent
 
 
-def test_row_111_a_request_id_that_holds_a_credential_is_not_taken_over(cast: Cast, credential: str) -> None:
+@pytest.mark.requirement(111)
+def test_a_request_id_that_holds_a_credential_is_not_taken_over(cast: Cast, credential: str) -> None:
     """It would stand in the answer, in events and in the outbox."""
     sent = f"a.{credential}"
     api = Api({"X-Request-ID": sent})
@@ -235,7 +238,8 @@ def test_row_111_a_request_id_that_holds_a_credential_is_not_taken_over(cast: Ca
 
 
 @pytest.mark.parametrize("shipped", profiles.shipped_names())
-def test_row_111_keys_of_every_product_are_recognized(shipped: str) -> None:
+@pytest.mark.requirement(111)
+def test_keys_of_every_product_are_recognized(shipped: str) -> None:
     with profiles.override(profiles.load(shipped)):
         for form in profiles.active().keys.environments.values():
             assert holds_credential(f"x {keys.mint(form)} y")

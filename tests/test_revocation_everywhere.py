@@ -4,6 +4,8 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import pytest
+
 from tests.installation import Installation, Server, log_in_as_admin
 
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
@@ -13,7 +15,8 @@ ROUNDS = 10
 USES = 4  # of each key at each server before it is revoked, so that every worker remembers it
 
 
-def test_row_63_a_revoked_key_is_refused_by_every_server_from_the_2xx_on(installation: Installation) -> None:
+@pytest.mark.requirement(63)
+def test_a_revoked_key_is_refused_by_every_server_from_the_2xx_on(installation: Installation) -> None:
     with ExitStack() as stack:
         servers = [stack.enter_context(installation.serve("--workers", "2")) for _ in range(SERVERS)]
         token = log_in_as_admin(servers[0])

@@ -114,7 +114,8 @@ def test_a_wrong_parameter_is_named(cast: Cast, query: str, member: str) -> None
     assert_problem(as_user(cast.audrey).get(f"audit?{query}"), 400, "invalid", member)
 
 
-def test_row_114_an_id_may_be_sent_in_capitals(cast: Cast) -> None:
+@pytest.mark.requirement(114)
+def test_an_id_may_be_sent_in_capitals(cast: Cast) -> None:
     key = make_key(cast.alice)
     as_user(cast.alice).delete(f"api-keys/{key.row.uuid}")
     audrey, alice, row = as_user(cast.audrey), str(cast.alice.uuid), str(key.row.uuid)
@@ -135,7 +136,8 @@ def test_pages_are_followed_to_the_end_without_a_gap(cast: Cast) -> None:
     assert seen == [str(event.uuid) for event in Event.objects.order_by("-sequence")]
 
 
-def test_row_54_a_page_has_at_most_200_events_whatever_is_asked(cast: Cast) -> None:
+@pytest.mark.requirement(54)
+def test_a_page_has_at_most_200_events_whatever_is_asked(cast: Cast) -> None:
     for _ in range(210):
         record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=Origin.here())
     audrey = as_user(cast.audrey)
@@ -144,7 +146,8 @@ def test_row_54_a_page_has_at_most_200_events_whatever_is_asked(cast: Cast) -> N
 
 
 @pytest.mark.parametrize("method", ["post", "patch", "delete"])
-def test_row_83_the_endpoint_only_reads(cast: Cast, method: str) -> None:
+@pytest.mark.requirement(83)
+def test_the_endpoint_only_reads(cast: Cast, method: str) -> None:
     event = Event.objects.latest("sequence")
     ada = as_user(cast.ada)
     assert_problem(getattr(ada, method)("audit"), 405)

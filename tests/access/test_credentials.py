@@ -21,7 +21,8 @@ def test_no_header_and_a_header_of_another_scheme_are_no_credential() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_row_65_the_scheme_is_case_insensitive(scheme: str) -> None:
+@pytest.mark.requirement(65)
+def test_the_scheme_is_case_insensitive(scheme: str) -> None:
     assert found_in(Authorization=f"{scheme} abc.def") == Presented("abc.def", is_key=False)
 
 
@@ -46,20 +47,23 @@ def test_a_key_is_told_from_a_token_by_its_prefix_and_by_its_header() -> None:
         "Bearers a",
     ],
 )
-def test_row_65_a_bearer_that_is_not_well_written_is_refused(header: str) -> None:
+@pytest.mark.requirement(65)
+def test_a_bearer_that_is_not_well_written_is_refused(header: str) -> None:
     with pytest.raises(MalformedCredentials):
         found_in(Authorization=header)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_row_65_two_credentials_in_one_request_are_refused(cast: Cast, scheme: str) -> None:
+@pytest.mark.requirement(65)
+def test_two_credentials_in_one_request_are_refused(cast: Cast, scheme: str) -> None:
     key, pair = make_key(cast.alice, "services:read"), log_in(cast.alice)
     for bearer in (pair["access_token"], key.text, "x"):
         both = Api({"Authorization": f"{scheme} {bearer}", "X-API-Key": key.text})
         assert_problem(both.get("auth/me"), 400, "invalid_request")
 
 
-def test_row_65_two_headers_of_one_name_are_two_credentials(cast: Cast) -> None:
+@pytest.mark.requirement(65)
+def test_two_headers_of_one_name_are_two_credentials(cast: Cast) -> None:
     key = make_key(cast.alice, "services:read").text
     assert_problem(Api({"X-API-Key": f"{key},{key}"}).get("auth/me"), 400, "invalid_request")
     joined = f"Bearer {key},Bearer {key}"
@@ -67,13 +71,15 @@ def test_row_65_two_headers_of_one_name_are_two_credentials(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("name", ["access_token", "api_key", "x-api-key", "X-API-Key", "token", "anything"])
-def test_row_65_a_key_in_a_url_is_refused_whatever_else_comes(cast: Cast, name: str) -> None:
+@pytest.mark.requirement(65)
+def test_a_key_in_a_url_is_refused_whatever_else_comes(cast: Cast, name: str) -> None:
     key = make_key(cast.alice, "services:read").text
     for api in (Api(), Api({"X-API-Key": key})):
         assert_problem(api.get(f"auth/me?{name}={key}"), 400, "invalid_request")
 
 
-def test_row_65_a_401_says_how_to_authenticate_and_whether_something_was_wrong(cast: Cast) -> None:
+@pytest.mark.requirement(65)
+def test_a_401_says_how_to_authenticate_and_whether_something_was_wrong(cast: Cast) -> None:
     challenges = {
         "nothing": Api().get("auth/me").headers["WWW-Authenticate"],
         "key": Api({"X-API-Key": "kh_live_x"}).get("auth/me").headers["WWW-Authenticate"],

@@ -103,7 +103,8 @@ def test_the_scope_that_is_named_does_open_what_was_needed(capability: Capabilit
         ("/gateway/introspect", {"POST"}),
     ],
 )
-def test_row_90_a_method_that_an_endpoint_does_not_have_is_a_405_for_whoever_is_known(
+@pytest.mark.requirement(90)
+def test_a_method_that_an_endpoint_does_not_have_is_a_405_for_whoever_is_known(
     cast: Cast, path: str, methods: set[str]
 ) -> None:
     ada = as_user(cast.ada)
@@ -123,7 +124,8 @@ def test_head_asks_for_what_get_asks_for(cast: Cast, path: str) -> None:
     assert with_key(make_key(cast.mallory)).client.head("/api/v1/audit").status_code == 403
 
 
-def test_row_47_a_lower_role_gets_403_from_what_is_for_auditors_and_it_is_recorded(cast: Cast) -> None:
+@pytest.mark.requirement(47)
+def test_a_lower_role_gets_403_from_what_is_for_auditors_and_it_is_recorded(cast: Cast) -> None:
     for user in (cast.bob, cast.mallory):
         assert_problem(as_user(user).get("audit"), 403, "not_allowed")
     events = as_user(cast.ada).get("audit?event=access:denied").json()["results"]

@@ -57,14 +57,16 @@ def test_scopes_hold_where_the_credential_acts(owner: Principal) -> None:
     assert owner.scopes_anywhere == acting.scopes | {"audit:read"}
 
 
-def test_row_59_a_credential_can_do_what_it_was_given_and_its_owner_holds(owner: Principal) -> None:
+@pytest.mark.requirement(59)
+def test_a_credential_can_do_what_it_was_given_and_its_owner_holds(owner: Principal) -> None:
     key = replace(owner, organization_id=HERE).narrowed(frozenset({"services:write", "users:write"}), KEY)
     assert key.scopes == {"services:read", "services:write"}
     assert not any(key.may_somewhere(capability) for capability in Capability)
     assert (key.credential, key.user_id, key.subject) == (KEY, 7, "u")
 
 
-def test_row_59_narrowing_gives_nothing_that_is_not_held(owner: Principal) -> None:
+@pytest.mark.requirement(59)
+def test_narrowing_gives_nothing_that_is_not_held(owner: Principal) -> None:
     for granted in (frozenset(profiles.active().scopes), frozenset({"no such scope"}), frozenset[str]()):
         key = owner.narrowed(granted, KEY)
         assert not key.excess_over(owner).scopes
@@ -77,7 +79,8 @@ def test_a_scope_opens_no_capability_to_who_holds_the_scope_alone() -> None:
     assert narrow(held, frozenset({"keys:write"})) == held
 
 
-def test_row_60_narrowing_twice_is_narrowing_to_what_both_allow(owner: Principal) -> None:
+@pytest.mark.requirement(60)
+def test_narrowing_twice_is_narrowing_to_what_both_allow(owner: Principal) -> None:
     twice = owner.narrowed(frozenset({"keys:write"}), KEY).narrowed(frozenset({"services:read"}), KEY)
     assert twice.scopes_anywhere == frozenset()
 

@@ -103,7 +103,8 @@ def silent_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
         yield silent
 
 
-def test_row_97_who_waits_while_another_s_look_fails_fails_with_it_and_asks_nobody_again(
+@pytest.mark.requirement(97)
+def test_who_waits_while_another_s_look_fails_fails_with_it_and_asks_nobody_again(
     db: None, lease: Lease, silent_database: socket.socket
 ) -> None:
     def look(_: int) -> bool:

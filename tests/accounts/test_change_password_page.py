@@ -46,7 +46,8 @@ def test_all_that_acts_as_the_person_ends_and_the_owner_is_told(cast: Cast, mail
     assert admin.get("/admin/").status_code == 302
 
 
-def test_row_09_it_has_the_limits_of_a_login_and_counts_with_it(cast: Cast) -> None:
+@pytest.mark.requirement(9)
+def test_it_has_the_limits_of_a_login_and_counts_with_it(cast: Cast) -> None:
     assert [change(password="wrong").status_code for _ in range(11)] == [401] * 10 + [429]
     assert change().status_code == 429
     flow = Flow(make_client(), cast.alice)
@@ -74,7 +75,8 @@ def test_a_new_password_that_breaks_the_rules_changes_nothing(new: str, cast: Ca
     assert change().status_code == 200
 
 
-def test_row_22_a_second_factor_is_asked_for(cast: Cast) -> None:
+@pytest.mark.requirement(22)
+def test_a_second_factor_is_asked_for(cast: Cast) -> None:
     app = enrolled(cast.alice)
     assert change().status_code == 401
     assert change(totp_code="000000").status_code == 401

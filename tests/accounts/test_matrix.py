@@ -244,7 +244,8 @@ def send(cast: Cast) -> Callable[[Actor, Endpoint], int]:
     return request
 
 
-def test_rows_46_and_47_everybody_gets_through_exactly_where_they_may(
+@pytest.mark.requirement(46, 47)
+def test_everybody_gets_through_exactly_where_they_may(
     strong_owners: None,
     cast: Cast,
     send: Callable[[Actor, Endpoint], int],

@@ -21,6 +21,8 @@ from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key, with_key
 from tests.oauth.flow import Flow, machine_token, make_client, with_token
 
+pytestmark = pytest.mark.requirement(101)
+
 NEW = "another walk to the lighthouse"
 EVE = {"email": "eve@example.net"}
 PROGRAMS = ("key", "consent", "machine")
@@ -118,7 +120,7 @@ def ask(api: Api, request: Request) -> Any:
 
 
 @pytest.mark.parametrize("kind", PROGRAMS)
-def test_row_101_programs_do_what_ends_with_them_and_nothing_else(stage: Cast, kind: str) -> None:
+def test_programs_do_what_ends_with_them_and_nothing_else(stage: Cast, kind: str) -> None:
     program, person = program_of(kind, stage.ada), as_user(stage.ada)
     let, refused = {}, {}
     for name, request in (OF_PEOPLE | OF_PROGRAMS).items():
@@ -134,7 +136,7 @@ def test_row_101_programs_do_what_ends_with_them_and_nothing_else(stage: Cast, k
         assert "log in" in detail or "invites" in detail or "program" in detail
 
 
-def test_row_101_after_a_key_good_for_a_minute_nobody_is_in(cast: Cast, operator: Caller) -> None:
+def test_after_a_key_good_for_a_minute_nobody_is_in(cast: Cast, operator: Caller) -> None:
     ends = datetime.now(UTC) + timedelta(seconds=60)
     key = make_key(cast.ada, *profiles.active().scopes, expires_at=ends)
     program, people = with_key(key), User.objects.count()
@@ -146,13 +148,13 @@ def test_row_101_after_a_key_good_for_a_minute_nobody_is_in(cast: Cast, operator
     assert check_password(PASSWORD, User.objects.get(pk=cast.bob.pk).password)
 
 
-def test_row_101_an_organization_s_key_invites_nobody_to_an_account(cast: Cast) -> None:
+def test_an_organization_s_key_invites_nobody_to_an_account(cast: Cast) -> None:
     program = with_key(make_key(cast.acme, *profiles.active().scopes))
     assert_problem(program.post("users/invitations", {**EVE, "role": "member"}), 403, "not_allowed")
     assert not Invitation.objects.exists()
 
 
-def test_row_101_a_program_may_send_what_stands_there_already(program: Api, cast: Cast) -> None:
+def test_a_program_may_send_what_stands_there_already(program: Api, cast: Cast) -> None:
     sent = {"email": cast.bob.email, "role": cast.bob.role, "is_active": True, "name": "Robert"}
     assert program.patch(f"users/{cast.bob.uuid}", sent).status_code == 200
 
@@ -175,7 +177,7 @@ SERVICES: dict[str, Callable[[Cast, Caller], object]] = {
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_row_101_what_only_the_admin_offers_is_closed_to_programs_all_the_same(cast: Cast, name: str) -> None:
+def test_what_only_the_admin_offers_is_closed_to_programs_all_the_same(cast: Cast, name: str) -> None:
     enrolled(cast.bob)
     User.objects.filter(pk=cast.mallory.pk).update(must_have_second_factor=True)
     with pytest.raises(NotAllowed, match=r"log in|program"):

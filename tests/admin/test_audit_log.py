@@ -43,7 +43,8 @@ def test_events_are_searched_by_what_one_knows_of_them(audrey: Client, cast: Cas
     assert set(names(audrey, name__exact="member:added")) == {"member:added"}
 
 
-def test_row_109_no_search_and_no_filter_reads_all_events(cast: Cast) -> None:
+@pytest.mark.requirement(109)
+def test_no_search_and_no_filter_reads_all_events(cast: Cast) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no index of beginnings without regard to case, and reads the rows")
     with connection.cursor() as cursor:
@@ -109,7 +110,8 @@ def test_an_event_is_shown_whole(audrey: Client, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("who", ["ada", "audrey"])
-def test_row_83_no_page_adds_changes_or_deletes_events(cast: Cast, who: str) -> None:
+@pytest.mark.requirement(83)
+def test_no_page_adds_changes_or_deletes_events(cast: Cast, who: str) -> None:
     client = browser(getattr(cast, who))
     events = list(Event.objects.order_by("sequence").values())
     number = Event.objects.latest("sequence").pk

@@ -51,7 +51,8 @@ def on_the_page_of_oauth2(cast: Cast) -> tuple[Client, str]:
 
 
 @pytest.mark.parametrize("logged_in", [in_the_admin, on_the_page_of_oauth2])
-def test_row_110_what_is_stored_of_a_browsers_session_opens_nothing(
+@pytest.mark.requirement(110)
+def test_what_is_stored_of_a_browsers_session_opens_nothing(
     logged_in: Callable[[Cast], tuple[Client, str]], cast: Cast
 ) -> None:
     client, page = logged_in(cast)
@@ -62,14 +63,16 @@ def test_row_110_what_is_stored_of_a_browsers_session_opens_nothing(
     assert cookie not in everything_stored()
 
 
-def test_row_110_a_cookie_of_a_row_from_before_opens_nothing(cast: Cast) -> None:
+@pytest.mark.requirement(110)
+def test_a_cookie_of_a_row_from_before_opens_nothing(cast: Cast) -> None:
     """Such a row is stored under the cookie itself."""
     client = browser(cast.ada)
     Row.objects.update(session_key=cookie_of(client))
     assert client.get("/admin/").status_code == 302
 
 
-def test_row_110_an_upgrade_deletes_the_sessions_from_before(installation: Installation) -> None:
+@pytest.mark.requirement(110)
+def test_an_upgrade_deletes_the_sessions_from_before(installation: Installation) -> None:
     assert installation.manage("migrate", "accounts", "0007").returncode == 0
     assert count(installation, first="Session(pk='a' * 32, session_data='', expire_date=now()).save()") == 1
     assert installation.manage("setup", **ADMIN).returncode == 0
@@ -185,7 +188,8 @@ async def asynchronously(session: SessionStore) -> list[str]:
     return [first, second]
 
 
-def test_row_110_the_asynchronous_methods_store_the_digest_too(db: None) -> None:
+@pytest.mark.requirement(110)
+def test_the_asynchronous_methods_store_the_digest_too(db: None) -> None:
     session = SessionStore()
     cookies = asynchronously(session)
     assert len(keys()) == 1 and keys().isdisjoint(cookies)

@@ -50,7 +50,8 @@ def test_many_are_deleted_after_a_question_and_each_recorded(ada: Client, cast: 
     assert {event.target_label for event in events} == {"bob", "mallory"}
 
 
-def test_row_51_with_oneself_among_them_nobody_is_deleted(ada: Client, cast: Cast) -> None:
+@pytest.mark.requirement(51)
+def test_with_oneself_among_them_nobody_is_deleted(ada: Client, cast: Cast) -> None:
     answer = delete_selected(ada, cast.bob, cast.ada, cast.mallory, post="yes")
     assert messages_of(answer) == [
         "Nobody was deleted.",
@@ -60,7 +61,8 @@ def test_row_51_with_oneself_among_them_nobody_is_deleted(ada: Client, cast: Cas
     assert not Event.objects.filter(name="user:deleted").exists()
 
 
-def test_row_50_with_somebody_above_among_them_nobody_is_deleted(cast: Cast, people_manager: User) -> None:
+@pytest.mark.requirement(50)
+def test_with_somebody_above_among_them_nobody_is_deleted(cast: Cast, people_manager: User) -> None:
     answer = delete_selected(browser(people_manager), cast.bob, cast.ada, post="yes")
     assert messages_of(answer) == ["Nobody was deleted.", "ada may do more than you."]
     assert are_there(cast.ada, cast.bob)
@@ -68,7 +70,8 @@ def test_row_50_with_somebody_above_among_them_nobody_is_deleted(cast: Cast, peo
 
 
 @pytest.mark.parametrize("who", ["audrey", "alice", "bob", "mallory"])
-def test_row_47_who_does_not_manage_people_deletes_nobody(cast: Cast, who: str) -> None:
+@pytest.mark.requirement(47)
+def test_who_does_not_manage_people_deletes_nobody(cast: Cast, who: str) -> None:
     client = browser(getattr(cast, who))
     assert client.get(page(DELETE, cast.charlie.pk)).status_code in {302, 403}
     assert client.post(page(DELETE, cast.charlie.pk), {"post": "yes"}).status_code in {302, 403}

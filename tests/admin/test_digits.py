@@ -21,7 +21,8 @@ def spellings(number: int) -> list[str]:
     return [*(in_script(number, zero) for zero in ZEROS), f" {number}", f"+{number}", f"0_{number}"]
 
 
-def test_row_95_a_page_of_the_admin_is_at_the_number_in_ascii_alone(cast: Cast) -> None:
+@pytest.mark.requirement(95)
+def test_a_page_of_the_admin_is_at_the_number_in_ascii_alone(cast: Cast) -> None:
     ada, key = browser(cast.ada), make_key(cast.bob, "services:read")
     for model, number in (("accounts_user", cast.bob.pk), ("apikeys_apikey", key.row.pk)):
         assert ada.get(page(f"{model}_change", number)).status_code == 200
@@ -32,7 +33,8 @@ def test_row_95_a_page_of_the_admin_is_at_the_number_in_ascii_alone(cast: Cast) 
                 assert answer.status_code == 404 or answer.headers["Location"] == "/admin/"
 
 
-def test_row_95_a_selection_is_of_numbers_in_ascii(cast: Cast) -> None:
+@pytest.mark.requirement(95)
+def test_a_selection_is_of_numbers_in_ascii(cast: Cast) -> None:
     ada = browser(cast.ada)
     for text in spellings(cast.bob.pk):
         sent = {"action": "deactivate", "_selected_action": text, "confirmed": "True"}

@@ -75,7 +75,8 @@ def do(client: Client, model: type[Model], action: str, row: Model) -> Any:
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_row_78_no_row_of_another_organization_is_changed_by_any_form_or_action(
+@pytest.mark.requirement(78)
+def test_no_row_of_another_organization_is_changed_by_any_form_or_action(
     cast: Cast, rows: Rows, who: str, strong_owners: None
 ) -> None:
     client, before = browser(getattr(cast, who)), state()
@@ -92,7 +93,8 @@ def test_row_78_no_row_of_another_organization_is_changed_by_any_form_or_action(
 
 
 @pytest.mark.parametrize("who", ["alice", "bob", "mallory"])
-def test_row_47_no_row_of_another_organization_is_seen(
+@pytest.mark.requirement(47)
+def test_no_row_of_another_organization_is_seen(
     cast: Cast, rows: Rows, who: str, strong_owners: None
 ) -> None:
     client = browser(getattr(cast, who))

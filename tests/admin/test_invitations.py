@@ -83,7 +83,8 @@ def test_an_invitation_is_not_changed_or_deleted_past_the_service(ada: Client, c
 
 
 @pytest.mark.parametrize("who", ["audrey", "alice", "bob", "mallory"])
-def test_row_47_who_manages_no_organization_does_none_of_it(ada: Client, cast: Cast, who: str) -> None:
+@pytest.mark.requirement(47)
+def test_who_manages_no_organization_does_none_of_it(ada: Client, cast: Cast, who: str) -> None:
     invite(ada, cast)
     client = browser(getattr(cast, who))
     assert client.get(page(LIST)).status_code == 403

@@ -100,9 +100,8 @@ def buttons(client: Client, key: NewKey) -> list[str]:
     return re.findall(r'<button type="submit" name="action" value="([a-z]+)">', shown)
 
 
-def test_rows_57_and_66_a_rotated_key_is_shown_once_on_a_page_that_nobody_stores(
-    ada: Client, key: NewKey
-) -> None:
+@pytest.mark.requirement(57, 66)
+def test_a_rotated_key_is_shown_once_on_a_page_that_nobody_stores(ada: Client, key: NewKey) -> None:
     response = confirm(ada, "rotate", key, overlap="24h")
     (text,) = keys_in(response)
     assert "no-store" in response.headers["Cache-Control"]

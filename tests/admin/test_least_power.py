@@ -34,7 +34,8 @@ def rows_of(response: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("who", OPEN)
-def test_row_47_a_list_is_open_to_whom_a_role_opens_it(cast: Cast, who: str) -> None:
+@pytest.mark.requirement(47)
+def test_a_list_is_open_to_whom_a_role_opens_it(cast: Cast, who: str) -> None:
     client = browser(getattr(cast, who))
     seen = {name for name, address in LISTS.items() if client.get(page(address)).status_code == 200}
     assert seen == OPEN[who]
@@ -105,7 +106,8 @@ def state() -> list[Any]:
     return [list(table._default_manager.order_by("pk").values()) for table in tables]
 
 
-def test_row_78_an_auditor_sees_everything_and_changes_nothing(cast: Cast, keys: dict[str, ApiKey]) -> None:
+@pytest.mark.requirement(78)
+def test_an_auditor_sees_everything_and_changes_nothing(cast: Cast, keys: dict[str, ApiKey]) -> None:
     audrey = browser(cast.audrey)
     before = state()
     for address, sent in changes(cast, keys["bob"]):
@@ -119,7 +121,8 @@ def test_row_78_an_auditor_sees_everything_and_changes_nothing(cast: Cast, keys:
 
 
 @pytest.mark.parametrize("who", ["audrey", "alice", "bob", "mallory"])
-def test_row_78_nobody_promotes_themselves(cast: Cast, who: str) -> None:
+@pytest.mark.requirement(78)
+def test_nobody_promotes_themselves(cast: Cast, who: str) -> None:
     user = getattr(cast, who)
     client, before = browser(user), state()[1:]
     sent = {"name": user.name, "role": "admin", "is_active": "on", "is_superuser": "on"}

@@ -133,7 +133,8 @@ def test_every_list_of_the_registry_takes_declared_parameters_only() -> None:
 
 
 @pytest.mark.parametrize("who", ["ada", "audrey", "alice"])  # an administrator, an auditor, an owner
-def test_row_109_no_query_is_an_error_of_the_server_and_no_undeclared_lookup_reaches_the_database(
+@pytest.mark.requirement(109)
+def test_no_query_is_an_error_of_the_server_and_no_undeclared_lookup_reaches_the_database(
     cast: Cast, rows: None, who: str
 ) -> None:
     client, bare = browser(getattr(cast, who)), {}
@@ -178,7 +179,8 @@ def test_row_109_no_query_is_an_error_of_the_server_and_no_undeclared_lookup_rea
         ("apikeys_apikey", "organization__name__regex", "("),
     ],
 )
-def test_row_109_a_lookup_is_refused_by_name(ada: Client, name: str, parameter: str, value: str) -> None:
+@pytest.mark.requirement(109)
+def test_a_lookup_is_refused_by_name(ada: Client, name: str, parameter: str, value: str) -> None:
     answer = ada.get(address(name), {parameter: value}, follow=True)
     assert answer.redirect_chain == [(address(name), 302)]
     assert messages_of(answer) == [f"{parameter}: is not a filter of this list; choose one on the page"]
@@ -203,7 +205,8 @@ def test_row_109_a_lookup_is_refused_by_name(ada: Client, name: str, parameter: 
         ("accounts_user", {"_to_field": "password"}, "_to_field: is not a field"),
     ],
 )
-def test_row_109_a_wrong_value_is_said(ada: Client, name: str, query: dict[str, Any], said: str) -> None:
+@pytest.mark.requirement(109)
+def test_a_wrong_value_is_said(ada: Client, name: str, query: dict[str, Any], said: str) -> None:
     answer = ada.get(address(name), query, follow=True)
     assert answer.redirect_chain == [(address(name), 302)]
     assert len(messages_of(answer)) == 1 and messages_of(answer)[0].startswith(said)
@@ -266,7 +269,8 @@ def relations() -> list[tuple[str, str, str]]:
     )
 
 
-def test_row_109_completing_names_is_never_an_error_of_the_server(ada: Client) -> None:
+@pytest.mark.requirement(109)
+def test_completing_names_is_never_an_error_of_the_server(ada: Client) -> None:
     for app, model, field in relations():
         query = {"app_label": app, "model_name": model, "field_name": field, "term": "a"}
         answer = ada.get("/admin/autocomplete/", query, headers={"Accept": "application/json"})

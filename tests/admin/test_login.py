@@ -49,14 +49,16 @@ def test_a_failed_login_is_recorded_and_says_the_same_to_all(
     assert password not in text_of(response)
 
 
-def test_row_88_a_login_without_a_csrf_token_is_refused(cast: Cast) -> None:
+@pytest.mark.requirement(88)
+def test_a_login_without_a_csrf_token_is_refused(cast: Cast) -> None:
     client = Client(enforce_csrf_checks=True)
     assert log_in(client, "ada").status_code == 403
     assert client.get("/admin/").status_code == 302
     assert not Event.objects.filter(name__startswith="login").exists()
 
 
-def test_row_88_a_change_without_a_csrf_token_is_refused(cast: Cast) -> None:
+@pytest.mark.requirement(88)
+def test_a_change_without_a_csrf_token_is_refused(cast: Cast) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(cast.ada)
     for path in ("accounts/user/add/", "accounts/organization/add/", "apikeys/apikey/add/", "logout/"):

@@ -34,7 +34,8 @@ def keys_in(response: Any) -> set[str]:
     return set(KEY.findall(text_of(response)))
 
 
-def test_row_57_a_new_key_is_shown_once_on_a_page_that_nobody_stores(ada: Client, cast: Cast) -> None:
+@pytest.mark.requirement(57)
+def test_a_new_key_is_shown_once_on_a_page_that_nobody_stores(ada: Client, cast: Cast) -> None:
     response = ada.post(page(ADD), fill_in(ada, cast.bob, scopes=["services:read"]))
     (text,) = keys_in(response)
     assert "no-store" in response.headers["Cache-Control"]
@@ -239,7 +240,8 @@ def test_what_was_not_offered_is_not_taken(cast: Cast, values: dict[str, Any]) -
     assert ApiKey.objects.count() == 0
 
 
-def test_row_78_who_may_only_look_makes_no_key(cast: Cast) -> None:
+@pytest.mark.requirement(78)
+def test_who_may_only_look_makes_no_key(cast: Cast) -> None:
     audrey = browser(cast.audrey)
     assert audrey.get(page(ADD)).status_code == 403
     assert audrey.post(page(ADD), fill_in(browser(cast.ada), cast.audrey)).status_code == 403

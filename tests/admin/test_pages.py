@@ -37,7 +37,8 @@ def every_page(cast: Cast) -> Iterator[str]:
     yield page("audit_event_change", 1)
 
 
-def test_row_49_no_page_shows_a_hash_a_digest_or_a_pepper(ada: Client, cast: Cast) -> None:
+@pytest.mark.requirement(49)
+def test_no_page_shows_a_hash_a_digest_or_a_pepper(ada: Client, cast: Cast) -> None:
     key = ApiKey.objects.get()
     secrets = [settings.SECRET_KEY, bytes(key.digest).hex(), str(bytes(key.digest))[2:-1]]
     secrets += [pepper.hex() for pepper in settings.PEPPERS.values()]
@@ -60,7 +61,8 @@ def test_row_49_no_page_shows_a_hash_a_digest_or_a_pepper(ada: Client, cast: Cas
         ("audit_event_changelist", "detail__contains"),
     ],
 )
-def test_row_78_no_column_is_guessed_letter_by_letter(ada: Client, name: str, lookup: str) -> None:
+@pytest.mark.requirement(78)
+def test_no_column_is_guessed_letter_by_letter(ada: Client, name: str, lookup: str) -> None:
     response = ada.get(page(name), {lookup: "argon2"})
     assert response.status_code in (302, 400)
     assert "results" not in text_of(response)

@@ -37,7 +37,8 @@ def test_people_are_deactivated_and_activated(ada: Client, cast: Cast) -> None:
     assert as_user(cast.bob).get("auth/me").status_code == 200
 
 
-def test_row_51_with_the_last_administrator_among_them_nobody_is_deactivated(ada: Client, cast: Cast) -> None:
+@pytest.mark.requirement(51)
+def test_with_the_last_administrator_among_them_nobody_is_deactivated(ada: Client, cast: Cast) -> None:
     done = confirm(ada, PEOPLE, "deactivate", cast.bob, cast.ada)
     assert messages_of(done) == ["is_active: somebody must stay administrator"]
     assert User.objects.filter(is_active=False).count() == 0

@@ -46,7 +46,8 @@ def added(client: Client) -> App:
     return App(app.secret, RECOVERY.findall(text_of(send(client, "confirm", code=app.code()))))
 
 
-def test_row_77_whoever_has_a_second_factor_is_asked_for_it(cast: Cast) -> None:
+@pytest.mark.requirement(77)
+def test_whoever_has_a_second_factor_is_asked_for_it(cast: Cast) -> None:
     app = enrolled(cast.ada)
     client = Client()
     assert 'autocomplete="one-time-code"' in text_of(client.get(LOGIN))
@@ -58,7 +59,8 @@ def test_row_77_whoever_has_a_second_factor_is_asked_for_it(cast: Cast) -> None:
     assert Event.objects.latest("sequence").detail == {"second_factor": "totp"}
 
 
-def test_row_77_a_recovery_code_will_do_and_each_is_good_once(cast: Cast) -> None:
+@pytest.mark.requirement(77)
+def test_a_recovery_code_will_do_and_each_is_good_once(cast: Cast) -> None:
     app = enrolled(cast.ada)
     assert log_in_with(Client(), "ada", app.recovery_codes[0]).status_code == 302
     assert WRONG in text_of(log_in_with(Client(), "ada", app.recovery_codes[0]))
@@ -68,7 +70,8 @@ def test_row_77_a_recovery_code_will_do_and_each_is_good_once(cast: Cast) -> Non
 
 
 @pytest.mark.parametrize("code", ["000000", "\u0660" * 6, "x", "é", "\ud7ff"])
-def test_row_77_a_wrong_code_is_told_what_a_wrong_password_is_told(cast: Cast, code: str) -> None:
+@pytest.mark.requirement(77)
+def test_a_wrong_code_is_told_what_a_wrong_password_is_told(cast: Cast, code: str) -> None:
     enrolled(cast.ada)
     assert WRONG in text_of(log_in_with(Client(), "ada", code))
     assert Event.objects.latest("sequence").detail == {"reason": "wrong code"}
@@ -105,7 +108,8 @@ def test_a_person_adds_one_with_the_qr_code_and_stays_logged_in(cast: Cast) -> N
     assert log_in_with(Client(), "ada", codes[0]).status_code == 302
 
 
-def test_row_23_neither_the_secret_nor_the_codes_are_on_the_page_again(cast: Cast) -> None:
+@pytest.mark.requirement(23)
+def test_neither_the_secret_nor_the_codes_are_on_the_page_again(cast: Cast) -> None:
     client = browser(cast.ada)
     app = begun(client)
     again = text_of(client.get(PAGE)) + text_of(send(client, "confirm", code="000000"))
@@ -115,7 +119,8 @@ def test_row_23_neither_the_secret_nor_the_codes_are_on_the_page_again(cast: Cas
     assert not [secret for secret in (app.secret, *codes) if secret in shown]
 
 
-def test_row_85_the_page_works_under_the_strict_policy(cast: Cast) -> None:
+@pytest.mark.requirement(85)
+def test_the_page_works_under_the_strict_policy(cast: Cast) -> None:
     client = browser(cast.ada)
     for response in (client.get(PAGE), send(client, "begin", password=PASSWORD), Client().get(LOGIN)):
         assert "default-src 'self'" in response.headers["Content-Security-Policy"]
@@ -123,7 +128,8 @@ def test_row_85_the_page_works_under_the_strict_policy(cast: Cast) -> None:
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", text)
 
 
-def test_row_22_the_page_wants_password_and_code_to_change_anything(cast: Cast) -> None:
+@pytest.mark.requirement(22)
+def test_the_page_wants_password_and_code_to_change_anything(cast: Cast) -> None:
     client = browser(cast.ada)
     assert "is wrong" in text_of(send(client, "begin", password="not the password"))
     app = added(client)
@@ -152,7 +158,8 @@ def test_an_odd_action_does_nothing(cast: Cast, action: str) -> None:
     assert not SecondFactor.objects.exists()
 
 
-def test_row_88_the_page_wants_a_csrf_token(cast: Cast) -> None:
+@pytest.mark.requirement(88)
+def test_the_page_wants_a_csrf_token(cast: Cast) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(cast.ada)
     assert send(client, "begin", password=PASSWORD).status_code == 403
@@ -249,7 +256,8 @@ def test_a_login_with_a_code_survives_the_next_request_of_another_browser(cast: 
     assert (first.get("/admin/").status_code, second.get("/admin/").status_code) == (200, 200)
 
 
-def test_row_77_a_fresh_installation_wants_one_of_its_administrator(installation: Installation) -> None:
+@pytest.mark.requirement(77)
+def test_a_fresh_installation_wants_one_of_its_administrator(installation: Installation) -> None:
     with installation.serve() as server:
         session = admin_session(server)
         answer = server.request("GET", "/admin/", headers=session)

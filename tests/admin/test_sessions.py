@@ -15,7 +15,8 @@ def session_of(user: User) -> Session:
     return Session.objects.get(user=user, ended_at=None)
 
 
-def test_row_34_sessions_are_listed_and_searched_by_person(ada: Client, cast: Cast) -> None:
+@pytest.mark.requirement(34)
+def test_sessions_are_listed_and_searched_by_person(ada: Client, cast: Cast) -> None:
     pairs = [log_in(cast.bob), log_in(cast.charlie)]
     shown = text_of(ada.get(page(LIST)))
     assert ">bob<" in shown and ">charlie<" in shown
@@ -24,7 +25,8 @@ def test_row_34_sessions_are_listed_and_searched_by_person(ada: Client, cast: Ca
     assert ">bob<" in found and ">charlie<" not in found
 
 
-def test_row_34_selected_sessions_are_ended(ada: Client, cast: Cast) -> None:
+@pytest.mark.requirement(34)
+def test_selected_sessions_are_ended(ada: Client, cast: Cast) -> None:
     bob, charlie = as_user(cast.bob), as_user(cast.charlie)
     session = session_of(cast.bob)
     Session.objects.update(user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")
@@ -38,7 +40,8 @@ def test_row_34_selected_sessions_are_ended(ada: Client, cast: Cast) -> None:
     assert (event.name, event.actor_id) == ("session:ended", str(cast.ada.uuid))
 
 
-def test_row_34_all_sessions_of_selected_people_are_ended(ada: Client, cast: Cast) -> None:
+@pytest.mark.requirement(34)
+def test_all_sessions_of_selected_people_are_ended(ada: Client, cast: Cast) -> None:
     logins = [as_user(cast.bob), as_user(cast.bob), as_user(cast.charlie)]
     bobs_browser = browser(cast.bob)
     assert "bob (member): last login just now" in text_of(act(ada, "accounts_user", "end_sessions", cast.bob))
@@ -52,7 +55,8 @@ def test_row_34_all_sessions_of_selected_people_are_ended(ada: Client, cast: Cas
 
 
 @pytest.mark.parametrize("who", ["audrey", "alice", "bob", "mallory"])
-def test_row_47_who_does_not_manage_people_sees_and_ends_no_session(cast: Cast, who: str) -> None:
+@pytest.mark.requirement(47)
+def test_who_does_not_manage_people_sees_and_ends_no_session(cast: Cast, who: str) -> None:
     charlie, client = as_user(cast.charlie), browser(getattr(cast, who))
     assert client.get(page(LIST)).status_code == 403
     number = session_of(cast.charlie).pk
@@ -62,7 +66,8 @@ def test_row_47_who_does_not_manage_people_sees_and_ends_no_session(cast: Cast, 
     assert charlie.get("auth/me").status_code == 200
 
 
-def test_row_50_nobody_ends_the_sessions_of_those_above_them(cast: Cast, people_manager: User) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_ends_the_sessions_of_those_above_them(cast: Cast, people_manager: User) -> None:
     ada, client = as_user(cast.ada), browser(people_manager)
     for model, action, row in (
         ("accounts_session", "end", session_of(cast.ada)),
@@ -73,7 +78,8 @@ def test_row_50_nobody_ends_the_sessions_of_those_above_them(cast: Cast, people_
     assert ada.get("auth/me").status_code == 200
 
 
-def test_row_78_a_session_is_never_made_changed_or_deleted_here(ada: Client, cast: Cast) -> None:
+@pytest.mark.requirement(78)
+def test_a_session_is_never_made_changed_or_deleted_here(ada: Client, cast: Cast) -> None:
     log_in(cast.bob)
     number = session_of(cast.bob).pk
     shown = text_of(ada.get(page("accounts_session_change", number)))

@@ -94,14 +94,16 @@ def test_all_that_is_wrong_is_said_at_once(ada: Client) -> None:
 
 
 @pytest.mark.parametrize("password", ["passwordpassword", "password1234567"])
-def test_row_05_a_common_password_is_refused_in_the_admin(ada: Client, password: str) -> None:
+@pytest.mark.requirement(5)
+def test_a_common_password_is_refused_in_the_admin(ada: Client, password: str) -> None:
     assert "password" in errors_of(ada.post(page(ADD), DORA | {"password": password}))
 
 
 @pytest.mark.parametrize(
     "password", ["dora likes long walks", "so long, dora@example.org", "my KEYHOUSE is my castle"]
 )
-def test_row_06_a_password_about_oneself_is_refused_in_the_admin(ada: Client, password: str) -> None:
+@pytest.mark.requirement(6)
+def test_a_password_about_oneself_is_refused_in_the_admin(ada: Client, password: str) -> None:
     assert "must not hold" in errors_of(ada.post(page(ADD), DORA | {"password": password}))["password"]
 
 
@@ -134,7 +136,8 @@ def test_a_deactivation_ends_the_sessions(ada: Client, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("values", [{"is_active": None}, {"role": "member"}])
-def test_row_51_the_last_administrator_stays_in_the_admin(
+@pytest.mark.requirement(51)
+def test_the_last_administrator_stays_in_the_admin(
     ada: Client, cast: Cast, values: dict[str, str | None]
 ) -> None:
     response = change(ada, cast.ada, **values)

@@ -27,7 +27,8 @@ def key(cast: Cast) -> NewKey:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_row_65_the_scheme_is_case_insensitive(key: NewKey, scheme: str) -> None:
+@pytest.mark.requirement(65)
+def test_the_scheme_is_case_insensitive(key: NewKey, scheme: str) -> None:
     assert get(Authorization=f"{scheme} {key.text}").status_code == 200
     assert get(Authorization=f"{scheme}   {key.text}").status_code == 200
 
@@ -38,12 +39,14 @@ def test_the_key_header_is_case_insensitive_and_the_key_is_not(key: NewKey) -> N
 
 
 @pytest.mark.parametrize("other", ["key", "jwt", "garbage", ""])
-def test_row_65_two_credentials_in_one_request_are_400(cast: Cast, key: NewKey, other: str) -> None:
+@pytest.mark.requirement(65)
+def test_two_credentials_in_one_request_are_400(cast: Cast, key: NewKey, other: str) -> None:
     second = {"key": make_key(cast.bob).text, "jwt": log_in(cast.bob)["access_token"]}.get(other, other)
     assert_problem(get(X_API_Key=key.text, Authorization=f"Bearer {second}"), 400, "invalid_request")
 
 
-def test_row_65_the_same_credential_twice_is_400(key: NewKey) -> None:
+@pytest.mark.requirement(65)
+def test_the_same_credential_twice_is_400(key: NewKey) -> None:
     assert_problem(get(X_API_Key=key.text, Authorization=f"Bearer {key.text}"), 400, "invalid_request")
     assert_problem(get(X_API_Key=f"{key.text},{key.text}"), 400, "invalid_request")
     assert_problem(get(Authorization=f"Bearer {key.text},Bearer {key.text}"), 400, "invalid_request")
@@ -59,7 +62,8 @@ def test_a_bearer_that_is_not_well_written_is_400(key: NewKey, value: str) -> No
 @pytest.mark.parametrize(
     "query", ["api_key={}", "x-api-key={}", "API_KEY={}", "access_token={}", "token={}", "q={}", "a=1&a={}"]
 )
-def test_row_65_a_key_in_the_url_is_refused_even_beside_a_good_one(key: NewKey, query: str) -> None:
+@pytest.mark.requirement(65)
+def test_a_key_in_the_url_is_refused_even_beside_a_good_one(key: NewKey, query: str) -> None:
     path = f"/api/v1/api-keys?{query.format(key.text)}"
     assert_problem(get(path), 400, "invalid_request")
     assert_problem(get(path, X_API_Key=key.text), 400, "invalid_request")
@@ -71,17 +75,20 @@ client_secret clientSecret code_verifier codeVerifier"""
 
 
 @pytest.mark.parametrize("member", SECRET_MEMBERS.split())
-def test_row_65_a_secret_in_the_url_is_refused_however_its_member_is_spelled(member: str, db: None) -> None:
+@pytest.mark.requirement(65)
+def test_a_secret_in_the_url_is_refused_however_its_member_is_spelled(member: str, db: None) -> None:
     assert_problem(get(f"/api/v1/auth/me?{member}=x"), 400, "invalid_request")
 
 
-def test_row_65_a_key_in_the_path_or_the_body_lets_nobody_in(key: NewKey) -> None:
+@pytest.mark.requirement(65)
+def test_a_key_in_the_path_or_the_body_lets_nobody_in(key: NewKey) -> None:
     assert_problem(get(f"/api/v1/api-keys/{key.text}"), 401, "not_authenticated")
     sent = Client().post("/api/v1/api-keys", {"api_key": key.text}, content_type="application/json")
     assert_problem(sent, 401, "not_authenticated")
 
 
-def test_row_65_a_401_carries_the_challenge(key: NewKey) -> None:
+@pytest.mark.requirement(65)
+def test_a_401_carries_the_challenge(key: NewKey) -> None:
     nothing, bad = get(), get(X_API_Key="kh_live_nonsense")
     assert_problem(nothing, 401, "not_authenticated")
     assert nothing.headers["WWW-Authenticate"] == CHALLENGE
@@ -102,14 +109,16 @@ def test_a_login_token_in_the_key_header_is_no_key(cast: Cast) -> None:
 @pytest.mark.parametrize(
     "value", ["", " ", "kh_live_", "x" * 8_000, "kh_live_ÿ" + "a" * 35, "\u0000", "\u0080"]
 )
-def test_row_55_a_malformed_key_is_401_without_a_query(
+@pytest.mark.requirement(55)
+def test_a_malformed_key_is_401_without_a_query(
     key: NewKey, django_assert_num_queries: Any, value: str
 ) -> None:
     with django_assert_num_queries(0):
         assert_problem(get(X_API_Key=value), 401, "invalid_token")
 
 
-def test_row_55_a_wrong_checksum_is_401_without_a_query(key: NewKey, django_assert_num_queries: Any) -> None:
+@pytest.mark.requirement(55)
+def test_a_wrong_checksum_is_401_without_a_query(key: NewKey, django_assert_num_queries: Any) -> None:
     wrong = key.text[:-1] + ("a" if key.text[-1] != "a" else "b")
     with django_assert_num_queries(0):
         assert_problem(get(X_API_Key=wrong), 401, "invalid_token")
@@ -159,7 +168,8 @@ def test_a_profile_can_take_keys_in_their_own_header_only(key: NewKey) -> None:
         "::1,\t,",
     ],
 )
-def test_row_64_x_forwarded_for_of_an_untrusted_peer_is_ignored(key: NewKey, forwarded: str) -> None:
+@pytest.mark.requirement(64)
+def test_x_forwarded_for_of_an_untrusted_peer_is_ignored(key: NewKey, forwarded: str) -> None:
     assert get(X_API_Key=key.text, X_Forwarded_For=forwarded).status_code == 200
     assert last_ip(key) == "192.0.2.7"
 
@@ -181,7 +191,8 @@ def test_row_64_x_forwarded_for_of_an_untrusted_peer_is_ignored(key: NewKey, for
         ("१.1.1.1", ""),
     ],
 )
-def test_row_64_a_trusted_proxy_is_believed_as_far_as_it_makes_sense(
+@pytest.mark.requirement(64)
+def test_a_trusted_proxy_is_believed_as_far_as_it_makes_sense(
     key: NewKey, settings: Any, forwarded: str, expected: str
 ) -> None:
     settings.TRUSTED_PROXIES = ("10.0.0.0/8",)

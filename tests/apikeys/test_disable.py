@@ -77,7 +77,8 @@ def test_disabling_or_enabling_again_is_fine_and_recorded_once(cast: Cast) -> No
 
 
 @pytest.mark.parametrize(("who", "owner", "refusal"), WHO_MANAGES_WHOSE)
-def test_row_46_who_may_disable_and_enable_which_key(cast: Cast, who: str, owner: str, refusal: int) -> None:
+@pytest.mark.requirement(46)
+def test_who_may_disable_and_enable_which_key(cast: Cast, who: str, owner: str, refusal: int) -> None:
     status = refusal or 200
     key, api = make_key(getattr(cast, owner)), as_user(getattr(cast, who))
     assert api.post(f"api-keys/{key.row.uuid}/disable").status_code == status

@@ -20,7 +20,8 @@ def at(moment: datetime) -> Origin:
     return Origin("192.0.2.1", "request-1", moment)
 
 
-def test_row_62_a_key_is_good_until_the_last_moment_before_its_end_and_not_at_it(cast: Cast) -> None:
+@pytest.mark.requirement(62)
+def test_a_key_is_good_until_the_last_moment_before_its_end_and_not_at_it(cast: Cast) -> None:
     sent = Presented(make_key(cast.alice, expires_at=END).text, is_key=True)
     assert authenticate_key(sent, at(END - MOMENT)).user_id == cast.alice.pk
     for late in (END, END + MOMENT, END + timedelta(days=365)):
@@ -28,7 +29,8 @@ def test_row_62_a_key_is_good_until_the_last_moment_before_its_end_and_not_at_it
             authenticate_key(sent, at(late))
 
 
-def test_row_62_an_expired_key_is_401_at_the_api_and_at_the_gateway(cast: Cast) -> None:
+@pytest.mark.requirement(62)
+def test_an_expired_key_is_401_at_the_api_and_at_the_gateway(cast: Cast) -> None:
     made = make_key(cast.alice, "keys:read", "services:read", expires_at=END)
     original = {"X-Original-Method": "GET", "X-Original-URI": "/services/x"}
     assert with_key(made).get("api-keys").status_code == 200
@@ -97,13 +99,15 @@ def test_an_end_with_any_offset_is_shown_in_utc(alice: Api, sent: str, shown: st
         {"year": 2040},
     ],
 )
-def test_row_62_a_past_or_unreadable_end_is_400_and_makes_no_key(alice: Api, sent: object) -> None:
+@pytest.mark.requirement(62)
+def test_a_past_or_unreadable_end_is_400_and_makes_no_key(alice: Api, sent: object) -> None:
     refused = alice.post("api-keys", {"name": "CI", "expires_at": sent})
     assert_problem(refused, 400, "invalid", "expires_at")
     assert not ApiKey.objects.exists()
 
 
-def test_row_62_this_very_moment_is_past(cast: Cast) -> None:
+@pytest.mark.requirement(62)
+def test_this_very_moment_is_past(cast: Cast) -> None:
     from access.callers import caller_at_command_line
 
     caller = caller_at_command_line()

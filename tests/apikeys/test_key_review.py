@@ -66,7 +66,8 @@ def revoke(browser: Browser, *keys: NewKey) -> Any:
     return browser.client.post(PAGE, form | {"keys": [str(key.row.uuid) for key in keys]})
 
 
-def test_row_98_a_reset_in_the_browser_leads_to_the_review_of_keys(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(98)
+def test_a_reset_in_the_browser_leads_to_the_review_of_keys(cast: Cast, mailbox: Mailbox) -> None:
     old_key(cast, "Backup")
     answer = Browser(new_token(mailbox)).send(new_password=NEW)
     assert answer.status_code == 302
@@ -77,7 +78,8 @@ def test_row_98_a_reset_in_the_browser_leads_to_the_review_of_keys(cast: Cast, m
     assert "You are logged out everywhere" in page.content.decode()
 
 
-def test_row_98_keys_that_changed_lately_are_selected(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(98)
+def test_keys_that_changed_lately_are_selected(cast: Cast, mailbox: Mailbox) -> None:
     now = at(cast.alice)
     old_key(cast, "Old")
     make_key(cast.alice, "services:read", name="Made", caller=now)
@@ -96,7 +98,8 @@ def test_row_98_keys_that_changed_lately_are_selected(cast: Cast, mailbox: Mailb
     assert list(found.values()) == sorted(found.values(), reverse=True)
 
 
-def test_row_98_keys_that_the_person_made_for_an_organization_or_for_others_are_listed(
+@pytest.mark.requirement(98)
+def test_keys_that_the_person_made_for_an_organization_or_for_others_are_listed(
     cast: Cast, operator: Caller, mailbox: Mailbox
 ) -> None:
     old_key(cast, "Team", cast.acme)
@@ -119,7 +122,8 @@ def test_keys_that_do_not_work_any_more_are_not_listed(cast: Cast, mailbox: Mail
     assert "No API key that you own or made works any more" in page.content.decode()
 
 
-def test_row_98_one_action_revokes_the_selected_keys(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(98)
+def test_one_action_revokes_the_selected_keys(cast: Cast, mailbox: Mailbox) -> None:
     own, team, kept = old_key(cast, "Own"), old_key(cast, "Team", cast.acme), old_key(cast, "Kept")
     answer = revoke(Browser(mailed_token(mailbox), PAGE), own, team)
     assert answer.status_code == 200
@@ -131,7 +135,8 @@ def test_row_98_one_action_revokes_the_selected_keys(cast: Cast, mailbox: Mailbo
     assert {event.target_label for event in events} == {"Own", "Team"}
 
 
-def test_row_98_the_mail_lists_the_keys_and_says_which_changed_lately(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(98)
+def test_the_mail_lists_the_keys_and_says_which_changed_lately(cast: Cast, mailbox: Mailbox) -> None:
     old_key(cast, "Old")
     make_key(cast.alice, "services:read", name="New & shiny", caller=at(cast.alice))
     mailed_token(mailbox)
@@ -210,7 +215,8 @@ def test_the_page_lists_some_hundred_keys_at_a_time(
     assert set(shown(revoke(browser, *keys[1:]))) == {"Key 0"}
 
 
-def test_row_45_the_page_tells_no_other_site_its_address_and_needs_its_csrf_token(
+@pytest.mark.requirement(45)
+def test_the_page_tells_no_other_site_its_address_and_needs_its_csrf_token(
     cast: Cast, mailbox: Mailbox
 ) -> None:
     key = old_key(cast, "Own")

@@ -110,7 +110,8 @@ def test_an_ipv4_address_that_is_written_as_ipv6_is_the_ipv4_one(cast: Cast) -> 
     assert ask(program, "::ffff:192.0.3.7").status_code == 403
 
 
-def test_row_64_behind_a_proxy_the_address_is_the_client_s_as_the_trusted_proxy_says(
+@pytest.mark.requirement(64)
+def test_behind_a_proxy_the_address_is_the_client_s_as_the_trusted_proxy_says(
     cast: Cast, settings: Settings
 ) -> None:
     program = with_key(make_key(cast.alice, "services:read", allowed_networks=["192.0.2.0/24"]))
@@ -123,13 +124,15 @@ def test_row_64_behind_a_proxy_the_address_is_the_client_s_as_the_trusted_proxy_
 
 
 @pytest.mark.parametrize("forwarded", ["192.0.2.7:51234", '"192.0.2.7"', "[::ffff:192.0.2.7]:443"])
-def test_row_64_a_hop_is_read_as_proxies_write_it(cast: Cast, settings: Settings, forwarded: str) -> None:
+@pytest.mark.requirement(64)
+def test_a_hop_is_read_as_proxies_write_it(cast: Cast, settings: Settings, forwarded: str) -> None:
     program = with_key(make_key(cast.alice, "services:read", allowed_networks=["192.0.2.0/24"]))
     settings.TRUSTED_PROXIES = ("10.0.0.0/8",)
     assert ask(program, "10.0.0.1", forwarded).status_code == 200
 
 
-def test_row_64_an_unreadable_hop_does_not_get_in_as_the_proxy(cast: Cast, settings: Settings) -> None:
+@pytest.mark.requirement(64)
+def test_an_unreadable_hop_does_not_get_in_as_the_proxy(cast: Cast, settings: Settings) -> None:
     program = with_key(make_key(cast.alice, "services:read", allowed_networks=["10.0.0.0/8"]))
     settings.TRUSTED_PROXIES = ("10.0.0.0/8",)
     assert ask(program, "10.0.0.1").status_code == 200
@@ -174,7 +177,8 @@ def test_the_same_limits_again_are_no_change(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("networks", [[], ["0.0.0.0/0"], ["192.0.2.0/23"], ["192.0.2.0/25", "::1"]])
-def test_row_60_a_key_that_is_bound_to_networks_sets_no_wider_ones(cast: Cast, networks: list[str]) -> None:
+@pytest.mark.requirement(60)
+def test_a_key_that_is_bound_to_networks_sets_no_wider_ones(cast: Cast, networks: list[str]) -> None:
     bound = make_key(cast.acme, "keys:write", allowed_networks=["127.0.0.0/8", "192.0.2.0/24"])
     program = with_key(bound)
     for answer in (

@@ -28,7 +28,8 @@ def check(api: Api, original: dict[str, str]) -> int:
     return int(api.get("/gateway/check", headers=original).status_code)
 
 
-def test_row_59_a_key_shrinks_with_its_owner_on_the_very_next_request(cast: Cast) -> None:
+@pytest.mark.requirement(59)
+def test_a_key_shrinks_with_its_owner_on_the_very_next_request(cast: Cast) -> None:
     program = with_key(make_key(cast.ada, "users:read", "audit:read", "services:write"))
     assert (program.get("audit").status_code, check(program, WRITE)) == (200, 200)
     update_user(
@@ -41,14 +42,16 @@ def test_row_59_a_key_shrinks_with_its_owner_on_the_very_next_request(cast: Cast
     assert (check(program, READ), check(program, WRITE)) == (200, 403)
 
 
-def test_row_59_a_key_shrinks_with_its_owner_s_role_in_the_organization(cast: Cast) -> None:
+@pytest.mark.requirement(59)
+def test_a_key_shrinks_with_its_owner_s_role_in_the_organization(cast: Cast) -> None:
     program = with_key(make_key(cast.bob, "services:write"))
     assert check(program, WRITE) == 200
     remove_member(caller=caller_at_command_line(), membership=Membership.objects.get(user=cast.bob))
     assert (check(program, READ), check(program, WRITE)) == (200, 403)
 
 
-def test_row_59_a_key_grows_no_further_than_its_scopes(cast: Cast) -> None:
+@pytest.mark.requirement(59)
+def test_a_key_grows_no_further_than_its_scopes(cast: Cast) -> None:
     program = with_key(make_key(cast.bob, "services:read"))
     owner = Membership.objects.get(user=cast.bob)
     change_member_role(caller=caller_at_command_line(), membership=owner, role="owner")
@@ -57,7 +60,8 @@ def test_row_59_a_key_grows_no_further_than_its_scopes(cast: Cast) -> None:
     assert_problem(program.get("audit"), 403, "insufficient_scope")
 
 
-def test_row_59_a_key_without_scopes_can_do_nothing_but_name_its_owner(cast: Cast) -> None:
+@pytest.mark.requirement(59)
+def test_a_key_without_scopes_can_do_nothing_but_name_its_owner(cast: Cast) -> None:
     program = with_key(make_key(cast.ada))
     assert check(program, READ) == 403
     assert program.get("auth/me").status_code == 200
@@ -67,7 +71,8 @@ def test_row_59_a_key_without_scopes_can_do_nothing_but_name_its_owner(cast: Cas
 @pytest.mark.parametrize(
     "scope", ["services:write", "audit:read", "users:write", "organizations:read", "introspect"]
 )
-def test_row_60_a_key_mints_no_wider_key_even_for_the_owner_of_everything(cast: Cast, scope: str) -> None:
+@pytest.mark.requirement(60)
+def test_a_key_mints_no_wider_key_even_for_the_owner_of_everything(cast: Cast, scope: str) -> None:
     program = with_key(make_key(cast.ada, "keys:write", "services:read"))
     refused = assert_problem(
         program.post("api-keys", {"name": "wide", "scopes": [scope]}), 403, "not_allowed"
@@ -79,7 +84,8 @@ def test_row_60_a_key_mints_no_wider_key_even_for_the_owner_of_everything(cast: 
     )
 
 
-def test_row_60_a_key_of_an_organization_mints_no_wider_key(cast: Cast) -> None:
+@pytest.mark.requirement(60)
+def test_a_key_of_an_organization_mints_no_wider_key(cast: Cast) -> None:
     program = with_key(make_key(cast.acme, "keys:write", "services:read"))
     assert_problem(
         program.post("api-keys", {"name": "wide", "scopes": ["services:write"]}), 403, "not_allowed"
@@ -89,7 +95,8 @@ def test_row_60_a_key_of_an_organization_mints_no_wider_key(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("later", [{}, {"expires_at": None}, {"days": 8}])
-def test_row_60_a_key_mints_no_key_that_outlives_it(cast: Cast, later: dict[str, Any]) -> None:
+@pytest.mark.requirement(60)
+def test_a_key_mints_no_key_that_outlives_it(cast: Cast, later: dict[str, Any]) -> None:
     now = datetime.now(UTC)
     program = with_key(make_key(cast.acme, "keys:write", expires_at=now + timedelta(days=7)))
     days = later.pop("days", None)
@@ -101,7 +108,8 @@ def test_row_60_a_key_mints_no_key_that_outlives_it(cast: Cast, later: dict[str,
     assert program.post("api-keys", shorter).status_code == 201
 
 
-def test_row_60_a_key_mints_keys_only_with_the_capability_for_it(cast: Cast) -> None:
+@pytest.mark.requirement(60)
+def test_a_key_mints_keys_only_with_the_capability_for_it(cast: Cast) -> None:
     program = with_key(make_key(cast.alice, "keys:read", "services:write"))
     refused = program.post("api-keys", {"name": "child"})
     assert_problem(refused, 403, "insufficient_scope")
@@ -151,7 +159,8 @@ def as_caller(user: User) -> Caller:
 
 
 @pytest.mark.parametrize("scopes", [[], ["services:read"]])
-def test_row_60_who_manages_keys_mints_none_in_the_name_of_a_more_powerful_person(
+@pytest.mark.requirement(60)
+def test_who_manages_keys_mints_none_in_the_name_of_a_more_powerful_person(
     cast: Cast, scopes: list[str]
 ) -> None:
     with profiles.override(with_key_manager()):

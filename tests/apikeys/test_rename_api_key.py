@@ -30,9 +30,8 @@ READ_ONLY = (
 
 
 @pytest.mark.parametrize("member", READ_ONLY)
-def test_row_61_members_that_nobody_sets_are_refused_by_name_and_stay_as_they_are(
-    cast: Cast, member: str
-) -> None:
+@pytest.mark.requirement(61)
+def test_members_that_nobody_sets_are_refused_by_name_and_stay_as_they_are(cast: Cast, member: str) -> None:
     key = make_key(cast.alice, "services:read", name="old")
     before = ApiKey.objects.filter(pk=key.row.pk).values().get()
     for value in (str(cast.ada.uuid), None, 5, ["keys:write"]):
@@ -45,7 +44,8 @@ SET_AT_CREATION = {"scopes", "environment", "expires_at", "organization"}
 
 
 @pytest.mark.parametrize("member", [name for name in READ_ONLY if name not in SET_AT_CREATION])
-def test_row_61_members_that_nobody_sets_are_refused_at_creation(cast: Cast, member: str) -> None:
+@pytest.mark.requirement(61)
+def test_members_that_nobody_sets_are_refused_at_creation(cast: Cast, member: str) -> None:
     answer = as_user(cast.ada).post("api-keys", {"name": "new", member: str(cast.alice.uuid)})
     assert_problem(answer, 400, "invalid", member)
     assert not ApiKey.objects.exists()
@@ -69,7 +69,8 @@ def test_the_service_itself_refuses_a_bad_name(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(("who", "owner", "refusal"), WHO_MANAGES_WHOSE)
-def test_row_46_who_may_rename_and_revoke_which_key(cast: Cast, who: str, owner: str, refusal: int) -> None:
+@pytest.mark.requirement(46)
+def test_who_may_rename_and_revoke_which_key(cast: Cast, who: str, owner: str, refusal: int) -> None:
     status = refusal or 200
     key = make_key(getattr(cast, owner), name="old")
     api = as_user(getattr(cast, who))
@@ -80,7 +81,8 @@ def test_row_46_who_may_rename_and_revoke_which_key(cast: Cast, who: str, owner:
     assert ApiKey.objects.unrevoked().filter(pk=key.row.pk).exists() == (status != 200)
 
 
-def test_row_46_an_unknown_key_cannot_be_renamed_or_revoked(cast: Cast) -> None:
+@pytest.mark.requirement(46)
+def test_an_unknown_key_cannot_be_renamed_or_revoked(cast: Cast) -> None:
     assert_problem(as_user(cast.ada).patch(f"api-keys/{uuid4()}", {"name": "x"}), 404, "not_found")
     assert_problem(as_user(cast.ada).delete(f"api-keys/{uuid4()}"), 404, "not_found")
 

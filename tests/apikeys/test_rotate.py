@@ -68,9 +68,8 @@ def test_attributes_go_along(cast: Cast, served_profile: Any) -> None:
     assert ApiKey.objects.get(uuid=made.json()["id"]).attributes == {"scans": True}
 
 
-def test_rows_57_and_66_the_new_key_is_shown_once_in_an_answer_that_nobody_stores(
-    cast: Cast, alice: Api
-) -> None:
+@pytest.mark.requirement(57, 66)
+def test_the_new_key_is_shown_once_in_an_answer_that_nobody_stores(cast: Cast, alice: Api) -> None:
     key = make_key(cast.alice, "keys:read")
     made = rotate(alice, key)
     assert "no-store" in made.headers["Cache-Control"]
@@ -85,7 +84,8 @@ def test_rows_57_and_66_the_new_key_is_shown_once_in_an_answer_that_nobody_store
     )
 
 
-def test_row_66_without_an_overlap_the_old_key_is_dead_at_once(cast: Cast, alice: Api) -> None:
+@pytest.mark.requirement(66)
+def test_without_an_overlap_the_old_key_is_dead_at_once(cast: Cast, alice: Api) -> None:
     key = make_key(cast.alice)
     assert works(key.text)
     made = rotate(alice, key, overlap=0)
@@ -95,7 +95,8 @@ def test_row_66_without_an_overlap_the_old_key_is_dead_at_once(cast: Cast, alice
 
 
 @pytest.mark.parametrize("overlap", [DAY, "24h", "1d"])
-def test_row_66_both_keys_are_good_during_the_overlap_and_the_old_one_not_after_it(
+@pytest.mark.requirement(66)
+def test_both_keys_are_good_during_the_overlap_and_the_old_one_not_after_it(
     cast: Cast, alice: Api, overlap: Any
 ) -> None:
     key = make_key(cast.alice)
@@ -108,7 +109,8 @@ def test_row_66_both_keys_are_good_during_the_overlap_and_the_old_one_not_after_
     assert works(made.json()["key"]) and not works(key.text)
 
 
-def test_row_66_an_overlap_never_makes_the_old_key_live_longer(cast: Cast, alice: Api) -> None:
+@pytest.mark.requirement(66)
+def test_an_overlap_never_makes_the_old_key_live_longer(cast: Cast, alice: Api) -> None:
     expires_at = timezone.now() + timedelta(hours=1)
     key = make_key(cast.alice, expires_at=expires_at)
     made = rotate(alice, key, overlap="7d", expires_at=None)
@@ -118,7 +120,8 @@ def test_row_66_an_overlap_never_makes_the_old_key_live_longer(cast: Cast, alice
 
 
 @pytest.mark.parametrize("revoked", ["old", "new"])
-def test_row_66_either_key_can_be_revoked_during_the_overlap(cast: Cast, alice: Api, revoked: str) -> None:
+@pytest.mark.requirement(66)
+def test_either_key_can_be_revoked_during_the_overlap(cast: Cast, alice: Api, revoked: str) -> None:
     key = make_key(cast.alice)
     made = rotate(alice, key, overlap="1h").json()
     texts, ids = {"old": key.text, "new": made["key"]}, {"old": key.row.uuid, "new": made["id"]}
@@ -132,7 +135,8 @@ def test_row_66_either_key_can_be_revoked_during_the_overlap(cast: Cast, alice: 
     "overlap",
     [7 * DAY + 1, -1, "8d", "10081m", "999999999w", "0h", "soon", 1.5, True, None, [], "1 day", 10**30],
 )
-def test_row_66_an_overlap_is_bounded(cast: Cast, alice: Api, overlap: Any) -> None:
+@pytest.mark.requirement(66)
+def test_an_overlap_is_bounded(cast: Cast, alice: Api, overlap: Any) -> None:
     key = make_key(cast.alice)
     assert_problem(rotate(alice, key, overlap=overlap), 400, "invalid", "overlap")
     assert ApiKey.objects.get().status(timezone.now()) == "active"

@@ -17,14 +17,16 @@ from tests.conftest import Cast, add_user, as_user, assert_problem, make_key, wi
 
 
 @pytest.mark.parametrize(("who", "owner", "refusal"), WHO_MANAGES_WHOSE)
-def test_row_46_who_may_rotate_which_key(cast: Cast, who: str, owner: str, refusal: int) -> None:
+@pytest.mark.requirement(46)
+def test_who_may_rotate_which_key(cast: Cast, who: str, owner: str, refusal: int) -> None:
     status = refusal or 201
     key = make_key(getattr(cast, owner))
     assert as_user(getattr(cast, who)).post(f"api-keys/{key.row.uuid}/rotate").status_code == status
     assert (ApiKey.objects.get(pk=key.row.pk).revoked_at is not None) == (status == 201)
 
 
-def test_row_60_a_key_that_its_owner_could_not_make_any_more_is_not_rotated(cast: Cast) -> None:
+@pytest.mark.requirement(60)
+def test_a_key_that_its_owner_could_not_make_any_more_is_not_rotated(cast: Cast) -> None:
     key = make_key(cast.ada, "users:write")
     update_user(caller=caller_at_command_line(), user=cast.audrey, changes={"role": "admin"})
     update_user(caller=caller_at_command_line(), user=cast.ada, changes={"role": "member"})
@@ -33,20 +35,23 @@ def test_row_60_a_key_that_its_owner_could_not_make_any_more_is_not_rotated(cast
     assert ApiKey.objects.unrevoked().count() == 1
 
 
-def test_row_60_who_manages_keys_rotates_none_of_a_more_powerful_person(cast: Cast) -> None:
+@pytest.mark.requirement(60)
+def test_who_manages_keys_rotates_none_of_a_more_powerful_person(cast: Cast) -> None:
     with profiles.override(with_key_manager()):
         manager = as_caller(add_user("kim", "keymanager"))
         with pytest.raises(NotAllowed, match="ada may do more than you"):
             rotate_api_key(caller=manager, key=make_key(cast.ada).row, expires_at=None)
 
 
-def test_row_60_a_key_rotates_none_into_one_that_is_wider_than_itself(cast: Cast) -> None:
+@pytest.mark.requirement(60)
+def test_a_key_rotates_none_into_one_that_is_wider_than_itself(cast: Cast) -> None:
     wide, program = make_key(cast.acme, "services:write"), with_key(make_key(cast.acme, "keys:write"))
     refused = program.post(f"api-keys/{wide.row.uuid}/rotate")
     assert "services:write" in assert_problem(refused, 403, "not_allowed")["detail"]
 
 
-def test_row_60_a_key_rotates_none_into_one_that_outlives_it(cast: Cast) -> None:
+@pytest.mark.requirement(60)
+def test_a_key_rotates_none_into_one_that_outlives_it(cast: Cast) -> None:
     soon = timezone.now() + timedelta(days=1)
     program = make_key(cast.acme, "keys:write", expires_at=soon)
     lasting = make_key(cast.acme)
@@ -65,7 +70,8 @@ def test_a_key_rotates_itself(cast: Cast) -> None:
     assert_problem(with_key(program).get("api-keys"), 401, "invalid_token")
 
 
-def test_row_60_a_key_mints_keys_only_with_the_capability_for_it(cast: Cast) -> None:
+@pytest.mark.requirement(60)
+def test_a_key_mints_keys_only_with_the_capability_for_it(cast: Cast) -> None:
     program = make_key(cast.acme, "keys:read")
     refused = with_key(program).post(f"api-keys/{program.row.uuid}/rotate")
     assert_problem(refused, 403, "insufficient_scope")

@@ -57,7 +57,8 @@ def test_the_matrix_covers_the_endpoints_of_keys_and_the_gateway() -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "need"), ENDPOINTS, ids=NAMES)
-def test_row_58_an_endpoint_is_open_to_exactly_the_scopes_that_it_needs(
+@pytest.mark.requirement(58)
+def test_an_endpoint_is_open_to_exactly_the_scopes_that_it_needs(
     cast: Cast, method: str, path: str, need: Need
 ) -> None:
     for scope in SCOPES:
@@ -79,9 +80,8 @@ def needed_scope(need: Need) -> str:
 
 
 @pytest.mark.parametrize(("method", "path", "need"), ENDPOINTS, ids=NAMES)
-def test_row_58_no_endpoint_is_open_without_a_credential(
-    db: None, method: str, path: str, need: Need
-) -> None:
+@pytest.mark.requirement(58)
+def test_no_endpoint_is_open_without_a_credential(db: None, method: str, path: str, need: Need) -> None:
     answer = Api().client.generic(method, path, "{}", content_type="application/json")
     assert_problem(answer, 401, "not_authenticated")
 

@@ -50,7 +50,8 @@ def names(api: Api) -> set[str]:
         ("mallory", "mallory"),
     ],
 )
-def test_row_46_everybody_sees_the_keys_that_are_theirs_to_see_and_404_for_the_rest(
+@pytest.mark.requirement(46)
+def test_everybody_sees_the_keys_that_are_theirs_to_see_and_404_for_the_rest(
     cast: Cast, everybodys: dict[str, NewKey], who: str, sees: str
 ) -> None:
     api = as_user(getattr(cast, who))
@@ -63,9 +64,8 @@ def test_row_46_everybody_sees_the_keys_that_are_theirs_to_see_and_404_for_the_r
             assert_problem(answer, 404, "not_found")
 
 
-def test_row_46_what_is_another_s_looks_like_what_is_not_there(
-    cast: Cast, everybodys: dict[str, NewKey]
-) -> None:
+@pytest.mark.requirement(46)
+def test_what_is_another_s_looks_like_what_is_not_there(cast: Cast, everybodys: dict[str, NewKey]) -> None:
     mallory = as_user(cast.mallory)
     others = mallory.get(f"api-keys/{everybodys['ada'].row.uuid}")
     assert others.content == mallory.get(f"api-keys/{uuid4()}").content
@@ -86,13 +86,15 @@ def test_a_key_of_a_person_sees_what_the_person_sees(cast: Cast, everybodys: dic
 
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])
 @pytest.mark.parametrize("text", NOT_IDS)
-def test_row_95_what_is_no_id_is_404(cast: Cast, method: str, text: str) -> None:
+@pytest.mark.requirement(95)
+def test_what_is_no_id_is_404(cast: Cast, method: str, text: str) -> None:
     body = {"body": {"name": "x"}} if method == "patch" else {}
     answer = getattr(as_user(cast.ada), method)(f"api-keys/{quote(text, safe='%')}", **body)
     assert_problem(answer, 404)
 
 
-def test_row_95_an_id_in_another_spelling_than_capitals_is_404(cast: Cast) -> None:
+@pytest.mark.requirement(95)
+def test_an_id_in_another_spelling_than_capitals_is_404(cast: Cast) -> None:
     ada, key = as_user(cast.ada), make_key(cast.ada).row
     for text in (
         key.uuid.hex,
@@ -126,14 +128,16 @@ def pages(api: Api, start: str) -> list[list[dict[str, Any]]]:
     return found
 
 
-def test_row_54_a_list_comes_in_pages_newest_first_each_key_once(cast: Cast) -> None:
+@pytest.mark.requirement(54)
+def test_a_list_comes_in_pages_newest_first_each_key_once(cast: Cast) -> None:
     made = [make_key(cast.alice, name=f"key {number}").row for number in range(7)]
     found = pages(as_user(cast.alice), "/api/v1/api-keys?page_size=3")
     assert [len(page) for page in found] == [3, 3, 1]
     assert [key["id"] for page in found for key in page] == [str(row.uuid) for row in reversed(made)]
 
 
-def test_row_54_a_key_made_meanwhile_moves_no_page(cast: Cast) -> None:
+@pytest.mark.requirement(54)
+def test_a_key_made_meanwhile_moves_no_page(cast: Cast) -> None:
     made = [make_key(cast.alice, name=f"key {number}").row for number in range(4)]
     alice = as_user(cast.alice)
     first = alice.get("api-keys?page_size=2").json()
@@ -144,7 +148,8 @@ def test_row_54_a_key_made_meanwhile_moves_no_page(cast: Cast) -> None:
     assert [key["id"] for key in back["results"]] == [str(row.uuid) for row in reversed(made[2:])]
 
 
-def test_row_54_the_page_size_is_capped_at_200(cast: Cast) -> None:
+@pytest.mark.requirement(54)
+def test_the_page_size_is_capped_at_200(cast: Cast) -> None:
     for number in range(201):
         make_key(cast.alice, name=f"key {number}")
     alice = as_user(cast.alice)

@@ -61,7 +61,8 @@ def test_an_access_token_costs_one_query_and_then_none(cast: Cast, lease: Lease)
     assert statements(captured) == []
 
 
-def test_row_62_expiry_is_compared_with_the_clock_whatever_is_remembered(cast: Cast, lease: Lease) -> None:
+@pytest.mark.requirement(62)
+def test_expiry_is_compared_with_the_clock_whatever_is_remembered(cast: Cast, lease: Lease) -> None:
     expires_at = timezone.now() + timedelta(minutes=5)
     key = make_key(cast.acme, "services:read", expires_at=expires_at)
     lease(LONG)

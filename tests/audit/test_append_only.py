@@ -58,21 +58,24 @@ PAST_OUR_CODE: dict[str, Callable[[Event], object]] = {
 
 
 @pytest.mark.parametrize("way", BY_OUR_CODE)
-def test_row_83_no_way_of_the_orm_changes_an_event(event: Event, way: str) -> None:
+@pytest.mark.requirement(83)
+def test_no_way_of_the_orm_changes_an_event(event: Event, way: str) -> None:
     with pytest.raises(AppendOnly):
         BY_OUR_CODE[way](event)
     assert verify().faults == []
 
 
 @pytest.mark.parametrize("way", PAST_OUR_CODE)
-def test_row_83_the_database_refuses_what_goes_past_our_code(event: Event, way: str) -> None:
+@pytest.mark.requirement(83)
+def test_the_database_refuses_what_goes_past_our_code(event: Event, way: str) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         PAST_OUR_CODE[way](event)
     assert (verify().events, verify().faults) == (1, [])
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has INSERT OR REPLACE")
-def test_row_83_an_event_is_not_replaced(event: Event) -> None:
+@pytest.mark.requirement(83)
+def test_an_event_is_not_replaced(event: Event) -> None:
     columns = ", ".join(str(field.column) for field in Event._meta.fields if field.name != "ip")
     with pytest.raises(IntegrityError), transaction.atomic():
         execute(f"INSERT OR REPLACE INTO audit_event ({columns}, ip) SELECT {columns}, 'x' FROM audit_event")
@@ -109,7 +112,8 @@ def end() -> ChainHead:
 
 
 @pytest.mark.parametrize("way", ENDS)
-def test_row_113_the_end_of_the_chain_is_neither_deleted_nor_moved_back(event: Event, way: str) -> None:
+@pytest.mark.requirement(113)
+def test_the_end_of_the_chain_is_neither_deleted_nor_moved_back(event: Event, way: str) -> None:
     before = end()
     with pytest.raises(IntegrityError), transaction.atomic():
         execute(ENDS[way])
@@ -117,7 +121,8 @@ def test_row_113_the_end_of_the_chain_is_neither_deleted_nor_moved_back(event: E
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has INSERT OR REPLACE")
-def test_row_113_the_end_of_the_chain_is_not_replaced(event: Event) -> None:
+@pytest.mark.requirement(113)
+def test_the_end_of_the_chain_is_not_replaced(event: Event) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         execute("INSERT OR REPLACE INTO audit_chainhead SELECT id, 0, hash, 0 FROM audit_chainhead")
     assert end().sequence == 1
@@ -125,14 +130,16 @@ def test_row_113_the_end_of_the_chain_is_not_replaced(event: Event) -> None:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no TRUNCATE")
 @pytest.mark.parametrize("way", EMPTYING)
-def test_row_113_the_audit_log_is_not_emptied(event: Event, way: str) -> None:
+@pytest.mark.requirement(113)
+def test_the_audit_log_is_not_emptied(event: Event, way: str) -> None:
     """Not even by a superuser, as whom these tests run."""
     with pytest.raises(IntegrityError), transaction.atomic():
         execute(EMPTYING[way])
     assert (verify().events, verify().faults) == (1, [])
 
 
-def test_row_113_djangos_flush_is_refused(installation: Installation) -> None:
+@pytest.mark.requirement(113)
+def test_djangos_flush_is_refused(installation: Installation) -> None:
     done = installation.manage("flush", "--no-input")
     assert done.returncode != 0
     assert installation.manage_json("auditverify")["events"] > 0

@@ -75,13 +75,15 @@ def test_an_empty_chain_verifies(db: None) -> None:
         ("hash", b"\0" * 32),
     ],
 )
-def test_row_83_a_changed_event_is_named_whatever_was_changed(db: None, column: str, value: object) -> None:
+@pytest.mark.requirement(83)
+def test_a_changed_event_is_named_whatever_was_changed(db: None, column: str, value: object) -> None:
     write(5)
     tamper(f"UPDATE audit_event SET {column} = %s WHERE sequence = 3", value)
     assert "event 3 was changed" in verify().faults
 
 
-def test_row_83_an_event_that_was_changed_and_hashed_again_breaks_the_chain(db: None) -> None:
+@pytest.mark.requirement(83)
+def test_an_event_that_was_changed_and_hashed_again_breaks_the_chain(db: None) -> None:
     write(5)
     event = Event.objects.get(sequence=3)
     event.ip = "192.0.2.1"
@@ -102,13 +104,15 @@ def test_events_from_before_there_were_subjects_still_verify(db: None) -> None:
     assert Event.objects.get(sequence=3).hash_version == HASH_VERSION
 
 
-def test_row_83_deleted_events_are_named(db: None) -> None:
+@pytest.mark.requirement(83)
+def test_deleted_events_are_named(db: None) -> None:
     write(6)
     tamper("DELETE FROM audit_event WHERE sequence IN (3, 4)")
     assert verify().faults == ["events 3 to 4 are missing"]
 
 
-def test_row_83_reordered_events_are_named(db: None) -> None:
+@pytest.mark.requirement(83)
+def test_reordered_events_are_named(db: None) -> None:
     write(5)
     tamper("UPDATE audit_event SET sequence = 99 WHERE sequence = 2")
     tamper("UPDATE audit_event SET sequence = 2 WHERE sequence = 3")
@@ -129,19 +133,22 @@ def test_a_look_at_the_newest_events_names_what_is_wrong_with_these(db: None) ->
     assert verify(newest_only=2).faults == ["events 4 to 4 are missing"]
 
 
-def test_row_83_a_log_that_lost_its_end_is_named(db: None) -> None:
+@pytest.mark.requirement(83)
+def test_a_log_that_lost_its_end_is_named(db: None) -> None:
     write(5)
     tamper("DELETE FROM audit_event WHERE sequence > 3")
     assert verify().faults == ["the chain ends at event 3, but event 5 was written"]
 
 
-def test_row_83_a_log_that_lost_its_head_is_named(db: None) -> None:
+@pytest.mark.requirement(83)
+def test_a_log_that_lost_its_head_is_named(db: None) -> None:
     write(5)
     tamper("DELETE FROM audit_chainhead")
     assert verify().faults == ["event 5 lies beyond event 0, where the chain ends"]
 
 
-def test_row_83_an_event_that_was_slipped_in_is_named(db: None) -> None:
+@pytest.mark.requirement(83)
+def test_an_event_that_was_slipped_in_is_named(db: None) -> None:
     write(2)
     columns = ", ".join(
         str(field.column) for field in Event._meta.fields if field.name not in {"sequence", "uuid"}
@@ -158,7 +165,8 @@ def test_row_83_an_event_that_was_slipped_in_is_named(db: None) -> None:
     assert "event 9 lies beyond event 2, where the chain ends" in faults
 
 
-def test_row_81_a_time_with_an_offset_is_the_same_moment_in_utc(db: None) -> None:
+@pytest.mark.requirement(81)
+def test_a_time_with_an_offset_is_the_same_moment_in_utc(db: None) -> None:
     at = datetime(2026, 11, 22, 3, 0, tzinfo=timezone(timedelta(hours=3)))
     record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=Origin("", "", at))
     stored = Event.objects.get()

@@ -17,7 +17,8 @@ EVIL = "a\r\nb\x1b[31mc\x00d\u2028e\u202ef\x9bg\ud800"
 HARMLESS = "a\\r\\nb\\x1b[31mc\\x00d\\u2028e\\u202ef\\x9bg\\ud800"
 
 
-def test_row_82_control_characters_in_an_event_are_escaped(db: None) -> None:
+@pytest.mark.requirement(82)
+def test_control_characters_in_an_event_are_escaped(db: None) -> None:
     record(
         EventName.LOGIN_FAILED,
         actor=Actor("user", "", EVIL),
@@ -31,7 +32,8 @@ def test_row_82_control_characters_in_an_event_are_escaped(db: None) -> None:
     assert verify().faults == []
 
 
-def test_row_82_a_denied_path_with_control_characters_is_one_escaped_event(cast: Cast) -> None:
+@pytest.mark.requirement(82)
+def test_a_denied_path_with_control_characters_is_one_escaped_event(cast: Cast) -> None:
     program = with_key(make_key(cast.alice, "services:read"))
     assert_problem(program.get("api-keys/%00%0d%0a%1b%5b31m%ed%a0%80"), 403)
     label = Event.objects.get(name=EventName.ACCESS_DENIED).target_label
@@ -39,7 +41,8 @@ def test_row_82_a_denied_path_with_control_characters_is_one_escaped_event(cast:
     assert verify().faults == []
 
 
-def test_row_82_a_request_id_that_is_no_plain_word_is_not_taken_over(cast: Cast) -> None:
+@pytest.mark.requirement(82)
+def test_a_request_id_that_is_no_plain_word_is_not_taken_over(cast: Cast) -> None:
     for sent in ("a b\tc-0123456", "short", "x" * 65, "\x1b[31m-0123", "naïve-naïve"):
         response = Api({"X-Request-ID": sent}).get("auth/me")
         assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"])
@@ -65,13 +68,15 @@ def logger(lines: io.StringIO) -> logging.Logger:
     return logger
 
 
-def test_row_82_a_log_message_stays_one_line(logger: logging.Logger, lines: io.StringIO) -> None:
+@pytest.mark.requirement(82)
+def test_a_log_message_stays_one_line(logger: logging.Logger, lines: io.StringIO) -> None:
     logger.info("said %s", EVIL)
     assert lines.getvalue().count("\n") == 1
     assert lines.getvalue().endswith(f"said {HARMLESS}\n")
 
 
-def test_row_82_a_traceback_stays_in_the_same_line(logger: logging.Logger, lines: io.StringIO) -> None:
+@pytest.mark.requirement(82)
+def test_a_traceback_stays_in_the_same_line(logger: logging.Logger, lines: io.StringIO) -> None:
     try:
         raise ValueError(EVIL)
     except ValueError:

@@ -76,7 +76,8 @@ def assert_one_event(events: list[Event], name: EventName, actor: tuple[str, str
     return event
 
 
-def test_row_81_a_login_is_one_event(cast: Cast) -> None:
+@pytest.mark.requirement(81)
+def test_a_login_is_one_event(cast: Cast) -> None:
     body = {"username": "alice", "password": PASSWORD}
     events = events_of(lambda: Api(PROXY_HEADERS).post("auth/login", body))
     alice = str(cast.alice.uuid)
@@ -87,7 +88,8 @@ def test_row_81_a_login_is_one_event(cast: Cast) -> None:
     ("username", "password", "reason"),
     [("alice", "wrong", "wrong password"), ("nobody", "wrong", "unknown"), ("bob", PASSWORD, "inactive")],
 )
-def test_row_81_a_failed_login_is_one_event_with_its_reason(
+@pytest.mark.requirement(81)
+def test_a_failed_login_is_one_event_with_its_reason(
     cast: Cast, operator: Caller, username: str, password: str, reason: str
 ) -> None:
     update_user(caller=operator, user=cast.bob, changes={"is_active": False})
@@ -98,7 +100,8 @@ def test_row_81_a_failed_login_is_one_event_with_its_reason(
     assert event.detail == {"reason": reason}
 
 
-def test_row_81_a_denied_request_is_one_event(cast: Cast) -> None:
+@pytest.mark.requirement(81)
+def test_a_denied_request_is_one_event(cast: Cast) -> None:
     token = log_in(cast.mallory)["access_token"]
     client = Api({"Authorization": f"Bearer {token}", **PROXY_HEADERS})
     events = events_of(lambda: assert_problem(client.get("audit"), 403))
@@ -107,7 +110,8 @@ def test_row_81_a_denied_request_is_one_event(cast: Cast) -> None:
     assert event.detail["code"] == "not_allowed"
 
 
-def test_row_81_a_request_denied_at_the_gateway_is_one_event(cast: Cast) -> None:
+@pytest.mark.requirement(81)
+def test_a_request_denied_at_the_gateway_is_one_event(cast: Cast) -> None:
     key = make_key(cast.alice, "keys:read")
     client = Api({"X-API-Key": key.text, **PROXY_HEADERS, **ORIGINAL})
     events = events_of(lambda: assert_problem(client.get("/gateway/check"), 403, "insufficient_scope"))
@@ -115,7 +119,8 @@ def test_row_81_a_request_denied_at_the_gateway_is_one_event(cast: Cast) -> None
     assert event.target_label == "GET /services/stock/items"
 
 
-def test_row_81_creating_and_revoking_a_key_are_one_event_each(cast: Cast) -> None:
+@pytest.mark.requirement(81)
+def test_creating_and_revoking_a_key_are_one_event_each(cast: Cast) -> None:
     token = log_in(cast.alice)["access_token"]
     client, alice = (
         Api({"Authorization": f"Bearer {token}", **PROXY_HEADERS}),
@@ -129,7 +134,8 @@ def test_row_81_creating_and_revoking_a_key_are_one_event_each(cast: Cast) -> No
     assert events_of(lambda: client.delete(f"api-keys/{made[0]}")) == []
 
 
-def test_row_81_a_refused_key_is_one_event(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(81)
+def test_a_refused_key_is_one_event(cast: Cast, operator: Caller) -> None:
     key = make_key(cast.alice)
     revoke_api_keys(caller=operator, selected=[key.row])
     client = Api({"X-API-Key": key.text, **PROXY_HEADERS})
@@ -138,7 +144,8 @@ def test_row_81_a_refused_key_is_one_event(cast: Cast, operator: Caller) -> None
     assert event.detail == {"reason": "revoked"}
 
 
-def test_row_81_a_changed_role_is_one_event(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(81)
+def test_a_changed_role_is_one_event(cast: Cast, operator: Caller) -> None:
     (event,) = events_of(lambda: update_user(caller=operator, user=cast.mallory, changes={"role": "auditor"}))
     assert (event.name, event.actor_kind, event.target_id) == (
         EventName.ROLE_CHANGED,

@@ -73,9 +73,8 @@ CHANGES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_row_84_a_change_that_cannot_be_recorded_is_not_made(
-    cast: Cast, operator: Caller, change: str
-) -> None:
+@pytest.mark.requirement(84)
+def test_a_change_that_cannot_be_recorded_is_not_made(cast: Cast, operator: Caller, change: str) -> None:
     make_key(cast.alice, "services:read")
     before = everything()
     with no_event_table(), pytest.raises(DatabaseError):
@@ -83,7 +82,8 @@ def test_row_84_a_change_that_cannot_be_recorded_is_not_made(
     assert everything() == before
 
 
-def test_row_84_nobody_logs_in_unrecorded(cast: Cast) -> None:
+@pytest.mark.requirement(84)
+def test_nobody_logs_in_unrecorded(cast: Cast) -> None:
     before = everything()
     body = {"username": "alice", "password": "a long walk to the lighthouse"}
     with no_event_table():
@@ -92,7 +92,8 @@ def test_row_84_nobody_logs_in_unrecorded(cast: Cast) -> None:
     assert log_in(cast.alice)
 
 
-def test_row_84_a_logout_that_cannot_be_recorded_fails_and_the_session_lives(cast: Cast) -> None:
+@pytest.mark.requirement(84)
+def test_a_logout_that_cannot_be_recorded_fails_and_the_session_lives(cast: Cast) -> None:
     alice = as_user(cast.alice)
     with no_event_table():
         assert alice.post("auth/logout").status_code >= 500
@@ -101,7 +102,8 @@ def test_row_84_a_logout_that_cannot_be_recorded_fails_and_the_session_lives(cas
     assert alice.get("auth/me").status_code == 401
 
 
-def test_row_84_a_key_that_cannot_be_recorded_is_not_shown(cast: Cast) -> None:
+@pytest.mark.requirement(84)
+def test_a_key_that_cannot_be_recorded_is_not_shown(cast: Cast) -> None:
     alice = as_user(cast.alice)
     with no_event_table():
         response = alice.post("api-keys", {"name": "CI"})

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.installation import Installation
 
 TAMPER = """
@@ -26,7 +28,8 @@ def test_an_unbroken_chain_is_counted(installation: Installation) -> None:
     assert installation.manage("auditverify").stdout == f"3 events, unbroken. Head: {document['head']}\n"
 
 
-def test_row_83_tampering_is_named_and_fails_the_command(installation: Installation) -> None:
+@pytest.mark.requirement(83)
+def test_tampering_is_named_and_fails_the_command(installation: Installation) -> None:
     tamper(installation, "UPDATE audit_event SET actor_label = 'somebody else' WHERE sequence = 2")
     done = installation.manage("auditverify", "--json")
     assert done.returncode == 1

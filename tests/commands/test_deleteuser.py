@@ -47,7 +47,8 @@ def test_without_a_terminal_it_must_be_said_that_it_is_meant(cast: Cast) -> None
     assert User.objects.filter(username="bob").exists()
 
 
-def test_row_51_the_last_administrator_is_not_deleted(cast: Cast) -> None:
+@pytest.mark.requirement(51)
+def test_the_last_administrator_is_not_deleted(cast: Cast) -> None:
     assert "somebody must stay administrator" in refusal_of("deleteuser", "ada", "--yes")
     assert User.objects.filter(username="ada").exists()
 

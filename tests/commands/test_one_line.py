@@ -98,7 +98,8 @@ def test_input_that_is_closed_is_one_line(shared_installation: Installation) -> 
     assert_one_line(done, "standard input is closed")
 
 
-def test_row_79_no_command_takes_a_secret_as_an_argument(shared_installation: Installation) -> None:
+@pytest.mark.requirement(79)
+def test_no_command_takes_a_secret_as_an_argument(shared_installation: Installation) -> None:
     for name in ("setup", "createuser", "changepassword", "createapikey", "revokeapikey"):
         text = shared_installation.manage(name, "--help").stdout
         options = {word.strip("[],") for word in text.split() if word.strip("[").startswith("--")}

@@ -104,7 +104,8 @@ def test_a_password_is_not_asked_for_where_nobody_can_answer(cast: Cast) -> None
     assert "use --password-stdin" in refusal_of("changepassword", "alice")
 
 
-def test_row_80_commands_write_the_audit_log_in_the_name_of_the_operator(cast: Cast) -> None:
+@pytest.mark.requirement(80)
+def test_commands_write_the_audit_log_in_the_name_of_the_operator(cast: Cast) -> None:
     run("createorganization", "--name", "Initech")
     run("createuser", *DORA, "--organization", "Initech=owner", stdin=PASSWORD)
     run("changepassword", "dora", "--password-stdin", stdin="another walk to the lighthouse")

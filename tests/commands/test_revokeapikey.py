@@ -47,13 +47,15 @@ def test_the_keys_of_a_person_or_of_an_organization_are_revoked(keys: list[NewKe
     assert run("revokeapikey", "--organization", "acme")["revoked"] == 1
 
 
-def test_row_79_keys_come_by_standard_input(keys: list[NewKey]) -> None:
+@pytest.mark.requirement(79)
+def test_keys_come_by_standard_input(keys: list[NewKey]) -> None:
     text = f"{keys[0].text}\r\n\n  {keys[2].text}  \n{keys[0].text}"
     assert run("revokeapikey", "--stdin", stdin=text)["revoked"] == 2
     assert revoked() == ["a key", "first"]
 
 
-def test_row_79_a_key_as_an_argument_is_refused_and_not_repeated(keys: list[NewKey]) -> None:
+@pytest.mark.requirement(79)
+def test_a_key_as_an_argument_is_refused_and_not_repeated(keys: list[NewKey]) -> None:
     reason = refusal_of("revokeapikey", keys[0].text)
     assert "--stdin" in reason
     assert keys[0].text not in reason

@@ -16,7 +16,8 @@ def works(text: str) -> bool:
     return bool(with_key(text).get("auth/me").status_code == 200)
 
 
-def test_row_66_a_key_is_rotated_and_the_old_one_is_dead(cast: Cast) -> None:
+@pytest.mark.requirement(66)
+def test_a_key_is_rotated_and_the_old_one_is_dead(cast: Cast) -> None:
     key = make_key(cast.bob, "services:read", name="CI")
     document = run("rotateapikey", str(key.row.uuid))
     assert list(document) == [*CREATED, "predecessor_ends_at"]
@@ -25,7 +26,8 @@ def test_row_66_a_key_is_rotated_and_the_old_one_is_dead(cast: Cast) -> None:
     assert Event.objects.get(name="api_key:rotated").actor_kind == "operator"
 
 
-def test_row_66_with_an_overlap_both_are_good(cast: Cast) -> None:
+@pytest.mark.requirement(66)
+def test_with_an_overlap_both_are_good(cast: Cast) -> None:
     key = make_key(cast.bob)
     document = run("rotateapikey", str(key.row.uuid), "--overlap", "24h", "--expires-in", "90d")
     assert works(document["key"]) and works(key.text)

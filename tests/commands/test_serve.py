@@ -126,7 +126,8 @@ def test_it_needs_a_worker(shared_installation: Installation, workers: str) -> N
         ({"ALLOWED_HOSTS": "keys.example.org, .*"}, "ALLOWED_HOSTS"),
     ],
 )
-def test_row_89_it_does_not_serve_with_unsafe_settings(
+@pytest.mark.requirement(89)
+def test_it_does_not_serve_with_unsafe_settings(
     shared_installation: Installation, settings: dict[str, str], name: str
 ) -> None:
     done = shared_installation.manage("serve", "--bind", f"127.0.0.1:{free_port()}", **settings)

@@ -45,7 +45,8 @@ def test_a_later_start_changes_nothing(installation: Installation) -> None:
     assert people(installation) == ["admin"]
 
 
-def test_row_12_a_password_is_made_up_and_printed_once(bare_installation: Installation) -> None:
+@pytest.mark.requirement(12)
+def test_a_password_is_made_up_and_printed_once(bare_installation: Installation) -> None:
     done = bare_installation.manage("setup")
     assert (done.returncode, done.stderr) == (0, "")
     line = next(line for line in done.stdout.splitlines() if line.startswith("Password: "))
@@ -60,7 +61,8 @@ def test_row_12_a_password_is_made_up_and_printed_once(bare_installation: Instal
 
 
 @pytest.mark.parametrize("profile", shipped_names())
-def test_row_12_the_line_that_is_printed_logs_in_under_every_profile(
+@pytest.mark.requirement(12)
+def test_the_line_that_is_printed_logs_in_under_every_profile(
     bare_installation: Installation, profile: str
 ) -> None:
     served = {"KEYHOUSE_PROFILE": profile}

@@ -44,7 +44,8 @@ def test_json_may_begin_with_one(cast: Cast) -> None:
         codecs.BOM_UTF32_BE + '{"name": "a"}'.encode("utf-32-be"),
     ],
 )
-def test_row_93_json_with_one_elsewhere_or_of_another_encoding_is_refused(cast: Cast, body: bytes) -> None:
+@pytest.mark.requirement(93)
+def test_json_with_one_elsewhere_or_of_another_encoding_is_refused(cast: Cast, body: bytes) -> None:
     assert_problem(post(as_user(cast.alice), "/api/v1/api-keys", body), 400, "parse_error")
     assert not ApiKey.objects.exists()
 

@@ -39,7 +39,8 @@ def check(server: Server, credential: dict[str, str]) -> Answer:
     return server.request("GET", "/gateway/check", headers={**credential, **ORIGINAL})
 
 
-def test_row_97_without_its_database_keyhouse_says_503_lets_nobody_in_and_recovers_by_itself(
+@pytest.mark.requirement(97)
+def test_without_its_database_keyhouse_says_503_lets_nobody_in_and_recovers_by_itself(
     database: Postgres, tmp_path: Path
 ) -> None:
     installation = Installation(tmp_path, database.url)

@@ -79,7 +79,8 @@ def problems(answers: list[Answer]) -> list[tuple[int, bytes]]:
     return [(answer.status, answer.body) for answer in answers if answer.status != 200]
 
 
-def test_row_108_after_a_restart_of_the_database_no_request_fails_for_an_idle_connection(
+@pytest.mark.requirement(108)
+def test_after_a_restart_of_the_database_no_request_fails_for_an_idle_connection(
     database: Postgres, installation: Installation
 ) -> None:
     with installation.serve("--workers", str(WORKERS), **LOOKS_EVERY_TIME) as server:
@@ -92,7 +93,8 @@ def test_row_108_after_a_restart_of_the_database_no_request_fails_for_an_idle_co
             assert problems(at_once(server, caller)) == []
 
 
-def test_row_108_what_is_written_after_a_restart_is_written_once(
+@pytest.mark.requirement(108)
+def test_what_is_written_after_a_restart_is_written_once(
     database: Postgres, installation: Installation
 ) -> None:
     with installation.serve("--workers", str(WORKERS), **LOOKS_EVERY_TIME) as server:
@@ -111,7 +113,8 @@ def test_row_108_what_is_written_after_a_restart_is_written_once(
     assert sorted(names) == sorted((f"k{number}",) for number in range(AT_ONCE))
 
 
-def test_row_108_a_database_that_stops_under_load_is_503_until_it_is_back_and_never_after(
+@pytest.mark.requirement(108)
+def test_a_database_that_stops_under_load_is_503_until_it_is_back_and_never_after(
     database: Postgres, installation: Installation
 ) -> None:
     with (
@@ -141,7 +144,8 @@ def test_row_108_a_database_that_stops_under_load_is_503_until_it_is_back_and_ne
         assert problems(at_once(server, caller)) == []
 
 
-def test_row_108_threads_that_write_uses_and_send_mail_survive_the_end_of_their_connections(
+@pytest.mark.requirement(108)
+def test_threads_that_write_uses_and_send_mail_survive_the_end_of_their_connections(
     database: Postgres, installation: Installation
 ) -> None:
     with (
@@ -179,7 +183,8 @@ def end_idle_connections(database: Postgres) -> bool:
     return bool(ask_database(database, f"SELECT pg_terminate_backend(pid, 5000) {OTHERS}"))
 
 
-def test_row_108_a_mail_is_sent_once_though_the_connection_ends_while_it_is_sent(
+@pytest.mark.requirement(108)
+def test_a_mail_is_sent_once_though_the_connection_ends_while_it_is_sent(
     database: Postgres, installation: Installation
 ) -> None:
     ended: list[bool] = []
@@ -200,7 +205,8 @@ def end_own_connection() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_108_a_transaction_whose_connection_ends_fails_as_a_whole() -> None:
+@pytest.mark.requirement(108)
+def test_a_transaction_whose_connection_ends_fails_as_a_whole() -> None:
     with pytest.raises(OperationalError), transaction.atomic():
         Organization.objects.create(name="half", name_key="half")
         end_own_connection()
@@ -209,7 +215,8 @@ def test_row_108_a_transaction_whose_connection_ends_fails_as_a_whole() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_108_what_waits_for_a_commit_is_done_though_the_connection_ends_right_after_it(
+@pytest.mark.requirement(108)
+def test_what_waits_for_a_commit_is_done_though_the_connection_ends_right_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     commit, done = connection.commit, []

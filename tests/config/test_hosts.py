@@ -44,7 +44,8 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("value", SPELLINGS)
-def test_row_114_a_public_address_has_one_spelling(value: str) -> None:
+@pytest.mark.requirement(114)
+def test_a_public_address_has_one_spelling(value: str) -> None:
     assert env.origin("KEYHOUSE_PUBLIC_URL", value) == SPELLINGS[value]
     assert env.page("KEYHOUSE_RESET_URL", f"{value.rstrip('/')}/a/Path") == f"{SPELLINGS[value]}/a/Path"
 
@@ -76,7 +77,8 @@ def test_row_114_a_public_address_has_one_spelling(value: str) -> None:
         "http://*.example",
     ],
 )
-def test_row_114_a_host_that_no_client_can_call_is_refused(value: str) -> None:
+@pytest.mark.requirement(114)
+def test_a_host_that_no_client_can_call_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_PUBLIC_URL: "):
         env.origin("KEYHOUSE_PUBLIC_URL", value)
 
@@ -90,7 +92,8 @@ def test_row_114_a_host_that_no_client_can_call_is_refused(value: str) -> None:
         ("*,.*", ["*", ".*"]),
     ],
 )
-def test_row_114_allowed_hosts_have_one_spelling(
+@pytest.mark.requirement(114)
+def test_allowed_hosts_have_one_spelling(
     value: str, hosts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALLOWED_HOSTS", value)
@@ -121,7 +124,8 @@ def test_no_two_domains_of_the_registries_become_one(text: str) -> None:
         ("ftp://keys.example", "ftp://keys.example"),
     ],
 )
-def test_row_114_a_header_has_one_spelling_and_rubbish_stays_rubbish(sent: str, spelled: str) -> None:
+@pytest.mark.requirement(114)
+def test_a_header_has_one_spelling_and_rubbish_stays_rubbish(sent: str, spelled: str) -> None:
     assert spell_header(sent, "https") == spelled
 
 
@@ -185,7 +189,8 @@ def log_in_as_a_browser(server: tuple[str, int], host: str, origin: str) -> None
         ),
     ],
 )
-def test_row_114_logins_and_requests_work_with_every_spelling_of_the_public_address(
+@pytest.mark.requirement(114)
+def test_logins_and_requests_work_with_every_spelling_of_the_public_address(
     installation: Installation, public: str, hosts: list[str], origin: str
 ) -> None:
     with installation.serve("--workers", "1", KEYHOUSE_PUBLIC_URL=public) as running:

@@ -6,6 +6,8 @@ from pytest_django.fixtures import Settings
 from tests.conftest import Cast, as_user, make_key
 from tests.installation import Installation, log_in_as_admin
 
+pytestmark = pytest.mark.requirement(43)
+
 PUBLIC = "https://keys.example.org"
 INNER: list[dict[str, str]] = [
     {"Host": "keyhouse.internal:8000"},
@@ -16,7 +18,7 @@ INNER: list[dict[str, str]] = [
 
 
 @pytest.mark.parametrize("headers", INNER, ids=str)
-def test_row_43_the_next_page_is_at_the_public_address(
+def test_the_next_page_is_at_the_public_address(
     cast: Cast, settings: Settings, headers: dict[str, str]
 ) -> None:
     settings.PUBLIC_URL, settings.ALLOWED_HOSTS = PUBLIC, ["*"]
@@ -30,7 +32,7 @@ def test_row_43_the_next_page_is_at_the_public_address(
     assert second["previous"].startswith(f"{PUBLIC}/api/v1/api-keys?cursor=")
 
 
-def test_row_43_no_answer_of_a_server_behind_a_proxy_names_the_inner_host(installation: Installation) -> None:
+def test_no_answer_of_a_server_behind_a_proxy_names_the_inner_host(installation: Installation) -> None:
     for number in range(2):
         installation.manage_json("createapikey", "--name", f"key {number}", "--user", "admin")
     settings = {"KEYHOUSE_PUBLIC_URL": PUBLIC, "ALLOWED_HOSTS": "inner.example"}

@@ -61,7 +61,8 @@ def attack(server: Server, token: dict[str, str], key: str) -> list[int]:
     ]
 
 
-def test_row_96_planted_secrets_appear_in_no_log_of_a_server(installation: Installation) -> None:
+@pytest.mark.requirement(96)
+def test_planted_secrets_appear_in_no_log_of_a_server(installation: Installation) -> None:
     with installation.serve(**LOUD) as server:
         token = log_in_as_admin(server)
         made = server.request("POST", "/api/v1/api-keys", headers=token, body={"name": "k"}).json()
@@ -73,7 +74,8 @@ def test_row_96_planted_secrets_appear_in_no_log_of_a_server(installation: Insta
     assert [secret for secret in secrets if secret in server.output or secret in events] == []
 
 
-def test_row_96_the_servers_secrets_appear_in_no_log(installation: Installation) -> None:
+@pytest.mark.requirement(96)
+def test_the_servers_secrets_appear_in_no_log(installation: Installation) -> None:
     with installation.serve(**LOUD) as server:
         log_in_as_admin(server)
     for name in ("secret_key", "peppers"):
@@ -92,7 +94,8 @@ def test_a_request_that_is_refused_writes_nothing_to_the_log(installation: Insta
     assert server.output.partition(server.awaited)[2] == "\n"
 
 
-def test_row_96_no_statement_to_the_database_holds_a_credential(cast: Cast) -> None:
+@pytest.mark.requirement(96)
+def test_no_statement_to_the_database_holds_a_credential(cast: Cast) -> None:
     """They are what Django logs with DEBUG on."""
     with CaptureQueriesContext(connection) as captured:
         token = log_in(cast.alice)["access_token"]

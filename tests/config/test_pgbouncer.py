@@ -185,7 +185,8 @@ def test_servers_work_and_leave_nothing_behind(database: Postgres, tmp_path: Pat
             assert "Traceback" not in output
 
 
-def test_row_108_connections_that_end_on_either_side_of_pgbouncer_cost_nobody_a_request(
+@pytest.mark.requirement(108)
+def test_connections_that_end_on_either_side_of_pgbouncer_cost_nobody_a_request(
     database: Postgres, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
@@ -213,7 +214,8 @@ def good_answers(server: Server, caller: dict[str, str], key: dict[str, str]) ->
         return {answer.status for answer in asked}
 
 
-def test_row_97_without_the_database_behind_pgbouncer_keyhouse_says_503_and_recovers(
+@pytest.mark.requirement(97)
+def test_without_the_database_behind_pgbouncer_keyhouse_says_503_and_recovers(
     database: Postgres, pooler: Pooler, tmp_path: Path
 ) -> None:
     with installed(pooler, tmp_path).serve() as server:

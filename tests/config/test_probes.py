@@ -77,7 +77,8 @@ def test_what_has_no_body_sends_none(server: Server) -> None:
     assert DROPPED not in server.output
 
 
-def test_row_91_a_put_to_a_probe_is_405_and_not_about_csrf_tokens(server: Server) -> None:
+@pytest.mark.requirement(91)
+def test_a_put_to_a_probe_is_405_and_not_about_csrf_tokens(server: Server) -> None:
     for path in PROBES:
         answer = server.request("PUT", path, headers={"Host": "10.1.2.3"})
         assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")

@@ -26,7 +26,8 @@ STRONG = secrets.token_urlsafe(48)
         STRONG[:31],
     ],
 )
-def test_row_89_a_weak_secret_is_known(key: str) -> None:
+@pytest.mark.requirement(89)
+def test_a_weak_secret_is_known(key: str) -> None:
     assert is_weak(key)
 
 
@@ -46,7 +47,8 @@ def test_a_random_secret_is_strong(key: str) -> None:
         ("ALLOWED_HOSTS", [".*"], "keyhouse.E004"),
     ],
 )
-def test_row_89_each_fault_has_an_id_and_a_hint(setting: str, value: object, fault: str) -> None:
+@pytest.mark.requirement(89)
+def test_each_fault_has_an_id_and_a_hint(setting: str, value: object, fault: str) -> None:
     with override_settings(**{setting: value}):
         (found,) = production_faults()
     assert found.id == fault
@@ -70,7 +72,8 @@ def test_development_may_be_weak() -> None:
         ("ALLOWED_HOSTS", "keys.example.org,*", "(keyhouse.E004) ALLOWED_HOSTS holds *."),
     ],
 )
-def test_row_89_the_server_does_not_start_and_says_why(
+@pytest.mark.requirement(89)
+def test_the_server_does_not_start_and_says_why(
     installation: Installation, name: str, value: str, reason: str
 ) -> None:
     done = installation.manage("serve", "--bind", f"127.0.0.1:{free_port()}", **{name: value})
@@ -80,7 +83,8 @@ def test_row_89_the_server_does_not_start_and_says_why(
     assert value not in done.stderr or len(value) < 5 or "," in value
 
 
-def test_row_89_a_profile_whose_names_lead_nowhere_does_not_start(installation: Installation) -> None:
+@pytest.mark.requirement(89)
+def test_a_profile_whose_names_lead_nowhere_does_not_start(installation: Installation) -> None:
     from tests.config.profile_texts import GOOD
 
     path = installation.folder / "bad.toml"

@@ -39,14 +39,16 @@ def test_members_ids_times_and_lists_have_the_products_form(speaker: Speaker, ad
 
 
 @pytest.mark.parametrize("number", ["-1", "0", "9223372036854775808", "1" + "0" * 30, "%201", "%D9%A1", "x"])
-def test_row_95_an_id_that_cannot_be_is_404(number: str, speaker: Speaker, admin: User) -> None:
+@pytest.mark.requirement(95)
+def test_an_id_that_cannot_be_is_404(number: str, speaker: Speaker, admin: User) -> None:
     token = speaker.token_of(admin)
     for path in ("users", "api-keys", "organizations", "auth/sessions"):
         method = "DELETE" if path == "auth/sessions" else "GET"
         assert speaker.send(method, f"{path}/{number}", "user", by=token).status == 404
 
 
-def test_row_91_errors_are_problems_never_enveloped(speaker: Speaker, admin: User) -> None:
+@pytest.mark.requirement(91)
+def test_errors_are_problems_never_enveloped(speaker: Speaker, admin: User) -> None:
     client = Client(headers=dict(speaker.token_of(admin)), raise_request_exception=False)
     login = speaker.path("auth/login")
     assert_problem(client.get(speaker.path("nothing")), 404)

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlencode
 
+import pytest
 from django.test import Client
 
 from access.callers import caller_at_command_line
@@ -74,7 +75,8 @@ def test_a_path_in_no_row_and_one_with_two_readings_are_refused(speaker: Speaker
             assert speaker.ask_gateway(route.methods[0], address(route) + trick, token) == 403
 
 
-def test_row_63_a_revoked_key_is_401_at_every_row(speaker: Speaker, admin: User) -> None:
+@pytest.mark.requirement(63)
+def test_a_revoked_key_is_401_at_every_row(speaker: Speaker, admin: User) -> None:
     token = speaker.token_of(admin)
     made = speaker.make_key(token)
     assert speaker.send("DELETE", f"api-keys/{made['id']}", "api_key", by=token).status == 204

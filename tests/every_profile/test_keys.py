@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from access.callers import caller_at_command_line
@@ -59,14 +60,16 @@ def test_keys_open_our_own_endpoints_where_the_product_takes_them(speaker: Speak
     assert speaker.send("GET", "scopes", "scope", by=key).status == (200 if taken else 403)
 
 
-def test_row_55_a_key_that_is_not_well_formed_is_401(speaker: Speaker, admin: User) -> None:
+@pytest.mark.requirement(55)
+def test_a_key_that_is_not_well_formed_is_401(speaker: Speaker, admin: User) -> None:
     text = speaker.make_key(speaker.token_of(admin))["key"]
     other = "0" if text[-1] != "0" else "1"
     for spoiled in (text[:-1] + other, f"{text}0", text[:-1]):
         assert speaker.send("GET", "scopes", "scope", by=speaker.key(spoiled)).status == 401
 
 
-def test_row_60_nobody_gives_a_key_more_than_they_hold(speaker: Speaker, person: User) -> None:
+@pytest.mark.requirement(60)
+def test_nobody_gives_a_key_more_than_they_hold(speaker: Speaker, person: User) -> None:
     held = speaker.profile.power_of_role(person.role, "global")
     excess = [name for name in speaker.profile.scopes if name not in held.scopes]
     token = speaker.token_of(person)
@@ -83,7 +86,8 @@ def test_an_unknown_scope_is_refused_by_the_products_own_word(speaker: Speaker, 
     assert answer.raw["errors"][0]["member"] == speaker.spelled("api_key_created", "scopes")
 
 
-def test_row_62_an_end_in_the_past_is_refused_and_one_to_come_is_kept(speaker: Speaker, admin: User) -> None:
+@pytest.mark.requirement(62)
+def test_an_end_in_the_past_is_refused_and_one_to_come_is_kept(speaker: Speaker, admin: User) -> None:
     token, now = speaker.token_of(admin), timezone.now()
     past = speaker.make_key(token, expires_at=timestamp(now - timedelta(seconds=1)))
     assert past.status == 400
@@ -105,7 +109,8 @@ def test_attributes_have_defaults_and_filter_the_list(speaker: Speaker, admin: U
         assert speaker.send("GET", f"api-keys?{name}=nonsense", "api_key", by=token).status == 400
 
 
-def test_row_59_a_key_shrinks_with_its_owner(speaker: Speaker, admin: User, person: User) -> None:
+@pytest.mark.requirement(59)
+def test_a_key_shrinks_with_its_owner(speaker: Speaker, admin: User, person: User) -> None:
     made = create_api_key(
         caller=caller_at_command_line(), name="k", owner=admin, granted=list(speaker.profile.scopes)
     )

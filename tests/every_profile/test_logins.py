@@ -25,7 +25,8 @@ def test_people_log_in_by_what_the_product_says_and_by_nothing_else(
     assert status == (200 if kind in speaker.profile.login.identifiers else 400)
 
 
-def test_row_08_a_wrong_password_and_an_unknown_name_are_one_answer(speaker: Speaker, person: User) -> None:
+@pytest.mark.requirement(8)
+def test_a_wrong_password_and_an_unknown_name_are_one_answer(speaker: Speaker, person: User) -> None:
     wrong = speaker.send("POST", "auth/login", "login", {**speaker.named(person), "password": "wrong"})
     nobody = dict.fromkeys(speaker.named(person), "nobody@example.org")
     unknown = speaker.send("POST", "auth/login", "login", {**nobody, "password": PASSWORD})
@@ -34,7 +35,8 @@ def test_row_08_a_wrong_password_and_an_unknown_name_are_one_answer(speaker: Spe
     assert wrong.headers["WWW-Authenticate"].startswith("Bearer ")
 
 
-def test_row_36_after_a_logout_both_tokens_are_dead(speaker: Speaker, person: User) -> None:
+@pytest.mark.requirement(36)
+def test_after_a_logout_both_tokens_are_dead(speaker: Speaker, person: User) -> None:
     answer = speaker.logged_in(person)
     token = bearer(answer["access_token"])
     out = speaker.send("POST", "auth/logout", "logout", by=token)
@@ -61,9 +63,8 @@ def refreshed(speaker: Speaker, tokens: dict[str, str]) -> Heard:
     return speaker.send("POST", "auth/refresh", "refresh", {"refresh_token": tokens["refresh_token"]})
 
 
-def test_rows_07_and_38_a_new_password_wants_the_old_one_and_ends_the_other_logins(
-    speaker: Speaker, person: User
-) -> None:
+@pytest.mark.requirement(7, 38)
+def test_a_new_password_wants_the_old_one_and_ends_the_other_logins(speaker: Speaker, person: User) -> None:
     other, here = speaker.token_of(person), speaker.token_of(person)
     without = speaker.send("POST", "auth/change-password", "password", {"new_password": NEW}, by=here)
     assert without.status == 400
@@ -74,7 +75,8 @@ def test_rows_07_and_38_a_new_password_wants_the_old_one_and_ends_the_other_logi
     assert speaker.logged_in(person, NEW).status == 200
 
 
-def test_row_34_one_sees_ones_sessions_and_ends_one(speaker: Speaker, person: User) -> None:
+@pytest.mark.requirement(34)
+def test_one_sees_ones_sessions_and_ends_one(speaker: Speaker, person: User) -> None:
     other, here = speaker.token_of(person), speaker.token_of(person)
     listed = speaker.send("GET", "auth/sessions", "session", by=here).body
     assert [each["current"] for each in listed] == [True, False]
@@ -91,7 +93,8 @@ def test_ending_all_sessions_ends_this_one_too(speaker: Speaker, person: User) -
 
 
 @pytest.mark.parametrize("length", [1, 7])
-def test_row_01_a_short_password_is_refused_by_name(length: int, speaker: Speaker, person: User) -> None:
+@pytest.mark.requirement(1)
+def test_a_short_password_is_refused_by_name(length: int, speaker: Speaker, person: User) -> None:
     token = speaker.token_of(person)
     members = {"current_password": PASSWORD, "new_password": "q" * length}
     answer = speaker.send("POST", "auth/change-password", "password", members, by=token)

@@ -26,7 +26,8 @@ def test_people_are_added_seen_changed_and_deleted(speaker: Speaker, admin: User
     assert speaker.send("GET", path, "user", by=token).status == 404
 
 
-def test_row_37_whoever_is_deactivated_is_out_at_once(speaker: Speaker, admin: User, person: User) -> None:
+@pytest.mark.requirement(37)
+def test_whoever_is_deactivated_is_out_at_once(speaker: Speaker, admin: User, person: User) -> None:
     token, theirs = speaker.token_of(admin), speaker.token_of(person)
     listed = speaker.send("GET", "users", "user", by=token).body
     number = next(each["id"] for each in listed if each["email"] == person.email)
@@ -44,7 +45,8 @@ def test_row_37_whoever_is_deactivated_is_out_at_once(speaker: Speaker, admin: U
         ("GET", "audit", Capability.READ_AUDIT),
     ],
 )
-def test_row_47_the_least_role_does_what_the_product_gives_it_and_nothing_else(
+@pytest.mark.requirement(47)
+def test_the_least_role_does_what_the_product_gives_it_and_nothing_else(
     method: str, path: str, capability: Capability, speaker: Speaker, person: User
 ) -> None:
     held = speaker.profile.power_of_role(person.role, "global").capabilities
@@ -53,14 +55,16 @@ def test_row_47_the_least_role_does_what_the_product_gives_it_and_nothing_else(
     assert speaker.send(method, path, "user", {}, by=NOBODY).status == 401
 
 
-def test_row_50_nobody_makes_somebody_above_themselves(speaker: Speaker, admin: User, person: User) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_makes_somebody_above_themselves(speaker: Speaker, admin: User, person: User) -> None:
     body = {**EVE, "role": admin.role}
     answer = speaker.send("POST", "users", "user", body, by=speaker.token_of(person))
     assert answer.status == 403
     assert not User.objects.filter(email=EVE["email"]).exists()
 
 
-def test_row_51_the_last_admin_stays(speaker: Speaker, admin: User) -> None:
+@pytest.mark.requirement(51)
+def test_the_last_admin_stays(speaker: Speaker, admin: User) -> None:
     token = speaker.token_of(admin)
     number = speaker.send("GET", "users", "user", by=token).body[0]["id"]
     assert speaker.send("DELETE", f"users/{number}", "user", by=token).status in {400, 403, 409}
@@ -82,7 +86,8 @@ def test_organizations_have_members(speaker: Speaker, admin: User, person: User)
     assert [each["email"] for each in speaker.send("GET", path, "member", by=token).body] == [person.email]
 
 
-def test_rows_48_and_49_answers_hold_no_secret_and_extra_members_are_refused(
+@pytest.mark.requirement(48, 49)
+def test_answers_hold_no_secret_and_extra_members_are_refused(
     speaker: Speaker, admin: User, person: User
 ) -> None:
     token = speaker.token_of(admin)

@@ -112,7 +112,8 @@ def test_nothing_good_is_401_with_a_challenge(cast: Cast) -> None:
         assert not set(IDENTITY) & set(answer.headers)
 
 
-def test_row_65_two_credentials_are_401_since_proxies_know_no_400(cast: Cast) -> None:
+@pytest.mark.requirement(65)
+def test_two_credentials_are_401_since_proxies_know_no_400(cast: Cast) -> None:
     both = Api(
         {"X-API-Key": make_key(cast.bob).text, "Authorization": f"Bearer {log_in(cast.bob)['access_token']}"}
     )

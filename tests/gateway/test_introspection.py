@@ -91,14 +91,14 @@ BAD_TOKENS = [
 
 
 @pytest.mark.parametrize("token", BAD_TOKENS)
-def test_row_75_whatever_is_no_token_is_exactly_inactive(service: Api, token: str) -> None:
+@pytest.mark.requirement(75)
+def test_whatever_is_no_token_is_exactly_inactive(service: Api, token: str) -> None:
     answer = ask(service, token)
     assert (answer.status_code, answer.content) == (200, INACTIVE)
 
 
-def test_row_75_an_inactive_credential_is_exactly_inactive_whatever_the_reason(
-    cast: Cast, service: Api
-) -> None:
+@pytest.mark.requirement(75)
+def test_an_inactive_credential_is_exactly_inactive_whatever_the_reason(cast: Cast, service: Api) -> None:
     revoked, inactive = make_key(cast.alice), make_key(cast.bob)
     session = log_in(cast.bob)
     revoke_api_keys(caller=caller_at_command_line(), selected=[revoked.row])
@@ -116,7 +116,8 @@ def test_a_key_with_blanks_around_it_is_another_text(cast: Cast, service: Api) -
         assert ask(service, text).content == INACTIVE
 
 
-def test_row_75_introspection_needs_authentication_and_the_capability(cast: Cast) -> None:
+@pytest.mark.requirement(75)
+def test_introspection_needs_authentication_and_the_capability(cast: Cast) -> None:
     key = make_key(cast.bob)
     assert_problem(ask(Api(), key.text), 401, "not_authenticated")
     assert_problem(ask(with_key("kh_live_bad"), key.text), 401, "invalid_token")

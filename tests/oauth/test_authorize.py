@@ -45,7 +45,8 @@ from tests.oauth.flow import BASE, CALLBACK, Flow, make_client, parameters, text
         "",
     ],
 )
-def test_row_67_a_wrong_redirect_uri_is_an_error_page_and_never_followed(uri: str, cast: Cast) -> None:
+@pytest.mark.requirement(67)
+def test_a_wrong_redirect_uri_is_an_error_page_and_never_followed(uri: str, cast: Cast) -> None:
     flow = Flow(make_client(redirect_uris=[CALLBACK, f"{CALLBACK}2"]), cast.alice)
     flow.log_in(flow.address())
     address = flow.address(redirect_uri=uri)
@@ -57,7 +58,8 @@ def test_row_67_a_wrong_redirect_uri_is_an_error_page_and_never_followed(uri: st
 
 
 @pytest.mark.parametrize("client_id", ["nobody", "", None, "\0", "x" * 300])
-def test_row_67_so_is_an_unknown_client(client_id: str | None, cast: Cast) -> None:
+@pytest.mark.requirement(67)
+def test_so_is_an_unknown_client(client_id: str | None, cast: Cast) -> None:
     answer = Flow(make_client(), cast.alice).browser.get(
         Flow(make_client(), cast.alice).address(client_id=client_id)
     )
@@ -112,7 +114,8 @@ def test_what_stands_there_twice_or_is_not_supported_is_told_to_the_client(
     ],
 )
 @pytest.mark.parametrize("is_public", [True, False])
-def test_row_70_a_request_without_pkce_s256_is_refused(
+@pytest.mark.requirement(70)
+def test_a_request_without_pkce_s256_is_refused(
     changed: dict[str, Any], error: str, is_public: bool, cast: Cast
 ) -> None:
     flow = Flow(make_client(is_public=is_public), cast.alice)
@@ -126,7 +129,8 @@ def test_row_70_a_request_without_pkce_s256_is_refused(
 @pytest.mark.parametrize(
     "kind", ["token", "id_token", "id_token token", "code token", "code id_token", "none", ""]
 )
-def test_row_71_there_is_no_implicit_grant(kind: str, cast: Cast) -> None:
+@pytest.mark.requirement(71)
+def test_there_is_no_implicit_grant(kind: str, cast: Cast) -> None:
     flow = Flow(make_client("openid"), cast.alice, scope="openid")
     answer = flow.browser.get(flow.address(response_type=kind, nonce="n"))
     assert answer.status_code == 302
@@ -137,13 +141,15 @@ def test_row_71_there_is_no_implicit_grant(kind: str, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("scope", ["services:write", "services:read keys:read", "nonesuch", "*"])
-def test_row_74_a_scope_that_is_not_the_clients_is_refused(scope: str, cast: Cast) -> None:
+@pytest.mark.requirement(74)
+def test_a_scope_that_is_not_the_clients_is_refused(scope: str, cast: Cast) -> None:
     flow = Flow(make_client("services:read"), cast.alice, scope=scope)
     said = parameters(flow.browser.get(flow.address())["Location"])
     assert said["error"] == "invalid_scope"
 
 
-def test_row_74_nobody_hands_on_more_than_they_hold(cast: Cast) -> None:
+@pytest.mark.requirement(74)
+def test_nobody_hands_on_more_than_they_hold(cast: Cast) -> None:
     flow = Flow(make_client("services:read", "audit:read"), cast.mallory, scope="services:read audit:read")
     flow.log_in(flow.address())
     page = text_of(flow.browser.get(flow.address()))
@@ -160,7 +166,8 @@ def test_whoever_holds_none_of_it_can_only_refuse(cast: Cast) -> None:
         assert parameters(flow.answer(flow.address(), answer)["Location"])["error"] == "access_denied"
 
 
-def test_row_73_people_are_shown_who_asks_for_what_in_the_products_words(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_people_are_shown_who_asks_for_what_in_the_products_words(cast: Cast) -> None:
     flow = Flow(
         make_client("services:read", "openid", name="<Dash>"), cast.alice, scope="services:read openid"
     )
@@ -175,7 +182,8 @@ def test_row_73_people_are_shown_who_asks_for_what_in_the_products_words(cast: C
     assert not re.search(r"<script|style=|<style|\son\w+=", answer.content.decode())
 
 
-def test_row_73_a_no_is_told_to_the_client(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_a_no_is_told_to_the_client(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     flow.log_in(flow.address())
     said = parameters(flow.answer(flow.address(), "deny")["Location"])

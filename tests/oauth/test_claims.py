@@ -53,7 +53,8 @@ def claims_of(user: User, *scopes: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("granted", GRANTS, ids=" ".join)
-def test_row_112_each_door_shows_what_the_scopes_say(granted: tuple[str, ...], cast: Cast) -> None:
+@pytest.mark.requirement(112)
+def test_each_door_shows_what_the_scopes_say(granted: tuple[str, ...], cast: Cast) -> None:
     identity = [OPENS[scope] for scope in granted if scope in OPENS]
     info = claims_of(cast.alice, *granted)
     assert info.keys() == {"sub"}.union(*(claims for claims, _, _ in identity))
@@ -64,7 +65,8 @@ def test_row_112_each_door_shows_what_the_scopes_say(granted: tuple[str, ...], c
 
 
 @pytest.mark.parametrize("granted", [("services:read",), OWN], ids=" ".join)
-def test_row_112_a_token_without_such_a_scope_reads_nothing_about_the_person(
+@pytest.mark.requirement(112)
+def test_a_token_without_such_a_scope_reads_nothing_about_the_person(
     granted: tuple[str, ...], cast: Cast
 ) -> None:
     flow = flow_for(cast.alice, *granted)
@@ -80,7 +82,8 @@ def test_row_112_a_token_without_such_a_scope_reads_nothing_about_the_person(
         assert f'"{secret}"' not in said.content.decode()
 
 
-def test_row_112_nor_does_a_key_that_was_made_through_it(cast: Cast) -> None:
+@pytest.mark.requirement(112)
+def test_nor_does_a_key_that_was_made_through_it(cast: Cast) -> None:
     api = with_token(flow_for(cast.alice, "keys:write", "services:read", "openid", "email").tokens())
     ends = (timezone.now() + timedelta(minutes=5)).isoformat()
     wanted = {"name": "a key", "scopes": ["keys:write"], "expires_at": ends}
@@ -91,7 +94,8 @@ def test_row_112_nor_does_a_key_that_was_made_through_it(cast: Cast) -> None:
         assert_problem(api.get("auth/me"), 403, "insufficient_scope")
 
 
-def test_row_112_nor_does_a_machine_of_a_person(cast: Cast) -> None:
+@pytest.mark.requirement(112)
+def test_nor_does_a_machine_of_a_person(cast: Cast) -> None:
     token = machine_token(make_client("services:read", owner=cast.alice))
     assert_problem(with_token(token).get("auth/me"), 403, "insufficient_scope")
 
@@ -101,7 +105,8 @@ def test_a_key_that_somebody_made_for_themselves_says_whose_it_is(cast: Cast) ->
     assert (me["username"], me["email"]) == ("alice", "alice@example.org")
 
 
-def test_row_112_a_scope_taken_from_the_client_closes_the_door_at_once(cast: Cast) -> None:
+@pytest.mark.requirement(112)
+def test_a_scope_taken_from_the_client_closes_the_door_at_once(cast: Cast) -> None:
     flow = flow_for(cast.alice, *IDENTITY)
     api = with_token(flow.tokens())
     assert "email" in api.get("auth/me").json()

@@ -22,7 +22,8 @@ def refused(answer: Any, error: str = "invalid_grant", status: int = 400) -> Non
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_row_68_a_code_used_twice_is_refused_and_its_tokens_are_dead(cast: Cast) -> None:
+@pytest.mark.requirement(68)
+def test_a_code_used_twice_is_refused_and_its_tokens_are_dead(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     code = flow.code()
     tokens = flow.exchange(code).json()
@@ -36,7 +37,8 @@ def test_row_68_a_code_used_twice_is_refused_and_its_tokens_are_dead(cast: Cast)
     assert code not in str(event.__dict__)
 
 
-def test_row_68_another_client_that_replays_it_ends_nothing(cast: Cast) -> None:
+@pytest.mark.requirement(68)
+def test_another_client_that_replays_it_ends_nothing(cast: Cast) -> None:
     flow, thief = Flow(make_client(), cast.alice), make_client(name="Thief")
     code = flow.code()
     tokens = flow.exchange(code).json()
@@ -45,9 +47,8 @@ def test_row_68_another_client_that_replays_it_ends_nothing(cast: Cast) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_68_of_many_who_send_one_code_at_once_none_keeps_a_token(
-    transactional_db: None, cast: Cast
-) -> None:
+@pytest.mark.requirement(68)
+def test_of_many_who_send_one_code_at_once_none_keeps_a_token(transactional_db: None, cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     code = flow.code()
     answers = at_once(lambda number: flow.exchange(code), times=6)
@@ -55,7 +56,8 @@ def test_row_68_of_many_who_send_one_code_at_once_none_keeps_a_token(
     assert not OAuthAccessToken.objects.exists() and not OAuthRefreshToken.objects.exists()
 
 
-def test_row_69_a_code_lives_a_minute(cast: Cast) -> None:
+@pytest.mark.requirement(69)
+def test_a_code_lives_a_minute(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     code = flow.code()
     row = OAuthCode.objects.get()
@@ -64,7 +66,8 @@ def test_row_69_a_code_lives_a_minute(cast: Cast) -> None:
     refused(flow.exchange(code))
 
 
-def test_row_69_a_code_is_good_for_its_client_and_its_address_alone(cast: Cast) -> None:
+@pytest.mark.requirement(69)
+def test_a_code_is_good_for_its_client_and_its_address_alone(cast: Cast) -> None:
     client = make_client(redirect_uris=[CALLBACK, f"{CALLBACK}2"])
     flow = Flow(client, cast.alice)
     code = flow.code()
@@ -75,16 +78,16 @@ def test_row_69_a_code_is_good_for_its_client_and_its_address_alone(cast: Cast) 
 
 
 @pytest.mark.parametrize("address", [f"{CALLBACK}\0", "\0", "x" * 5000, "https://app.example.org/é"])
-def test_row_93_an_address_that_no_database_can_be_asked_for_is_that_of_no_code(
-    address: str, cast: Cast
-) -> None:
+@pytest.mark.requirement(93)
+def test_an_address_that_no_database_can_be_asked_for_is_that_of_no_code(address: str, cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     code = flow.code()
     refused(flow.exchange(code, redirect_uri=address))
     assert flow.exchange(code).status_code == 200
 
 
-def test_row_70_a_wrong_or_missing_verifier_is_refused(cast: Cast) -> None:
+@pytest.mark.requirement(70)
+def test_a_wrong_or_missing_verifier_is_refused(cast: Cast) -> None:
     for is_public in (True, False):
         flow = Flow(make_client(is_public=is_public), cast.alice)
         code = flow.code()
@@ -97,7 +100,8 @@ def test_row_70_a_wrong_or_missing_verifier_is_refused(cast: Cast) -> None:
 @pytest.mark.parametrize(
     "kind", ["password", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "x"]
 )
-def test_row_71_there_is_no_other_grant(kind: str, cast: Cast) -> None:
+@pytest.mark.requirement(71)
+def test_there_is_no_other_grant(kind: str, cast: Cast) -> None:
     name = {"username": "alice", "password": "a long walk to the lighthouse", "device_code": "x"}
     refused(post("token", make_client(), grant_type=kind, **name), "unsupported_grant_type")
 
@@ -108,7 +112,8 @@ def test_a_machine_gets_no_code_and_a_client_of_people_no_token_of_its_own(cast:
     refused(post("token", machine, grant_type="authorization_code", code="x"), "unauthorized_client")
 
 
-def test_rows_72_and_69_nothing_is_stored_that_could_be_used(cast: Cast) -> None:
+@pytest.mark.requirement(72, 69)
+def test_nothing_is_stored_that_could_be_used(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     code = flow.code()
     tokens = flow.exchange(code).json()

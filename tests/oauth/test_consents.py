@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from access.principals import Caller
@@ -22,7 +23,8 @@ from tests.oauth.test_codes import refused
 CONSENTS = "auth/oauth2/consents"
 
 
-def test_row_73_a_consent_is_listed_and_withdrawn(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_a_consent_is_listed_and_withdrawn(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     tokens = flow.tokens()
     api = as_user(cast.alice)
@@ -37,7 +39,8 @@ def test_row_73_a_consent_is_listed_and_withdrawn(cast: Cast) -> None:
     assert Event.objects.get(name=EventName.CONSENT_WITHDRAWN).actor_id == str(cast.alice.uuid)
 
 
-def test_row_73_nobody_sees_or_withdraws_those_of_others(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_nobody_sees_or_withdraws_those_of_others(cast: Cast) -> None:
     Flow(make_client(), cast.alice).tokens()
     number = Consent.objects.get().uuid
     for user in (cast.bob, cast.ada):
@@ -83,7 +86,8 @@ def test_what_is_too_old_to_be_used_is_deleted_and_nothing_else(cast: Cast) -> N
     assert not Consent.objects.exists() and not OAuthAccessToken.objects.exists()
 
 
-def test_row_73_people_withdraw_in_the_admin_too(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_people_withdraw_in_the_admin_too(cast: Cast) -> None:
     alices, bobs = Flow(make_client(), cast.alice).tokens(), Flow(make_client(), cast.bob).tokens()
     there = page("accounts_consent_changelist")
     alice, ada = browser(cast.alice), browser(cast.ada)

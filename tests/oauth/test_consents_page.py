@@ -24,13 +24,15 @@ def visitor(flow: Flow) -> Client:
     return browser
 
 
-def test_row_73_it_wants_a_login_and_leads_back(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_it_wants_a_login_and_leads_back(cast: Cast) -> None:
     answer = Client().get(PAGE)
     assert answer["Location"] == f"{BASE}/login?next=%2Fapi%2Fv1%2Fauth%2Foauth2%2Fallowed"
     assert Client().post(PAGE, {"consent": "x"})["Location"].startswith(f"{BASE}/login?")
 
 
-def test_row_73_people_see_their_own_and_withdraw_one(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_people_see_their_own_and_withdraw_one(cast: Cast) -> None:
     alices = Flow(make_client("services:read", name="<b>Board</b>"), cast.alice)
     others = Flow(make_client(name="Other"), cast.alice).tokens()
     bobs = Flow(make_client(name="Bobs"), cast.bob).tokens()
@@ -51,7 +53,8 @@ def test_row_73_people_see_their_own_and_withdraw_one(cast: Cast) -> None:
 @pytest.mark.parametrize(
     "sent", ["theirs", "", "x", "\0", "00000000-0000-4000-8000-000000000000", "é" * 5000]
 )
-def test_row_73_what_is_not_ones_own_is_let_be_even_by_administrators(sent: str, cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_what_is_not_ones_own_is_let_be_even_by_administrators(sent: str, cast: Cast) -> None:
     tokens = Flow(make_client(), cast.bob).tokens()
     browser = visitor(Flow(make_client(), cast.ada))
     value = str(Consent.objects.get().uuid) if sent == "theirs" else sent
@@ -59,7 +62,8 @@ def test_row_73_what_is_not_ones_own_is_let_be_even_by_administrators(sent: str,
     assert gateway(tokens["access_token"]) == 200
 
 
-def test_row_73_the_page_is_protected_against_frames_and_foreign_forms(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_the_page_is_protected_against_frames_and_foreign_forms(cast: Cast) -> None:
     Flow(make_client(), cast.alice).tokens()
     browser = visitor(Flow(make_client(), cast.alice))
     answer = browser.get(PAGE)

@@ -23,14 +23,16 @@ from tests.oauth.test_clients import basic
 from tests.oauth.test_codes import refused
 
 
-def test_row_75_introspection_needs_authentication(cast: Cast) -> None:
+@pytest.mark.requirement(75)
+def test_introspection_needs_authentication(cast: Cast) -> None:
     token = Flow(make_client(), cast.alice).tokens()["access_token"]
     refused(post("introspect", None, token=token), "invalid_client", 401)
     answer = Client().get(f"{BASE}/introspect")
     assert answer.status_code == 405
 
 
-def test_row_75_a_public_client_is_not_authenticated_by_naming_a_grant(cast: Cast) -> None:
+@pytest.mark.requirement(75)
+def test_a_public_client_is_not_authenticated_by_naming_a_grant(cast: Cast) -> None:
     flow = Flow(make_client(is_public=True), cast.alice)
     token, device = flow.tokens()["access_token"], "urn:ietf:params:oauth:grant-type:device_code"
     refused(post("introspect", flow.client, token=token, grant_type=device), "invalid_client", 401)
@@ -40,7 +42,8 @@ def test_row_75_a_public_client_is_not_authenticated_by_naming_a_grant(cast: Cas
     refused(answer, "invalid_client", 401)
 
 
-def test_row_75_a_good_token_is_described(cast: Cast) -> None:
+@pytest.mark.requirement(75)
+def test_a_good_token_is_described(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     token = flow.tokens()["access_token"]
     said = post("introspect", flow.client, token=token).json()
@@ -55,7 +58,8 @@ def test_row_75_a_good_token_is_described(cast: Cast) -> None:
     }
 
 
-def test_row_75_what_is_not_active_is_exactly_that(cast: Cast) -> None:
+@pytest.mark.requirement(75)
+def test_what_is_not_active_is_exactly_that(cast: Cast) -> None:
     flow, stranger = Flow(make_client(), cast.alice), make_client()
     tokens = flow.tokens()
     key = make_key(cast.alice, "services:read").text
@@ -71,7 +75,8 @@ def test_row_75_what_is_not_active_is_exactly_that(cast: Cast) -> None:
     assert post("introspect", flow.client).status_code == 400
 
 
-def test_row_75_a_machine_with_the_scope_asks_about_its_organization(cast: Cast) -> None:
+@pytest.mark.requirement(75)
+def test_a_machine_with_the_scope_asks_about_its_organization(cast: Cast) -> None:
     machine = make_client("introspect", owner=cast.acme)
     alice = Flow(make_client(), cast.alice).tokens()["access_token"]
     charlie = Flow(make_client(), cast.charlie).tokens()["access_token"]
@@ -89,7 +94,8 @@ def test_a_client_that_asks_in_vain_about_a_key_does_not_use_it(cast: Cast) -> N
     assert [ApiKey.objects.get(pk=key.row.pk).use_count for key in (ours, theirs)] == [1, 0]
 
 
-def test_row_75_revoking_ends_the_tokens_of_the_consent(cast: Cast) -> None:
+@pytest.mark.requirement(75)
+def test_revoking_ends_the_tokens_of_the_consent(cast: Cast) -> None:
     for kind in ("access_token", "refresh_token"):
         flow = Flow(make_client(), cast.alice)
         tokens = flow.tokens()
@@ -100,7 +106,8 @@ def test_row_75_revoking_ends_the_tokens_of_the_consent(cast: Cast) -> None:
     assert Event.objects.filter(name=EventName.OAUTH_TOKEN_REVOKED).count() == 2
 
 
-def test_row_75_revoking_what_is_not_ones_own_does_nothing_and_says_so_to_nobody(cast: Cast) -> None:
+@pytest.mark.requirement(75)
+def test_revoking_what_is_not_ones_own_does_nothing_and_says_so_to_nobody(cast: Cast) -> None:
     flow, stranger = Flow(make_client(), cast.alice), make_client()
     tokens = flow.tokens()
     for text in ("x", "oat_x", "\0", tokens["access_token"], tokens["refresh_token"]):
@@ -109,7 +116,8 @@ def test_row_75_revoking_what_is_not_ones_own_does_nothing_and_says_so_to_nobody
     assert post("revoke", flow.client).status_code == 400
 
 
-def test_row_75_a_machine_revokes_its_token(cast: Cast) -> None:
+@pytest.mark.requirement(75)
+def test_a_machine_revokes_its_token(cast: Cast) -> None:
     client = make_client("services:read", owner=cast.acme)
     tokens = [machine_token(client)["access_token"] for _ in range(2)]
     assert post("revoke", client, token=tokens[0]).status_code == 200
@@ -117,7 +125,8 @@ def test_row_75_a_machine_revokes_its_token(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("place", ["oauth-authorization-server", "openid-configuration"])
-def test_row_76_the_metadata_is_exact_and_lists_s256_alone(place: str, db: None) -> None:
+@pytest.mark.requirement(76)
+def test_the_metadata_is_exact_and_lists_s256_alone(place: str, db: None) -> None:
     answer = Client().get(f"/.well-known/{place}")
     said = answer.json()
     assert said["issuer"] == settings.PUBLIC_URL
@@ -172,7 +181,8 @@ def test_private_keys_are_for_their_owner_alone_and_never_published(db: None) ->
     assert "private" not in repr(signing.keys_for("RS256")[0])
 
 
-def test_row_75_an_empty_scope_is_left_out(cast: Cast) -> None:
+@pytest.mark.requirement(75)
+def test_an_empty_scope_is_left_out(cast: Cast) -> None:
     flow, machine = Flow(make_client("openid", "services:read"), cast.alice), make_client(owner=cast.acme)
     tokens = flow.tokens()
     of_machine = machine_token(machine)["access_token"]

@@ -33,7 +33,8 @@ def names() -> list[str]:
     return [event.name for event in issues()]
 
 
-def test_row_81_a_code_that_is_exchanged_is_one_event(cast: Cast) -> None:
+@pytest.mark.requirement(81)
+def test_a_code_that_is_exchanged_is_one_event(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     tokens = flow.tokens()
     [event] = issues()
@@ -45,14 +46,16 @@ def test_row_81_a_code_that_is_exchanged_is_one_event(cast: Cast) -> None:
     assert Event.objects.latest("sequence") == event  # nothing is written after the lock of the chain
 
 
-def test_row_81_every_code_is_recorded_however_soon_it_follows(cast: Cast) -> None:
+@pytest.mark.requirement(81)
+def test_every_code_is_recorded_however_soon_it_follows(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     for _ in range(3):
         flow.tokens()
     assert names() == [ISSUED] * 3
 
 
-def test_row_81_a_refresh_is_one_event(cast: Cast) -> None:
+@pytest.mark.requirement(81)
+def test_a_refresh_is_one_event(cast: Cast) -> None:
     flow = Flow(make_client("services:read", "keys:read"), cast.alice, scope="services:read keys:read")
     token = flow.tokens()["refresh_token"]
     assert flow.refresh(token, scope="keys:read").status_code == 200
@@ -62,7 +65,8 @@ def test_row_81_a_refresh_is_one_event(cast: Cast) -> None:
     assert event.detail == {"scopes": ["keys:read"]}
 
 
-def test_row_81_a_machines_token_is_one_event_that_its_organizations_auditors_see(cast: Cast) -> None:
+@pytest.mark.requirement(81)
+def test_a_machines_token_is_one_event_that_its_organizations_auditors_see(cast: Cast) -> None:
     client = make_client("services:write", owner=cast.acme)
     machine_token(client)
     [event] = issues()
@@ -72,7 +76,8 @@ def test_row_81_a_machines_token_is_one_event_that_its_organizations_auditors_se
 
 
 @pytest.mark.parametrize("takes", ["refresh_token", "access_token"])
-def test_row_81_a_login_that_is_refreshed_is_one_event(cast: Cast, takes: str) -> None:
+@pytest.mark.requirement(81)
+def test_a_login_that_is_refreshed_is_one_event(cast: Cast, takes: str) -> None:
     with serving("login", refresh_takes=takes):
         token = log_in(cast.alice)[takes]
         sent = {"refresh_token": token} if takes == "refresh_token" else {}
@@ -171,7 +176,8 @@ def test_what_is_refused_gives_out_nothing_and_records_nothing(cast: Cast) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_84_tokens_that_cannot_be_recorded_are_not_given_out(cast: Cast) -> None:
+@pytest.mark.requirement(84)
+def test_tokens_that_cannot_be_recorded_are_not_given_out(cast: Cast) -> None:
     flow, other = Flow(make_client(), cast.alice), make_client("services:write", owner=cast.acme)
     code = flow.code()
     pair = log_in(cast.bob)

@@ -101,7 +101,8 @@ ENDINGS: dict[str, Callable[[Made, Caller, Mailbox], object]] = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_row_102_a_key_made_through_a_token_ends_with_the_consent(
+@pytest.mark.requirement(102)
+def test_a_key_made_through_a_token_ends_with_the_consent(
     cast: Cast, operator: Caller, mailbox: Mailbox, lease: Callable[[float], None], ending: str
 ) -> None:
     lease(1e-9)  # what is remembered is trusted as long as no epoch begins
@@ -113,7 +114,8 @@ def test_row_102_a_key_made_through_a_token_ends_with_the_consent(
     assert {why_revoked(row) for row in ended} == {TOKEN_ENDED}
 
 
-def test_row_102_reactivating_revives_no_key_of_a_client(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(102)
+def test_reactivating_revives_no_key_of_a_client(cast: Cast, operator: Caller) -> None:
     made = Made(cast.bob)
     for is_active in (False, True):
         update_user(caller=operator, user=cast.bob, changes={"is_active": is_active})
@@ -121,7 +123,8 @@ def test_row_102_reactivating_revives_no_key_of_a_client(cast: Cast, operator: C
 
 
 @pytest.mark.parametrize("ending", ["secret replaced", "client deleted", "owner deleted", "token revoked"])
-def test_row_102_a_key_of_a_machine_ends_with_the_client_and_its_secret(
+@pytest.mark.requirement(102)
+def test_a_key_of_a_machine_ends_with_the_client_and_its_secret(
     cast: Cast, operator: Caller, lease: Callable[[float], None], ending: str
 ) -> None:
     lease(1e-9)  # what is remembered is trusted as long as no epoch begins
@@ -143,7 +146,8 @@ def test_row_102_a_key_of_a_machine_ends_with_the_client_and_its_secret(
     assert gateway(text) == 401
 
 
-def test_row_102_an_organization_s_key_made_through_a_person_s_token_ends_with_that(
+@pytest.mark.requirement(102)
+def test_an_organization_s_key_made_through_a_person_s_token_ends_with_that(
     cast: Cast, operator: Caller
 ) -> None:
     ada = Flow(make_client(*SCOPES), cast.ada, scope=" ".join(SCOPES))
@@ -192,7 +196,8 @@ def test_people_see_why_the_key_ended(cast: Cast, operator: Caller) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("ending", ["withdrawn", "client deleted"])
 @pytest.mark.parametrize("act", ["create", "rotate"])
-def test_row_102_a_token_that_ends_at_this_moment_makes_no_key(
+@pytest.mark.requirement(102)
+def test_a_token_that_ends_at_this_moment_makes_no_key(
     cast: Cast, operator: Caller, mailbox: Mailbox, ending: str, act: str
 ) -> None:
     made = Made(cast.bob)
@@ -211,7 +216,8 @@ def test_row_102_a_token_that_ends_at_this_moment_makes_no_key(
 
 @rows_are_locked
 @pytest.mark.django_db(transaction=True)
-def test_row_102_a_client_that_is_deleted_while_its_token_makes_a_key_takes_it_along(
+@pytest.mark.requirement(102)
+def test_a_client_that_is_deleted_while_its_token_makes_a_key_takes_it_along(
     cast: Cast, operator: Caller
 ) -> None:
     flow = Flow(make_client(*SCOPES), cast.bob, scope=" ".join(SCOPES))

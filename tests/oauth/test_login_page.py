@@ -41,7 +41,8 @@ def test_a_wrong_login_says_nothing_about_what_was_wrong(members: dict[str, str]
         assert Event.objects.filter(name=EventName.LOGIN_FAILED).count() == 1
 
 
-def test_row_09_it_has_the_same_limits(cast: Cast) -> None:
+@pytest.mark.requirement(9)
+def test_it_has_the_same_limits(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     answers = [flow.log_in(flow.address(), password="wrong") for _ in range(11)]
     assert [answer.status_code for answer in answers] == [401] * 10 + [429]

@@ -70,7 +70,8 @@ def test_the_port_of_a_loopback_address_varies(
 
 
 @pytest.mark.parametrize(("registered", "uri"), OTHERS)
-def test_row_67_nothing_else_of_it_does(registered: str, uri: str, cast: Cast) -> None:
+@pytest.mark.requirement(67)
+def test_nothing_else_of_it_does(registered: str, uri: str, cast: Cast) -> None:
     flow = Flow(make_client(redirect_uris=[registered]), cast.alice)
     flow.log_in(flow.address(redirect_uri=registered))
     address = flow.address(redirect_uri=uri)

@@ -34,7 +34,8 @@ def change_password(
     return ways[request.param]
 
 
-def test_row_98_a_new_password_ends_consents_and_their_tokens(
+@pytest.mark.requirement(98)
+def test_a_new_password_ends_consents_and_their_tokens(
     cast: Cast, change_password: Callable[[], None]
 ) -> None:
     flow = Flow(make_client(), cast.alice)
@@ -46,7 +47,8 @@ def test_row_98_a_new_password_ends_consents_and_their_tokens(
     assert not Consent.objects.exists()
 
 
-def test_row_98_a_code_from_before_the_new_password_is_not_redeemed(
+@pytest.mark.requirement(98)
+def test_a_code_from_before_the_new_password_is_not_redeemed(
     cast: Cast, change_password: Callable[[], None]
 ) -> None:
     flow = Flow(make_client(), cast.alice)
@@ -56,7 +58,8 @@ def test_row_98_a_code_from_before_the_new_password_is_not_redeemed(
     assert not OAuthCode.objects.exists()
 
 
-def test_row_98_the_browser_that_allows_clients_is_logged_out(
+@pytest.mark.requirement(98)
+def test_the_browser_that_allows_clients_is_logged_out(
     cast: Cast, change_password: Callable[[], None]
 ) -> None:
     flow = Flow(make_client(), cast.alice)

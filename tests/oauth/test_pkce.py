@@ -20,7 +20,7 @@ from tests.admin.helpers import browser, text_of
 from tests.commands.helpers import output_of, refusal_of, run
 from tests.conftest import Cast
 from tests.oauth.flow import CALLBACK, Flow, make_client, parameters
-from tests.oauth.test_clients import keeper  # noqa: F401 (a fixture)
+from tests.oauth.test_client_managers import keeper  # noqa: F401 (a fixture)
 from tests.oauth.test_codes import refused
 
 NONE: dict[str, Any] = {"code_challenge": None, "code_challenge_method": None}
@@ -35,7 +35,8 @@ def error_of(flow: Flow, **changed: str | None) -> str:
 
 @pytest.mark.parametrize("none", [NONE, EMPTY])
 @pytest.mark.parametrize("scope", ["openid", "services:read"])
-def test_row_70_one_client_may_do_without(none: dict[str, Any], scope: str, cast: Cast) -> None:
+@pytest.mark.requirement(70)
+def test_one_client_may_do_without(none: dict[str, Any], scope: str, cast: Cast) -> None:
     old = Flow(make_client("openid", "services:read", without_pkce=True), cast.alice, scope=scope)
     assert old.exchange(old.code(**none), code_verifier=None).status_code == 200
     other = Flow(make_client("openid", "services:read"), cast.alice, scope=scope, browser=old.browser)
@@ -44,7 +45,8 @@ def test_row_70_one_client_may_do_without(none: dict[str, Any], scope: str, cast
     assert error_of(public, **none) == "invalid_request"
 
 
-def test_row_70_whoever_uses_it_all_the_same_is_held_to_it(cast: Cast) -> None:
+@pytest.mark.requirement(70)
+def test_whoever_uses_it_all_the_same_is_held_to_it(cast: Cast) -> None:
     flow = Flow(make_client(without_pkce=True), cast.alice)
     assert flow.exchange(flow.code()).status_code == 200
     for verifier in (None, "", "x" * 64):
@@ -57,14 +59,16 @@ def test_row_70_whoever_uses_it_all_the_same_is_held_to_it(cast: Cast) -> None:
         assert error_of(flow, **half) == "invalid_request"
 
 
-def test_row_70_a_code_from_before_it_was_required_is_worth_nothing(cast: Cast) -> None:
+@pytest.mark.requirement(70)
+def test_a_code_from_before_it_was_required_is_worth_nothing(cast: Cast) -> None:
     flow = Flow(make_client(without_pkce=True), cast.alice)
     code = flow.code(**NONE)
     update_client(caller=caller_as(cast.ada), client=flow.client.row, changes={"without_pkce": False})
     assert flow.exchange(code, code_verifier=None).status_code == 400
 
 
-def test_row_70_a_profile_may_leave_it_to_all_clients_with_a_secret(
+@pytest.mark.requirement(70)
+def test_a_profile_may_leave_it_to_all_clients_with_a_secret(
     served_profile: Callable[[Profile], None], cast: Cast
 ) -> None:
     served_profile(Profile("test", replace(profiles.active().file, oauth2=OAuth2(pkce="public"))))
@@ -75,7 +79,8 @@ def test_row_70_a_profile_may_leave_it_to_all_clients_with_a_secret(
     assert error_of(public, **NONE) == "invalid_request"
 
 
-def test_row_70_a_public_client_or_a_machine_never_does_without(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(70)
+def test_a_public_client_or_a_machine_never_does_without(cast: Cast, operator: Caller) -> None:
     good: dict[str, Any] = {
         "caller": operator,
         "name": "x",
@@ -92,7 +97,8 @@ def test_row_70_a_public_client_or_a_machine_never_does_without(cast: Cast, oper
     assert not OAuthClient.objects.filter(without_pkce=True).exists()
 
 
-def test_row_74_only_those_who_hold_what_a_client_gets_let_it_do_without(
+@pytest.mark.requirement(74)
+def test_only_those_who_hold_what_a_client_gets_let_it_do_without(
     cast: Cast,
     keeper: Any,  # noqa: F811
 ) -> None:

@@ -70,7 +70,8 @@ def test_another_kind_of_body_is_refused(kind: str, cast: Cast) -> None:
     assert answer.status_code == 415 and FORM in text_of(answer)
 
 
-def test_row_73_a_post_to_the_authorization_endpoint_allows_nothing(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_a_post_to_the_authorization_endpoint_allows_nothing(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     flow.log_in(flow.address())
     for body in ("answer=allow", "answer=allow&csrfmiddlewaretoken=x"):
@@ -79,7 +80,8 @@ def test_row_73_a_post_to_the_authorization_endpoint_allows_nothing(cast: Cast) 
     assert not Consent.objects.exists() and not OAuthCode.objects.exists()
 
 
-def test_row_73_a_decision_wants_its_csrf_token(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_a_decision_wants_its_csrf_token(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     flow.log_in(flow.address())
     strict = Client(enforce_csrf_checks=True)
@@ -106,7 +108,8 @@ def test_a_decision_that_comes_too_late_leads_back_to_the_question(cast: Cast) -
     assert (urlsplit(back).path, query_of(back)) == (AUTHORIZE, query_of(address))
 
 
-def test_row_73_the_page_is_protected_against_frames_and_foreign_forms(cast: Cast) -> None:
+@pytest.mark.requirement(73)
+def test_the_page_is_protected_against_frames_and_foreign_forms(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     flow.log_in(flow.address())
     answer = flow.browser.get(flow.address())

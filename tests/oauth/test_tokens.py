@@ -53,7 +53,8 @@ def test_what_is_for_people_is_closed_to_clients_of_theirs(method: str, path: st
     assert_problem(getattr(with_token(tokens), method)(path), 403, "not_allowed")
 
 
-def test_row_74_a_demoted_persons_token_shrinks_at_once(cast: Cast) -> None:
+@pytest.mark.requirement(74)
+def test_a_demoted_persons_token_shrinks_at_once(cast: Cast) -> None:
     client = make_client("users:read", "services:read")
     tokens = Flow(client, cast.audrey, scope="users:read").tokens()
     api = with_token(tokens)
@@ -63,7 +64,8 @@ def test_row_74_a_demoted_persons_token_shrinks_at_once(cast: Cast) -> None:
     assert "scope" not in post("introspect", client, token=tokens["access_token"]).json()
 
 
-def test_row_74_so_does_that_of_a_client_that_loses_a_scope(cast: Cast) -> None:
+@pytest.mark.requirement(74)
+def test_so_does_that_of_a_client_that_loses_a_scope(cast: Cast) -> None:
     client = make_client(*KEYS)
     tokens = Flow(client, cast.alice, scope="services:read services:write").tokens()
     assert gateway(tokens["access_token"], "POST") == 200
@@ -72,7 +74,8 @@ def test_row_74_so_does_that_of_a_client_that_loses_a_scope(cast: Cast) -> None:
     assert gateway(tokens["access_token"]) == 200
 
 
-def test_row_74_what_a_client_may_know_of_a_person_ends_with_its_scopes(cast: Cast) -> None:
+@pytest.mark.requirement(74)
+def test_what_a_client_may_know_of_a_person_ends_with_its_scopes(cast: Cast) -> None:
     flow = Flow(make_client("openid", "profile", "email"), cast.alice, scope="openid profile email")
     tokens, code = flow.tokens(), flow.code()
     update_client(caller=caller_as(cast.ada), client=flow.client.row, changes={"scopes": ["openid"]})
@@ -89,7 +92,8 @@ def test_row_74_what_a_client_may_know_of_a_person_ends_with_its_scopes(cast: Ca
     assert "scope" not in flow.refresh(newer["refresh_token"]).json()
 
 
-def test_row_74_a_refresh_cannot_widen_and_may_narrow(cast: Cast) -> None:
+@pytest.mark.requirement(74)
+def test_a_refresh_cannot_widen_and_may_narrow(cast: Cast) -> None:
     flow = Flow(make_client(*KEYS), cast.alice, scope="services:read keys:write")
     tokens = flow.tokens()
     refused(flow.refresh(tokens["refresh_token"], scope="services:read services:write"), "invalid_scope")
@@ -99,7 +103,8 @@ def test_row_74_a_refresh_cannot_widen_and_may_narrow(cast: Cast) -> None:
     assert whole["scope"] == "services:read keys:write"
 
 
-def test_row_35_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(cast: Cast) -> None:
+@pytest.mark.requirement(35)
+def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     first = flow.tokens()
     second = flow.refresh(first["refresh_token"]).json()
@@ -110,7 +115,8 @@ def test_row_35_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(cast:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_35_of_many_refreshes_at_once_one_wins_and_the_family_ends(cast: Cast) -> None:
+@pytest.mark.requirement(35)
+def test_of_many_refreshes_at_once_one_wins_and_the_family_ends(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     tokens = flow.tokens()
     answers = at_once(lambda number: flow.refresh(tokens["refresh_token"]), times=5)
@@ -218,7 +224,8 @@ def test_what_wants_a_second_factor_is_withheld_from_clients_of_a_login_without_
         assert strong.get("api-keys").status_code == 403
 
 
-def test_row_65_two_credentials_at_once_and_one_in_the_address_are_refused(cast: Cast) -> None:
+@pytest.mark.requirement(65)
+def test_two_credentials_at_once_and_one_in_the_address_are_refused(cast: Cast) -> None:
     token = Flow(make_client(), cast.alice).tokens()["access_token"]
     both = Api({"Authorization": f"Bearer {token}", "X-API-Key": "kh_live_x"})
     assert both.get("auth/me").status_code == 400

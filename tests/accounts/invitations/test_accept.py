@@ -84,7 +84,8 @@ def test_an_account_takes_no_new_password_or_name_by_invitation(
         ({"is_superuser": True}, "is_superuser"),
     ],
 )
-def test_row_48_what_is_wrong_is_named_and_does_not_spend_the_link(
+@pytest.mark.requirement(48)
+def test_what_is_wrong_is_named_and_does_not_spend_the_link(
     cast: Cast, mailbox: Mailbox, more: dict[str, Any], member: str
 ) -> None:
     token = invited(cast, mailbox)
@@ -164,7 +165,8 @@ LOSSES: dict[str, Callable[[Cast, Caller], object]] = {
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_row_50_an_invitation_is_no_longer_good_when(
+@pytest.mark.requirement(50)
+def test_an_invitation_is_no_longer_good_when(
     cast: Cast, operator: Caller, raised_role: None, mailbox: Mailbox, loss: str
 ) -> None:
     token = invited(cast, mailbox, by=cast.alice)
@@ -218,7 +220,8 @@ def test_what_happens_is_recorded_with_who_invited(cast: Cast, mailbox: Mailbox)
 # The page behind the link
 
 
-def test_row_45_looking_at_the_page_spends_nothing_and_asks_the_database_nothing(
+@pytest.mark.requirement(45)
+def test_looking_at_the_page_spends_nothing_and_asks_the_database_nothing(
     cast: Cast, mailbox: Mailbox
 ) -> None:
     token = invited(cast, mailbox)

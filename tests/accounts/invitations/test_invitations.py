@@ -55,7 +55,8 @@ def test_names_in_the_mail_are_text(cast: Cast, mailbox: Mailbox) -> None:
 
 
 @pytest.mark.parametrize("who", ["alice", "bob", "audrey"])
-def test_row_47_who_does_not_manage_the_organization_does_none_of_it(cast: Cast, who: str) -> None:
+@pytest.mark.requirement(47)
+def test_who_does_not_manage_the_organization_does_none_of_it(cast: Cast, who: str) -> None:
     document = Inviting(cast.ada, cast.acme).invite().json()
     other = Inviting(getattr(cast, who), cast.acme)
     status = 404 if who == "bob" else 403
@@ -66,9 +67,8 @@ def test_row_47_who_does_not_manage_the_organization_does_none_of_it(cast: Cast,
     assert Invitation.objects.count() == 1
 
 
-def test_row_46_an_invitation_is_not_found_below_another_organization(
-    cast: Cast, strong_owners: None
-) -> None:
+@pytest.mark.requirement(46)
+def test_an_invitation_is_not_found_below_another_organization(cast: Cast, strong_owners: None) -> None:
     document = Inviting(cast.alice, cast.acme).invite().json()
     ada = as_user(cast.ada)
     path = f"organizations/{cast.umbrella.uuid}/invitations/{document['id']}"
@@ -79,15 +79,15 @@ def test_row_46_an_invitation_is_not_found_below_another_organization(
     assert charlie.invite().status_code == 404
 
 
-def test_row_50_nobody_invites_into_a_role_above_their_own(cast: Cast, weak_managers: None) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_invites_into_a_role_above_their_own(cast: Cast, weak_managers: None) -> None:
     acme = Inviting(cast.bob, cast.acme)
     assert_problem(acme.invite(role="owner"), 403, "not_allowed")
     assert acme.invite(role="developer").status_code == 201
 
 
-def test_row_50_nobody_takes_back_or_replaces_an_invitation_above_their_own(
-    cast: Cast, weak_managers: None
-) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_takes_back_or_replaces_an_invitation_above_their_own(cast: Cast, weak_managers: None) -> None:
     document = Inviting(cast.ada, cast.acme).invite(role="owner").json()
     acme = Inviting(cast.bob, cast.acme)
     for answer in (acme.invite(), acme.withdraw(document["id"]), acme.resend(document["id"])):
@@ -108,7 +108,8 @@ def test_row_50_nobody_takes_back_or_replaces_an_invitation_above_their_own(
         ({"expires_at": "2099-01-01T00:00:00Z"}, "expires_at"),
     ],
 )
-def test_row_48_what_is_wrong_is_named(cast: Cast, sent: dict[str, Any], member: str) -> None:
+@pytest.mark.requirement(48)
+def test_what_is_wrong_is_named(cast: Cast, sent: dict[str, Any], member: str) -> None:
     assert_problem(Inviting(cast.ada, cast.acme).invite(**sent), 400, "invalid", member)
     assert not Mail.objects.exists()
 
@@ -179,7 +180,8 @@ def test_an_organizations_key_lists_and_withdraws_but_invites_in_nobodys_name(
     assert program.withdraw(document["id"]).status_code == 204
 
 
-def test_row_49_no_answer_holds_a_token_or_a_digest(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(49)
+def test_no_answer_holds_a_token_or_a_digest(cast: Cast, mailbox: Mailbox) -> None:
     acme = Inviting(cast.ada, cast.acme)
     acme.invite()
     token = acme.mailed(mailbox)
@@ -202,7 +204,8 @@ def test_each_step_is_recorded_in_the_organization(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("bad", ["-1", "\u0661", "0" * 40, "nonsense"])
-def test_row_95_ids_that_are_none_are_404(cast: Cast, bad: str) -> None:
+@pytest.mark.requirement(95)
+def test_ids_that_are_none_are_404(cast: Cast, bad: str) -> None:
     acme = Inviting(cast.ada, cast.acme)
     assert acme.withdraw(bad).status_code == 404
     assert acme.resend(bad).status_code == 404

@@ -122,7 +122,8 @@ def test_an_organization_s_invitations_are_not_found_among_those_to_an_account(c
     assert api.get(PATH).json()["results"] == []
 
 
-def test_row_101_an_invitation_ends_with_the_key_that_sent_it(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(101)
+def test_an_invitation_ends_with_the_key_that_sent_it(cast: Cast, mailbox: Mailbox) -> None:
     ends = datetime.now(UTC) + timedelta(seconds=60)
     key = make_key(cast.ada, *profiles.active().scopes, expires_at=ends)
     sent = invite(with_key(key))
@@ -154,7 +155,8 @@ OF_A_KEY: dict[str, Ending] = {
 
 @pytest.mark.parametrize("ending", OF_A_KEY)
 @pytest.mark.parametrize("is_mailed", [False, True])
-def test_row_101_no_invitation_of_a_key_is_accepted_once_the_key_is(
+@pytest.mark.requirement(101)
+def test_no_invitation_of_a_key_is_accepted_once_the_key_is(
     cast: Cast, mailbox: Mailbox, operator: Caller, ending: str, is_mailed: bool
 ) -> None:
     key = make_key(cast.ada, *profiles.active().scopes)
@@ -199,7 +201,8 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("kind", "ending"), KINDS)
-def test_row_101_no_invitation_of_a_client_is_accepted_once_what_it_came_of_is(
+@pytest.mark.requirement(101)
+def test_no_invitation_of_a_client_is_accepted_once_what_it_came_of_is(
     cast: Cast, mailbox: Mailbox, operator: Caller, kind: str, ending: str
 ) -> None:
     invite(program_of(kind, cast.ada))
@@ -242,7 +245,8 @@ def test_a_program_that_sends_again_what_a_person_has_sent_vouches_for_it(
 
 @rows_are_locked
 @pytest.mark.django_db(transaction=True)
-def test_row_101_a_key_that_is_revoked_at_this_moment_has_invited_nobody(
+@pytest.mark.requirement(101)
+def test_a_key_that_is_revoked_at_this_moment_has_invited_nobody(
     cast: Cast, mailbox: Mailbox, operator: Caller
 ) -> None:
     key = make_key(cast.ada, *profiles.active().scopes)
@@ -257,9 +261,8 @@ def test_row_101_a_key_that_is_revoked_at_this_moment_has_invited_nobody(
 
 @rows_are_locked
 @pytest.mark.django_db(transaction=True)
-def test_row_101_a_consent_that_is_withdrawn_at_this_moment_has_invited_nobody(
-    cast: Cast, mailbox: Mailbox
-) -> None:
+@pytest.mark.requirement(101)
+def test_a_consent_that_is_withdrawn_at_this_moment_has_invited_nobody(cast: Cast, mailbox: Mailbox) -> None:
     invite(program_of("consent", cast.ada))
     token = mailed(mailbox)
     withdraw = lambda: withdraw_consent(  # noqa: E731

@@ -55,7 +55,8 @@ SAME = [
 
 
 @pytest.mark.parametrize("typed", MAILED)
-def test_row_114_a_mail_goes_to_the_domain_that_was_meant(db: None, mailbox: Mailbox, typed: str) -> None:
+@pytest.mark.requirement(114)
+def test_a_mail_goes_to_the_domain_that_was_meant(db: None, mailbox: Mailbox, typed: str) -> None:
     queue_mail(kind=MailKind.PASSWORD_CHANGED, address=clean_email(typed), origin=Origin.here())
     assert send_due() == Round(sent=1)
     assert mailbox.mails[0]["To"] == MAILED[typed]
@@ -63,18 +64,21 @@ def test_row_114_a_mail_goes_to_the_domain_that_was_meant(db: None, mailbox: Mai
 
 
 @pytest.mark.parametrize("typed", REFUSED)
-def test_row_114_an_address_that_no_mail_reaches_is_refused(cast: Cast, typed: str) -> None:
+@pytest.mark.requirement(114)
+def test_an_address_that_no_mail_reaches_is_refused(cast: Cast, typed: str) -> None:
     with pytest.raises(Invalid):
         clean_email(typed)
     assert_problem(Api().post("auth/forgot-password", {"email": typed}), 400, "invalid")
 
 
-def test_row_114_letters_that_look_like_ascii_are_named_as_the_reason(db: None) -> None:
+@pytest.mark.requirement(114)
+def test_letters_that_look_like_ascii_are_named_as_the_reason(db: None) -> None:
     with pytest.raises(Invalid, match="only ASCII before the @"):
         clean_email("m\u0131ke@example.org")
 
 
-def test_row_114_a_mail_to_such_an_address_is_dropped_and_recorded(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(114)
+def test_a_mail_to_such_an_address_is_dropped_and_recorded(cast: Cast, mailbox: Mailbox) -> None:
     stored_before("alice", "m\u0131ke@example.org")
     queue_mail(kind=MailKind.PASSWORD_CHANGED, address="m\u0131ke@example.org", origin=Origin.here())
     assert send_due() == Round(failed=1)
@@ -84,7 +88,8 @@ def test_row_114_a_mail_to_such_an_address_is_dropped_and_recorded(cast: Cast, m
 
 
 @pytest.mark.parametrize("spellings", SAME)
-def test_row_114_one_domain_is_one_address_and_another_is_not(spellings: list[str]) -> None:
+@pytest.mark.requirement(114)
+def test_one_domain_is_one_address_and_another_is_not(spellings: list[str]) -> None:
     keys = {fold_email(spelling) for spelling in spellings}
     assert len(keys) == 1
     assert all(fold_email(other) not in keys for group in SAME if group != spellings for other in group)
@@ -92,9 +97,8 @@ def test_row_114_one_domain_is_one_address_and_another_is_not(spellings: list[st
 
 
 @pytest.mark.parametrize("spellings", SAME[:3])
-def test_row_114_a_person_is_found_by_every_spelling_of_their_domain(
-    cast: Cast, spellings: list[str]
-) -> None:
+@pytest.mark.requirement(114)
+def test_a_person_is_found_by_every_spelling_of_their_domain(cast: Cast, spellings: list[str]) -> None:
     cast.alice.email = spellings[0]
     cast.alice.save()
     for spelling in spellings:
@@ -106,7 +110,8 @@ def test_row_114_a_person_is_found_by_every_spelling_of_their_domain(
     assert answer.status_code == 200
 
 
-def test_row_114_another_domain_is_free_and_the_same_one_is_taken(cast: Cast) -> None:
+@pytest.mark.requirement(114)
+def test_another_domain_is_free_and_the_same_one_is_taken(cast: Cast) -> None:
     cast.alice.email = "anna@stra\u00dfe.example"
     cast.alice.save()
     ada, path = as_user(cast.ada), f"users/{cast.bob.uuid}"
@@ -140,7 +145,8 @@ def test_keys_that_were_stored_before_are_written_anew_if_nobody_has_them(cast: 
     assert keys["charlie"] == "anna@xn--bcher-kva.example"
 
 
-def test_row_114_accounts_with_one_mailbox_are_listed_and_not_merged(cast: Cast) -> None:
+@pytest.mark.requirement(114)
+def test_accounts_with_one_mailbox_are_listed_and_not_merged(cast: Cast) -> None:
     assert run("checkemails") == []
     stored_before("bob", "anna@b\u00fccher.example")
     stored_before("charlie", "anna@xn--bcher-kva.example")

@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.accounts.mailbox import listening, plain, token_in
 from tests.installation import ADMIN, Answer, Installation, Server, free_port
 
@@ -29,7 +31,8 @@ def test_a_running_server_sends_mail_by_itself_and_once(installation: Installati
         assert len(mailbox.mails) == 13
 
 
-def test_row_40_a_server_whose_mail_server_is_down_answers_the_same_and_mails_later(
+@pytest.mark.requirement(40)
+def test_a_server_whose_mail_server_is_down_answers_the_same_and_mails_later(
     installation: Installation,
 ) -> None:
     down = {"EMAIL_URL": f"smtp://127.0.0.1:{free_port()}"}
@@ -45,7 +48,8 @@ def test_row_40_a_server_whose_mail_server_is_down_answers_the_same_and_mails_la
     assert [each["To"] for each in mailbox.mails] == [ADDRESS]
 
 
-def test_row_42_of_two_servers_that_get_one_token_at_once_one_takes_it(installation: Installation) -> None:
+@pytest.mark.requirement(42)
+def test_of_two_servers_that_get_one_token_at_once_one_takes_it(installation: Installation) -> None:
     with listening() as mailbox:
         mail = {"EMAIL_URL": mailbox.url}
         with installation.serve(**mail) as first, installation.serve(**mail) as second:
@@ -63,7 +67,8 @@ def test_row_42_of_two_servers_that_get_one_token_at_once_one_takes_it(installat
     assert statuses == [200, *[400] * 7]
 
 
-def test_row_43_the_link_of_a_real_server_leads_to_its_configured_address(installation: Installation) -> None:
+@pytest.mark.requirement(43)
+def test_the_link_of_a_real_server_leads_to_its_configured_address(installation: Installation) -> None:
     with listening() as mailbox:
         settings = {
             "EMAIL_URL": mailbox.url,

@@ -53,7 +53,8 @@ def test_a_person_types_a_new_password_behind_the_link(cast: Cast, mailbox: Mail
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_row_45_looking_at_the_link_spends_nothing_and_reads_one_row(
+@pytest.mark.requirement(45)
+def test_looking_at_the_link_spends_nothing_and_reads_one_row(
     cast: Cast, mailbox: Mailbox, method: str
 ) -> None:
     token = new_token(mailbox)
@@ -65,7 +66,8 @@ def test_row_45_looking_at_the_link_spends_nothing_and_reads_one_row(
     assert Browser(token).send(new_password=NEW).status_code == 302
 
 
-def test_row_45_the_page_tells_no_other_site_its_address(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(45)
+def test_the_page_tells_no_other_site_its_address(cast: Cast, mailbox: Mailbox) -> None:
     browser = Browser(new_token(mailbox))
     for answer in (browser.shown, browser.send(new_password="short"), browser.send(new_password=NEW)):
         assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -74,7 +76,8 @@ def test_row_45_the_page_tells_no_other_site_its_address(cast: Cast, mailbox: Ma
     assert loaded and all(address.startswith("/") for address in loaded)
 
 
-def test_row_85_the_page_is_under_the_strict_policy(db: None) -> None:
+@pytest.mark.requirement(85)
+def test_the_page_is_under_the_strict_policy(db: None) -> None:
     shown = Client().get(PAGE)
     policy = shown.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy and "form-action 'self'" in policy and "unsafe" not in policy
@@ -83,7 +86,8 @@ def test_row_85_the_page_is_under_the_strict_policy(db: None) -> None:
         assert Client().get(address).status_code == 200
 
 
-def test_row_88_the_form_needs_its_csrf_token(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(88)
+def test_the_form_needs_its_csrf_token(cast: Cast, mailbox: Mailbox) -> None:
     browser = Browser(new_token(mailbox))
     assert_problem(browser.send(new_password=NEW, csrfmiddlewaretoken="x" * 64), 403, "csrf_failed")
     foreign = {"Origin": "https://evil.example"}
@@ -126,10 +130,12 @@ def test_other_methods_are_refused(db: None, method: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/auth/reset-password", "/health", "/reset-password/", "/docs"])
-def test_row_15_a_token_in_any_other_address_is_refused(db: None, path: str) -> None:
+@pytest.mark.requirement(15)
+def test_a_token_in_any_other_address_is_refused(db: None, path: str) -> None:
     assert_problem(Client().get(path, {"token": "x"}), 400, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["password", "access_token", "api_key"])
-def test_row_15_another_secret_in_the_address_of_the_page_is_refused(db: None, name: str) -> None:
+@pytest.mark.requirement(15)
+def test_another_secret_in_the_address_of_the_page_is_refused(db: None, name: str) -> None:
     assert_problem(Client().get(PAGE, {name: "x"}), 400, "invalid_request")

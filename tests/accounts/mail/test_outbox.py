@@ -158,7 +158,8 @@ def test_many_senders_at_once_send_each_mail_once(mailbox: Mailbox) -> None:
     assert sorted(mail["To"] for mail in mailbox.mails) == sorted(f"person{n}@example.org" for n in range(40))
 
 
-def test_row_16_the_owner_is_told_of_a_new_password(cast: Cast, operator: Caller, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(16)
+def test_the_owner_is_told_of_a_new_password(cast: Cast, operator: Caller, mailbox: Mailbox) -> None:
     set_password(caller=operator, user=cast.alice, password=NEW_PASSWORD)
     assert mailbox.mails == []
     send_due()
@@ -167,7 +168,8 @@ def test_row_16_the_owner_is_told_of_a_new_password(cast: Cast, operator: Caller
     assert NEW_PASSWORD not in plain(mail) + html(mail)
 
 
-def test_row_16_a_refused_password_sends_nothing(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(16)
+def test_a_refused_password_sends_nothing(cast: Cast, operator: Caller) -> None:
     with pytest.raises(Exception, match="password"):
         set_password(caller=operator, user=cast.alice, password="short")
     assert not Mail.objects.exists()

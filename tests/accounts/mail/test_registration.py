@@ -129,9 +129,8 @@ def test_a_link_is_dead_once_registration_is_closed(cast: Cast, mailbox: Mailbox
         ("organization", "Acme"),
     ],
 )
-def test_row_48_bad_and_extra_members_are_refused_by_name(
-    cast: Cast, email: str, member: str, value: Any
-) -> None:
+@pytest.mark.requirement(48)
+def test_bad_and_extra_members_are_refused_by_name(cast: Cast, email: str, member: str, value: Any) -> None:
     answer = register(**{"email": email, member: value})
     assert_problem(answer, 400, "invalid", member)
     assert not Mail.objects.exists()

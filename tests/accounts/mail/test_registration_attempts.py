@@ -27,7 +27,8 @@ def open_registration() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("stranger_is_first", [False, True])
-def test_row_100_each_link_confirms_only_with_the_password_of_its_own_registration(
+@pytest.mark.requirement(100)
+def test_each_link_confirms_only_with_the_password_of_its_own_registration(
     cast: Cast, mailbox: Mailbox, stranger_is_first: bool
 ) -> None:
     passwords = [MALLORYS, PASSWORD] if stranger_is_first else [PASSWORD, MALLORYS]
@@ -40,9 +41,8 @@ def test_row_100_each_link_confirms_only_with_the_password_of_its_own_registrati
     assert (log_in().status_code, log_in(password=MALLORYS).status_code) == (200, 401)
 
 
-def test_row_100_the_page_asks_for_the_password_and_a_wrong_one_spends_nothing(
-    cast: Cast, mailbox: Mailbox
-) -> None:
+@pytest.mark.requirement(100)
+def test_the_page_asks_for_the_password_and_a_wrong_one_spends_nothing(cast: Cast, mailbox: Mailbox) -> None:
     browser = Browser(new_token(mailbox, password=MALLORYS), "/confirm-email")
     wrong = browser.send(password=PASSWORD)
     assert wrong.status_code == 400
@@ -106,7 +106,8 @@ def test_strangers_fill_neither_a_mailbox_nor_the_table(cast: Cast, settings: Se
     assert Registration.objects.count() == Mail.objects.count() == 6
 
 
-def test_row_100_guesses_at_the_password_of_a_link_are_limited_before_the_hash(
+@pytest.mark.requirement(100)
+def test_guesses_at_the_password_of_a_link_are_limited_before_the_hash(
     cast: Cast, mailbox: Mailbox, hashing: type[WatchedArgon2]
 ) -> None:
     token, other = new_token(mailbox), new_token(mailbox)

@@ -81,7 +81,8 @@ def test_a_deleted_organization_leaves_its_people_without_what_they_could_do_the
     assert (event.target_label, event.detail) == ("Acme", {"members": 2})
 
 
-def test_row_50_an_organization_with_somebody_who_may_do_more_is_not_deleted(cast: Cast) -> None:
+@pytest.mark.requirement(50)
+def test_an_organization_with_somebody_who_may_do_more_is_not_deleted(cast: Cast) -> None:
     manager = with_key(make_key(cast.ada, "organizations:write"))
     assert_problem(manager.delete(path(cast.acme)), 403, "not_allowed")
     assert Organization.objects.filter(pk=cast.acme.pk).exists()
@@ -185,7 +186,8 @@ def test_a_member_is_one_once(cast: Cast) -> None:
     assert Membership.objects.get(user=cast.bob).role == "developer"
 
 
-def test_row_33_a_role_in_an_organization_holds_on_the_next_request(cast: Cast) -> None:
+@pytest.mark.requirement(33)
+def test_a_role_in_an_organization_holds_on_the_next_request(cast: Cast) -> None:
     ada, bob = as_user(cast.ada), as_user(cast.bob)
     member = f"{path(cast.acme)}/members/{cast.bob.uuid}"
     assert_problem(bob.get(path(cast.acme)), 403, "not_allowed")
@@ -195,7 +197,8 @@ def test_row_33_a_role_in_an_organization_holds_on_the_next_request(cast: Cast) 
     assert_problem(bob.get(path(cast.acme)), 403, "not_allowed")
 
 
-def test_row_46_an_owner_sees_their_organization_and_no_other(cast: Cast) -> None:
+@pytest.mark.requirement(46)
+def test_an_owner_sees_their_organization_and_no_other(cast: Cast) -> None:
     alice = as_user(cast.alice)
     assert [each["name"] for each in alice.get("organizations").json()["results"]] == ["Acme"]
     assert alice.get(f"{path(cast.acme)}/members/{cast.bob.uuid}").status_code == 200
@@ -209,7 +212,8 @@ def test_row_46_an_owner_sees_their_organization_and_no_other(cast: Cast) -> Non
     assert_problem(alice.get(elsewhere), 404, "not_found")
 
 
-def test_row_46_a_program_of_an_organization_sees_that_and_its_people(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(46)
+def test_a_program_of_an_organization_sees_that_and_its_people(cast: Cast, operator: Caller) -> None:
     program = with_key(make_key(cast.acme, "users:read", "organizations:read"))
     assert [each["name"] for each in program.get("organizations").json()["results"]] == ["Acme"]
     assert {each["username"] for each in program.get("users").json()["results"]} == {"alice", "bob"}
@@ -217,7 +221,8 @@ def test_row_46_a_program_of_an_organization_sees_that_and_its_people(cast: Cast
     assert_problem(program.get(f"users/{cast.charlie.uuid}"), 404, "not_found")
 
 
-def test_row_46_who_manages_an_organization_adds_only_people_whom_they_may_see(cast: Cast) -> None:
+@pytest.mark.requirement(46)
+def test_who_manages_an_organization_adds_only_people_whom_they_may_see(cast: Cast) -> None:
     program = with_key(
         make_key(cast.acme, "users:read", "organizations:write", "services:write", "keys:write")
     )
@@ -229,7 +234,8 @@ def test_row_46_who_manages_an_organization_adds_only_people_whom_they_may_see(c
     assert_problem(program.patch(path(cast.umbrella), {"name": "Evil"}), 404)
 
 
-def test_row_50_nobody_gives_or_takes_a_role_above_their_own(cast: Cast) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_gives_or_takes_a_role_above_their_own(cast: Cast) -> None:
     manager = with_key(make_key(cast.ada, "organizations:write", "users:read"))
     members = f"{path(cast.acme)}/members"
     body = {"user": str(cast.mallory.uuid), "role": "owner"}
@@ -239,7 +245,8 @@ def test_row_50_nobody_gives_or_takes_a_role_above_their_own(cast: Cast) -> None
     assert Membership.objects.get(user=cast.alice).role == "owner"
 
 
-def test_row_54_lists_are_capped_and_cost_the_same_queries_however_long(
+@pytest.mark.requirement(54)
+def test_lists_are_capped_and_cost_the_same_queries_however_long(
     cast: Cast, operator: Caller, django_assert_num_queries: Any
 ) -> None:
     ada = as_user(cast.ada)
@@ -256,7 +263,8 @@ def test_row_54_lists_are_capped_and_cost_the_same_queries_however_long(
 
 
 @pytest.mark.parametrize("text", ["1", "-1", "x", "%00", "%20", "9" * 30, "\u0661"])
-def test_row_95_what_is_no_id_is_404(cast: Cast, text: str) -> None:
+@pytest.mark.requirement(95)
+def test_what_is_no_id_is_404(cast: Cast, text: str) -> None:
     ada = as_user(cast.ada)
     for address in (
         f"organizations/{text}",

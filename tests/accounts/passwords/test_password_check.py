@@ -35,7 +35,8 @@ def refuse_everybody(cast: Cast) -> dict[str, tuple[str, str]]:
     }
 
 
-def test_row_08_unknown_wrong_inactive_and_unusable_get_the_same_answer(cast: Cast) -> None:
+@pytest.mark.requirement(8)
+def test_unknown_wrong_inactive_and_unusable_get_the_same_answer(cast: Cast) -> None:
     answers = {name: attempt(*login) for name, login in refuse_everybody(cast).items()}
     for answer in answers.values():
         assert_problem(answer, 401, "invalid_credentials")
@@ -44,9 +45,8 @@ def test_row_08_unknown_wrong_inactive_and_unusable_get_the_same_answer(cast: Ca
 
 
 @pytest.mark.parametrize("reason", ["unknown", "wrong password", "inactive", "unusable"])
-def test_row_08_each_refusal_costs_exactly_one_hash(
-    cast: Cast, hashing: type[WatchedArgon2], reason: str
-) -> None:
+@pytest.mark.requirement(8)
+def test_each_refusal_costs_exactly_one_hash(cast: Cast, hashing: type[WatchedArgon2], reason: str) -> None:
     login = refuse_everybody(cast)[reason]
     hashing.computed = 0
     attempt(*login)
@@ -71,21 +71,24 @@ def test_the_reason_of_a_refusal_is_in_the_audit_log_and_the_name_that_was_typed
 
 
 @pytest.mark.parametrize("length", [LONGEST + 1, 1_000_000])
-def test_row_14_a_huge_password_is_refused_and_no_hash_computed(
+@pytest.mark.requirement(14)
+def test_a_huge_password_is_refused_and_no_hash_computed(
     cast: Cast, hashing: type[WatchedArgon2], length: int
 ) -> None:
     assert_problem(attempt("alice", "x" * length), 400, "invalid", "password")
     assert hashing.computed == 0
 
 
-def test_row_14_a_body_of_more_than_a_mebibyte_is_refused_and_no_hash_computed(
+@pytest.mark.requirement(14)
+def test_a_body_of_more_than_a_mebibyte_is_refused_and_no_hash_computed(
     cast: Cast, hashing: type[WatchedArgon2]
 ) -> None:
     assert_problem(attempt("alice", "x" * 1024 * 1024), 413, "too_large")
     assert hashing.computed == 0
 
 
-def test_row_14_the_admin_computes_no_hash_of_a_huge_password_either(
+@pytest.mark.requirement(14)
+def test_the_admin_computes_no_hash_of_a_huge_password_either(
     cast: Cast, hashing: type[WatchedArgon2]
 ) -> None:
     page = Api().client.post("/admin/login/", {"username": "ada", "password": "x" * 100_000})
@@ -94,18 +97,21 @@ def test_row_14_the_admin_computes_no_hash_of_a_huge_password_either(
 
 
 @pytest.mark.parametrize("wrong", [PASSWORD.upper(), PASSWORD + " ", " " + PASSWORD, PASSWORD[:-1]])
-def test_row_03_a_password_counts_to_its_last_character_and_in_its_case(cast: Cast, wrong: str) -> None:
+@pytest.mark.requirement(3)
+def test_a_password_counts_to_its_last_character_and_in_its_case(cast: Cast, wrong: str) -> None:
     assert attempt("alice", wrong).status_code == 401
 
 
-def test_row_03_what_comes_after_72_bytes_counts(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(3)
+def test_what_comes_after_72_bytes_counts(cast: Cast, operator: Caller) -> None:
     long = "the quick brown fox jumps over " * 4
     set_password(caller=operator, user=cast.alice, password=long + "the lazy dog")
     assert attempt("alice", long + "the lazy cat").status_code == 401
     assert attempt("alice", long + "the lazy dog").status_code == 200
 
 
-def test_row_13_passwords_are_stored_as_argon2id_with_19_mebibytes_and_two_rounds(settings: Settings) -> None:
+@pytest.mark.requirement(13)
+def test_passwords_are_stored_as_argon2id_with_19_mebibytes_and_two_rounds(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = real_settings.PASSWORD_HASHERS
     stored = make_password(PASSWORD)
     parameters = argon2.extract_parameters(stored.removeprefix("argon2"))
@@ -127,14 +133,16 @@ def stored_time_cost(user: User) -> int:
     return argon2.extract_parameters(stored.removeprefix("argon2")).time_cost
 
 
-def test_row_13_a_login_hashes_anew_when_the_parameters_have_changed(cast: Cast, raised: None) -> None:
+@pytest.mark.requirement(13)
+def test_a_login_hashes_anew_when_the_parameters_have_changed(cast: Cast, raised: None) -> None:
     assert stored_time_cost(cast.alice) == 1
     log_in(cast.alice)
     assert stored_time_cost(cast.alice) == 2
     log_in(cast.alice)
 
 
-def test_row_13_a_failed_login_hashes_nothing_anew(cast: Cast, raised: None) -> None:
+@pytest.mark.requirement(13)
+def test_a_failed_login_hashes_nothing_anew(cast: Cast, raised: None) -> None:
     attempt("alice", "a wrong walk to the lighthouse")
     assert stored_time_cost(cast.alice) == 1
 
@@ -160,7 +168,8 @@ def test_of_two_who_log_in_at_once_when_the_parameters_have_changed_both_get_in(
 
 @pytest.mark.parametrize("changes", [{"is_active": False}, {"password": NEW}])
 @pytest.mark.parametrize("is_admin", [False, True])
-def test_row_81_who_is_refused_because_of_a_change_meanwhile_is_in_the_log(
+@pytest.mark.requirement(81)
+def test_who_is_refused_because_of_a_change_meanwhile_is_in_the_log(
     cast: Cast, operator: Caller, hashing: type[WatchedArgon2], changes: dict[str, Any], is_admin: bool
 ) -> None:
     hashing.meanwhile = lambda: update_user(caller=operator, user=cast.alice, changes=changes)

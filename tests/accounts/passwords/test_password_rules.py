@@ -57,18 +57,21 @@ def refused(give_password: SetPassword, password: str) -> str:
 
 
 @pytest.mark.parametrize("password", ["", "kx7 vR2", "kx7 vR2 mQ9 tW1"[:14]])
-def test_row_01_a_short_password_is_refused(give_password: SetPassword, password: str) -> None:
+@pytest.mark.requirement(1)
+def test_a_short_password_is_refused(give_password: SetPassword, password: str) -> None:
     assert f"at least 15 characters, and has {len(password)}" in refused(give_password, password)
 
 
-def test_row_01_the_profile_says_how_short_is_too_short(give_password: SetPassword) -> None:
+@pytest.mark.requirement(1)
+def test_the_profile_says_how_short_is_too_short(give_password: SetPassword) -> None:
     with serving("login", password_min_length=20):
         assert "at least 20 characters" in refused(give_password, "kx7 vR2 mQ9 tW1 zP")
     assert log_in(give_password("kx7 vR2 mQ9 tW1 zP"), "kx7 vR2 mQ9 tW1 zP")
 
 
 @pytest.mark.parametrize("length", [64, 128, LONGEST])
-def test_row_02_long_passwords_are_accepted(give_password: SetPassword, length: int) -> None:
+@pytest.mark.requirement(2)
+def test_long_passwords_are_accepted(give_password: SetPassword, length: int) -> None:
     password = "".join(chr(0x4E00 + number**2 % 20_000) for number in range(length))
     assert log_in(give_password(password), password)
 
@@ -87,7 +90,8 @@ def test_a_password_beyond_the_most_characters_is_refused(give_password: SetPass
         "602418395572084",
     ],
 )
-def test_row_04_no_kinds_of_characters_are_asked_for(give_password: SetPassword, password: str) -> None:
+@pytest.mark.requirement(4)
+def test_no_kinds_of_characters_are_asked_for(give_password: SetPassword, password: str) -> None:
     assert log_in(give_password(password), password)
 
 
@@ -106,7 +110,8 @@ def test_row_04_no_kinds_of_characters_are_asked_for(give_password: SetPassword,
         "987654321098765",
     ],
 )
-def test_row_05_a_common_password_is_refused(give_password: SetPassword, password: str) -> None:
+@pytest.mark.requirement(5)
+def test_a_common_password_is_refused(give_password: SetPassword, password: str) -> None:
     assert "easy to guess" in refused(give_password, password)
 
 
@@ -121,7 +126,8 @@ def test_row_05_a_common_password_is_refused(give_password: SetPassword, passwor
         "seven sheep in the Keyhouse",
     ],
 )
-def test_row_06_a_password_with_ones_name_address_or_the_product_in_it_is_refused(
+@pytest.mark.requirement(6)
+def test_a_password_with_ones_name_address_or_the_product_in_it_is_refused(
     give_password: SetPassword, password: str
 ) -> None:
     assert "must not hold your user name" in refused(give_password, password)
@@ -144,17 +150,15 @@ def test_every_broken_rule_is_told_at_once(give_password: SetPassword) -> None:
     assert "user name" in reason
 
 
-def test_row_01_the_installation_can_ask_for_another_length(
-    give_password: SetPassword, settings: Settings
-) -> None:
+@pytest.mark.requirement(1)
+def test_the_installation_can_ask_for_another_length(give_password: SetPassword, settings: Settings) -> None:
     settings.PASSWORD_MIN_LENGTH = 8
     assert "at least 8 characters" in refused(give_password, "kx7 vR2")
     give_password("kx7 vR2 ")
 
 
-def test_row_05_the_installation_can_add_common_passwords(
-    give_password: SetPassword, settings: Settings
-) -> None:
+@pytest.mark.requirement(5)
+def test_the_installation_can_add_common_passwords(give_password: SetPassword, settings: Settings) -> None:
     settings.COMMON_PASSWORDS = ["Windermere Ferry 1895"]
     for password in ("Windermere Ferry 1895", "windermere FERRY 1895", " windermere ferry 1895 "):
         assert "too easy to guess" in refused(give_password, password)

@@ -74,7 +74,8 @@ def test_the_one_who_would_not_gain_anything_is_told_that_they_may_not(cast: Cas
     assert_problem(as_user(cast.mallory).get("users"), 403, "not_allowed")
 
 
-def test_row_50_nobody_marks_those_above_them_and_of_several_none_is_marked(cast: Cast) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_marks_those_above_them_and_of_several_none_is_marked(cast: Cast) -> None:
     manager = add_user("other", "auditor")
     with pytest.raises(NotAllowed):
         update_users(
@@ -84,7 +85,8 @@ def test_row_50_nobody_marks_those_above_them_and_of_several_none_is_marked(cast
     assert not cast.bob.must_have_second_factor
 
 
-def test_row_51_of_several_people_all_are_deactivated_or_none(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(51)
+def test_of_several_people_all_are_deactivated_or_none(cast: Cast, operator: Caller) -> None:
     with pytest.raises(Conflict):
         update_users(caller=operator, selected=[cast.bob, cast.ada], changes={"is_active": False})
     cast.bob.refresh_from_db()

@@ -86,13 +86,15 @@ def test_answers_with_secrets_are_stored_by_no_cache(cast: Cast) -> None:
     assert begun.headers["Cache-Control"] == confirmed.headers["Cache-Control"] == "no-store"
 
 
-def test_row_23_nothing_is_in_force_until_a_code_is_confirmed(cast: Cast) -> None:
+@pytest.mark.requirement(23)
+def test_nothing_is_in_force_until_a_code_is_confirmed(cast: Cast) -> None:
     begin(as_user(cast.alice))
     assert attempt(cast.alice).status_code == 200
     assert attempt(cast.alice, totp_code="000000").status_code == 200
 
 
-def test_row_23_the_seed_is_never_shown_again(cast: Cast) -> None:
+@pytest.mark.requirement(23)
+def test_the_seed_is_never_shown_again(cast: Cast) -> None:
     app = enrolled(cast.alice)
     api = logged_in(cast.alice, app)
     assert_problem(begin(api), 409, "conflict", "totp")
@@ -103,7 +105,8 @@ def test_row_23_the_seed_is_never_shown_again(cast: Cast) -> None:
         assert app.secret not in administrator.get(path).content.decode()
 
 
-def test_rows_19_and_20_neither_seed_nor_recovery_codes_are_in_a_dump(cast: Cast, tmp_path: Any) -> None:
+@pytest.mark.requirement(19, 20)
+def test_neither_seed_nor_recovery_codes_are_in_a_dump(cast: Cast, tmp_path: Any) -> None:
     app = enrolled(cast.alice)
     dump = tmp_path / "dump.json"
     call_command("dumpdata", "accounts", "audit", output=str(dump), verbosity=0)
@@ -123,7 +126,8 @@ def test_no_secret_is_logged(cast: Cast, caplog: pytest.LogCaptureFixture) -> No
     assert not [secret for secret in (app.secret, code, *app.recovery_codes) if secret in caplog.text]
 
 
-def test_row_22_without_the_password_nothing_is_begun_removed_or_made_anew(cast: Cast) -> None:
+@pytest.mark.requirement(22)
+def test_without_the_password_nothing_is_begun_removed_or_made_anew(cast: Cast) -> None:
     app = enrolled(cast.alice)
     api = logged_in(cast.alice, app)
     recovery = app.recovery_codes[0]
@@ -137,7 +141,8 @@ def test_row_22_without_the_password_nothing_is_begun_removed_or_made_anew(cast:
 
 
 @pytest.mark.parametrize("code", ["000000", "\u0660" * 6, "x", "0000-0000-0000-0000"])
-def test_row_22_without_a_right_code_nothing_is_removed_or_made_anew(cast: Cast, code: str) -> None:
+@pytest.mark.requirement(22)
+def test_without_a_right_code_nothing_is_removed_or_made_anew(cast: Cast, code: str) -> None:
     api = logged_in(cast.alice, enrolled(cast.alice))
     assert_problem(remove(api, code), 403, "wrong_proof")
     assert_problem(other_codes(api, code), 403, "wrong_proof")
@@ -200,7 +205,8 @@ def test_there_is_nothing_to_confirm_twice_or_without_a_beginning(cast: Cast) ->
     assert RecoveryCode.objects.count() == 10
 
 
-def test_row_17_the_code_that_confirmed_does_not_let_in(cast: Cast) -> None:
+@pytest.mark.requirement(17)
+def test_the_code_that_confirmed_does_not_let_in(cast: Cast) -> None:
     api = as_user(cast.alice)
     app = App(begin(api).json()["secret"], [])
     code = app.code()
@@ -253,7 +259,8 @@ def test_keys_have_no_second_factor(cast: Cast) -> None:
         assert_problem(answer, 403, "not_allowed")
 
 
-def test_row_16_the_owner_is_told_of_every_change(cast: Cast, mailbox: Mailbox, operator: Caller) -> None:
+@pytest.mark.requirement(16)
+def test_the_owner_is_told_of_every_change(cast: Cast, mailbox: Mailbox, operator: Caller) -> None:
     app = enrolled(cast.alice)
     other_codes(logged_in(cast.alice, app), app.recovery_codes[0])
     remove_second_factors(caller=operator, selected=[cast.alice])

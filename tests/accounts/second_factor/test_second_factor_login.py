@@ -74,7 +74,8 @@ def test_a_code_may_be_typed_as_the_app_shows_it(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("zero", ["\uff10", "\u0660", "\u06f0", "\u0966"])
-def test_row_17_a_code_in_other_digits_is_good_once_however_it_is_typed(cast: Cast, zero: str) -> None:
+@pytest.mark.requirement(17)
+def test_a_code_in_other_digits_is_good_once_however_it_is_typed(cast: Cast, zero: str) -> None:
     code = enrolled(cast.alice).code()
     typed = "".join(chr(ord(zero) + int(digit)) for digit in code)
     assert attempt(cast.alice, totp_code=typed).status_code == 200
@@ -82,20 +83,23 @@ def test_row_17_a_code_in_other_digits_is_good_once_however_it_is_typed(cast: Ca
         assert_problem(attempt(cast.alice, totp_code=again), 401, "invalid_credentials")
 
 
-def test_row_17_a_code_is_good_once(cast: Cast) -> None:
+@pytest.mark.requirement(17)
+def test_a_code_is_good_once(cast: Cast) -> None:
     code = enrolled(cast.alice).code()
     assert attempt(cast.alice, totp_code=code).status_code == 200
     assert_problem(attempt(cast.alice, totp_code=code), 401, "invalid_credentials")
 
 
-def test_row_17_after_a_code_none_from_before_it_is_good(cast: Cast) -> None:
+@pytest.mark.requirement(17)
+def test_after_a_code_none_from_before_it_is_good(cast: Cast) -> None:
     app, now = enrolled(cast.alice), datetime.now(UTC)
     for steps, is_good in ((0, True), (-1, False), (0, False)):
         code = app.code(now, steps=steps)
         assert bool(check_code(user=cast.alice, code=code, origin=origin_at(now))) is is_good
 
 
-def test_row_18_a_code_more_than_one_step_old_does_not_let_in(cast: Cast) -> None:
+@pytest.mark.requirement(18)
+def test_a_code_more_than_one_step_old_does_not_let_in(cast: Cast) -> None:
     app, now = enrolled(cast.alice), datetime.now(UTC)
     for steps in (-2, -3, 1, 2):
         code = app.code(now, steps=steps)
@@ -107,7 +111,8 @@ def test_row_18_a_code_more_than_one_step_old_does_not_let_in(cast: Cast) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_17_of_eight_who_use_a_code_at_once_one_gets_in(cast: Cast) -> None:
+@pytest.mark.requirement(17)
+def test_of_eight_who_use_a_code_at_once_one_gets_in(cast: Cast) -> None:
     code = enrolled(cast.alice).code()
     statuses = at_once(lambda number: attempt(cast.alice, totp_code=code).status_code, times=8)
     assert sorted(statuses) == [200] + [401] * 7
@@ -115,14 +120,16 @@ def test_row_17_of_eight_who_use_a_code_at_once_one_gets_in(cast: Cast) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_21_of_eight_who_use_a_recovery_code_at_once_one_gets_in(cast: Cast) -> None:
+@pytest.mark.requirement(21)
+def test_of_eight_who_use_a_recovery_code_at_once_one_gets_in(cast: Cast) -> None:
     code = enrolled(cast.alice).recovery_codes[0]
     statuses = at_once(lambda number: attempt(cast.alice, totp_code=code).status_code, times=8)
     assert sorted(statuses) == [200] + [401] * 7
     assert RecoveryCode.objects.count() == 9
 
 
-def test_row_21_each_recovery_code_lets_in_once(cast: Cast, tried_often: None) -> None:
+@pytest.mark.requirement(21)
+def test_each_recovery_code_lets_in_once(cast: Cast, tried_often: None) -> None:
     app = enrolled(cast.alice)
     for code in app.recovery_codes:
         assert attempt(cast.alice, totp_code=code.upper().replace("-", " ")).status_code == 200
@@ -131,7 +138,8 @@ def test_row_21_each_recovery_code_lets_in_once(cast: Cast, tried_often: None) -
     assert attempt(cast.alice, totp_code=app.code()).status_code == 200
 
 
-def test_row_21_the_recovery_codes_of_others_let_nobody_in(cast: Cast) -> None:
+@pytest.mark.requirement(21)
+def test_the_recovery_codes_of_others_let_nobody_in(cast: Cast) -> None:
     enrolled(cast.alice)
     theirs = enrolled(cast.bob)
     assert_problem(attempt(cast.alice, totp_code=theirs.recovery_codes[0]), 401)
@@ -201,7 +209,8 @@ def test_nor_has_a_login_to_the_admin_proven_the_one_that_took_its_place(
     assert browser.get("/admin/").headers["Location"].startswith("/admin/login/")
 
 
-def test_row_25_a_password_reset_does_not_skip_the_second_factor(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(25)
+def test_a_password_reset_does_not_skip_the_second_factor(cast: Cast, mailbox: Mailbox) -> None:
     app = enrolled(cast.alice)
     Api().post("auth/forgot-password", {"email": "alice@example.org"})
     send_due()
@@ -212,7 +221,8 @@ def test_row_25_a_password_reset_does_not_skip_the_second_factor(cast: Cast, mai
     assert Api().post("auth/login", body | {"totp_code": app.code()}).status_code == 200
 
 
-def test_row_25_nor_does_a_password_that_an_administrator_gives(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(25)
+def test_nor_does_a_password_that_an_administrator_gives(cast: Cast, operator: Caller) -> None:
     enrolled(cast.alice)
     set_password(caller=operator, user=cast.alice, password=NEW)
     assert_problem(Api().post("auth/login", {"username": "alice", "password": NEW}), 401, "totp_required")

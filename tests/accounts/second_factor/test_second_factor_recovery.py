@@ -70,9 +70,8 @@ def let_the_wait_be_over() -> None:
     SecondFactorRecovery.objects.update(ends_at=timezone.now())
 
 
-def test_row_99_after_the_wait_the_owner_logs_in_with_the_password_alone(
-    cast: Cast, mailbox: Mailbox
-) -> None:
+@pytest.mark.requirement(99)
+def test_after_the_wait_the_owner_logs_in_with_the_password_alone(cast: Cast, mailbox: Mailbox) -> None:
     enrolled(cast.mallory)
     page = recover(cast.mallory, mailbox)
     assert "Your second factor will be removed on" in page.content.decode()
@@ -85,14 +84,16 @@ def test_row_99_after_the_wait_the_owner_logs_in_with_the_password_alone(
     assert (event.actor_kind, event.detail) == ("anonymous", {"by": "recovery"})
 
 
-def test_row_99_the_wait_is_as_long_as_the_profile_says(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(99)
+def test_the_wait_is_as_long_as_the_profile_says(cast: Cast, mailbox: Mailbox) -> None:
     enrolled(cast.mallory)
     recover(cast.mallory, mailbox)
     wait = SecondFactorRecovery.objects.get()
     assert wait.ends_at - wait.started_at == WAIT
 
 
-def test_row_99_nobody_has_access_meanwhile(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(99)
+def test_nobody_has_access_meanwhile(cast: Cast, mailbox: Mailbox) -> None:
     app = enrolled(cast.mallory)
     recover(cast.mallory, mailbox)
     for code in (app.code(), app.recovery_codes[0]):
@@ -103,7 +104,8 @@ def test_row_99_nobody_has_access_meanwhile(cast: Cast, mailbox: Mailbox) -> Non
     }
 
 
-def test_row_99_starting_the_wait_ends_sessions_and_consents(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(99)
+def test_starting_the_wait_ends_sessions_and_consents(cast: Cast, mailbox: Mailbox) -> None:
     app = enrolled(cast.mallory)
     token = new_token(mailbox, cast.mallory.email)
     location = Browser(token).send(new_password=NEW)["Location"]
@@ -115,7 +117,8 @@ def test_row_99_starting_the_wait_ends_sessions_and_consents(cast: Cast, mailbox
 
 
 @pytest.mark.parametrize("kind", ["code", "recovery code"])
-def test_row_99_an_old_factor_stops_the_wait_and_lets_in(cast: Cast, mailbox: Mailbox, kind: str) -> None:
+@pytest.mark.requirement(99)
+def test_an_old_factor_stops_the_wait_and_lets_in(cast: Cast, mailbox: Mailbox, kind: str) -> None:
     app = enrolled(cast.mallory)
     make_old(cast.mallory)
     recover(cast.mallory, mailbox)
@@ -129,7 +132,8 @@ def test_row_99_an_old_factor_stops_the_wait_and_lets_in(cast: Cast, mailbox: Ma
     assert "was stopped by a code of it" in plain(mailbox.to(cast.mallory.email)[-1])
 
 
-def test_row_99_a_factor_counts_by_its_age_when_the_wait_began(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(99)
+def test_a_factor_counts_by_its_age_when_the_wait_began(cast: Cast, mailbox: Mailbox) -> None:
     app = enrolled(cast.mallory)
     make_old(cast.mallory, days=29)
     recover(cast.mallory, mailbox)
@@ -141,7 +145,8 @@ def test_row_99_a_factor_counts_by_its_age_when_the_wait_began(cast: Cast, mailb
     assert_problem(attempt(cast.mallory, totp_code=app.code()), 403, "second_factor_recovery")
 
 
-def test_row_99_recovery_codes_that_were_made_lately_stop_nothing(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(99)
+def test_recovery_codes_that_were_made_lately_stop_nothing(cast: Cast, mailbox: Mailbox) -> None:
     app = enrolled(cast.mallory)
     make_old(cast.mallory)
     RecoveryCode.objects.update(created_at=timezone.now() - timedelta(days=2))
@@ -188,7 +193,8 @@ PROTECTED: dict[str, Callable[[Cast, Caller], User]] = {
 
 
 @pytest.mark.parametrize("who", PROTECTED)
-def test_row_99_the_second_factor_of_some_is_removed_by_administrators_alone(
+@pytest.mark.requirement(99)
+def test_the_second_factor_of_some_is_removed_by_administrators_alone(
     cast: Cast, operator: Caller, mailbox: Mailbox, who: str
 ) -> None:
     person = PROTECTED[who](cast, operator)
@@ -196,7 +202,8 @@ def test_row_99_the_second_factor_of_some_is_removed_by_administrators_alone(
     assert_refused(recover(person, mailbox))
 
 
-def test_row_99_a_profile_that_does_not_opt_in_has_no_recovery(
+@pytest.mark.requirement(99)
+def test_a_profile_that_does_not_opt_in_has_no_recovery(
     cast: Cast, mailbox: Mailbox, served_profile: Callable[[Profile], None]
 ) -> None:
     served_profile(with_recovery(None))
@@ -205,7 +212,8 @@ def test_row_99_a_profile_that_does_not_opt_in_has_no_recovery(
 
 
 @pytest.mark.parametrize("who", ["must have one"])
-def test_row_99_who_may_not_recover_any_more_when_the_wait_ends_keeps_the_factor(
+@pytest.mark.requirement(99)
+def test_who_may_not_recover_any_more_when_the_wait_ends_keeps_the_factor(
     cast: Cast, operator: Caller, mailbox: Mailbox, who: str
 ) -> None:
     enrolled(cast.mallory)
@@ -217,7 +225,8 @@ def test_row_99_who_may_not_recover_any_more_when_the_wait_ends_keeps_the_factor
     assert not SecondFactorRecovery.objects.exists()
 
 
-def test_row_99_an_administrator_ends_the_wait_by_removing_the_factor(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(99)
+def test_an_administrator_ends_the_wait_by_removing_the_factor(cast: Cast, mailbox: Mailbox) -> None:
     enrolled(cast.mallory)
     recover(cast.mallory, mailbox)
     remove_second_factors(caller=caller_at(cast.ada, datetime.now(UTC)), selected=[cast.mallory])
@@ -227,7 +236,8 @@ def test_row_99_an_administrator_ends_the_wait_by_removing_the_factor(cast: Cast
     assert mailbox.subjects(cast.mallory.email).count(WAITS) == 0
 
 
-def test_row_99_the_owner_is_told_at_once_and_a_day_before_the_end(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(99)
+def test_the_owner_is_told_at_once_and_a_day_before_the_end(cast: Cast, mailbox: Mailbox) -> None:
     enrolled(cast.mallory)
     recover(cast.mallory, mailbox)
     send_due()
@@ -247,7 +257,8 @@ def test_starting_twice_waits_once(cast: Cast, mailbox: Mailbox) -> None:
     assert SecondFactorRecovery.objects.get().started_at == begun
 
 
-def test_row_25_a_reset_alone_does_not_skip_the_second_factor(cast: Cast, mailbox: Mailbox) -> None:
+@pytest.mark.requirement(25)
+def test_a_reset_alone_does_not_skip_the_second_factor(cast: Cast, mailbox: Mailbox) -> None:
     enrolled(cast.mallory)
     assert Browser(new_token(mailbox, cast.mallory.email)).send(new_password=NEW).status_code == 302
     assert_problem(attempt(cast.mallory), 401, "totp_required")

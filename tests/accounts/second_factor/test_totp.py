@@ -43,7 +43,8 @@ def test_codes_are_those_of_an_app_that_somebody_else_wrote(seed: bytes, seconds
 @pytest.mark.parametrize(
     ("steps", "is_good"), [(-3, False), (-2, False), (-1, True), (0, True), (1, False), (2, False)]
 )
-def test_row_18_a_code_is_good_in_its_step_and_the_next(steps: int, is_good: bool) -> None:
+@pytest.mark.requirement(18)
+def test_a_code_is_good_in_its_step_and_the_next(steps: int, is_good: bool) -> None:
     now = moment(1_800_000_000)
     code = totp.code_at(RFC_SEED, totp.step_at(now) + steps)
     assert (totp.step_of(RFC_SEED, code, now) is not None) is is_good
@@ -86,7 +87,8 @@ def test_what_is_not_six_digits_is_no_code(text: str) -> None:
     assert totp.read_recovery_code(text) is None
 
 
-def test_row_19_a_seed_has_160_random_bits() -> None:
+@pytest.mark.requirement(19)
+def test_a_seed_has_160_random_bits() -> None:
     made = {totp.new_seed() for _ in range(100)}
     assert len(made) == 100
     assert {len(seed) for seed in made} == {20}
@@ -99,7 +101,8 @@ def test_a_product_and_an_account_with_odd_names_make_a_good_address() -> None:
     assert secret_in(address) == totp.spelled(RFC_SEED)
 
 
-def test_row_21_recovery_codes_have_80_random_bits_each() -> None:
+@pytest.mark.requirement(21)
+def test_recovery_codes_have_80_random_bits_each() -> None:
     made = {code for _ in range(200) for code in totp.new_recovery_codes()}
     assert len(made) == 200 * 10
     assert all(totp.RECOVERY_CODE.fullmatch(code) for code in made)
@@ -119,7 +122,8 @@ def test_a_recovery_code_is_read_however_it_is_typed(number: int) -> None:
         assert totp.read_recovery_code(typed) == code
 
 
-def test_row_19_a_seed_at_rest_is_encrypted_and_a_key_that_is_gone_opens_none(settings: Settings) -> None:
+@pytest.mark.requirement(19)
+def test_a_seed_at_rest_is_encrypted_and_a_key_that_is_gone_opens_none(settings: Settings) -> None:
     first, second = bytes(range(32)), bytes(range(100, 140))
     settings.SEED_KEYS = {1: first}
     stored = seed_encryption.encrypt(RFC_SEED)

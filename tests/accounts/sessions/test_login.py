@@ -65,7 +65,8 @@ def test_people_log_in_only_by_what_the_profile_takes(cast: Cast, identifiers: t
 @pytest.mark.parametrize(
     "body", ["[]", '["alice"]', '[{"username": "alice"}]', "null", '"alice"', "5", "true"]
 )
-def test_row_11_a_login_body_that_is_no_object_is_refused(cast: Cast, body: str) -> None:
+@pytest.mark.requirement(11)
+def test_a_login_body_that_is_no_object_is_refused(cast: Cast, body: str) -> None:
     assert_problem(post_raw(body), 400, "invalid")
 
 
@@ -95,7 +96,8 @@ def test_a_missing_doubled_or_impossible_member_is_named(
 
 
 @pytest.mark.parametrize("extra", ["role", "is_superuser", "organization", "user_id", "totp"])
-def test_row_48_a_member_that_login_does_not_know_is_refused(cast: Cast, extra: str) -> None:
+@pytest.mark.requirement(48)
+def test_a_member_that_login_does_not_know_is_refused(cast: Cast, extra: str) -> None:
     body = {"username": "alice", "password": PASSWORD, extra: "admin"}
     assert_problem(attempt(**body), 400, "invalid", extra)
 
@@ -112,7 +114,8 @@ def test_a_form_is_not_taken_for_json(cast: Cast) -> None:
 @pytest.mark.parametrize(
     "name", ["password", "Password", "totp_code", "access_token", "refresh_token", "token"]
 )
-def test_row_15_credentials_in_a_query_string_are_refused(cast: Cast, name: str) -> None:
+@pytest.mark.requirement(15)
+def test_credentials_in_a_query_string_are_refused(cast: Cast, name: str) -> None:
     client, address = Api().client, f"/api/v1/auth/login?{name}=x"
     body = {"username": "alice", "password": PASSWORD}
     assert_problem(client.post(address, body, content_type="application/json"), 400, "invalid_request")
@@ -124,7 +127,8 @@ def test_a_bad_credential_in_the_headers_does_not_keep_anybody_from_logging_in(c
     assert api.post("auth/login", {"username": "alice", "password": PASSWORD}).status_code == 200
 
 
-def test_row_81_a_login_is_one_event_whether_to_the_api_or_to_the_admin(cast: Cast) -> None:
+@pytest.mark.requirement(81)
+def test_a_login_is_one_event_whether_to_the_api_or_to_the_admin(cast: Cast) -> None:
     form = {"username": "ada", "password": PASSWORD}
     for login in (
         lambda: Api().post("auth/login", form),

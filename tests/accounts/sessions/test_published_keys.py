@@ -69,7 +69,8 @@ def test_refresh_tokens_are_for_us_alone(algorithm: Algorithm, cast: Cast) -> No
     assert verified_elsewhere(newer["access_token"])["sid"] == claims_of(pair["access_token"])["sid"]
 
 
-def test_row_26_a_public_key_is_no_secret_to_sign_with(key: KeyPair, cast: Cast) -> None:
+@pytest.mark.requirement(26)
+def test_a_public_key_is_no_secret_to_sign_with(key: KeyPair, cast: Cast) -> None:
     claims, public = claims_of(log_in(cast.alice)["access_token"]), key.private.public_key()
     assert with_token(forged(claims, key)).get("auth/me").status_code == 200
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -81,7 +82,8 @@ def test_row_26_a_public_key_is_no_secret_to_sign_with(key: KeyPair, cast: Cast)
         refused(sign(claims, alg=name, kid=key.kid).rpartition(".")[0] + ".")
 
 
-def test_row_26_a_good_key_with_another_algorithm_is_refused(key: KeyPair, cast: Cast) -> None:
+@pytest.mark.requirement(26)
+def test_a_good_key_with_another_algorithm_is_refused(key: KeyPair, cast: Cast) -> None:
     claims = claims_of(log_in(cast.alice)["access_token"])
     for other in ALGORITHMS:
         if other != key.algorithm:
@@ -91,7 +93,8 @@ def test_row_26_a_good_key_with_another_algorithm_is_refused(key: KeyPair, cast:
             refused(forged(claims, key, alg))
 
 
-def test_row_27_keys_of_the_senders_choice_are_refused(key: KeyPair, cast: Cast) -> None:
+@pytest.mark.requirement(27)
+def test_keys_of_the_senders_choice_are_refused(key: KeyPair, cast: Cast) -> None:
     claims = claims_of(log_in(cast.alice)["access_token"])
     theirs = key_pairs.from_pem(key_pairs.new_pem(key.algorithm))
     refused(forged(claims, theirs))
@@ -104,7 +107,8 @@ def test_row_27_keys_of_the_senders_choice_are_refused(key: KeyPair, cast: Cast)
     refused(jwt.encode(claims, key.private, key.algorithm))  # no kid
 
 
-def test_row_30_an_id_token_is_no_login_though_the_same_key_signed_it(key: KeyPair, cast: Cast) -> None:
+@pytest.mark.requirement(30)
+def test_an_id_token_is_no_login_though_the_same_key_signed_it(key: KeyPair, cast: Cast) -> None:
     flow = Flow(make_client("openid"), cast.alice, scope="openid")
     with serving("oauth2", id_token_algorithm=key.algorithm):
         id_token = flow.tokens()["id_token"]

@@ -79,21 +79,24 @@ def test_a_repeat_lengthens_neither_the_session_nor_the_grace(cast: Cast) -> Non
 
 @pytest.mark.usefixtures("with_grace")
 @pytest.mark.parametrize("other", ["198.51.100.8", "192.0.2.1", "2001:db8::7", ""])
-def test_row_35_the_same_token_from_another_address_ends_the_session(cast: Cast, other: str) -> None:
+@pytest.mark.requirement(35)
+def test_the_same_token_from_another_address_ends_the_session(cast: Cast, other: str) -> None:
     old = logged_in()
     refreshed(old, at(1))
     assert_ends_session(old, at(1, other))
 
 
 @pytest.mark.usefixtures("with_grace")
-def test_row_35_two_callers_of_unknown_address_are_not_the_same(cast: Cast) -> None:
+@pytest.mark.requirement(35)
+def test_two_callers_of_unknown_address_are_not_the_same(cast: Cast) -> None:
     old = logged_in()
     refreshed(old, at(1, ""))
     assert_ends_session(old, at(1, ""))
 
 
 @pytest.mark.usefixtures("with_grace")
-def test_row_35_reuse_after_the_successor_was_used_ends_the_session_within_the_grace_too(cast: Cast) -> None:
+@pytest.mark.requirement(35)
+def test_reuse_after_the_successor_was_used_ends_the_session_within_the_grace_too(cast: Cast) -> None:
     old = logged_in()
     successor = refreshed(old, at(1)).refresh_token
     last = refreshed(successor, at(1)).refresh_token
@@ -105,7 +108,8 @@ def test_row_35_reuse_after_the_successor_was_used_ends_the_session_within_the_g
 
 
 @pytest.mark.parametrize("seconds", [1, 0.5, 1.5])
-def test_row_35_without_a_grace_even_a_request_that_began_earlier_ends_the_session(
+@pytest.mark.requirement(35)
+def test_without_a_grace_even_a_request_that_began_earlier_ends_the_session(
     cast: Cast, seconds: float
 ) -> None:
     old = logged_in()
@@ -114,7 +118,8 @@ def test_row_35_without_a_grace_even_a_request_that_began_earlier_ends_the_sessi
 
 
 @pytest.mark.usefixtures("with_grace")
-def test_row_36_the_grace_does_not_outlive_a_logout(cast: Cast) -> None:
+@pytest.mark.requirement(36)
+def test_the_grace_does_not_outlive_a_logout(cast: Cast) -> None:
     old = logged_in()
     refreshed(old, at(1))
     sessions.end_session(caller=caller_as(cast.alice), session=Session.objects.select_related("user").get())
@@ -123,7 +128,8 @@ def test_row_36_the_grace_does_not_outlive_a_logout(cast: Cast) -> None:
 
 
 @pytest.mark.usefixtures("with_grace")
-def test_row_37_nobody_who_is_inactive_gets_a_successor_again(cast: Cast) -> None:
+@pytest.mark.requirement(37)
+def test_nobody_who_is_inactive_gets_a_successor_again(cast: Cast) -> None:
     old = logged_in()
     refreshed(old, at(1))
     type(cast.alice).objects.filter(pk=cast.alice.pk).update(is_active=False)
@@ -140,7 +146,8 @@ def test_the_successor_cannot_be_told_from_the_old_token_without_the_secret_key(
 
 
 @pytest.mark.usefixtures("with_grace")
-def test_row_35_a_client_of_oauth2_has_no_grace(cast: Cast) -> None:
+@pytest.mark.requirement(35)
+def test_a_client_of_oauth2_has_no_grace(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     old = flow.tokens()["refresh_token"]
     successor = flow.refresh(old).json()["refresh_token"]
@@ -150,7 +157,8 @@ def test_row_35_a_client_of_oauth2_has_no_grace(cast: Cast) -> None:
 
 @pytest.mark.usefixtures("with_grace")
 @pytest.mark.django_db(transaction=True)
-def test_row_39_eight_simultaneous_refreshes_within_the_grace_get_exactly_one_successor(cast: Cast) -> None:
+@pytest.mark.requirement(39)
+def test_eight_simultaneous_refreshes_within_the_grace_get_exactly_one_successor(cast: Cast) -> None:
     for _ in range(3):
         old = log_in(cast.alice)["refresh_token"]
         answers = at_once(lambda _: Api().post("auth/refresh", {"refresh_token": old}), times=8)  # noqa: B023
@@ -161,7 +169,8 @@ def test_row_39_eight_simultaneous_refreshes_within_the_grace_get_exactly_one_su
     assert not Event.objects.filter(name="refresh_token:reused").exists()
 
 
-def test_row_39_two_servers_give_one_successor_and_its_use_ends_the_grace_at_both(
+@pytest.mark.requirement(39)
+def test_two_servers_give_one_successor_and_its_use_ends_the_grace_at_both(
     installation: Installation, tmp_path: Path
 ) -> None:
     profile = tmp_path / "grace.toml"

@@ -69,19 +69,22 @@ def test_a_refresh_without_a_token_names_the_member(cast: Cast, body: Pair) -> N
     assert_problem(Api().post("auth/refresh", body), 400, "invalid", "refresh_token")
 
 
-def test_row_32_a_session_that_was_idle_too_long_is_over(cast: Cast) -> None:
+@pytest.mark.requirement(32)
+def test_a_session_that_was_idle_too_long_is_over(cast: Cast) -> None:
     idle = open_session(cast, days=14, seconds=1)
     assert_problem(refresh(idle.tokens.refresh_token), 401, "invalid_token")
     assert not is_good(idle.tokens.access_token)
 
 
-def test_row_32_a_session_that_was_idle_just_not_too_long_goes_on(cast: Cast) -> None:
+@pytest.mark.requirement(32)
+def test_a_session_that_was_idle_just_not_too_long_goes_on(cast: Cast) -> None:
     idle = open_session(cast, days=13, hours=23)
     assert not is_good(idle.tokens.access_token)
     assert is_good(refreshed(idle.tokens.refresh_token)["access_token"])
 
 
-def test_row_32_rotation_does_not_extend_the_absolute_lifetime(cast: Cast) -> None:
+@pytest.mark.requirement(32)
+def test_rotation_does_not_extend_the_absolute_lifetime(cast: Cast) -> None:
     old = open_session(cast, days=89, hours=23, minutes=55)
     session = Session.objects.get()
     pair = refreshed(tokens_now(session, old.tokens.refresh_token).refresh_token)
@@ -91,7 +94,8 @@ def test_row_32_rotation_does_not_extend_the_absolute_lifetime(cast: Cast) -> No
         assert claims_of(token)["exp"] <= session.expires_at.timestamp()
 
 
-def test_row_32_after_the_absolute_lifetime_no_token_is_good_whatever_it_says(cast: Cast) -> None:
+@pytest.mark.requirement(32)
+def test_after_the_absolute_lifetime_no_token_is_good_whatever_it_says(cast: Cast) -> None:
     old = open_session(cast, days=89)
     session = Session.objects.get()
     pair = tokens_now(session, old.tokens.refresh_token)
@@ -109,7 +113,8 @@ def test_the_profile_says_how_long_tokens_live(cast: Cast) -> None:
         assert claims_of(token)["exp"] - claims_of(token)["iat"] == life
 
 
-def test_row_35_a_refresh_token_used_again_kills_the_whole_family(cast: Cast) -> None:
+@pytest.mark.requirement(35)
+def test_a_refresh_token_used_again_kills_the_whole_family(cast: Cast) -> None:
     first = log_in(cast.alice)
     second = refreshed(first["refresh_token"])
     third = refreshed(second["refresh_token"])
@@ -119,7 +124,8 @@ def test_row_35_a_refresh_token_used_again_kills_the_whole_family(cast: Cast) ->
         assert_problem(refresh(pair["refresh_token"]), 401, "invalid_token")
 
 
-def test_row_35_the_other_sessions_of_the_same_person_go_on(cast: Cast) -> None:
+@pytest.mark.requirement(35)
+def test_the_other_sessions_of_the_same_person_go_on(cast: Cast) -> None:
     stolen, other = log_in(cast.alice), log_in(cast.alice)
     refreshed(stolen["refresh_token"])
     refresh(stolen["refresh_token"])
@@ -137,7 +143,8 @@ def test_a_reused_token_is_recorded_once_however_often_it_comes(cast: Cast) -> N
     assert event.target_id == claims_of(first["refresh_token"])["sid"]
 
 
-def test_row_36_a_logout_kills_both_tokens_at_once(cast: Cast) -> None:
+@pytest.mark.requirement(36)
+def test_a_logout_kills_both_tokens_at_once(cast: Cast) -> None:
     pair = refreshed(log_in(cast.alice)["refresh_token"])
     answer = with_token(pair["access_token"]).post("auth/logout")
     assert (answer.status_code, answer.content) == (204, b"")
@@ -169,7 +176,8 @@ def test_a_key_cannot_log_anybody_out(cast: Cast) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_39_of_eight_simultaneous_refreshes_of_one_token_at_most_one_succeeds(cast: Cast) -> None:
+@pytest.mark.requirement(39)
+def test_of_eight_simultaneous_refreshes_of_one_token_at_most_one_succeeds(cast: Cast) -> None:
     for _ in range(3):
         token = log_in(cast.alice)["refresh_token"]
         statuses = sorted(answer.status_code for answer in at_once(lambda _: refresh(token), times=8))  # noqa: B023

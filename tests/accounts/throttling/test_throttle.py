@@ -64,7 +64,8 @@ def test_one_account_can_be_tried_so_often_from_anywhere(db: None) -> None:
     assert passes("bob", address(200))
 
 
-def test_row_09_twenty_accounts_tried_from_one_address_are_enough(db: None) -> None:
+@pytest.mark.requirement(9)
+def test_twenty_accounts_tried_from_one_address_are_enough(db: None) -> None:
     assert LOGIN.address == 20
     assert [passes(f"person {number}") for number in range(22)] == [True] * 20 + [False] * 2
     assert passes("person 1", ELSEWHERE)
@@ -75,7 +76,8 @@ def test_who_is_refused_at_one_address_does_not_lock_the_account_elsewhere(db: N
     assert passes("alice", ELSEWHERE)
 
 
-def test_row_24_codes_are_counted_per_person_wherever_they_are_tried(db: None) -> None:
+@pytest.mark.requirement(24)
+def test_codes_are_counted_per_person_wherever_they_are_tried(db: None) -> None:
     most = DEFAULTS[Limit.CODE].account
     tries = [passes("a uuid", address(number), limit=Limit.CODE) for number in range(most + 2)]
     assert tries == [True] * most + [False] * 2
@@ -89,7 +91,8 @@ def test_each_limit_has_counters_of_its_own(db: None) -> None:
     assert all(passes(limit=limit) for limit in Limit if limit is not Limit.LOGIN)
 
 
-def test_row_92_the_answer_says_in_how_many_seconds_the_window_ends(db: None) -> None:
+@pytest.mark.requirement(92)
+def test_the_answer_says_in_how_many_seconds_the_window_ends(db: None) -> None:
     for second in range(LOGIN.here):
         assert passes(after=second)
     assert refusal(after=10).retry_after == LOGIN.seconds - 10
@@ -199,9 +202,8 @@ def test_a_search_through_accounts_is_one_event_a_minute(db: None) -> None:
     assert (event.actor_kind, event.ip, event.detail) == ("anonymous", HOME, {"limit": "login", "by": "here"})
 
 
-def test_row_64_an_unreadable_hop_does_not_use_up_the_attempts_of_its_proxy(
-    cast: Cast, settings: Settings
-) -> None:
+@pytest.mark.requirement(64)
+def test_an_unreadable_hop_does_not_use_up_the_attempts_of_its_proxy(cast: Cast, settings: Settings) -> None:
     settings.LIMITS, settings.TRUSTED_PROXIES = limits(["login.here=2"]), ("10.0.0.1",)
 
     def log_in(forwarded: str) -> int:
@@ -219,14 +221,16 @@ def test_a_limit_of_the_operator_counts(db: None, settings: Settings) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_09_of_many_at_once_exactly_as_many_pass_as_may(settings: Settings) -> None:
+@pytest.mark.requirement(9)
+def test_of_many_at_once_exactly_as_many_pass_as_may(settings: Settings) -> None:
     settings.LIMITS = limits(["login.here=5"])
     assert at_once(lambda _: passes(), times=24).count(True) == 5
     assert at_once(lambda _: passes(), times=12).count(True) == 0
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_09_of_many_from_everywhere_at_once_exactly_as_many_pass_as_may(settings: Settings) -> None:
+@pytest.mark.requirement(9)
+def test_of_many_from_everywhere_at_once_exactly_as_many_pass_as_may(settings: Settings) -> None:
     settings.LIMITS = limits(["login.account=7"])
     assert at_once(lambda number: passes("alice", address(number)), times=24).count(True) == 7
 

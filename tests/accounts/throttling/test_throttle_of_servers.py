@@ -7,6 +7,8 @@ import pytest
 
 from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
 
+pytestmark = pytest.mark.requirement(9)
+
 TRIES = 60
 LIMIT = 5
 
@@ -25,7 +27,7 @@ def try_at_once(servers: list[Server], name: str) -> list[int]:
 
 
 @pytest.mark.parametrize("store", ["database", "valkey"])
-def test_row_09_of_sixty_tries_at_two_servers_of_four_processes_exactly_five_are_looked_at(
+def test_of_sixty_tries_at_two_servers_of_four_processes_exactly_five_are_looked_at(
     installation: Installation, store: str, request: pytest.FixtureRequest
 ) -> None:
     settings = {"KEYHOUSE_LIMITS": f"login.here={LIMIT}, login.address=1000"}
@@ -44,7 +46,7 @@ def test_row_09_of_sixty_tries_at_two_servers_of_four_processes_exactly_five_are
     assert not [server for server in servers if "Traceback" in server.output]
 
 
-def test_row_09_the_address_is_limited_whoever_is_tried(installation: Installation) -> None:
+def test_the_address_is_limited_whoever_is_tried(installation: Installation) -> None:
     often = f"login.address={LIMIT}"
     with (
         installation.serve("--workers", "4", KEYHOUSE_LIMITS=often) as server,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from accounts.models import Mail
@@ -21,7 +22,8 @@ def too_many(answer: Any) -> None:
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_row_24_wrong_codes_are_counted_across_logins_and_addresses(cast: Cast) -> None:
+@pytest.mark.requirement(24)
+def test_wrong_codes_are_counted_across_logins_and_addresses(cast: Cast) -> None:
     app = enrolled(cast.alice)
     body = {"username": "alice", "password": PASSWORD, "totp_code": WRONG}
     for number in range(MOST_CODES):
@@ -30,7 +32,8 @@ def test_row_24_wrong_codes_are_counted_across_logins_and_addresses(cast: Cast) 
     too_many(attempt(cast.alice, totp_code=app.recovery_codes[0]))
 
 
-def test_row_24_codes_of_a_login_and_of_a_change_share_one_count(cast: Cast) -> None:
+@pytest.mark.requirement(24)
+def test_codes_of_a_login_and_of_a_change_share_one_count(cast: Cast) -> None:
     app = enrolled(cast.alice)
     person = logged_in(cast.alice, app)
     for _ in range(MOST_CODES):
@@ -41,14 +44,16 @@ def test_row_24_codes_of_a_login_and_of_a_change_share_one_count(cast: Cast) -> 
     assert person.get("auth/me").status_code == 200
 
 
-def test_row_21_recovery_codes_are_rate_limited_as_codes_are(cast: Cast) -> None:
+@pytest.mark.requirement(21)
+def test_recovery_codes_are_rate_limited_as_codes_are(cast: Cast) -> None:
     app = enrolled(cast.alice)
     for _ in range(MOST_CODES):
         assert attempt(cast.alice, totp_code="0000-0000-0000-0000").status_code == 401
     too_many(attempt(cast.alice, totp_code=app.recovery_codes[0]))
 
 
-def test_row_77_the_admin_counts_codes_with_the_api(cast: Cast) -> None:
+@pytest.mark.requirement(77)
+def test_the_admin_counts_codes_with_the_api(cast: Cast) -> None:
     app = enrolled(cast.ada)
     for _ in range(MOST_CODES):
         attempt(cast.ada, totp_code=WRONG)

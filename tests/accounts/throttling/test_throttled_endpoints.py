@@ -43,7 +43,8 @@ def assert_too_many(response: Any, *, within: int) -> None:
     assert 0 < int(response.headers["Retry-After"]) <= within
 
 
-def test_row_09_a_login_that_failed_too_often_is_429_with_the_right_password_too(
+@pytest.mark.requirement(9)
+def test_a_login_that_failed_too_often_is_429_with_the_right_password_too(
     cast: Cast, hashing: type[WatchedArgon2]
 ) -> None:
     lock_out()
@@ -52,7 +53,8 @@ def test_row_09_a_login_that_failed_too_often_is_429_with_the_right_password_too
     assert hashing.computed == 0
 
 
-def test_row_08_whether_there_is_an_account_makes_no_difference_to_its_limits(cast: Cast) -> None:
+@pytest.mark.requirement(8)
+def test_whether_there_is_an_account_makes_no_difference_to_its_limits(cast: Cast) -> None:
     known = [attempt("alice") for _ in range(LOGIN.here + 1)]
     unknown = [attempt("nobody", ip="192.0.2.2") for _ in range(LOGIN.here + 1)]
     assert [each.status_code for each in known] == [each.status_code for each in unknown]
@@ -66,7 +68,8 @@ def queries(username: str, ip: str) -> int:
     return len(captured)
 
 
-def test_row_08_an_address_over_its_limit_is_refused_known_and_unknown_names_with_the_same_queries(
+@pytest.mark.requirement(8)
+def test_an_address_over_its_limit_is_refused_known_and_unknown_names_with_the_same_queries(
     cast: Cast,
 ) -> None:
     for number in range(LOGIN.address):
@@ -76,7 +79,8 @@ def test_row_08_an_address_over_its_limit_is_refused_known_and_unknown_names_wit
     assert len({queries(name, "192.0.2.1") for name in names}) == 1
 
 
-def test_row_08_a_name_that_was_tried_everywhere_is_refused_with_the_same_queries_if_nobody_has_it(
+@pytest.mark.requirement(8)
+def test_a_name_that_was_tried_everywhere_is_refused_with_the_same_queries_if_nobody_has_it(
     cast: Cast,
 ) -> None:
     names = {"alice": "198.51.100.1", "nobody": "198.51.100.2"}
@@ -94,7 +98,8 @@ def test_another_spelling_of_a_name_is_no_other_account(cast: Cast, name: str) -
     assert attempt(name).status_code == 429
 
 
-def test_row_09_a_forwarded_address_that_nobody_vouches_for_changes_nothing(cast: Cast) -> None:
+@pytest.mark.requirement(9)
+def test_a_forwarded_address_that_nobody_vouches_for_changes_nothing(cast: Cast) -> None:
     forged = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(LOGIN.here + 3)]
     statuses = [attempt(**headers).status_code for headers in forged]
     assert statuses == [401] * LOGIN.here + [429] * 3
@@ -108,7 +113,8 @@ def test_clients_behind_a_trusted_proxy_are_told_apart(cast: Cast, settings: Set
     assert attempt(password=PASSWORD, **{"X-Forwarded-For": "203.0.113.2"}).status_code == 200
 
 
-def test_row_10_sessions_and_keys_of_an_account_that_is_locked_out_go_on_working(cast: Cast) -> None:
+@pytest.mark.requirement(10)
+def test_sessions_and_keys_of_an_account_that_is_locked_out_go_on_working(cast: Cast) -> None:
     pair, session, key = log_in(cast.alice), as_user(cast.alice), with_key(make_key(cast.alice, "keys:read"))
     browser = Client()
     log_in_to_admin(browser, "alice")
@@ -119,12 +125,14 @@ def test_row_10_sessions_and_keys_of_an_account_that_is_locked_out_go_on_working
     assert Api().post("auth/refresh", {"refresh_token": pair["refresh_token"]}).status_code == 200
 
 
-def test_row_10_the_owner_logs_in_elsewhere_while_somebody_guesses(cast: Cast) -> None:
+@pytest.mark.requirement(10)
+def test_the_owner_logs_in_elsewhere_while_somebody_guesses(cast: Cast) -> None:
     lock_out()
     assert attempt(password=PASSWORD, ip="198.51.100.1").status_code == 200
 
 
-def test_row_10_the_owner_logs_in_where_they_are_logged_in_while_many_guess(cast: Cast) -> None:
+@pytest.mark.requirement(10)
+def test_the_owner_logs_in_where_they_are_logged_in_while_many_guess(cast: Cast) -> None:
     assert attempt(password=PASSWORD, ip="198.51.100.1").status_code == 200
     for number in range(LOGIN.account):
         assert attempt(ip=f"203.0.113.{number}").status_code == 401
@@ -139,7 +147,8 @@ def test_after_the_wait_the_owner_logs_in(cast: Cast) -> None:
     assert open_session(identifier="alice", password=PASSWORD, origin=later).user == cast.alice
 
 
-def test_row_11_what_is_no_login_is_400_and_not_counted(cast: Cast) -> None:
+@pytest.mark.requirement(11)
+def test_what_is_no_login_is_400_and_not_counted(cast: Cast) -> None:
     for identifier in (["alice"], {"a": 1}, None, 7, "x" * 5000):
         for _ in range(LOGIN.here):
             assert_problem(attempt(identifier), 400, "invalid")
@@ -158,7 +167,8 @@ def test_an_auditor_sees_whose_account_was_under_attack(cast: Cast) -> None:
     assert Event.objects.filter(name="login:failed").count() == LOGIN.here
 
 
-def test_row_77_the_admin_has_the_same_limits_and_says_how_long_to_wait(cast: Cast) -> None:
+@pytest.mark.requirement(77)
+def test_the_admin_has_the_same_limits_and_says_how_long_to_wait(cast: Cast) -> None:
     lock_out("ada", ip="127.0.0.1")
     page = log_in_to_admin(Client(headers=HTML), "ada")
     assert page.status_code == 429
@@ -167,7 +177,8 @@ def test_row_77_the_admin_has_the_same_limits_and_says_how_long_to_wait(cast: Ca
     assert Client().get("/admin/login/").status_code == 200
 
 
-def test_row_77_what_fails_in_the_admin_counts_for_the_api(cast: Cast) -> None:
+@pytest.mark.requirement(77)
+def test_what_fails_in_the_admin_counts_for_the_api(cast: Cast) -> None:
     for _ in range(LOGIN.here):
         assert log_in_to_admin(Client(), "ada", "wrong").status_code == 200
     assert attempt("ada", PASSWORD, ip="127.0.0.1").status_code == 429
@@ -177,20 +188,23 @@ def forget(email: str, ip: str = "192.0.2.1") -> Any:
     return Api().post("auth/forgot-password", {"email": email}, REMOTE_ADDR=ip)
 
 
-def test_row_44_a_forgotten_password_is_limited_per_address_of_mail(cast: Cast) -> None:
+@pytest.mark.requirement(44)
+def test_a_forgotten_password_is_limited_per_address_of_mail(cast: Cast) -> None:
     from_many = [forget("alice@example.org", f"203.0.113.{number}") for number in range(FORGOT.account + 1)]
     assert [each.status_code for each in from_many[:-1]] == [200] * FORGOT.account
     assert_too_many(from_many[-1], within=FORGOT.seconds)
     assert Mail.objects.count() == FORGOT.account
 
 
-def test_row_44_a_forgotten_password_is_limited_per_client_address(cast: Cast) -> None:
+@pytest.mark.requirement(44)
+def test_a_forgotten_password_is_limited_per_client_address(cast: Cast) -> None:
     to_many = [forget(f"person{number}@example.org") for number in range(FORGOT.address + 1)]
     assert [each.status_code for each in to_many[:-1]] == [200] * FORGOT.address
     assert_too_many(to_many[-1], within=FORGOT.seconds)
 
 
-def test_row_40_known_and_unknown_addresses_get_the_same_answers_when_limited_too(cast: Cast) -> None:
+@pytest.mark.requirement(40)
+def test_known_and_unknown_addresses_get_the_same_answers_when_limited_too(cast: Cast) -> None:
     known = [forget("alice@example.org") for _ in range(FORGOT.here + 1)]
     unknown = [forget("nobody@example.org", "192.0.2.2") for _ in range(FORGOT.here + 1)]
     assert [each.content for each in known] == [each.content for each in unknown]
@@ -254,6 +268,7 @@ def test_a_stolen_session_does_not_find_the_password_out(cast: Cast, hashing: ty
 
 
 @pytest.mark.parametrize("work", [lambda: attempt(), lambda: forget("alice@example.org")])
-def test_row_92_every_429_says_when_to_come_back(cast: Cast, work: Callable[[], Any]) -> None:
+@pytest.mark.requirement(92)
+def test_every_429_says_when_to_come_back(cast: Cast, work: Callable[[], Any]) -> None:
     answers = [work() for _ in range(LOGIN.here + 1)]
     assert_too_many(answers[-1], within=3600)

@@ -28,7 +28,8 @@ def path(user: User) -> str:
     return f"users/{user.uuid}"
 
 
-def test_row_37_who_is_deleted_is_refused_with_whatever_they_held(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(37)
+def test_who_is_deleted_is_refused_with_whatever_they_held(cast: Cast, operator: Caller) -> None:
     ada, pair = as_user(cast.ada), log_in(cast.bob)
     own = [make_key(cast.bob, "services:write") for _ in range(3)]
     acmes = make_key(cast.acme, "services:read")
@@ -66,9 +67,8 @@ def test_nobody_deletes_their_own_account(cast: Cast) -> None:
     assert User.objects.filter(pk=eve.pk).exists()
 
 
-def test_row_51_the_last_administrator_is_not_deleted_demoted_or_deactivated(
-    cast: Cast, operator: Caller
-) -> None:
+@pytest.mark.requirement(51)
+def test_the_last_administrator_is_not_deleted_demoted_or_deactivated(cast: Cast, operator: Caller) -> None:
     with pytest.raises(Conflict):
         delete_user(caller=operator, user=cast.ada)
     ada = as_user(cast.ada)
@@ -80,7 +80,8 @@ def test_row_51_the_last_administrator_is_not_deleted_demoted_or_deactivated(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_51_of_administrators_who_delete_one_another_at_once_one_is_left(operator: Caller) -> None:
+@pytest.mark.requirement(51)
+def test_of_administrators_who_delete_one_another_at_once_one_is_left(operator: Caller) -> None:
     people = [add_user(f"admin{number}", "admin") for number in range(6)]
     callers = [caller_as(user) for user in people]
 
@@ -93,7 +94,8 @@ def test_row_51_of_administrators_who_delete_one_another_at_once_one_is_left(ope
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_51_of_administrators_who_delete_all_others_at_once_one_is_left(operator: Caller) -> None:
+@pytest.mark.requirement(51)
+def test_of_administrators_who_delete_all_others_at_once_one_is_left(operator: Caller) -> None:
     people = [add_user(f"admin{number}", "admin") for number in range(4)]
     callers = [caller_as(user) for user in people]
 
@@ -143,7 +145,8 @@ def test_who_vanished_before_the_change_is_404(cast: Cast, operator: Caller) -> 
 
 
 @pytest.mark.parametrize("name", ["audrey", "alice", "mallory"])
-def test_row_50_who_may_not_manage_people_deletes_nobody(cast: Cast, name: str) -> None:
+@pytest.mark.requirement(50)
+def test_who_may_not_manage_people_deletes_nobody(cast: Cast, name: str) -> None:
     with pytest.raises(NotAllowed):
         delete_user(caller=caller_as(getattr(cast, name)), user=cast.bob)
     assert User.objects.filter(pk=cast.bob.pk).exists()

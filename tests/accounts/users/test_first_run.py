@@ -17,7 +17,8 @@ def make(operator: Caller, name: str = "root", password: str = PASSWORD) -> User
     return create_first_admin(caller=operator, username=name, email=email, password=password)
 
 
-def test_row_12_a_fresh_installation_has_nobody_who_could_log_in(anonymous: Api) -> None:
+@pytest.mark.requirement(12)
+def test_a_fresh_installation_has_nobody_who_could_log_in(anonymous: Api) -> None:
     assert is_first_run()
     for name in ("admin", "root", "keyhouse"):
         body = {"username": name, "password": name}
@@ -36,7 +37,8 @@ def test_the_first_administrator_may_do_everything_and_owns_the_first_organizati
     assert not is_first_run()
 
 
-def test_row_05_a_common_password_of_the_first_administrator_leaves_nothing_behind(
+@pytest.mark.requirement(5)
+def test_a_common_password_of_the_first_administrator_leaves_nothing_behind(
     operator: Caller, db: None
 ) -> None:
     with pytest.raises(Invalid):

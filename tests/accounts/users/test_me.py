@@ -1,5 +1,7 @@
 """GET auth/me: whose token, or key, is this?"""
 
+import pytest
+
 from access.principals import Caller
 from accounts.organizations.services import add_member
 from tests.conftest import Api, Cast, as_user, assert_problem, log_in, make_key, with_key
@@ -36,7 +38,8 @@ def test_nobody_is_nobody(anonymous: Api) -> None:
     assert_problem(anonymous.get("auth/me"), 401, "not_authenticated")
 
 
-def test_row_49_no_answer_holds_a_hash_or_a_digest(cast: Cast) -> None:
+@pytest.mark.requirement(49)
+def test_no_answer_holds_a_hash_or_a_digest(cast: Cast) -> None:
     alice = as_user(cast.alice)
     answers = [
         alice.get("auth/me").content.decode(),

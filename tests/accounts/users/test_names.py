@@ -31,7 +31,8 @@ ALL = [chr(number) for number in range(sys.maxunicode + 1) if not 0xD800 <= numb
         ("ada\U000e0041", "ada"),
     ],
 )
-def test_row_52_look_alikes_fold_to_the_same(one: str, other: str) -> None:
+@pytest.mark.requirement(52)
+def test_look_alikes_fold_to_the_same(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 

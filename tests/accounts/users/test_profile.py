@@ -44,7 +44,8 @@ def test_a_name_that_is_none_is_400(cast: Cast, body: dict[str, object]) -> None
     assert_problem(as_user(cast.bob).patch("auth/me", body), 400, "invalid", "name")
 
 
-def test_row_38_a_new_password_ends_the_other_sessions_and_keeps_this_one(cast: Cast) -> None:
+@pytest.mark.requirement(38)
+def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(cast: Cast) -> None:
     here, there = log_in(cast.bob), log_in(cast.bob)
     answer = in_session(here).post("auth/change-password", CHANGE)
     assert (answer.status_code, answer.content) == (204, b"")
@@ -56,7 +57,8 @@ def test_row_38_a_new_password_ends_the_other_sessions_and_keeps_this_one(cast: 
     assert Api().post("auth/login", {**login, "password": NEW}).status_code == 200
 
 
-def test_row_38_a_new_password_ends_browsers_in_the_admin(cast: Cast) -> None:
+@pytest.mark.requirement(38)
+def test_a_new_password_ends_browsers_in_the_admin(cast: Cast) -> None:
     browser = Api()
     browser.client.post("/admin/login/?next=/admin/", {"username": "alice", "password": PASSWORD})
     assert browser.get("/admin/").status_code == 200
@@ -71,7 +73,8 @@ def test_a_new_password_leaves_the_keys_alone(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("current", ["something else", PASSWORD.upper(), f"{PASSWORD} ", NEW])
-def test_row_7_without_the_current_password_nothing_changes(cast: Cast, current: str) -> None:
+@pytest.mark.requirement(7)
+def test_without_the_current_password_nothing_changes(cast: Cast, current: str) -> None:
     bob, other = as_user(cast.bob), log_in(cast.bob)
     body = {"current_password": current, "new_password": NEW}
     assert_problem(bob.post("auth/change-password", body), 400, "invalid", "current_password")
@@ -83,7 +86,8 @@ def test_row_7_without_the_current_password_nothing_changes(cast: Cast, current:
 
 
 @pytest.mark.parametrize("current", [None, "", 7, ["x"], "x" * 1025])
-def test_row_7_a_current_password_that_is_missing_or_no_text_is_400(cast: Cast, current: object) -> None:
+@pytest.mark.requirement(7)
+def test_a_current_password_that_is_missing_or_no_text_is_400(cast: Cast, current: object) -> None:
     bob = as_user(cast.bob)
     body = {"current_password": current, "new_password": NEW}
     assert_problem(bob.post("auth/change-password", body), 400, "invalid", "current_password")
@@ -93,7 +97,8 @@ def test_row_7_a_current_password_that_is_missing_or_no_text_is_400(cast: Cast, 
 
 
 @pytest.mark.parametrize("new", ["short", "passwordpassword", "bob bob bob bob@example.org", "x" * 1025])
-def test_row_5_a_bad_new_password_is_400_and_named(cast: Cast, new: str) -> None:
+@pytest.mark.requirement(5)
+def test_a_bad_new_password_is_400_and_named(cast: Cast, new: str) -> None:
     bob = as_user(cast.bob)
     body = {"current_password": PASSWORD, "new_password": new}
     assert_problem(bob.post("auth/change-password", body), 400, "invalid", "new_password")
@@ -133,7 +138,8 @@ def test_of_four_who_change_the_same_password_at_once_one_wins(transactional_db:
 # Sessions
 
 
-def test_row_34_people_see_where_they_are_logged_in(cast: Cast) -> None:
+@pytest.mark.requirement(34)
+def test_people_see_where_they_are_logged_in(cast: Cast) -> None:
     phone, laptop = logged_in(cast.bob, "phone"), logged_in(cast.bob, "laptop")
     as_user(cast.alice)
     found = phone.get("auth/sessions").json()["results"]
@@ -146,7 +152,8 @@ def test_row_34_people_see_where_they_are_logged_in(cast: Cast) -> None:
     assert found[0]["created_at"] == found[0]["last_seen_at"] and found[0]["expires_at"].endswith("Z")
 
 
-def test_row_34_people_end_a_session_of_theirs(cast: Cast) -> None:
+@pytest.mark.requirement(34)
+def test_people_end_a_session_of_theirs(cast: Cast) -> None:
     phone, laptop = logged_in(cast.bob, "phone"), logged_in(cast.bob, "laptop")
     lost = laptop.get("auth/sessions").json()["results"][1]
     assert laptop.delete(f"auth/sessions/{lost['id']}").status_code == 204
@@ -160,7 +167,8 @@ def test_row_34_people_end_a_session_of_theirs(cast: Cast) -> None:
     assert_problem(laptop.get("auth/me"), 401, "invalid_token")
 
 
-def test_row_46_nobody_ends_a_session_of_somebody_else_as_if_it_were_theirs(cast: Cast) -> None:
+@pytest.mark.requirement(46)
+def test_nobody_ends_a_session_of_somebody_else_as_if_it_were_theirs(cast: Cast) -> None:
     alice = as_user(cast.alice)
     session = Session.objects.get(user=cast.alice)
     for user in (cast.bob, cast.charlie, cast.ada):
@@ -168,7 +176,8 @@ def test_row_46_nobody_ends_a_session_of_somebody_else_as_if_it_were_theirs(cast
     assert alice.get("auth/me").status_code == 200
 
 
-def test_row_34_an_administrator_sees_and_ends_anybodys_sessions(cast: Cast) -> None:
+@pytest.mark.requirement(34)
+def test_an_administrator_sees_and_ends_anybodys_sessions(cast: Cast) -> None:
     ada, bob = as_user(cast.ada), logged_in(cast.bob, "phone")
     sessions = f"users/{cast.bob.uuid}/sessions"
     (found,) = ada.get(sessions).json()["results"]
@@ -180,7 +189,8 @@ def test_row_34_an_administrator_sees_and_ends_anybodys_sessions(cast: Cast) -> 
     assert (event.name, event.actor_label, event.target_id) == ("session:ended", "ada", found["id"])
 
 
-def test_row_34_nobody_else_sees_or_ends_them(cast: Cast) -> None:
+@pytest.mark.requirement(34)
+def test_nobody_else_sees_or_ends_them(cast: Cast) -> None:
     bob = as_user(cast.bob)
     session = Session.objects.get(user=cast.bob)
     path = f"users/{cast.bob.uuid}/sessions"
@@ -192,7 +202,8 @@ def test_row_34_nobody_else_sees_or_ends_them(cast: Cast) -> None:
     assert bob.get("auth/me").status_code == 200
 
 
-def test_row_50_nobody_ends_the_session_of_a_person_who_may_do_more(cast: Cast) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_ends_the_session_of_a_person_who_may_do_more(cast: Cast) -> None:
     audrey = as_user(cast.audrey)
     session = Session.objects.get(user=cast.audrey)
     manager = with_key(make_key(cast.ada, "users:write"))
@@ -201,7 +212,8 @@ def test_row_50_nobody_ends_the_session_of_a_person_who_may_do_more(cast: Cast) 
     assert audrey.get("auth/me").status_code == 200
 
 
-def test_row_36_logging_out_everywhere_ends_every_session_at_once(cast: Cast) -> None:
+@pytest.mark.requirement(36)
+def test_logging_out_everywhere_ends_every_session_at_once(cast: Cast) -> None:
     pairs = [log_in(cast.bob) for _ in range(3)]
     other, browser = as_user(cast.alice), Api()
     form = {"username": "bob", "password": PASSWORD}
@@ -222,7 +234,8 @@ def test_row_36_logging_out_everywhere_ends_every_session_at_once(cast: Cast) ->
     assert as_user(cast.bob).get("auth/me").status_code == 200
 
 
-def test_row_34_one_ends_all_other_sessions_and_keeps_this_one(cast: Cast) -> None:
+@pytest.mark.requirement(34)
+def test_one_ends_all_other_sessions_and_keeps_this_one(cast: Cast) -> None:
     pairs = [log_in(cast.bob) for _ in range(3)]
     other, browser = as_user(cast.alice), Api()
     browser.client.post("/admin/login/?next=/admin/", {"username": "bob", "password": PASSWORD})
@@ -236,7 +249,8 @@ def test_row_34_one_ends_all_other_sessions_and_keeps_this_one(cast: Cast) -> No
     assert Event.objects.latest("sequence").detail == {"sessions": 2}
 
 
-def test_row_34_an_administrator_ends_all_sessions_of_somebody(cast: Cast) -> None:
+@pytest.mark.requirement(34)
+def test_an_administrator_ends_all_sessions_of_somebody(cast: Cast) -> None:
     bob, alice = as_user(cast.bob), as_user(cast.alice)
     path = f"users/{cast.bob.uuid}/sessions"
     assert_problem(alice.delete(path), 403, "not_allowed")
@@ -245,7 +259,8 @@ def test_row_34_an_administrator_ends_all_sessions_of_somebody(cast: Cast) -> No
     assert alice.get("auth/me").status_code == 200
 
 
-def test_row_32_a_session_that_is_over_by_itself_is_not_listed(cast: Cast) -> None:
+@pytest.mark.requirement(32)
+def test_a_session_that_is_over_by_itself_is_not_listed(cast: Cast) -> None:
     open_session(identifier="bob", password=PASSWORD, origin=ago(days=14, seconds=1))
     open_session(identifier="bob", password=PASSWORD, origin=ago(days=13))
     assert len(as_user(cast.bob).get("auth/sessions").json()["results"]) == 2
@@ -254,7 +269,8 @@ def test_row_32_a_session_that_is_over_by_itself_is_not_listed(cast: Cast) -> No
 @pytest.mark.parametrize(
     "text", ["1", "-1", "x", "%00", "%20", "9" * 30, "00000000-0000-0000-0000-000000000000"]
 )
-def test_row_95_what_is_no_session_is_404(cast: Cast, text: str) -> None:
+@pytest.mark.requirement(95)
+def test_what_is_no_session_is_404(cast: Cast, text: str) -> None:
     assert_problem(as_user(cast.bob).delete(f"auth/sessions/{text}"), 404, "not_found")
     ada = as_user(cast.ada)
     assert_problem(ada.get(f"users/{text}/sessions"), 404, "not_found")

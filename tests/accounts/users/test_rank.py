@@ -32,13 +32,15 @@ def admins() -> list[User]:
 
 
 @pytest.mark.parametrize("powers", [{"role": "admin"}, {"role": "auditor"}, {"role": "member"}])
-def test_row_50_nobody_adds_a_person_who_may_do_more(manager: Caller, powers: dict[str, Any]) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_adds_a_person_who_may_do_more(manager: Caller, powers: dict[str, Any]) -> None:
     with pytest.raises(NotAllowed):
         create_user(caller=manager, **NEW, **powers)
     assert not User.objects.filter(username="dora").exists()
 
 
-def test_row_50_nobody_makes_anybody_a_superuser_without_being_almighty(cast: Cast, manager: Caller) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_makes_anybody_a_superuser_without_being_almighty(cast: Cast, manager: Caller) -> None:
     calls: list[Callable[[], object]] = [
         lambda: update_user(caller=manager, user=cast.mallory, changes={"is_superuser": True}),
         lambda: create_user(caller=manager, **NEW, role="member", is_superuser=True),
@@ -52,7 +54,8 @@ def test_row_50_nobody_makes_anybody_a_superuser_without_being_almighty(cast: Ca
 @pytest.mark.parametrize(
     "changes", [{"name": "Eve"}, {"is_active": False}, {"role": "member"}, {"is_superuser": False}]
 )
-def test_row_50_nobody_changes_a_person_who_may_do_more(
+@pytest.mark.requirement(50)
+def test_nobody_changes_a_person_who_may_do_more(
     cast: Cast, manager: Caller, changes: dict[str, Any]
 ) -> None:
     for above in (cast.ada, cast.audrey, cast.alice):
@@ -60,16 +63,16 @@ def test_row_50_nobody_changes_a_person_who_may_do_more(
             update_user(caller=manager, user=above, changes=changes)
 
 
-def test_row_50_nobody_gives_a_password_to_a_person_who_may_do_more(cast: Cast, manager: Caller) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_gives_a_password_to_a_person_who_may_do_more(cast: Cast, manager: Caller) -> None:
     for above in (cast.ada, cast.audrey, cast.alice):
         with pytest.raises(NotAllowed):
             set_password(caller=manager, user=above, password=OTHER)
         assert User.objects.get(pk=above.pk).password == above.password
 
 
-def test_row_50_nobody_hands_out_or_takes_away_a_higher_role_in_an_organization(
-    cast: Cast, manager: Caller
-) -> None:
+@pytest.mark.requirement(50)
+def test_nobody_hands_out_or_takes_away_a_higher_role_in_an_organization(cast: Cast, manager: Caller) -> None:
     membership = Membership.objects.get(user=cast.alice)
     calls: list[Callable[[], object]] = [
         lambda: add_member(caller=manager, organization=cast.acme, user=cast.mallory, role="owner"),
@@ -82,7 +85,8 @@ def test_row_50_nobody_hands_out_or_takes_away_a_higher_role_in_an_organization(
     assert Membership.objects.get(user=cast.alice).role == "owner"
 
 
-def test_row_50_what_a_form_has_already_put_into_the_membership_hides_nobodys_rank(
+@pytest.mark.requirement(50)
+def test_what_a_form_has_already_put_into_the_membership_hides_nobodys_rank(
     cast: Cast, manager: Caller
 ) -> None:
     membership = Membership.objects.get(user=cast.alice)
@@ -92,7 +96,8 @@ def test_row_50_what_a_form_has_already_put_into_the_membership_hides_nobodys_ra
     assert Membership.objects.filter(user=cast.alice).exists()
 
 
-def test_row_46_who_owns_one_organization_manages_no_other(cast: Cast) -> None:
+@pytest.mark.requirement(46)
+def test_who_owns_one_organization_manages_no_other(cast: Cast) -> None:
     charlie = caller_as(cast.charlie)
     membership = Membership.objects.get(user=cast.bob)
     calls: list[Callable[[], object]] = [
@@ -111,9 +116,8 @@ def test_row_46_who_owns_one_organization_manages_no_other(cast: Cast) -> None:
     ("changes", "member"),
     [({"role": "member"}, "role"), ({"role": "auditor"}, "role"), ({"is_active": False}, "is_active")],
 )
-def test_row_51_the_last_admin_stays(
-    cast: Cast, operator: Caller, changes: dict[str, Any], member: str
-) -> None:
+@pytest.mark.requirement(51)
+def test_the_last_admin_stays(cast: Cast, operator: Caller, changes: dict[str, Any], member: str) -> None:
     for caller in (operator, caller_as(cast.ada)):
         with pytest.raises(Conflict) as caught:
             update_user(caller=caller, user=cast.ada, changes=changes)
@@ -121,9 +125,8 @@ def test_row_51_the_last_admin_stays(
     assert admins() == [cast.ada]
 
 
-def test_row_51_the_last_superuser_stays_one_if_nobody_else_may_do_everything(
-    cast: Cast, operator: Caller
-) -> None:
+@pytest.mark.requirement(51)
+def test_the_last_superuser_stays_one_if_nobody_else_may_do_everything(cast: Cast, operator: Caller) -> None:
     update_user(caller=operator, user=cast.mallory, changes={"is_superuser": True})
     update_user(caller=operator, user=cast.ada, changes={"role": "member"})
     with pytest.raises(Conflict) as caught:
@@ -133,14 +136,16 @@ def test_row_51_the_last_superuser_stays_one_if_nobody_else_may_do_everything(
     assert admins() == [cast.mallory]
 
 
-def test_row_51_an_inactive_admin_does_not_count(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(51)
+def test_an_inactive_admin_does_not_count(cast: Cast, operator: Caller) -> None:
     eve = add_user("eve", "admin")
     update_user(caller=operator, user=eve, changes={"is_active": False})
     with pytest.raises(Conflict):
         update_user(caller=operator, user=cast.ada, changes={"role": "member"})
 
 
-def test_row_51_an_admin_who_is_not_the_last_may_go(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(51)
+def test_an_admin_who_is_not_the_last_may_go(cast: Cast, operator: Caller) -> None:
     add_user("eve", "admin")
     update_user(caller=operator, user=cast.ada, changes={"role": "member"})
     assert [user.username for user in admins()] == ["eve"]
@@ -148,7 +153,8 @@ def test_row_51_an_admin_who_is_not_the_last_may_go(cast: Cast, operator: Caller
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("changes", [{"role": "member"}, {"is_active": False}])
-def test_row_51_one_admin_is_left_however_many_are_removed_at_once(
+@pytest.mark.requirement(51)
+def test_one_admin_is_left_however_many_are_removed_at_once(
     operator: Caller, changes: dict[str, Any]
 ) -> None:
     people = [add_user(f"admin{number}", "admin") for number in range(6)]

@@ -1,5 +1,7 @@
 """What is taken from a person is gone on their next request."""
 
+import pytest
+
 from access.principals import Caller
 from accounts.models import Membership, Session, User
 from accounts.organizations.services import add_member, change_member_role, remove_member
@@ -26,7 +28,8 @@ def in_the_admin(user: User) -> Api:
     return browser
 
 
-def test_row_33_a_changed_global_role_holds_on_the_next_request(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(33)
+def test_a_changed_global_role_holds_on_the_next_request(cast: Cast, operator: Caller) -> None:
     audrey = as_user(cast.audrey)
     assert audrey.get("audit").status_code == 200
     update_user(caller=operator, user=cast.audrey, changes={"role": "member"})
@@ -35,9 +38,8 @@ def test_row_33_a_changed_global_role_holds_on_the_next_request(cast: Cast, oper
     assert audrey.get("audit").status_code == 200
 
 
-def test_row_33_a_changed_role_in_an_organization_holds_on_the_next_request(
-    cast: Cast, operator: Caller
-) -> None:
+@pytest.mark.requirement(33)
+def test_a_changed_role_in_an_organization_holds_on_the_next_request(cast: Cast, operator: Caller) -> None:
     alice = as_user(cast.alice)
     assert alice.get("audit").status_code == 200
     membership = Membership.objects.get(user=cast.alice)
@@ -45,16 +47,16 @@ def test_row_33_a_changed_role_in_an_organization_holds_on_the_next_request(
     assert_problem(alice.get("audit"), 403, "not_allowed")
 
 
-def test_row_33_who_is_taken_out_of_an_organization_is_out_on_the_next_request(
-    cast: Cast, operator: Caller
-) -> None:
+@pytest.mark.requirement(33)
+def test_who_is_taken_out_of_an_organization_is_out_on_the_next_request(cast: Cast, operator: Caller) -> None:
     bob = as_user(cast.bob)
     assert bob.get("/gateway/check", headers=SERVICES).status_code == 200
     remove_member(caller=operator, membership=Membership.objects.get(user=cast.bob))
     assert_problem(bob.get("/gateway/check", headers=SERVICES), 403, "insufficient_scope")
 
 
-def test_row_33_a_superuser_who_is_none_any_more_may_nothing_more(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(33)
+def test_a_superuser_who_is_none_any_more_may_nothing_more(cast: Cast, operator: Caller) -> None:
     update_user(caller=operator, user=cast.mallory, changes={"is_superuser": True})
     mallory = as_user(cast.mallory)
     assert mallory.get("audit").status_code == 200
@@ -62,14 +64,16 @@ def test_row_33_a_superuser_who_is_none_any_more_may_nothing_more(cast: Cast, op
     assert_problem(mallory.get("audit"), 403, "not_allowed")
 
 
-def test_row_33_a_new_role_does_not_wait_for_a_new_login_either(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(33)
+def test_a_new_role_does_not_wait_for_a_new_login_either(cast: Cast, operator: Caller) -> None:
     mallory = as_user(cast.mallory)
     assert_problem(mallory.get("/gateway/check", headers=SERVICES), 403)
     add_member(caller=operator, organization=cast.acme, user=cast.mallory, role="developer")
     assert mallory.get("/gateway/check", headers=SERVICES).status_code == 200
 
 
-def test_row_37_a_deactivated_person_is_refused_with_whatever_they_hold(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(37)
+def test_a_deactivated_person_is_refused_with_whatever_they_hold(cast: Cast, operator: Caller) -> None:
     pair, key = log_in(cast.alice), make_key(cast.alice, "services:write")
     session = Api({"Authorization": f"Bearer {pair['access_token']}"})
     deactivate(operator, cast.alice)
@@ -82,7 +86,8 @@ def test_row_37_a_deactivated_person_is_refused_with_whatever_they_hold(cast: Ca
     assert_problem(Api().post("auth/login", again), 401, "invalid_credentials")
 
 
-def test_row_37_reactivating_revives_no_session(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(37)
+def test_reactivating_revives_no_session(cast: Cast, operator: Caller) -> None:
     pair = log_in(cast.alice)
     deactivate(operator, cast.alice)
     reactivate(operator, cast.alice)
@@ -92,7 +97,8 @@ def test_row_37_reactivating_revives_no_session(cast: Cast, operator: Caller) ->
     assert as_user(cast.alice).get("auth/me").status_code == 200
 
 
-def test_row_37_reactivating_revives_no_browser_in_the_admin_either(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(37)
+def test_reactivating_revives_no_browser_in_the_admin_either(cast: Cast, operator: Caller) -> None:
     add_user("eve", "admin")
     browser = in_the_admin(cast.ada)
     deactivate(operator, cast.ada)
@@ -101,7 +107,8 @@ def test_row_37_reactivating_revives_no_browser_in_the_admin_either(cast: Cast, 
     assert in_the_admin(cast.ada)
 
 
-def test_row_37_the_keys_of_an_organization_outlive_whoever_made_them(cast: Cast, operator: Caller) -> None:
+@pytest.mark.requirement(37)
+def test_the_keys_of_an_organization_outlive_whoever_made_them(cast: Cast, operator: Caller) -> None:
     made = as_user(cast.alice).post(
         "api-keys",
         {"name": "CI", "scopes": ["services:write"], "organization": str(cast.acme.uuid)},

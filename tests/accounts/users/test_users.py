@@ -49,9 +49,8 @@ def test_a_person_need_not_have_a_user_name(operator: Caller, db: None) -> None:
     "taken",
     ["ALICE", "ａｌｉｃｅ", "Ⓐlice", "ali\u00adce", "alice\u3164", "al\u2060ice"],  # noqa: RUF001
 )
-def test_row_52_a_user_name_that_looks_like_another_is_refused(
-    cast: Cast, operator: Caller, taken: str
-) -> None:
+@pytest.mark.requirement(52)
+def test_a_user_name_that_looks_like_another_is_refused(cast: Cast, operator: Caller, taken: str) -> None:
     with pytest.raises((Conflict, Invalid)) as caught:
         create(operator, username=taken)
     assert list(caught.value.errors) == ["username"]
@@ -59,13 +58,15 @@ def test_row_52_a_user_name_that_looks_like_another_is_refused(
 
 
 @pytest.mark.parametrize("taken", ["ALICE@example.org", "alice@EXAMPLE.ORG", "ａlice@example.org"])  # noqa: RUF001
-def test_row_52_an_email_address_that_is_another_in_disguise_is_refused(
+@pytest.mark.requirement(52)
+def test_an_email_address_that_is_another_in_disguise_is_refused(
     cast: Cast, operator: Caller, taken: str
 ) -> None:
     refused(Conflict, "email", operator, email=taken)
 
 
-def test_row_52_names_are_unique_in_the_database_itself(cast: Cast) -> None:
+@pytest.mark.requirement(52)
+def test_names_are_unique_in_the_database_itself(cast: Cast) -> None:
     unique = {field.name for field in User._meta.get_fields() if getattr(field, "unique", False)}
     assert {"username_key", "email_key", "uuid"} <= unique
 
@@ -134,7 +135,8 @@ def test_every_change_is_one_event_and_no_change_is_none(cast: Cast, operator: C
 
 
 @pytest.mark.parametrize("name", ["audrey", "alice", "mallory"])
-def test_row_50_who_may_not_manage_people_adds_and_changes_nobody(cast: Cast, name: str) -> None:
+@pytest.mark.requirement(50)
+def test_who_may_not_manage_people_adds_and_changes_nobody(cast: Cast, name: str) -> None:
     caller = caller_as(getattr(cast, name))
     refused(NotAllowed, None, caller)
     with pytest.raises(NotAllowed):
@@ -144,7 +146,8 @@ def test_row_50_who_may_not_manage_people_adds_and_changes_nobody(cast: Cast, na
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_52_of_eight_who_want_the_same_user_name_at_once_one_gets_it(operator: Caller) -> None:
+@pytest.mark.requirement(52)
+def test_of_eight_who_want_the_same_user_name_at_once_one_gets_it(operator: Caller) -> None:
     def attempt(number: int) -> str:
         try:
             create(operator, username=["dora", "DORA"][number % 2], email=f"dora{number}@example.org")
@@ -158,7 +161,8 @@ def test_row_52_of_eight_who_want_the_same_user_name_at_once_one_gets_it(operato
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_52_of_eight_who_want_the_same_address_at_once_one_gets_it(operator: Caller) -> None:
+@pytest.mark.requirement(52)
+def test_of_eight_who_want_the_same_address_at_once_one_gets_it(operator: Caller) -> None:
     def attempt(number: int) -> str:
         try:
             create(operator, username=f"dora{number}")

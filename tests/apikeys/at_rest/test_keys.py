@@ -39,7 +39,8 @@ def test_a_minted_key_has_its_prefix_length_and_alphabet(form: Format) -> None:
     assert is_well_formed(text, form)
 
 
-def test_row_55_ten_thousand_keys_hold_no_duplicate_and_one_expression_finds_all() -> None:
+@pytest.mark.requirement(55)
+def test_ten_thousand_keys_hold_no_duplicate_and_one_expression_finds_all() -> None:
     made = [keys.mint(form) for form in (LIVE, TEST) for _ in range(5_000)]
     assert len(set(made)) == 10_000
     text = "".join(f'{{"key": "{key}"}}, KEY={key};\n' for key in made)

@@ -11,7 +11,8 @@ from tests.at_rest import everything_stored
 from tests.conftest import Cast, as_user, make_key, with_key
 
 
-def test_row_56_no_table_holds_the_text_of_a_key_after_it_was_made_used_renamed_and_revoked(
+@pytest.mark.requirement(56)
+def test_no_table_holds_the_text_of_a_key_after_it_was_made_used_renamed_and_revoked(
     cast: Cast,
 ) -> None:
     alice = as_user(cast.alice)
@@ -31,7 +32,8 @@ def test_row_56_no_table_holds_the_text_of_a_key_after_it_was_made_used_renamed_
         assert spelling not in stored
 
 
-def test_row_56_what_is_stored_is_the_hmac_under_the_current_pepper(cast: Cast) -> None:
+@pytest.mark.requirement(56)
+def test_what_is_stored_is_the_hmac_under_the_current_pepper(cast: Cast) -> None:
     made = make_key(cast.alice)
     row = ApiKey.objects.get(pk=made.row.pk)
     number = max(settings.PEPPERS)
@@ -39,7 +41,8 @@ def test_row_56_what_is_stored_is_the_hmac_under_the_current_pepper(cast: Cast) 
     assert bytes(row.digest) == hmac.digest(settings.PEPPERS[number], made.text.encode(), "sha256")
 
 
-def test_row_57_a_key_is_shown_once_when_it_is_made_and_not_stored_by_caches(cast: Cast) -> None:
+@pytest.mark.requirement(57)
+def test_a_key_is_shown_once_when_it_is_made_and_not_stored_by_caches(cast: Cast) -> None:
     alice = as_user(cast.alice)
     made = alice.post("api-keys", {"name": "CI", "scopes": ["services:read"]})
     assert "no-store" in made.headers["Cache-Control"]

@@ -227,7 +227,8 @@ def test_a_rate_is_shown_changed_and_recorded(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("rate", [None, Rate(101, 60), Rate(100, 59), Rate(60, 1)])
-def test_row_60_a_key_with_a_rate_sets_no_faster_one(cast: Cast, rate: Rate | None) -> None:
+@pytest.mark.requirement(60)
+def test_a_key_with_a_rate_sets_no_faster_one(cast: Cast, rate: Rate | None) -> None:
     bound = make_key(cast.acme, "keys:write", rate_limit=Rate(100, 60))
     program, member = with_key(bound), {"rate_limit": rate and rate._asdict()}
     for answer in (

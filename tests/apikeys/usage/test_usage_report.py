@@ -128,7 +128,8 @@ def test_an_empty_or_very_long_span_is_refused(
         ("?form=2030-01-01T00:00:00Z", "form"),
     ],
 )
-def test_row_95_a_wrong_parameter_is_named(cast: Cast, key: NewKey, query: str, member: str) -> None:
+@pytest.mark.requirement(95)
+def test_a_wrong_parameter_is_named(cast: Cast, key: NewKey, query: str, member: str) -> None:
     answer = as_user(cast.alice).get(f"api-keys/{key.row.uuid}/usage{query}")
     assert_problem(answer, 400, member=member)
 
@@ -142,9 +143,8 @@ def test_times_with_any_offset_are_taken(cast: Cast, key: NewKey) -> None:
 @pytest.mark.parametrize(
     ("who", "status"), [("ada", 200), ("audrey", 200), ("alice", 200), ("bob", 404), ("mallory", 404)]
 )
-def test_row_46_whoever_may_see_the_key_may_see_its_use(
-    cast: Cast, key: NewKey, who: str, status: int
-) -> None:
+@pytest.mark.requirement(46)
+def test_whoever_may_see_the_key_may_see_its_use(cast: Cast, key: NewKey, who: str, status: int) -> None:
     answer = as_user(getattr(cast, who)).get(f"api-keys/{key.row.uuid}/usage")
     assert answer.status_code == status
 

@@ -32,11 +32,13 @@ def post(api: Api, body: bytes, kind: str = JSON) -> Any:
         (b'{"\\ud800": 1, "\\ud800": 2}', "'\\ud800' stands"),
     ],
 )
-def test_row_94_a_member_that_stands_there_twice_is_refused(alice: Api, body: bytes, detail: str) -> None:
+@pytest.mark.requirement(94)
+def test_a_member_that_stands_there_twice_is_refused(alice: Api, body: bytes, detail: str) -> None:
     assert detail in assert_problem(post(alice, body), 400, "parse_error")["detail"]
 
 
-def test_row_94_a_member_that_stands_there_twice_is_found_among_very_many(anonymous: Api) -> None:
+@pytest.mark.requirement(94)
+def test_a_member_that_stands_there_twice_is_found_among_very_many(anonymous: Api) -> None:
     members = ",".join(f'"{number}":0' for number in (*range(100_000), 99_999))
     response = anonymous.client.generic("POST", "/api/v1/auth/login", f"{{{members}}}", JSON)
     assert "The member '99999' stands" in assert_problem(response, 400, "parse_error")["detail"]
@@ -67,13 +69,15 @@ def test_row_94_a_member_that_stands_there_twice_is_found_among_very_many(anonym
         b"nul",
     ],
 )
-def test_row_93_what_is_not_json_is_refused(alice: Api, body: bytes) -> None:
+@pytest.mark.requirement(93)
+def test_what_is_not_json_is_refused(alice: Api, body: bytes) -> None:
     assert_problem(post(alice, body), 400, "parse_error")
     assert not ApiKey.objects.exists()
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"name"', b"1", b"true", b"null", b"", b'[{"name": "a"}]'])
-def test_row_93_json_that_is_no_object_is_refused(alice: Api, body: bytes) -> None:
+@pytest.mark.requirement(93)
+def test_json_that_is_no_object_is_refused(alice: Api, body: bytes) -> None:
     assert_problem(post(alice, body), 400, "invalid")
 
 
@@ -81,7 +85,8 @@ WRONG: list[Any] = [5, 5.5, True, False, [], {}, ["a"], {"a": 1}]
 
 
 @pytest.mark.parametrize("value", WRONG)
-def test_row_93_a_wrong_type_is_refused_and_named(alice: Api, value: Any) -> None:
+@pytest.mark.requirement(93)
+def test_a_wrong_type_is_refused_and_named(alice: Api, value: Any) -> None:
     for member in ("name", "environment", "expires_at", "organization"):
         body = json.dumps({"name": "a", member: value}).encode()
         assert_problem(post(alice, body), 400, "invalid", member)
@@ -90,13 +95,15 @@ def test_row_93_a_wrong_type_is_refused_and_named(alice: Api, value: Any) -> Non
 @pytest.mark.parametrize(
     "value", [1, "services:read", True, {"services:read": True}, [1], [None], [["a"]], "", 0]
 )
-def test_row_93_a_wrong_list_is_refused_and_named(alice: Api, value: Any) -> None:
+@pytest.mark.requirement(93)
+def test_a_wrong_list_is_refused_and_named(alice: Api, value: Any) -> None:
     problem = assert_problem(post(alice, json.dumps({"name": "a", "scopes": value}).encode()), 400, "invalid")
     assert problem["errors"][0]["member"].startswith("scopes")
 
 
 @pytest.mark.parametrize("text", ["\\ud800", "a\\udfffb", "\\u0000", "a\\u0000b", "\\ud800\\ud800"])
-def test_row_93_text_that_no_database_keeps_is_refused_and_named(alice: Api, text: str) -> None:
+@pytest.mark.requirement(93)
+def test_text_that_no_database_keeps_is_refused_and_named(alice: Api, text: str) -> None:
     for member in ("name", "environment", "organization"):
         body = f'{{"name": "a", "{member}": "{text}"}}'.replace(
             f'"name": "a", "name": "{text}"', f'"name": "{text}"'
@@ -151,7 +158,8 @@ def test_a_character_outside_the_basic_plane_is_one_character(alice: Api) -> Non
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/json", "application/x-www-form-urlencoded", "", "json"])
-def test_row_93_another_content_type_is_refused(alice: Api, kind: str) -> None:
+@pytest.mark.requirement(93)
+def test_another_content_type_is_refused(alice: Api, kind: str) -> None:
     assert_problem(post(alice, b'{"name": "a"}', kind), 415, "unsupported_media_type")
 
 
@@ -162,7 +170,8 @@ def test_json_may_carry_parameters(alice: Api, kind: str) -> None:
     assert post(alice, b'{"name": "a"}', kind).status_code == 201
 
 
-def test_row_93_a_body_over_one_mebibyte_is_refused_before_it_is_read(alice: Api) -> None:
+@pytest.mark.requirement(93)
+def test_a_body_over_one_mebibyte_is_refused_before_it_is_read(alice: Api) -> None:
     start, end = b'{"name": "', b'"}'
     exact = start + b"a" * (MIB - len(start) - len(end)) + end
     assert_problem(post(alice, exact), 400, "invalid", "name")
@@ -172,6 +181,7 @@ def test_row_93_a_body_over_one_mebibyte_is_refused_before_it_is_read(alice: Api
 
 
 @pytest.mark.parametrize("length", ["1048577", "9" * 19, "9" * 25, "9" * 5000, "0001048577"])
-def test_row_93_a_large_declared_length_is_enough(alice: Api, length: str) -> None:
+@pytest.mark.requirement(93)
+def test_a_large_declared_length_is_enough(alice: Api, length: str) -> None:
     response = alice.client.post("/api/v1/api-keys", {"name": "a"}, JSON, CONTENT_LENGTH=length)
     assert_problem(response, 413, "too_large")

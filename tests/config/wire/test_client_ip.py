@@ -76,14 +76,16 @@ CASES: dict[str, tuple[str, str, tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_row_64_the_address_is_the_rightmost_hop_that_is_not_trusted(case: str) -> None:
+@pytest.mark.requirement(64)
+def test_the_address_is_the_rightmost_hop_that_is_not_trusted(case: str) -> None:
     peer, forwarded, trusted, expected = CASES[case]
     assert resolve(peer, forwarded, trusted) == expected
     assert len(expected) <= 45
 
 
 @pytest.mark.parametrize("forwarded", ["x", ",", "fe80::1%" + "z" * 300, "\x00", "ä", "1.1.1.1" * 500, "%%%"])
-def test_row_64_a_malformed_forwarded_address_is_never_a_server_error(
+@pytest.mark.requirement(64)
+def test_a_malformed_forwarded_address_is_never_a_server_error(
     cast: Cast, settings: object, forwarded: str
 ) -> None:
     settings.TRUSTED_PROXIES = ("127.0.0.1",)  # type: ignore[attr-defined]
@@ -94,7 +96,8 @@ def test_row_64_a_malformed_forwarded_address_is_never_a_server_error(
     assert Event.objects.latest("sequence").ip == ("fe80::1" if forwarded.startswith("fe80") else "")
 
 
-def test_row_64_an_untrusted_forwarded_address_is_not_what_is_recorded(cast: Cast) -> None:
+@pytest.mark.requirement(64)
+def test_an_untrusted_forwarded_address_is_not_what_is_recorded(cast: Cast) -> None:
     client = Client(headers={"X-Forwarded-For": "203.0.113.9"})
     client.post("/api/v1/auth/login", {"username": "alice", "password": "x"}, content_type="application/json")
     assert Event.objects.latest("sequence").ip == "127.0.0.1"
@@ -114,7 +117,8 @@ def test_row_64_an_untrusted_forwarded_address_is_not_what_is_recorded(cast: Cas
         ("::/0", "::/0"),
     ],
 )
-def test_row_114_a_network_has_one_spelling(given: str, read: str) -> None:
+@pytest.mark.requirement(114)
+def test_a_network_has_one_spelling(given: str, read: str) -> None:
     assert check_networks("X", [given]) == (read,)
 
 

@@ -43,13 +43,15 @@ def log_in_to_admin(server: Server) -> Answer:
     return Answer(answer.status, answer.headers | {"first-cookie": page.headers["set-cookie"]}, answer.body)
 
 
-def test_row_85_a_server_with_an_https_address_insists_on_it(https_login: Answer) -> None:
+@pytest.mark.requirement(85)
+def test_a_server_with_an_https_address_insists_on_it(https_login: Answer) -> None:
     """With the hosts below it (ASVS 3.4.1); browsers' preload lists are its owner's to decide about."""
     hsts = https_login.headers["strict-transport-security"]
     assert hsts == "max-age=31536000; includeSubDomains"
 
 
-def test_row_86_cookies_are_for_this_host_over_https_and_not_for_scripts(https_login: Answer) -> None:
+@pytest.mark.requirement(86)
+def test_cookies_are_for_this_host_over_https_and_not_for_scripts(https_login: Answer) -> None:
     cookies = (https_login.headers["first-cookie"], https_login.headers["set-cookie"])
     assert cookies[0].startswith("__Host-keyhouse_csrf=")
     assert "__Host-keyhouse_session=" in cookies[1]
@@ -60,7 +62,8 @@ def test_row_86_cookies_are_for_this_host_over_https_and_not_for_scripts(https_l
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_row_85_every_answer_has_the_security_headers(path: str, db: None) -> None:
+@pytest.mark.requirement(85)
+def test_every_answer_has_the_security_headers(path: str, db: None) -> None:
     headers = Client(raise_request_exception=False).get(path).headers
     policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
     assert policy["object-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
@@ -73,7 +76,8 @@ def test_row_85_every_answer_has_the_security_headers(path: str, db: None) -> No
     assert len(headers["X-Request-ID"]) >= 8
 
 
-def test_row_85_only_the_documentation_page_has_inline_styles(db: None) -> None:
+@pytest.mark.requirement(85)
+def test_only_the_documentation_page_has_inline_styles(db: None) -> None:
     loose = {path for path in PATHS if "unsafe" in Client().get(path).headers["Content-Security-Policy"]}
     assert loose == {"/docs"}
 
@@ -89,7 +93,8 @@ def test_a_plain_http_installation_sets_no_https_only_headers(db: None) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_row_87_a_foreign_origin_gets_no_grant(path: str, db: None) -> None:
+@pytest.mark.requirement(87)
+def test_a_foreign_origin_gets_no_grant(path: str, db: None) -> None:
     answers = [Client().get(path, headers=FOREIGN)]
     preflight = {**FOREIGN, "Access-Control-Request-Method": "POST"}
     answers.append(Client().options(path, headers=preflight))
@@ -98,7 +103,8 @@ def test_row_87_a_foreign_origin_gets_no_grant(path: str, db: None) -> None:
     assert answers[1].status_code == (404 if path == "/nothing" else 204)
 
 
-def test_row_88_a_post_with_a_session_and_no_csrf_token_is_refused(cast: Cast) -> None:
+@pytest.mark.requirement(88)
+def test_a_post_with_a_session_and_no_csrf_token_is_refused(cast: Cast) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(cast.ada)
     for path in (
@@ -110,7 +116,8 @@ def test_row_88_a_post_with_a_session_and_no_csrf_token_is_refused(cast: Cast) -
         assert_problem(client.post(path, {"username": "ada", "password": PASSWORD}), 403, "csrf_failed")
 
 
-def test_row_88_login_to_the_admin_needs_a_csrf_token(cast: Cast) -> None:
+@pytest.mark.requirement(88)
+def test_login_to_the_admin_needs_a_csrf_token(cast: Cast) -> None:
     client = Client(enforce_csrf_checks=True)
     assert_problem(
         client.post("/admin/login/", {"username": "ada", "password": PASSWORD}), 403, "csrf_failed"

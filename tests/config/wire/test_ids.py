@@ -66,7 +66,8 @@ def ada(form: str, cast: Cast) -> Api:
     return Api({"Authorization": f"Bearer {login['accessToken']}"})
 
 
-def test_row_95_what_is_no_id_is_not_found(ada: Api, cast: Cast) -> None:
+@pytest.mark.requirement(95)
+def test_what_is_no_id_is_not_found(ada: Api, cast: Cast) -> None:
     make_key(cast.alice)
     for text in NO_IDS:
         for method in (ada.get, ada.delete):
@@ -91,7 +92,8 @@ def test_a_row_has_one_id_and_not_those_of_other_forms(ada: Api, cast: Cast, for
         assert_problem(ada.get(f"{BASE}/api-keys/{other}"), 404, "not_found")
 
 
-def test_row_114_a_uuid_may_be_sent_in_capitals(ada: Api, cast: Cast, form: str) -> None:
+@pytest.mark.requirement(114)
+def test_a_uuid_may_be_sent_in_capitals(ada: Api, cast: Cast, form: str) -> None:
     """RFC 9562 section 4: in a path, a body and X-Organization; in the other forms it is no id at all."""
     key, acme = make_key(cast.alice).row, str(cast.acme.uuid)
     status = 200 if form == "uuid" else 404
@@ -105,7 +107,8 @@ def test_row_114_a_uuid_may_be_sent_in_capitals(ada: Api, cast: Cast, form: str)
     assert answer.status_code == (200 if form == "uuid" else 403)
 
 
-def test_row_114_commands_take_ids_in_capitals(installation: Installation) -> None:
+@pytest.mark.requirement(114)
+def test_commands_take_ids_in_capitals(installation: Installation) -> None:
     made = installation.manage_json("createapikey", "--name", "CI", "--user", "admin")
     assert installation.manage_json("revokeapikey", made["id"].upper())["revoked"] == 1
 

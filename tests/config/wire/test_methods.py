@@ -59,7 +59,8 @@ def check(client: Client, path: str) -> set[str]:
     return listed
 
 
-def test_row_90_the_addresses_are_all_there_are() -> None:
+@pytest.mark.requirement(90)
+def test_the_addresses_are_all_there_are() -> None:
     found = set(addresses())
     assert len(found) > 100
     assert {"/health", "/metrics", "/api/v1/api-keys/1", "/api/v1/organizations/1/members/1"} <= found
@@ -70,7 +71,8 @@ def test_row_90_the_addresses_are_all_there_are() -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_row_90_allow_is_true_for_strangers_in_every_profile(
+@pytest.mark.requirement(90)
+def test_allow_is_true_for_strangers_in_every_profile(
     name: str, served_profile: Callable[[Profile], None], db: None
 ) -> None:
     served_profile(profiles.load(name))
@@ -80,7 +82,8 @@ def test_row_90_allow_is_true_for_strangers_in_every_profile(
             check(client, path)
 
 
-def test_row_90_allow_is_true_for_those_who_may_do_everything(cast: Cast) -> None:
+@pytest.mark.requirement(90)
+def test_allow_is_true_for_those_who_may_do_everything(cast: Cast) -> None:
     for path in addresses():
         browser = Client(raise_request_exception=False)
         browser.force_login(cast.ada)
@@ -107,7 +110,8 @@ def test_row_90_allow_is_true_for_those_who_may_do_everything(cast: Cast) -> Non
         ("/admin/accounts/user/", {"GET", "HEAD", "POST", "OPTIONS"}),
     ],
 )
-def test_row_90_what_some_addresses_take(path: str, listed: set[str], db: None) -> None:
+@pytest.mark.requirement(90)
+def test_what_some_addresses_take(path: str, listed: set[str], db: None) -> None:
     assert check(Client(raise_request_exception=False), path) == listed
 
 

@@ -41,7 +41,8 @@ def test_head_is_answered_wherever_get_is(cast: Cast) -> None:
         assert (response.status_code, response.content) == (200, b"")
 
 
-def test_row_91_errors_of_the_router(cast: Cast) -> None:
+@pytest.mark.requirement(91)
+def test_errors_of_the_router(cast: Cast) -> None:
     ada = as_user(cast.ada)
     for path in (
         "/nothing",
@@ -58,7 +59,8 @@ def test_row_91_errors_of_the_router(cast: Cast) -> None:
     assert_problem(ada.get("/static/../config/settings.py"), 404)
 
 
-def test_row_91_errors_of_the_parser(cast: Cast) -> None:
+@pytest.mark.requirement(91)
+def test_errors_of_the_parser(cast: Cast) -> None:
     ada = as_user(cast.ada)
     send = ada.client.post
     assert_problem(send("/api/v1/api-keys", b"{", JSON), 400, "parse_error")
@@ -73,14 +75,16 @@ def test_row_91_errors_of_the_parser(cast: Cast) -> None:
     assert_problem(send("/gateway/introspect", b"a=1", "text/plain"), 415, "unsupported_media_type")
 
 
-def test_row_91_errors_before_any_view(cast: Cast) -> None:
+@pytest.mark.requirement(91)
+def test_errors_before_any_view(cast: Cast) -> None:
     for host in ("evil.example", "a b", "[::1", "127.0.0.1:x", ""):
         answer = Client().get("/api/v1/auth/me", headers={"Host": host})
         assert "ALLOWED_HOSTS" in assert_problem(answer, 400, "invalid_request")["detail"]
     assert_problem(Client().get("/api/v1/auth/me?api_key=x"), 400, "invalid_request")
 
 
-def test_row_91_errors_of_the_admin_are_pages_for_browsers_only(cast: Cast) -> None:
+@pytest.mark.requirement(91)
+def test_errors_of_the_admin_are_pages_for_browsers_only(cast: Cast) -> None:
     client = Client()
     client.force_login(cast.ada)
     assert_problem(client.get("/admin/nothing/"), 404, "not_found")
@@ -102,7 +106,8 @@ def test_an_api_whose_path_begins_with_admin_is_not_the_admin(
     assert hasattr(Client().get("/admin").wsgi_request, "session")
 
 
-def test_row_91_no_accept_header_hides_an_error(cast: Cast) -> None:
+@pytest.mark.requirement(91)
+def test_no_accept_header_hides_an_error(cast: Cast) -> None:
     for accept in ("text/html", "image/png", "application/xml;q=0.9", "nonsense", "*/*;q=0"):
         problem = assert_problem(Client().get("/api/v1/api-keys", headers={"Accept": accept}), 401)
         assert problem["code"] == "not_authenticated"
@@ -125,7 +130,8 @@ def test_row_91_no_accept_header_hides_an_error(cast: Cast) -> None:
         (APIException("odd"), 500, "error"),
     ],
 )
-def test_row_91_an_exception_in_a_view_is_a_problem_with_its_status(
+@pytest.mark.requirement(91)
+def test_an_exception_in_a_view_is_a_problem_with_its_status(
     error: Exception, status: int, code: str
 ) -> None:
     response = problems.handle(error, {})
@@ -136,9 +142,8 @@ def test_row_91_an_exception_in_a_view_is_a_problem_with_its_status(
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_row_91_an_exception_outside_of_drf_is_a_problem_without_a_trace(
-    name: str, settings: Any, db: None
-) -> None:
+@pytest.mark.requirement(91)
+def test_an_exception_outside_of_drf_is_a_problem_without_a_trace(name: str, settings: Any, db: None) -> None:
     settings.ROOT_URLCONF = "tests.config.failing_urls"
     response = Client(raise_request_exception=False).get(f"/fail/{name}")
     assert_problem(response, ERRORS[name][1])
@@ -146,14 +151,16 @@ def test_row_91_an_exception_outside_of_drf_is_a_problem_without_a_trace(
     assert b"Traceback" not in response.content
 
 
-def test_row_92_a_throttled_request_says_when_to_come_back() -> None:
+@pytest.mark.requirement(92)
+def test_a_throttled_request_says_when_to_come_back() -> None:
     for wait, seconds in ((2.3, "3"), (None, "1")):
         response = problems.handle(Throttled(wait), {})
         assert response is not None
         assert response.headers["Retry-After"] == seconds
 
 
-def test_row_92_an_unreachable_database_says_when_to_come_back() -> None:
+@pytest.mark.requirement(92)
+def test_an_unreachable_database_says_when_to_come_back() -> None:
     response = problems.handle(OperationalError("gone"), {})
     assert response is not None
     assert response.headers["Retry-After"] == "2"

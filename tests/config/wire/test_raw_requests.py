@@ -66,34 +66,37 @@ def test_an_honest_request_is_answered(server: Server) -> None:
 
 
 @pytest.mark.parametrize("length", [1024 * 1024 + 1, 10**12, 10**18, 10**25, 10**100])
-def test_row_93_a_declared_length_over_one_mebibyte_is_413_without_the_body(
-    server: Server, length: int
-) -> None:
+@pytest.mark.requirement(93)
+def test_a_declared_length_over_one_mebibyte_is_413_without_the_body(server: Server, length: int) -> None:
     (said,) = say(server, with_length(length))
     assert said.status == 413
     assert "application/problem+json" in said.text
 
 
-def test_row_93_a_body_shorter_than_declared_is_a_bad_request(server: Server) -> None:
+@pytest.mark.requirement(93)
+def test_a_body_shorter_than_declared_is_a_bad_request(server: Server) -> None:
     (said,) = say(server, with_length(len(SHORT) + 10, SHORT[:-5]))
     assert said.status == 400
     assert "parse_error" in said.text
 
 
-def test_row_93_what_comes_after_the_declared_length_is_not_the_body(server: Server) -> None:
+@pytest.mark.requirement(93)
+def test_what_comes_after_the_declared_length_is_not_the_body(server: Server) -> None:
     said = say(server, with_length(len(SHORT), SHORT + b"x" * 100_000))
     assert said[0].status == 401
     assert not [each for each in said[1:] if each.status < 400]
 
 
 @pytest.mark.parametrize("length", ["-1", "+45", "4 5", "0x2d", "45, 46", "", "\uff14\uff15", "1e3"])
-def test_row_93_a_length_that_is_no_number_is_a_bad_request(server: Server, length: str) -> None:
+@pytest.mark.requirement(93)
+def test_a_length_that_is_no_number_is_a_bad_request(server: Server, length: str) -> None:
     said = say(server, with_length(length))
     assert [each.status for each in said][:1] == [400]
     assert not [each for each in said if each.status < 400]
 
 
-def test_row_93_two_lengths_are_a_bad_request(server: Server) -> None:
+@pytest.mark.requirement(93)
+def test_two_lengths_are_a_bad_request(server: Server) -> None:
     said = say(server, LOGIN + b"Content-Length: 45\r\nContent-Length: 4\r\n\r\n" + SHORT)
     assert said[0].status == 400
 
@@ -140,18 +143,21 @@ def test_a_form_may_come_in_chunks(server: Server) -> None:
 
 
 @pytest.mark.parametrize(("more", "status"), [(0, 400), (1, 413), (16 * 1024, 413), (3 * MIB, 413)])
-def test_row_93_a_chunked_body_may_have_one_mebibyte(server: Server, more: int, status: int) -> None:
+@pytest.mark.requirement(93)
+def test_a_chunked_body_may_have_one_mebibyte(server: Server, more: int, status: int) -> None:
     (said,) = say(server, in_chunks(chunked(key_of(MIB + more))))
     assert (said.status, "too_large" in said.text) == (status, status == 413)
 
 
-def test_row_93_a_chunked_body_of_unknown_end_is_refused_at_the_limit(server: Server) -> None:
+@pytest.mark.requirement(93)
+def test_a_chunked_body_of_unknown_end_is_refused_at_the_limit(server: Server) -> None:
     endless = b"%x\r\n" % (10 * MIB) + b"a" * (MIB + 65536)
     (said,) = say(server, in_chunks(endless))
     assert said.status == 413
 
 
-def test_row_93_chunks_that_would_keep_a_core_busy_are_refused(server: Server) -> None:
+@pytest.mark.requirement(93)
+def test_chunks_that_would_keep_a_core_busy_are_refused(server: Server) -> None:
     (said,) = say(server, in_chunks(chunked(key_of(MIB), 1)))
     assert (said.status, "too small" in said.text) == (400, True)
 
@@ -176,14 +182,16 @@ def test_row_93_chunks_that_would_keep_a_core_busy_are_refused(server: Server) -
         *(b"2d;a\rb\r\n" + SHORT + b"\r\n0\r\n\r\n", b"f" * 9000, b"2d;" + b"a" * 9000),
     ],
 )
-def test_row_93_malformed_or_unfinished_chunks_are_a_bad_request(server: Server, body: bytes) -> None:
+@pytest.mark.requirement(93)
+def test_malformed_or_unfinished_chunks_are_a_bad_request(server: Server, body: bytes) -> None:
     (said,) = say(server, in_chunks(body))
     assert said.status == 400
     assert "application/problem+json" in said.text and "chunks" in said.text
 
 
 @pytest.mark.parametrize("encoding", ["gzip, chunked", "identity, chunked", "deflate,chunked"])
-def test_row_93_another_transfer_coding_is_not_implemented(server: Server, encoding: str) -> None:
+@pytest.mark.requirement(93)
+def test_another_transfer_coding_is_not_implemented(server: Server, encoding: str) -> None:
     (said,) = say(server, in_chunks(chunked(SHORT), encoding))
     assert said.status == 501
     assert "application/problem+json" in said.text
@@ -192,7 +200,8 @@ def test_row_93_another_transfer_coding_is_not_implemented(server: Server, encod
 @pytest.mark.parametrize(
     "encoding", ["gzip", "chunked, identity", "xchunked", "chunked\x0b", "chunked, chunked"]
 )
-def test_row_93_what_is_no_transfer_encoding_is_refused(server: Server, encoding: str) -> None:
+@pytest.mark.requirement(93)
+def test_what_is_no_transfer_encoding_is_refused(server: Server, encoding: str) -> None:
     said = say(server, in_chunks(chunked(SHORT), encoding))
     assert said and said[0].status in {400, 501}
 
@@ -210,7 +219,8 @@ def test_a_body_that_nginx_streams_arrives(server: Server, tmp_path: Path) -> No
         assert said.status == 413
 
 
-def test_row_93_a_length_and_chunks_at_once_are_refused(server: Server) -> None:
+@pytest.mark.requirement(93)
+def test_a_length_and_chunks_at_once_are_refused(server: Server) -> None:
     head = LOGIN + b"Content-Length: 45\r\nTransfer-Encoding: chunked\r\n\r\n"
     said = say(server, head + b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert said[0].status in {400, 411}
@@ -227,7 +237,8 @@ def test_a_malformed_request_is_refused_and_the_server_lives(server: Server, req
     assert server.request("GET", "/health").status == 200
 
 
-def test_row_90_trace_is_405_and_repeats_nothing(server: Server) -> None:
+@pytest.mark.requirement(90)
+def test_trace_is_405_and_repeats_nothing(server: Server) -> None:
     (said,) = say(
         server, b"TRACE /health HTTP/1.1\r\nHost: localhost\r\nX-Secret: planted\r\nConnection: close\r\n\r\n"
     )

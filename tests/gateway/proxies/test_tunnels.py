@@ -66,7 +66,8 @@ def test_these_upstreams_do_switch_when_nothing_stands_before_them() -> None:
 
 @pytest.mark.parametrize("name", PROXIES)
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_row_103_nothing_reaches_the_service_that_was_not_decided_about(
+@pytest.mark.requirement(103)
+def test_nothing_reaches_the_service_that_was_not_decided_about(
     name: str, answer: Callable[[bytes], bytes], keyhouse: Keyhouse, tmp_path: Path
 ) -> None:
     with (
@@ -83,7 +84,8 @@ def test_row_103_nothing_reaches_the_service_that_was_not_decided_about(
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_row_103_nor_to_one_that_answers_101_unasked_behind_two_servers_of_nginx(
+@pytest.mark.requirement(103)
+def test_nor_to_one_that_answers_101_unasked_behind_two_servers_of_nginx(
     answer: Callable[[bytes], bytes], keyhouse: Keyhouse, tmp_path: Path
 ) -> None:
     text = changed("nginx.conf", "nginx.conf before a service that answers 101 unasked")

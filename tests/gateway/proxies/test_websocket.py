@@ -82,7 +82,8 @@ def test_a_websocket_is_opened_for_a_caller_who_may_and_carries_what_both_say(
 
 
 @pytest.mark.parametrize("name", WITH_A_PATH)
-def test_row_103_nobody_else_no_other_protocol_and_no_other_path_gets_a_tunnel(
+@pytest.mark.requirement(103)
+def test_nobody_else_no_other_protocol_and_no_other_path_gets_a_tunnel(
     name: str, keyhouse: Keyhouse, tmp_path: Path
 ) -> None:
     with before(name, keyhouse, tmp_path) as live:
