@@ -3,9 +3,9 @@
 from django import forms
 
 from accounts.mail.link_pages import MailedLinkPage, NewPasswordField
+from accounts.sessions.forms import LoginForm
 from accounts.users import profile
 from audit.actors import Origin
-from oauth.pages.login import LoginForm
 
 
 class ChangePasswordForm(LoginForm):

@@ -19,7 +19,7 @@ from access.principals import Credential, Principal
 from accounts.models import User
 from accounts.second_factor.page import PROVEN, SecondFactorPage
 from accounts.second_factor.verification import device_of
-from accounts.sessions.forms import LoginForm
+from accounts.sessions.forms import AdminLoginForm
 from accounts.users.identity import principal_of
 from audit.actors import Origin
 from config import profiles
@@ -54,7 +54,7 @@ class KeyhouseAdminSite(admin.AdminSite):
     enable_nav_sidebar = False
     index_title = "Overview"
     empty_value_display = "—"
-    login_form = LoginForm
+    login_form = AdminLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether somebody active is logged in whose role allows anything here.
@@ -81,7 +81,7 @@ class KeyhouseAdminSite(admin.AdminSite):
         if isinstance(request.user, User) and request.user.proven_device is not None:
             request.session[PROVEN] = request.user.proven_device
         form = (getattr(response, "context_data", None) or {}).get("form")
-        if isinstance(form, LoginForm) and form.too_many:
+        if isinstance(form, AdminLoginForm) and form.too_many:
             response.status_code = form.too_many.status
             response.headers["Retry-After"] = str(form.too_many.retry_after)
         return response

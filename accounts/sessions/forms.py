@@ -1,4 +1,4 @@
-"""The form of the admin's login."""
+"""Forms on which people log in: the admin's, and that of all other pages."""
 
 from typing import Any
 
@@ -7,14 +7,41 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import authenticate
 
 from accounts.models import User
+from accounts.passwords.rules import LONGEST
+from config import profiles
 from config.wire.errors import RecoveryUnderWay, TooManyAttempts, TotpRequired
 
+IDENTIFIERS = {"username": "user name", "email": "e-mail address"}
 CODE_MISSING = (
     "Type the password again, and the present code of your authenticator app, or one of your recovery codes."
 )
 
 
-class LoginForm(AdminAuthenticationForm):
+class LoginForm(forms.Form):
+    """Name, password, and a code for those who have a second factor."""
+
+    identifier = forms.CharField(
+        max_length=254, widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+    password = forms.CharField(
+        max_length=LONGEST,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    totp_code = forms.CharField(
+        max_length=64,
+        required=False,
+        label="Code, if you have a second factor",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [IDENTIFIERS[kind] for kind in profiles.active().login.identifiers]
+        self.fields["identifier"].label = " or ".join(names).capitalize()
+
+
+class AdminLoginForm(AdminAuthenticationForm):
     """Name, password, and a code for those who have a second factor.
 
     `too_many` is why it was not looked at, if there were too many attempts before.

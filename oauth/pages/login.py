@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -15,8 +14,8 @@ from django.views import View
 from access.backoffice.base import add_error
 from access.principals import Credential, Principal
 from accounts.models import Session
-from accounts.passwords.rules import LONGEST
 from accounts.sessions import services as sessions
+from accounts.sessions.forms import LoginForm
 from accounts.users.identity import principal_of
 from audit.actors import Origin
 from config import profiles
@@ -24,7 +23,6 @@ from config.wire.errors import DomainError
 from config.wire.problems import headers_of
 
 SESSION = "oauth2_session"  # in the browser's session: the uuid of the login
-IDENTIFIERS = {"username": "user name", "email": "e-mail address"}
 LONGEST_ADDRESS = 8000  # characters; the server takes 8,190 in the first line of a request
 ONCE_ONLY = {"prompt", "max_age"}  # parameters that a login has just satisfied
 
@@ -70,30 +68,6 @@ def person_in(session: Session) -> Principal:
 def login_page(back: str) -> str:
     """The address of the login page that leads back there."""
     return f"{reverse('oauth2-login')}?{urlencode({'next': back})}"
-
-
-class LoginForm(forms.Form):
-    """Name, password, and a code for those who have a second factor."""
-
-    identifier = forms.CharField(
-        max_length=254, widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True})
-    )
-    password = forms.CharField(
-        max_length=LONGEST,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-    totp_code = forms.CharField(
-        max_length=64,
-        required=False,
-        label="Code, if you have a second factor",
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        names = [IDENTIFIERS[kind] for kind in profiles.active().login.identifiers]
-        self.fields["identifier"].label = " or ".join(names).capitalize()
 
 
 class LoginPage(View):
