@@ -5,10 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet
 from django.forms import BaseModelFormSet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from access.backoffice.base import CapabilityAdmin, may
-from access.backoffice.forms import RowField
+from access.backoffice.forms import NUMBER, RowField
 from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import caller_in_admin, principal_in
 from accounts.models import Membership, Organization, User
@@ -17,6 +17,8 @@ from accounts.organizations.forms import MembershipForm, MembershipFormSet, Orga
 from accounts.users.lookups import lock
 from config.database.rows import in_batches
 from config.profiles import Capability
+
+MOST_SHOWN = 100  # members on one page
 
 
 class MembershipInline(admin.TabularInline[Membership, Organization]):
@@ -29,7 +31,11 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
     verbose_name_plural = "members"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        return super().get_queryset(request).select_related("user", "organization").order_by("pk")
+        """A page full of members, those that were searched for; or those that the sent page showed."""
+        rows = super().get_queryset(request).select_related("user", "organization").order_by("pk")
+        if request.method == "POST":
+            return rows.filter(pk__in=_numbers_sent(request, "-id"))
+        return rows.filter(pk__in=_found(request).values("pk")[:MOST_SHOWN])
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Take only people whom one may see, as the API does."""
@@ -75,6 +81,17 @@ class OrganizationAdmin(CapabilityAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        has_many = _members(object_id)[: MOST_SHOWN + 1].count() > MOST_SHOWN
+        context = {
+            "has_many_members": has_many,
+            "most_members": MOST_SHOWN,
+            "member": request.GET.get("member", ""),
+        }
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
         """Lock the members first: from the first event on the page has the end of the audit log."""
         if change:
@@ -105,6 +122,26 @@ class OrganizationAdmin(CapabilityAdmin):
 
 def _members_on(request: HttpRequest, organization: Organization) -> set[int]:
     """The numbers of the people whose memberships there are, or are to be, on the page that was sent."""
-    there = Membership.objects.filter(organization_id=organization.pk or 0).values_list("user_id", flat=True)
-    sent = [request.POST[name] for name in request.POST if name.endswith("-user")]
-    return {*there, *(int(number) for number in sent if number.isdecimal() and len(number) < 19)}
+    there = Membership.objects.filter(organization_id=organization.pk or 0)
+    shown = there.filter(pk__in=_numbers_sent(request, "-id")).values_list("user_id", flat=True)
+    return {*shown, *_numbers_sent(request, "-user")}
+
+
+def _numbers_sent(request: HttpRequest, ending: str) -> set[int]:
+    """The numbers of rows in the fields whose names end so."""
+    sent = [request.POST[name] for name in request.POST if name.endswith(ending)]
+    return {int(number) for number in sent if NUMBER.fullmatch(number)}
+
+
+def _members(object_id: str) -> QuerySet[Membership]:
+    """The members of the organization that an address names by its number."""
+    return Membership.objects.filter(organization_id=int(object_id) if NUMBER.fullmatch(object_id) else 0)
+
+
+def _found(request: HttpRequest) -> QuerySet[Membership]:
+    """The members of the organization whose page this is, or those of them that were searched for."""
+    place, text = request.resolver_match, request.GET.get("member", "")
+    rows = _members(str(place.kwargs.get("object_id", "")) if place else "")
+    if not text.isprintable():
+        return rows.none()
+    return rows.filter(user__in=User.objects.get_queryset().matching(text)) if text else rows

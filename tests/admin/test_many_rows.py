@@ -1,6 +1,7 @@
 """However many rows exist, a page of the admin asks for a few, and an action takes a bounded number."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
@@ -12,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from access.backoffice.base import MOST_AT_ONCE, CapabilityAdmin
 from access.backoffice.forms import MOST_IN_LIST
 from accounts.models import Membership, Organization, User
+from accounts.organizations.admin import MOST_SHOWN
 from oauth.models import OAuthClient
 from tests.admin.helpers import act, browser, errors_of, messages_of, page, text_of
 from tests.conftest import Cast, make_key
@@ -33,6 +35,10 @@ def fill(count: int) -> list[User]:
             role="member",
         )
         for n in numbers
+    )
+    acme = Organization.objects.get(name="Acme")
+    Membership.objects.bulk_create(
+        Membership(user=person, organization=acme, role="developer") for person in people
     )
     Organization.objects.bulk_create(Organization(name=f"Firm {n}", name_key=f"firm {n}") for n in numbers)
     OAuthClient.objects.bulk_create(
@@ -149,12 +155,40 @@ def test_no_form_of_a_row_grows_with_the_rows_that_there_are(cast: Cast, kind: s
     rows = {"organization": cast.acme.pk, "user": cast.bob.pk, "oauthclient": client.pk}
     rows["apikey"] = make_key(cast.bob, "services:read").row.pk
     address, ada = page(f"{kind}_change", rows[kind.partition("_")[2]]), browser(cast.ada)
-    fill(60)
+    fill(MOST_SHOWN)
     few = size(ada, address)
     fill(400)
     many = size(ada, address)
     assert many[1] == few[1]
     assert many[0] < few[0] * 1.1 + 2000
+
+
+def test_members_beyond_a_page_are_found_changed_and_taken_out(cast: Cast) -> None:
+    fill(MOST_SHOWN + 5)
+    late = Membership.objects.filter(organization=cast.acme).order_by("pk").last()
+    assert late is not None
+    ada, address = browser(cast.ada), page("accounts_organization_change", cast.acme.pk)
+    assert "has many members" in text_of(ada.get(address)) and str(late.user) not in text_of(ada.get(address))
+    found = text_of(ada.get(address, {"member": str(late.user).upper()}))
+    assert str(late.user) in found and 'name="memberships-INITIAL_FORMS" value="1"' in found
+    sent = {"name": "Acme", "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "1"}
+    sent |= {"memberships-0-id": str(late.pk), "memberships-0-organization": str(cast.acme.pk)}
+    assert ada.post(address, {**sent, "memberships-0-role": "owner"}).status_code == 302
+    late.refresh_from_db()
+    assert late.role == "owner"
+    sent |= {"memberships-0-role": "owner", "memberships-0-DELETE": "on"}
+    assert ada.post(address, sent).status_code == 302
+    assert not Membership.objects.filter(pk=late.pk).exists()
+    assert Membership.objects.filter(organization=cast.acme).count() > MOST_SHOWN
+
+
+@pytest.mark.parametrize("text", ["\0", "\udcff", "nobody", "%", "x" * 5000])
+def test_a_search_for_members_that_finds_nobody_shows_nobody(cast: Cast, text: str) -> None:
+    fill(MOST_SHOWN)
+    address = page("accounts_organization_change", cast.acme.pk)
+    answer = browser(cast.ada).get(f"{address}?{urlencode({'member': text}, errors='surrogatepass')}")
+    assert answer.status_code in {200, 400}
+    assert "crowd" not in text_of(answer)
 
 
 @pytest.mark.parametrize("name", ["user", "organization"])
