@@ -66,8 +66,15 @@ class OAuthClientAdmin(ConfirmingAdmin):
     list_select_related = ("user", "organization")
     search_fields = ("name", "client_id")
     fields = (
-        *("name", "client_id", "kind", "owner", "redirect_uris", "post_logout_redirect_uris"),
-        *("without_pkce", "scopes", "created"),
+        "name",
+        "client_id",
+        "kind",
+        "owner",
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "without_pkce",
+        "scopes",
+        "created",
     )
     readonly_fields = ("client_id", "kind", "owner", "created")
     actions = ("replace_secret",)

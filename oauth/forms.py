@@ -81,8 +81,14 @@ class NewClientForm(ClientForm):
     organization = RowField(Organization.objects.none(), required=False, label="or an organization")
 
     field_order = (
-        *("name", "redirect_uris", "post_logout_redirect_uris", "is_public", "without_pkce"),
-        *("user", "organization", "scopes"),
+        "name",
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "is_public",
+        "without_pkce",
+        "user",
+        "organization",
+        "scopes",
     )
 
     def __init__(self, principal: Principal, data: Any = None) -> None:

@@ -19,8 +19,19 @@ from config.wire.fields import timestamp
 
 MOST_CHECKED = 500
 EXPORTED = (
-    *("sequence", "time", "name", "actor_kind", "actor_id", "actor_label"),
-    *("target_kind", "target_id", "target_label", "ip", "request_id", "detail", "hash"),
+    "sequence",
+    "time",
+    "name",
+    "actor_kind",
+    "actor_id",
+    "actor_label",
+    "target_kind",
+    "target_id",
+    "target_label",
+    "ip",
+    "request_id",
+    "detail",
+    "hash",
 )
 
 
@@ -35,8 +46,19 @@ class EventAdmin(CapabilityAdmin):
     search_help_text = "An event, an id, an address or a request id, or how an actor or a target begins"
     actions = actions_of_any_size = ("export",)
     fields = (
-        *("sequence", "time", "name", "actor_kind", "actor_id", "actor_label"),
-        *("target_kind", "target_id", "target_label", "ip", "request_id", "details", "hash_text"),
+        "sequence",
+        "time",
+        "name",
+        "actor_kind",
+        "actor_id",
+        "actor_label",
+        "target_kind",
+        "target_id",
+        "target_label",
+        "ip",
+        "request_id",
+        "details",
+        "hash_text",
     )
     readonly_fields = ("time", "details", "hash_text")
 

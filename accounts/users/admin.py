@@ -71,21 +71,41 @@ class UserAdmin(ConfirmingAdmin):
     can_write = frozenset({Capability.MANAGE_USERS})
     form = UserForm
     list_display = (
-        *("__str__", "email", "name", "role", "is_superuser", "in_organizations", "second_factor_state"),
-        *("last_login", "is_active"),
+        "__str__",
+        "email",
+        "name",
+        "role",
+        "is_superuser",
+        "in_organizations",
+        "second_factor_state",
+        "last_login",
+        "is_active",
     )
     list_select_related = ("second_factor",)
     list_filter = (RoleFilter, SecondFactorFilter, "is_active", "is_superuser")
     search_fields = ("username", "email", "name")
     fields = (
-        *("username", "email", "email_verified", "name", "role", "is_active", "is_superuser"),
-        *("must_have_second_factor", "second_factor_state", "in_organizations"),
-        *("created_at", "last_login_at"),
+        "username",
+        "email",
+        "email_verified",
+        "name",
+        "role",
+        "is_active",
+        "is_superuser",
+        "must_have_second_factor",
+        "second_factor_state",
+        "in_organizations",
+        "created_at",
+        "last_login_at",
     )
     readonly_fields = tuple(name for name in fields if name not in UserForm.Meta.fields)
     actions = (
-        *("deactivate", "activate", "end_sessions"),
-        *("require_second_factor", "waive_second_factor", "remove_second_factor"),
+        "deactivate",
+        "activate",
+        "end_sessions",
+        "require_second_factor",
+        "waive_second_factor",
+        "remove_second_factor",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:

@@ -22,8 +22,18 @@ from config.database.rows import in_parts
 from config.wire.fields import timestamp
 
 EXPORTED = (
-    *("id", "name", "key_prefix", "owner", "environment", "scopes", "status"),
-    *("created_at", "expires_at", "last_used_at", "last_used_ip", "use_count"),
+    "id",
+    "name",
+    "key_prefix",
+    "owner",
+    "environment",
+    "scopes",
+    "status",
+    "created_at",
+    "expires_at",
+    "last_used_at",
+    "last_used_ip",
+    "use_count",
 )
 
 

@@ -37,8 +37,18 @@ MOST_EVENTS = 20
 SHOWN_SCOPES = 2
 LONGEST_SEARCH = 1_000  # to look for a key in a megabyte would take minutes
 FACTS = (  # what can be seen of a key and not be changed
-    *("status", "masked_key", "owner", "environment", "scope_list", "attribute_list", "created_at"),
-    *("expires_at", "disabled_at", "revoked_at", "why_revoked", "use"),
+    "status",
+    "masked_key",
+    "owner",
+    "environment",
+    "scope_list",
+    "attribute_list",
+    "created_at",
+    "expires_at",
+    "disabled_at",
+    "revoked_at",
+    "why_revoked",
+    "use",
 )
 
 
@@ -48,8 +58,16 @@ class ApiKeyAdmin(KeyActions):
     can_write = frozenset({Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS})
     form = KeyForm
     list_display = (
-        *("name", "masked_key", "person", "organization", "environment", "few_scopes", "status"),
-        *("last_use", "last_day", "expires"),
+        "name",
+        "masked_key",
+        "person",
+        "organization",
+        "environment",
+        "few_scopes",
+        "status",
+        "last_use",
+        "last_day",
+        "expires",
     )
     list_filter = KEY_FILTERS
     list_select_related = ("user", "organization")

@@ -13,10 +13,27 @@ from config.logs import holds_credential
 # RFC 6749, RFC 7636, OpenID Connect Core section 3.1.2.1. Others are ignored, repeated or not.
 AUTHORIZATION = frozenset(
     {
-        *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce"),
-        *("code_challenge", "code_challenge_method", "prompt", "max_age", "request", "request_uri"),
-        *("display", "ui_locales", "claims_locales", "id_token_hint", "login_hint", "acr_values"),
-        *("claims", "registration"),
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "response_mode",
+        "scope",
+        "state",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+        "prompt",
+        "max_age",
+        "request",
+        "request_uri",
+        "display",
+        "ui_locales",
+        "claims_locales",
+        "id_token_hint",
+        "login_hint",
+        "acr_values",
+        "claims",
+        "registration",
     }
 )
 MANY = frozenset({"resource", "audience"})  # may be repeated (RFC 8707, RFC 8693); we have no use for them

@@ -39,10 +39,19 @@ def test_no_answer_of_a_server_behind_a_proxy_names_the_inner_host(installation:
     with installation.serve("--workers", "1", **settings) as server:
         headers = log_in_as_admin(server) | {"Host": "inner.example"}
         for path in (
-            *("/api/v1/api-keys?page_size=1", "/api/v1/audit?page_size=1", "/api/v1/users?page_size=1"),
-            *("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/schema"),
-            *("/docs", "/admin/", "/admin/login/", "/reset-password", "/api/v1/auth/oauth2/authorize"),
-            *("/api/v1/nowhere", "/api/v1/auth/oauth2/userinfo"),
+            "/api/v1/api-keys?page_size=1",
+            "/api/v1/audit?page_size=1",
+            "/api/v1/users?page_size=1",
+            "/.well-known/openid-configuration",
+            "/.well-known/oauth-authorization-server",
+            "/schema",
+            "/docs",
+            "/admin/",
+            "/admin/login/",
+            "/reset-password",
+            "/api/v1/auth/oauth2/authorize",
+            "/api/v1/nowhere",
+            "/api/v1/auth/oauth2/userinfo",
         ):
             answer = server.request("GET", path, headers=headers)
             assert answer.status < 500

@@ -13,8 +13,16 @@ PROBES = ("/health", "/ready", "/metrics")
 HOSTS = ("10.1.2.3", "10.1.2.3:8000", "[fd00::7]:8000", "keyhouse.default.svc", "evil.example", "a b", "")
 ELSEWHERE = ("/api/v1/auth/me", "/admin/login/", "/schema", "/healthy", "/health/", "/reset-password")
 READ = (
-    *("/docs", "/schema", "/nothing", "/static/keyhouse/admin.css", "/api/v1/auth/me", "/gateway/check"),
-    *("/admin/", "/admin/login/", "/reset-password", "/.well-known/openid-configuration"),
+    "/docs",
+    "/schema",
+    "/nothing",
+    "/static/keyhouse/admin.css",
+    "/api/v1/auth/me",
+    "/gateway/check",
+    "/admin/",
+    "/admin/login/",
+    "/reset-password",
+    "/.well-known/openid-configuration",
 )
 DROPPED = "no-body response"  # gunicorn's warning
 

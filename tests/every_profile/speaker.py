@@ -20,8 +20,23 @@ Credential = Mapping[str, str]
 NOBODY: Credential = {}
 # Every canonical name that the tests read in an answer.
 MEMBERS = (
-    *("id", "name", "key", "key_prefix", "scopes", "status", "expires_at", "created_at", "description"),
-    *("email", "username", "role", "is_active", "access_token", "refresh_token", "current", "event"),
+    "id",
+    "name",
+    "key",
+    "key_prefix",
+    "scopes",
+    "status",
+    "expires_at",
+    "created_at",
+    "description",
+    "email",
+    "username",
+    "role",
+    "is_active",
+    "access_token",
+    "refresh_token",
+    "current",
+    "event",
 )
 
 

@@ -28,9 +28,15 @@ def test_envoy_repeats_the_method_and_appends_the_path(program: Api, method: str
 
 
 APPENDED = [
-    *("/gateway/check", "/gateway/checkservices/stock", "//gateway/check/services/stock", ""),
-    *("/gateway/check/services/../x", "/gateway/check/services%2Fstock", "/gateway/check//services/stock"),
-    *("http://127.0.0.1/gateway/check/services/stock", "/gateway/check/services/%2e%2e/stock"),
+    "/gateway/check",
+    "/gateway/checkservices/stock",
+    "//gateway/check/services/stock",
+    "",
+    "/gateway/check/services/../x",
+    "/gateway/check/services%2Fstock",
+    "/gateway/check//services/stock",
+    "http://127.0.0.1/gateway/check/services/stock",
+    "/gateway/check/services/%2e%2e/stock",
 ]
 
 
@@ -104,8 +110,17 @@ def test_other_spellings_that_a_client_could_send_are_not_listened_to(program: A
 
 
 AMBIGUOUS = [
-    *("/services/../admin", "/services//x", "/services/%2e%2e/x", "/services/x;y", "http://h/services/x"),
-    *("/services/%2f", "/services/%5cx", "/services/a%00", "/services/é", "/" + "a" * 9_000, "/services/#"),
+    "/services/../admin",
+    "/services//x",
+    "/services/%2e%2e/x",
+    "/services/x;y",
+    "http://h/services/x",
+    "/services/%2f",
+    "/services/%5cx",
+    "/services/a%00",
+    "/services/é",
+    "/" + "a" * 9_000,
+    "/services/#",
 ]
 
 

@@ -124,17 +124,18 @@ STRICT = (
 @pytest.mark.parametrize(
     "segment",
     [
-        *(
-            "vault.json",
-            "vault.",
-            "vault..",
-            "vault.tar.gz",
-            "Vault.JSON",
-            "v%61ult.xml",
-            "vault%20",
-            "%20vault",
-        ),
-        *("vault%20.json", "vault%C2%A0", "%EF%BD%96ault", "vault%E2%80%A4json"),
+        "vault.json",
+        "vault.",
+        "vault..",
+        "vault.tar.gz",
+        "Vault.JSON",
+        "v%61ult.xml",
+        "vault%20",
+        "%20vault",
+        "vault%20.json",
+        "vault%C2%A0",
+        "%EF%BD%96ault",
+        "vault%E2%80%A4json",
     ],
 )
 def test_a_word_with_an_ending_or_in_other_characters_does_not_lead_past_its_row(segment: str) -> None:

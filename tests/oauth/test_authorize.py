@@ -81,14 +81,15 @@ def test_a_parameter_that_stands_there_twice_is_refused(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("more", "error"),
     [
-        *(("&code_challenge=x", "invalid_request"), ("&code_challenge_method=S256", "invalid_request")),
-        *(("&nonce=n", "invalid_request"), ("&prompt=login&prompt=consent", "invalid_request")),
-        *(("&response_mode=fragment", "invalid_request"), ("&response_mode=form_post", "invalid_request")),
+        ("&code_challenge=x", "invalid_request"),
+        ("&code_challenge_method=S256", "invalid_request"),
+        ("&nonce=n", "invalid_request"),
+        ("&prompt=login&prompt=consent", "invalid_request"),
+        ("&response_mode=fragment", "invalid_request"),
+        ("&response_mode=form_post", "invalid_request"),
         ("&response_mode=query&response_mode=query", "invalid_request"),
-        *(
-            ("&request=eyJ", "request_not_supported"),
-            ("&request_uri=https://x.example/", "request_uri_not_supported"),
-        ),
+        ("&request=eyJ", "request_not_supported"),
+        ("&request_uri=https://x.example/", "request_uri_not_supported"),
     ],
 )
 def test_what_stands_there_twice_or_is_not_supported_is_told_to_the_client(
@@ -175,8 +176,12 @@ def test_people_are_shown_who_asks_for_what_in_the_products_words(cast: Cast) ->
     answer = flow.browser.get(flow.address())
     page = text_of(answer)
     for words in (
-        *("Keyhouse", "&lt;Dash&gt;", "alice", "https://app.example.org"),
-        *("Read from the services behind the gateway", "Know who you are"),
+        "Keyhouse",
+        "&lt;Dash&gt;",
+        "alice",
+        "https://app.example.org",
+        "Read from the services behind the gateway",
+        "Know who you are",
     ):
         assert words in page
     assert not re.search(r"<script|style=|<style|\son\w+=", answer.content.decode())

@@ -34,8 +34,12 @@ MAILED = {
     "o'hara@example.org": "o'hara@example.org",
 }
 REFUSED = [
-    *("m\u0131ke@example.org", "j\u00f6rg@example.org", "\u043c\u0438\u043a\u0435@example.org"),
-    *("anna@\u2603.example", "anna@xn--a.example", "anna@ab--\u00fc.example"),
+    "m\u0131ke@example.org",
+    "j\u00f6rg@example.org",
+    "\u043c\u0438\u043a\u0435@example.org",
+    "anna@\u2603.example",
+    "anna@xn--a.example",
+    "anna@ab--\u00fc.example",
 ]
 SAME = [
     [

@@ -11,8 +11,15 @@ def test_a_person_sees_themselves_and_the_role_in_each_organization(cast: Cast, 
     add_member(caller=operator, organization=cast.umbrella, user=cast.alice, role="developer")
     me = as_user(cast.alice).get("auth/me").json()
     assert list(me) == [
-        *("id", "username", "email", "name", "role", "is_active", "created_at"),
-        *("organizations", "last_login_at"),
+        "id",
+        "username",
+        "email",
+        "name",
+        "role",
+        "is_active",
+        "created_at",
+        "organizations",
+        "last_login_at",
     ]
     assert (me["id"], me["username"], me["role"]) == (str(cast.alice.uuid), "alice", "member")
     assert {(item["name"], item["role"]) for item in me["organizations"]} == {

@@ -14,8 +14,17 @@ from tests.config.profile_texts import SHIPPED
 from tests.conftest import Cast, assert_problem, log_in
 
 METHODS = (
-    *("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
-    *("TRACE", "CONNECT", "PROPFIND", "X" * 100),
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "TRACE",
+    "CONNECT",
+    "PROPFIND",
+    "X" * 100,
 )
 STATIC = "/static/keyhouse/admin.css"
 JSON = "application/json"

@@ -20,16 +20,18 @@ from tests.config.profile_texts import GOOD
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 
 EVERYWHERE = (
-    *("/api/v1/auth/me", "/api/v1/auth/login", "/api/v1/api-keys", "/api/v1/audit", "/api/v1/scopes"),
-    *(
-        "/health",
-        "/ready",
-        "/schema",
-        "/docs",
-        "/gateway/introspect",
-        "/static/keyhouse/admin.css",
-        "/nothing",
-    ),
+    "/api/v1/auth/me",
+    "/api/v1/auth/login",
+    "/api/v1/api-keys",
+    "/api/v1/audit",
+    "/api/v1/scopes",
+    "/health",
+    "/ready",
+    "/schema",
+    "/docs",
+    "/gateway/introspect",
+    "/static/keyhouse/admin.css",
+    "/nothing",
 )
 JSON = "application/json"
 

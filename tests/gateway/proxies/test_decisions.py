@@ -22,8 +22,15 @@ INSTEAD = ("X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-HTTP-
 ALIASES = {"nginx": "_.!~", "nginx-streaming": "_.!~", "traefik": "_.!~", "caddy": "_", "envoy": "_"}
 # What services take for who the caller is and how the request came, if the proxy does not say it itself.
 CLAIMS = (
-    *("X-Auth-User", "X-Auth-Email", "X-Auth-Request-Groups", "X-Auth-Anything-At-All"),
-    *("X-Real-IP", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix"),
+    "X-Auth-User",
+    "X-Auth-Email",
+    "X-Auth-Request-Groups",
+    "X-Auth-Anything-At-All",
+    "X-Real-IP",
+    "Forwarded",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Prefix",
 )
 # What some servers and services take for a file, or for another resource than that of the request line.
 RESOURCES = ("X-Accel-Mapping", "X-Accel-Redirect", "X-Sendfile-Type", "If", "Link", "Content-Location")
