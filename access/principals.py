@@ -154,7 +154,7 @@ class Principal:
             raise self.refusal(predicate, message)
 
     def refusal(self, predicate: "Callable[[Principal], bool]", message: str) -> NotAllowed:
-        """Return what to raise if the caller does not predicate this."""
+        """Return what to raise if the caller does not satisfy `predicate`."""
         if self.with_second_factor is not None and predicate(self.with_second_factor):
             return SecondFactorRequired()
         return NotAllowed(message)

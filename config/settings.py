@@ -184,7 +184,7 @@ CSRF_FAILURE_VIEW = "config.wire.problems.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no third cookie
 X_FRAME_OPTIONS = "DENY"
-LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "admin:index"  # for a `next` that is not a page of ours
+LOGIN_REDIRECT_URL = "admin:index"  # for a `next` that is not a page of ours
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.auth.views import LogoutView
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -43,6 +44,13 @@ class ForwardAutocomplete(AutocompleteJsonView):
         if not isinstance(source_field, ForeignKey):
             raise PermissionDenied
         return found
+
+
+class AdminLogout(LogoutView):
+    """Django's, which leads from a foreign `next` to itself by GET, which it does not take."""
+
+    def get_default_redirect_url(self) -> str:
+        return self.request.get_full_path()
 
 
 class KeyhouseAdminSite(admin.AdminSite):
@@ -88,8 +96,11 @@ class KeyhouseAdminSite(admin.AdminSite):
 
     @takes("POST")
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Django's."""
-        return super().logout(request, extra_context)
+        """Django's; a `next` that is not a page of ours leads nowhere."""
+        context = {**self.each_context(request), "has_permission": False, **(extra_context or {})}
+        page: Any = AdminLogout.as_view(extra_context=context)
+        answer: TemplateResponse = page(request)
+        return answer
 
     @takes("GET")
     def i18n_javascript(

@@ -1,6 +1,6 @@
 """Where `next` leads after a login or a logout: to a page of ours, or to the front page."""
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -73,7 +73,8 @@ def test_who_is_logged_in_already_is_led_nowhere_else(cast: Cast, address: str) 
     form = Client().get(f"{LOGIN}?next={quote(address)}").content.decode()
     assert '<input type="hidden" name="next" value="">' in form
     answer = ada.post(f"/admin/logout/?next={quote(address)}", {"next": address})
-    assert (answer.status_code, urlsplit(answer.headers["Location"]).path) == (302, "/admin/")
+    assert (answer.status_code, answer.headers.get("Location")) == (200, None)
+    assert "Logged out" in answer.content.decode()
 
 
 @pytest.mark.parametrize("address", [*ELSEWHERE, *OURS, "/api/v1/auth/oauth2/authorize"])
