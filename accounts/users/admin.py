@@ -19,6 +19,7 @@ from accounts.second_factor import services as second_factor
 from accounts.sessions import services as sessions
 from accounts.users import services as users
 from accounts.users.admin_filters import RoleFilter, SecondFactorFilter
+from accounts.users.changes import UserChanges
 from accounts.users.forms import NewUserForm, UserForm
 from config.profiles import Capability
 from config.wire.errors import DomainError
@@ -162,19 +163,19 @@ class UserAdmin(ConfirmingAdmin):
 
     @admin.action(description="Deactivate selected people", permissions=["change"])
     def deactivate(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
-        return self._change(request, selected, DEACTIVATE, is_active=False)
+        return self._change(request, selected, DEACTIVATE, UserChanges(is_active=False))
 
     @admin.action(description="Activate selected people", permissions=["change"])
     def activate(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
-        return self._change(request, selected, ACTIVATE, is_active=True)
+        return self._change(request, selected, ACTIVATE, UserChanges(is_active=True))
 
     @admin.action(description="Require a second factor of selected people", permissions=["change"])
     def require_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
-        return self._change(request, selected, REQUIRE, must_have_second_factor=True)
+        return self._change(request, selected, REQUIRE, UserChanges(must_have_second_factor=True))
 
     @admin.action(description="Require no second factor of selected people", permissions=["change"])
     def waive_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
-        return self._change(request, selected, WAIVE, must_have_second_factor=False)
+        return self._change(request, selected, WAIVE, UserChanges(must_have_second_factor=False))
 
     @admin.action(description="Remove the second factor of selected people", permissions=["change"])
     def remove_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
@@ -188,7 +189,7 @@ class UserAdmin(ConfirmingAdmin):
         return self.ask(request, selected, END_SESSIONS, service)
 
     def _change(
-        self, request: HttpRequest, selected: QuerySet[User], question: Confirmation, **changes: bool
+        self, request: HttpRequest, selected: QuerySet[User], question: Confirmation, changes: UserChanges
     ) -> HttpResponse | None:
         service = partial(users.update_users, caller=caller_in_admin(request), changes=changes)
         return self.ask(request, selected, question, service)
@@ -196,7 +197,7 @@ class UserAdmin(ConfirmingAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         caller = caller_in_admin(request)
         if change:
-            users.update_user(caller=caller, user=obj, changes=form.changes())
+            users.update_user(caller=caller, user=obj, changes=UserChanges(**form.changes()))
         else:
             obj.pk = users.create_user(caller=caller, **form.cleaned_data).pk
 

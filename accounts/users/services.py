@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import QuerySet
+from msgspec import UNSET
 
 from access.principals import Caller
 from access.revocation import wait_out_leases
@@ -15,6 +16,7 @@ from accounts.organizations.services import add_member
 from accounts.passwords.rules import check_password_rules
 from accounts.passwords.services import cancel_links, end_access_of, tell_owner
 from accounts.users import authority, names
+from accounts.users.changes import UserChanges
 from accounts.users.lookups import lock
 from accounts.users.owners import delete_owner
 from accounts.users.store import insert_user, write_user
@@ -25,7 +27,6 @@ from config import profiles
 from config.wire.errors import Conflict, Invalid
 
 POWERS = ("is_active", "role", "is_superuser")
-CHANGEABLE = frozenset({"username", "email", "name", "password", "must_have_second_factor", *POWERS})
 PROVEN = frozenset({"email", "password"})  # one's own are changed by whoever proves to be oneself
 OF_PERSONS = PROVEN | {"must_have_second_factor"}  # what no program changes, since that outlives the program
 SWITCHES = {  # what is recorded when one of these columns is set, and when it is not any more
@@ -72,43 +73,47 @@ def create_user(
     return user
 
 
-def update_user(*, caller: Caller, user: User, changes: Mapping[str, Any]) -> User:
-    """Change members of a person, those in CHANGEABLE, and return the person as they are now.
+def update_user(*, caller: Caller, user: User, changes: UserChanges) -> User:
+    """Change members of a person, and return the person as they are now.
 
     Deactivating and a new password end all their sessions and all that they allow to OAuth2 clients;
     reactivating brings none back. The last active
     superuser or holder of an all-powerful role stays. A program changes none of OF_PERSONS, and gives nobody
     power over others. Raises NotAllowed, Invalid, Conflict or NotFound.
     """
-    if "password" in changes:  # hashed before anything is locked: it takes a while
+    columns = changes.given()
+    if changes.password is not UNSET:  # hashed before anything is locked: it takes a while
         authority.check_may_manage_users(caller)
-        _check_of_persons(caller, changes)
-        changes = {**changes, "password": _hashed(user, changes)}
+        _check_of_persons(caller, columns)
+        columns["password"] = _hashed(changes.password, user, columns)
     with transaction.atomic():
-        update_users(caller=caller, selected=[user], changes=changes)
+        _update(caller, [user], columns)
         return User.objects.get(pk=user.pk)
 
 
-def update_users(*, caller: Caller, selected: Iterable[User], changes: Mapping[str, Any]) -> int:
+def update_users(*, caller: Caller, selected: Iterable[User], changes: UserChanges) -> int:
     """Change people as `update_user` does: all of them or none. Return how many are not as they were.
 
-    A password has to be hashed already.
+    Raises Invalid for a password: people have passwords of their own.
     """
+    if changes.password is not UNSET:
+        raise Invalid("password", "is given to one person at a time")
+    return _update(caller, selected, changes.given())
+
+
+def _update(caller: Caller, selected: Iterable[User], columns: Mapping[str, Any]) -> int:
     authority.check_may_manage_users(caller)
-    unknown = set(changes) - CHANGEABLE
-    if unknown:
-        raise Invalid(min(unknown), "cannot be changed here")
     selected = sorted(selected, key=lambda user: user.pk)
     with transaction.atomic():
         admins = _locked_admins(selected)
         rows = [_locked(caller, user) for user in selected]
-        changed = [(row, _write(caller, row, changes)) for row in rows]
-        for row, columns in changed:
-            _check_an_admin_stays(admins, row, next((name for name in POWERS if name in columns), "role"))
-        entries = [entry for row, columns in changed for entry in _changes(row, columns)]
+        changed = [(row, _write(caller, row, columns)) for row in rows]
+        for row, written in changed:
+            _check_an_admin_stays(admins, row, next((name for name in POWERS if name in written), "role"))
+        entries = [entry for row, written in changed for entry in _changes(row, written)]
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
         wait_out_leases()  # whoever changed the others to this may still wait
-    return sum(bool(columns) for _, columns in changed)
+    return sum(bool(written) for _, written in changed)
 
 
 def _write(caller: Caller, row: User, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,7 +137,7 @@ def _write(caller: Caller, row: User, changes: Mapping[str, Any]) -> dict[str, A
 
 def set_password(*, caller: Caller, user: User, password: str) -> None:
     """Give a person a new password; all their sessions end. Raises NotAllowed or Invalid."""
-    update_user(caller=caller, user=user, changes={"password": password})
+    update_user(caller=caller, user=user, changes=UserChanges(password=password))
 
 
 def delete_user(*, caller: Caller, user: User) -> None:
@@ -221,11 +226,11 @@ def _check_of_persons(caller: Caller, changed: Mapping[str, Any]) -> None:
         authority.check_is_person(caller, f"A program cannot change this ({words}): log in for that.")
 
 
-def _hashed(user: User, changes: Mapping[str, Any]) -> str:
+def _hashed(password: str, user: User, columns: Mapping[str, Any]) -> str:
     """The hash of the new password, which must be good for the person as they will be named."""
-    named = User(username=changes.get("username", user.username), email=changes.get("email", user.email))
-    check_password_rules(changes["password"], named)
-    return make_password(changes["password"])
+    named = User(username=columns.get("username", user.username), email=columns.get("email", user.email))
+    check_password_rules(password, named)
+    return make_password(password)
 
 
 def _changed(caller: Caller, user: User, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from access.permissions import Needs
 from accounts.models import User, UserQuerySet
 from accounts.users import serializers
 from accounts.users import services as users
+from accounts.users.changes import UserChanges
 from config.profiles import Capability
 from config.wire import requests
 from config.wire.views import ResourceViewSet
@@ -65,7 +66,7 @@ class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
     @extend_schema(operation_id="update_user", request=serializers.UpdateUserRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         user = self.get_object()
-        changes = requests.parse_body(serializers.UpdateUserRequest, request)
+        changes = UserChanges(**requests.parse_body(serializers.UpdateUserRequest, request))
         user = users.update_user(caller=caller_of(request), user=user, changes=changes)
         return Response(self.get_serializer(user).data)
 

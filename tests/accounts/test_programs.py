@@ -11,6 +11,7 @@ from django.db import transaction
 from access.principals import Caller
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.second_factor.services import remove_second_factors
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles
@@ -106,7 +107,7 @@ def stage(cast: Cast, operator: Caller) -> Cast:
     """The cast: alice is a former administrator; charlie, who is in no organization any more, is inactive."""
     Membership.objects.filter(user=cast.charlie).delete()
     for user in (cast.alice, cast.charlie):
-        update_user(caller=operator, user=user, changes={"is_active": False})
+        update_user(caller=operator, user=user, changes=UserChanges(is_active=False))
     Organization.objects.filter(pk=cast.umbrella.pk).update(requires_second_factor=True)
     return cast
 
@@ -161,10 +162,10 @@ def test_a_program_may_send_what_stands_there_already(program: Api, cast: Cast) 
 
 SERVICES: dict[str, Callable[[Cast, Caller], object]] = {
     "make a superuser": lambda cast, caller: update_user(
-        caller=caller, user=cast.bob, changes={"is_superuser": True}
+        caller=caller, user=cast.bob, changes=UserChanges(is_superuser=True)
     ),
     "waive a second factor": lambda cast, caller: update_user(
-        caller=caller, user=cast.mallory, changes={"must_have_second_factor": False}
+        caller=caller, user=cast.mallory, changes=UserChanges(must_have_second_factor=False)
     ),
     "remove a second factor": lambda cast, caller: remove_second_factors(caller=caller, selected=[cast.bob]),
     "make a client": lambda cast, caller: create_client(

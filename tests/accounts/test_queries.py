@@ -10,6 +10,7 @@ from django.utils import timezone
 from access.principals import Caller, Credential, Principal
 from accounts.models import Membership, Session
 from accounts.organizations.services import add_member
+from accounts.users.changes import UserChanges
 from accounts.users.identity import principal_of, principal_of_session
 from accounts.users.services import update_user
 from tests.accounts.helpers import statements
@@ -67,7 +68,7 @@ def test_a_role_that_the_profile_does_not_know_allows_nothing(cast: Cast) -> Non
 
 
 def test_a_superuser_may_do_everything_whatever_the_role(cast: Cast, operator: Caller) -> None:
-    user = update_user(caller=operator, user=cast.mallory, changes={"is_superuser": True})
+    user = update_user(caller=operator, user=cast.mallory, changes=UserChanges(is_superuser=True))
     ada = principal_of(cast.ada, Credential("jwt", "x"))
     assert principal_of(user, Credential("jwt", "x")).everywhere == ada.everywhere
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from access.principals import Caller
 from accounts.models import User
+from accounts.users.changes import UserChanges
 from accounts.users.services import set_password, update_user
 from audit.models import Event
 from tests.admin.helpers import LOGIN, browser, log_in, text_of
@@ -83,9 +84,9 @@ def test_nobody_is_sent_elsewhere_after_the_login(cast: Cast) -> None:
 
 def test_whoever_is_deactivated_is_out_at_once_and_stays_out(cast: Cast, operator: Caller) -> None:
     client = browser(cast.alice)
-    update_user(caller=operator, user=cast.alice, changes={"is_active": False})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=False))
     assert client.get("/admin/").status_code == 302
-    update_user(caller=operator, user=cast.alice, changes={"is_active": True})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=True))
     assert client.get("/admin/").status_code == 302
 
 

@@ -8,6 +8,7 @@ from django.test import Client
 from access.principals import Caller
 from accounts.models import Membership, Organization, User
 from accounts.organizations.services import change_member_role, update_organization
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import update_api_key
@@ -53,7 +54,7 @@ def test_a_page_of_a_person_undoes_nothing(
 ) -> None:
     dora = add_user("dora", "auditor", is_superuser=True)
     shown = filled(ada.get(page(PERSON, dora.pk)))
-    update_user(caller=operator, user=dora, changes=changes)
+    update_user(caller=operator, user=dora, changes=UserChanges(**changes))
     assert ada.post(page(PERSON, dora.pk), shown | {"name": "Dorothea"}).status_code == 302
     dora = User.objects.get(pk=dora.pk)
     assert {name: getattr(dora, name) for name in changes} == changes
@@ -65,7 +66,7 @@ def test_what_was_changed_on_the_page_is_written_whatever_it_was_since(
     ada: Client, operator: Caller, cast: Cast
 ) -> None:
     shown = filled(ada.get(page(PERSON, cast.bob.pk)))
-    update_user(caller=operator, user=cast.bob, changes={"role": "admin", "name": "Rob"})
+    update_user(caller=operator, user=cast.bob, changes=UserChanges(role="admin", name="Rob"))
     assert ada.post(page(PERSON, cast.bob.pk), shown | {"role": "auditor"}).status_code == 302
     bob = User.objects.get(pk=cast.bob.pk)
     assert (bob.role, bob.name) == ("auditor", "Rob")
@@ -76,7 +77,7 @@ def test_a_page_with_an_error_still_knows_what_it_showed_at_first(
 ) -> None:
     address = page(PERSON, cast.bob.pk)
     shown = filled(ada.get(address))
-    update_user(caller=operator, user=cast.bob, changes={"is_active": False})
+    update_user(caller=operator, user=cast.bob, changes=UserChanges(is_active=False))
     again = ada.post(address, shown | {"name": "a\x07"})
     assert "control" in errors_of(again)["name"]
     assert '<input type="hidden" name="initial-is_active" value="True"' in text_of(again)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from access.principals import Caller, Credential
 from accounts.mail.delivery import send_due
 from accounts.models import RecoveryLink, User
+from accounts.users.changes import UserChanges
 from accounts.users.identity import principal_of
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
@@ -103,7 +104,7 @@ def test_keys_that_the_person_made_for_an_organization_or_for_others_are_listed(
     cast: Cast, operator: Caller, mailbox: Mailbox
 ) -> None:
     old_key(cast, "Team", cast.acme)
-    alice = update_user(caller=operator, user=cast.alice, changes={"role": "admin"})
+    alice = update_user(caller=operator, user=cast.alice, changes=UserChanges(role="admin"))
     make_key(cast.bob, "services:read", name="For bob", caller=at(alice))
     make_key(cast.acme, "services:read", name="Made by others")
     make_key(cast.bob, "services:read", name="Bob's own")
@@ -181,7 +182,7 @@ def test_a_link_ends_with_the_next_reset_with_its_time_and_with_the_account(
     RecoveryLink.objects.update(expires_at=timezone.now())
     assert_dead(second)
     third = mailed_token(mailbox)
-    update_user(caller=operator, user=cast.alice, changes={"is_active": False})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=False))
     assert_dead(third)
     assert_dead("x" * 5000)
     assert_dead("")

@@ -10,6 +10,7 @@ from access.callers import caller_at_command_line
 from access.principals import Caller, Credential
 from accounts.models import Membership, User
 from accounts.organizations.services import change_member_role, remove_member
+from accounts.users.changes import UserChanges
 from accounts.users.identity import principal_of
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
@@ -35,9 +36,9 @@ def test_a_key_shrinks_with_its_owner_on_the_very_next_request(cast: Cast) -> No
     update_user(
         caller=Caller(caller_at_command_line().principal, Origin.here()),
         user=cast.audrey,
-        changes={"role": "admin"},
+        changes=UserChanges(role="admin"),
     )
-    update_user(caller=caller_at_command_line(), user=cast.ada, changes={"role": "member"})
+    update_user(caller=caller_at_command_line(), user=cast.ada, changes=UserChanges(role="member"))
     assert_problem(program.get("audit"), 403, "insufficient_scope")
     assert (check(program, READ), check(program, WRITE)) == (200, 403)
 
@@ -55,7 +56,7 @@ def test_a_key_grows_no_further_than_its_scopes(cast: Cast) -> None:
     program = with_key(make_key(cast.bob, "services:read"))
     owner = Membership.objects.get(user=cast.bob)
     change_member_role(caller=caller_at_command_line(), membership=owner, role="owner")
-    update_user(caller=caller_at_command_line(), user=cast.bob, changes={"role": "admin"})
+    update_user(caller=caller_at_command_line(), user=cast.bob, changes=UserChanges(role="admin"))
     assert (check(program, READ), check(program, WRITE)) == (200, 403)
     assert_problem(program.get("audit"), 403, "insufficient_scope")
 

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from access.callers import caller_at_command_line
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.rotation import rotate_api_key
@@ -28,8 +29,8 @@ def test_who_may_rotate_which_key(cast: Cast, who: str, owner: str, refusal: int
 @pytest.mark.requirement(60)
 def test_a_key_that_its_owner_could_not_make_any_more_is_not_rotated(cast: Cast) -> None:
     key = make_key(cast.ada, "users:write")
-    update_user(caller=caller_at_command_line(), user=cast.audrey, changes={"role": "admin"})
-    update_user(caller=caller_at_command_line(), user=cast.ada, changes={"role": "member"})
+    update_user(caller=caller_at_command_line(), user=cast.audrey, changes=UserChanges(role="admin"))
+    update_user(caller=caller_at_command_line(), user=cast.ada, changes=UserChanges(role="member"))
     refused = as_user(cast.ada).post(f"api-keys/{key.row.uuid}/rotate")
     assert "users:write" in assert_problem(refused, 403, "not_allowed")["detail"]
     assert ApiKey.objects.unrevoked().count() == 1

@@ -19,6 +19,7 @@ from accounts.organizations import services as organizations
 from accounts.sessions import services as sessions
 from accounts.users import profile
 from accounts.users import services as users
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.services import enabling, rotation
 from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key
@@ -82,7 +83,7 @@ def test_a_token_outlives_neither_itself_nor_its_session(cast: Cast, lease: Leas
 
 
 def test_what_does_not_let_in_is_not_remembered(cast: Cast, lease: Lease, operator: Caller) -> None:
-    update_user(caller=operator, user=cast.alice, changes={"is_active": False})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=False))
     key = make_key(cast.alice, "services:read")
     lease(LONG)
     with pytest.raises(InvalidToken):
@@ -97,7 +98,7 @@ TAKING_A_KEY: dict[str, Change] = {
     "disable": lambda cast, operator, key: enabling.disable_api_keys(caller=operator, selected=[key]),
     "rotate": lambda cast, operator, key: rotation.rotate_api_key(caller=operator, key=key, expires_at=None),
     "deactivate": lambda cast, operator, key: update_user(
-        caller=operator, user=cast.alice, changes={"is_active": False}
+        caller=operator, user=cast.alice, changes=UserChanges(is_active=False)
     ),
     "delete": lambda cast, operator, key: users.delete_user(caller=operator, user=cast.alice),
 }
@@ -120,10 +121,10 @@ TAKING_A_LOGIN: dict[str, Callable[[Cast, Caller, Caller], object]] = {
     "log out": lambda cast, operator, own: sessions.log_out(caller=own),
     "log out everywhere": lambda cast, operator, own: sessions.log_out_everywhere(caller=own),
     "deactivate": lambda cast, operator, own: update_user(
-        caller=operator, user=cast.alice, changes={"is_active": False}
+        caller=operator, user=cast.alice, changes=UserChanges(is_active=False)
     ),
     "new password": lambda cast, operator, own: update_user(
-        caller=operator, user=cast.alice, changes={"password": "a harbour full of small boats"}
+        caller=operator, user=cast.alice, changes=UserChanges(password="a harbour full of small boats")
     ),
 }
 

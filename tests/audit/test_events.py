@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from access.principals import Caller
 from accounts.organizations.services import change_member_role
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.services.api_keys import revoke_api_keys
 from audit.events import EventName
@@ -92,7 +93,7 @@ def test_a_login_is_one_event(cast: Cast) -> None:
 def test_a_failed_login_is_one_event_with_its_reason(
     cast: Cast, operator: Caller, username: str, password: str, reason: str
 ) -> None:
-    update_user(caller=operator, user=cast.bob, changes={"is_active": False})
+    update_user(caller=operator, user=cast.bob, changes=UserChanges(is_active=False))
     body = {"username": username, "password": password}
     events = events_of(lambda: Api(PROXY_HEADERS).post("auth/login", body))
     user = {"alice": str(cast.alice.uuid), "bob": str(cast.bob.uuid)}.get(username, "")
@@ -146,7 +147,8 @@ def test_a_refused_key_is_one_event(cast: Cast, operator: Caller) -> None:
 
 @pytest.mark.requirement(81)
 def test_a_changed_role_is_one_event(cast: Cast, operator: Caller) -> None:
-    (event,) = events_of(lambda: update_user(caller=operator, user=cast.mallory, changes={"role": "auditor"}))
+    changes = UserChanges(role="auditor")
+    (event,) = events_of(lambda: update_user(caller=operator, user=cast.mallory, changes=changes))
     assert (event.name, event.actor_kind, event.target_id) == (
         EventName.ROLE_CHANGED,
         "operator",

@@ -13,6 +13,7 @@ from accounts.organizations.services import (
     remove_member,
     update_organization,
 )
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys, update_api_key
@@ -38,10 +39,10 @@ CHANGES: dict[str, Change] = {
         "dora", memberships=[(cast.acme, "owner")]
     ),
     "change a role": lambda cast, operator: update_user(
-        caller=operator, user=cast.bob, changes={"role": "admin"}
+        caller=operator, user=cast.bob, changes=UserChanges(role="admin")
     ),
     "deactivate a user": lambda cast, operator: update_user(
-        caller=operator, user=cast.bob, changes={"is_active": False}
+        caller=operator, user=cast.bob, changes=UserChanges(is_active=False)
     ),
     "create an organization": lambda cast, operator: create_organization(caller=operator, name="Initech"),
     "rename an organization": lambda cast, operator: update_organization(

@@ -11,6 +11,7 @@ from accounts.invitations.services import invite, withdraw_invitations
 from accounts.models import Invitation, Session, User
 from accounts.second_factor.services import remove_second_factors
 from accounts.sessions.services import end_selected_sessions, end_sessions_of
+from accounts.users.changes import UserChanges
 from accounts.users.services import delete_users, update_users
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
@@ -39,7 +40,7 @@ CHANGES: dict[str, Change] = {
     "enable keys": lambda cast, caller: enable_api_keys(caller=caller, selected=keys()),
     "delete people": lambda cast, caller: delete_users(caller=caller, selected=people(cast)),
     "change people": lambda cast, caller: update_users(
-        caller=caller, selected=people(cast), changes={"is_active": False, "role": "auditor"}
+        caller=caller, selected=people(cast), changes=UserChanges(is_active=False, role="auditor")
     ),
     "end sessions": lambda cast, caller: end_selected_sessions(
         caller=caller, selected=list(Session.objects.select_related("user"))

@@ -7,6 +7,7 @@ import pytest
 
 from access.callers import caller_at_command_line
 from accounts.organizations.services import add_member
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys import keys
 from apikeys.models import ApiKey
@@ -102,7 +103,7 @@ def test_an_inactive_credential_is_exactly_inactive_whatever_the_reason(cast: Ca
     revoked, inactive = make_key(cast.alice), make_key(cast.bob)
     session = log_in(cast.bob)
     revoke_api_keys(caller=caller_at_command_line(), selected=[revoked.row])
-    update_user(caller=caller_at_command_line(), user=cast.bob, changes={"is_active": False})
+    update_user(caller=caller_at_command_line(), user=cast.bob, changes=UserChanges(is_active=False))
     unknown = keys.mint(profiles.active().keys.environments["live"])
     for token in (revoked.text, inactive.text, unknown, session["access_token"], session["refresh_token"]):
         assert ask(service, token).content == INACTIVE
@@ -210,7 +211,7 @@ def test_a_token_in_the_query_is_refused(cast: Cast, service: Api) -> None:
 
 def test_a_key_that_shrank_with_its_owner_is_described_as_it_is_now(cast: Cast, service: Api) -> None:
     key = make_key(cast.bob, "services:write")
-    update_user(caller=caller_at_command_line(), user=cast.bob, changes={"role": "auditor"})
+    update_user(caller=caller_at_command_line(), user=cast.bob, changes=UserChanges(role="auditor"))
     assert ask(service, key.text).json()["scope"] == "services:read services:write"
     cast.bob.memberships.all().delete()
     assert "scope" not in ask(service, key.text).json()

@@ -12,6 +12,7 @@ from django.utils import timezone
 from access.principals import Caller
 from accounts.models import User
 from accounts.organizations.services import add_member, update_organization
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from oauth.services.clients import update_client
 from tests.accounts.helpers import caller_as, statements
@@ -115,7 +116,7 @@ def test_a_scope_taken_from_the_client_closes_the_door_at_once(cast: Cast) -> No
 
 
 def test_without_the_email_scope_an_address_is_no_user_name(cast: Cast) -> None:
-    update_user(caller=caller_as(cast.ada), user=cast.alice, changes={"username": None})
+    update_user(caller=caller_as(cast.ada), user=cast.alice, changes=UserChanges(username=None))
     alice = User.objects.get(pk=cast.alice.pk)
     flow = Flow(make_client(*IDENTITY), alice, scope="openid profile")
     address = flow.address()
@@ -141,7 +142,7 @@ def test_groups_and_roles_can_be_mapped_and_follow_the_next_request(cast: Cast, 
         "roles": ["member"],
     }
     api = with_token(flow_for(cast.bob, "openid", "groups", "roles").tokens())
-    update_user(caller=caller_as(cast.ada), user=cast.bob, changes={"role": "auditor"})
+    update_user(caller=caller_as(cast.ada), user=cast.bob, changes=UserChanges(role="auditor"))
     update_organization(caller=caller_as(cast.ada), organization=cast.acme, changes={"name": "Ajax"})
     assert api.get("auth/oauth2/userinfo").json()["groups"] == ["Ajax", "Umbrella"]
     assert "auditor" in api.get("auth/oauth2/userinfo").json()["roles"]
@@ -157,7 +158,7 @@ def test_a_login_without_the_second_factor_that_counts_has_no_roles_to_map(cast:
     update_organization(caller=caller_as(cast.ada), organization=cast.acme, changes=strict)
     said = claims_of(cast.bob, "openid", "groups", "roles")
     assert (said["groups"], said["roles"]) == ([], ["member"])
-    update_user(caller=caller_as(cast.ada), user=cast.bob, changes={"must_have_second_factor": True})
+    update_user(caller=caller_as(cast.ada), user=cast.bob, changes=UserChanges(must_have_second_factor=True))
     said = claims_of(cast.bob, "openid", "groups", "roles")
     assert (said["groups"], said["roles"]) == ([], [])
 

@@ -10,6 +10,7 @@ from access.principals import Caller
 from accounts.mail.delivery import send_due
 from accounts.models import Organization, User
 from accounts.organizations.services import delete_organization
+from accounts.users.changes import UserChanges
 from accounts.users.services import delete_user, update_user
 from apikeys.made_through import TOKEN_ENDED, why_revoked
 from apikeys.models import ApiKey
@@ -88,7 +89,7 @@ ENDINGS: dict[str, Callable[[Made, Caller, Mailbox], object]] = {
     ),
     "reset": reset_password,
     "deactivated": lambda made, operator, box: update_user(
-        caller=operator, user=made.flow.user, changes={"is_active": False}
+        caller=operator, user=made.flow.user, changes=UserChanges(is_active=False)
     ),
     "second factor added": lambda made, operator, box: enrolled(made.flow.user),
     "code replayed": replay,
@@ -118,7 +119,7 @@ def test_a_key_made_through_a_token_ends_with_the_consent(
 def test_reactivating_revives_no_key_of_a_client(cast: Cast, operator: Caller) -> None:
     made = Made(cast.bob)
     for is_active in (False, True):
-        update_user(caller=operator, user=cast.bob, changes={"is_active": is_active})
+        update_user(caller=operator, user=cast.bob, changes=UserChanges(is_active=is_active))
     assert made.statuses() == [401] * 3
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.second_factor.services import remove_own_second_factor
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from audit.events import EventName
 from audit.models import Event
@@ -59,7 +60,7 @@ def test_a_demoted_persons_token_shrinks_at_once(cast: Cast) -> None:
     tokens = Flow(client, cast.audrey, scope="users:read").tokens()
     api = with_token(tokens)
     assert api.get("users").status_code == 200
-    update_user(caller=caller_as(cast.ada), user=cast.audrey, changes={"role": "member"})
+    update_user(caller=caller_as(cast.ada), user=cast.audrey, changes=UserChanges(role="member"))
     assert_problem(api.get("users"), 403, "insufficient_scope")
     assert "scope" not in post("introspect", client, token=tokens["access_token"]).json()
 
@@ -149,7 +150,7 @@ def test_tokens_die_with_deactivation_for_good(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     tokens = flow.tokens()
     for is_active in (False, True):
-        update_user(caller=caller_as(cast.ada), user=cast.alice, changes={"is_active": is_active})
+        update_user(caller=caller_as(cast.ada), user=cast.alice, changes=UserChanges(is_active=is_active))
         cast.alice.refresh_from_db()
         assert gateway(tokens["access_token"]) == 401
         refused(flow.refresh(tokens["refresh_token"]))
@@ -195,7 +196,7 @@ def test_a_machine_of_a_person_can_do_what_they_may_now(cast: Cast) -> None:
     client = make_client("users:read", owner=cast.audrey)
     api = with_token(machine_token(client))
     assert api.get("users").status_code == 200
-    update_user(caller=caller_as(cast.ada), user=cast.audrey, changes={"role": "member"})
+    update_user(caller=caller_as(cast.ada), user=cast.audrey, changes=UserChanges(role="member"))
     assert_problem(api.get("users"), 403, "insufficient_scope")
     User.objects.filter(pk=cast.audrey.pk).update(is_active=False)
     assert api.get("users").status_code == 401

@@ -12,6 +12,7 @@ from django.utils import timezone
 from access.principals import Caller
 from accounts.models import Invitation, Membership, User
 from accounts.organizations.services import add_member, delete_organization
+from accounts.users.changes import UserChanges
 from accounts.users.services import create_user, delete_user, update_user
 from audit.models import Event
 from tests.accounts.helpers import serving
@@ -142,7 +143,7 @@ LOSSES: dict[str, Callable[[Cast, Caller], object]] = {
     ),
     "the inviter has left": lambda cast, _: Membership.objects.filter(user=cast.alice).delete(),
     "the inviter is deactivated": lambda cast, operator: update_user(
-        caller=operator, user=cast.alice, changes={"is_active": False}
+        caller=operator, user=cast.alice, changes=UserChanges(is_active=False)
     ),
     "the inviter is deleted": lambda cast, operator: delete_user(caller=operator, user=cast.alice),
     "the organization is deleted": lambda cast, operator: delete_organization(
@@ -159,7 +160,7 @@ LOSSES: dict[str, Callable[[Cast, Caller], object]] = {
     "the address has a deactivated account": lambda cast, operator: update_user(
         caller=operator,
         user=create_user(caller=operator, email=EVE, role="member", password=PASSWORD),
-        changes={"is_active": False},
+        changes=UserChanges(is_active=False),
     ),
 }
 

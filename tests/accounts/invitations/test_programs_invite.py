@@ -9,6 +9,7 @@ import pytest
 from access.principals import Caller
 from accounts.mail.delivery import send_due
 from accounts.models import Invitation, User
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
@@ -144,11 +145,11 @@ OF_A_KEY: dict[str, Ending] = {
     "deleted": lambda cast, operator, key: key.delete(),
     "of a demoted owner": lambda cast, operator, key: (
         add_user("root", "admin"),
-        update_user(caller=operator, user=cast.ada, changes={"role": "member"}),
+        update_user(caller=operator, user=cast.ada, changes=UserChanges(role="member")),
     ),
     "of an inactive owner": lambda cast, operator, key: (
         add_user("root", "admin"),
-        update_user(caller=operator, user=cast.ada, changes={"is_active": False}),
+        update_user(caller=operator, user=cast.ada, changes=UserChanges(is_active=False)),
     ),
 }
 

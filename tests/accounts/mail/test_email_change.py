@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.mail.delivery import send_due
 from accounts.models import EmailChange, Mail, User
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from audit.models import Event
 from tests.accounts.helpers import at_once, caller_as, statements
@@ -215,7 +216,7 @@ def test_a_link_and_a_deactivation_at_once_leave_no_link(cast: Cast, mailbox: Ma
     def race(number: int) -> int:
         if number:
             return int(confirm(token).status_code)
-        update_user(caller=caller, user=cast.alice, changes={"is_active": False})
+        update_user(caller=caller, user=cast.alice, changes=UserChanges(is_active=False))
         return 0
 
     assert set(at_once(race, times=2)) <= {0, 200, 400}

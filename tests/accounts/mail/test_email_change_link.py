@@ -9,6 +9,7 @@ from django.utils import timezone
 from access.principals import Caller
 from accounts.mail.link_tokens import CONFIRM_HOURS
 from accounts.models import EmailChange, User
+from accounts.users.changes import UserChanges
 from accounts.users.services import delete_user, set_password, update_user
 from tests.accounts.mail.test_email_change import DEAD, NEW, OLD, address_of, assert_dead, confirm, new_token
 from tests.accounts.mail.test_mailed_link_pages import Browser
@@ -37,7 +38,7 @@ def test_a_link_dies_with_the_password_and_with_the_account(
 
     def deactivated_and_back(user: User) -> None:
         for is_active in (False, True):
-            update_user(caller=operator, user=user, changes={"is_active": is_active})
+            update_user(caller=operator, user=user, changes=UserChanges(is_active=is_active))
 
     ways: dict[str, Callable[[User], object]] = {
         "own password": own_password,
@@ -45,7 +46,7 @@ def test_a_link_dies_with_the_password_and_with_the_account(
         "password by an administrator": lambda u: set_password(caller=operator, user=u, password=another),
         "deactivation": deactivated_and_back,
         "address by an administrator": lambda u: update_user(
-            caller=operator, user=u, changes={"email": "given@example.net"}
+            caller=operator, user=u, changes=UserChanges(email="given@example.net")
         ),
         "deletion": lambda user: delete_user(caller=operator, user=user),
     }

@@ -9,6 +9,7 @@ from django.utils import timezone
 from access.principals import Caller
 from accounts.mail.delivery import send_due
 from accounts.models import EmailUndo, User
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from audit.models import Event
 from tests.accounts.helpers import at_once
@@ -22,6 +23,7 @@ from tests.oauth.flow import Flow, gateway, make_client
 OLD, STOLEN = "alice@example.org", "alice@elsewhere.example"
 PAGE = "/undo-email-change"
 DEAD = "This link is wrong, used or expired"
+THEIRS = "a walk that an intruder takes"
 
 
 def change(mailbox: Mailbox, user: User, new: str = STOLEN) -> None:
@@ -97,7 +99,7 @@ def test_a_link_is_good_once_and_for_seven_days(cast: Cast, mailbox: Mailbox) ->
 
 def test_a_new_password_does_not_end_the_link(cast: Cast, operator: Caller, mailbox: Mailbox) -> None:
     change(mailbox, cast.alice)
-    update_user(caller=operator, user=cast.alice, changes={"password": "a walk that an intruder takes"})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(password=THEIRS))
     assert "yours again" in undo(undo_token(mailbox))
 
 
@@ -123,7 +125,7 @@ def test_an_address_that_somebody_else_has_by_now_is_not_given_back(cast: Cast, 
 def test_an_address_that_an_administrator_changed_has_a_notice_and_no_link(
     cast: Cast, operator: Caller, mailbox: Mailbox
 ) -> None:
-    update_user(caller=operator, user=cast.alice, changes={"email": STOLEN})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(email=STOLEN))
     send_due()
     assert mailbox.subjects(OLD) == [CHANGED]
     assert PAGE not in plain(mailbox.to(OLD)[-1])
@@ -131,7 +133,7 @@ def test_an_address_that_an_administrator_changed_has_a_notice_and_no_link(
 
 def test_a_deactivated_account_stays_as_it_is(cast: Cast, operator: Caller, mailbox: Mailbox) -> None:
     change(mailbox, cast.alice)
-    update_user(caller=operator, user=cast.alice, changes={"is_active": False})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=False))
     assert DEAD in undo(undo_token(mailbox))
 
 

@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 from access.principals import Caller
 from accounts.models import Session, User
 from accounts.passwords.rules import LONGEST
+from accounts.users.changes import UserChanges
 from accounts.users.services import set_password, update_user
 from audit.models import Event
 from config import settings as real_settings
@@ -172,7 +173,7 @@ def test_of_two_who_log_in_at_once_when_the_parameters_have_changed_both_get_in(
 def test_who_is_refused_because_of_a_change_meanwhile_is_in_the_log(
     cast: Cast, operator: Caller, hashing: type[WatchedArgon2], changes: dict[str, Any], is_admin: bool
 ) -> None:
-    hashing.meanwhile = lambda: update_user(caller=operator, user=cast.alice, changes=changes)
+    hashing.meanwhile = lambda: update_user(caller=operator, user=cast.alice, changes=UserChanges(**changes))
     form = {"username": "alice", "password": PASSWORD}
     Api().client.post("/admin/login/", form) if is_admin else Api().post("auth/login", form)
     [event] = Event.objects.filter(name__startswith="login:")
@@ -191,6 +192,7 @@ def test_nobody_logs_in_with_a_password_that_is_replaced_while_it_is_checked(
 def test_nobody_logs_in_who_is_deactivated_while_the_password_is_checked(
     cast: Cast, operator: Caller, hashing: type[WatchedArgon2]
 ) -> None:
-    hashing.meanwhile = lambda: update_user(caller=operator, user=cast.alice, changes={"is_active": False})
+    changes = UserChanges(is_active=False)
+    hashing.meanwhile = lambda: update_user(caller=operator, user=cast.alice, changes=changes)
     assert_problem(attempt("alice", PASSWORD), 401, "invalid_credentials")
     assert not Session.objects.filter(user=cast.alice).exists()

@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 from access.principals import Caller
 from accounts.mail.delivery import Round, send_due
 from accounts.models import Mail, PasswordReset
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from audit.models import Event
 from tests.accounts.helpers import statements
@@ -70,7 +71,7 @@ def test_the_owner_is_told_of_a_reset(cast: Cast, mailbox: Mailbox) -> None:
 
 @pytest.mark.requirement(38)
 def test_a_reset_ends_every_session(cast: Cast, operator: Caller, mailbox: Mailbox) -> None:
-    update_user(caller=operator, user=cast.alice, changes={"role": "admin"})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(role="admin"))
     pair, browser, key = log_in(cast.alice), in_the_admin(cast.alice), make_key(cast.alice, "keys:read")
     session = Api({"Authorization": f"Bearer {pair['access_token']}"})
     assert session.get("auth/me").status_code == 200
@@ -94,7 +95,7 @@ def answers_and_work(email: str) -> tuple[int, bytes, list[str]]:
 def test_known_unknown_and_inactive_addresses_get_the_same_answer_for_the_same_work(
     cast: Cast, operator: Caller, mailbox: Mailbox, email: str
 ) -> None:
-    update_user(caller=operator, user=cast.mallory, changes={"is_active": False})
+    update_user(caller=operator, user=cast.mallory, changes=UserChanges(is_active=False))
     known = answers_and_work(ALICE)
     assert known[:2] == (200, b'{"message":"If this address is known, a mail is on its way."}')
     assert answers_and_work(email) == known
@@ -104,7 +105,7 @@ def test_known_unknown_and_inactive_addresses_get_the_same_answer_for_the_same_w
 
 @pytest.mark.requirement(40)
 def test_only_a_known_and_active_person_gets_a_mail(cast: Cast, operator: Caller, mailbox: Mailbox) -> None:
-    update_user(caller=operator, user=cast.mallory, changes={"is_active": False})
+    update_user(caller=operator, user=cast.mallory, changes=UserChanges(is_active=False))
     for email in ("nobody@example.org", "mallory@example.org", ALICE.upper()):
         forget(email)
     assert send_due() == Round(sent=1)

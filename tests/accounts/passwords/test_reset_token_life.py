@@ -8,6 +8,7 @@ from django.utils import timezone
 from access.principals import Caller
 from accounts.mail.delivery import send_due
 from accounts.models import PasswordReset, User
+from accounts.users.changes import UserChanges
 from accounts.users.services import set_password, update_user
 from tests.accounts.hashers import WatchedArgon2
 from tests.accounts.helpers import at_once
@@ -55,9 +56,9 @@ def test_a_token_dies_with_deactivation_and_stays_dead(
     cast: Cast, operator: Caller, mailbox: Mailbox
 ) -> None:
     token = new_token(mailbox)
-    update_user(caller=operator, user=cast.alice, changes={"is_active": False})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=False))
     assert_dead(token)
-    update_user(caller=operator, user=cast.alice, changes={"is_active": True})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=True))
     assert_dead(token)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from access.principals import Caller, Credential
 from accounts.models import User
+from accounts.users.changes import UserChanges
 from accounts.users.identity import principal_of
 from accounts.users.services import update_user, update_users
 from audit.models import Event
@@ -22,7 +23,7 @@ CHECK = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}
 
 @pytest.fixture
 def marked(cast: Cast, operator: Caller) -> None:
-    changes = {"must_have_second_factor": True}
+    changes = UserChanges(must_have_second_factor=True)
     update_users(caller=operator, selected=[cast.alice, cast.ada], changes=changes)
 
 
@@ -48,7 +49,7 @@ def test_not_even_a_row_of_the_gateway_that_asks_for_no_role_and_no_scope(
     served_profile(product)
     speaker, user = Speaker(product), add_user("vi", "viewer")
     assert speaker.ask_gateway("GET", uri, speaker.token_of(user)) == 200
-    update_user(caller=operator, user=user, changes={"must_have_second_factor": True})
+    update_user(caller=operator, user=user, changes=UserChanges(must_have_second_factor=True))
     assert speaker.ask_gateway("GET", uri, speaker.token_of(user)) == 403
 
 
@@ -61,16 +62,16 @@ def test_it_takes_effect_on_sessions_that_there_are_and_leaves_keys_alone(
 ) -> None:
     api, key = as_user(cast.alice), with_key(make_key(cast.alice, "keys:read"))
     assert (api.get("api-keys").status_code, key.get("api-keys").status_code) == (200, 200)
-    update_user(caller=operator, user=cast.alice, changes={"must_have_second_factor": True})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(must_have_second_factor=True))
     assert (api.get("api-keys").status_code, key.get("api-keys").status_code) == (403, 200)
-    update_user(caller=operator, user=cast.alice, changes={"must_have_second_factor": False})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(must_have_second_factor=False))
     assert api.get("api-keys").status_code == 200
     names = [event.name for event in Event.objects.filter(name__startswith="second_factor:")]
     assert names == ["second_factor:waived", "second_factor:required"]
 
 
 def test_the_one_who_would_not_gain_anything_is_told_that_they_may_not(cast: Cast, operator: Caller) -> None:
-    update_user(caller=operator, user=cast.mallory, changes={"must_have_second_factor": True})
+    update_user(caller=operator, user=cast.mallory, changes=UserChanges(must_have_second_factor=True))
     assert_problem(as_user(cast.mallory).get("users"), 403, "not_allowed")
 
 
@@ -79,7 +80,7 @@ def test_nobody_marks_those_above_them_and_of_several_none_is_marked(cast: Cast)
     manager = add_user("other", "auditor")
     with pytest.raises(NotAllowed):
         update_users(
-            caller=caller_as(manager), selected=[cast.bob], changes={"must_have_second_factor": True}
+            caller=caller_as(manager), selected=[cast.bob], changes=UserChanges(must_have_second_factor=True)
         )
     cast.bob.refresh_from_db()
     assert not cast.bob.must_have_second_factor
@@ -88,8 +89,11 @@ def test_nobody_marks_those_above_them_and_of_several_none_is_marked(cast: Cast)
 @pytest.mark.requirement(51)
 def test_of_several_people_all_are_deactivated_or_none(cast: Cast, operator: Caller) -> None:
     with pytest.raises(Conflict):
-        update_users(caller=operator, selected=[cast.bob, cast.ada], changes={"is_active": False})
+        update_users(caller=operator, selected=[cast.bob, cast.ada], changes=UserChanges(is_active=False))
     cast.bob.refresh_from_db()
     assert cast.bob.is_active
     assert not Event.objects.filter(name="user:deactivated").exists()
-    assert update_users(caller=operator, selected=[cast.bob, cast.mallory], changes={"is_active": False}) == 2
+    assert (
+        update_users(caller=operator, selected=[cast.bob, cast.mallory], changes=UserChanges(is_active=False))
+        == 2
+    )

@@ -11,6 +11,7 @@ from access.principals import Caller
 from accounts.mail.delivery import send_due
 from accounts.models import RecoveryCode, SecondFactor, Session
 from accounts.second_factor.services import begin_enrolment, confirm_enrolment, remove_second_factors
+from accounts.users.changes import UserChanges
 from accounts.users.services import delete_user, update_user
 from audit.models import Event
 from config.wire.errors import Conflict, Invalid, WrongProof
@@ -245,7 +246,7 @@ def test_of_many_who_confirm_at_once_one_gets_recovery_codes(cast: Cast) -> None
 def test_a_password_that_is_changed_meanwhile_proves_nothing(
     cast: Cast, operator: Caller, hashing: Any
 ) -> None:
-    new = {"password": "another walk to the lighthouse"}
+    new = UserChanges(password="another walk to the lighthouse")
     caller = caller_at(cast.alice, datetime.now(UTC))
     hashing.meanwhile = lambda: update_user(caller=operator, user=cast.alice, changes=new)
     with pytest.raises(WrongProof):

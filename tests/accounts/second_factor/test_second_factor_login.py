@@ -11,6 +11,7 @@ from accounts.mail.delivery import send_due
 from accounts.models import RecoveryCode, SecondFactor, Session
 from accounts.second_factor.services import remove_second_factors
 from accounts.second_factor.verification import check_code
+from accounts.users.changes import UserChanges
 from accounts.users.identity import principal_of_session
 from accounts.users.lookups import lock
 from accounts.users.services import set_password, update_user
@@ -230,11 +231,11 @@ def test_nor_does_a_password_that_an_administrator_gives(cast: Cast, operator: C
 
 def test_a_code_does_not_let_a_deactivated_person_in(cast: Cast, operator: Caller) -> None:
     app = enrolled(cast.alice)
-    update_user(caller=operator, user=cast.alice, changes={"is_active": False})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=False))
     assert_problem(attempt(cast.alice, totp_code=app.code()), 401, "invalid_credentials")
     assert_problem(attempt(cast.alice, totp_code=app.recovery_codes[0]), 401, "invalid_credentials")
     assert RecoveryCode.objects.count() == 10
-    update_user(caller=operator, user=cast.alice, changes={"is_active": True})
+    update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=True))
     assert attempt(cast.alice, totp_code=app.code()).status_code == 200
 
 

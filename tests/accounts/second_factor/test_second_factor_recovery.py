@@ -15,6 +15,7 @@ from accounts.models import Mail, RecoveryCode, SecondFactor, SecondFactorRecove
 from accounts.organizations.services import update_organization
 from accounts.second_factor.recovery import finish_recoveries
 from accounts.second_factor.services import remove_second_factors
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from audit.models import Event
 from config import profiles
@@ -175,7 +176,7 @@ def assert_refused(page: Any) -> None:
 
 
 def protect_by_flag(cast: Cast, operator: Caller) -> User:
-    return update_user(caller=operator, user=cast.mallory, changes={"must_have_second_factor": True})
+    return update_user(caller=operator, user=cast.mallory, changes=UserChanges(must_have_second_factor=True))
 
 
 def protect_by_organization(cast: Cast, operator: Caller) -> User:

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from access.principals import Caller
 from accounts.models import Membership, Session, User
 from accounts.organizations.services import delete_organization
+from accounts.users.changes import UserChanges
 from accounts.users.services import delete_user, delete_users, update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key, revoke_api_keys
@@ -139,7 +140,7 @@ def test_a_key_for_somebody_who_is_deleted_at_that_moment_is_not_there_afterward
 
 def test_who_vanished_before_the_change_is_404(cast: Cast, operator: Caller) -> None:
     delete_user(caller=operator, user=cast.bob)
-    for call in (delete_user, lambda **who: update_user(changes={"name": "x"}, **who)):
+    for call in (delete_user, lambda **who: update_user(changes=UserChanges(name="x"), **who)):
         with pytest.raises(NotFound):
             call(caller=operator, user=User(pk=cast.bob.pk, email="bob@example.org"))
 

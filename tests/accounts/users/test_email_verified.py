@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from accounts.users.changes import UserChanges
 from accounts.users.services import set_password, update_user
 from tests.accounts import inviting
 from tests.accounts.helpers import caller_as
@@ -61,13 +62,13 @@ def typed_by_an_administrator(cast: Cast, mailbox: Mailbox) -> str:
 
 def changed_by_an_administrator(cast: Cast, mailbox: Mailbox) -> str:
     reset_by_mail(cast, mailbox)
-    update_user(caller=caller_as(cast.ada), user=cast.alice, changes={"email": NEW})
+    update_user(caller=caller_as(cast.ada), user=cast.alice, changes=UserChanges(email=NEW))
     return NEW
 
 
 def spelled_otherwise_by_an_administrator(cast: Cast, mailbox: Mailbox) -> str:
     reset_by_mail(cast, mailbox)
-    update_user(caller=caller_as(cast.ada), user=cast.alice, changes={"email": "Alice@example.org"})
+    update_user(caller=caller_as(cast.ada), user=cast.alice, changes=UserChanges(email="Alice@example.org"))
     return "Alice@example.org"
 
 

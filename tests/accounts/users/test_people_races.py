@@ -10,6 +10,7 @@ from access.principals import Caller
 from accounts.models import Membership, SecondFactor, Session, User
 from accounts.second_factor.services import remove_second_factors
 from accounts.sessions.services import end_selected_sessions
+from accounts.users.changes import UserChanges
 from accounts.users.lookups import lock
 from accounts.users.services import create_user, delete_users, update_users
 from audit.models import ChainHead
@@ -34,7 +35,7 @@ def check_end_of_log_is_free() -> None:
 @pytest.mark.parametrize("is_deleted", [False, True])
 def test_people_are_locked_in_one_order_whoever_they_are(cast: Cast, is_deleted: bool) -> None:
     late = add_user("late", "admin")  # an administrator, and locked as one, but after bob in the order
-    caller, changes = caller_as(cast.ada), {"is_active": False}
+    caller, changes = caller_as(cast.ada), UserChanges(is_active=False)
 
     def change() -> None:
         if is_deleted:

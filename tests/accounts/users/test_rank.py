@@ -9,6 +9,7 @@ import pytest
 from access.principals import Caller
 from accounts.models import Membership, Organization, User
 from accounts.organizations.services import add_member, change_member_role, create_organization, remove_member
+from accounts.users.changes import UserChanges
 from accounts.users.services import create_user, set_password, update_user
 from config.wire.errors import Conflict, NotAllowed
 from tests.accounts.helpers import at_once, caller_as
@@ -42,7 +43,7 @@ def test_nobody_adds_a_person_who_may_do_more(manager: Caller, powers: dict[str,
 @pytest.mark.requirement(50)
 def test_nobody_makes_anybody_a_superuser_without_being_almighty(cast: Cast, manager: Caller) -> None:
     calls: list[Callable[[], object]] = [
-        lambda: update_user(caller=manager, user=cast.mallory, changes={"is_superuser": True}),
+        lambda: update_user(caller=manager, user=cast.mallory, changes=UserChanges(is_superuser=True)),
         lambda: create_user(caller=manager, **NEW, role="member", is_superuser=True),
     ]
     for call in calls:
@@ -60,7 +61,7 @@ def test_nobody_changes_a_person_who_may_do_more(
 ) -> None:
     for above in (cast.ada, cast.audrey, cast.alice):
         with pytest.raises(NotAllowed):
-            update_user(caller=manager, user=above, changes=changes)
+            update_user(caller=manager, user=above, changes=UserChanges(**changes))
 
 
 @pytest.mark.requirement(50)
@@ -120,34 +121,34 @@ def test_who_owns_one_organization_manages_no_other(cast: Cast) -> None:
 def test_the_last_admin_stays(cast: Cast, operator: Caller, changes: dict[str, Any], member: str) -> None:
     for caller in (operator, caller_as(cast.ada)):
         with pytest.raises(Conflict) as caught:
-            update_user(caller=caller, user=cast.ada, changes=changes)
+            update_user(caller=caller, user=cast.ada, changes=UserChanges(**changes))
         assert list(caught.value.errors) == [member]
     assert admins() == [cast.ada]
 
 
 @pytest.mark.requirement(51)
 def test_the_last_superuser_stays_one_if_nobody_else_may_do_everything(cast: Cast, operator: Caller) -> None:
-    update_user(caller=operator, user=cast.mallory, changes={"is_superuser": True})
-    update_user(caller=operator, user=cast.ada, changes={"role": "member"})
+    update_user(caller=operator, user=cast.mallory, changes=UserChanges(is_superuser=True))
+    update_user(caller=operator, user=cast.ada, changes=UserChanges(role="member"))
     with pytest.raises(Conflict) as caught:
-        update_user(caller=operator, user=cast.mallory, changes={"is_superuser": False})
+        update_user(caller=operator, user=cast.mallory, changes=UserChanges(is_superuser=False))
     assert list(caught.value.errors) == ["is_superuser"]
-    update_user(caller=operator, user=cast.mallory, changes={"is_superuser": False, "role": "admin"})
+    update_user(caller=operator, user=cast.mallory, changes=UserChanges(is_superuser=False, role="admin"))
     assert admins() == [cast.mallory]
 
 
 @pytest.mark.requirement(51)
 def test_an_inactive_admin_does_not_count(cast: Cast, operator: Caller) -> None:
     eve = add_user("eve", "admin")
-    update_user(caller=operator, user=eve, changes={"is_active": False})
+    update_user(caller=operator, user=eve, changes=UserChanges(is_active=False))
     with pytest.raises(Conflict):
-        update_user(caller=operator, user=cast.ada, changes={"role": "member"})
+        update_user(caller=operator, user=cast.ada, changes=UserChanges(role="member"))
 
 
 @pytest.mark.requirement(51)
 def test_an_admin_who_is_not_the_last_may_go(cast: Cast, operator: Caller) -> None:
     add_user("eve", "admin")
-    update_user(caller=operator, user=cast.ada, changes={"role": "member"})
+    update_user(caller=operator, user=cast.ada, changes=UserChanges(role="member"))
     assert [user.username for user in admins()] == ["eve"]
 
 
@@ -161,7 +162,7 @@ def test_one_admin_is_left_however_many_are_removed_at_once(
 
     def remove(number: int) -> bool:
         try:
-            update_user(caller=operator, user=people[number], changes=changes)
+            update_user(caller=operator, user=people[number], changes=UserChanges(**changes))
         except Conflict:
             return False
         return True

@@ -5,6 +5,7 @@ import pytest
 from access.principals import Caller
 from accounts.models import Membership, Session, User
 from accounts.organizations.services import add_member, change_member_role, remove_member
+from accounts.users.changes import UserChanges
 from accounts.users.services import set_password, update_user
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, assert_problem, log_in, make_key, with_key
 
@@ -12,11 +13,11 @@ SERVICES = {"X-Original-Method": "POST", "X-Original-URI": "/services/stock/item
 
 
 def deactivate(operator: Caller, user: User) -> None:
-    update_user(caller=operator, user=user, changes={"is_active": False})
+    update_user(caller=operator, user=user, changes=UserChanges(is_active=False))
 
 
 def reactivate(operator: Caller, user: User) -> None:
-    update_user(caller=operator, user=user, changes={"is_active": True})
+    update_user(caller=operator, user=user, changes=UserChanges(is_active=True))
 
 
 def in_the_admin(user: User) -> Api:
@@ -32,9 +33,9 @@ def in_the_admin(user: User) -> Api:
 def test_a_changed_global_role_holds_on_the_next_request(cast: Cast, operator: Caller) -> None:
     audrey = as_user(cast.audrey)
     assert audrey.get("audit").status_code == 200
-    update_user(caller=operator, user=cast.audrey, changes={"role": "member"})
+    update_user(caller=operator, user=cast.audrey, changes=UserChanges(role="member"))
     assert_problem(audrey.get("audit"), 403, "not_allowed")
-    update_user(caller=operator, user=cast.audrey, changes={"role": "auditor"})
+    update_user(caller=operator, user=cast.audrey, changes=UserChanges(role="auditor"))
     assert audrey.get("audit").status_code == 200
 
 
@@ -57,10 +58,10 @@ def test_who_is_taken_out_of_an_organization_is_out_on_the_next_request(cast: Ca
 
 @pytest.mark.requirement(33)
 def test_a_superuser_who_is_none_any_more_may_nothing_more(cast: Cast, operator: Caller) -> None:
-    update_user(caller=operator, user=cast.mallory, changes={"is_superuser": True})
+    update_user(caller=operator, user=cast.mallory, changes=UserChanges(is_superuser=True))
     mallory = as_user(cast.mallory)
     assert mallory.get("audit").status_code == 200
-    update_user(caller=operator, user=cast.mallory, changes={"is_superuser": False})
+    update_user(caller=operator, user=cast.mallory, changes=UserChanges(is_superuser=False))
     assert_problem(mallory.get("audit"), 403, "not_allowed")
 
 

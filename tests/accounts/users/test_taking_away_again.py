@@ -12,6 +12,7 @@ from accounts.models import Membership, Session, User
 from accounts.organizations.services import remove_member, update_organization
 from accounts.sessions.authentication import authenticate_access_token
 from accounts.sessions.services import end_session
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NotFound
@@ -52,9 +53,16 @@ def test_a_session_that_has_ended(cast: Cast, operator: Caller, waits: list[floa
     assert twice(waits, lambda: end_session(caller=operator, session=session)) == [1, 1]
 
 
-@pytest.mark.parametrize("changes", [{"is_active": False}, {"role": "member"}, {"is_superuser": False}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        UserChanges(is_active=False),
+        UserChanges(role="member"),
+        UserChanges(is_superuser=False),
+    ],
+)
 def test_what_a_person_is_not_any_more(
-    changes: dict[str, object], cast: Cast, operator: Caller, waits: list[float]
+    changes: UserChanges, cast: Cast, operator: Caller, waits: list[float]
 ) -> None:
     User.objects.filter(pk=cast.audrey.pk).update(is_superuser=True)
     change = lambda: update_user(caller=operator, user=cast.audrey, changes=changes)  # noqa: E731

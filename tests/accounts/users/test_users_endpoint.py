@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import check_password
 from access.principals import Caller
 from accounts.models import User
 from accounts.organizations.services import add_member
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from audit.models import Event
 from config import profiles
@@ -128,7 +129,7 @@ def test_of_six_people_who_get_the_same_address_at_once_one_gets_it(operator: Ca
 
     def rename(number: int) -> bool:
         try:
-            update_user(caller=operator, user=people[number], changes={"email": "one@example.org"})
+            update_user(caller=operator, user=people[number], changes=UserChanges(email="one@example.org"))
         except Conflict:
             return False
         return True

@@ -6,13 +6,14 @@ import pytest
 
 from access.principals import Caller
 from accounts.models import User
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from tests.accounts.users.test_users_endpoint import names
 from tests.conftest import Cast, add_user, as_user, assert_problem
 
 
 def test_people_are_found_by_a_part_of_any_of_their_names_in_any_case(cast: Cast, operator: Caller) -> None:
-    update_user(caller=operator, user=cast.bob, changes={"name": "Robert Tables"})
+    update_user(caller=operator, user=cast.bob, changes=UserChanges(name="Robert Tables"))
     ada = as_user(cast.ada)
     assert names(ada, "?search=ALI") == {"alice"}
     assert names(ada, "?search=charlie@EXAMPLE") == {"charlie"}
@@ -23,7 +24,7 @@ def test_people_are_found_by_a_part_of_any_of_their_names_in_any_case(cast: Cast
 
 
 def test_people_are_filtered_by_role_and_activity(cast: Cast, operator: Caller) -> None:
-    update_user(caller=operator, user=cast.bob, changes={"is_active": False})
+    update_user(caller=operator, user=cast.bob, changes=UserChanges(is_active=False))
     ada = as_user(cast.ada)
     assert names(ada, "?role=admin") == {"ada"}
     assert names(ada, "?is_active=false") == {"bob"}

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from access.callers import caller_at_command_line
+from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys import keys
 from apikeys.models import ApiKey
@@ -28,7 +29,7 @@ def refused_key(cast: Cast, reason: str) -> NewKey | str:
         ended = timezone.now()
         ApiKey.objects.filter(pk=key.row.pk).update(created_at=ended - timedelta(days=1), expires_at=ended)
     else:
-        update_user(caller=caller_at_command_line(), user=cast.bob, changes={"is_active": False})
+        update_user(caller=caller_at_command_line(), user=cast.bob, changes=UserChanges(is_active=False))
     return key
 
 
@@ -81,5 +82,5 @@ def test_an_organization_s_key_outlives_the_person_who_made_it(cast: Cast) -> No
 
     maker = Caller(principal_of(cast.alice, Credential("jwt", "")), Origin.here())
     key = make_key(cast.acme, "keys:read", caller=maker)
-    update_user(caller=caller_at_command_line(), user=cast.alice, changes={"is_active": False})
+    update_user(caller=caller_at_command_line(), user=cast.alice, changes=UserChanges(is_active=False))
     assert with_key(key).get("api-keys").status_code == 200
