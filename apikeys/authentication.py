@@ -102,7 +102,7 @@ def known_key(text: str, origin: Origin) -> Principal:
     """
     if keys.environment_of(text, profiles.active().keys.environments) is None:
         raise InvalidToken
-    _, digest = peppers.current_digest(text)
+    digest = peppers.current_digest(text).digest
     known = memory.known()
     found: Principal | None = known.get(digest)
     if found is None or found.credential.has_ended(origin.at):

@@ -1,15 +1,24 @@
 """Digests under the numbered peppers of this installation."""
 
+from typing import NamedTuple
+
 from django.conf import settings
 
 from access.peppers import current
 from apikeys import keys
 
 
-def current_digest(text: str) -> tuple[int, bytes]:
+class PepperedDigest(NamedTuple):
+    """A digest of a key, and the number of the pepper that it was made with."""
+
+    pepper: int
+    digest: bytes
+
+
+def current_digest(text: str) -> PepperedDigest:
     """Return (pepper number, digest) of a key, as a new row stores them."""
     number, pepper = current()
-    return number, keys.digest(text, pepper)
+    return PepperedDigest(number, keys.digest(text, pepper))
 
 
 def digests(text: str) -> list[bytes]:

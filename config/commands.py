@@ -4,7 +4,7 @@ import json
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from django.core.checks import CheckMessage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -36,6 +36,13 @@ class JsonCommand(BaseCommand):
         return parser
 
 
+class Output(NamedTuple):
+    """What a command prints: the document with --json, the text without."""
+
+    document: Any
+    text: str
+
+
 class KeyhouseCommand(JsonCommand, ABC):
     """A command that calls one service. Subclasses write `run`, which returns what to print.
 
@@ -59,7 +66,7 @@ class KeyhouseCommand(JsonCommand, ABC):
             check()
 
     @abstractmethod
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         """Do the work and return (document, text)."""
 
 

@@ -7,6 +7,7 @@ secrets). A wrong value raises ConfigurationError, which names the variable and 
 import os
 import re
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from config import hosts as names
@@ -114,12 +115,19 @@ def lines(name: str) -> list[str]:
         raise ConfigurationError(f"{name}: cannot read {path}: {reason(error)}") from None
 
 
-def address(name: str) -> tuple[str, int]:
+class Address(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+
+def address(name: str) -> Address:
     """Return variable `name` as (host, port). Raises ConfigurationError when it is not HOST:PORT."""
     return parse_address(name, text(name))
 
 
-def parse_address(name: str, value: str) -> tuple[str, int]:
+def parse_address(name: str, value: str) -> Address:
     """Split `value`, HOST:PORT with an IPv6 host in brackets; `name` is for the error message."""
     match = ADDRESS.fullmatch(value)
     if match is None or int(match["port"]) > 65535:
@@ -128,7 +136,7 @@ def parse_address(name: str, value: str) -> tuple[str, int]:
         )
     if int(match["port"]) == 0:
         raise ConfigurationError(f"{name}: {value!r} has no port: give a port between 1 and 65535")
-    return match["host"].strip("[]"), int(match["port"])
+    return Address(match["host"].strip("[]"), int(match["port"]))
 
 
 def hosts(name: str) -> list[str]:
@@ -150,7 +158,7 @@ def _host(name: str, text: str) -> str:
         ) from None
 
 
-def public_url(name: str, bind: tuple[str, int]) -> str:
+def public_url(name: str, bind: Address) -> str:
     """Return the origin in variable `name`; if it is not set, where a server at `bind` finds itself.
 
     Raises ConfigurationError.

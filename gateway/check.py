@@ -1,5 +1,6 @@
 """/gateway/check: a proxy asks, before it passes a request on, whether it may (forward auth)."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -53,7 +54,14 @@ def _count(decision: Decision, origin: Origin) -> quotas.Quota | None:
     return quota
 
 
-def original_request(request: HttpRequest) -> tuple[str, str]:
+class OriginalRequest(NamedTuple):
+    """The first line of the request that a proxy asks about."""
+
+    method: str
+    uri: str
+
+
+def original_request(request: HttpRequest) -> OriginalRequest:
     """Return (method, URI) of the request that the proxy asks about.
 
     Raises NotAllowed when it does not say, or says it in two ways at once: one of them would be the
@@ -68,7 +76,7 @@ def original_request(request: HttpRequest) -> tuple[str, str]:
     method, uri = said[0]
     if method is None or uri is None:
         raise NotAllowed("The original method or the original URI is missing.")
-    return method, uri
+    return OriginalRequest(method, uri)
 
 
 def _appended(request: HttpRequest) -> tuple[str | None, str | None]:

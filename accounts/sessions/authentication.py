@@ -56,7 +56,6 @@ def _read(text: str, now: datetime) -> KnownToken:
     claims = tokens.read_access(text)
     ends = datetime.fromtimestamp(claims["exp"], UTC)
     found = principal_of_session(Credential("jwt", claims["sid"], ends), now)
-    if found is None or found[0].subject != claims.get("sub"):
+    if found is None or found.principal.subject != claims.get("sub"):
         raise InvalidToken
-    principal, session_ends = found
-    return KnownToken(principal, min(ends, session_ends))
+    return KnownToken(found.principal, min(ends, found.ends_at))

@@ -108,7 +108,14 @@ def principal_of(user: User, credential: Credential, *, second_factor: bool | No
     return person(rows or [own], credential, second_factor=second_factor)
 
 
-def principal_of_session(credential: Credential, now: datetime) -> tuple[Principal, datetime] | None:
+class LiveSession(NamedTuple):
+    """The person of a session that lives, and when it ends by its age, or for lying idle."""
+
+    principal: Principal
+    ends_at: datetime
+
+
+def principal_of_session(credential: Credential, now: datetime) -> LiveSession | None:
     """Return the active person whose live session the credential names, and when it ends, or None.
 
     It ends by its age, or for lying idle. One query.
@@ -120,4 +127,6 @@ def principal_of_session(credential: Credential, now: datetime) -> tuple[Princip
     ends = min(as_time(expires_at), as_time(last_seen_at) + idle_time())
     if ends <= now:
         return None
-    return person([PersonRow(*row[3:]) for row in rows], credential, second_factor=second_factor), ends
+    return LiveSession(
+        person([PersonRow(*row[3:]) for row in rows], credential, second_factor=second_factor), ends
+    )

@@ -27,7 +27,7 @@ def fill(rows: int, used: int) -> dict[str, list[str]]:
     where = places(rows, used)
     form = profiles.active().keys.environments[profiles.active().keys.default_environment]
     texts = [keys.mint(form) for _ in where]
-    digests = [peppers.current_digest(text)[1].hex() for text in texts]
+    digests = [peppers.current_digest(text).digest.hex() for text in texts]
     _multiply(rows, by_place(where, digests))
     return {
         "key": texts,

@@ -5,7 +5,7 @@ Items of arrays count from 1.
 """
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,19 +34,26 @@ WHOLE_FILE = "the file"
 PART = re.compile(r"([^.\[]+)(?:\[(\d+)\])?")  # of a path: a member, and the number of its item
 
 
-def locate(message: str, raw: dict[str, Any]) -> tuple[str, str]:
+class Fault(NamedTuple):
+    """What is wrong in a profile: the member, and why."""
+
+    member: str
+    reason: str
+
+
+def locate(message: str, raw: dict[str, Any]) -> Fault:
     """Return (member, reason) for the message of a msgspec.ValidationError about the tables `raw`."""
     reason, _, where = message.partition(" - at `")
     if where.startswith("key` in `$."):
         table = where.removeprefix("key` in `$.").strip("`")
         kind = SecondPathHeader if table.endswith(".second_paths") else Name
-        return _counted_from_one(_named(f"{table}[...]", raw, kind, keys=True)), reason
+        return Fault(_counted_from_one(_named(f"{table}[...]", raw, kind, keys=True)), reason)
     member = _counted_from_one(_named_somewhere(where.strip("`").removeprefix("$").lstrip("."), raw))
     for words, plain in (("contains unknown", "there is no such member"), ("missing required", "is missing")):
         match = re.fullmatch(rf"Object {words} field `(.+)`", reason, re.DOTALL)
         if match:
-            return f"{member}.{match[1]}".lstrip("."), plain
-    return member or WHOLE_FILE, reason
+            return Fault(f"{member}.{match[1]}".lstrip("."), plain)
+    return Fault(member or WHOLE_FILE, reason)
 
 
 def _named_somewhere(path: str, raw: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@ from typing import Any
 from access.callers import caller_at_command_line
 from accounts.users.lookups import user_named
 from accounts.users.services import set_password
-from config.commands import KeyhouseCommand, read_secret
+from config.commands import KeyhouseCommand, Output, read_secret
 from config.wire.ids import public_id
 
 
@@ -16,8 +16,10 @@ class Command(KeyhouseCommand):
             "--password-stdin", action="store_true", help="read the password from standard input"
         )
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         user = user_named(options["user"])
         password = read_secret("New password", from_stdin=options["password_stdin"])
         set_password(caller=caller_at_command_line(), user=user, password=password)
-        return {"id": public_id("user", user)}, f"{user} has a new password; their sessions have ended."
+        return Output(
+            {"id": public_id("user", user)}, f"{user} has a new password; their sessions have ended."
+        )

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from accounts.users.lookups import email_faults
-from config.commands import KeyhouseCommand, table
+from config.commands import KeyhouseCommand, Output, table
 from config.wire.ids import public_id
 
 
@@ -18,7 +18,7 @@ class Command(KeyhouseCommand):
         if self.found:
             raise CommandError(f"{self.found} e-mail addresses should be changed")
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         documents = [
             {
                 "id": public_id("user", fault.user),
@@ -32,6 +32,6 @@ class Command(KeyhouseCommand):
         self.found = len(documents)
         heads = ("id", "email", "fault")
         rows = [[document[head] for head in heads] for document in documents]
-        return documents, table(
-            heads, rows
-        ) if rows else "Every e-mail address is good, and nobody shares one."
+        return Output(
+            documents, table(heads, rows) if rows else "Every e-mail address is good, and nobody shares one."
+        )

@@ -2,7 +2,7 @@ from typing import Any
 
 from access.callers import caller_at_command_line
 from accounts.organizations.services import create_organization
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, Output
 from config.wire.ids import public_id
 
 
@@ -12,7 +12,7 @@ class Command(KeyhouseCommand):
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--name", required=True)
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         row = create_organization(caller=caller_at_command_line(), name=options["name"])
         document = {"id": public_id("organization", row), "name": row.name}
-        return document, f"Organization {row.name} added ({document['id']})."
+        return Output(document, f"Organization {row.name} added ({document['id']}).")

@@ -4,7 +4,7 @@ from access.callers import caller_at_command_line
 from accounts.models import Organization
 from accounts.users.lookups import organization_named
 from accounts.users.services import create_user
-from config.commands import KeyhouseCommand, read_secret
+from config.commands import KeyhouseCommand, Output, read_secret
 from config.wire.errors import Invalid
 from config.wire.ids import public_id
 
@@ -23,7 +23,7 @@ class Command(KeyhouseCommand):
             "--password-stdin", action="store_true", help="read the password from standard input"
         )
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         memberships = [_membership(text) for text in options["organization"]]
         user = create_user(
             caller=caller_at_command_line(),
@@ -46,7 +46,7 @@ class Command(KeyhouseCommand):
                 for row, role in memberships
             ],
         }
-        return document, f"User {user} added ({document['id']}), role {user.role}."
+        return Output(document, f"User {user} added ({document['id']}), role {user.role}.")
 
 
 def _membership(text: str) -> tuple[Organization, str]:

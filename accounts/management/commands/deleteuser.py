@@ -6,7 +6,7 @@ from access.callers import caller_at_command_line
 from accounts import hooks
 from accounts.users.lookups import user_named
 from accounts.users.services import delete_user
-from config.commands import KeyhouseCommand, confirm
+from config.commands import KeyhouseCommand, Output, confirm
 from config.wire.ids import public_id
 
 
@@ -18,7 +18,7 @@ class Command(KeyhouseCommand):
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--dry-run", action="store_true", help="show who would be deleted, delete nobody")
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         user = user_named(options["user"])
         document = {
             "id": public_id("user", user),
@@ -33,8 +33,8 @@ class Command(KeyhouseCommand):
             with transaction.atomic():
                 delete_user(caller=caller_at_command_line(), user=user)
                 transaction.set_rollback(True)
-            return document, f"User {user} would be deleted ({what})."
+            return Output(document, f"User {user} would be deleted ({what}).")
         if not options["yes"]:
             confirm(f"This deletes {user} ({what}) for good.", option="--yes")
         delete_user(caller=caller_at_command_line(), user=user)
-        return document, f"User {user} deleted ({what})."
+        return Output(document, f"User {user} deleted ({what}).")

@@ -3,7 +3,7 @@ from typing import Any
 from access.callers import caller_at_command_line
 from accounts.second_factor.services import remove_second_factors
 from accounts.users.lookups import user_named
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, Output
 from config.wire.ids import public_id
 
 
@@ -13,7 +13,7 @@ class Command(KeyhouseCommand):
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("user", help="user name or e-mail address")
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         user = user_named(options["user"])
         remove_second_factors(caller=caller_at_command_line(), selected=[user])
-        return {"id": public_id("user", user)}, f"{user} has no second factor any more."
+        return Output({"id": public_id("user", user)}, f"{user} has no second factor any more.")

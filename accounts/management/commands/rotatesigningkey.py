@@ -2,7 +2,7 @@ from typing import Any
 
 from access.callers import caller_at_command_line
 from accounts.signing.services import rotate_signing_key
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, Output
 from config.secrets.key_pairs import ALGORITHMS
 
 
@@ -12,6 +12,8 @@ class Command(KeyhouseCommand):
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--algorithm", choices=ALGORITHMS, help="default: the profile's")
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         key = rotate_signing_key(caller=caller_at_command_line(), algorithm=options["algorithm"])
-        return {"kid": key.kid, "alg": key.algorithm}, f"{key.algorithm} key {key.kid} signs from now on."
+        return Output(
+            {"kid": key.kid, "alg": key.algorithm}, f"{key.algorithm} key {key.kid} signs from now on."
+        )

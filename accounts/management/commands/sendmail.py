@@ -2,13 +2,13 @@ from typing import Any
 
 from accounts.mail.delivery import send_due
 from accounts.models import Mail
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):
     help = "Send the mails that are due, once. Running servers do so by themselves."
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         done = send_due()
         document = {"sent": done.sent, "failed": done.failed, "waiting": Mail.objects.count()}
-        return document, "{sent} sent, {failed} failed, {waiting} waiting.".format(**document)
+        return Output(document, "{sent} sent, {failed} failed, {waiting} waiting.".format(**document))

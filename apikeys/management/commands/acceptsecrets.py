@@ -2,7 +2,7 @@ from typing import Any
 
 from access.callers import caller_at_command_line
 from apikeys.services.known_secrets import Findings, accept_secrets
-from config.commands import KeyhouseCommand, confirm, table
+from config.commands import KeyhouseCommand, Output, confirm, table
 
 WHAT_TO_DO = (
     "Keys have to be made anew (createapikey), secrets of clients too (in the admin); whoever has a second "
@@ -22,18 +22,20 @@ class Command(KeyhouseCommand):
         parser.add_argument("--yes", action="store_true", help="do not ask")
         parser.add_argument("--dry-run", action="store_true", help="show what stops working, accept nothing")
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         caller = caller_at_command_line()
         found = accept_secrets(caller=caller, dry_run=True)
         document = {"differences": found.differences, "lost": found.lost, "accepted": False}
         if found.is_fit:
-            return document, "Nothing to accept: the secrets here are those that this database was used with."
+            return Output(
+                document, "Nothing to accept: the secrets here are those that this database was used with."
+            )
         if options["dry_run"]:
-            return document, f"{_as_text(found)}\n\nNothing was accepted."
+            return Output(document, f"{_as_text(found)}\n\nNothing was accepted.")
         if not options["yes"]:
             confirm(f"{_as_text(found)}\n\nThis goes on without the secrets from before.", option="--yes")
         accept_secrets(caller=caller)
-        return document | {"accepted": True}, f"{_as_text(found)}\n\nAccepted."
+        return Output(document | {"accepted": True}, f"{_as_text(found)}\n\nAccepted.")
 
 
 def _as_text(found: Findings) -> str:

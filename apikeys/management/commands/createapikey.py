@@ -13,7 +13,7 @@ from apikeys.management.arguments import (
     named_owner,
 )
 from apikeys.services.api_keys import create_api_key
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):
@@ -34,7 +34,7 @@ class Command(KeyhouseCommand):
             help="a member of the product's own, as its profile lists them; can be given several times",
         )
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         caller = caller_at_command_line()
         owner = named_owner(options)
         assert owner is not None  # noqa: S101 (one of the two arguments is required)
@@ -49,4 +49,4 @@ class Command(KeyhouseCommand):
             **named_limits(options),
         )
         document = as_created(key)
-        return document, as_shown_once(key, document)
+        return Output(document, as_shown_once(key, document))

@@ -4,7 +4,7 @@ from apikeys.durations import parse_duration
 from apikeys.management.arguments import add_owner_arguments, as_document, of_owner
 from apikeys.models import ApiKey
 from audit.actors import Origin
-from config.commands import KeyhouseCommand, table
+from config.commands import KeyhouseCommand, Output, table
 
 
 class Command(KeyhouseCommand):
@@ -17,7 +17,7 @@ class Command(KeyhouseCommand):
         )
         parser.add_argument("--unused-for", metavar="DURATION", help="such as 90d")
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         now = Origin.here().at
         rows = of_owner(ApiKey.objects.unrevoked().select_related("user", "organization"), options)
         if options["expiring_within"] is not None:
@@ -25,7 +25,7 @@ class Command(KeyhouseCommand):
         if options["unused_for"] is not None:
             rows = rows.unused_since(now - parse_duration("unused-for", options["unused_for"]))
         documents = [as_document(key, now) for key in rows]
-        return documents, _text(documents)
+        return Output(documents, _text(documents))
 
 
 def _text(documents: list[dict[str, Any]]) -> str:

@@ -5,7 +5,7 @@ from apikeys import digests
 from apikeys.management.arguments import add_owner_arguments, as_document, key_with_id, of_owner
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
-from config.commands import KeyhouseCommand, read_lines
+from config.commands import KeyhouseCommand, Output, read_lines
 from config.database.rows import in_batches
 from config.wire.errors import Invalid
 
@@ -22,7 +22,7 @@ class Command(KeyhouseCommand):
             "--dry-run", action="store_true", help="show what would be revoked, and revoke nothing"
         )
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         caller = caller_at_command_line()
         selected = _selected(options)
         if options["dry_run"]:
@@ -32,7 +32,7 @@ class Command(KeyhouseCommand):
             text = f"{revoked} of {_keys(len(selected))} revoked."
         rows = [row for some in in_batches(_rows(), (key.pk for key in selected)) for row in some]
         shown = [as_document(row, caller.origin.at) for row in reversed(rows)]
-        return {"revoked": revoked, "selected": shown}, text
+        return Output({"revoked": revoked, "selected": shown}, text)
 
 
 def _keys(count: int) -> str:

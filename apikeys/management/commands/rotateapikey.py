@@ -10,7 +10,7 @@ from apikeys.management.arguments import (
     named_expiry,
 )
 from apikeys.services.rotation import LONGEST_OVERLAP, NO_OVERLAP, rotate_api_key
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, Output
 from config.wire.fields import timestamp
 
 
@@ -27,7 +27,7 @@ class Command(KeyhouseCommand):
         )
         add_expiry_arguments(parser)  # of the new key; without one, as that of the old key
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         caller = caller_at_command_line()
         old = key_with_id(options["id"])
         overlap = options["overlap"]
@@ -38,4 +38,6 @@ class Command(KeyhouseCommand):
             overlap=parse_duration("overlap", overlap) if overlap is not None else NO_OVERLAP,
         )
         document = as_created(new) | {"predecessor_ends_at": timestamp(new.predecessor_ends_at)}
-        return document, f"{as_shown_once(new, document)} The old key ends {document['predecessor_ends_at']}."
+        return Output(
+            document, f"{as_shown_once(new, document)} The old key ends {document['predecessor_ends_at']}."
+        )

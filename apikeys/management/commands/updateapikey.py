@@ -3,7 +3,7 @@ from typing import Any
 from access.callers import caller_at_command_line
 from apikeys.management.arguments import add_limit_arguments, as_document, key_with_id, named_limits
 from apikeys.services.api_keys import update_api_key
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):
@@ -16,7 +16,7 @@ class Command(KeyhouseCommand):
         networks.add_argument("--any-network", action="store_true", help="from now on from everywhere")
         rate.add_argument("--no-rate-limit", action="store_true", help="from now on as often as it likes")
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         caller = caller_at_command_line()
         changes = named_limits(options)
         if options["any_network"]:
@@ -28,7 +28,7 @@ class Command(KeyhouseCommand):
         key = update_api_key(caller=caller, key=key_with_id(options["id"]), changes=changes)
         document = as_document(key, caller.origin.at)
         networks = ", ".join(document["allowed_networks"]) or "everywhere"
-        return (
+        return Output(
             document,
             f"{key.name}: usable from {networks}, {document['rate_limit'] or 'as often as it likes'}.",
         )

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from audit.log import verify
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):
@@ -15,7 +15,7 @@ class Command(KeyhouseCommand):
         if self.faults:
             raise CommandError(self.faults[0])
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         found = verify()
         self.faults = found.faults
         document = {
@@ -25,5 +25,7 @@ class Command(KeyhouseCommand):
             "faults": found.faults,
         }
         if found.faults:
-            return document, f"{found.events} events, {len(found.faults)} faults:\n" + "\n".join(found.faults)
-        return document, f"{found.events} events, unbroken. Head: {found.head}"
+            return Output(
+                document, f"{found.events} events, {len(found.faults)} faults:\n" + "\n".join(found.faults)
+            )
+        return Output(document, f"{found.events} events, unbroken. Head: {found.head}")

@@ -5,7 +5,7 @@ from drf_spectacular.generators import EndpointEnumerator
 from access.permissions import need_of
 from config import profiles
 from config.checks import wire_faults
-from config.commands import KeyhouseCommand, stop_at, table
+from config.commands import KeyhouseCommand, Output, stop_at, table
 from config.profiles import Profile
 
 
@@ -17,7 +17,7 @@ class Command(KeyhouseCommand):
             "profile", metavar="FILE", help="a path to a TOML file, or the name of a shipped profile"
         )
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         profile = profiles.load(options["profile"])
         with profiles.override(profile):
             stop_at(wire_faults())
@@ -29,7 +29,7 @@ class Command(KeyhouseCommand):
             "routes": "Route table of the gateway",
         }
         text = [f"{titles[name]}\n\n{as_table(rows)}" for name, rows in parts.items()]
-        return document, "\n\n".join([f"{profile.source}: {profile.product.name}, in order.", *text])
+        return Output(document, "\n\n".join([f"{profile.source}: {profile.product.name}, in order.", *text]))
 
 
 def endpoints() -> list[dict[str, str]]:

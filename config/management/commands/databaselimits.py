@@ -1,6 +1,6 @@
 from typing import Any
 
-from config.commands import KeyhouseCommand
+from config.commands import KeyhouseCommand, Output
 from config.database.postgresql.limits import statement_limit
 from config.database.settings import POSTGRES_STATEMENT_MS
 
@@ -9,11 +9,11 @@ class Command(KeyhouseCommand):
     help = "Print the SQL that limits how long statements of Keyhouse's PostgreSQL role may take (PgBouncer)."
     needs_secrets = False
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         limit = statement_limit()
         document = {
             "sql": limit.sql,
             "statement_timeout_ms": POSTGRES_STATEMENT_MS,
             "in_force_ms": limit.in_force_ms,
         }
-        return document, limit.sql
+        return Output(document, limit.sql)

@@ -5,7 +5,7 @@ from accounts import retention
 from apikeys.durations import parse_duration
 from apikeys.usage import retention as use_pruning
 from audit.actors import Origin
-from config.commands import KeyhouseCommand, say, table
+from config.commands import KeyhouseCommand, Output, say, table
 from config.database.retention import Leftovers
 
 PROGRESS_SECONDS = 2.0
@@ -29,7 +29,7 @@ class Command(KeyhouseCommand):
             help="how long the use of keys is told by the hour, default %(default)s",
         )
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         now = Origin.here().at
         hours_kept = parse_duration("hours-for", options["hours_for"])
         found = [*use_pruning.leftovers(now, hours_kept), *retention.leftovers(now)]
@@ -38,7 +38,7 @@ class Command(KeyhouseCommand):
         else:
             done = {kind.name: _prune(kind, quiet=options["json"]) for kind in found}
         heads = ("what", "to prune" if options["dry_run"] else "pruned")
-        return {"dry_run": options["dry_run"], "pruned": done}, table(heads, list(done.items()))
+        return Output({"dry_run": options["dry_run"], "pruned": done}, table(heads, list(done.items())))
 
 
 def _prune(kind: Leftovers, *, quiet: bool) -> int:

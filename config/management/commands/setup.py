@@ -11,7 +11,7 @@ from accounts.users.first_run import create_first_admin, is_first_run
 from apikeys.services.known_secrets import check_secrets
 from config import env, profiles
 from config.backends import mail_host
-from config.commands import KeyhouseCommand, ask, ask_twice, has_terminal, say
+from config.commands import KeyhouseCommand, Output, ask, ask_twice, has_terminal, say
 from config.database.migrate import bring_up_to_date
 from config.wire import members as wire_members
 from config.wire.errors import Invalid
@@ -22,16 +22,16 @@ NO_NEWS = "Nothing to do: the database is up to date and has users."
 class Command(KeyhouseCommand):
     help = "Bring the database up to date and, the first time, make an organization and an administrator."
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         bring_up_to_date()
         check_secrets()
         if not is_first_run():
-            return {"admin": None}, NO_NEWS
+            return Output({"admin": None}, NO_NEWS)
         if has_terminal() and not env.text("KEYHOUSE_ADMIN_PASSWORD"):
             return self._ask()
         return self._from_environment()
 
-    def _ask(self) -> tuple[Any, str]:
+    def _ask(self) -> Output:
         say("Welcome. Who is the first administrator?")
         while True:
             username = ask("User name", env.text("KEYHOUSE_ADMIN_USERNAME") or "admin")
@@ -41,7 +41,7 @@ class Command(KeyhouseCommand):
             except Invalid as error:
                 say(f"{error.detail}\n")
 
-    def _from_environment(self) -> tuple[Any, str]:
+    def _from_environment(self) -> Output:
         username = env.text("KEYHOUSE_ADMIN_USERNAME") or "admin"
         email = env.text("KEYHOUSE_ADMIN_EMAIL") or _default_email()
         password = env.text("KEYHOUSE_ADMIN_PASSWORD")
@@ -53,22 +53,22 @@ class Command(KeyhouseCommand):
             member = next(iter(error.errors))
             raise CommandError(f"KEYHOUSE_ADMIN_{member.upper()}: {error.errors[member]}") from None
 
-    def _create_with_new_password(self, username: str, email: str) -> tuple[Any, str]:
+    def _create_with_new_password(self, username: str, email: str) -> Output:
         password = secrets.token_urlsafe(18)
         document, text = self._create(username, email, password)
         if document["admin"] is None:
-            return document, text
+            return Output(document, text)
         line = _login_line({"username": username, "email": email, "password": password})
         shown = f"{text}\nPassword: {password} (shown only now)\nLog in:   {line}"
-        return document | {"password": password}, shown
+        return Output(document | {"password": password}, shown)
 
-    def _create(self, username: str, email: str, password: str) -> tuple[Any, str]:
+    def _create(self, username: str, email: str, password: str) -> Output:
         user = create_first_admin(
             caller=caller_at_command_line(), username=username, email=email, password=password
         )
         if user is None:
-            return {"admin": None}, NO_NEWS
-        return {"admin": user.username}, f"Administrator {user.username} ({user.email}) made."
+            return Output({"admin": None}, NO_NEWS)
+        return Output({"admin": user.username}, f"Administrator {user.username} ({user.email}) made.")
 
 
 def _login_line(values: dict[str, str]) -> str:

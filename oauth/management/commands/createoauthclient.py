@@ -2,7 +2,7 @@ from typing import Any
 
 from access.callers import caller_at_command_line
 from accounts.users.lookups import organization_named, user_named
-from config.commands import KeyhouseCommand, say
+from config.commands import KeyhouseCommand, Output, say
 from config.wire.fields import timestamp
 from oauth.services.clients import create_client
 
@@ -35,7 +35,7 @@ class Command(KeyhouseCommand):
         owner.add_argument("--user", help="a machine, without redirect address, that acts for this person")
         owner.add_argument("--organization", help="a machine that acts for this organization")
 
-    def run(self, options: dict[str, Any]) -> tuple[Any, str]:
+    def run(self, options: dict[str, Any]) -> Output:
         owner: Any = None
         if options["user"] is not None:
             owner = user_named(options["user"])
@@ -64,4 +64,4 @@ class Command(KeyhouseCommand):
             "post_logout_redirect_uris": row.post_logout_redirect_uris.split(),
         }
         secret = f"client_secret: {made.secret} (shown only now)" if made.secret else "It has no secret."
-        return document, f"Client {row.name} registered.\nclient_id: {row.client_id}\n{secret}"
+        return Output(document, f"Client {row.name} registered.\nclient_id: {row.client_id}\n{secret}")
