@@ -15,7 +15,7 @@ from tests.privileges import drop_privileges
 
 GOOD_PEPPER = bytes(range(32)).hex()
 MAKE = """
-import sys; from pathlib import Path; from config import secrets
+import sys; from pathlib import Path; from config.secrets import storage as secrets
 sys.stdin.read()
 print(secrets.kept(secrets.open_data_dir(Path(sys.argv[1])), "x", secrets.new_secret_key))
 """
@@ -88,7 +88,7 @@ def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
 
 
 OPEN = """
-import sys; from pathlib import Path; from config import secrets, env
+import sys; from pathlib import Path; from config import env; from config.secrets import storage as secrets
 try:
     secrets.kept(secrets.open_data_dir(Path(sys.argv[1])), "x", secrets.new_secret_key)
 except env.ConfigurationError as error:

@@ -10,7 +10,7 @@ from apikeys.services.known_secrets import check_secrets
 from apikeys.usage import quotas
 from config import env, metrics, profiles, server
 from config.checks import production_faults, signing_key_faults, wire_faults
-from config.commands import JsonCommand, say, stop_at
+from config.commands import JsonCommand, stop_at
 from config.database.migrate import check_up_to_date
 from config.database.postgresql.limits import check_limits
 from config.wire import openapi_pages
@@ -20,14 +20,17 @@ class Command(JsonCommand):
     help = "The production server. Stops on SIGTERM or Ctrl-C."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--bind", metavar="HOST:PORT", help="default: KEYHOUSE_BIND")
+        parser.add_argument(
+            "--bind",
+            metavar="HOST:PORT",
+            help="where this process listens, default: KEYHOUSE_BIND; mails and tokens name KEYHOUSE_PUBLIC_URL",
+        )
         parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes, default 2")
 
     def handle(self, *args: Any, **options: Any) -> None:
         bind = options["bind"]
         host, port = settings.BIND if bind is None else env.parse_address("--bind", bind)
-        url = public_url(bind, host, port)
-        places = places_to_go(url)
+        places = places_to_go(public_url(bind, host, port))
         check_fit(options["workers"])
         quotas.share_among(options["workers"])
         openapi_pages.document()  # workers are forks of this process, and need not build it
@@ -37,8 +40,6 @@ class Command(JsonCommand):
                 metrics.prepare(settings.DATA_DIR / "metrics" / str(port))
             self.stdout.write(json.dumps(places) if options["json"] else as_text(places))
             self.stdout.flush()
-            if url != settings.PUBLIC_URL:
-                say(f"Mails and tokens name {settings.PUBLIC_URL}. KEYHOUSE_PUBLIC_URL changes that.")
 
         server.run(
             host,
