@@ -23,7 +23,7 @@ class Command(JsonCommand):
         parser.add_argument(
             "--bind",
             metavar="HOST:PORT",
-            help="where this process listens, default: KEYHOUSE_BIND; mails and tokens name KEYHOUSE_PUBLIC_URL",
+            help="where this process listens, default: KEYHOUSE_BIND; links name KEYHOUSE_PUBLIC_URL",
         )
         parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes, default 2")
 
