@@ -1,10 +1,10 @@
 """A lease on an epoch: how long what was read about a caller may be trusted without reading it again.
 
-Whatever changes what somebody may do begins a new epoch in its transaction (`audit.log.record` sees to
-it), commits, and waits one lease before it answers. Whoever is asked for what was changed already waits as
-long: the one before may not have answered yet. Whoever remembers what it has read looks at the number
-of the epoch before it trusts that, unless it has looked less than a lease ago. So after the answer nobody
-trusts anything older than the change. docs/architecture.md has the argument, and what it rests on.
+A service that changes what somebody may do begins a new epoch in its transaction (`audit.log.record` sees
+to it), commits, and waits one lease before it answers. A service that finds the change made already waits as
+long: the request that made it may not have answered yet. A process that remembers what it read looks at the
+number of the epoch before it trusts that, unless it looked less than a lease ago. So after the answer no
+process trusts anything older than the change. docs/architecture.md has the argument, and what it rests on.
 """
 
 import threading
@@ -46,7 +46,7 @@ class Memory:
         return self._known
 
     def _look(self) -> None:
-        """Look, or wait for the thread that does: whoever waited for a look that failed has failed, too."""
+        """Look, or wait for the thread that does. If its look fails, those that waited for it fail too."""
         came = time.clock_gettime(CLOCK)
         with self._lock:
             before = time.clock_gettime(CLOCK)

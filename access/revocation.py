@@ -1,4 +1,4 @@
-"""Whoever changes what somebody may do waits one lease before it answers. See access.principal_cache."""
+"""A change to what somebody may do answers after one lease. See access.principal_cache."""
 
 import time
 

@@ -46,7 +46,7 @@ def offer_rows(field: Any, relation: Any, rows: QuerySet[Any]) -> None:
 
 
 class ChangeForm(forms.ModelForm[Row]):
-    """A form of a row that there is. It sends along what it showed, and so knows what was changed on it.
+    """A form that changes an existing row. It sends back the values it showed, and so knows what was changed.
 
     Otherwise a page that was open before would undo what others have changed since. A field that came
     without what it showed is compared with the row as it is now.
@@ -59,5 +59,5 @@ class ChangeForm(forms.ModelForm[Row]):
                 field.show_hidden_initial = not self.is_bound or self.add_initial_prefix(name) in self.data
 
     def changes(self) -> dict[str, Any]:
-        """What whoever sent the form changed on it, by the names of the fields. For a valid form."""
+        """Return the values that the sender changed, by the names of their fields. For a valid form."""
         return {name: self.cleaned_data[name] for name in self.changed_data}

@@ -43,7 +43,7 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True  # for whoever sees the organization
+        return True  # everybody who sees the organization sees its members
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)

@@ -33,7 +33,7 @@ class PlainText(forms.Widget):
 
 
 class SamePerson(forms.Field):
-    """The person of a membership that there is already: shown, never changed."""
+    """The person of an existing membership: shown, never changed."""
 
     widget = PlainText
 
