@@ -18,7 +18,6 @@ from tests.admin.helpers import browser
 from tests.admin.test_second_factor import log_in_with
 from tests.at_rest import everything_stored
 from tests.conftest import Cast
-from tests.installation import ADMIN, Installation
 from tests.oauth.flow import BASE, Flow, make_client
 
 
@@ -69,25 +68,6 @@ def test_a_cookie_of_a_row_from_before_opens_nothing(cast: Cast) -> None:
     client = browser(cast.ada)
     Row.objects.update(session_key=cookie_of(client))
     assert client.get("/admin/").status_code == 302
-
-
-@pytest.mark.requirement(110)
-def test_an_upgrade_deletes_the_sessions_from_before(installation: Installation) -> None:
-    assert installation.manage("migrate", "accounts", "0007").returncode == 0
-    assert count(installation, first="Session(pk='a' * 32, session_data='', expire_date=now()).save()") == 1
-    assert installation.manage("setup", **ADMIN).returncode == 0
-    assert count(installation) == 0
-
-
-def count(installation: Installation, first: str = "pass") -> int:
-    """How many sessions of browsers there are, after what is done `first`."""
-    code = (
-        "from django.contrib.sessions.models import Session; from django.utils.timezone import now;"
-        f"{first}; print(Session.objects.count())"
-    )
-    done = installation.manage("shell", "--no-imports", "-c", code)
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
 
 
 def test_a_login_and_a_logout_leave_no_row_of_before(cast: Cast) -> None:

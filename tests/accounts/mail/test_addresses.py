@@ -2,10 +2,8 @@
 
 import io
 import json
-from importlib import import_module
 
 import pytest
-from django.apps import apps
 from django.core.management import CommandError, call_command
 
 from accounts.mail.delivery import Round, send_due
@@ -20,8 +18,6 @@ from config.wire.errors import Invalid
 from tests.accounts.mailbox import Mailbox
 from tests.commands.helpers import run
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem
-
-fold_again = import_module("accounts.migrations.0019_email_domains").fold_again
 
 MAILED = {
     "anna@stra\u00dfe.example": "anna@xn--strae-oqa.example",
@@ -136,17 +132,6 @@ def test_logins_are_counted_under_one_subject_for_each_user_name() -> None:
 def stored_before(username: str, email: str, key: str = "") -> None:
     """Give somebody an address, and its key, as they were stored when any domain was folded like a name."""
     User.objects.filter(username=username).update(email=email, email_key=key or email)
-
-
-def test_keys_that_were_stored_before_are_written_anew_if_nobody_has_them(cast: Cast) -> None:
-    stored_before("alice", "Anna@stra\u00dfe.example", "anna@strasse.example")
-    stored_before("bob", "anna@b\u00fccher.example")
-    stored_before("charlie", "anna@xn--bcher-kva.example")
-    fold_again(apps, None)
-    keys = dict(User.objects.values_list("username", "email_key"))
-    assert keys["alice"] == "anna@stra\u00dfe.example"
-    assert keys["bob"] == "anna@b\u00fccher.example"
-    assert keys["charlie"] == "anna@xn--bcher-kva.example"
 
 
 @pytest.mark.requirement(114)

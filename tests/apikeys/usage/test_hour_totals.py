@@ -4,12 +4,9 @@ import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
-from importlib import import_module
+from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
-from django.utils import timezone
 
 from apikeys.models import EVERY_KEY, HOUR, HourTotal, KeyUse, Outcome, ScopeUse
 from apikeys.services.api_keys import NewKey
@@ -73,21 +70,6 @@ def test_totals_are_of_all_keys_and_of_each_organization_s(cast: Cast) -> None:
             (cast.umbrella.pk, hour, "rate"): 1,
         }
     )
-
-
-def test_what_was_counted_before_there_were_totals_is_put_together(cast: Cast) -> None:
-    now = timezone.now()
-    for owner in (cast.acme, cast.acme, cast.umbrella, cast.bob):
-        key = make_key(owner)
-        for hours, outcome in ((0, Outcome.ALLOWED), (0, Outcome.ENDED), (100, Outcome.ALLOWED)):
-            note(key, now - timedelta(hours=hours), outcome)
-    counting.flush()
-    counted = totals()
-    note(key, now - timedelta(days=8))
-    counting.flush()
-    HourTotal.objects.all().delete()
-    import_module("apikeys.migrations.0005_uses_together").fill(None, connection.schema_editor())
-    assert totals() == counted
 
 
 @pytest.mark.django_db(transaction=True)
