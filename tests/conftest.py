@@ -41,6 +41,7 @@ from config.profiles import Profile
 from config.profiles.schema import Role
 from tests.accounts.mailbox import Mailbox, listening, use_mail_server
 from tests.installation import ADMIN, Installation, copy_of, fresh_database
+from tests.snapshot import Snapshot
 
 PASSWORD = "a long walk to the lighthouse"
 
@@ -167,20 +168,31 @@ def add_user(name: str, role: str = "member", **options: Any) -> User:
     )
 
 
-@pytest.fixture
-def cast(db: None, operator: Caller) -> Cast:
+def make_cast() -> None:
+    operator = caller_at_command_line()
     acme = create_organization(caller=operator, name="Acme")
     umbrella = create_organization(caller=operator, name="Umbrella")
-    return Cast(
-        acme=acme,
-        umbrella=umbrella,
-        ada=add_user("ada", "admin"),
-        audrey=add_user("audrey", "auditor"),
-        alice=add_user("alice", memberships=[(acme, "owner")]),
-        bob=add_user("bob", memberships=[(acme, "developer")]),
-        charlie=add_user("charlie", memberships=[(umbrella, "owner")]),
-        mallory=add_user("mallory"),
-    )
+    add_user("ada", "admin")
+    add_user("audrey", "auditor")
+    add_user("alice", memberships=[(acme, "owner")])
+    add_user("bob", memberships=[(acme, "developer")])
+    add_user("charlie", memberships=[(umbrella, "owner")])
+    add_user("mallory")
+
+
+SHIPPED = profiles.active()
+SHIPPED_CAST = Snapshot(make_cast)
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    if profiles.active() is SHIPPED:
+        SHIPPED_CAST.write()
+    else:
+        make_cast()
+    found: dict[str | None, Any] = {each.name.lower(): each for each in Organization.objects.all()}
+    found |= {each.username: each for each in User.objects.all()}
+    return Cast(**{name: found[name] for name in Cast.__dataclass_fields__})
 
 
 def make_key(owner: User | Organization, *scopes: str, name: str = "a key", **options: Any) -> NewKey:

@@ -9,3 +9,4 @@ DATABASES["default"]["TEST"] = (
 )
 EPOCH_LEASE_SECONDS = 0.0  # most tests never commit: what they change would not be seen
 ADMIN_SECOND_FACTOR = False  # tests/admin/test_second_factor.py is about it
+WHITENOISE_AUTOREFRESH = True  # else each test client reads the names of all static files
