@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Keyhouse's commands. `manage.py help` lists them."""
 
+import gc
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ def main() -> None:
     os.umask(0o077)  # what is written is for its owner alone: the database, secrets, mails in files
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     check_text(sys.argv)
+    gc.disable()  # until config.apps: imports leave no garbage, but looking for it is a fifth of a start
     from django.core.management import execute_from_command_line
     from django.db import Error
 

@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
@@ -15,6 +17,8 @@ class ConfigConfig(AppConfig):
         from config.wire import openapi  # noqa: F401 (they register themselves)
 
         _spare_each_request()
+        gc.freeze()  # what is loaded by now stays, and forks share its memory
+        gc.enable()
 
 
 def _spare_each_request() -> None:

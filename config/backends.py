@@ -6,7 +6,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from environ import Env
-from redis import Redis
 
 from config.env import ConfigurationError
 from config.hosts import ascii_domain
@@ -36,6 +35,8 @@ def valkey_url(url: str) -> str:
         raise ConfigurationError("CACHE_URL: write redis:// for Valkey, or rediss:// if it speaks TLS")
     if not url.startswith(("redis://", "rediss://")):
         return ""
+    from redis import Redis
+
     try:
         Redis.from_url(url).close()  # connects to nothing yet
     except (ValueError, TypeError):

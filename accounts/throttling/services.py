@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from django.conf import settings
-from redis.exceptions import RedisError
 
 from accounts.throttling import database as database_counts
 from accounts.throttling import valkey as valkey_counts
@@ -92,6 +91,6 @@ def _stored(work: Callable[[Store], T]) -> T:
     if valkey_counts.is_asked():
         try:
             return work(valkey_counts)
-        except RedisError as error:
-            log.warning("counting in the database: Valkey: %s", str(error).partition("\n")[0])
+        except valkey_counts.Unreachable as error:
+            log.warning("counting in the database: Valkey: %s", error)
     return work(database_counts)

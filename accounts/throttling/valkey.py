@@ -2,16 +2,14 @@
 
 import time
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as BrokenConnection
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from accounts.throttling.counters import Attempt, Count
+
+if TYPE_CHECKING:  # importing it is a tenth of a command's time, and most installations have no Valkey
+    from redis import Redis
 
 PREFIX = b"{keyhouse}:attempts:"  # the braces keep all keys of a script in one slot of a cluster
 TIMEOUT_SECONDS = 0.5
@@ -42,6 +40,10 @@ _TAKE_BACK = """
 """
 
 
+class Unreachable(Exception):
+    """Valkey does not answer, or refuses; the message is one line."""
+
+
 _rests_until = 0.0  # monotonic seconds
 
 
@@ -51,23 +53,25 @@ def is_asked() -> bool:
 
 
 def add(tried: Attempt) -> dict[bytes, Count]:
-    """See accounts.throttling.services.Store. Raises RedisError."""
+    """See accounts.throttling.services.Store. Raises Unreachable."""
     found = _run(_ADD, tried, tried.at, tried.ends_at)
     return {each.digest: Count(*count) for each, count in zip(tried.counters, found, strict=True)}
 
 
 def take_back(tried: Attempt, *, emptied: str = "") -> None:
-    """See accounts.throttling.services.Store. Raises RedisError."""
+    """See accounts.throttling.services.Store. Raises Unreachable."""
     _run(_TAKE_BACK, tried, tried.ends_at, *(0 if each.scope == emptied else 1 for each in tried.counters))
 
 
 def _run(script: str, tried: Attempt, *values: int) -> Any:
+    from redis.exceptions import RedisError
+
     keys = [PREFIX + each.digest.hex().encode() for each in tried.counters]
     try:
         return _client(settings.VALKEY_URL).register_script(script)(keys=keys, args=values)
-    except RedisError:
+    except RedisError as error:
         _rest(PAUSE_SECONDS)
-        raise
+        raise Unreachable(str(error).partition("\n")[0]) from error
 
 
 def _rest(seconds: float) -> None:
@@ -76,7 +80,12 @@ def _rest(seconds: float) -> None:
 
 
 @cache
-def _client(url: str) -> Redis:
+def _client(url: str) -> "Redis":
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.exceptions import ConnectionError as BrokenConnection
+    from redis.retry import Retry
+
     return Redis.from_url(
         url,
         socket_timeout=TIMEOUT_SECONDS,

@@ -5,8 +5,6 @@ import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
-from redis.exceptions import RedisError
-
 from access.key_limits import Rate
 from access.principals import Principal
 from accounts.throttling import valkey as valkey_counts
@@ -72,8 +70,8 @@ def _count(name: str, rate: Rate, now: int) -> tuple[Rate, Count]:
     if valkey_counts.is_asked():
         try:
             return rate, valkey_counts.add(tried)[counter.digest]
-        except RedisError as error:
-            log.warning("counting requests in each process: Valkey: %s", str(error).partition("\n")[0])
+        except valkey_counts.Unreachable as error:
+            log.warning("counting requests in each process: Valkey: %s", error)
     share = max(rate.requests // _processes, 1)
     return rate._replace(requests=share), _count_here(counter.digest, tried)
 
