@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
 def start(vendor: str, url: str, arguments: list[str], output: "IO[str] | None") -> "subprocess.Popen[bytes]":
     """Start pytest on one database; tests/conftest.py fails the run if it is not on that one."""
     environment = os.environ | {"KEYHOUSE_TEST_VENDOR": vendor, "KEYHOUSE_TEST_SERVER": url}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling anew takes longer than a test
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.Popen(command, env=environment, stdout=output, stderr=output)
 

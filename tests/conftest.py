@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,8 +38,8 @@ from audit import refusals, triggers
 from config import profiles
 from config.profiles import Profile
 from config.profiles.schema import Role
+from tests import migrated
 from tests.accounts.mailbox import Mailbox, listening, use_mail_server
-from tests.installation import ADMIN, Installation, copy_of, fresh_database
 from tests.snapshot import Snapshot
 
 PASSWORD = "a long walk to the lighthouse"
@@ -50,6 +49,12 @@ hypothesis_settings.register_profile(
     "keyhouse", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("keyhouse")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None) -> None:
+    """Test on a copy of a migrated database: pytest-django would migrate one for each run."""
+    migrated.prepare(connection.settings_dict["NAME"])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -268,28 +273,3 @@ def mailbox(settings: Settings) -> Iterator[Mailbox]:
     with listening() as box:
         use_mail_server(settings, box.port)
         yield box
-
-
-@pytest.fixture
-def bare_installation(tmp_path: Path) -> Iterator[Installation]:
-    """An installation that nobody has set up yet."""
-    with fresh_database(tmp_path) as url:
-        yield Installation(tmp_path, url)
-
-
-@pytest.fixture(scope="session")
-def after_first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation after its first start, for others to be copies of."""
-    folder = tmp_path_factory.mktemp("first")
-    with fresh_database(folder) as url:
-        original = Installation(folder, url)
-        done = original.manage("setup", **ADMIN)
-        assert done.returncode == 0, done.stderr
-        yield original
-
-
-@pytest.fixture
-def installation(after_first_start: Installation, tmp_path: Path) -> Iterator[Installation]:
-    """An installation after its first start, with the administrator of tests.installation.ADMIN."""
-    with copy_of(after_first_start, tmp_path) as copy:
-        yield copy

@@ -17,6 +17,7 @@ from typing import IO, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
+import pytest
 
 PROJECT = Path(__file__).parent.parent
 START_SECONDS = 60
@@ -182,6 +183,11 @@ def free_port() -> int:
         return port
 
 
+def host_of(server: str) -> str:
+    """The folder of the socket of the PostgreSQL at a URL."""
+    return parse_qs(urlsplit(server).query)["host"][0]
+
+
 @contextmanager
 def fresh_database(folder: Path) -> Iterator[str]:
     """The URL of an empty database: in the PostgreSQL of this run, or an SQLite file."""
@@ -205,7 +211,7 @@ def _database(folder: Path, *, like: Installation | None) -> Iterator[str]:
             shutil.copy(like.folder / SQLITE_FILE, folder / SQLITE_FILE)
         yield f"sqlite:///{folder / SQLITE_FILE}"
         return
-    host = parse_qs(urlsplit(server).query)["host"][0]
+    host = host_of(server)
     name = f"keyhouse_{uuid.uuid4().hex}"
     template = f'TEMPLATE "{urlsplit(like.database_url).path[1:]}"' if like else ""
     with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as connection:
@@ -214,3 +220,28 @@ def _database(folder: Path, *, like: Installation | None) -> Iterator[str]:
             yield f"postgres://postgres@/{name}?host={quote(host, safe='')}"
         finally:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def bare_installation(tmp_path: Path) -> Iterator[Installation]:
+    """An installation that nobody has set up yet."""
+    with fresh_database(tmp_path) as url:
+        yield Installation(tmp_path, url)
+
+
+@pytest.fixture(scope="session")
+def after_first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation after its first start, for others to be copies of."""
+    folder = tmp_path_factory.mktemp("first")
+    with fresh_database(folder) as url:
+        original = Installation(folder, url)
+        done = original.manage("setup", **ADMIN)
+        assert done.returncode == 0, done.stderr
+        yield original
+
+
+@pytest.fixture
+def installation(after_first_start: Installation, tmp_path: Path) -> Iterator[Installation]:
+    """An installation after its first start, with the administrator of tests.installation.ADMIN."""
+    with copy_of(after_first_start, tmp_path) as copy:
+        yield copy

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.installation import ADMIN, Installation, fresh_database
+from tests.installation import Installation, copy_of
 
 
 @pytest.fixture(scope="session")
-def shared_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    folder = tmp_path_factory.mktemp("shared")
-    with fresh_database(folder) as url:
-        installation = Installation(folder, url)
-        done = installation.manage("setup", **ADMIN)
-        assert done.returncode == 0, done.stderr
-        yield installation
+def shared_installation(
+    after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    with copy_of(after_first_start, tmp_path_factory.mktemp("shared")) as copy:
+        yield copy
