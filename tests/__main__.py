@@ -1,4 +1,4 @@
-"""./run test: the whole suite, once on SQLite and once on a real PostgreSQL. Arguments go to pytest."""
+"""./run test: on SQLite and on a real PostgreSQL, side by side. Arguments go to pytest; see tests.tiers."""
 
 import os
 import subprocess

@@ -1,0 +1,81 @@
+"""Which tests a run has: the fast ones, all of them, or the soak tests; and which half of it runs which.
+
+./run test          the fast tier: without `slow` and `soak`. Tests run in one half, by their file,
+                    but those that commit or are marked `databases` run on SQLite and on PostgreSQL.
+./run test --all    without `soak`. Tests run on both databases, but for those marked `once`.
+./run test PATHS    what is named, by paths or with -k, as with --all.
+./run soak          `soak` alone.
+"""
+
+import os
+import re
+import zlib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+HALVES = {"sqlite": 0, "postgresql": 1}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="slow tests too, and every test on both databases")
+    parser.addoption("--soak", action="store_true", help="the soak tests alone")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With -k, import only files that contain one of its words: importing all takes longer than a test."""
+    chosen = _files_with(config.getoption("keyword"))
+    return True if chosen and collection_path.suffix == ".py" and collection_path not in chosen else None
+
+
+@cache
+def _files_with(expression: str) -> frozenset[Path]:
+    """The files of tests in which, or in whose path, one of the words is; none if they may all be meant."""
+    words = set(re.findall(r"\w+", expression.lower())) - {"and", "or"}
+    if not words or "not" in words:
+        return frozenset()
+    texts = {path: f"{path} {path.read_text()}".lower() for path in TESTS.rglob("test_*.py")}
+    return frozenset(path for path, text in texts.items() if any(word in text for word in words))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    half = HALVES.get(os.environ.get("KEYHOUSE_TEST_VENDOR", ""))
+    everything = config.getoption("all") or _is_named(config)
+    kept = {
+        item
+        for item in items
+        if _is_in_tier(item, everything, config)
+        and (half is None or half == _half_of(item) or _runs_on_both(item, everything))
+    }
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
+
+
+def _is_named(config: pytest.Config) -> bool:
+    return bool(config.getoption("keyword")) or config.args_source is pytest.Config.ArgsSource.ARGS
+
+
+def _is_in_tier(item: pytest.Item, everything: bool, config: pytest.Config) -> bool:
+    soaks, is_slow = _has(item, "soak"), _has(item, "slow")
+    if config.getoption("soak"):
+        return soaks
+    return (not soaks or _is_named(config)) and (everything or not is_slow)
+
+
+def _runs_on_both(item: pytest.Item, everything: bool) -> bool:
+    return not _has(item, "once") and (everything or _has(item, "databases") or _commits(item))
+
+
+def _commits(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    return mark is not None and bool(mark.kwargs.get("transaction"))
+
+
+def _half_of(item: pytest.Item) -> int:
+    return zlib.crc32(item.location[0].encode()) % len(HALVES)
+
+
+def _has(item: pytest.Item, name: str) -> bool:
+    return item.get_closest_marker(name) is not None
