@@ -1,6 +1,10 @@
 """The main job, end to end: log in, make a key, use it, revoke it."""
 
+import pytest
+
 from tests.conftest import Api, Cast, as_user, assert_problem, with_key
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_person_logs_in_makes_a_key_uses_it_and_revokes_it(cast: Cast) -> None:

@@ -25,6 +25,8 @@ from tests.commands.helpers import refusal_of
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key
 from tests.oauth.flow import BASE, CALLBACK, Flow, make_client, parameters
 
+pytestmark = pytest.mark.once
+
 CREDENTIALS = ("live", "test", "oat_", "ort_", "oac_", "ocs_")
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.installation import Installation, Server, log_in_as_admin
 
+pytestmark = pytest.mark.slow
+
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
 SERVERS = 3
 AT_ONCE = 12

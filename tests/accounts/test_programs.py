@@ -22,7 +22,7 @@ from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key, with_key
 from tests.oauth.flow import Flow, machine_token, make_client, with_token
 
-pytestmark = pytest.mark.requirement(101)
+pytestmark = [pytest.mark.requirement(101), pytest.mark.once]
 
 NEW = "another walk to the lighthouse"
 EVE = {"email": "eve@example.net"}

@@ -18,6 +18,8 @@ from tests.admin.helpers import browser, page, text_of
 from tests.audit.broken import tamper
 from tests.conftest import Cast, make_key
 
+pytestmark = pytest.mark.databases
+
 LIST = "audit_event_changelist"
 CHANGE = "audit_event_change"
 

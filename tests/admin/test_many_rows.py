@@ -18,6 +18,8 @@ from oauth.models import OAuthClient
 from tests.admin.helpers import act, browser, errors_of, messages_of, page, text_of
 from tests.conftest import Cast, make_key
 
+pytestmark = pytest.mark.slow
+
 REGISTERED = sorted(admin.site._registry.items(), key=lambda pair: pair[0]._meta.label)
 LABELS = [model._meta.label_lower.replace(".", "_") for model, _ in REGISTERED]
 TOO_MANY = [f"Select at most {MOST_AT_ONCE} rows. Nothing was done."]

@@ -8,6 +8,8 @@ from django.test import Client
 from tests.admin.helpers import LOGIN, browser
 from tests.conftest import PASSWORD, Cast
 
+pytestmark = pytest.mark.once
+
 ELSEWHERE = [
     "https://evil.example",
     "https://evil.example/admin/",

@@ -12,6 +12,8 @@ from audit.models import Event
 from config import profiles
 from tests.conftest import Api, Cast, assert_problem, make_key, with_key
 
+pytestmark = pytest.mark.once
+
 NOBODY = str(UUID(int=0))
 
 

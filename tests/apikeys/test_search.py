@@ -8,6 +8,8 @@ from apikeys.admin.search import matching, with_scope
 from apikeys.models import ApiKey
 from tests.conftest import Cast, make_key
 
+pytestmark = pytest.mark.databases
+
 
 @pytest.fixture
 def keys(cast: Cast) -> None:

@@ -13,6 +13,8 @@ from audit.models import AppendOnly, ChainHead, Event
 from tests.audit.broken import execute
 from tests.installation import Installation
 
+pytestmark = pytest.mark.databases
+
 
 @pytest.fixture
 def event(db: None) -> Event:

@@ -26,7 +26,7 @@ from bench.candidates import (
 from bench.chart import chart
 from bench.report import between_markers, goals_table, growth_table, report, table, unmet
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 ROUNDS = 3
 

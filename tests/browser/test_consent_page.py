@@ -14,7 +14,7 @@ from tests.browser.chromium import has_ipv6
 from tests.browser.conftest import OAUTH2, Visit, visiting
 from tests.installation import Installation
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 PAGES = {
     "/callback": "Thank you",

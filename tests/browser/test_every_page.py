@@ -13,7 +13,7 @@ from tests.browser.conftest import OAUTH2, Visit, visiting
 from tests.browser.demo import MAILED
 from tests.installation import Server
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 OF_NO_LIST = (
     "/admin/",

@@ -11,6 +11,8 @@ from tests.accounts.authenticator import App
 from tests.browser.conftest import NAME, PASSWORD, Visit, visiting
 from tests.installation import Installation, Server
 
+pytestmark = pytest.mark.once
+
 KEY = re.compile(r"kh_live_[0-9A-Za-z]{36}")
 LIST = "/admin/apikeys/apikey/"
 MOST_LOOKS = 100

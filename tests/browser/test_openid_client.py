@@ -14,7 +14,7 @@ from tests.browser.chromium import openid_client
 from tests.browser.conftest import OAUTH2, Visit, visiting
 from tests.installation import PROJECT, Installation, Server, free_port
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 SCOPE = "openid profile email services:read"
 METHODS = ("client_secret_basic", "client_secret_post", "none")

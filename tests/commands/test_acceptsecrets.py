@@ -12,6 +12,8 @@ from django.db import connection
 from tests.commands.helpers import assert_one_line
 from tests.installation import ADMIN, PROJECT, Answer, Installation, Server, free_port
 
+pytestmark = pytest.mark.slow
+
 PEPPER = bytes(range(32)).hex()
 
 

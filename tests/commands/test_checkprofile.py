@@ -10,6 +10,8 @@ from tests.commands.helpers import assert_one_line
 from tests.config.profile_texts import GOOD
 from tests.installation import Installation
 
+pytestmark = [pytest.mark.once, pytest.mark.slow]
+
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_shipped_profile_shows_its_endpoints_roles_and_routes(

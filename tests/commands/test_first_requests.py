@@ -6,7 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from threading import Barrier
 
+import pytest
+
 from tests.installation import Answer, Installation, free_port, serving
+
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 SERVE_AND_SAY_WHO_BUILDS = """
 import os, sys, django

@@ -9,6 +9,8 @@ import pytest
 from tests.commands.helpers import assert_one_line
 from tests.installation import ADMIN, PROJECT, Installation
 
+pytestmark = [pytest.mark.once, pytest.mark.slow]
+
 PASSWORD = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
 DORA = ("--username", "dora", "--email", "dora@example.org", "--role", "member")
 

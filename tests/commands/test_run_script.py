@@ -12,7 +12,7 @@ import pytest
 
 from tests.installation import ADMIN, PROJECT, free_port
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from tests.installation import ADMIN, PROJECT, START_SECONDS, Installation
+
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 PASSWORD = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
 

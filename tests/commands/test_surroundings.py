@@ -11,6 +11,8 @@ from tests.commands.helpers import assert_one_line
 from tests.installation import PROJECT, Installation
 from tests.privileges import drop_privileges
 
+pytestmark = pytest.mark.slow
+
 KEYHOUSE = PROJECT / "config" / "profiles" / "keyhouse.toml"
 
 

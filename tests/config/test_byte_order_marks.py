@@ -17,6 +17,8 @@ from tests.config.profile_texts import GOOD
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key
 from tests.installation import Installation
 
+pytestmark = pytest.mark.once
+
 BOM = codecs.BOM_UTF8
 
 

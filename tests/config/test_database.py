@@ -12,6 +12,8 @@ from config.database.settings import POSTGRES_STATEMENT_MS, database_config
 from config.env import ConfigurationError
 from tests.installation import Installation
 
+pytestmark = pytest.mark.databases
+
 DATA = Path("/data")
 SECRET = "s3cr3t"
 KEPT_ALIVE = {

@@ -18,9 +18,10 @@ from tests.accounts.mailbox import listening
 from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
 from tests.postgres import Postgres
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("KEYHOUSE_TEST_VENDOR") != "postgresql", reason="about PostgreSQL"
-)
+pytestmark = [
+    pytest.mark.skipif(os.environ.get("KEYHOUSE_TEST_VENDOR") != "postgresql", reason="about PostgreSQL"),
+    pytest.mark.slow,
+]
 WORKERS = 2
 AT_ONCE = 4 * WORKERS * THREADS
 LOOKS_EVERY_TIME = {"KEYHOUSE_LEASE_MS": "1"}

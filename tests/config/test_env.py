@@ -9,6 +9,8 @@ from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.env import ConfigurationError
 from tests.installation import Installation
 
+pytestmark = pytest.mark.once
+
 SECRET = "s3cr3t"
 
 

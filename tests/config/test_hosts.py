@@ -15,6 +15,8 @@ from config.hosts import ascii_domain, spell_header, spell_host
 from tests.accounts.mailbox import listening, plain
 from tests.installation import ADMIN, PROJECT, Installation, free_port, serving
 
+pytestmark = pytest.mark.once
+
 SPELLINGS = {
     # as it is written: its one spelling
     "https://keys.example.org": "https://keys.example.org",

@@ -23,6 +23,8 @@ from tests.accounts.helpers import serving
 from tests.commands.helpers import refusal_of
 from tests.installation import Installation, Server, copy_of, log_in_as_admin
 
+pytestmark = [pytest.mark.once, pytest.mark.slow]
+
 NAME = "KEYHOUSE_SIGNING_KEYS"
 GOOD = {algorithm: key_pairs.new_pem(algorithm) for algorithm in ALGORITHMS}
 

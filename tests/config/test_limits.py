@@ -5,6 +5,8 @@ import pytest
 from config.env import ConfigurationError
 from config.limits import DEFAULTS, Limit, limits
 
+pytestmark = pytest.mark.once
+
 
 def test_without_a_word_of_the_operator_the_table_holds() -> None:
     assert limits([]) == DEFAULTS

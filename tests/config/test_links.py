@@ -6,7 +6,7 @@ from pytest_django.fixtures import Settings
 from tests.conftest import Cast, as_user, make_key
 from tests.installation import Installation, log_in_as_admin
 
-pytestmark = pytest.mark.requirement(43)
+pytestmark = [pytest.mark.requirement(43), pytest.mark.once]
 
 PUBLIC = "https://keys.example.org"
 INNER: list[dict[str, str]] = [

@@ -14,6 +14,8 @@ from config.logs import escape, mask
 from tests.conftest import PASSWORD, Api, Cast, log_in, make_key, with_key
 from tests.installation import ADMIN, Installation, Server, log_in_as_admin
 
+pytestmark = pytest.mark.once
+
 LOUD = {"DJANGO_SETTINGS_MODULE": "tests.loud_settings"}
 SESSION, CSRF = settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
 PLANTED = "Planted-5ecret-of-nobody"

@@ -11,6 +11,8 @@ from config import metrics
 from tests.conftest import assert_problem
 from tests.installation import ADMIN, Installation, Server, log_in_as_admin
 
+pytestmark = [pytest.mark.once, pytest.mark.slow]
+
 HERE = {"KEYHOUSE_METRICS_NETWORKS": "127.0.0.1"}
 
 

@@ -17,9 +17,10 @@ from tests.config.pgbouncer import TIME_ZONE, Pooler, make_database, pooling
 from tests.installation import ADMIN, Answer, Installation, Server, free_port, log_in_as_admin
 from tests.postgres import Postgres
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("KEYHOUSE_TEST_VENDOR") != "postgresql", reason="about PostgreSQL"
-)
+pytestmark = [
+    pytest.mark.skipif(os.environ.get("KEYHOUSE_TEST_VENDOR") != "postgresql", reason="about PostgreSQL"),
+    pytest.mark.slow,
+]
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
 LOOKS_EVERY_TIME = {"KEYHOUSE_LEASE_MS": "1"}
 ONE_CONNECTION = {"default_pool_size": "1", "max_db_connections": "1"}

@@ -8,6 +8,8 @@ from django.test import override_settings
 from config.checks import check_production, is_weak, production_faults
 from tests.installation import Installation, free_port
 
+pytestmark = pytest.mark.once
+
 STRONG = secrets.token_urlsafe(48)
 
 

@@ -13,6 +13,8 @@ from config.wire import times
 from config.wire.errors import Invalid
 from tests.conftest import Cast, as_user, assert_problem, make_key
 
+pytestmark = pytest.mark.once
+
 NOON = datetime(2037, 1, 31, 12, tzinfo=UTC)
 SPELLINGS = [
     ("2037-01-31T12:00:00Z", NOON),

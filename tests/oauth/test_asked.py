@@ -8,6 +8,8 @@ import pytest
 from tests.conftest import Cast
 from tests.oauth.flow import CALLBACK, Flow, machine_token, make_client, parameters, post
 
+pytestmark = pytest.mark.once
+
 CHALLENGE = {"code_challenge": "x" * 43, "code_challenge_method": "S256"}
 
 

@@ -9,6 +9,8 @@ from tests.conftest import Cast
 from tests.oauth.flow import Flow, make_client, parameters
 from tests.oauth.test_codes import refused
 
+pytestmark = pytest.mark.once
+
 SAME = [
     ("http://127.0.0.1/back", "http://127.0.0.1:51004/back"),
     ("http://127.0.0.1:9000/back", "http://127.0.0.1:9001/back"),

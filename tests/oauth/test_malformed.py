@@ -8,6 +8,8 @@ from django.test import Client
 from tests.conftest import Cast
 from tests.oauth.flow import BASE, CALLBACK, FORM, Flow, make_client
 
+pytestmark = pytest.mark.once
+
 ODD = (
     "%zz",
     "%",

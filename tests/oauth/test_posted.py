@@ -10,6 +10,8 @@ from oauth.models import Consent, OAuthCode
 from tests.conftest import Cast
 from tests.oauth.flow import BASE, CALLBACK, FORM, Flow, make_client, parameters, text_of
 
+pytestmark = pytest.mark.once
+
 AUTHORIZE, DECISION = f"{BASE}/authorize", f"{BASE}/decision"
 
 

@@ -13,6 +13,8 @@ from authlib.integrations.requests_client import OAuth2Session
 from tests.installation import ADMIN, Installation, Server, free_port
 from tests.oauth.visitor import allow
 
+pytestmark = [pytest.mark.once, pytest.mark.slow]
+
 CALLBACK = "http://127.0.0.1:8765/callback"
 PERSON = {"identifier": "admin", "password": ADMIN["KEYHOUSE_ADMIN_PASSWORD"]}
 

@@ -6,6 +6,8 @@ from tests.accounts.mailbox import listening
 from tests.installation import Installation
 from tests.products.exchanges import PAGES, Page, fill, play
 
+pytestmark = [pytest.mark.once, pytest.mark.slow]
+
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PAGES.glob("*.toml")))
 def test_every_request_of_the_page_works_as_printed(name: str, bare_installation: Installation) -> None:

@@ -7,6 +7,8 @@ import pytest
 from tests.accounts.mailbox import listening, plain, token_in
 from tests.installation import ADMIN, Answer, Installation, Server, free_port
 
+pytestmark = pytest.mark.slow
+
 ADDRESS = ADMIN["KEYHOUSE_ADMIN_EMAIL"]
 
 

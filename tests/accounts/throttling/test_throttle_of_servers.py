@@ -7,7 +7,7 @@ import pytest
 
 from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
 
-pytestmark = pytest.mark.requirement(9)
+pytestmark = [pytest.mark.requirement(9), pytest.mark.slow]
 
 TRIES = 60
 LIMIT = 5

@@ -3,7 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import pytest
+
 from tests.installation import Installation, Server, log_in_as_admin
+
+pytestmark = pytest.mark.slow
 
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
 REQUESTS, LIMIT, SERVERS, WORKERS = 80, 25, 2, 2

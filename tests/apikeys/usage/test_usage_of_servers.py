@@ -5,7 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
+import pytest
+
 from tests.installation import Installation, Server, log_in_as_admin
+
+pytestmark = pytest.mark.slow
 
 PATIENCE_SECONDS = 30
 

@@ -8,6 +8,8 @@ import pytest
 from apikeys.models import ApiKey
 from tests.conftest import Api, Cast, as_user, assert_problem
 
+pytestmark = pytest.mark.once
+
 JSON = "application/json"
 MIB = 1024 * 1024
 

@@ -8,6 +8,8 @@ from config.env import ConfigurationError
 from config.wire.client_ip import check_networks, resolve
 from tests.conftest import Cast
 
+pytestmark = pytest.mark.once
+
 NOBODY: tuple[str, ...] = ()
 PROXIES = ("10.0.0.0/8", "2001:db8::/32", "192.0.2.7")
 

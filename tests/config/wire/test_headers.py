@@ -7,6 +7,8 @@ from django.test import Client
 from tests.conftest import PASSWORD, Api, Cast, assert_problem
 from tests.installation import ADMIN, Answer, Installation, Server
 
+pytestmark = pytest.mark.once
+
 FOREIGN = {"Origin": "https://evil.example", "Referer": "https://evil.example/page"}
 PATHS = (
     "/health",

@@ -14,6 +14,8 @@ from tests.conftest import PASSWORD, Api, Cast, assert_problem, make_key, with_k
 from tests.gateway.routing import row, with_routes
 from tests.installation import Installation
 
+pytestmark = pytest.mark.once
+
 BASE = "/v2/product"
 FORMS = ("integer", "uuid", "prefixed")
 NO_IDS = [

@@ -13,6 +13,8 @@ from config.profiles import Profile
 from tests.config.profile_texts import DIALECT
 from tests.conftest import PASSWORD, Api, Cast, assert_problem
 
+pytestmark = pytest.mark.once
+
 BASE = "/v2/product"
 
 

@@ -13,6 +13,8 @@ from config.profiles import Profile
 from tests.config.profile_texts import SHIPPED
 from tests.conftest import Cast, assert_problem, log_in
 
+pytestmark = pytest.mark.once
+
 METHODS = (
     "GET",
     "HEAD",

@@ -19,6 +19,8 @@ from tests.config.profile_texts import DIALECT, SHIPPED
 from tests.conftest import Api, Cast, as_user, assert_problem
 from tests.test_architecture import views
 
+pytestmark = pytest.mark.once
+
 METHODS = {"get", "post", "put", "patch", "delete"}
 UNDOCUMENTED = {
     *{"schema", "docs", ".well-known/change-password", *(page.lstrip("/") for page in PAGES)},

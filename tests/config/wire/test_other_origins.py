@@ -13,6 +13,8 @@ from tests.conftest import PASSWORD, Cast, assert_problem
 from tests.installation import Installation
 from tests.oauth.flow import BASE, Flow, make_client
 
+pytestmark = pytest.mark.once
+
 PUBLIC = "https://keys.example.org"
 ELSEWHERE: list[dict[str, str]] = [
     {"Origin": "http://keys.example.org"},

@@ -19,6 +19,8 @@ from tests.config.failing_urls import ERRORS
 from tests.config.profile_texts import GOOD
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
 
+pytestmark = pytest.mark.once
+
 EVERYWHERE = (
     "/api/v1/auth/me",
     "/api/v1/auth/login",

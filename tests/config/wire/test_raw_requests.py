@@ -12,6 +12,8 @@ import pytest
 from tests.gateway.proxies.running import running
 from tests.installation import ADMIN, Installation, Server, fresh_database
 
+pytestmark = pytest.mark.once
+
 LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 MIB = 1024 * 1024
 ODD = b'{"unheard_of": 1, "and": "more"}'  # told from others by its 400, and no attempt at a login

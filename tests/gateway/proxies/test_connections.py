@@ -14,7 +14,7 @@ from tests.gateway.proxies.conftest import Keyhouse
 from tests.gateway.proxies.running import PROXIES, port_of, running
 from tests.gateway.proxies.service import Service
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 ASKED = 40
 

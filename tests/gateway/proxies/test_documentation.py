@@ -7,7 +7,7 @@ import pytest
 from tests.gateway.proxies.running import DOCUMENTED, PROXIES, included
 from tests.installation import PROJECT
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 
 def test_the_readme_shows_the_configuration_that_is_tested() -> None:

@@ -17,7 +17,7 @@ from tests.gateway.proxies.conftest import Keyhouse
 from tests.gateway.proxies.running import running
 from tests.installation import Server, free_port
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 EVENTS = "/services/stock/events"
 

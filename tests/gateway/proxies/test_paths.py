@@ -8,7 +8,7 @@ from tests.gateway.proxies.conftest import Front
 from tests.gateway.proxies.readings import forbidden
 from tests.gateway.proxies.running import say
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 TRICKS = [
     "/services/stock/../vault/gold",

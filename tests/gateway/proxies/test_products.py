@@ -12,7 +12,7 @@ from tests.gateway.proxies.running import running
 from tests.gateway.proxies.service import Service
 from tests.installation import ADMIN, Answer, Installation, Server, copy_of
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 
 @dataclass(frozen=True)

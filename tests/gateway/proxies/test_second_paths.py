@@ -11,7 +11,7 @@ from tests.gateway.proxies.conftest import Front, Keyhouse
 from tests.gateway.proxies.running import PROXIES, running, say
 from tests.gateway.proxies.service import Service
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 # The documented change is about the file for nginx that keeps Host, which clients of WebDAV need.
 WITH_DESTINATION = [name for name in PROXIES if name != "nginx"]

@@ -11,7 +11,7 @@ from tests.gateway.proxies.running import PROXIES, running
 from tests.gateway.proxies.service import Service
 from tests.installation import free_port
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 # Traefik waits for half a minute.
 WITH_A_TIMEOUT = [name for name in PROXIES if name != "traefik"]

@@ -13,7 +13,7 @@ from tests.gateway.proxies.running import running
 from tests.gateway.proxies.service import Service
 from tests.gateway.proxies.switching import OK, Upstream
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 EVENT = b"data: the first\n\n"
 EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + EVENT

@@ -12,7 +12,7 @@ from tests.gateway.proxies.conftest import Keyhouse
 from tests.gateway.proxies.running import PROXIES, running
 from tests.gateway.proxies.switching import FORGED, HTTP1, HTTP2, agrees, go_on, speaks_h2c, switch
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 SETTINGS = "HTTP2-Settings: AAMAAABkAAQAAP__\r\n"
 SOCKET = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"

@@ -15,7 +15,7 @@ from tests.gateway.proxies.running import PROXIES, running
 from tests.gateway.proxies.switching import FORGED, HTTP1, HTTP2, Upstream, agrees, go_on
 from tests.installation import Server
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 PATH = "/services/stock/live"
 HANDSHAKE = (
