@@ -48,6 +48,7 @@ PASSWORD = "a long walk to the lighthouse"
 hypothesis_settings.register_profile(
     "keyhouse", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
+hypothesis_settings.register_profile("soak", hypothesis_settings.get_profile("keyhouse"), max_examples=2_000)
 hypothesis_settings.load_profile("keyhouse")
 
 

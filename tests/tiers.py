@@ -4,7 +4,7 @@
                     but those that commit or are marked `databases` run on SQLite and on PostgreSQL.
 ./run test --all    without `soak`. Tests run on both databases, but for those marked `once`.
 ./run test PATHS    what is named, by paths or with -k, as with --all.
-./run soak          `soak` alone.
+./run soak          `soak`, and the properties that hypothesis tries, with many more examples.
 """
 
 import os
@@ -21,7 +21,7 @@ HALVES = {"sqlite": 0, "postgresql": 1}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="slow tests too, and every test on both databases")
-    parser.addoption("--soak", action="store_true", help="the soak tests alone")
+    parser.addoption("--soak", action="store_true", help="the soak tests and the properties alone")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -40,6 +40,7 @@ def _files_with(expression: str) -> frozenset[Path]:
     return frozenset(path for path, text in texts.items() if any(word in text for word in words))
 
 
+@pytest.hookimpl(trylast=True)  # hypothesis marks its tests first
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     half = HALVES.get(os.environ.get("KEYHOUSE_TEST_VENDOR", ""))
     everything = config.getoption("all") or _is_named(config)
@@ -58,10 +59,9 @@ def _is_named(config: pytest.Config) -> bool:
 
 
 def _is_in_tier(item: pytest.Item, everything: bool, config: pytest.Config) -> bool:
-    soaks, is_slow = _has(item, "soak"), _has(item, "slow")
     if config.getoption("soak"):
-        return soaks
-    return (not soaks or _is_named(config)) and (everything or not is_slow)
+        return _has(item, "soak") or _has(item, "hypothesis")
+    return (everything or not _has(item, "slow")) and (_is_named(config) or not _has(item, "soak"))
 
 
 def _runs_on_both(item: pytest.Item, everything: bool) -> bool:

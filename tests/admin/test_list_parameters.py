@@ -64,7 +64,7 @@ ODD = [
     *("2026-02-30", "0001-01-01", "9999-12-31", "9999-12-31T23:59:59-14:00"),
     *("a,b", "{", "%", "\\", "'", '"', "\u202e", "x" * 5_000, "x " * 2_500, "1." * 500, "1.-1.1"),
 ]
-once = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+once = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
@@ -132,6 +132,7 @@ def test_every_list_of_the_registry_takes_declared_parameters_only() -> None:
         assert admin.get_changelist(None) is DeclaredChangeList, name  # type: ignore[arg-type]
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("who", ["ada", "audrey", "alice"])  # an administrator, an auditor, an owner
 @pytest.mark.requirement(109)
 def test_no_query_is_an_error_of_the_server_and_no_undeclared_lookup_reaches_the_database(
