@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
-from config.wire.client_ip import Network, read_network, spell
 from config.wire.errors import Invalid
+from config.wire.http.client_ip import Network, read_network, spell
 
 MOST_NETWORKS = 50
 MOST_REQUESTS = 1_000_000
@@ -29,7 +29,7 @@ class Limits(NamedTuple):
     rate: Rate | None = None
 
     def allow(self, ip: str) -> bool:
-        """Whether a request may come from `ip`, an address as config.wire.client_ip writes it, or ""."""
+        """Whether a request may come from `ip`, an address as config.wire.http.client_ip writes it, or ""."""
         if not self.networks:
             return True
         return bool(ip) and any(ip_address(ip) in network for network in self.networks)

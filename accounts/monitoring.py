@@ -7,8 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from accounts.models import Mail
 from config import metrics
-from config.wire.client_ip import client_ip, is_within
-from config.wire.methods import takes
+from config.wire.http.client_ip import client_ip, is_within
+from config.wire.http.methods import takes
 
 
 @takes("GET")

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from django.http import HttpRequest
 
-from config.wire.client_ip import client_ip
+from config.wire.http.client_ip import client_ip
 
 LABEL_LENGTH = 200
 OF_REQUEST = "keyhouse.origin"  # in the environment of a request

@@ -13,7 +13,7 @@ from psycopg.errors import LockNotAvailable
 from audit.actors import NOTHING, Actor, Origin, Target
 from audit.events import EventName
 from audit.log import record
-from config.wire.client_ip import network_of
+from config.wire.http.client_ip import network_of
 
 REPEAT_SECONDS = 60.0
 MOST_EACH = 60  # events a minute that one source can cause, however it varies what it asks for

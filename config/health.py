@@ -3,7 +3,7 @@
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from config.wire.methods import takes
+from config.wire.http.methods import takes
 from config.wire.problems import DATABASE_ERRORS, unavailable
 
 

@@ -13,7 +13,7 @@ from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.database.settings import database_config
 from config.limits import limits
 from config.secrets import key_pairs, storage
-from config.wire.client_ip import check_networks
+from config.wire.http.client_ip import check_networks
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes take their type arguments at run time
 
@@ -64,17 +64,17 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.wire.middleware.RequestIdMiddleware",
-    "config.wire.middleware.SecurityHeadersMiddleware",
-    "config.wire.middleware.ProblemsMiddleware",
+    "config.wire.http.middleware.RequestIdMiddleware",
+    "config.wire.http.middleware.SecurityHeadersMiddleware",
+    "config.wire.http.middleware.ProblemsMiddleware",
     "gateway.middleware.GatewayMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.wire.methods.MethodsMiddleware",
-    "config.wire.middleware.RefuseEarlyMiddleware",
+    "config.wire.http.methods.MethodsMiddleware",
+    "config.wire.http.middleware.RefuseEarlyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.wire.middleware.BrowserMiddleware",
-    "config.wire.middleware.HostMiddleware",
+    "config.wire.http.middleware.BrowserMiddleware",
+    "config.wire.http.middleware.HostMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "apikeys.usage.middleware.KeyUseMiddleware",
 ]

@@ -20,9 +20,9 @@ from apikeys.usage import counting
 from audit.actors import Origin
 from config.profiles import Capability
 from config.wire import requests
-from config.wire.client_ip import resolve
 from config.wire.errors import Invalid, InvalidToken, NetworkNotAllowed
 from config.wire.fields import BoundedListField, TextField
+from config.wire.http.client_ip import resolve
 from config.wire.parsers import StrictJSONParser
 from gateway.decision import authenticate
 

@@ -27,7 +27,7 @@ from config import profiles
 from config.logs import mask
 from config.profiles import Capability
 from config.wire.errors import BadQuery, DomainError, NotAllowed
-from config.wire.methods import takes
+from config.wire.http.methods import takes
 from config.wire.problems import domain_response, wants_page
 
 LEFT_OUT = {  # what would write behind our services' back, or tell any row of any table by its number

@@ -52,7 +52,7 @@ class Count(NamedTuple):
 def counters(limit: Limit, bounds: Bounds, *, account: str, network: str, key: bytes) -> tuple[Counter, ...]:
     """Return the counters of `bounds` that are about this account and this network, in one order for all.
 
-    `network` is what counts as one address: see config.wire.client_ip.network_of.
+    `network` is what counts as one address: see config.wire.http.client_ip.network_of.
     """
     named = {"here": (network, account), "account": ("", account), "address": (network, "")}
     found = [

@@ -13,8 +13,8 @@ from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
 from audit.events import EventName
 from audit.refusals import record_refusal
 from config.limits import Limit
-from config.wire.client_ip import network_of
 from config.wire.errors import TooManyAttempts
+from config.wire.http.client_ip import network_of
 
 T = TypeVar("T")
 log = logging.getLogger("keyhouse.throttle")

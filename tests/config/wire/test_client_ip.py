@@ -5,7 +5,7 @@ from django.test import Client
 
 from audit.models import Event
 from config.env import ConfigurationError
-from config.wire.client_ip import check_networks, resolve
+from config.wire.http.client_ip import check_networks, resolve
 from tests.conftest import Cast
 
 pytestmark = pytest.mark.once

@@ -20,7 +20,7 @@ from config.hosts import spell_header
 from config.logs import mask
 from config.profiles import Profile
 from config.profiles.rules import OAUTH2_PREFIXES
-from config.wire.chunks import take_chunks
+from config.wire.http.chunks import take_chunks
 from config.wire.problems import MAILED_LINKS, MEDIA_TYPE, is_under, problem_response, too_large, wants_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
