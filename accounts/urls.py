@@ -12,8 +12,8 @@ from accounts.passwords import views as password_views
 from accounts.second_factor import views as second_factor_views
 from accounts.sessions import login_views
 from accounts.sessions import views as session_views
-from accounts.users import profile_views
 from accounts.users import views as user_views
+from accounts.users.profile import views as profile_views
 from config import profiles
 
 USERS = profiles.active().paths.users

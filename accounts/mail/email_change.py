@@ -16,7 +16,7 @@ from accounts.passwords.services import cancel_links
 from accounts.sessions.services import as_actor
 from accounts.throttling.services import attempt
 from accounts.users import names
-from accounts.users.profile import prove
+from accounts.users.profile.services import prove
 from accounts.users.store import write_user
 from audit.actors import Origin, Target
 from audit.events import EventName

@@ -10,7 +10,8 @@ from rest_framework.views import APIView
 
 from access.callers import caller_of
 from access.permissions import Needs
-from accounts.users import profile, serializers
+from accounts.users import serializers
+from accounts.users.profile import services as profile
 from config.wire import requests
 
 

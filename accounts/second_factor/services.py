@@ -20,7 +20,7 @@ from accounts.second_factor.verification import check_code, has_second_factor
 from accounts.sessions.ends import end_all_sessions
 from accounts.users import authority
 from accounts.users.lookups import lock, person_of
-from accounts.users.profile import knows_password
+from accounts.users.profile.services import knows_password
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record, record_all

@@ -17,9 +17,9 @@ from access.principals import Caller, Principal
 from accounts.models import Session
 from accounts.organizations import services as organizations
 from accounts.sessions import services as sessions
-from accounts.users import profile
 from accounts.users import services as users
 from accounts.users.changes import UserChanges
+from accounts.users.profile import services as profile
 from accounts.users.services import update_user
 from apikeys.services import enabling, rotation
 from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key

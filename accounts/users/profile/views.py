@@ -10,7 +10,9 @@ from rest_framework.views import APIView
 from access.callers import caller_of, principal_of_request
 from access.permissions import Needs
 from accounts.models import User
-from accounts.users import disclosure, profile, serializers
+from accounts.users import serializers
+from accounts.users.profile import disclosure
+from accounts.users.profile import services as profile
 from config.wire import requests
 from config.wire.errors import InsufficientScope, NotFound
 
