@@ -12,7 +12,7 @@ class ApiKeysConfig(AppConfig):
         from accounts.mail.messages import MailKind
         from apikeys import openapi  # noqa: F401 (registers itself with the OpenAPI generator)
         from apikeys.authentication import principal_now
-        from apikeys.services.key_review import prepare_reset_notice
+        from apikeys.review.services import prepare_reset_notice
         from apikeys.services.known_secrets import check_secrets
         from apikeys.services.owners import KeysOfOwners
         from config.commands import check_surroundings_with

@@ -14,8 +14,8 @@ from access.peppers import current
 from access.principal_cache import memory
 from access.principals import Credential, Place, Principal
 from accounts.users.identity import PERSON, PERSON_JOINS, PersonRow, person
-from apikeys import digests as peppers
-from apikeys import keys
+from apikeys.at_rest import digests as peppers
+from apikeys.at_rest import keys
 from apikeys.models import ApiKey
 from apikeys.usage import quotas
 from apikeys.usage.refusals import record_refused_key, record_refused_use

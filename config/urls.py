@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 from accounts.mail import link_pages
 from accounts.monitoring import metrics_page
 from accounts.passwords.change_page import ChangePasswordPage
-from apikeys.recovery_page import RecoveryPage
+from apikeys.review.page import RecoveryPage
 from config import health, profiles
 from config.wire import openapi_pages
 from oauth.urls import keys, well_known

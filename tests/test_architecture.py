@@ -44,7 +44,7 @@ FLOORS = (
 )
 
 PURE = (
-    "apikeys/keys.py",
+    "apikeys/at_rest/keys.py",
     "apikeys/scopes.py",
     "access/backoffice/charts.py",
     "gateway/paths.py",

@@ -9,7 +9,7 @@ from django.test import Client
 
 from access.principals import Caller
 from accounts.models import Mail, Session
-from apikeys import keys
+from apikeys.at_rest import keys
 from apikeys.services.api_keys import revoke_api_keys
 from audit.models import Event
 from config import profiles

@@ -1,6 +1,6 @@
 """A key that somebody pastes to find out whose it is: found by its digest."""
 
-from apikeys import digests, keys
+from apikeys.at_rest import digests, keys
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from config import profiles
 from config.logs import mask

@@ -16,7 +16,8 @@ from accounts.models import Organization, User
 from accounts.users.identity import principal_of
 from accounts.users.lookups import lock, lock_owners
 from accounts.users.names import check_no_credential, clean_name
-from apikeys import digests, keys, scopes
+from apikeys import scopes
+from apikeys.at_rest import digests, keys
 from apikeys.attributes import clean_attributes
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from audit.actors import Target

@@ -10,8 +10,8 @@ from accounts.organizations.services import create_organization
 from accounts.sessions import tokens
 from accounts.sessions.services import log_in
 from accounts.users.services import create_user
-from apikeys import digests as peppers
-from apikeys import keys
+from apikeys.at_rest import digests as peppers
+from apikeys.at_rest import keys
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key
 from audit.actors import Origin

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apikeys import keys
+from apikeys.at_rest import keys
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from apikeys.usage import counting

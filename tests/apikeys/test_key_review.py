@@ -19,7 +19,7 @@ from accounts.users.changes import UserChanges
 from accounts.users.identity import principal_of
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
-from apikeys.services import key_review
+from apikeys.review import services as key_review
 from apikeys.services.api_keys import NewKey, update_api_key
 from apikeys.services.enabling import disable_api_keys, enable_api_keys
 from apikeys.services.rotation import rotate_api_key

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from access.callers import caller_at_command_line
 from accounts.models import User
-from apikeys import keys
+from apikeys.at_rest import keys
 from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import create_api_key
 from apikeys.usage import counting

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from access.callers import caller_at_command_line
-from apikeys import keys
+from apikeys.at_rest import keys
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles
 from gateway.introspection import MOST_TOKENS

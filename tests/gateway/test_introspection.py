@@ -9,7 +9,7 @@ from access.callers import caller_at_command_line
 from accounts.organizations.services import add_member
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
-from apikeys import keys
+from apikeys.at_rest import keys
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey, revoke_api_keys
 from apikeys.usage import counting

@@ -1,7 +1,7 @@
 from typing import Any
 
 from access.callers import caller_at_command_line
-from apikeys import digests
+from apikeys.at_rest import digests
 from apikeys.management.arguments import add_owner_arguments, as_document, key_with_id, of_owner
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys

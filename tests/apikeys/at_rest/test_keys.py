@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apikeys import keys
+from apikeys.at_rest import keys
 from config.secrets.key_formats import ALPHABETS, checksum, holds_key, is_well_formed
 
 pytestmark = pytest.mark.once

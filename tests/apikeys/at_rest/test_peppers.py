@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apikeys import keys
+from apikeys.at_rest import keys
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from tests.conftest import Cast, assert_problem, make_key, with_key

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from access.key_limits import Rate
 from accounts.models import User
-from apikeys import keys
+from apikeys.at_rest import keys
 from apikeys.models import ApiKey, KeyUse
 from apikeys.services.api_keys import NewKey, revoke_api_keys
 from apikeys.services.enabling import disable_api_keys

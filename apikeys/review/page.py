@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.mail.link_pages import MailedLinkPage, MailedTokenForm
 from accounts.second_factor.recovery import prospect_of, start_recovery
-from apikeys.services.key_review import SUSPECT_DAYS, review, revoke_reviewed
+from apikeys.review.services import SUSPECT_DAYS, review, revoke_reviewed
 from audit.actors import Origin
 from config.wire.errors import Invalid
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from access.peppers import current
-from apikeys import keys
+from apikeys.at_rest import keys
 
 
 class PepperedDigest(NamedTuple):

@@ -1,0 +1,1 @@
+"""After a reset by mail, the owner reviews API keys."""
