@@ -46,6 +46,7 @@ def test_a_later_start_changes_nothing(installation: Installation) -> None:
 
 
 @pytest.mark.requirement(12)
+@pytest.mark.slow
 def test_a_password_is_made_up_and_printed_once(bare_installation: Installation) -> None:
     done = bare_installation.manage("setup")
     assert (done.returncode, done.stderr) == (0, "")
@@ -62,6 +63,7 @@ def test_a_password_is_made_up_and_printed_once(bare_installation: Installation)
 
 @pytest.mark.parametrize("profile", shipped_names())
 @pytest.mark.requirement(12)
+@pytest.mark.slow
 def test_the_line_that_is_printed_logs_in_under_every_profile(
     bare_installation: Installation, profile: str
 ) -> None:
@@ -85,6 +87,7 @@ def test_the_line_that_is_printed_logs_in_under_every_profile(
         ({"KEYHOUSE_ADMIN_EMAIL": "nobody"}, ("KEYHOUSE_ADMIN_EMAIL: ",)),
     ],
 )
+@pytest.mark.slow
 def test_a_first_administrator_who_cannot_be_is_refused_and_nothing_is_written(
     bare_installation: Installation, settings: dict[str, str], words: tuple[str, ...]
 ) -> None:
@@ -95,6 +98,7 @@ def test_a_first_administrator_who_cannot_be_is_refused_and_nothing_is_written(
     assert bare_installation.manage_json("auditverify")["events"] == 0
 
 
+@pytest.mark.slow
 def test_the_password_can_come_from_a_file(bare_installation: Installation, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text(f"{PASSWORD}\n")
@@ -103,6 +107,7 @@ def test_the_password_can_come_from_a_file(bare_installation: Installation, tmp_
     assert "Password:" not in done.stdout
 
 
+@pytest.mark.slow
 def test_an_organization_made_before_the_first_start_is_no_hindrance(
     bare_installation: Installation,
 ) -> None:
@@ -111,6 +116,7 @@ def test_an_organization_made_before_the_first_start_is_no_hindrance(
     assert json.loads(bare_installation.manage("setup", "--json", **ADMIN).stdout) == {"admin": "admin"}
 
 
+@pytest.mark.slow
 def test_of_several_first_starts_at_once_one_makes_the_administrator(
     bare_installation: Installation,
 ) -> None:

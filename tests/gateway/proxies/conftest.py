@@ -12,6 +12,7 @@ from tests.gateway.proxies.service import Service, listening
 from tests.installation import PROJECT, Answer, Installation, Server, copy_of, log_in_as_admin
 
 # Rows beside the shipped ones: what a trick could be after.
+FAST_PROXY = "nginx"  # the one in the fast tier
 VAULT = """
 [[routes]]
 methods = ["GET"]
@@ -108,7 +109,10 @@ def service() -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture(scope="module", params=PROXIES)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] if name != FAST_PROXY else []) for name in PROXIES],
+)
 def front(
     request: pytest.FixtureRequest, keyhouse: Keyhouse, service: Service, tmp_path_factory: Any
 ) -> Iterator[Front]:
