@@ -15,6 +15,7 @@ from access.permissions import Needs
 from access.principals import Principal
 from accounts.models import Organization, User
 from apikeys import serializers
+from apikeys.changes import ApiKeyChanges
 from apikeys.filters import AttributeFilter, ListedFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services import api_keys, enabling, rotation
@@ -83,7 +84,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     @extend_schema(operation_id="update_api_key", request=serializers.UpdateRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         key = self.get_object()
-        changes = requests.parse_body(serializers.UpdateRequest, request)
+        changes = ApiKeyChanges(**requests.parse_body(serializers.UpdateRequest, request))
         key = api_keys.update_api_key(caller=caller_of(request), key=key, changes=changes)
         return Response(self.get_serializer(key).data)
 

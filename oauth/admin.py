@@ -22,6 +22,7 @@ from accounts.sessions.admin_site import note_denied
 from config import profiles
 from config.profiles import Capability
 from config.wire.errors import DomainError, NotAllowed
+from oauth.changes import ClientChanges
 from oauth.forms import ClientForm, NewClientForm
 from oauth.models import Consent, ConsentQuerySet, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
 from oauth.services import clients as oauth_clients
@@ -117,7 +118,7 @@ class OAuthClientAdmin(ConfirmingAdmin):
 
     def save_model(self, request: HttpRequest, obj: OAuthClient, form: Any, change: bool) -> None:
         caller = caller_in_admin(request)
-        oauth_clients.update_client(caller=caller, client=obj, changes=form.changes())
+        oauth_clients.update_client(caller=caller, client=obj, changes=ClientChanges(**form.changes()))
 
     def delete_model(self, request: HttpRequest, obj: OAuthClient) -> None:
         oauth_clients.delete_clients(caller=caller_in_admin(request), selected=[obj])

@@ -13,6 +13,7 @@ from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import caller_in_admin, principal_in
 from accounts.models import Membership, Organization, User
 from accounts.organizations import services as organizations
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.forms import MembershipForm, MembershipFormSet, OrganizationForm
 from accounts.users.lookups import lock
 from config.database.rows import in_batches
@@ -98,10 +99,10 @@ class OrganizationAdmin(CapabilityAdmin):
             lock(obj)
         for people in in_batches(User.objects.select_for_update(), _members_on(request, obj)):
             list(people.values_list("pk"))
-        caller, values = caller_in_admin(request), form.changes()
+        caller, changes = caller_in_admin(request), OrganizationChanges(**form.changes())
         if not change:
-            obj.pk = organizations.create_organization(caller=caller, name=values["name"]).pk
-        organizations.update_organization(caller=caller, organization=obj, changes=values)
+            obj.pk = organizations.create_organization(caller=caller, name=form.cleaned_data["name"]).pk
+        organizations.update_organization(caller=caller, organization=obj, changes=changes)
 
     def save_formset(
         self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from msgspec import UNSET
 
 from access.principals import Caller
 from access.revocation import wait_out_leases
 from accounts import hooks
 from accounts.models import Membership, Organization, User
+from accounts.organizations.changes import OrganizationChanges
 from accounts.users import authority, names
 from accounts.users.lookups import lock
 from accounts.users.owners import delete_owner
@@ -36,16 +38,16 @@ def create_organization(*, caller: Caller, name: str) -> Organization:
 
 
 def update_organization(
-    *, caller: Caller, organization: Organization, changes: Mapping[str, Any]
+    *, caller: Caller, organization: Organization, changes: OrganizationChanges
 ) -> Organization:
-    """Change `name` or `requires_second_factor` of an organization, and return it.
+    """Change members of an organization, and return it.
 
     Raises NotAllowed, Invalid, Conflict if the name is taken, or NotFound.
     """
     authority.check_may_manage_organization(caller, organization)
-    wanted = dict(changes)
-    if "name" in wanted:
-        wanted["name"] = names.clean_name("name", wanted["name"])
+    wanted = changes.given()
+    if changes.name is not UNSET:
+        wanted["name"] = names.clean_name("name", changes.name)
     with transaction.atomic():
         row = lock(organization)
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}

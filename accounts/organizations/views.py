@@ -15,6 +15,7 @@ from access.principals import Principal
 from accounts.models import Membership, Organization, OrganizationQuerySet, User
 from accounts.organizations import serializers
 from accounts.organizations import services as organizations
+from accounts.organizations.changes import OrganizationChanges
 from config.profiles import Capability
 from config.wire import ids, requests
 from config.wire.errors import Invalid, NotFound
@@ -62,9 +63,9 @@ class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Or
     @extend_schema(operation_id="update_organization", request=serializers.UpdateOrganizationRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         organization = self.get_object()
-        sent = requests.parse_body(serializers.UpdateOrganizationRequest, request)
+        changes = OrganizationChanges(**requests.parse_body(serializers.UpdateOrganizationRequest, request))
         changed = organizations.update_organization(
-            caller=caller_of(request), organization=organization, changes=sent
+            caller=caller_of(request), organization=organization, changes=changes
         )
         return Response(self.get_serializer(changed).data)
 

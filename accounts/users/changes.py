@@ -1,12 +1,11 @@
 """What somebody wants to be another about a person."""
 
-from typing import Any
+from msgspec import UNSET, UnsetType
 
-from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import asdict
+from config.changes import Changes
 
 
-class UserChanges(Struct, frozen=True, kw_only=True):
+class UserChanges(Changes, frozen=True, kw_only=True):
     """The members of a person that get another value; the others are left out. `password` is the new one."""
 
     username: str | UnsetType | None = UNSET
@@ -17,10 +16,3 @@ class UserChanges(Struct, frozen=True, kw_only=True):
     is_active: bool | UnsetType = UNSET
     is_superuser: bool | UnsetType = UNSET
     must_have_second_factor: bool | UnsetType = UNSET
-
-    def __repr__(self) -> str:
-        return f"UserChanges of {', '.join(self.given())}"
-
-    def given(self) -> dict[str, Any]:
-        """The members that were given, with their new values."""
-        return {name: value for name, value in asdict(self).items() if value is not UNSET}

@@ -24,6 +24,7 @@ from apikeys.admin.forms import KeyForm, NewKeyForm
 from apikeys.admin.lookup import holds_a_key, key_pasted
 from apikeys.admin.search import matching
 from apikeys.admin.usage_charts import chart_of_key, line_of_day, scopes_of
+from apikeys.changes import ApiKeyChanges
 from apikeys.made_through import why_revoked
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key, update_api_key
@@ -186,7 +187,7 @@ class ApiKeyAdmin(KeyActions):
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         if changes := form.changes():
-            update_api_key(caller=caller_in_admin(request), key=obj, changes=changes)
+            update_api_key(caller=caller_in_admin(request), key=obj, changes=ApiKeyChanges(**changes))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Ask what kind of key, make it, and show it once, in the answer to the form itself."""

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from msgspec import UNSET, UnsetType
 
 from access.key_limits import Limits, Rate, clean_networks, clean_rate
 from access.principals import Caller, Credential, Principal
@@ -19,6 +20,7 @@ from accounts.users.names import check_no_credential, clean_name
 from apikeys import scopes
 from apikeys.at_rest import digests, keys
 from apikeys.attributes import clean_attributes
+from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from audit.actors import Target
 from audit.events import EventName
@@ -92,7 +94,7 @@ def create_api_key(
             made_through_id=caller.principal.credential.token or None,
             expires_at=_clean_expiry(caller, expires_at),
             predecessor=predecessor,
-            **_limit_columns(caller, {"allowed_networks": allowed_networks, "rate_limit": rate_limit}),
+            **_limit_columns(caller, allowed_networks, rate_limit),
         )
         detail = {"scopes": granted, "owner": str(owner)}
         record_about(EventName.API_KEY_CREATED, caller, row, detail | _limits_in_words(row))
@@ -109,16 +111,16 @@ def hold_owner(caller: Caller, owner: User | Organization) -> User | Organizatio
     return lock(owner)
 
 
-def update_api_key(*, caller: Caller, key: ApiKey, changes: Mapping[str, Any]) -> ApiKey:
+def update_api_key(*, caller: Caller, key: ApiKey, changes: ApiKeyChanges) -> ApiKey:
     """Give a key another name or other limits, and return it as it is then.
 
-    `changes` holds any of name, allowed_networks, rate_limit. Raises NotFound, NotAllowed or Invalid.
+    Raises NotFound, NotAllowed or Invalid, also if nothing is given.
     """
-    if not changes:
+    if changes == ApiKeyChanges():
         raise Invalid("name", "must be there, or allowed_networks, or rate_limit")
-    columns = _limit_columns(caller, changes)
-    if "name" in changes:
-        columns["name"] = clean_name("name", changes["name"])
+    columns = _limit_columns(caller, changes.allowed_networks, changes.rate_limit)
+    if changes.name is not UNSET:
+        columns["name"] = clean_name("name", changes.name)
     with transaction.atomic():
         before = locked(caller, [key])[0]
         ApiKey.objects.filter(pk=before.pk).update(**columns)
@@ -132,17 +134,16 @@ def update_api_key(*, caller: Caller, key: ApiKey, changes: Mapping[str, Any]) -
     return after
 
 
-def _limit_columns(caller: Caller, members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns for those of allowed_networks and rate_limit that are in `members`.
-
-    Raises Invalid for what is none, or is wider than the limits of the key that the caller acts with.
-    """
+def _limit_columns(
+    caller: Caller, networks: Sequence[str] | UnsetType, rate: Rate | UnsetType | None
+) -> dict[str, Any]:
+    """Return the columns of given limits. Raises Invalid for bad ones, and wider ones than the caller's."""
     own = caller.principal.credential.limits or Limits()
     columns: dict[str, Any] = {}
-    if "allowed_networks" in members:
-        columns["allowed_networks"] = clean_networks(members["allowed_networks"], own)
-    if "rate_limit" in members:
-        rate = clean_rate(members["rate_limit"], own)
+    if networks is not UNSET:
+        columns["allowed_networks"] = clean_networks(networks, own)
+    if rate is not UNSET:
+        rate = clean_rate(rate, own)
         columns |= {"rate_requests": rate and rate.requests, "rate_seconds": rate and rate.seconds}
     return columns
 

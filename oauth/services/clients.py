@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from msgspec import UNSET
 
 from access import peppers
 from access.principals import Caller
@@ -20,13 +21,13 @@ from audit.log import Entry, record, record_all
 from config import profiles
 from config.profiles import Capability
 from config.wire.errors import Invalid
+from oauth.changes import ClientChanges
 from oauth.locks import lock_clients
 from oauth.models import OAuthAccessToken, OAuthClient
 from oauth.protocol import texts
 from oauth.protocol.redirect_uris import clean_redirect_uri
 from oauth.protocol.scopes import IDENTITY, clean_scopes
 
-CHANGEABLE = frozenset({"name", "redirect_uris", "post_logout_redirect_uris", "scopes", "without_pkce"})
 # What lets others get what the client gets.
 WEAKENING = frozenset({"redirect_uris", "post_logout_redirect_uris", "without_pkce"})
 
@@ -90,30 +91,28 @@ def create_client(
     return NewClient(row, secret)
 
 
-def update_client(*, caller: Caller, client: OAuthClient, changes: Mapping[str, Any]) -> None:
-    """Change members of a client, those in CHANGEABLE. Raises NotAllowed, NotFound or Invalid.
+def update_client(*, caller: Caller, client: OAuthClient, changes: ClientChanges) -> None:
+    """Change members of a client. Raises NotAllowed, NotFound or Invalid.
 
     Scopes that it loses are gone from its tokens at once. The caller must hold the client's scopes to send
     people elsewhere, or to let it do without PKCE.
     """
-    if unknown := set(changes) - CHANGEABLE:
-        raise Invalid(min(unknown), "cannot be changed here")
     with transaction.atomic():
         (row,) = _locked(caller, client)
-        wanted = dict(changes)
-        if "name" in wanted:
-            wanted["name"] = clean_name("name", wanted["name"])
-        if "scopes" in wanted:
-            wanted["scopes"] = _clean_scopes(caller, wanted["scopes"], is_machine=row.is_machine)
-        if "redirect_uris" in wanted:
-            uris = [] if row.is_machine else _clean_redirect_uris(wanted["redirect_uris"])
+        wanted = changes.given()
+        if changes.name is not UNSET:
+            wanted["name"] = clean_name("name", changes.name)
+        if changes.scopes is not UNSET:
+            wanted["scopes"] = _clean_scopes(caller, changes.scopes, is_machine=row.is_machine)
+        if changes.redirect_uris is not UNSET:
+            uris = [] if row.is_machine else _clean_redirect_uris(changes.redirect_uris)
             wanted["redirect_uris"] = " ".join(uris)
-        if "post_logout_redirect_uris" in wanted:
-            uris = [] if row.is_machine else _clean_post_logout(wanted["post_logout_redirect_uris"])
+        if changes.post_logout_redirect_uris is not UNSET:
+            uris = [] if row.is_machine else _clean_post_logout(changes.post_logout_redirect_uris)
             wanted["post_logout_redirect_uris"] = " ".join(uris)
-        if "without_pkce" in wanted:
+        if changes.without_pkce is not UNSET:
             is_public = not row.is_confidential
-            _check_pkce(without_pkce=wanted["without_pkce"], is_public=is_public, is_machine=row.is_machine)
+            _check_pkce(without_pkce=changes.without_pkce, is_public=is_public, is_machine=row.is_machine)
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
         if WEAKENING & changed.keys():
             _check_not_beyond(caller, row.scopes)

@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from access.principals import Caller
 from accounts.models import RecoveryCode, SecondFactor
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import update_organization
 from accounts.second_factor.services import remove_second_factors
 from audit.models import Event
@@ -199,7 +200,7 @@ def test_whoever_has_power_only_where_an_organization_wants_one_is_taken_there(
     with serving("login", second_factor_for=tuple(Capability)):
         client = browser(cast.alice)
         assert client.get("/admin/").headers["Location"] == PAGE
-    changes = {"requires_second_factor": True}
+    changes = OrganizationChanges(requires_second_factor=True)
     update_organization(caller=operator, organization=cast.acme, changes=changes)
     assert browser(cast.alice).get("/admin/").headers["Location"] == PAGE
 

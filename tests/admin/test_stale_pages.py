@@ -7,12 +7,15 @@ from django.test import Client
 
 from access.principals import Caller
 from accounts.models import Membership, Organization, User
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import change_member_role, update_organization
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
+from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import update_api_key
 from audit.models import Event
+from oauth.changes import ClientChanges
 from oauth.models import OAuthClient
 from oauth.services.clients import update_client
 from tests.admin.helpers import errors_of, page, text_of
@@ -88,7 +91,7 @@ def test_a_page_with_an_error_still_knows_what_it_showed_at_first(
 def test_a_page_of_a_client_gives_back_no_scope(ada: Client, operator: Caller, cast: Cast) -> None:
     client = make_client("services:write", "users:write", owner=cast.acme).row
     shown = filled(ada.get(page(CLIENT, client.pk)))
-    update_client(caller=operator, client=client, changes={"scopes": ["services:write"]})
+    update_client(caller=operator, client=client, changes=ClientChanges(scopes=["services:write"]))
     assert ada.post(page(CLIENT, client.pk), shown | {"name": "Import"}).status_code == 302
     client = OAuthClient.objects.get(pk=client.pk)
     assert (client.name, client.scopes) == ("Import", ["services:write"])
@@ -98,7 +101,7 @@ def test_a_page_of_a_client_gives_back_no_redirect_address(ada: Client, operator
     good, lost = "https://app.example.org/back", "https://old.example.org/back"
     client = make_client("services:read", redirect_uris=[good, lost]).row
     shown = filled(ada.get(page(CLIENT, client.pk)))
-    update_client(caller=operator, client=client, changes={"redirect_uris": [good]})
+    update_client(caller=operator, client=client, changes=ClientChanges(redirect_uris=[good]))
     assert ada.post(page(CLIENT, client.pk), shown | {"name": "App"}).status_code == 302
     client = OAuthClient.objects.get(pk=client.pk)
     assert (client.name, client.redirect_uris) == ("App", good)
@@ -107,7 +110,7 @@ def test_a_page_of_a_client_gives_back_no_redirect_address(ada: Client, operator
 def test_a_page_of_a_key_lifts_no_limit(ada: Client, operator: Caller, cast: Cast) -> None:
     key = make_key(cast.bob, "services:read")
     shown = filled(ada.get(page(KEY, key.row.pk)))
-    limits = {"allowed_networks": ["192.0.2.0/24"]}
+    limits = ApiKeyChanges(allowed_networks=["192.0.2.0/24"])
     update_api_key(caller=operator, key=key.row, changes=limits)
     assert ada.post(page(KEY, key.row.pk), shown | {"name": "CI 2"}).status_code == 302
     row = ApiKey.objects.get(pk=key.row.pk)
@@ -117,7 +120,9 @@ def test_a_page_of_a_key_lifts_no_limit(ada: Client, operator: Caller, cast: Cas
 def test_a_page_of_an_organization_undoes_nothing(ada: Client, operator: Caller, cast: Cast) -> None:
     shown = filled(ada.get(page(ORGANIZATION, cast.acme.pk)))
     alice = Membership.objects.get(user=cast.alice)
-    update_organization(caller=operator, organization=cast.acme, changes={"requires_second_factor": True})
+    update_organization(
+        caller=operator, organization=cast.acme, changes=OrganizationChanges(requires_second_factor=True)
+    )
     change_member_role(caller=operator, membership=alice, role="developer")
     assert ada.post(page(ORGANIZATION, cast.acme.pk), shown | {"name": "Acme & Sons"}).status_code == 302
     acme = Organization.objects.get(pk=cast.acme.pk)

@@ -18,6 +18,7 @@ from accounts.models import RecoveryLink, User
 from accounts.users.changes import UserChanges
 from accounts.users.identity import principal_of
 from accounts.users.services import update_user
+from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
 from apikeys.review import services as key_review
 from apikeys.services.api_keys import NewKey, update_api_key
@@ -89,8 +90,10 @@ def test_keys_that_changed_lately_are_selected(cast: Cast, mailbox: Mailbox) -> 
     enabled = old_key(cast, "Enabled").row
     disable_api_keys(caller=now, selected=[enabled])
     enable_api_keys(caller=now, selected=[enabled])
-    update_api_key(caller=now, key=old_key(cast, "Widened").row, changes={"allowed_networks": ["10.0.0.0/8"]})
-    update_api_key(caller=now, key=old_key(cast, "Before").row, changes={"name": "Renamed"})
+    update_api_key(
+        caller=now, key=old_key(cast, "Widened").row, changes=ApiKeyChanges(allowed_networks=["10.0.0.0/8"])
+    )
+    update_api_key(caller=now, key=old_key(cast, "Before").row, changes=ApiKeyChanges(name="Renamed"))
     found = shown(Browser(mailed_token(mailbox), PAGE).shown)
     assert found == {
         **dict.fromkeys(("Made", "Rotated", "Enabled", "Widened"), True),

@@ -7,6 +7,7 @@ from pytest_django.fixtures import Settings
 
 from access.callers import caller_at_command_line
 from access.key_limits import Limits, clean_networks, limits_of
+from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import update_api_key
 from apikeys.usage import counting
@@ -171,7 +172,7 @@ def test_networks_are_shown_changed_and_recorded(cast: Cast) -> None:
 def test_the_same_limits_again_are_no_change(cast: Cast) -> None:
     key = make_key(cast.alice, name="CI", allowed_networks=["192.0.2.7"])
     before = Event.objects.count()
-    changes = {"name": "CI", "allowed_networks": ["192.0.2.7/32"], "rate_limit": None}
+    changes = ApiKeyChanges(name="CI", allowed_networks=["192.0.2.7/32"], rate_limit=None)
     update_api_key(caller=caller_at_command_line(), key=key.row, changes=changes)
     assert Event.objects.count() == before
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from access.callers import caller_at_command_line
+from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys, update_api_key
 from audit.models import Event
@@ -65,7 +66,7 @@ def test_the_service_itself_refuses_a_bad_name(cast: Cast) -> None:
     row = make_key(cast.alice).row
     for name in ("", " ", "x" * 101, "a\x00", "a\x07"):
         with pytest.raises(Invalid, match="name: "):
-            update_api_key(caller=caller_at_command_line(), key=row, changes={"name": name})
+            update_api_key(caller=caller_at_command_line(), key=row, changes=ApiKeyChanges(name=name))
 
 
 @pytest.mark.parametrize(("who", "owner", "refusal"), WHO_MANAGES_WHOSE)
@@ -98,5 +99,5 @@ def test_a_revoked_key_can_be_renamed_and_stays_revoked(cast: Cast) -> None:
 def test_renaming_writes_the_name_only(cast: Cast) -> None:
     stale = make_key(cast.alice).row
     revoke_api_keys(caller=caller_at_command_line(), selected=[stale])
-    update_api_key(caller=caller_at_command_line(), key=stale, changes={"name": "new"})
+    update_api_key(caller=caller_at_command_line(), key=stale, changes=ApiKeyChanges(name="new"))
     assert ApiKey.objects.get(pk=stale.pk).revoked_at is not None

@@ -16,11 +16,13 @@ from access.key_limits import Rate, limits_of
 from access.principals import Caller, Principal
 from accounts.models import Session
 from accounts.organizations import services as organizations
+from accounts.organizations.changes import OrganizationChanges
 from accounts.sessions import services as sessions
 from accounts.users import services as users
 from accounts.users.changes import UserChanges
 from accounts.users.profile import services as profile
 from accounts.users.services import update_user
+from apikeys.changes import ApiKeyChanges
 from apikeys.services import enabling, rotation
 from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key
 from apikeys.usage import quotas
@@ -174,10 +176,10 @@ def test_narrower_networks_and_a_rate_hold_at_once_for_a_key_that_was_just_used(
     key, here = make_key(cast.alice, "services:read"), Origin("192.0.2.7", "", timezone.now())
     lease(SHORT)
     assert use(key.text, at=here).credential.limits is None
-    changes = {"allowed_networks": ["192.0.2.7"], "rate_limit": Rate(5, 60)}
+    changes = ApiKeyChanges(allowed_networks=["192.0.2.7"], rate_limit=Rate(5, 60))
     update_api_key(caller=operator, key=key.row, changes=changes)
     assert use(key.text, at=here).credential.limits == limits_of(["192.0.2.7"], Rate(5, 60))
-    update_api_key(caller=operator, key=key.row, changes={"allowed_networks": ["192.0.2.8"]})
+    update_api_key(caller=operator, key=key.row, changes=ApiKeyChanges(allowed_networks=["192.0.2.8"]))
     with pytest.raises(NetworkNotAllowed):
         use(key.text, at=here)
 
@@ -223,9 +225,9 @@ def test_a_new_name_shows_at_once(cast: Cast, lease: Lease, operator: Caller) ->
     key = create_api_key(caller=operator, name="old", owner=cast.acme)
     lease(SHORT)
     use(key.text)
-    update_api_key(caller=operator, key=key.row, changes={"name": "new"})
+    update_api_key(caller=operator, key=key.row, changes=ApiKeyChanges(name="new"))
     organizations.update_organization(
-        caller=operator, organization=cast.acme, changes={"name": "Acme & Sons"}
+        caller=operator, organization=cast.acme, changes=OrganizationChanges(name="Acme & Sons")
     )
     found = use(key.text)
     assert (found.credential.label, found.label) == ("new", "Acme & Sons")
@@ -234,7 +236,7 @@ def test_a_new_name_shows_at_once(cast: Cast, lease: Lease, operator: Caller) ->
 TAKING_AGAIN: dict[str, Change] = {
     **{name: TAKING_A_KEY[name] for name in ("revoke", "disable")},
     "narrow": lambda cast, operator, key: update_api_key(
-        caller=operator, key=key, changes={"allowed_networks": ["192.0.2.8"]}
+        caller=operator, key=key, changes=ApiKeyChanges(allowed_networks=["192.0.2.8"])
     ),
 }
 

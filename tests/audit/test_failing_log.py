@@ -7,6 +7,7 @@ from django.db import DatabaseError
 
 from access.principals import Caller
 from accounts.models import Membership, Organization, Session, User
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import (
     add_member,
     create_organization,
@@ -15,6 +16,7 @@ from accounts.organizations.services import (
 )
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
+from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys, update_api_key
 from apikeys.services.enabling import disable_api_keys
@@ -46,7 +48,7 @@ CHANGES: dict[str, Change] = {
     ),
     "create an organization": lambda cast, operator: create_organization(caller=operator, name="Initech"),
     "rename an organization": lambda cast, operator: update_organization(
-        caller=operator, organization=cast.acme, changes={"name": "Initech"}
+        caller=operator, organization=cast.acme, changes=OrganizationChanges(name="Initech")
     ),
     "add a member": lambda cast, operator: add_member(
         caller=operator, organization=cast.acme, user=cast.mallory, role="owner"
@@ -56,10 +58,10 @@ CHANGES: dict[str, Change] = {
     ),
     "create a key": lambda cast, operator: make_key(cast.alice, "services:read"),
     "rename a key": lambda cast, operator: update_api_key(
-        caller=operator, key=ApiKey.objects.get(), changes={"name": "another"}
+        caller=operator, key=ApiKey.objects.get(), changes=ApiKeyChanges(name="another")
     ),
     "limit a key": lambda cast, operator: update_api_key(
-        caller=operator, key=ApiKey.objects.get(), changes={"allowed_networks": ["192.0.2.7"]}
+        caller=operator, key=ApiKey.objects.get(), changes=ApiKeyChanges(allowed_networks=["192.0.2.7"])
     ),
     "rotate a key": lambda cast, operator: rotate_api_key(
         caller=operator, key=ApiKey.objects.get(), expires_at=None

@@ -7,6 +7,7 @@ import pytest
 
 from access.callers import caller_at_command_line
 from access.principals import Credential
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import add_member, update_organization
 from accounts.users.identity import principal_of
 from audit.models import Event
@@ -125,7 +126,9 @@ def test_what_is_remembered_of_a_caller_is_not_confused_and_costs_no_query(
 
 def test_an_organization_that_wants_a_second_factor_wants_it_of_who_acts_in_it(both: Cast) -> None:
     caller = caller_at_command_line()
-    update_organization(caller=caller, organization=both.umbrella, changes={"requires_second_factor": True})
+    update_organization(
+        caller=caller, organization=both.umbrella, changes=OrganizationChanges(requires_second_factor=True)
+    )
     bob = as_user(both.bob)
     refused = check(bob, "/owners", organization=both.umbrella.uuid)
     assert_problem(refused, 403, "second_factor_required")

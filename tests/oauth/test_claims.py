@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from access.principals import Caller
 from accounts.models import User
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import add_member, update_organization
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
+from oauth.changes import ClientChanges
 from oauth.services.clients import update_client
 from tests.accounts.helpers import caller_as, statements
 from tests.conftest import Cast, assert_problem, make_key, with_key
@@ -111,7 +113,9 @@ def test_a_scope_taken_from_the_client_closes_the_door_at_once(cast: Cast) -> No
     flow = flow_for(cast.alice, *IDENTITY)
     api = with_token(flow.tokens())
     assert "email" in api.get("auth/me").json()
-    update_client(caller=caller_as(cast.ada), client=flow.client.row, changes={"scopes": ["openid"]})
+    update_client(
+        caller=caller_as(cast.ada), client=flow.client.row, changes=ClientChanges(scopes=["openid"])
+    )
     assert api.get("auth/me").json() == {"id": str(cast.alice.uuid)}
 
 
@@ -143,18 +147,22 @@ def test_groups_and_roles_can_be_mapped_and_follow_the_next_request(cast: Cast, 
     }
     api = with_token(flow_for(cast.bob, "openid", "groups", "roles").tokens())
     update_user(caller=caller_as(cast.ada), user=cast.bob, changes=UserChanges(role="auditor"))
-    update_organization(caller=caller_as(cast.ada), organization=cast.acme, changes={"name": "Ajax"})
+    update_organization(
+        caller=caller_as(cast.ada), organization=cast.acme, changes=OrganizationChanges(name="Ajax")
+    )
     assert api.get("auth/oauth2/userinfo").json()["groups"] == ["Ajax", "Umbrella"]
     assert "auditor" in api.get("auth/oauth2/userinfo").json()["roles"]
 
 
 def test_no_organization_can_be_called_like_a_role(cast: Cast) -> None:
-    update_organization(caller=caller_as(cast.ada), organization=cast.acme, changes={"name": "admin"})
+    update_organization(
+        caller=caller_as(cast.ada), organization=cast.acme, changes=OrganizationChanges(name="admin")
+    )
     assert claims_of(cast.bob, "openid", "roles")["roles"] == ["admin/developer", "member"]
 
 
 def test_a_login_without_the_second_factor_that_counts_has_no_roles_to_map(cast: Cast) -> None:
-    strict = {"requires_second_factor": True}
+    strict = OrganizationChanges(requires_second_factor=True)
     update_organization(caller=caller_as(cast.ada), organization=cast.acme, changes=strict)
     said = claims_of(cast.bob, "openid", "groups", "roles")
     assert (said["groups"], said["roles"]) == ([], ["member"])

@@ -10,7 +10,8 @@ from audit.events import EventName
 from audit.models import Event
 from config import profiles
 from config.profiles import Profile
-from config.wire.errors import Invalid, NotAllowed
+from config.wire.errors import NotAllowed
+from oauth.changes import ClientChanges
 from oauth.models import Consent, OAuthClient
 from oauth.services.clients import create_client, delete_clients, replace_secret, update_client
 from tests.accounts.helpers import caller_as
@@ -60,10 +61,10 @@ def test_nobody_takes_a_client_over_that_gets_more_than_they_have(cast: Cast, ke
             replace_secret(caller=caller_as(keeper), client=row)
         row.refresh_from_db()
         assert row.client_secret == before
-    elsewhere = {"redirect_uris": ["https://evil.example.org/"]}
+    elsewhere = ClientChanges(redirect_uris=["https://evil.example.org/"])
     with pytest.raises(NotAllowed):
         update_client(caller=caller_as(keeper), client=of_people, changes=elsewhere)
-    update_client(caller=caller_as(keeper), client=of_people, changes={"name": "Board"})
+    update_client(caller=caller_as(keeper), client=of_people, changes=ClientChanges(name="Board"))
     of_people.refresh_from_db()
     assert (of_people.name, of_people.redirect_uris) == ("Board", CALLBACK)
 
@@ -82,7 +83,7 @@ def test_whoever_holds_what_a_client_gets_may_replace_its_secret_and_its_address
 ) -> None:
     row = make_client("keys:read", "openid").row
     there = f"{CALLBACK}2"
-    update_client(caller=caller_as(keeper), client=row, changes={"redirect_uris": [there]})
+    update_client(caller=caller_as(keeper), client=row, changes=ClientChanges(redirect_uris=[there]))
     assert replace_secret(caller=caller_as(keeper), client=row).row.redirect_uris == there
     machine = make_client("keys:write", owner=cast.acme).row
     answer = confirm(browser(keeper), "accounts_oauthclient", "replace_secret", machine)
@@ -93,7 +94,9 @@ def test_a_client_is_changed_and_gets_another_secret_and_goes(cast: Cast) -> Non
     ada = caller_as(cast.ada)
     flow = Flow(make_client(), cast.alice)
     tokens = flow.tokens()
-    update_client(caller=ada, client=flow.client.row, changes={"name": "Board", "redirect_uris": [CALLBACK]})
+    update_client(
+        caller=ada, client=flow.client.row, changes=ClientChanges(name="Board", redirect_uris=[CALLBACK])
+    )
     newer = replace_secret(caller=ada, client=flow.client.row)
     assert flow.refresh(tokens["refresh_token"]).status_code == 401
     flow.client = newer
@@ -105,14 +108,12 @@ def test_a_client_is_changed_and_gets_another_secret_and_goes(cast: Cast) -> Non
     names = [EventName.OAUTH_CLIENT_CREATED, *[EventName.OAUTH_CLIENT_CHANGED] * 2]
     events = Event.objects.filter(target_kind="oauth_client").order_by("sequence")
     assert [event.name for event in events] == [*names, EventName.OAUTH_CLIENT_DELETED]
-    with pytest.raises(Invalid):
-        update_client(caller=ada, client=newer.row, changes={"client_secret": "x"})
 
 
 def test_only_those_who_manage_keys_change_clients(cast: Cast) -> None:
     row = make_client().row
     for work in (
-        lambda: update_client(caller=caller_as(cast.alice), client=row, changes={"name": "x"}),
+        lambda: update_client(caller=caller_as(cast.alice), client=row, changes=ClientChanges(name="x")),
         lambda: replace_secret(caller=caller_as(cast.alice), client=row),
         lambda: delete_clients(caller=caller_as(cast.alice), selected=[row]),
     ):

@@ -15,6 +15,7 @@ from apikeys.usage import counting
 from audit.events import EventName
 from audit.models import Event
 from config.secrets.key_pairs import ALGORITHMS
+from oauth.changes import ClientChanges
 from oauth.services.clients import update_client
 from tests.accounts.helpers import serving
 from tests.conftest import Cast, make_key
@@ -187,8 +188,8 @@ def test_an_empty_scope_is_left_out(cast: Cast) -> None:
     tokens = flow.tokens()
     of_machine = machine_token(machine)["access_token"]
     operator = caller_at_command_line()
-    update_client(caller=operator, client=flow.client.row, changes={"scopes": ["openid"]})
-    update_client(caller=operator, client=machine.row, changes={"scopes": ["services:write"]})
+    update_client(caller=operator, client=flow.client.row, changes=ClientChanges(scopes=["openid"]))
+    update_client(caller=operator, client=machine.row, changes=ClientChanges(scopes=["services:write"]))
     for client, token in ((flow.client, tokens["access_token"]), (machine, of_machine)):
         said = post("introspect", client, token=token).json()
         assert said["active"] is True and "scope" not in said

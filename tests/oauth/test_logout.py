@@ -16,6 +16,7 @@ from accounts.sessions.services import log_in
 from accounts.signing import keys as signing
 from audit.events import EventName
 from audit.models import Event
+from oauth.changes import ClientChanges
 from oauth.models import Consent
 from oauth.services.clients import update_client
 from tests.conftest import PASSWORD, Cast
@@ -185,7 +186,9 @@ def test_no_client_no_address(flow: Flow) -> None:
         sent = {"id_token_hint": hint_of(flow), "client_id": client_id, "post_logout_redirect_uri": BACK}
         assert ask(flow, **sent).status_code == 400
     update_client(
-        caller=caller_at_command_line(), client=flow.client.row, changes={"post_logout_redirect_uris": []}
+        caller=caller_at_command_line(),
+        client=flow.client.row,
+        changes=ClientChanges(post_logout_redirect_uris=[]),
     )
     assert ask(flow, id_token_hint=hint_of(flow), post_logout_redirect_uri=BACK).status_code == 400
     assert is_logged_in(flow)

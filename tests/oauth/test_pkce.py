@@ -13,6 +13,7 @@ from config import profiles
 from config.profiles import Profile
 from config.profiles.schema import OAuth2
 from config.wire.errors import Invalid, NotAllowed
+from oauth.changes import ClientChanges
 from oauth.models import OAuthClient
 from oauth.services.clients import create_client, update_client
 from tests.accounts.helpers import caller_as
@@ -63,7 +64,9 @@ def test_whoever_uses_it_all_the_same_is_held_to_it(cast: Cast) -> None:
 def test_a_code_from_before_it_was_required_is_worth_nothing(cast: Cast) -> None:
     flow = Flow(make_client(without_pkce=True), cast.alice)
     code = flow.code(**NONE)
-    update_client(caller=caller_as(cast.ada), client=flow.client.row, changes={"without_pkce": False})
+    update_client(
+        caller=caller_as(cast.ada), client=flow.client.row, changes=ClientChanges(without_pkce=False)
+    )
     assert flow.exchange(code, code_verifier=None).status_code == 400
 
 
@@ -93,7 +96,7 @@ def test_a_public_client_or_a_machine_never_does_without(cast: Cast, operator: C
         assert "without_pkce" in error.value.errors
     for row in (make_client(is_public=True).row, make_client(owner=cast.acme).row):
         with pytest.raises(Invalid):
-            update_client(caller=operator, client=row, changes={"without_pkce": True})
+            update_client(caller=operator, client=row, changes=ClientChanges(without_pkce=True))
     assert not OAuthClient.objects.filter(without_pkce=True).exists()
 
 
@@ -104,8 +107,8 @@ def test_only_those_who_hold_what_a_client_gets_let_it_do_without(
 ) -> None:
     row = make_client("users:read").row
     with pytest.raises(NotAllowed):
-        update_client(caller=caller_as(keeper), client=row, changes={"without_pkce": True})
-    update_client(caller=caller_as(cast.ada), client=row, changes={"without_pkce": True})
+        update_client(caller=caller_as(keeper), client=row, changes=ClientChanges(without_pkce=True))
+    update_client(caller=caller_as(cast.ada), client=row, changes=ClientChanges(without_pkce=True))
     assert Event.objects.get(name=EventName.OAUTH_CLIENT_CHANGED).detail == {"members": ["without_pkce"]}
 
 

@@ -14,6 +14,7 @@ from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from audit.events import EventName
 from audit.models import Event
+from oauth.changes import ClientChanges
 from oauth.models import Consent, OAuthAccessToken, OAuthRefreshToken
 from oauth.services.clients import update_client
 from tests.accounts.authenticator import caller_at, enrolled
@@ -70,7 +71,9 @@ def test_so_does_that_of_a_client_that_loses_a_scope(cast: Cast) -> None:
     client = make_client(*KEYS)
     tokens = Flow(client, cast.alice, scope="services:read services:write").tokens()
     assert gateway(tokens["access_token"], "POST") == 200
-    update_client(caller=caller_as(cast.ada), client=client.row, changes={"scopes": ["services:read"]})
+    update_client(
+        caller=caller_as(cast.ada), client=client.row, changes=ClientChanges(scopes=["services:read"])
+    )
     assert gateway(tokens["access_token"], "POST") == 403
     assert gateway(tokens["access_token"]) == 200
 
@@ -79,7 +82,9 @@ def test_so_does_that_of_a_client_that_loses_a_scope(cast: Cast) -> None:
 def test_what_a_client_may_know_of_a_person_ends_with_its_scopes(cast: Cast) -> None:
     flow = Flow(make_client("openid", "profile", "email"), cast.alice, scope="openid profile email")
     tokens, code = flow.tokens(), flow.code()
-    update_client(caller=caller_as(cast.ada), client=flow.client.row, changes={"scopes": ["openid"]})
+    update_client(
+        caller=caller_as(cast.ada), client=flow.client.row, changes=ClientChanges(scopes=["openid"])
+    )
     sub = {"sub": str(cast.alice.uuid)}
     assert with_token(tokens).get("auth/oauth2/userinfo").json() == sub
     refused(flow.refresh(tokens["refresh_token"], scope="openid email"), "invalid_scope")
@@ -88,7 +93,9 @@ def test_what_a_client_may_know_of_a_person_ends_with_its_scopes(cast: Cast) -> 
         assert with_token(newer).get("auth/oauth2/userinfo").json() == sub
     claims = verified(newer["id_token"], audience=flow.client.row.client_id)
     assert not claims.keys() & {"name", "preferred_username", "email"}
-    update_client(caller=caller_as(cast.ada), client=flow.client.row, changes={"scopes": ["services:read"]})
+    update_client(
+        caller=caller_as(cast.ada), client=flow.client.row, changes=ClientChanges(scopes=["services:read"])
+    )
     assert_problem(with_token(newer).get("auth/oauth2/userinfo"), 403, "insufficient_scope")
     assert "scope" not in flow.refresh(newer["refresh_token"]).json()
 

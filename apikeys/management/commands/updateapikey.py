@@ -1,6 +1,7 @@
 from typing import Any
 
 from access.callers import caller_at_command_line
+from apikeys.changes import ApiKeyChanges
 from apikeys.management.arguments import add_limit_arguments, as_document, key_with_id, named_limits
 from apikeys.services.api_keys import update_api_key
 from config.commands import KeyhouseCommand, Output
@@ -25,7 +26,7 @@ class Command(KeyhouseCommand):
             changes["rate_limit"] = None
         if options["name"] is not None:
             changes["name"] = options["name"]
-        key = update_api_key(caller=caller, key=key_with_id(options["id"]), changes=changes)
+        key = update_api_key(caller=caller, key=key_with_id(options["id"]), changes=ApiKeyChanges(**changes))
         document = as_document(key, caller.origin.at)
         networks = ", ".join(document["allowed_networks"]) or "everywhere"
         return Output(

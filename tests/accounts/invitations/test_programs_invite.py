@@ -17,6 +17,7 @@ from apikeys.services.enabling import disable_api_keys
 from apikeys.services.rotation import rotate_api_key
 from audit.models import Event
 from config import profiles
+from oauth.changes import ClientChanges
 from oauth.models import Consent, OAuthClient
 from oauth.services.clients import delete_clients, replace_secret, update_client
 from oauth.services.consents import withdraw_consent
@@ -177,7 +178,9 @@ def withdraw(cast: Cast, operator: Caller) -> None:
 
 
 def take_scopes(cast: Cast, operator: Caller) -> None:
-    update_client(caller=operator, client=OAuthClient.objects.get(), changes={"scopes": ["services:read"]})
+    update_client(
+        caller=operator, client=OAuthClient.objects.get(), changes=ClientChanges(scopes=["services:read"])
+    )
 
 
 def rewind(**changed: datetime) -> Callable[[Cast, Caller], object]:

@@ -4,6 +4,7 @@ import pytest
 
 from access.principals import Caller
 from accounts.models import Membership, Organization
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import (
     add_member,
     change_member_role,
@@ -23,7 +24,9 @@ def test_an_organization_that_looks_like_another_is_refused(cast: Cast, operator
         create_organization(caller=operator, name=name)
     assert list(caught.value.errors) == ["name"]
     with pytest.raises(Conflict):
-        update_organization(caller=operator, organization=cast.umbrella, changes={"name": name})
+        update_organization(
+            caller=operator, organization=cast.umbrella, changes=OrganizationChanges(name=name)
+        )
     assert Organization.objects.get(pk=cast.umbrella.pk).name == "Umbrella"
 
 
@@ -45,11 +48,15 @@ def test_a_name_of_any_script_is_kept_as_it_is(operator: Caller, db: None, name:
 
 def test_a_renamed_organization_is_recorded_with_both_names(cast: Cast, operator: Caller) -> None:
     cast.acme.name = "what a form has already put there"
-    update_organization(caller=operator, organization=cast.acme, changes={"name": "Acme & Sons"})
+    update_organization(
+        caller=operator, organization=cast.acme, changes=OrganizationChanges(name="Acme & Sons")
+    )
     event = Event.objects.latest("sequence")
     assert event.name == "organization:changed"
     assert event.detail == {"name": {"from": "Acme", "to": "Acme & Sons"}}
-    update_organization(caller=operator, organization=cast.acme, changes={"name": "ACME & sons"})
+    update_organization(
+        caller=operator, organization=cast.acme, changes=OrganizationChanges(name="ACME & sons")
+    )
 
 
 def test_a_person_is_a_member_once(cast: Cast, operator: Caller) -> None:

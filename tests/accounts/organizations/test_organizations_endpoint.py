@@ -7,6 +7,7 @@ import pytest
 
 from access.principals import Caller
 from accounts.models import Membership, Organization, User
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import (
     add_member,
     create_organization,
@@ -135,7 +136,7 @@ def test_what_vanished_before_the_change_is_404(cast: Cast, operator: Caller) ->
     with pytest.raises(NotFound):
         delete_organization(caller=operator, organization=cast.acme)
     with pytest.raises(NotFound):
-        update_organization(caller=operator, organization=cast.acme, changes={"name": "x"})
+        update_organization(caller=operator, organization=cast.acme, changes=OrganizationChanges(name="x"))
 
 
 # Members

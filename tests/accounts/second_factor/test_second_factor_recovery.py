@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from access.principals import Caller
 from accounts.mail.delivery import send_due
 from accounts.models import Mail, RecoveryCode, SecondFactor, SecondFactorRecovery, User
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import update_organization
 from accounts.second_factor.recovery import finish_recoveries
 from accounts.second_factor.services import remove_second_factors
@@ -180,7 +181,9 @@ def protect_by_flag(cast: Cast, operator: Caller) -> User:
 
 
 def protect_by_organization(cast: Cast, operator: Caller) -> User:
-    update_organization(caller=operator, organization=cast.acme, changes={"requires_second_factor": True})
+    update_organization(
+        caller=operator, organization=cast.acme, changes=OrganizationChanges(requires_second_factor=True)
+    )
     return cast.bob
 
 

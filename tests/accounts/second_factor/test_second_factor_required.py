@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from access.principals import Caller
 from accounts.models import Organization
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import update_organization
 from accounts.second_factor.services import remove_second_factors
 from audit.models import Event
@@ -30,7 +31,7 @@ def strict_about_keys() -> Iterator[None]:
 
 @pytest.fixture
 def strict_acme(cast: Cast, operator: Caller) -> Organization:
-    changes = {"requires_second_factor": True}
+    changes = OrganizationChanges(requires_second_factor=True)
     return update_organization(caller=operator, organization=cast.acme, changes=changes)
 
 

@@ -9,6 +9,7 @@ from django.db import connections
 
 from access.principals import Caller
 from accounts.models import Membership, Session, User
+from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import remove_member, update_organization
 from accounts.sessions.authentication import authenticate_access_token
 from accounts.sessions.services import end_session
@@ -16,6 +17,7 @@ from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NotFound
+from oauth.changes import ClientChanges
 from oauth.models import Consent
 from oauth.services.clients import update_client
 from oauth.services.consents import withdraw_consents
@@ -72,7 +74,7 @@ def test_what_a_person_is_not_any_more(
 def test_a_second_factor_that_an_organization_requires(
     cast: Cast, operator: Caller, waits: list[float]
 ) -> None:
-    changes = {"requires_second_factor": True}
+    changes = OrganizationChanges(requires_second_factor=True)
 
     def require() -> None:
         update_organization(caller=operator, organization=cast.acme, changes=changes)
@@ -82,7 +84,7 @@ def test_a_second_factor_that_an_organization_requires(
 
 def test_a_scope_that_a_client_does_not_get(cast: Cast, operator: Caller, waits: list[float]) -> None:
     client = make_client("services:read", "services:write").row
-    changes = {"scopes": ["services:read"]}
+    changes = ClientChanges(scopes=["services:read"])
     assert twice(waits, lambda: update_client(caller=operator, client=client, changes=changes)) == [1, 1]
 
 

@@ -1,0 +1,16 @@
+"""What a caller wants to change about an API key."""
+
+from collections.abc import Sequence
+
+from msgspec import UNSET, UnsetType
+
+from access.key_limits import Rate
+from config.changes import Changes
+
+
+class ApiKeyChanges(Changes, frozen=True, kw_only=True):
+    """The members of a key that get another value. No networks: from everywhere; a rate of None: no limit."""
+
+    name: str | UnsetType = UNSET
+    allowed_networks: Sequence[str] | UnsetType = UNSET
+    rate_limit: Rate | UnsetType | None = UNSET

@@ -1,0 +1,17 @@
+"""What a caller wants to change about an OAuth2 client."""
+
+from collections.abc import Sequence
+
+from msgspec import UNSET, UnsetType
+
+from config.changes import Changes
+
+
+class ClientChanges(Changes, frozen=True, kw_only=True):
+    """The members of a client that get another value. A machine keeps no redirect URIs, whatever is given."""
+
+    name: str | UnsetType = UNSET
+    redirect_uris: Sequence[str] | UnsetType = UNSET
+    post_logout_redirect_uris: Sequence[str] | UnsetType = UNSET
+    scopes: Sequence[str] | UnsetType = UNSET
+    without_pkce: bool | UnsetType = UNSET
