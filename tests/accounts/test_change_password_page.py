@@ -1,10 +1,12 @@
 """/change-password: somebody who knows the present password takes another, logged in or not."""
 
 import re
-from typing import Any
+from threading import Barrier
+from typing import Any, ClassVar
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from accounts.mail.messages import MailKind
 from accounts.models import Mail, PasswordReset, Session, User
@@ -12,10 +14,12 @@ from audit.events import EventName
 from audit.models import Event
 from oauth.models import Consent
 from tests.accounts.authenticator import enrolled
+from tests.accounts.helpers import at_once
 from tests.accounts.mailbox import Mailbox
 from tests.accounts.passwords.test_password_reset import new_token
 from tests.admin.helpers import browser
 from tests.conftest import PASSWORD, Cast, log_in
+from tests.hashers import FastArgon2
 from tests.oauth.flow import Flow, make_client, text_of
 
 PAGE = "/change-password"
@@ -44,6 +48,31 @@ def test_all_that_acts_as_the_person_ends_and_the_owner_is_told(cast: Cast, mail
     assert change(password=NEW, new_password=PASSWORD).status_code == 200
     assert change(identifier="ada").status_code == 200
     assert admin.get("/admin/").status_code == 302
+
+
+class Meeting(FastArgon2):
+    """Whoever has checked a password waits until another has."""
+
+    gate: ClassVar[Barrier] = Barrier(2)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        is_right = super().verify(password, encoded)
+        self.gate.wait(timeout=30)
+        return is_right
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_change_one_password_at_once_one_does(cast: Cast, settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = [f"{__name__}.Meeting"]
+    new = [NEW, "a third walk to a third lighthouse"]
+    answers = at_once(lambda number: change(new_password=new[number]), times=2)
+    statuses = [answer.status_code for answer in answers]
+    assert sorted(statuses) == [200, 401]
+    assert "The name or the password is wrong." in text_of(answers[statuses.index(401)])
+    stored = User.objects.get(pk=cast.alice.pk).password
+    assert FastArgon2().verify(new[statuses.index(200)], stored)
+    assert Event.objects.filter(name=EventName.PASSWORD_CHANGED).count() == 1
+    assert Mail.objects.filter(kind=MailKind.PASSWORD_CHANGED).count() == 1
 
 
 @pytest.mark.requirement(9)
