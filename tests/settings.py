@@ -4,5 +4,5 @@ from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["tests.hashers.FastArgon2"]
 EPOCH_LEASE_SECONDS = 0.0  # most tests never commit: what they change would not be seen
-ADMIN_SECOND_FACTOR = False  # tests/admin/test_second_factor.py is about it
+ADMIN_SECOND_FACTOR = False  # tests/admin/people/test_second_factor.py is about it
 WHITENOISE_AUTOREFRESH = True  # else each test client reads the names of all static files

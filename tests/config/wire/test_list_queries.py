@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.admin.test_list_parameters import ODD
+from tests.admin.lists.test_list_parameters import ODD
 from tests.conftest import Cast, as_user, assert_problem, make_key
 
 LISTS = {

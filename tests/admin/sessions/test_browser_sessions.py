@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.sessions.browser_sessions import SessionStore
 from tests.accounts.authenticator import enrolled
 from tests.admin.helpers import browser
-from tests.admin.test_second_factor import log_in_with
+from tests.admin.people.test_second_factor import log_in_with
 from tests.at_rest import everything_stored
 from tests.conftest import Cast
 from tests.oauth.flow import BASE, Flow, make_client

@@ -10,7 +10,7 @@ from accounts.users.lookups import lock
 from audit.models import ChainHead
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
 from tests.admin.helpers import browser, page
-from tests.admin.test_organizations import ADD, CHANGE, roles, rows
+from tests.admin.people.test_organizations import ADD, CHANGE, roles, rows
 from tests.conftest import Cast
 
 pytestmark = [pytest.mark.django_db(transaction=True), rows_are_locked]

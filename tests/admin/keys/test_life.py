@@ -18,7 +18,7 @@ from audit.models import Event
 from tests.accounts.helpers import statements
 from tests.admin import helpers
 from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
-from tests.admin.test_new_key import ADD, fill_in, keys_in
+from tests.admin.keys.test_new import ADD, fill_in, keys_in
 from tests.conftest import Cast, make_key, with_key
 
 LIST = "apikeys_apikey_changelist"
