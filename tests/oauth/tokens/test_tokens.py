@@ -21,7 +21,7 @@ from tests.accounts.authenticator import caller_at, enrolled
 from tests.accounts.helpers import at_once, caller_as, serving, statements
 from tests.conftest import PASSWORD, Api, Cast, assert_problem, log_in
 from tests.oauth.flow import Flow, gateway, machine_token, make_client, post, verified, with_token
-from tests.oauth.test_codes import refused
+from tests.oauth.tokens.test_codes import refused
 
 KEYS = ("services:read", "services:write", "keys:write")
 

@@ -18,7 +18,7 @@ from tests.accounts.authenticator import enrolled, logged_in
 from tests.admin.helpers import browser, confirm, page
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
 from tests.oauth.flow import CALLBACK, Flow, gateway, machine_token, make_client, text_of
-from tests.oauth.test_codes import refused
+from tests.oauth.tokens.test_codes import refused
 
 CONSENTS = "auth/oauth2/consents"
 

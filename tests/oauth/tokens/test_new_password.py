@@ -11,7 +11,7 @@ from tests.accounts.mailbox import Mailbox
 from tests.accounts.passwords.test_password_reset import NEW, new_token, reset
 from tests.conftest import PASSWORD, Cast, as_user
 from tests.oauth.flow import Flow, gateway, make_client
-from tests.oauth.test_codes import refused
+from tests.oauth.tokens.test_codes import refused
 
 
 @pytest.fixture(params=["a mailed link", "the owner", "an administrator"])

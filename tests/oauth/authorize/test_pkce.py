@@ -20,9 +20,9 @@ from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, text_of
 from tests.commands.helpers import output_of, refusal_of, run
 from tests.conftest import Cast
+from tests.oauth.clients.test_client_managers import keeper  # noqa: F401 (a fixture)
 from tests.oauth.flow import CALLBACK, Flow, make_client, parameters
-from tests.oauth.test_client_managers import keeper  # noqa: F401 (a fixture)
-from tests.oauth.test_codes import refused
+from tests.oauth.tokens.test_codes import refused
 
 NONE: dict[str, Any] = {"code_challenge": None, "code_challenge_method": None}
 EMPTY = {"code_challenge": "", "code_challenge_method": ""}

@@ -7,7 +7,7 @@ import pytest
 from oauth.models import OAuthCode
 from tests.conftest import Cast
 from tests.oauth.flow import Flow, make_client, parameters
-from tests.oauth.test_codes import refused
+from tests.oauth.tokens.test_codes import refused
 
 pytestmark = pytest.mark.once
 

@@ -7,8 +7,8 @@ import pytest
 from accounts.models import User
 from oauth.models import OAuthCode
 from tests.conftest import Cast
+from tests.oauth.authorize.test_asked import refusal
 from tests.oauth.flow import Flow, make_client, parameters, text_of
-from tests.oauth.test_asked import refusal
 from tests.oauth.test_logout import (
     GOOD,
     NOT_GOOD,

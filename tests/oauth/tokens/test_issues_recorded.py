@@ -18,7 +18,7 @@ from tests.accounts.helpers import at_once, serving, statements
 from tests.audit.broken import no_event_table
 from tests.conftest import Api, Cast, log_in
 from tests.oauth.flow import Flow, machine_token, make_client, post
-from tests.oauth.test_codes import refused
+from tests.oauth.tokens.test_codes import refused
 
 ISSUED, REFRESHED = EventName.OAUTH_TOKEN_ISSUED, EventName.OAUTH_TOKEN_REFRESHED
 NAMES = {ISSUED, REFRESHED, EventName.SESSION_REFRESHED}

@@ -19,9 +19,9 @@ from oauth.changes import ClientChanges
 from oauth.services.clients import update_client
 from tests.accounts.helpers import serving
 from tests.conftest import Cast, make_key
+from tests.oauth.clients.test_clients import basic
 from tests.oauth.flow import BASE, FORM, Flow, gateway, machine_token, make_client, post, verified
-from tests.oauth.test_clients import basic
-from tests.oauth.test_codes import refused
+from tests.oauth.tokens.test_codes import refused
 
 
 @pytest.mark.requirement(75)
