@@ -112,7 +112,7 @@ def two_machines(
     keys = folder / "keys.pem"
     keys.write_text("".join(GOOD.values()))
     profile = folder / "signed.toml"
-    shipped = (Path(__file__).parents[2] / "config" / "profiles" / "keyhouse.toml").read_text()
+    shipped = (Path(__file__).parents[3] / "config" / "profiles" / "keyhouse.toml").read_text()
     profile.write_text(shipped.replace("[login]\n", '[login]\ntoken_algorithm = "EdDSA"\n'))
     settings = {
         "KEYHOUSE_PROFILE": str(profile),

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 
 from config.database.settings import PREPARE_THRESHOLD, database_config
-from tests.config.pgbouncer import TIME_ZONE, Pooler, make_database, pooling
+from tests.config.database.pgbouncer import TIME_ZONE, Pooler, make_database, pooling
 from tests.installation import ADMIN, Answer, Installation, Server, free_port, log_in_as_admin
 from tests.postgres import Postgres
 
