@@ -5,7 +5,7 @@ import pytest
 from accounts.models import User
 from audit.models import Event
 from tests.commands.helpers import output_of, refusal_of, run
-from tests.commands.test_setup_terminal import at_a_terminal
+from tests.commands.start.test_setup_terminal import at_a_terminal
 from tests.conftest import PASSWORD, Cast, make_key
 from tests.installation import Installation
 
