@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.proxies import switching
 from tests.gateway.proxies.changes import changed
 from tests.gateway.proxies.conftest import Keyhouse
 from tests.gateway.proxies.running import PROXIES, running
-from tests.gateway.proxies.switching import FORGED, HTTP1, HTTP2, Upstream, agrees, go_on
+from tests.gateway.proxies.streams import switching
+from tests.gateway.proxies.streams.switching import FORGED, HTTP1, HTTP2, Upstream, agrees, go_on
 from tests.installation import Server
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.proxies import switching
 from tests.gateway.proxies.conftest import Keyhouse
 from tests.gateway.proxies.running import running
 from tests.gateway.proxies.service import Service
-from tests.gateway.proxies.switching import OK, Upstream
+from tests.gateway.proxies.streams import switching
+from tests.gateway.proxies.streams.switching import OK, Upstream
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.proxies import switching
 from tests.gateway.proxies.changes import changed
 from tests.gateway.proxies.conftest import Keyhouse
 from tests.gateway.proxies.running import PROXIES, running
-from tests.gateway.proxies.switching import FORGED, HTTP1, HTTP2, agrees, go_on, speaks_h2c, switch
+from tests.gateway.proxies.streams import switching
+from tests.gateway.proxies.streams.switching import FORGED, HTTP1, HTTP2, agrees, go_on, speaks_h2c, switch
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
