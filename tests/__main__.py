@@ -1,4 +1,4 @@
-"""./run test: on SQLite and on a real PostgreSQL, side by side. Arguments go to pytest; see tests.tiers."""
+"""./run test: on SQLite and on a real PostgreSQL, side by side. Arguments go to pytest: tests.running.tiers."""
 
 import os
 import subprocess

@@ -38,8 +38,8 @@ from audit import refusals, triggers
 from config import profiles
 from config.profiles import Profile
 from config.profiles.schema import Role
-from tests import migrated
 from tests.accounts.mailbox import Mailbox, listening, use_mail_server
+from tests.running import migrated
 from tests.snapshot import Snapshot
 
 PASSWORD = "a long walk to the lighthouse"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checklist import statements
+from tests.running.checklist import statements
 
 pytestmark = pytest.mark.once
 

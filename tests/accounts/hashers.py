@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-from tests.hashers import FastArgon2
+from tests.running.hashers import FastArgon2
 
 
 class WatchedArgon2(FastArgon2):

@@ -19,8 +19,8 @@ from tests.accounts.mailbox import Mailbox
 from tests.accounts.passwords.test_password_reset import new_token
 from tests.admin.helpers import browser
 from tests.conftest import PASSWORD, Cast, log_in
-from tests.hashers import FastArgon2
 from tests.oauth.flow import Flow, make_client, text_of
+from tests.running.hashers import FastArgon2
 
 PAGE = "/change-password"
 NEW = "another walk to another lighthouse"

@@ -16,7 +16,7 @@ from tests.installation import ADMIN, Installation, Server, log_in_as_admin
 
 pytestmark = pytest.mark.once
 
-LOUD = {"DJANGO_SETTINGS_MODULE": "tests.loud_settings"}
+LOUD = {"DJANGO_SETTINGS_MODULE": "tests.running.loud_settings"}
 SESSION, CSRF = settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
 PLANTED = "Planted-5ecret-of-nobody"
 KEY = "kh_live_" + "Pl4nted5ecret" * 2 + "0123456789"

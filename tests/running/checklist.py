@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "security-checklist.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "security-checklist.md"
 ROW = re.compile(r"^\| (\d+) \|[^|]*\| (.+) \|$", re.MULTILINE)
 
 rows_of: dict[str, set[int]] = {}  # by the node id of a test

@@ -18,4 +18,4 @@ for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DEBUG", "CACHE_URL", "EMAIL_URL"):
 os.environ["KEYHOUSE_DATA_DIR"] = FOLDER
 server = os.environ.get("KEYHOUSE_TEST_SERVER", "").replace("/postgres?", "/keyhouse_test?")
 os.environ["DATABASE_URL"] = server or f"sqlite:///{FOLDER}/main.sqlite3"
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.running.settings"
