@@ -1,4 +1,4 @@
-"""./run test: on SQLite and on a real PostgreSQL, side by side. Arguments go to pytest: tests.running.tiers."""
+"""./run test: on SQLite and on a real PostgreSQL, side by side. tests.running.tiers says which tests."""
 
 import os
 import subprocess

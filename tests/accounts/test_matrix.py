@@ -245,6 +245,7 @@ def send(cast: Cast) -> Callable[[Actor, Endpoint], int]:
 
 
 @pytest.mark.requirement(46, 47)
+@pytest.mark.slow
 def test_everybody_gets_through_exactly_where_they_may(
     strong_owners: None,
     cast: Cast,

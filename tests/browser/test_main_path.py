@@ -38,6 +38,7 @@ def open_key(visit: Visit, name: str) -> None:
     visit.page.get_by_role("link", name=name).first.click()
 
 
+@pytest.mark.fast
 def test_a_first_login_ends_with_a_second_factor(chromium: Any, installation: Installation) -> None:
     with installation.serve() as server, visiting(chromium, server) as visit:
         visit.go("/admin/login/?next=/admin/")
@@ -55,6 +56,7 @@ def test_a_first_login_ends_with_a_second_factor(chromium: Any, installation: In
         assert "What needs attention" in visit.text()
 
 
+@pytest.mark.fast
 def test_a_key_from_its_making_to_its_end(visit: Visit) -> None:
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     key = make_key(visit, "Path")

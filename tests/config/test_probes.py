@@ -9,6 +9,8 @@ from django.test import Client
 from tests.conftest import Cast, as_user, assert_problem
 from tests.installation import ADMIN, Installation, Server, fresh_database
 
+pytestmark = pytest.mark.slow
+
 PROBES = ("/health", "/ready", "/metrics")
 HOSTS = ("10.1.2.3", "10.1.2.3:8000", "[fd00::7]:8000", "keyhouse.default.svc", "evil.example", "a b", "")
 ELSEWHERE = ("/api/v1/auth/me", "/admin/login/", "/schema", "/healthy", "/health/", "/reset-password")

@@ -1,12 +1,14 @@
 """Which tests a run has: the fast ones, all of them, or the soak tests; and which half of it runs which.
 
-./run test          the fast tier: without `slow` and `soak`. Tests run in one half, by their file,
-                    but those that commit or are marked `databases` run on SQLite and on PostgreSQL.
+./run test          the fast tier: without `slow`, `soak` and tests that start Keyhouse as a process, unless
+                    they are marked `fast`. Tests run in one half, by their file; those that commit or are
+                    marked `databases` run on both databases.
 ./run test --all    without `soak`. Tests run on both databases, but for those marked `once`.
 ./run test PATHS    what is named, by paths or with -k, as with --all.
 ./run soak          `soak`, and the properties that hypothesis tries, with many more examples.
 """
 
+import gc
 import os
 import re
 import zlib
@@ -17,6 +19,8 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 HALVES = {"sqlite": 0, "postgresql": 1}
+SHARE_OF_POSTGRESQL = 40  # percent of the files that run once: there each test takes longer
+INSTALLATIONS = {"bare_installation", "after_first_start"}  # the fixtures of tests.installation
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,6 +58,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item in kept]
 
 
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector thousands of tests that stay until the end."""
+    gc.collect()
+    gc.freeze()
+
+
 def _is_named(config: pytest.Config) -> bool:
     return bool(config.getoption("keyword")) or config.args_source is pytest.Config.ArgsSource.ARGS
 
@@ -61,7 +71,12 @@ def _is_named(config: pytest.Config) -> bool:
 def _is_in_tier(item: pytest.Item, everything: bool, config: pytest.Config) -> bool:
     if config.getoption("soak"):
         return _has(item, "soak") or _has(item, "hypothesis")
-    return (everything or not _has(item, "slow")) and (_is_named(config) or not _has(item, "soak"))
+    return (everything or not _is_slow(item)) and (_is_named(config) or not _has(item, "soak"))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    starts_processes = not INSTALLATIONS.isdisjoint(getattr(item, "fixturenames", ()))
+    return _has(item, "slow") or (starts_processes and not _has(item, "fast"))
 
 
 def _runs_on_both(item: pytest.Item, everything: bool) -> bool:
@@ -74,7 +89,7 @@ def _commits(item: pytest.Item) -> bool:
 
 
 def _half_of(item: pytest.Item) -> int:
-    return zlib.crc32(item.location[0].encode()) % len(HALVES)
+    return int(zlib.crc32(item.location[0].encode()) % 100 < SHARE_OF_POSTGRESQL)
 
 
 def _has(item: pytest.Item, name: str) -> bool:

@@ -133,6 +133,7 @@ def test_every_list_of_the_registry_takes_declared_parameters_only() -> None:
 
 
 @pytest.mark.hypothesis
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["ada", "audrey", "alice"])  # an administrator, an auditor, an owner
 @pytest.mark.requirement(109)
 def test_no_query_is_an_error_of_the_server_and_no_undeclared_lookup_reaches_the_database(

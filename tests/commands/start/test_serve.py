@@ -15,6 +15,7 @@ from tests.commands.helpers import assert_one_line
 from tests.installation import PROJECT, START_SECONDS, Installation, Server, free_port
 
 
+@pytest.mark.fast
 def test_it_announces_where_it_is_and_stops_when_told(shared_installation: Installation) -> None:
     with shared_installation.serve() as server:
         url = f"http://127.0.0.1:{server.port}"

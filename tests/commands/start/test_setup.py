@@ -24,6 +24,7 @@ def people(installation: Installation) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.fast
 def test_the_first_start_takes_the_administrator_from_the_environment(
     bare_installation: Installation,
 ) -> None:
@@ -46,7 +47,6 @@ def test_a_later_start_changes_nothing(installation: Installation) -> None:
 
 
 @pytest.mark.requirement(12)
-@pytest.mark.slow
 def test_a_password_is_made_up_and_printed_once(bare_installation: Installation) -> None:
     done = bare_installation.manage("setup")
     assert (done.returncode, done.stderr) == (0, "")
@@ -63,7 +63,6 @@ def test_a_password_is_made_up_and_printed_once(bare_installation: Installation)
 
 @pytest.mark.parametrize("profile", shipped_names())
 @pytest.mark.requirement(12)
-@pytest.mark.slow
 def test_the_line_that_is_printed_logs_in_under_every_profile(
     bare_installation: Installation, profile: str
 ) -> None:
@@ -87,7 +86,6 @@ def test_the_line_that_is_printed_logs_in_under_every_profile(
         ({"KEYHOUSE_ADMIN_EMAIL": "nobody"}, ("KEYHOUSE_ADMIN_EMAIL: ",)),
     ],
 )
-@pytest.mark.slow
 def test_a_first_administrator_who_cannot_be_is_refused_and_nothing_is_written(
     bare_installation: Installation, settings: dict[str, str], words: tuple[str, ...]
 ) -> None:
@@ -98,7 +96,6 @@ def test_a_first_administrator_who_cannot_be_is_refused_and_nothing_is_written(
     assert bare_installation.manage_json("auditverify")["events"] == 0
 
 
-@pytest.mark.slow
 def test_the_password_can_come_from_a_file(bare_installation: Installation, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text(f"{PASSWORD}\n")
@@ -107,7 +104,6 @@ def test_the_password_can_come_from_a_file(bare_installation: Installation, tmp_
     assert "Password:" not in done.stdout
 
 
-@pytest.mark.slow
 def test_an_organization_made_before_the_first_start_is_no_hindrance(
     bare_installation: Installation,
 ) -> None:
@@ -116,7 +112,6 @@ def test_an_organization_made_before_the_first_start_is_no_hindrance(
     assert json.loads(bare_installation.manage("setup", "--json", **ADMIN).stdout) == {"admin": "admin"}
 
 
-@pytest.mark.slow
 def test_of_several_first_starts_at_once_one_makes_the_administrator(
     bare_installation: Installation,
 ) -> None:

@@ -10,9 +10,10 @@ from django.conf import settings
 from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
 from tests.postgres import Postgres
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("KEYHOUSE_TEST_VENDOR") != "postgresql", reason="about PostgreSQL"
-)
+pytestmark = [
+    pytest.mark.skipif(os.environ.get("KEYHOUSE_TEST_VENDOR") != "postgresql", reason="about PostgreSQL"),
+    pytest.mark.slow,
+]
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
 LOGIN = {"username": "admin", "password": ADMIN["KEYHOUSE_ADMIN_PASSWORD"]}
 BROWSER = {"Cookie": f"{settings.SESSION_COOKIE_NAME}=abcdefgh"}

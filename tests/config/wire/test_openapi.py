@@ -46,6 +46,7 @@ def profile(request: pytest.FixtureRequest, served_profile: Callable[[Profile], 
     return served
 
 
+@pytest.mark.slow
 def test_the_document_is_valid_openapi_3_1(profile: Profile) -> None:
     document = schema()
     assert document["openapi"].startswith("3.1")
@@ -53,6 +54,7 @@ def test_the_document_is_valid_openapi_3_1(profile: Profile) -> None:
     OpenAPIV31SpecValidator(document).validate()
 
 
+@pytest.mark.slow
 def test_the_document_is_made_without_a_warning(profile: Profile, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("spectacular", "--validate", "--fail-on-warn")
     assert capsys.readouterr().err == ""

@@ -13,7 +13,7 @@ from tests.conftest import PASSWORD, Cast, assert_problem
 from tests.installation import Installation
 from tests.oauth.flow import BASE, Flow, make_client
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 PUBLIC = "https://keys.example.org"
 ELSEWHERE: list[dict[str, str]] = [

@@ -11,7 +11,7 @@ from tests.gateway.proxies.running import say
 from tests.gateway.proxies.service import SLOW, Got
 from tests.installation import Answer
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.fast]
 
 ITEMS = "/services/stock/items?page=2"
 IDENTITY = ("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes")
