@@ -111,11 +111,18 @@ class Postgres:
 @contextmanager
 def running() -> Iterator[str]:
     """Start a server and yield the URL of its database "postgres"; stop it and delete it at the end."""
+    with started() as server:
+        yield server.url
+
+
+@contextmanager
+def started() -> Iterator[Postgres]:
+    """Start a server; stop it and delete it at the end."""
     server = Postgres()
     try:
         server.start()
         try:
-            yield server.url
+            yield server
         finally:
             server.stop()
     finally:

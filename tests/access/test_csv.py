@@ -8,6 +8,8 @@ import pytest
 
 from access.backoffice.csv import csv_response
 
+pytestmark = pytest.mark.once
+
 
 def lines(response: Any) -> Iterator[str]:
     """What comes after the byte order mark."""

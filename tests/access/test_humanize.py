@@ -4,6 +4,8 @@ import pytest
 
 from access.backoffice.humanize import program
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("user_agent", "words"),

@@ -26,6 +26,8 @@ from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, log_in, make_key, with_key
 from tests.oauth.flow import Flow, make_client, with_token
 
+pytestmark = pytest.mark.once
+
 Outcome = Literal["401", "403", "404", "through"]
 THROUGH = {200, 201, 204, 400, 409}
 ROLES = ("admin", "auditor", "member")

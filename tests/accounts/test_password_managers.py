@@ -15,6 +15,8 @@ from tests.admin.helpers import browser
 from tests.conftest import Cast
 from tests.oauth.flow import BASE
 
+pytestmark = pytest.mark.once
+
 HTML = {"Accept": "text/html"}
 VALUES = {"username", "current-password", "new-password", "one-time-code", "name", "off"}
 

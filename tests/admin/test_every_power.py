@@ -21,6 +21,8 @@ from tests.admin.helpers import browser, page
 from tests.conftest import Cast, make_key
 from tests.oauth.flow import Flow, make_client
 
+pytestmark = pytest.mark.once
+
 ADMINS = admin.site._registry
 ACTIONS = [
     (model, str(action))

@@ -9,7 +9,7 @@ from django.test import Client
 from tests.conftest import Cast, as_user, assert_problem
 from tests.installation import ADMIN, Installation, Server, fresh_database
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 PROBES = ("/health", "/ready", "/metrics")
 HOSTS = ("10.1.2.3", "10.1.2.3:8000", "[fd00::7]:8000", "keyhouse.default.svc", "evil.example", "a b", "")

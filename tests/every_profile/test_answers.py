@@ -10,6 +10,8 @@ from config.profiles import Profile
 from tests.conftest import assert_problem
 from tests.every_profile.speaker import Speaker
 
+pytestmark = pytest.mark.once
+
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z?)")
 IDS = {"integer": r"[1-9][0-9]*", "uuid": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"}
 

@@ -12,6 +12,8 @@ from config.profiles.schema import Route
 from oauth.services.clients import create_client
 from tests.every_profile.speaker import NOBODY, Credential, Speaker, bearer
 
+pytestmark = pytest.mark.once
+
 
 def address(route: Route) -> str:
     """A path that falls under the row, and under none that is more specific."""

@@ -16,6 +16,8 @@ from config.profiles import Capability
 from config.wire.fields import timestamp
 from tests.every_profile.speaker import Speaker
 
+pytestmark = pytest.mark.once
+
 
 def test_a_key_is_made_shown_once_listed_and_revoked(speaker: Speaker, admin: User) -> None:
     token = speaker.token_of(admin)

@@ -6,6 +6,8 @@ from accounts.models import User
 from tests.conftest import PASSWORD
 from tests.every_profile.speaker import Heard, Speaker, bearer
 
+pytestmark = pytest.mark.once
+
 NEW = "another walk to another lighthouse"
 
 

@@ -9,6 +9,8 @@ from config.profiles import Capability
 from tests.conftest import PASSWORD
 from tests.every_profile.speaker import NOBODY, Speaker, least_role
 
+pytestmark = pytest.mark.once
+
 SECRETS = re.compile(r"\b_*(?:argon2|digest|seed|pepper)")  # ids are random letters, which may spell "seed"
 EVE = {"email": "eve@example.org", "name": "Eve", "password": PASSWORD}
 

@@ -5,6 +5,8 @@ import pytest
 from tests.conftest import Api, Cast, assert_problem, make_key, with_key
 from tests.installation import Installation, log_in_as_admin
 
+pytestmark = pytest.mark.once
+
 NGINX = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items?page=2"}
 TRAEFIK = {"X-Forwarded-Method": "GET", "X-Forwarded-Uri": "/services/stock/items?page=2"}
 

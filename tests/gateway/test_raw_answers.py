@@ -2,7 +2,11 @@
 
 import socket
 
+import pytest
+
 from tests.installation import Installation, log_in_as_admin
+
+pytestmark = pytest.mark.once
 
 CHECK = "{method} /gateway/check{path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
 READ = "X-Original-Method: GET\r\nX-Original-URI: /services/stock\r\n"

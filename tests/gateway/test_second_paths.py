@@ -17,6 +17,8 @@ from tests.config.profiles.test_profile_rules import route
 from tests.conftest import Api, Cast, assert_problem, make_key, with_key
 from tests.gateway.routing import row, with_routes
 
+pytestmark = pytest.mark.once
+
 HOST = "dav.example.org:8443"
 MOVE = replace(row("MOVE", "/dav/**", "key"), second_paths={"Destination": "PUT"})
 OPEN_TO_ALL = row("GET", "/open", "none")

@@ -22,6 +22,8 @@ from tests.admin.helpers import log_in as log_in_to_admin
 from tests.admin.helpers import text_of
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, log_in, make_key, with_key
 
+pytestmark = pytest.mark.once
+
 LOGIN = DEFAULTS[Limit.LOGIN]
 FORGOT = DEFAULTS[Limit.FORGOT_PASSWORD]
 HTML = {"Accept": "text/html"}

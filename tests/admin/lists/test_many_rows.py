@@ -16,7 +16,7 @@ from access.backoffice.forms import MOST_IN_LIST
 from accounts.models import Membership, Organization, User
 from accounts.organizations.admin import MOST_SHOWN
 from oauth.models import OAuthClient
-from tests.admin.helpers import act, browser, errors_of, messages_of, page, text_of
+from tests.admin.helpers import act, browser, errors_of, messages_of, page, send_form, text_of
 from tests.conftest import Cast, make_key
 
 pytestmark = pytest.mark.slow
@@ -83,7 +83,7 @@ def test_every_action_takes_so_many_rows_at_once_and_says_so(cast: Cast, model: 
     for more in ({}, {"confirmed": "True"}, {"post": "yes"}, {"index": "0"}):
         for rows in (count, 3 * count):
             sent = {"action": action, "_selected_action": list(range(10**6, 10**6 + rows)), **more}
-            answer = ada.post(page(f"{model}_changelist"), sent, follow=action != "export")
+            answer = send_form(ada, page(f"{model}_changelist"), sent, follow=action != "export")
             if action == "export":
                 assert (answer.status_code, answer.headers["Content-Type"][:8]) == (200, "text/csv")
             else:
@@ -126,7 +126,7 @@ def test_all_that_is_found_is_bounded_by_what_is_found(cast: Cast, crowd: list[U
 
 def test_a_form_of_more_fields_than_are_read_is_told_so(cast: Cast) -> None:
     sent = {"action": "delete_selected", "_selected_action": list(range(10_001))}
-    answer = browser(cast.ada).post(page("accounts_user_changelist"), sent)
+    answer = send_form(browser(cast.ada), page("accounts_user_changelist"), sent)
     assert (answer.status_code, answer.json()["detail"]) == (400, "The form has more than 10000 fields.")
 
 

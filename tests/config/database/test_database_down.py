@@ -1,7 +1,6 @@
 """CHECKLIST 97: PostgreSQL goes away and comes back under a running server."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,6 @@ ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items
 LOGIN = {"username": "admin", "password": ADMIN["KEYHOUSE_ADMIN_PASSWORD"]}
 BROWSER = {"Cookie": f"{settings.SESSION_COOKIE_NAME}=abcdefgh"}
 ROUNDS = 12
-
-
-@pytest.fixture
-def database() -> Iterator[Postgres]:
-    database = Postgres()
-    database.start()
-    yield database
-    database.stop()
-    database.delete()
 
 
 def assert_unavailable(answer: Answer) -> None:

@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -31,15 +30,6 @@ ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items
 PATHS = ("/gateway/check", "/api/v1/api-keys", "/api/v1/auth/me", "/ready")
 OTHERS = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 BUSY = "state <> 'idle' OR state_change > clock_timestamp() - interval '500 ms'"
-
-
-@pytest.fixture
-def database() -> Iterator[Postgres]:
-    database = Postgres()
-    database.start()
-    yield database
-    database.stop()
-    database.delete()
 
 
 @pytest.fixture

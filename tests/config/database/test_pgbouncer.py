@@ -38,13 +38,9 @@ LEFT_BEHIND = {
 
 
 @pytest.fixture
-def database() -> Iterator[Postgres]:
-    database = Postgres()
-    database.start()
+def database(database: Postgres) -> Postgres:
     make_database(database)
-    yield database
-    database.stop()
-    database.delete()
+    return database
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ import pytest
 from tests.admin.lists.test_list_parameters import ODD
 from tests.conftest import Cast, as_user, assert_problem, make_key
 
+pytestmark = pytest.mark.once
+
 LISTS = {
     "users": ("search", "role", "is_active"),
     "audit": ("event", "actor", "target", "since", "until"),
