@@ -28,12 +28,11 @@ OF_NO_LIST = (
 )
 LONG_NAME = "Dashboard" + "_of_everything" * 6
 WITHOUT_QUESTION = {"export", "resend"}
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "narrow": {"viewport": {"width": 360, "height": 740}},
-}
+NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 720}
+# The last is what the next page is reached in.
+LOOKS = {"narrow": ("light", NARROW), "dark": ("dark", WIDE), "light": ("light", WIDE)}
 RUN_AXE = "rules => axe.run(document, {runOnly: rules})"
+END_OF_TRANSITIONS = "() => Promise.allSettled(document.getAnimations().map(each => each.finished))"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -110,27 +109,33 @@ def of_list(visit: Visit, path: str, actions: list[str]) -> Iterator[str]:
             yield f"{path}: {action}"
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_no_page_goes_against_the_policy_or_is_wider_than_the_screen(
-    chromium: Any, demo: Server, look: str
-) -> None:
-    with visiting(chromium, demo, **LOOKS[look]) as visit:
+def every_look(visit: Visit) -> Iterator[str]:
+    """Open one page after the other, and see each on a narrow screen, in the dark and in the light."""
+    for name in every_page(visit):
+        for look, (scheme, screen) in LOOKS.items():
+            visit.page.emulate_media(color_scheme=scheme)
+            visit.page.set_viewport_size(screen)
+            visit.page.evaluate(END_OF_TRANSITIONS)  # links change their colour slowly
+            yield f"{name}, {look}"
+
+
+def test_no_page_goes_against_the_policy_or_is_wider_than_the_screen(chromium: Any, demo: Server) -> None:
+    with visiting(chromium, demo) as visit:
         visit.log_in()
-        for name in every_page(visit):
+        for name in every_look(visit):
             width = visit.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert width <= 0, f"{name} is {width} pixels too wide"
+            assert width <= 0, f"{name}: {width} pixels too wide"
             assert visit.complaints == [], name
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_no_page_has_a_serious_fault_of_accessibility(chromium: Any, demo: Server, look: str) -> None:
+def test_no_page_has_a_serious_fault_of_accessibility(chromium: Any, demo: Server) -> None:
     source = axe_source()
     if source is None:  # npm's alone, under a licence of its own; the end of ./run test says it was missing
         pytest.skip("axe-core is not here, and npm cannot get it")
     found = []
-    with visiting(chromium, demo, bypass_csp=True, **LOOKS[look]) as visit:  # axe measures with styles
+    with visiting(chromium, demo, bypass_csp=True) as visit:  # axe measures with styles
         visit.log_in()
-        for name in every_page(visit):
+        for name in every_look(visit):
             visit.page.evaluate(source)
             violations = visit.page.evaluate(RUN_AXE, RULES)["violations"]
             serious = [each for each in violations if each["impact"] in ("serious", "critical")]
