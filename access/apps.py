@@ -5,7 +5,7 @@ class AccessConfig(AppConfig):
     name = "access"
 
     def ready(self) -> None:
-        from access.revocation import wait_out_leases
+        from access.leases import wait_out_leases
         from audit import epoch
 
         epoch.after_begin(wait_out_leases)

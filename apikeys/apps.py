@@ -6,7 +6,7 @@ class ApiKeysConfig(AppConfig):
     verbose_name = "API keys"
 
     def ready(self) -> None:
-        from access import makers
+        from access import credential_lookup
         from accounts import hooks
         from accounts.mail import delivery
         from accounts.mail.messages import MailKind
@@ -18,6 +18,6 @@ class ApiKeysConfig(AppConfig):
         from config.commands import check_surroundings_with
 
         check_surroundings_with(check_secrets)
-        makers.register("key", principal_now)
+        credential_lookup.register("key", principal_now)
         hooks.holdings.append(KeysOfOwners())
         delivery.register(MailKind.PASSWORD_RESET, prepare_reset_notice)

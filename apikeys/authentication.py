@@ -13,9 +13,9 @@ from access.key_limits import limits_of, rate_of
 from access.peppers import current
 from access.principal_cache import memory
 from access.principals import Credential, Place, Principal
-from accounts.users.identity import PERSON, PERSON_JOINS, PersonRow, person
+from accounts.users.principals import PERSON, PERSON_JOINS, PersonRow, person
 from apikeys.at_rest import digests as peppers
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 from apikeys.models import ApiKey
 from apikeys.usage import quotas
 from apikeys.usage.refusals import record_refused_key, record_refused_use
@@ -100,7 +100,7 @@ def known_key(text: str, origin: Origin) -> Principal:
 
     No query for a key that was used lately, one for another well-formed key, none for any other text.
     """
-    if keys.environment_of(text, profiles.active().keys.environments) is None:
+    if key_text.environment_of(text, profiles.active().keys.environments) is None:
         raise InvalidToken
     digest = peppers.current_digest(text).digest
     known = memory.known()

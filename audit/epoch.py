@@ -1,7 +1,7 @@
 """What happens as soon as a change has begun an epoch: one thing, which the floor above registers.
 
 The number itself is kept at the end of the chain (`audit.log` counts it up). That those who change something
-wait for those who remember is `access.revocation`.
+wait for those who remember is `access.leases`.
 """
 
 from collections.abc import Callable

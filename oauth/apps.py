@@ -6,13 +6,13 @@ class OAuthConfig(AppConfig):
     verbose_name = "OAuth2"
 
     def ready(self) -> None:
-        from access import makers
+        from access import credential_lookup
         from accounts import background, hooks
         from oauth import openapi  # noqa: F401 (registers itself with the OpenAPI generator)
         from oauth.authentication import principal_now
         from oauth.services import consents
 
-        makers.register("oauth2", principal_now)
+        credential_lookup.register("oauth2", principal_now)
         hooks.access_ended.append(consents.end_consents_of)
         hooks.second_factor_removed.append(consents.unprove_consents_of)
         background.register(consents.clear_ended, "old tokens not deleted yet")

@@ -11,14 +11,14 @@ from access.credentials import presented
 from access.principal_cache import memory
 from access.principals import Credential, Place, Principal
 from accounts.models.sessions import idle_time
-from accounts.users.identity import PERSON, PERSON_JOINS, PersonRow, person, principal_of
+from accounts.users.principals import PERSON, PERSON_JOINS, PersonRow, person, principal_of
 from audit.actors import Origin
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid, select
 from config.wire.errors import InvalidToken
 from config.wire.problems import challenge
 from oauth.models import Consent, OAuthClient
-from oauth.protocol import texts
+from oauth.protocol import tokens
 from oauth.protocol.scopes import IDENTITY
 
 
@@ -41,7 +41,7 @@ class OAuth2Authentication(BaseAuthentication):
 
 def is_oauth2_like(text: str) -> bool:
     """Whether `text` begins like an access token of OAuth2."""
-    return text.startswith(texts.ACCESS)
+    return text.startswith(tokens.ACCESS)
 
 
 class TokenRow(NamedTuple):
@@ -81,7 +81,7 @@ def authenticate_oauth2(text: str, origin: Origin) -> Principal:
     """
     if profiles.active().oauth2 is None:
         raise InvalidToken
-    digest = texts.digest(text)
+    digest = tokens.digest(text)
     known = memory.known()
     found: Principal | None = known.get(digest.encode())
     if found is None or found.credential.has_ended(origin.at):

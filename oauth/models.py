@@ -28,7 +28,7 @@ LABEL = "accounts"  # tables, migrations and addresses in the admin are named af
 class OAuthClient(PublicRow, AbstractApplication):
     """A program that acts for people who allow it, or, without redirect addresses, for its one owner.
 
-    `client_secret` is a digest (oauth.protocol.texts), empty for a public client; `pepper` the number of the
+    `client_secret` is a digest (oauth.protocol.tokens), empty for a public client; `pepper` the number of the
     pepper in it, or none from before they were numbered. `scopes` are the most that it gets. `without_pkce`
     is for one that cannot send a code_challenge, and has a secret.
     """

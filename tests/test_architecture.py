@@ -44,14 +44,14 @@ FLOORS = (
 )
 
 PURE = (
-    "apikeys/at_rest/keys.py",
+    "apikeys/at_rest/key_text.py",
     "apikeys/scopes.py",
     "access/backoffice/charts.py",
     "gateway/paths.py",
     "gateway/routes.py",
     "accounts/mail/refusals.py",
     "accounts/throttling/counters.py",
-    "oauth/protocol/texts.py",
+    "oauth/protocol/tokens.py",
     "config/env.py",
     "config/secrets/fingerprints.py",
     "config/hosts.py",

@@ -9,14 +9,14 @@ from django.test import Client
 
 from access.principals import Caller
 from accounts.models import Mail, Session
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 from apikeys.services.api_keys import revoke_api_keys
 from audit.models import Event
 from config import profiles
 from config.logs import holds_credential
 from config.wire.errors import Invalid
 from oauth.models import OAuthCode
-from oauth.protocol import texts
+from oauth.protocol import tokens
 from oauth.services.clients import create_client
 from tests.accounts.helpers import serving
 from tests.admin.helpers import browser, confirm, page, text_of
@@ -34,12 +34,12 @@ CREDENTIALS = ("live", "test", "oat_", "ort_", "oac_", "ocs_")
 def credential(request: pytest.FixtureRequest) -> str:
     """A key of either environment, a token, a code or a client's secret."""
     forms = profiles.active().keys.environments
-    return keys.mint(forms[request.param]) if request.param in forms else texts.new(request.param)
+    return key_text.mint(forms[request.param]) if request.param in forms else tokens.new(request.param)
 
 
 @pytest.fixture
 def key() -> str:
-    return keys.mint(profiles.active().keys.environments["live"])
+    return key_text.mint(profiles.active().keys.environments["live"])
 
 
 @pytest.fixture
@@ -244,5 +244,5 @@ def test_a_request_id_that_holds_a_credential_is_not_taken_over(cast: Cast, cred
 def test_keys_of_every_product_are_recognized(shipped: str) -> None:
     with profiles.override(profiles.load(shipped)):
         for form in profiles.active().keys.environments.values():
-            assert holds_credential(f"x {keys.mint(form)} y")
+            assert holds_credential(f"x {key_text.mint(form)} y")
             assert not holds_credential(form.prefix + secrets.token_hex(4))

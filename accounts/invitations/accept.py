@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from access import makers
+from access import credential_lookup
 from access.principals import Caller, Credential, Principal
 from accounts.mail import link_tokens
 from accounts.models import Invitation, User
@@ -14,8 +14,8 @@ from accounts.passwords.rules import check_password_rules
 from accounts.sessions.services import as_actor
 from accounts.throttling.services import attempt
 from accounts.users import authority, names
-from accounts.users.identity import principal_of
 from accounts.users.lookups import lock
+from accounts.users.principals import principal_of
 from accounts.users.store import insert_user
 from audit.actors import Origin, Target
 from audit.events import EventName
@@ -116,7 +116,7 @@ def _inviter(invitation: Invitation, now: datetime) -> Principal:
     """
     if invitation.credential is None:
         return principal_of(invitation.invited_by, Credential("jwt", ""))
-    program = makers.principal_now(invitation.credential, now)
+    program = credential_lookup.principal_now(invitation.credential, now)
     if program is None:
         raise NotFound("The credential that made the invitation has ended.")
     return program

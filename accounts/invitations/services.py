@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from access import makers
+from access import credential_lookup
 from access.principals import Caller, Credential
 from accounts.mail import link_tokens
 from accounts.mail.messages import MailKind, Message, Template, link
@@ -75,7 +75,7 @@ def _end(made_with: Credential | None, now: datetime) -> datetime:
     ends = now + timedelta(days=INVITATION_DAYS)
     if made_with is None:
         return ends
-    maker = makers.principal_now(made_with, now)
+    maker = credential_lookup.principal_now(made_with, now)
     if maker is None:
         raise NotFound("The credential that made the invitation has ended.")
     return min(ends, maker.credential.expires_at or ends)

@@ -6,8 +6,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from msgspec import UNSET
 
+from access.leases import wait_out_leases
 from access.principals import Caller
-from access.revocation import wait_out_leases
 from accounts import hooks
 from accounts.models import Membership, Organization, User
 from accounts.organizations.changes import OrganizationChanges

@@ -17,8 +17,8 @@ from accounts.models import EmailUndo, Mail, Membership, SecondFactor, SecondFac
 from accounts.passwords.recovery_links import recovering_person
 from accounts.second_factor.services import take_away
 from accounts.second_factor.verification import has_second_factor
-from accounts.sessions.ends import end_all_sessions
 from accounts.sessions.services import as_actor
+from accounts.sessions.termination import end_all_sessions
 from accounts.throttling.services import attempt
 from accounts.users.lookups import lock
 from audit.actors import ANONYMOUS, Origin, Target

@@ -17,7 +17,7 @@ from accounts.mail.outbox import queue_mail
 from accounts.models import Mail, RecoveryCode, SecondFactor, Session, User
 from accounts.second_factor import seed_encryption, totp
 from accounts.second_factor.verification import check_code, has_second_factor
-from accounts.sessions.ends import end_all_sessions
+from accounts.sessions.termination import end_all_sessions
 from accounts.users import authority
 from accounts.users.lookups import lock, person_of
 from accounts.users.profile.services import knows_password

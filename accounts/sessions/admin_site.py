@@ -21,7 +21,7 @@ from accounts.models import User
 from accounts.second_factor.page import PROVEN, SecondFactorPage
 from accounts.second_factor.verification import device_of
 from accounts.sessions.forms import AdminLoginForm
-from accounts.users.identity import principal_of
+from accounts.users.principals import principal_of
 from audit.actors import Origin
 from config import profiles
 from config.logs import mask

@@ -11,7 +11,7 @@ from access.credentials import presented
 from access.principal_cache import memory
 from access.principals import Credential, Principal
 from accounts.sessions import tokens
-from accounts.users.identity import principal_of_session
+from accounts.users.principals import principal_of_session
 from audit.actors import Origin
 from config.wire.errors import InvalidToken
 from config.wire.problems import challenge

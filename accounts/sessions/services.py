@@ -10,13 +10,13 @@ from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.db.models import Q
 
+from access.leases import wait_out_leases
 from access.principals import Caller
-from access.revocation import wait_out_leases
 from accounts.models import Session, User
 from accounts.second_factor.recovery_wait import is_waiting, stop_or_refuse
 from accounts.second_factor.verification import Spent, check_code, device_of
 from accounts.sessions import tokens
-from accounts.sessions.ends import end_all_sessions, end_sessions
+from accounts.sessions.termination import end_all_sessions, end_sessions
 from accounts.sessions.tokens import TokenPair
 from accounts.throttling.services import attempt, succeeded
 from accounts.users import authority

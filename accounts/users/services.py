@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from msgspec import UNSET
 
+from access.leases import wait_out_leases
 from access.principals import Caller
-from access.revocation import wait_out_leases
 from accounts.mail.email_change import tell_of_change
 from accounts.models import Organization, User
 from accounts.organizations.services import add_member

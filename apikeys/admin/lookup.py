@@ -1,6 +1,6 @@
 """A key that somebody pastes to find out whose it is: found by its digest."""
 
-from apikeys.at_rest import digests, keys
+from apikeys.at_rest import digests, key_text
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from config import profiles
 from config.logs import mask
@@ -16,5 +16,5 @@ def key_pasted(text: str, visible: ApiKeyQuerySet) -> ApiKey | None:
 
     What stands around it, as in `X-API-Key: kh_live_…`, does not matter.
     """
-    whole = keys.pattern(profiles.active().keys.environments).findall(text)
+    whole = key_text.pattern(profiles.active().keys.environments).findall(text)
     return visible.filter(digest__in=[each for word in whole for each in digests.digests(word)]).first()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from access.peppers import current
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 
 
 class PepperedDigest(NamedTuple):
@@ -18,9 +18,9 @@ class PepperedDigest(NamedTuple):
 def current_digest(text: str) -> PepperedDigest:
     """Return (pepper number, digest) of a key, as a new row stores them."""
     number, pepper = current()
-    return PepperedDigest(number, keys.digest(text, pepper))
+    return PepperedDigest(number, key_text.digest(text, pepper))
 
 
 def digests(text: str) -> list[bytes]:
     """Return the digest of a key under every pepper: one of them is stored if the key exists."""
-    return [keys.digest(text, pepper) for pepper in settings.PEPPERS.values()]
+    return [key_text.digest(text, pepper) for pepper in settings.PEPPERS.values()]

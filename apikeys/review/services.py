@@ -14,8 +14,8 @@ from accounts.mail.messages import Message, Template, link
 from accounts.models import Mail, RecoveryLink, User
 from accounts.passwords.recovery_links import mailed_recovery_token, recovering_person
 from accounts.throttling.services import attempt
-from accounts.users.identity import principal_of
 from accounts.users.lookups import lock_owners
+from accounts.users.principals import principal_of
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_locked
 from audit.actors import Origin

@@ -11,14 +11,15 @@ from django.db import transaction
 from msgspec import UNSET, UnsetType
 
 from access.key_limits import Limits, Rate, clean_networks, clean_rate
+from access.leases import wait_out_leases
 from access.principals import Caller, Credential, Principal
-from access.revocation import wait_out_leases
 from accounts.models import Organization, User
-from accounts.users.identity import principal_of
 from accounts.users.lookups import lock, lock_owners
 from accounts.users.names import check_no_credential, clean_name
+from accounts.users.principals import principal_of
 from apikeys import scopes
-from apikeys.at_rest import digests, keys
+from apikeys.at_rest import digests
+from apikeys.at_rest import key_text as keys
 from apikeys.attributes import clean_attributes
 from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey, ApiKeyQuerySet

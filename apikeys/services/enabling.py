@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from access.leases import wait_out_leases
 from access.principals import Caller
-from access.revocation import wait_out_leases
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import check_not_ended, locked, record_about_all
 from audit.events import EventName

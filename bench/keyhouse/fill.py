@@ -11,7 +11,7 @@ from accounts.sessions import tokens
 from accounts.sessions.services import log_in
 from accounts.users.services import create_user
 from apikeys.at_rest import digests as peppers
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key
 from audit.actors import Origin
@@ -26,14 +26,14 @@ def fill(rows: int, used: int) -> dict[str, list[str]]:
     """Make `rows` people with a key and a login each; return the credentials of `used` of them, by kind."""
     where = places(rows, used)
     form = profiles.active().keys.environments[profiles.active().keys.default_environment]
-    texts = [keys.mint(form) for _ in where]
+    texts = [key_text.mint(form) for _ in where]
     digests = [peppers.current_digest(text).digest.hex() for text in texts]
     _multiply(rows, by_place(where, digests))
     return {
         "key": texts,
         "login": [_access_token(place) for place in where],
         "malformed": [text[:-1] + ("0" if text[-1] != "0" else "1") for text in texts],
-        "unknown": [keys.mint(form) for _ in where],
+        "unknown": [key_text.mint(form) for _ in where],
     }
 
 

@@ -16,7 +16,7 @@ from access.principals import Credential, Principal
 from accounts.models import Session
 from accounts.sessions import services as sessions
 from accounts.sessions.forms import LoginForm
-from accounts.users.identity import principal_of
+from accounts.users.principals import principal_of
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import DomainError

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from access.principals import Credential, Place, Principal
 from accounts.models import Organization, User
-from accounts.users.identity import principal_of
+from accounts.users.principals import principal_of
 from accounts.users.profile.disclosure import MEMBERS
 from config import profiles
 from oauth.models import Consent

@@ -19,7 +19,7 @@ from oauthlib.openid.connect.core.grant_types.authorization_code import Authoriz
 
 from audit.actors import Origin
 from oauth.models import OAuthClient
-from oauth.protocol import parameters, texts
+from oauth.protocol import parameters, tokens
 from oauth.protocol.parameters import check_authorization, check_once
 from oauth.protocol.validator import Validator
 
@@ -31,7 +31,7 @@ class Codes(OAuth2CodeGrant):
 
     def create_authorization_code(self, request: Any) -> dict[str, str]:
         state = {"state": request.state} if request.state else {}
-        return {"code": texts.new(texts.CODE), **state}
+        return {"code": tokens.new(tokens.CODE), **state}
 
 
 class CodeGrant(AuthorizationCodeGrant):
@@ -51,9 +51,9 @@ class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
         others = [kind(validator) for kind in (ClientCredentialsGrant, RefreshTokenGrant)]
         bearer = BearerToken(
             validator,
-            lambda request: texts.new(texts.ACCESS),
+            lambda request: tokens.new(tokens.ACCESS),
             validator.lifetime,
-            lambda request: texts.new(texts.REFRESH),
+            lambda request: tokens.new(tokens.REFRESH),
         )
         AuthorizationEndpoint.__init__(self, "code", bearer, {"code": code})
         grants = dict(zip(GRANT_TYPES, [code, *others], strict=True))
@@ -88,7 +88,7 @@ class Protocol(OAuthLibCore):
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Every value, so that oauthlib sees what is repeated; of a code, its digest."""
         sent = parameters.of_token_request(request.POST.lists())
-        return [(name, texts.digest(value) if name == "code" else value) for name, value in sent]
+        return [(name, tokens.digest(value) if name == "code" else value) for name, value in sent]
 
 
 def authenticated_client(request: HttpRequest) -> OAuthClient | None:

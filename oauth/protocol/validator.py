@@ -18,7 +18,7 @@ from config import profiles
 from config.wire.errors import Invalid, NotFound
 from oauth.locks import lock_clients
 from oauth.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken
-from oauth.protocol import claims, texts
+from oauth.protocol import claims, tokens
 from oauth.protocol.scopes import asked_for
 from oauth.services import consents
 from oauth.services.clients import is_secret_of
@@ -171,7 +171,7 @@ class Validator(OAuth2Validator):
         self, refresh_token: str, client: OAuthClient, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
         """Whether it is good for this client; locked. One that was exchanged before ends the family."""
-        digest = texts.digest(refresh_token)
+        digest = tokens.digest(refresh_token)
         row = _held(OAuthRefreshToken.objects.filter(token_checksum=digest, application=client))
         if row is None:
             return False

@@ -9,8 +9,8 @@ from django.db import transaction
 from msgspec import UNSET
 
 from access import peppers
+from access.leases import wait_out_leases
 from access.principals import Caller
-from access.revocation import wait_out_leases
 from accounts.models import Invitation, Organization, User
 from accounts.users import authority
 from accounts.users.lookups import lock
@@ -24,7 +24,7 @@ from config.wire.errors import Invalid
 from oauth.changes import ClientChanges
 from oauth.locks import lock_clients
 from oauth.models import OAuthAccessToken, OAuthClient
-from oauth.protocol import texts
+from oauth.protocol import tokens
 from oauth.protocol.redirect_uris import clean_redirect_uri
 from oauth.protocol.scopes import IDENTITY, clean_scopes
 
@@ -66,7 +66,7 @@ def create_client(
     _check_kind([*redirect_uris, *post_logout_redirect_uris], owner, is_public=is_public)
     _check_pkce(without_pkce=without_pkce, is_public=is_public, is_machine=owner is not None)
     scopes = _clean_scopes(caller, scopes, is_machine=owner is not None)
-    secret = "" if is_public else texts.new(texts.SECRET)
+    secret = "" if is_public else tokens.new(tokens.SECRET)
     with transaction.atomic():
         if owner is not None:
             owner = lock(owner)
@@ -128,7 +128,7 @@ def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
     A machine's tokens, and the invitations that it sent, are worthless with it: nothing else stands behind
     them. Whoever sees the secret can be the client, and so must hold what it gets.
     """
-    secret = texts.new(texts.SECRET)
+    secret = tokens.new(tokens.SECRET)
     with transaction.atomic():
         (row,) = _locked(caller, client)
         _check_not_beyond(caller, row.scopes)
@@ -158,13 +158,13 @@ def delete_clients(*, caller: Caller, selected: Iterable[OAuthClient]) -> None:
 
 def is_secret_of(client: OAuthClient, secret: str) -> bool:
     """Whether this is the client's secret."""
-    return texts.is_secret(secret, client.client_secret, settings.PEPPERS.values())
+    return tokens.is_secret(secret, client.client_secret, settings.PEPPERS.values())
 
 
 def _stored(secret: str) -> dict[str, Any]:
     """The columns that say what a client's secret is."""
     number, pepper = peppers.current()
-    return {"client_secret": texts.secret_digest(secret, pepper) if secret else "", "pepper": number}
+    return {"client_secret": tokens.secret_digest(secret, pepper) if secret else "", "pepper": number}
 
 
 def _check_kind(redirect_uris: list[str], owner: User | Organization | None, *, is_public: bool) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from access.principals import Caller, Credential
 from accounts.models import SecondFactor, User
 from accounts.second_factor.services import begin_enrolment, confirm_enrolment
-from accounts.users.identity import principal_of
+from accounts.users.principals import principal_of
 from audit.actors import Origin
 from tests.conftest import PASSWORD, Api
 

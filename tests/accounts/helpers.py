@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from access.principals import Caller, Credential
 from accounts.models import User
-from accounts.users.identity import principal_of
+from accounts.users.principals import principal_of
 from audit.actors import Origin
 from config import profiles
 from tests.conftest import Api

@@ -18,7 +18,7 @@ from access.permissions import Need
 from access.principals import Credential
 from accounts.invitations.services import invite
 from accounts.models import Organization, Session, User
-from accounts.users.identity import principal_of
+from accounts.users.principals import principal_of
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles
 from config.profiles import Capability

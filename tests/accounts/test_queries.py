@@ -11,7 +11,7 @@ from access.principals import Caller, Credential, Principal
 from accounts.models import Membership, Session
 from accounts.organizations.services import add_member
 from accounts.users.changes import UserChanges
-from accounts.users.identity import principal_of, principal_of_session
+from accounts.users.principals import principal_of, principal_of_session
 from accounts.users.services import update_user
 from tests.accounts.helpers import statements
 from tests.conftest import PASSWORD, Api, Cast, as_user, log_in

@@ -136,7 +136,7 @@ def test_keys_are_charted_by_age(cast: Cast, keys: None) -> None:
 
 def principal(user: User) -> Any:
     from access.principals import Credential
-    from accounts.users.identity import principal_of
+    from accounts.users.principals import principal_of
 
     return principal_of(user, Credential("admin", ""))
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from apikeys.usage import counting
@@ -199,7 +199,7 @@ def test_a_trusted_proxy_is_believed_as_far_as_it_makes_sense(
     assert get(X_API_Key=key.text, X_Forwarded_For=forwarded, address="10.0.0.1").status_code == 200
     assert last_ip(key) == expected
     refused = get(
-        X_API_Key=keys.mint(profiles.active().keys.environments["live"]),
+        X_API_Key=key_text.mint(profiles.active().keys.environments["live"]),
         X_Forwarded_For=forwarded,
         address="10.0.0.1",
     )

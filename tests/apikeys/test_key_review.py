@@ -16,7 +16,7 @@ from access.principals import Caller, Credential
 from accounts.mail.delivery import send_due
 from accounts.models import RecoveryLink, User
 from accounts.users.changes import UserChanges
-from accounts.users.identity import principal_of
+from accounts.users.principals import principal_of
 from accounts.users.services import update_user
 from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey

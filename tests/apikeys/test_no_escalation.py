@@ -11,7 +11,7 @@ from access.principals import Caller, Credential
 from accounts.models import Membership, User
 from accounts.organizations.services import change_member_role, remove_member
 from accounts.users.changes import UserChanges
-from accounts.users.identity import principal_of
+from accounts.users.principals import principal_of
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key

@@ -40,7 +40,7 @@ def main() -> None:
     from accounts.models import User
     from accounts.organizations.services import create_organization
     from accounts.sessions.services import log_in
-    from accounts.users.identity import principal_of
+    from accounts.users.principals import principal_of
     from accounts.users.services import create_user
     from apikeys.models import ApiKey
     from apikeys.services.api_keys import create_api_key, revoke_api_keys
@@ -124,7 +124,7 @@ def recover(alice: "User", now: datetime) -> None:
     from access.principals import Caller, Credential
     from accounts.mail.link_tokens import digest
     from accounts.models import RecoveryLink, SecondFactor
-    from accounts.users.identity import principal_of
+    from accounts.users.principals import principal_of
     from apikeys.services.api_keys import create_api_key
     from audit.actors import Origin
 

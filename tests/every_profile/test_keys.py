@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from access.callers import caller_at_command_line
 from accounts.models import User
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import create_api_key
 from apikeys.usage import counting
@@ -52,7 +52,7 @@ def test_each_environment_has_keys_of_its_own_form(speaker: Speaker, admin: User
     for name, form in speaker.profile.keys.environments.items():
         text = speaker.make_key(token, environment=name)["key"]
         assert len(text) == len(form.prefix) + form.length
-        assert keys.environment_of(text, speaker.profile.keys.environments) == name
+        assert key_text.environment_of(text, speaker.profile.keys.environments) == name
 
 
 def test_keys_open_our_own_endpoints_where_the_product_takes_them(speaker: Speaker, admin: User) -> None:

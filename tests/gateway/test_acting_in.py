@@ -9,7 +9,7 @@ from access.callers import caller_at_command_line
 from access.principals import Credential
 from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import add_member, update_organization
-from accounts.users.identity import principal_of
+from accounts.users.principals import principal_of
 from audit.models import Event
 from config import profiles
 from config.wire import ids

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from access.callers import caller_at_command_line
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 from apikeys.services.api_keys import revoke_api_keys
 from config import profiles
 from gateway.introspection import MOST_TOKENS
@@ -82,7 +82,7 @@ def test_a_token_costs_one_query_and_one_that_is_remembered_none(
 
 def test_as_many_as_allowed_can_be_asked_about_and_not_one_more(service: Api) -> None:
     form = profiles.active().keys.environments["live"]
-    unknown = [keys.mint(form) for _ in range(MOST_TOKENS)]
+    unknown = [key_text.mint(form) for _ in range(MOST_TOKENS)]
     assert ask_many(service, unknown).json() == [INACTIVE] * MOST_TOKENS
     assert_problem(ask_many(service, [*unknown, "x"]), 400, "invalid", "tokens")
 

@@ -9,7 +9,7 @@ from access.callers import caller_at_command_line
 from accounts.organizations.services import add_member
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey, revoke_api_keys
 from apikeys.usage import counting
@@ -104,7 +104,7 @@ def test_an_inactive_credential_is_exactly_inactive_whatever_the_reason(cast: Ca
     session = log_in(cast.bob)
     revoke_api_keys(caller=caller_at_command_line(), selected=[revoked.row])
     update_user(caller=caller_at_command_line(), user=cast.bob, changes=UserChanges(is_active=False))
-    unknown = keys.mint(profiles.active().keys.environments["live"])
+    unknown = key_text.mint(profiles.active().keys.environments["live"])
     for token in (revoked.text, inactive.text, unknown, session["access_token"], session["refresh_token"]):
         assert ask(service, token).content == INACTIVE
     reasons = {event.detail["reason"] for event in Event.objects.filter(name="api_key:refused")}

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from accounts.second_factor.totp import step_at
-from apikeys.at_rest.keys import pattern
+from apikeys.at_rest.key_text import pattern
 from config.profiles import Profile, load
 from tests.accounts.authenticator import App
 from tests.accounts.mailbox import Mailbox, token_in

@@ -12,8 +12,8 @@ from accounts.models import Session, User
 from accounts.passwords.rules import check_password_rules
 from accounts.passwords.services import cancel_links, end_access_of, tell_owner
 from accounts.second_factor.verification import device_of
-from accounts.sessions.ends import end_sessions
 from accounts.sessions.services import WRONG, as_actor, check_identity, check_second_factor
+from accounts.sessions.termination import end_sessions
 from accounts.throttling.services import attempt, succeeded
 from accounts.users import names
 from accounts.users.lookups import lock, person_of

@@ -7,7 +7,7 @@ import pytest
 from access.principals import Caller, Credential
 from accounts.models import User
 from accounts.users.changes import UserChanges
-from accounts.users.identity import principal_of
+from accounts.users.principals import principal_of
 from accounts.users.services import update_user, update_users
 from audit.models import Event
 from config import profiles

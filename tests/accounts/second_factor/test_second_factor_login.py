@@ -12,8 +12,8 @@ from accounts.models import RecoveryCode, SecondFactor, Session
 from accounts.second_factor.services import remove_second_factors
 from accounts.second_factor.verification import check_code
 from accounts.users.changes import UserChanges
-from accounts.users.identity import principal_of_session
 from accounts.users.lookups import lock
+from accounts.users.principals import principal_of_session
 from accounts.users.services import set_password, update_user
 from audit.models import Event
 from tests.accounts.authenticator import App, attempt, enrolled, let_codes_be_good_again, logged_in

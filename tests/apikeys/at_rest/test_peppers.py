@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from tests.conftest import Cast, assert_problem, make_key, with_key
@@ -31,11 +31,11 @@ def columns(key: NewKey) -> dict[str, Any]:
 
 
 def test_a_key_moves_to_the_current_pepper_when_it_is_used(old_key: NewKey, settings: Any) -> None:
-    assert stored(old_key) == (1, keys.digest(old_key.text, OLD))
+    assert stored(old_key) == (1, key_text.digest(old_key.text, OLD))
     settings.PEPPERS = {1: OLD, 2: NEW}
     assert stored(old_key)[0] == 1
     assert with_key(old_key).get("api-keys").status_code == 200
-    assert stored(old_key) == (2, keys.digest(old_key.text, NEW))
+    assert stored(old_key) == (2, key_text.digest(old_key.text, NEW))
     settings.PEPPERS = {2: NEW}
     assert with_key(old_key).get("api-keys").status_code == 200
 
@@ -90,4 +90,4 @@ def test_a_key_used_by_many_at_once_moves_once_and_lets_all_in(old_key: NewKey, 
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(use, range(4))) == [200] * 4
-    assert stored(old_key) == (2, keys.digest(old_key.text, NEW))
+    assert stored(old_key) == (2, key_text.digest(old_key.text, NEW))

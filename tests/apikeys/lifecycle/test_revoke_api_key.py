@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from access.callers import caller_at_command_line
 from access.principals import Caller, Credential
 from accounts.models import User
-from accounts.users.identity import principal_of
 from accounts.users.lookups import lock
+from accounts.users.principals import principal_of
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.enabling import disable_api_keys

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from access.key_limits import Rate
 from accounts.models import User
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 from apikeys.models import ApiKey, KeyUse
 from apikeys.services.api_keys import NewKey, revoke_api_keys
 from apikeys.services.enabling import disable_api_keys
@@ -133,7 +133,7 @@ def test_a_key_that_is_good_no_more_is_refused_as_ended(
 
 
 def test_what_is_no_key_of_ours_is_not_counted(cast: Cast, door: Door) -> None:
-    invented = keys.mint(profiles.active().keys.environments["live"])
+    invented = key_text.mint(profiles.active().keys.environments["live"])
     assert [door(with_key(text)) for text in (invented, "kh_live_x")] == [401, 401]
     door(as_user(cast.alice))
     door(Api())

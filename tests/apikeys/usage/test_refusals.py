@@ -8,7 +8,7 @@ from django.utils import timezone
 from access.callers import caller_at_command_line
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
-from apikeys.at_rest import keys
+from apikeys.at_rest import key_text
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey, revoke_api_keys
 from audit import refusals
@@ -21,7 +21,7 @@ REASONS = ["unknown", "revoked", "expired", "owner inactive"]
 
 def refused_key(cast: Cast, reason: str) -> NewKey | str:
     if reason == "unknown":
-        return keys.mint(profiles.active().keys.environments["live"])
+        return key_text.mint(profiles.active().keys.environments["live"])
     key = make_key(cast.bob, "keys:read", name="CI")
     if reason == "revoked":
         revoke_api_keys(caller=caller_at_command_line(), selected=[key.row])
@@ -77,7 +77,7 @@ def test_a_malformed_key_is_not_recorded(cast: Cast) -> None:
 
 def test_an_organization_s_key_outlives_the_person_who_made_it(cast: Cast) -> None:
     from access.principals import Caller, Credential
-    from accounts.users.identity import principal_of
+    from accounts.users.principals import principal_of
     from audit.actors import Origin
 
     maker = Caller(principal_of(cast.alice, Credential("jwt", "")), Origin.here())
