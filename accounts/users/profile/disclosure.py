@@ -3,7 +3,6 @@
 from collections.abc import Collection
 
 # What the scopes open at auth/me; the serializers' resources and members.
-# The serializers' resources and members.
 MEMBERS = {
     "openid": {"me.id"},
     "profile": {"me.username", "me.name"},
