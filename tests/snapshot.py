@@ -25,6 +25,7 @@ class Snapshot:
             for rows in self.rows:
                 type(rows[0])._base_manager.bulk_create(rows)
         else:
+            assert not any(model._base_manager.exists() for model in _tables()), "rows of others come first"
             self.make()
             found = (list(model._base_manager.all()) for model in _tables())
             self.rows = [rows for rows in found if rows]

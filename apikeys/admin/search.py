@@ -1,6 +1,6 @@
 """Finding keys for the admin's list by looks into indexes, however many keys there are.
 
-PostgreSQL has indexes of the words of names and of scopes (migration 0006_search); SQLite, which is for small
+PostgreSQL has indexes of the words of names and of scopes; SQLite, which is for small
 installations, reads the rows.
 """
 

@@ -125,7 +125,7 @@ def _know(found: Findings) -> None:
 
 
 def _look() -> Findings:
-    known = [Fingerprint(*row) for row in KnownSecret.objects.values_list("kind", "number", "fingerprint")]
+    known = [Fingerprint(row.kind, row.number, row.fingerprint) for row in KnownSecret.objects.all()]
     pepper, seed_key = (
         compare(fingerprints(kind, secrets), [each for each in known if each.kind == kind])
         for kind, secrets in ((PEPPER, settings.PEPPERS), (SEED_KEY, settings.SEED_KEYS))

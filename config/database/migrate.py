@@ -11,15 +11,37 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
+# The last of each app's migrations that are one now: a database that has any of them has to have it.
+LAST_REPLACED = {
+    "accounts": "0019_email_domains",
+    "apikeys": "0009_scope_uses_since",
+    "audit": "0006_subjects",
+}
 LOCK_NUMBER = 0x6B657968  # of PostgreSQL's advisory lock
 LOOK_SECONDS = 0.2  # between two looks whether the process that upgrades is done
 
 
 def is_up_to_date() -> bool:
-    """Whether every migration of this version has been applied."""
+    """Whether every migration of this version has been applied. Raises CommandError if it cannot tell."""
     executor = MigrationExecutor(connection)
+    _check_replaced(executor.loader)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def _check_replaced(loader: MigrationLoader) -> None:
+    """Raise CommandError for a database with only some of the migrations that were made into one.
+
+    Django would take the first of them for all: their names are the same.
+    """
+    for app, last in LAST_REPLACED.items():
+        applied = {key for key in loader.applied_migrations if key[0] == app}
+        if (app, last) not in applied and not applied <= loader.disk_migrations.keys():
+            raise CommandError(
+                f"the database has no migration {app}.{last}, which this version starts from; "
+                "run manage.py setup of the last version that has it first"
+            )
 
 
 def check_up_to_date() -> None:

@@ -20,7 +20,7 @@ from config import profiles
 from config.wire.errors import InvalidToken, NotFound
 from oauth.locks import lock_clients
 from oauth.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
-from oauth.protocol import tokens as token_texts
+from oauth.protocol.tokens import digest
 from oauth.services.clients import client_target
 
 CODE_SECONDS = 60
@@ -70,7 +70,7 @@ def give_consent(
             expires_at=now + timedelta(seconds=profiles.active().login.session_seconds),
         )
         OAuthCode.objects.create(
-            code=token_texts.digest(code),
+            code=digest(code),
             consent=consent,
             application=client,
             user=user,
@@ -153,7 +153,7 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
 
     Whatever is no token of the client's (any more) is let be, and not told apart.
     """
-    theirs = {"application": client, "token_checksum": token_texts.digest(text)}
+    theirs = {"application": client, "token_checksum": digest(text)}
     with transaction.atomic():
         for kind in (OAuthAccessToken, OAuthRefreshToken):
             token = kind.objects.filter(**theirs).select_related("consent__user", "consent__client").first()

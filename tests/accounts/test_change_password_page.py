@@ -51,7 +51,7 @@ def test_all_that_acts_as_the_person_ends_and_the_owner_is_told(cast: Cast, mail
 
 
 class Meeting(FastArgon2):
-    """Whoever has checked a password waits until another has."""
+    """A request that has checked a password waits until the other one has."""
 
     gate: ClassVar[Barrier] = Barrier(2)
 

@@ -54,7 +54,7 @@ def test_keys_are_found_by_a_scope(keys: None) -> None:
 
 
 def test_no_search_reads_all_keys(keys: None) -> None:
-    if connection.vendor != "postgresql":  # which alone has the indexes of migration 0006_search
+    if connection.vendor != "postgresql":  # which alone has the indexes of migration 0001_initial
         pytest.skip("SQLite has no index of words, and reads the rows")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

@@ -205,7 +205,7 @@ def test_logins_and_requests_work_with_every_spelling_of_the_public_address(
 
 
 def test_a_server_at_an_ipv6_address_needs_no_other_setting(installation: Installation) -> None:
-    if not socket.has_ipv6:
+    if not socket.has_ipv6:  # of all machines, some containers have none
         pytest.skip("this machine has no IPv6")
     port = free_port()
     command = [sys.executable, str(PROJECT / "manage.py"), "serve", "--workers", "1"]

@@ -14,7 +14,13 @@ from tests.installation import PROJECT, Installation, host_of
 from tests.postgres import QUIET, binaries
 
 KEPT = PROJECT / ".pytest_cache" / "migrated"
-DECIDES = ("*/migrations/*.py", "*/provider_migrations/*.py", "audit/triggers.py", "requirements.txt")
+DECIDES = (
+    "*/migrations/*.py",
+    "*/provider_migrations/*.py",
+    "audit/triggers.py",
+    "config/settings.py",
+    "requirements.txt",
+)
 
 
 def prepare(name: str) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 HALVES = {"sqlite": 0, "postgresql": 1}
-SHARE_OF_POSTGRESQL = 40  # percent of the files that run once: there each test takes longer
+SHARE_OF_POSTGRESQL = 34  # percent of the files that run once: there each test takes longer
 INSTALLATIONS = {"bare_installation", "after_first_start"}  # the fixtures of tests.installation
 
 
@@ -85,7 +85,8 @@ def _runs_on_both(item: pytest.Item, everything: bool) -> bool:
 
 def _commits(item: pytest.Item) -> bool:
     mark = item.get_closest_marker("django_db")
-    return mark is not None and bool(mark.kwargs.get("transaction"))
+    asks = mark is not None and bool(mark.kwargs.get("transaction"))
+    return asks or "transactional_db" in getattr(item, "fixturenames", ())
 
 
 def _half_of(item: pytest.Item) -> int:

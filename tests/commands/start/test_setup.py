@@ -112,6 +112,25 @@ def test_an_organization_made_before_the_first_start_is_no_hindrance(
     assert json.loads(bare_installation.manage("setup", "--json", **ADMIN).stdout) == {"admin": "admin"}
 
 
+def test_a_database_with_some_of_the_migrations_that_are_one_now_is_refused(
+    installation: Installation,
+) -> None:
+    def record(*names: str) -> None:
+        code = (
+            "from django.db import connection; from django.db.migrations.recorder import MigrationRecorder;"
+            f"[MigrationRecorder(connection).record_applied('accounts', name) for name in {names}]"
+        )
+        assert installation.manage("shell", "--no-imports", "-c", code).returncode == 0
+
+    record("0011_registration_attempts", "0012_issues_recorded")
+    for command in ("setup", "serve"):
+        assert_one_line(
+            installation.manage(command), "accounts.0019_email_domains", "setup of the last version"
+        )
+    record("0019_email_domains")
+    assert "Nothing to do" in installation.manage("setup").stdout
+
+
 def test_of_several_first_starts_at_once_one_makes_the_administrator(
     bare_installation: Installation,
 ) -> None:
