@@ -37,6 +37,8 @@ from oauth.models import OAuthClient
 # Of each kind: the variable, and else the file in the data folder. All others are signing keys.
 PLACES = {PEPPER: ("KEYHOUSE_PEPPERS", "peppers"), SEED_KEY: ("KEYHOUSE_SEED_KEYS", "seed_keys")}
 SIGNING_KEYS = ("KEYHOUSE_SIGNING_KEYS", "signing_key_*")
+# The tables that a look reads. A database has only some of them while setup works, and after it was killed.
+LOOKED_AT = {model._meta.db_table for model in (KnownSecret, ApiKey, OAuthClient, RecoveryCode, SecondFactor)}
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ def check_secrets() -> None:
 
     Raises ConfigurationError, which says what is missing and what to do. Two queries, unless there is news.
     """
-    if KnownSecret._meta.db_table not in connection.introspection.table_names():
-        return  # there is no database yet, or that of an older version
+    if not LOOKED_AT <= set(connection.introspection.table_names()):
+        return  # the database is not set up, or is an older version's
     found = _fit(_look())
     if found.new or found.unneeded:
         with transaction.atomic():

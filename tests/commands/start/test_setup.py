@@ -131,6 +131,15 @@ def test_a_database_with_some_of_the_migrations_that_are_one_now_is_refused(
     assert "Nothing to do" in installation.manage("setup").stdout
 
 
+@pytest.mark.fast
+def test_a_first_start_that_ended_between_two_apps_is_taken_up_by_the_next(
+    bare_installation: Installation,
+) -> None:
+    assert bare_installation.manage("migrate", "accounts").returncode == 0
+    done = bare_installation.manage("setup", "--json", **ADMIN)
+    assert (json.loads(done.stdout or "null"), done.stderr) == ({"admin": "admin"}, "")
+
+
 def test_of_several_first_starts_at_once_one_makes_the_administrator(
     bare_installation: Installation,
 ) -> None:
