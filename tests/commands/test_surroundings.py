@@ -76,6 +76,10 @@ def test_a_database_that_is_not_set_up_is_said_so(
     assert_one_line(bare_installation.manage(*arguments), "has manage.py setup been run?")
 
 
+def test_serve_refuses_a_database_that_is_not_set_up(bare_installation: Installation) -> None:
+    assert_one_line(bare_installation.manage("serve"), "not set up", "manage.py setup")
+
+
 def test_an_unreachable_database_stops_setup_and_serve(bare_installation: Installation) -> None:
     nowhere = {"DATABASE_URL": "postgres://root:hunter2@127.0.0.1:1/keys"}
     for command in ("setup", "serve"):

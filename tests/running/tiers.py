@@ -20,7 +20,7 @@ import pytest
 TESTS = Path(__file__).parents[1]
 HALVES = {"sqlite": 0, "postgresql": 1}
 SHARE_OF_POSTGRESQL = 34  # percent of the files that run once: there each test takes longer
-INSTALLATIONS = {"bare_installation", "after_first_start"}  # the fixtures of tests.installation
+INSTALLATIONS = {"bare_installation", "after_migration"}  # the fixtures of tests.installation
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -47,31 +47,32 @@ def test_a_later_start_changes_nothing(installation: Installation) -> None:
 
 
 @pytest.mark.requirement(12)
-def test_a_password_is_made_up_and_printed_once(bare_installation: Installation) -> None:
-    done = bare_installation.manage("setup")
+def test_a_password_is_made_up_and_printed_once(migrated_installation: Installation) -> None:
+    done = migrated_installation.manage("setup")
     assert (done.returncode, done.stderr) == (0, "")
     line = next(line for line in done.stdout.splitlines() if line.startswith("Password: "))
     password = line.split()[1]
     assert len(password) >= 24
     assert f'"password": "{password}"' in done.stdout
-    assert password not in bare_installation.manage("setup").stdout
-    with bare_installation.serve() as server:
+    assert password not in migrated_installation.manage("setup").stdout
+    with migrated_installation.serve() as server:
         body = {"username": "admin", "password": password}
         assert server.request("POST", "/api/v1/auth/login", body=body).status == 200
     assert password not in server.output
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("profile", shipped_names())
 @pytest.mark.requirement(12)
 def test_the_line_that_is_printed_logs_in_under_every_profile(
-    bare_installation: Installation, profile: str
+    migrated_installation: Installation, profile: str
 ) -> None:
     served = {"KEYHOUSE_PROFILE": profile}
-    done = bare_installation.manage("setup", KEYHOUSE_ADMIN_EMAIL="o'hara@example.org", **served)
+    done = migrated_installation.manage("setup", KEYHOUSE_ADMIN_EMAIL="o'hara@example.org", **served)
     assert (done.returncode, done.stderr) == (0, "")
     line = next(line for line in done.stdout.splitlines() if line.startswith("Log in: "))
     _, address, *_, body = shlex.split(line.removeprefix("Log in: "))
-    with bare_installation.serve(**served) as server:
+    with migrated_installation.serve(**served) as server:
         answer = server.request("POST", urlsplit(address).path, body=json.loads(body))
     assert answer.status == 200, (line, answer.body)
 
@@ -86,30 +87,30 @@ def test_the_line_that_is_printed_logs_in_under_every_profile(
         ({"KEYHOUSE_ADMIN_EMAIL": "nobody"}, ("KEYHOUSE_ADMIN_EMAIL: ",)),
     ],
 )
+@pytest.mark.once
 def test_a_first_administrator_who_cannot_be_is_refused_and_nothing_is_written(
-    bare_installation: Installation, settings: dict[str, str], words: tuple[str, ...]
+    migrated_installation: Installation, settings: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    done = bare_installation.manage("setup", "--json", **settings)
+    done = migrated_installation.manage("setup", "--json", **settings)
     assert_one_line(done, *words)
     assert settings.get("KEYHOUSE_ADMIN_PASSWORD", "nothing") not in done.stderr
-    assert people(bare_installation) == []
-    assert bare_installation.manage_json("auditverify")["events"] == 0
+    assert people(migrated_installation) == []
+    assert migrated_installation.manage_json("auditverify")["events"] == 0
 
 
-def test_the_password_can_come_from_a_file(bare_installation: Installation, tmp_path: Path) -> None:
+def test_the_password_can_come_from_a_file(migrated_installation: Installation, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text(f"{PASSWORD}\n")
-    done = bare_installation.manage("setup", KEYHOUSE_ADMIN_PASSWORD_FILE=str(file))
+    done = migrated_installation.manage("setup", KEYHOUSE_ADMIN_PASSWORD_FILE=str(file))
     assert (done.returncode, done.stderr) == (0, "")
     assert "Password:" not in done.stdout
 
 
 def test_an_organization_made_before_the_first_start_is_no_hindrance(
-    bare_installation: Installation,
+    migrated_installation: Installation,
 ) -> None:
-    assert bare_installation.manage("migrate").returncode == 0
-    bare_installation.manage_json("createorganization", "--name", "default")
-    assert json.loads(bare_installation.manage("setup", "--json", **ADMIN).stdout) == {"admin": "admin"}
+    migrated_installation.manage_json("createorganization", "--name", "default")
+    assert json.loads(migrated_installation.manage("setup", "--json", **ADMIN).stdout) == {"admin": "admin"}
 
 
 def test_a_database_with_some_of_the_migrations_that_are_one_now_is_refused(

@@ -80,8 +80,8 @@ def at_a_terminal(installation: Installation, *arguments: str) -> Iterator[Termi
         os.close(screen)
 
 
-def test_the_first_start_asks_for_the_administrator(bare_installation: Installation) -> None:
-    with at_a_terminal(bare_installation, "setup") as terminal:
+def test_the_first_start_asks_for_the_administrator(migrated_installation: Installation) -> None:
+    with at_a_terminal(migrated_installation, "setup") as terminal:
         terminal.wait_for("User name [admin]: ")
         terminal.type("ada\n")
         terminal.wait_for("E-mail address [admin@localhost]: ")
@@ -90,11 +90,11 @@ def test_the_first_start_asks_for_the_administrator(bare_installation: Installat
         assert terminal.end() == 0
     assert "Administrator ada (ada@example.org) made." in terminal.seen
     assert PASSWORD not in terminal.seen
-    assert bare_installation.manage_json("createapikey", "--name", "k", "--user", "ada")["name"] == "k"
+    assert migrated_installation.manage_json("createapikey", "--name", "k", "--user", "ada")["name"] == "k"
 
 
-def test_it_says_what_is_wrong_and_asks_again(bare_installation: Installation) -> None:
-    with at_a_terminal(bare_installation, "setup") as terminal:
+def test_it_says_what_is_wrong_and_asks_again(migrated_installation: Installation) -> None:
+    with at_a_terminal(migrated_installation, "setup") as terminal:
         accept_names(terminal)
         type_password(terminal, "too short")
         terminal.wait_for("It must have at least 15 characters")
@@ -109,18 +109,18 @@ def test_it_says_what_is_wrong_and_asks_again(bare_installation: Installation) -
     assert "Administrator admin (admin@localhost) made." in terminal.seen
 
 
-def test_whoever_leaves_in_the_middle_leaves_nothing_behind(bare_installation: Installation) -> None:
-    with at_a_terminal(bare_installation, "setup") as terminal:
+def test_whoever_leaves_in_the_middle_leaves_nothing_behind(migrated_installation: Installation) -> None:
+    with at_a_terminal(migrated_installation, "setup") as terminal:
         terminal.wait_for("User name [admin]: ")
         terminal.type("\x04")
         assert terminal.end() != 0
     assert "Traceback" not in terminal.seen
     assert "keyhouse: the input ended too early" in terminal.seen
-    assert bare_installation.manage_json("auditverify")["events"] == 0
+    assert migrated_installation.manage_json("auditverify")["events"] == 0
 
 
-def test_interrupting_it_is_no_traceback(bare_installation: Installation) -> None:
-    with at_a_terminal(bare_installation, "setup") as terminal:
+def test_interrupting_it_is_no_traceback(migrated_installation: Installation) -> None:
+    with at_a_terminal(migrated_installation, "setup") as terminal:
         accept_names(terminal)
         terminal.wait_for("Password: ")
         terminal.process.send_signal(2)
