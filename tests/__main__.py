@@ -4,35 +4,54 @@ import os
 import subprocess
 import sys
 import tempfile
-from typing import IO
+from contextlib import ExitStack
+from typing import IO, NamedTuple
 
 from pytest import ExitCode
 
 from tests import postgres
 from tests.browser.chromium import what_is_skipped
 
-SAID: dict[int, str] = {ExitCode.OK: "passed", ExitCode.NO_TESTS_COLLECTED: "left to the other half"}
+SAID: dict[int, str] = {ExitCode.OK: "passed", ExitCode.NO_TESTS_COLLECTED: "left to the others"}
+
+
+class Part(NamedTuple):
+    """A share of the tests that runs beside the others, on one database."""
+
+    name: str  # by which tests.running.tiers tells its tests
+    vendor: str
+    title: str
+
+
+PARTS = [Part("postgresql", "postgresql", "PostgreSQL"), Part("sqlite", "sqlite", "SQLite")]
+ONCE = Part("once", "sqlite", "what knows no database")
 
 
 def main(arguments: list[str]) -> int:
-    """Run both halves side by side and return 0 if both passed, or one did and had all of the tests."""
-    with postgres.running() as url, tempfile.TemporaryFile("w+") as sqlite_output:
-        first = start("sqlite", "", arguments, sqlite_output)
-        second = start("postgresql", url, arguments, None)
-        second_code = second.wait()
-        first_code = first.wait()
-        sqlite_output.seek(0)
-        print(f"\n==== SQLite ====\n{sqlite_output.read()}", flush=True)
-    for name, code in (("PostgreSQL", second_code), ("SQLite", first_code)):
-        print(f"{name}: {SAID.get(code, 'failed')}")
+    """Run the parts side by side and return 0 if all passed, or some did and had all of the tests."""
+    parts = [*PARTS, ONCE] if "--all" in arguments else PARTS
+    with postgres.running() as url, ExitStack() as files:
+        # The first one shows its progress, the others print at their end.
+        outputs = [None, *(files.enter_context(tempfile.TemporaryFile("w+")) for _ in parts[1:])]
+        runs = [start(part, url, arguments, output) for part, output in zip(parts, outputs, strict=True)]
+        codes = [run.wait() for run in runs]
+        for part, output in zip(parts, outputs, strict=True):
+            if output is not None:
+                output.seek(0)
+                print(f"\n==== {part.title} ====\n{output.read()}", flush=True)
+    for part, code in zip(parts, codes, strict=True):
+        print(f"{part.title}: {SAID.get(code, 'failed')}")
     print("".join(f"{line}\n" for line in what_is_skipped()), end="")
-    codes = {first_code, second_code}
-    return 0 if ExitCode.OK in codes and codes <= SAID.keys() else 1
+    return 0 if ExitCode.OK in codes and SAID.keys() >= set(codes) else 1
 
 
-def start(vendor: str, url: str, arguments: list[str], output: "IO[str] | None") -> "subprocess.Popen[bytes]":
+def start(part: Part, url: str, arguments: list[str], output: "IO[str] | None") -> "subprocess.Popen[bytes]":
     """Start pytest on one database; tests/conftest.py fails the run if it is not on that one."""
-    environment = os.environ | {"KEYHOUSE_TEST_VENDOR": vendor, "KEYHOUSE_TEST_SERVER": url}
+    environment = os.environ | {
+        "KEYHOUSE_TEST_PART": part.name,
+        "KEYHOUSE_TEST_VENDOR": part.vendor,
+        "KEYHOUSE_TEST_SERVER": url if part.vendor == "postgresql" else "",
+    }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling anew takes longer than a test
     command = [sys.executable, "-m", "pytest", *arguments]
     return subprocess.Popen(command, env=environment, stdout=output, stderr=output)

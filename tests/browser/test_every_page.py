@@ -31,8 +31,8 @@ WITHOUT_QUESTION = {"export", "resend"}
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 720}
 # The last is what the next page is reached in.
 LOOKS = {"narrow": ("light", NARROW), "dark": ("dark", WIDE), "light": ("light", WIDE)}
-RUN_AXE = "rules => axe.run(document, {runOnly: rules})"
-END_OF_TRANSITIONS = "() => Promise.allSettled(document.getAnimations().map(each => each.finished))"
+RUN_AXE = "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})"
+END_TRANSITIONS = "document.getAnimations().forEach(each => each.finish())"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -115,7 +115,7 @@ def every_look(visit: Visit) -> Iterator[str]:
         for look, (scheme, screen) in LOOKS.items():
             visit.page.emulate_media(color_scheme=scheme)
             visit.page.set_viewport_size(screen)
-            visit.page.evaluate(END_OF_TRANSITIONS)  # links change their colour slowly
+            visit.page.evaluate(END_TRANSITIONS)  # links change their colour slowly
             yield f"{name}, {look}"
 
 
@@ -136,7 +136,8 @@ def test_no_page_has_a_serious_fault_of_accessibility(chromium: Any, demo: Serve
     with visiting(chromium, demo, bypass_csp=True) as visit:  # axe measures with styles
         visit.log_in()
         for name in every_look(visit):
-            visit.page.evaluate(source)
+            if not visit.page.evaluate("'axe' in window"):
+                visit.page.evaluate(source)
             violations = visit.page.evaluate(RUN_AXE, RULES)["violations"]
             serious = [each for each in violations if each["impact"] in ("serious", "critical")]
             found += [f"{name}: {each['id']}: {node['html']}" for each in serious for node in each["nodes"]]

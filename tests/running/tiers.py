@@ -1,10 +1,10 @@
-"""Which tests a run has: the fast ones, all of them, or the soak tests; and which half of it runs which.
+"""Which tests a run has: the fast ones, all of them, or the soak tests; and which part of it runs which.
 
 ./run test          the fast tier: without `slow`, `soak` and tests that start Keyhouse as a process, unless
-                    they are marked `fast`. Tests run in one half, by their file; those that commit or are
-                    marked `databases` run on both databases.
-./run test --all    without `soak`. Tests run on both databases, but for those marked `once`.
-./run test PATHS    what is named, by paths or with -k, as with --all.
+                    they are marked `fast`. Tests run on one database, by their file; those that commit or
+                    are marked `databases` run on both.
+./run test --all    without `soak`. Tests run on both databases; those marked `once` in a part of their own.
+./run test PATHS    what is named, by paths or with -k: on both databases, but for those marked `once`.
 ./run soak          `soak`, and the properties that hypothesis tries, with many more examples.
 """
 
@@ -18,8 +18,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-HALVES = {"sqlite": 0, "postgresql": 1}
-SHARE_OF_POSTGRESQL = 34  # percent of the files that run once: there each test takes longer
+SHARE_OF_POSTGRESQL = 34  # percent of the files that run on one database: there each test takes longer
 INSTALLATIONS = {"bare_installation", "after_migration"}  # the fixtures of tests.installation
 
 
@@ -46,13 +45,12 @@ def _files_with(expression: str) -> frozenset[Path]:
 
 @pytest.hookimpl(trylast=True)  # hypothesis marks its tests first
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    half = HALVES.get(os.environ.get("KEYHOUSE_TEST_VENDOR", ""))
+    part = os.environ.get("KEYHOUSE_TEST_PART", "")
     everything = config.getoption("all") or _is_named(config)
     kept = {
         item
         for item in items
-        if _is_in_tier(item, everything, config)
-        and (half is None or half == _half_of(item) or _runs_on_both(item, everything))
+        if _is_in_tier(item, everything, config) and (not part or part in _parts_of(item, everything, config))
     }
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
@@ -79,8 +77,12 @@ def _is_slow(item: pytest.Item) -> bool:
     return _has(item, "slow") or (starts_processes and not _has(item, "fast"))
 
 
-def _runs_on_both(item: pytest.Item, everything: bool) -> bool:
-    return not _has(item, "once") and (everything or _has(item, "databases") or _commits(item))
+def _parts_of(item: pytest.Item, everything: bool, config: pytest.Config) -> set[str]:
+    """The parts of the run that have this test."""
+    if _has(item, "once"):
+        return {"once"} if config.getoption("all") else {_one_database(item)}
+    on_both = everything or _has(item, "databases") or _commits(item)
+    return {"sqlite", "postgresql"} if on_both else {_one_database(item)}
 
 
 def _commits(item: pytest.Item) -> bool:
@@ -89,8 +91,9 @@ def _commits(item: pytest.Item) -> bool:
     return asks or "transactional_db" in getattr(item, "fixturenames", ())
 
 
-def _half_of(item: pytest.Item) -> int:
-    return int(zlib.crc32(item.location[0].encode()) % 100 < SHARE_OF_POSTGRESQL)
+def _one_database(item: pytest.Item) -> str:
+    share = zlib.crc32(item.location[0].encode()) % 100
+    return "postgresql" if share < SHARE_OF_POSTGRESQL else "sqlite"
 
 
 def _has(item: pytest.Item, name: str) -> bool:
