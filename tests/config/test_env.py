@@ -7,7 +7,6 @@ import pytest
 from config import env
 from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.env import ConfigurationError
-from tests.installation import Installation
 
 pytestmark = pytest.mark.once
 
@@ -257,37 +256,3 @@ def test_mails_come_from_the_address_that_is_named_or_from_the_public_host() -> 
 def test_another_sender_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_MAIL_FROM: .* is not an e-mail address$"):
         mail_sender(text, "host")
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("KEYHOUSE_PROFILE", "nope"),
-        ("KEYHOUSE_DATA_DIR", "/proc/nope"),
-        ("KEYHOUSE_PUBLIC_URL", "http://[::1"),
-        ("KEYHOUSE_PUBLIC_URL", "https://keys.example.org/auth"),
-        ("KEYHOUSE_BIND", "nowhere"),
-        ("KEYHOUSE_BIND", "::1:8000"),
-        ("KEYHOUSE_BIND", "127.0.0.1:0"),
-        ("ALLOWED_HOSTS", "https://keys.example.org"),
-        ("KEYHOUSE_PEPPERS", "1:00"),
-        ("KEYHOUSE_TRUSTED_PROXIES", "10.0.0.0/33"),
-        ("DATABASE_URL", "mysql://host/name"),
-        ("CACHE_URL", "nonsense"),
-        ("CACHE_URL", "memcache://127.0.0.1:11211"),
-        ("EMAIL_URL", "nonsense"),
-        ("KEYHOUSE_MAIL_FROM", "nobody"),
-        ("KEYHOUSE_RESET_URL", "app.example.org/reset"),
-        ("KEYHOUSE_LIMITS", "login.address=many"),
-        ("DEBUG", "perhaps"),
-        ("SECRET_KEY_FILE", "/nowhere"),
-    ],
-)
-def test_a_wrong_variable_stops_every_command_with_one_line_that_names_it(
-    bare_installation: Installation, name: str, value: str
-) -> None:
-    done = bare_installation.manage("setup", **{name: value})
-    assert done.returncode != 0
-    assert done.stdout == ""
-    assert done.stderr.count("\n") == 1
-    assert name in done.stderr

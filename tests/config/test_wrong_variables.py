@@ -1,0 +1,79 @@
+"""Environment variables with wrong values: one line that names the variable and repeats no password."""
+
+from pathlib import Path
+
+import pytest
+
+from config.env import ConfigurationError
+from tests.commands.helpers import assert_one_line
+from tests.config.reading import read_settings
+from tests.installation import Installation
+
+pytestmark = pytest.mark.once
+
+# What reads each of them, or what is wrong with it, is another one; the first word is its name.
+AS_A_PROCESS = [
+    ({"KEYHOUSE_PROFILE": "nope"}, ()),
+    ({"KEYHOUSE_DATA_DIR": "/proc/nope"}, ()),
+    ({"KEYHOUSE_PUBLIC_URL": "http://[::1"}, ()),
+    ({"KEYHOUSE_BIND": "nowhere"}, ()),
+    ({"KEYHOUSE_PEPPERS": "1:00"}, ()),
+    ({"KEYHOUSE_TRUSTED_PROXIES": "10.0.0.0/33"}, ()),
+    ({"KEYHOUSE_LIMITS": "login.address=many"}, ()),
+    ({"DATABASE_URL": "postgres://root:hunter2@127.0.0.1:port/keys"}, ()),
+    ({"EMAIL_URL": "pigeon://root:hunter2@loft"}, ()),
+    ({"DEBUG": "perhaps"}, ("perhaps",)),
+    ({"SECRET_KEY_FILE": "/nowhere/at/all"}, ("/nowhere/at/all",)),
+]
+OTHERS = [
+    ({"KEYHOUSE_DATA_DIR": "/dev/null"}, ("/dev/null",)),
+    ({"KEYHOUSE_PUBLIC_URL": "https://keys.example.org/auth"}, ()),
+    ({"KEYHOUSE_PUBLIC_URL": "ftp://keys.example.org"}, ()),
+    ({"KEYHOUSE_BIND": "::1:8000"}, ()),
+    ({"KEYHOUSE_BIND": "127.0.0.1:0"}, ()),
+    ({"KEYHOUSE_BIND": "everywhere"}, ()),
+    ({"ALLOWED_HOSTS": "https://keys.example.org"}, ()),
+    ({"KEYHOUSE_PEPPERS": "1:beef"}, ("item 1",)),
+    ({"KEYHOUSE_TRUSTED_PROXIES": "10.0.0.0/8, 10.0.0.300"}, ("10.0.0.300",)),
+    ({"KEYHOUSE_METRICS_NETWORKS": "loopback"}, ("loopback",)),
+    ({"DATABASE_URL": "mysql://host/name"}, ()),
+    ({"DATABASE_URL": "mysql://root:hunter2@db/keys"}, ()),
+    ({"DATABASE_URL": "hunter2"}, ()),
+    ({"DATABASE_URL": "postgres://[hunter2"}, ()),
+    ({"DATABASE_URL_FILE": "/"}, ("directory",)),
+    ({"CACHE_URL": "nonsense"}, ()),
+    ({"CACHE_URL": "memcache://127.0.0.1:11211"}, ()),
+    ({"CACHE_URL": "pigeon://root:hunter2@loft"}, ()),
+    ({"EMAIL_URL": "nonsense"}, ()),
+    ({"EMAIL_URL": "smtp://root:hunter2@mail:port"}, ()),
+    ({"KEYHOUSE_MAIL_FROM": "nobody"}, ()),
+    ({"KEYHOUSE_RESET_URL": "app.example.org/reset"}, ()),
+    ({"SECRET_KEY_FILE": "/nowhere"}, ()),
+]
+IN_SETTINGS = [case for case in AS_A_PROCESS if "KEYHOUSE_PROFILE" not in case[0]] + OTHERS
+
+
+@pytest.mark.parametrize(("variable", "words"), IN_SETTINGS, ids=str)
+def test_a_wrong_variable_is_named_in_one_line(
+    tmp_path: Path, variable: dict[str, str], words: tuple[str, ...]
+) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        read_settings(tmp_path, **variable)
+    said = str(raised.value)
+    assert said.isprintable() and "hunter2" not in said
+    assert all(word in said for word in (*variable, *words)), said
+
+
+@pytest.mark.parametrize(("variable", "words"), AS_A_PROCESS, ids=str)
+def test_a_wrong_variable_stops_every_command_with_one_line_that_names_it(
+    tmp_path: Path, variable: dict[str, str], words: tuple[str, ...]
+) -> None:
+    done = Installation(tmp_path, "", variable).manage("setup")
+    assert_one_line(done, *variable, *words)
+    assert "hunter2" not in done.stderr
+
+
+def test_right_variables_are_taken(tmp_path: Path) -> None:
+    assert (
+        read_settings(tmp_path, DEBUG="true", KEYHOUSE_BIND="[::1]:8203")["PUBLIC_URL"] == "http://[::1]:8203"
+    )
