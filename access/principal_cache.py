@@ -5,16 +5,21 @@ to it), commits, and waits one lease before it answers. A service that finds the
 long: the request that made it may not have answered yet. A process that remembers what it read looks at the
 number of the epoch before it trusts that, unless it looked less than a lease ago. So after the answer no
 process trusts anything older than the change. docs/architecture.md has the argument, and what it rests on.
+
+Numbers are counted again in a database that was restored, or whose standby took over without the last
+changes. So each look also asks for the event that was the last one at the look before: without it, memory is
+of a history that the database does not have, and is emptied.
 """
 
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import OperationalError
+from django.db.models import Subquery
 
-from audit.models import ChainHead
+from audit.models import GENESIS, ChainHead, Event
 from config import metrics
 
 MOST_REMEMBERED = 20_000  # callers, a few KiB each
@@ -22,12 +27,28 @@ MOST_REMEMBERED = 20_000  # callers, a few KiB each
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
+class Look(NamedTuple):
+    """The end of the audit chain, and the hash of the event that was its end at the look before."""
+
+    epoch: int
+    sequence: int
+    hash: bytes
+    hash_of_last_seen: bytes  # GENESIS if that event is not there
+
+    def follows(self, last: "Look") -> bool:
+        """Whether nothing that `last` let anybody trust has changed: the same epoch, of the same history."""
+        return self.epoch == last.epoch and self.hash_of_last_seen == last.hash
+
+
+BEGINNING = Look(0, 0, GENESIS, GENESIS)  # of every history
+
+
 class Memory:
     """What this process has read since the epoch that it last looked at began."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._epoch: int | None = None
+        self._last = BEGINNING
         self._trusted_until = 0.0
         self._failed_at = 0.0
         self._failure = ""
@@ -54,18 +75,24 @@ class Memory:
                 return  # another thread has looked meanwhile
             if came < self._failed_at:
                 raise OperationalError(self._failure)  # else each would wait for the database in its turn
-            epoch = self._ask()
-            if epoch != self._epoch:
-                self._epoch, self._known = epoch, {}
+            look = self._ask()
+            if not look.follows(self._last):
+                self._known = {}
+            self._last = look
             self._trusted_until = before + settings.EPOCH_LEASE_SECONDS
 
-    def _ask(self) -> int | None:
+    def _ask(self) -> Look:
+        """Return where the chain ends: one query. Raises OperationalError."""
         metrics.EPOCH_LOOKS.count()
+        last_seen = Event.objects.filter(sequence=self._last.sequence).values("hash")
+        heads = ChainHead.objects.filter(pk=ChainHead.ONLY)
         try:
-            return ChainHead.objects.filter(pk=ChainHead.ONLY).values_list("epoch", flat=True).first()
+            found = heads.values_list("epoch", "sequence", "hash", Subquery(last_seen)).first()
         except OperationalError as error:
             self._failed_at, self._failure = time.clock_gettime(CLOCK), str(error)
             raise
+        epoch, sequence, end, seen = found or (0, 0, GENESIS, None)
+        return Look(epoch, sequence, bytes(end), bytes(seen or GENESIS))
 
     def remember(self, known: dict[bytes, Any], name: bytes, value: Any) -> None:
         """Keep `value` in what `known()` returned before it was read; the oldest makes place for it."""
@@ -76,7 +103,7 @@ class Memory:
 
     def forget(self) -> None:
         """Trust nothing that was read before: for tests."""
-        self._epoch, self._trusted_until, self._known = None, 0.0, {}
+        self._last, self._trusted_until, self._known = BEGINNING, 0.0, {}
 
 
 memory = Memory()

@@ -72,7 +72,7 @@ def check_secrets() -> None:
 
     Raises ConfigurationError, which says what is missing and what to do. Two queries, unless there is news.
     """
-    if not LOOKED_AT <= set(connection.introspection.table_names()):
+    if not LOOKED_AT.issubset(connection.introspection.table_names()):
         return  # the database is not set up, or is an older version's
     found = _fit(_look())
     if found.new or found.unneeded:

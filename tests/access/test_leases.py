@@ -72,6 +72,27 @@ def test_what_was_read_before_a_change_does_not_come_back_after_it(db: None, lea
     assert memory.known() == {}
 
 
+@pytest.mark.parametrize("name", [EventName.API_KEY_REVOKED, EventName.LOGIN_FAILED])
+def test_a_database_gone_back_in_time_has_another_history_whatever_its_epoch_is(
+    db: None, lease: Lease, name: EventName
+) -> None:
+    """As after a restore, or when a standby takes over without the last changes."""
+    lease(1e-9)
+    happen()
+    with transaction.atomic():
+        happen(name)
+        happen(name)
+        lost = number()
+        memory.remember(memory.known(), b"name", "read in a history that is lost")
+        assert memory.known()
+        transaction.set_rollback(True)
+    for _ in range(3):
+        happen(EventName.LOGIN_FAILED)
+    while number() < lost:
+        happen()
+    assert (number(), memory.known()) == (lost, {})
+
+
 def test_without_a_lease_nothing_is_trusted_and_nobody_waits(db: None, lease: Lease) -> None:
     lease(0)
     memory.remember(memory.known(), b"name", "value")

@@ -1,0 +1,46 @@
+"""A backup is restored while servers run: what they remember of the lost history is worth nothing."""
+
+import time
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.db import connection
+
+from tests.apikeys.usage.test_usage_of_servers import ask, new_key
+from tests.installation import START_SECONDS, Installation, Server, host_of
+
+pytestmark = [
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no copy of a database in use"),
+    pytest.mark.slow,
+]
+
+
+def copy_database(installation: Installation, original: str, copy: str) -> None:
+    """Make `copy` of `original`, on which everybody is sent away, as on `copy`."""
+    host = host_of(installation.database_url)
+    with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as there:
+        there.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+        there.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{original}"')
+
+
+def wait_for_database(server: Server) -> None:
+    end = time.monotonic() + START_SECONDS
+    while server.request("GET", "/ready").status != 200:
+        assert time.monotonic() < end, "the server does not find the database again"
+
+
+def test_a_key_revoked_after_the_restore_is_refused_by_a_server_that_knew_it_before(
+    installation: Installation,
+) -> None:
+    key = new_key(installation)
+    name = urlsplit(installation.database_url).path[1:]
+    copy_database(installation, name, f"{name}_backup")
+    with installation.serve("--workers", "1") as server:
+        lost = installation.manage_json("createapikey", "--name", "lost", "--organization", "Stock")
+        assert installation.manage("revokeapikey", lost["id"]).returncode == 0
+        assert ask(server, key, "GET") == 200
+        copy_database(installation, f"{name}_backup", name)
+        assert installation.manage("revokeapikey", key["id"]).returncode == 0
+        wait_for_database(server)
+        assert ask(server, key, "GET") == 401
