@@ -22,7 +22,8 @@ from oauth.protocol import claims, tokens
 from oauth.protocol.scopes import asked_for
 from oauth.services import consents
 from oauth.services.clients import is_secret_of
-from oauth.services.consents import CodeTerms, Tokens
+from oauth.services.consents import CodeTerms
+from oauth.services.tokens import Tokens, issue_tokens, revoke_token, spend_code
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 
@@ -165,7 +166,7 @@ class Validator(OAuth2Validator):
         self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any
     ) -> None:
         assert self.consent is not None  # noqa: S101 (the code was good)
-        consents.spend_code(consent=self.consent, code=code, scopes=request.scopes, origin=self.origin)
+        spend_code(consent=self.consent, code=code, scopes=request.scopes, origin=self.origin)
 
     def validate_refresh_token(
         self, refresh_token: str, client: OAuthClient, request: Any, *args: Any, **kwargs: Any
@@ -222,7 +223,7 @@ class Validator(OAuth2Validator):
             raise errors.InvalidClientError(request=request) from None
         if client.client_secret != request.client.client_secret:
             raise errors.InvalidClientError(request=request)
-        consents.issue_tokens(
+        issue_tokens(
             client=client,
             consent=self.consent,
             scopes=token["scope"].split(),
@@ -247,4 +248,4 @@ class Validator(OAuth2Validator):
     def revoke_token(
         self, token: str, token_type_hint: str | None, request: Any, *args: Any, **kwargs: Any
     ) -> None:
-        consents.revoke_token(client=request.client, text=token, origin=self.origin)
+        revoke_token(client=request.client, text=token, origin=self.origin)

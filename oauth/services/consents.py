@@ -1,7 +1,7 @@
 """Use cases of consents: given by people, withdrawn by them, ended because somebody has a copy of a code."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -11,7 +11,6 @@ from django.utils import timezone
 from access.leases import wait_out_leases
 from access.principals import Caller
 from accounts.models import Session, User
-from accounts.sessions.issuing import record_issue
 from accounts.users.lookups import lock
 from audit.actors import Actor, Origin, Target
 from audit.events import EventName
@@ -19,9 +18,8 @@ from audit.log import Entry, record, record_all
 from config import profiles
 from config.wire.errors import InvalidToken, NotFound
 from oauth.locks import lock_clients
-from oauth.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
+from oauth.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode
 from oauth.protocol.tokens import digest
-from oauth.services.clients import client_target
 
 CODE_SECONDS = 60
 CLEARED = 1000
@@ -33,13 +31,6 @@ class CodeTerms(NamedTuple):
     redirect_uri: str
     challenge: str = ""
     nonce: str = ""
-
-
-class Tokens(NamedTuple):
-    """New tokens, in clear; `refresh` is empty for machines."""
-
-    access: str
-    refresh: str = ""
 
 
 def give_consent(
@@ -85,86 +76,14 @@ def give_consent(
     return consent
 
 
-def issue_tokens(
-    *,
-    client: OAuthClient,
-    consent: Consent | None,
-    scopes: list[str],
-    tokens: Tokens,
-    expires_at: datetime,
-    origin: Origin,
-    spent: OAuthRefreshToken | None = None,
-) -> None:
-    """Store the digests of new tokens: of a consent, or, without one, of a machine's owner.
-
-    Call it, with the client locked, in the transaction in which the code or the refresh token was checked and
-    locked. The refresh token, `spent`, is worthless then, and recorded; a code is spent by `spend_code`.
-    """
-    user, now = consent.user if consent else client.user, origin.at
-    theirs = OAuthAccessToken.objects.filter(application=client, consent=consent)
-    theirs.filter(expires__lte=now).delete()
-    access = OAuthAccessToken(
-        application=client, consent=consent, user=user, scope=" ".join(scopes), expires=expires_at
-    )
-    access._raw_token = tokens.access  # hashed when it is saved
-    access.save()
-    if consent is not None:
-        Consent.objects.filter(pk=consent.pk).update(last_used_at=now)
-        refresh = OAuthRefreshToken(application=client, consent=consent, user=consent.user)
-        refresh._raw_token = tokens.refresh
-        refresh.save()
-    if spent is not None:
-        OAuthRefreshToken.objects.filter(pk=spent.pk).update(revoked=now)
-        _record_refresh(spent.consent, scopes, origin)
-    elif consent is None:
-        _record_machine(client, scopes, origin)
-
-
-def _record_refresh(consent: Consent, scopes: list[str], origin: Origin) -> None:
-    actor, target = _client(consent.client), _target(consent)
-    name, detail = EventName.OAUTH_TOKEN_REFRESHED, {"scopes": scopes}
-    record_issue(name, consent, actor=actor, origin=origin, target=target, detail=detail)
-
-
-def _record_machine(client: OAuthClient, scopes: list[str], origin: Origin) -> None:
-    target = client_target(client)
-    name, detail = EventName.OAUTH_TOKEN_ISSUED, {"scopes": scopes}
-    record_issue(name, client, actor=_client(client), origin=origin, target=target, detail=detail)
-
-
-def spend_code(*, consent: Consent, code: str, scopes: list[str], origin: Origin) -> None:
-    """Make a code (its digest) worthless for which tokens were just issued, in the caller's transaction."""
-    OAuthCode.objects.filter(code=code, consent=consent).update(spent_at=origin.at)
-    _record(EventName.OAUTH_TOKEN_ISSUED, _client(consent.client), consent, origin, {"scopes": scopes})
-
-
 def end_replayed(*, consent: Consent, origin: Origin) -> None:
     """A code came a second time: somebody has a copy, so all tokens that came of it end (RFC 9700 4.5.3)."""
-    _end(EventName.OAUTH_CODE_REPLAYED, _client(consent.client), [consent], origin)
+    end_consents(EventName.OAUTH_CODE_REPLAYED, client_as_actor(consent.client), [consent], origin)
 
 
 def end_reused(*, consent: Consent, origin: Origin) -> None:
     """A refresh token came a second time: the whole family ends (RFC 9700 section 4.14.2)."""
-    _end(EventName.REFRESH_TOKEN_REUSED, _client(consent.client), [consent], origin)
-
-
-def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
-    """Make a token of this client worthless, and all others of its consent (RFC 7009 section 2.1).
-
-    Whatever is no token of the client's (any more) is let be, and not told apart.
-    """
-    theirs = {"application": client, "token_checksum": digest(text)}
-    with transaction.atomic():
-        for kind in (OAuthAccessToken, OAuthRefreshToken):
-            token = kind.objects.filter(**theirs).select_related("consent__user", "consent__client").first()
-            if token is not None and token.consent is not None:
-                _end(EventName.OAUTH_TOKEN_REVOKED, _client(client), [token.consent], origin)
-            elif token is not None:
-                lock_clients([client])  # a key may just be made through the token
-                token.delete()
-                target = client_target(client)
-                record(EventName.OAUTH_TOKEN_REVOKED, actor=_client(client), origin=origin, target=target)
-        wait_out_leases()  # whoever revoked it before may still wait
+    end_consents(EventName.REFRESH_TOKEN_REUSED, client_as_actor(consent.client), [consent], origin)
 
 
 def withdraw_consent(*, caller: Caller, consent: Consent) -> None:
@@ -184,7 +103,7 @@ def withdraw_consents(*, caller: Caller, selected: Collection[Consent]) -> int:
     numbers = [consent.pk for consent in selected]
     if Consent.objects.filter(pk__in=numbers).exclude(pk__in=visible.values("pk")).exists():
         raise NotFound("There is no such consent.")
-    return _end(EventName.CONSENT_WITHDRAWN, caller.principal.actor, selected, caller.origin)
+    return end_consents(EventName.CONSENT_WITHDRAWN, caller.principal.actor, selected, caller.origin)
 
 
 def end_consents_of(user: User) -> None:
@@ -216,13 +135,13 @@ def _cleared(ended: QuerySet[Any]) -> int:
         return ended.filter(pk__in=numbers).delete()[0]
 
 
-def _end(name: EventName, actor: Actor, consents: Iterable[Consent], origin: Origin) -> int:
+def end_consents(name: EventName, actor: Actor, consents: Iterable[Consent], origin: Origin) -> int:
     """Delete consents, and with them all codes and tokens that came of them; each is recorded once."""
     with transaction.atomic():
         in_order = sorted(consents, key=lambda consent: (consent.user_id, consent.pk))
         for consent in in_order:
             lock(consent.user)
-        targets = [(consent.pk, _target(consent)) for consent in in_order]
+        targets = [(consent.pk, target_of(consent)) for consent in in_order]
         ended = [target for pk, target in targets if Consent.objects.filter(pk=pk).delete()[0]]
         record_all([Entry(name, target) for target in ended], actor=actor, origin=origin)
         wait_out_leases()  # whoever ended the others may still wait
@@ -232,10 +151,10 @@ def _end(name: EventName, actor: Actor, consents: Iterable[Consent], origin: Ori
 def _record(
     name: EventName, actor: Actor, consent: Consent, origin: Origin, detail: dict[str, list[str]]
 ) -> None:
-    record(name, actor=actor, origin=origin, target=_target(consent), detail=detail)
+    record(name, actor=actor, origin=origin, target=target_of(consent), detail=detail)
 
 
-def _target(consent: Consent) -> Target:
+def target_of(consent: Consent) -> Target:
     return Target.of("consent", consent).about(user=consent.user, oauth_client=consent.client)
 
 
@@ -243,5 +162,5 @@ def _person(user: User) -> Actor:
     return Actor("user", str(user.uuid), str(user))
 
 
-def _client(client: OAuthClient) -> Actor:
+def client_as_actor(client: OAuthClient) -> Actor:
     return Actor("oauth2", str(client.uuid), str(client))

@@ -1,0 +1,98 @@
+"""Use cases of OAuth2 tokens: issued for a code, a refresh token or a machine, and revoked by the client."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import transaction
+
+from access.leases import wait_out_leases
+from accounts.sessions.issuing import record_issue
+from audit.actors import Origin
+from audit.events import EventName
+from audit.log import record
+from oauth.locks import lock_clients
+from oauth.models import Consent, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
+from oauth.protocol.tokens import digest
+from oauth.services.clients import client_target
+from oauth.services.consents import client_as_actor, end_consents, target_of
+
+
+class Tokens(NamedTuple):
+    """New tokens, in clear; `refresh` is empty for machines."""
+
+    access: str
+    refresh: str = ""
+
+
+def issue_tokens(
+    *,
+    client: OAuthClient,
+    consent: Consent | None,
+    scopes: list[str],
+    tokens: Tokens,
+    expires_at: datetime,
+    origin: Origin,
+    spent: OAuthRefreshToken | None = None,
+) -> None:
+    """Store the digests of new tokens: of a consent, or, without one, of a machine's owner.
+
+    Call it, with the client locked, in the transaction in which the code or the refresh token was checked and
+    locked. The refresh token, `spent`, is worthless then, and recorded; a code is spent by `spend_code`.
+    """
+    user, now = consent.user if consent else client.user, origin.at
+    theirs = OAuthAccessToken.objects.filter(application=client, consent=consent)
+    theirs.filter(expires__lte=now).delete()
+    access = OAuthAccessToken(
+        application=client, consent=consent, user=user, scope=" ".join(scopes), expires=expires_at
+    )
+    access._raw_token = tokens.access  # hashed when it is saved
+    access.save()
+    if consent is not None:
+        Consent.objects.filter(pk=consent.pk).update(last_used_at=now)
+        refresh = OAuthRefreshToken(application=client, consent=consent, user=consent.user)
+        refresh._raw_token = tokens.refresh
+        refresh.save()
+    if spent is not None:
+        OAuthRefreshToken.objects.filter(pk=spent.pk).update(revoked=now)
+        _record_refresh(spent.consent, scopes, origin)
+    elif consent is None:
+        _record_machine(client, scopes, origin)
+
+
+def _record_refresh(consent: Consent, scopes: list[str], origin: Origin) -> None:
+    actor, target = client_as_actor(consent.client), target_of(consent)
+    name, detail = EventName.OAUTH_TOKEN_REFRESHED, {"scopes": scopes}
+    record_issue(name, consent, actor=actor, origin=origin, target=target, detail=detail)
+
+
+def _record_machine(client: OAuthClient, scopes: list[str], origin: Origin) -> None:
+    target = client_target(client)
+    name, detail = EventName.OAUTH_TOKEN_ISSUED, {"scopes": scopes}
+    record_issue(name, client, actor=client_as_actor(client), origin=origin, target=target, detail=detail)
+
+
+def spend_code(*, consent: Consent, code: str, scopes: list[str], origin: Origin) -> None:
+    """Make a code (its digest) worthless for which tokens were just issued, in the caller's transaction."""
+    OAuthCode.objects.filter(code=code, consent=consent).update(spent_at=origin.at)
+    actor, target = client_as_actor(consent.client), target_of(consent)
+    record(EventName.OAUTH_TOKEN_ISSUED, actor=actor, origin=origin, target=target, detail={"scopes": scopes})
+
+
+def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
+    """Make a token of this client worthless, and all others of its consent (RFC 7009 section 2.1).
+
+    Whatever is no token of the client's (any more) is let be, and not told apart.
+    """
+    theirs = {"application": client, "token_checksum": digest(text)}
+    with transaction.atomic():
+        for kind in (OAuthAccessToken, OAuthRefreshToken):
+            token = kind.objects.filter(**theirs).select_related("consent__user", "consent__client").first()
+            if token is not None and token.consent is not None:
+                end_consents(EventName.OAUTH_TOKEN_REVOKED, client_as_actor(client), [token.consent], origin)
+            elif token is not None:
+                lock_clients([client])  # a key may just be made through the token
+                token.delete()
+                target = client_target(client)
+                actor = client_as_actor(client)
+                record(EventName.OAUTH_TOKEN_REVOKED, actor=actor, origin=origin, target=target)
+        wait_out_leases()  # whoever revoked it before may still wait
