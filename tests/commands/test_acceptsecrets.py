@@ -3,14 +3,15 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from django.db import connection
 
 from tests.commands.helpers import assert_one_line
-from tests.installation import ADMIN, PROJECT, Answer, Installation, Server, free_port
+from tests.installation import ADMIN, PROJECT, Answer, Installation, Server, copy_of, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -22,6 +23,14 @@ def elsewhere(tmp_path: Path) -> dict[str, str]:
     return {"KEYHOUSE_DATA_DIR": str(tmp_path / "elsewhere")}
 
 
+class Keys(NamedTuple):
+    """An installation, and its two API keys."""
+
+    installation: Installation
+    key: str
+    unused: str
+
+
 def new_key(installation: Installation, **settings: str) -> str:
     key = ("createapikey", "--name", "k", "--user", "admin", "--scope", "services:read", "--json")
     done = installation.manage(*key, **settings)
@@ -29,22 +38,36 @@ def new_key(installation: Installation, **settings: str) -> str:
     return str(json.loads(done.stdout)["key"])
 
 
+@pytest.fixture(scope="module")
+def with_keys(after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keys]:
+    """An installation with two API keys and a signing key in a file, for others to be copies of."""
+    with copy_of(after_first_start, tmp_path_factory.mktemp("keys")) as original:
+        assert original.manage("rotatesigningkey").returncode == 0
+        yield Keys(original, new_key(original), new_key(original))
+
+
+@pytest.fixture
+def keys(with_keys: Keys, tmp_path: Path) -> Iterator[Keys]:
+    with copy_of(with_keys.installation, tmp_path) as copy:
+        yield with_keys._replace(installation=copy)
+
+
 def check(server: Server, key: str) -> Answer:
     headers = {"X-API-Key": key, "X-Original-Method": "GET", "X-Original-URI": "/services/stock"}
     return server.request("GET", "/gateway/check", headers=headers)
 
 
+@pytest.mark.once
 def test_restored_beside_a_new_data_folder_nothing_starts_and_it_says_what_is_missing(
-    installation: Installation, elsewhere: dict[str, str]
+    keys: Keys, elsewhere: dict[str, str]
 ) -> None:
-    key = new_key(installation)
-    assert installation.manage("rotatesigningkey").returncode == 0
+    installation = keys.installation
     folder = elsewhere["KEYHOUSE_DATA_DIR"]
     words = (
         f"pepper 1 in {folder}/peppers is another one",
         f"seed key 1 in {folder}/seed_keys is another one",
         f" is missing in {folder}/signing_key_*",
-        "API keys: 1",
+        "API keys: 2",
         "manage.py acceptsecrets --dry-run",
     )
     serve = ("serve", "--bind", f"127.0.0.1:{free_port()}")
@@ -53,48 +76,48 @@ def test_restored_beside_a_new_data_folder_nothing_starts_and_it_says_what_is_mi
     assert installation.manage("auditverify", **elsewhere).returncode == 0
     assert "Nothing to do" in installation.manage("setup").stdout
     with installation.serve() as server:
-        assert check(server, key).status == 200
+        assert check(server, keys.key).status == 200
 
 
+@pytest.mark.once
 def test_whoever_lost_the_secrets_is_told_what_stops_working_and_goes_on(
-    installation: Installation, elsewhere: dict[str, str]
+    keys: Keys, elsewhere: dict[str, str]
 ) -> None:
-    key = new_key(installation)
+    installation = keys.installation
 
     def accept(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return installation.manage("acceptsecrets", *arguments, **elsewhere)
 
     told = accept("--dry-run")
     assert (
-        told.returncode == 0 and "API keys       1" in told.stdout and "Nothing was accepted" in told.stdout
+        told.returncode == 0 and "API keys       2" in told.stdout and "Nothing was accepted" in told.stdout
     )
     assert_one_line(accept(), "there is no terminal to ask; use --yes")
     assert installation.manage("setup", **elsewhere).returncode == 1
     done: dict[str, Any] = json.loads(accept("--yes", "--json").stdout)
-    assert (done["lost"], done["accepted"], len(done["differences"])) == ({"API keys": 1}, True, 2)
+    assert (done["lost"], done["accepted"], len(done["differences"])) == ({"API keys": 2}, True, 3)
     assert "Nothing to accept" in accept("--yes").stdout
     assert "Nothing to do" in installation.manage("setup", **elsewhere).stdout
     with installation.serve(**elsewhere) as server:
-        assert check(server, key).status == 401
+        assert check(server, keys.key).status == 401
         assert check(server, new_key(installation, **elsewhere)).status == 200
     assert_one_line(installation.manage("setup"), "pepper 1 in ", "is another one")
 
 
-def test_a_database_that_knows_no_secrets_learns_them_at_setup(
-    installation: Installation, elsewhere: dict[str, str]
-) -> None:
-    key = new_key(installation)
+def test_a_database_that_knows_no_secrets_learns_them_at_setup(keys: Keys, elsewhere: dict[str, str]) -> None:
+    installation = keys.installation
     forget = "from accounts.models import KnownSecret; KnownSecret.objects.all().delete()"
     assert installation.manage("shell", "--no-imports", "-c", forget).returncode == 0
     done = installation.manage("setup")
     assert (done.returncode, "Nothing to do" in done.stdout) == (0, True), done.stderr
-    assert_one_line(installation.manage("setup", **elsewhere), "pepper 1 in ", "API keys: 1")
+    assert_one_line(installation.manage("setup", **elsewhere), "pepper 1 in ", "API keys: 2")
     with installation.serve() as server:
-        assert check(server, key).status == 200
+        assert check(server, keys.key).status == 200
 
 
-def test_a_pepper_is_rotated_in_on_two_servers_and_the_old_one_out(installation: Installation) -> None:
-    key, unused = new_key(installation), new_key(installation)
+@pytest.mark.once
+def test_a_pepper_is_rotated_in_on_two_servers_and_the_old_one_out(keys: Keys) -> None:
+    installation, key, unused = keys
     old = (installation.folder / "var" / "peppers").read_text().strip()
     both, new = {"KEYHOUSE_PEPPERS": f"{old},2:{PEPPER}"}, {"KEYHOUSE_PEPPERS": f"2:{PEPPER}"}
     with installation.serve(**both) as first, installation.serve(**both) as second:
@@ -107,9 +130,10 @@ def test_a_pepper_is_rotated_in_on_two_servers_and_the_old_one_out(installation:
     assert_one_line(installation.manage("setup"), "pepper 2 is missing in ", "API keys: 2")
 
 
-def test_signing_keys_rotate_in_files_and_the_newest_is_missed(installation: Installation) -> None:
-    for _ in range(2):
-        assert installation.manage("rotatesigningkey").returncode == 0
+@pytest.mark.once
+def test_signing_keys_rotate_in_files_and_the_newest_is_missed(keys: Keys) -> None:
+    installation = keys.installation
+    assert installation.manage("rotatesigningkey").returncode == 0
     older, newest = sorted((installation.folder / "var").glob("signing_key_RS256_*"))
     older.unlink()
     assert "Nothing to do" in installation.manage("setup").stdout

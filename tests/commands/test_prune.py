@@ -272,6 +272,7 @@ def test_rows_that_somebody_has_locked_are_left_for_the_next_time(key: NewKey) -
     assert list(kept(DAY).values()) == [2]
 
 
+@pytest.mark.once
 def test_as_a_process_it_prints_one_document(installation: Installation) -> None:
     document = installation.manage_json("prune")
     assert list(document) == ["dry_run", "pruned"]

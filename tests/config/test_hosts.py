@@ -4,6 +4,7 @@ import json
 import socket
 import sys
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from config import env
 from config.env import ConfigurationError
 from config.hosts import ascii_domain, spell_header, spell_host
 from tests.accounts.mailbox import listening, plain
+from tests.config.reading import read_settings
 from tests.installation import ADMIN, PROJECT, Installation, free_port, serving
 
 pytestmark = pytest.mark.once
@@ -230,14 +232,16 @@ def test_a_server_at_an_ipv6_address_needs_no_other_setting(installation: Instal
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:8203", "[::]:8203", "[::ffff:0.0.0.0]:8203"])
-def test_every_address_is_not_where_clients_are_sent(installation: Installation, bind: str) -> None:
-    show = "from django.conf import settings as s; print(s.PUBLIC_URL, s.MAIL_FROM, s.RESET_URL)"
-    done = installation.manage("shell", "--no-imports", "-c", show, KEYHOUSE_BIND=bind)
+def test_every_address_is_not_where_clients_are_sent(tmp_path: Path, bind: str) -> None:
+    read = read_settings(tmp_path, KEYHOUSE_BIND=bind)
     here = "http://localhost:8203"
-    assert done.stdout.split() == [here, "keyhouse@localhost", f"{here}/reset-password"], done.stderr
+    assert (read["PUBLIC_URL"], read["RESET_URL"]) == (here, f"{here}/reset-password")
+    assert read["MAIL_FROM"] == "keyhouse@localhost"
 
 
-def test_a_bind_address_that_is_no_public_one_is_named(installation: Installation) -> None:
-    done = installation.manage("setup", KEYHOUSE_BIND="my_host:8000")
-    assert done.stderr.count("\n") == 1
-    assert "KEYHOUSE_PUBLIC_URL, from KEYHOUSE_BIND: 'http://my_host:8000' has a host" in done.stderr
+def test_a_bind_address_that_is_no_public_one_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        read_settings(tmp_path, KEYHOUSE_BIND="my_host:8000")
+    said = str(raised.value)
+    assert said.startswith("KEYHOUSE_PUBLIC_URL, from KEYHOUSE_BIND: 'http://my_host:8000' has a host")
+    assert said.isprintable()

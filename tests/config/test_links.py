@@ -33,11 +33,12 @@ def test_the_next_page_is_at_the_public_address(
 
 
 def test_no_answer_of_a_server_behind_a_proxy_names_the_inner_host(installation: Installation) -> None:
-    for number in range(2):
-        installation.manage_json("createapikey", "--name", f"key {number}", "--user", "admin")
     settings = {"KEYHOUSE_PUBLIC_URL": PUBLIC, "ALLOWED_HOSTS": "inner.example"}
     with installation.serve("--workers", "1", **settings) as server:
         headers = log_in_as_admin(server) | {"Host": "inner.example"}
+        for number in range(2):
+            body = {"name": f"key {number}"}
+            assert server.request("POST", "/api/v1/api-keys", headers=headers, body=body).status == 201
         for path in (
             "/api/v1/api-keys?page_size=1",
             "/api/v1/audit?page_size=1",

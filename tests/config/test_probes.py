@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from tests.conftest import Cast, as_user, assert_problem
-from tests.installation import ADMIN, Installation, Server, fresh_database
+from tests.installation import Installation, Server, copy_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.once]
 
@@ -30,13 +30,12 @@ DROPPED = "no-body response"  # gunicorn's warning
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("probes")
-    with fresh_database(folder) as url:
-        installation = Installation(folder, url, {"KEYHOUSE_METRICS_NETWORKS": "127.0.0.1"})
-        assert installation.manage("setup", **ADMIN).returncode == 0
-        with installation.serve() as server:
-            yield server
+def server(after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with (
+        copy_of(after_first_start, tmp_path_factory.mktemp("probes")) as installation,
+        installation.serve(KEYHOUSE_METRICS_NETWORKS="127.0.0.1") as server,
+    ):
+        yield server
 
 
 def first_line(server: Server, data: bytes) -> str:

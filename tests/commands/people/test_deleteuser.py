@@ -58,6 +58,7 @@ def test_who_is_not_there_is_said(cast: Cast, who: str) -> None:
     assert "user: " in refusal_of("deleteuser", who, "--yes")
 
 
+@pytest.mark.once
 def test_at_a_terminal_it_is_asked_and_only_yes_is_yes(installation: Installation) -> None:
     dora = ("--username", "dora", "--email", "dora@example.org", "--role", "member", "--password-stdin")
     installation.manage_json("createuser", *dora, stdin=PASSWORD)

@@ -9,13 +9,14 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from accounts.models import User
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from config import env, profiles
 from tests.admin.helpers import act, browser
+from tests.commands.helpers import run
 from tests.config.profile_texts import GOOD
-from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key
-from tests.installation import Installation
+from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, log_in, make_key
 
 pytestmark = pytest.mark.once
 
@@ -91,13 +92,9 @@ def test_a_profile_may_begin_with_one(tmp_path: Path, settings: Settings) -> Non
     assert profiles.load(str(file)).product.name == "Example"
 
 
-def test_what_is_piped_into_commands_may_begin_with_one(installation: Installation) -> None:
-    made = installation.manage_json("createapikey", "--name", "a", "--user", "admin")
-    done = installation.manage("revokeapikey", "--stdin", stdin=f"\ufeff{made['key']}\n")
-    assert done.returncode == 0, done.stderr
+def test_what_is_piped_into_commands_may_begin_with_one(cast: Cast) -> None:
+    key = make_key(cast.alice)
+    assert run("revokeapikey", "--stdin", stdin=f"\ufeff{key.text}\n")["revoked"] == 1
     person = ("--username", "anna", "--email", "anna@example.org", "--role", "member", "--password-stdin")
-    done = installation.manage("createuser", *person, stdin=f"\ufeff{PASSWORD}\r\n")
-    assert done.returncode == 0, done.stderr
-    with installation.serve() as server:
-        body = {"username": "anna", "password": PASSWORD}
-        assert server.request("POST", "/api/v1/auth/login", body=body).status == 200
+    run("createuser", *person, stdin=f"\ufeff{PASSWORD}\r\n")
+    assert log_in(User.objects.get(username="anna"))

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.test import Client
 
 from tests.conftest import PASSWORD, Api, Cast, assert_problem
-from tests.installation import ADMIN, Answer, Installation, Server
+from tests.installation import ADMIN, Answer, Installation, Server, copy_of
 
 pytestmark = pytest.mark.once
 
@@ -22,16 +22,13 @@ PATHS = (
 
 
 @pytest.fixture(scope="module")
-def https_login(tmp_path_factory: pytest.TempPathFactory) -> Answer:
+def https_login(after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory) -> Answer:
     """The admin's login page of a server whose public address is https, after a login was sent."""
-    from tests.installation import fresh_database
-
-    folder = tmp_path_factory.mktemp("https")
-    with fresh_database(folder) as url:
-        installation = Installation(folder, url, {"KEYHOUSE_PUBLIC_URL": "https://keys.example.org"})
-        assert installation.manage("setup", **ADMIN).returncode == 0
-        with installation.serve() as server:
-            return log_in_to_admin(server)
+    with (
+        copy_of(after_first_start, tmp_path_factory.mktemp("https")) as installation,
+        installation.serve(KEYHOUSE_PUBLIC_URL="https://keys.example.org") as server,
+    ):
+        return log_in_to_admin(server)
 
 
 def log_in_to_admin(server: Server) -> Answer:

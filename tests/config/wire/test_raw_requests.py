@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.gateway.proxies.running import running
-from tests.installation import ADMIN, Installation, Server, fresh_database
+from tests.installation import ADMIN, Installation, Server, copy_of
 
 pytestmark = pytest.mark.once
 
@@ -26,13 +26,12 @@ class Said(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("raw")
-    with fresh_database(folder) as url:
-        installation = Installation(folder, url)
-        assert installation.manage("setup", **ADMIN).returncode == 0
-        with installation.serve() as server:
-            yield server
+def server(after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with (
+        copy_of(after_first_start, tmp_path_factory.mktemp("raw")) as installation,
+        installation.serve() as server,
+    ):
+        yield server
 
 
 def say(server: Server, data: bytes, *, stays: bool = False) -> list[Said]:
