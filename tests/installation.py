@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -74,6 +75,15 @@ class Installation:
         done = self.manage(*arguments, "--json", stdin=stdin)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run one SQL statement in a transaction of its own, past all of Keyhouse, and return its rows."""
+        if self.database_url.startswith("sqlite"):
+            with closing(sqlite3.connect(self.folder / SQLITE_FILE, timeout=30)) as file, file:
+                return file.execute(statement).fetchall()
+        with psycopg.connect(self.database_url) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
 
     @contextmanager
     def serve(self, *arguments: str, **settings: str) -> Iterator["Server"]:
@@ -262,4 +272,13 @@ def after_first_start(
 def installation(after_first_start: Installation, tmp_path: Path) -> Iterator[Installation]:
     """An installation after its first start, with the administrator of tests.installation.ADMIN."""
     with copy_of(after_first_start, tmp_path) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def module_installation(
+    after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """The same for all tests of a module, none of which may mind what the others leave in it."""
+    with copy_of(after_first_start, tmp_path_factory.mktemp("module")) as copy:
         yield copy

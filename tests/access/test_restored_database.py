@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from tests.apikeys.usage.test_usage_of_servers import ask, new_key
+from tests.apikeys.usage.test_usage_of_servers import ask
 from tests.installation import START_SECONDS, Installation, Server, host_of
 
 pytestmark = [
@@ -34,7 +34,10 @@ def wait_for_database(server: Server) -> None:
 def test_a_key_revoked_after_the_restore_is_refused_by_a_server_that_knew_it_before(
     installation: Installation,
 ) -> None:
-    key = new_key(installation)
+    installation.manage_json("createorganization", "--name", "Stock")
+    key = installation.manage_json(
+        "createapikey", "--name", "CI", "--organization", "Stock", "--scope", "services:read"
+    )
     name = urlsplit(installation.database_url).path[1:]
     copy_database(installation, name, f"{name}_backup")
     with installation.serve("--workers", "1") as server:

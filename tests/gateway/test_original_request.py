@@ -1,9 +1,11 @@
 """Which request a proxy asks about: one pair of headers, of one kind of proxy."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.conftest import Api, Cast, assert_problem, make_key, with_key
-from tests.installation import Installation, log_in_as_admin
+from tests.installation import Installation, Server, log_in_as_admin
 
 pytestmark = pytest.mark.once
 
@@ -56,19 +58,24 @@ def test_an_appended_path_and_a_header_at_once_are_403(program: Api, headers: di
     assert_problem(answer, 403, "not_allowed")
 
 
-def test_a_real_server_reads_the_appended_path_before_it_is_decoded(installation: Installation) -> None:
-    with installation.serve() as server:
-        token = log_in_as_admin(server)
-        for path, status in (
-            ("/services/stock?x=1", 200),
-            ("/services/stock%20and%20more", 200),
-            ("/services%2Fstock", 403),
-            ("/services/a/%2E%2E/b", 403),
-            ("/nothing", 403),
-        ):
-            for method in ("GET", "POST"):
-                answer = server.request(method, f"/gateway/check{path}", headers=token)
-                assert answer.status == status, path
+@pytest.fixture(scope="module")
+def server(module_installation: Installation) -> Iterator[Server]:
+    with module_installation.serve("--workers", "1") as running:
+        yield running
+
+
+def test_a_real_server_reads_the_appended_path_before_it_is_decoded(server: Server) -> None:
+    token = log_in_as_admin(server)
+    for path, status in (
+        ("/services/stock?x=1", 200),
+        ("/services/stock%20and%20more", 200),
+        ("/services%2Fstock", 403),
+        ("/services/a/%2E%2E/b", 403),
+        ("/nothing", 403),
+    ):
+        for method in ("GET", "POST"):
+            answer = server.request(method, f"/gateway/check{path}", headers=token)
+            assert answer.status == status, path
 
 
 def test_other_forwarded_headers_make_no_difference(program: Api) -> None:
@@ -139,19 +146,16 @@ def test_a_method_in_no_row_is_403(program: Api, method: str) -> None:
     assert_problem(program.get("/gateway/check", headers=headers), 403, "not_allowed")
 
 
-def test_a_real_server_is_not_fooled_by_headers_with_underscores_or_sent_twice(
-    installation: Installation,
-) -> None:
-    with installation.serve() as server:
-        token = log_in_as_admin(server)
-        check = "/gateway/check"
-        original = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}
-        assert server.request("GET", check, headers=token | original).status == 200
-        hidden = {"X_Original_URI": "/services/x/health", "X_Original_Method": "GET"}
-        assert server.request("GET", check, headers=hidden).status == 403
-        assert server.request("GET", check, headers=hidden | original).status == 401
-        for twice in ("GET,GET", "GET, POST"):
-            assert (
-                server.request("GET", check, headers=token | original | {"X-Original-Method": twice}).status
-                == 403
-            )
+def test_a_real_server_is_not_fooled_by_headers_with_underscores_or_sent_twice(server: Server) -> None:
+    token = log_in_as_admin(server)
+    check = "/gateway/check"
+    original = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}
+    assert server.request("GET", check, headers=token | original).status == 200
+    hidden = {"X_Original_URI": "/services/x/health", "X_Original_Method": "GET"}
+    assert server.request("GET", check, headers=hidden).status == 403
+    assert server.request("GET", check, headers=hidden | original).status == 401
+    for twice in ("GET,GET", "GET, POST"):
+        assert (
+            server.request("GET", check, headers=token | original | {"X-Original-Method": twice}).status
+            == 403
+        )

@@ -1,10 +1,11 @@
 """What stands on the line: answers at the gateway say how long they are, so that connections can be kept."""
 
 import socket
+from collections.abc import Iterator
 
 import pytest
 
-from tests.installation import Installation, log_in_as_admin
+from tests.installation import Installation, Server, log_in_as_admin
 
 pytestmark = pytest.mark.once
 
@@ -27,26 +28,30 @@ def heads(port: int, *requests: str) -> list[str]:
     return found
 
 
-def test_every_answer_of_the_gateway_has_a_length_and_is_not_chunked(installation: Installation) -> None:
-    with installation.serve("--workers", "1") as server:
-        token = "".join(f"{name}: {value}\r\n" for name, value in log_in_as_admin(server).items())
-        said = heads(
-            server.port,
-            CHECK.format(method="GET", path="", headers=token + READ),
-            CHECK.format(method="HEAD", path="", headers=token + READ),
-            CHECK.format(method="GET", path="/services/stock", headers=token),
-            CHECK.format(method="GET", path="", headers=READ),
-            CHECK.format(method="GET", path="", headers=token),
-            CHECK.format(method="GET", path="", headers=token + READ),
-        )
-        refused = heads(server.port, CHECK.format(method="PUT", path="", headers="Content-Length: 0\r\n"))
+@pytest.fixture(scope="module")
+def server(module_installation: Installation) -> Iterator[Server]:
+    with module_installation.serve("--workers", "1", KEYHOUSE_TRUSTED_PROXIES="127.0.0.1") as running:
+        yield running
+
+
+def test_every_answer_of_the_gateway_has_a_length_and_is_not_chunked(server: Server) -> None:
+    token = "".join(f"{name}: {value}\r\n" for name, value in log_in_as_admin(server).items())
+    said = heads(
+        server.port,
+        CHECK.format(method="GET", path="", headers=token + READ),
+        CHECK.format(method="HEAD", path="", headers=token + READ),
+        CHECK.format(method="GET", path="/services/stock", headers=token),
+        CHECK.format(method="GET", path="", headers=READ),
+        CHECK.format(method="GET", path="", headers=token),
+        CHECK.format(method="GET", path="", headers=token + READ),
+    )
+    refused = heads(server.port, CHECK.format(method="PUT", path="", headers="Content-Length: 0\r\n"))
     assert [head[9:12] for head in said + refused] == ["200", "200", "200", "401", "403", "200", "405"]
     assert not [head for head in said + refused if "transfer-encoding" in head.lower()]
     assert [head.lower().count("content-length: 0\r\n") for head in said] == [1, 1, 1, 0, 0, 1]
 
 
-def test_a_proxy_that_is_trusted_does_not_say_where_keyhouse_is_mounted(installation: Installation) -> None:
-    with installation.serve("--workers", "1", KEYHOUSE_TRUSTED_PROXIES="127.0.0.1") as server:
-        for variable in ("SCRIPT_NAME: /gateway", "SCRIPT_NAME: /elsewhere", "PATH_INFO: /health"):
-            request = CHECK.format(method="GET", path="", headers=f"{variable}\r\n{READ}")
-            assert heads(server.port, request)[0].startswith("HTTP/1.1 401"), variable
+def test_a_proxy_that_is_trusted_does_not_say_where_keyhouse_is_mounted(server: Server) -> None:
+    for variable in ("SCRIPT_NAME: /gateway", "SCRIPT_NAME: /elsewhere", "PATH_INFO: /health"):
+        request = CHECK.format(method="GET", path="", headers=f"{variable}\r\n{READ}")
+        assert heads(server.port, request)[0].startswith("HTTP/1.1 401"), variable

@@ -1,12 +1,16 @@
 """Mails wait in the database and are sent outside of requests: none lost, none twice."""
 
+import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import StringIO
+from typing import Any
 
 import pytest
 from django.core import mail as django_mail
+from django.core.management import call_command
 from django.db import connections, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -21,7 +25,7 @@ from accounts.users.services import set_password
 from audit.actors import Origin
 from tests.accounts.mailbox import Mailbox, html, listening, make_due, plain, use_mail_server
 from tests.conftest import Cast
-from tests.installation import ADMIN, Installation, free_port
+from tests.installation import Installation, free_port
 
 NEW_PASSWORD = "another walk to another lighthouse"
 ALICE = "alice@example.org"
@@ -176,19 +180,23 @@ def test_a_refused_password_sends_nothing(cast: Cast, operator: Caller) -> None:
     assert django_mail.outbox == []
 
 
-def test_sendmail_sends_what_is_due_and_says_how_much(installation: Installation) -> None:
-    with listening() as mailbox:
-        installation.settings["EMAIL_URL"] = mailbox.url
-        assert installation.manage_json("sendmail") == {"sent": 0, "failed": 0, "waiting": 0}
-        done = installation.manage("changepassword", "admin", "--password-stdin", stdin=NEW_PASSWORD + "\n")
-        assert done.returncode == 0
-        assert installation.manage_json("sendmail") == {"sent": 1, "failed": 0, "waiting": 0}
-        assert mailbox.subjects(ADMIN["KEYHOUSE_ADMIN_EMAIL"]) == ["Your password at Keyhouse was changed"]
-        installation.settings["EMAIL_URL"] = f"smtp://127.0.0.1:{free_port()}"
-        installation.manage("changepassword", "admin", "--password-stdin", stdin=NEW_PASSWORD + "s\n")
-        assert installation.manage_json("sendmail") == {"sent": 0, "failed": 1, "waiting": 1}
+def test_sendmail_sends_what_is_due_and_says_how_much(db: None, mailbox: Mailbox, settings: Settings) -> None:
+    assert sendmail() == {"sent": 0, "failed": 0, "waiting": 0}
+    queue()
+    assert sendmail() == {"sent": 1, "failed": 0, "waiting": 0}
+    assert mailbox.subjects("person0@example.org") == ["Your password at Keyhouse was changed"]
+    use_mail_server(settings, free_port())
+    queue()
+    assert sendmail() == {"sent": 0, "failed": 1, "waiting": 1}
 
 
+def sendmail() -> Any:
+    printed = StringIO()
+    call_command("sendmail", "--json", stdout=printed)
+    return json.loads(printed.getvalue())
+
+
+@pytest.mark.once
 def test_a_mail_on_the_console_is_not_in_the_answer_of_sendmail(installation: Installation) -> None:
     installation.manage("changepassword", "admin", "--password-stdin", stdin=NEW_PASSWORD + "\n")
     done = installation.manage("sendmail", "--json", EMAIL_URL="consolemail://")
@@ -196,6 +204,7 @@ def test_a_mail_on_the_console_is_not_in_the_answer_of_sendmail(installation: In
     assert "Your password at Keyhouse was changed" in done.stderr
 
 
+@pytest.mark.once
 def test_mails_can_go_to_a_folder(installation: Installation) -> None:
     folder = installation.folder / "mails"
     installation.manage("changepassword", "admin", "--password-stdin", stdin=NEW_PASSWORD + "\n")

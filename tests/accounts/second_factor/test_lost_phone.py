@@ -47,6 +47,7 @@ def test_an_operator_removes_a_second_factor_with_a_command(cast: Cast, capsys: 
     assert Event.objects.latest("sequence").actor_kind == "operator"
 
 
+@pytest.mark.once
 def test_the_command_says_in_one_line_what_is_wrong(installation: Installation) -> None:
     done = installation.manage("removesecondfactor", "admin", "--json")
     assert (done.returncode, done.stderr) == (1, "CommandError: totp: there is no second factor\n")

@@ -1,9 +1,6 @@
 """Totals of all keys, and of each organization's, by hour: written with the counts of each, and the same."""
 
-import json
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
@@ -14,19 +11,10 @@ from apikeys.usage import counting
 from apikeys.usage.services import Cell, Use, write_uses
 from audit.actors import Origin
 from tests.accounts.helpers import at_once
-from tests.apikeys.usage.test_usage_of_servers import ask, new_key
 from tests.conftest import Cast, make_key
-from tests.installation import Installation
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 Sums = dict[tuple[int, int, str], int]
-READ_TOTALS = """
-import json
-from apikeys.models import HourTotal, KeyUse
-totals = HourTotal.objects.values_list("organization_id", "outcome", "count")
-uses = KeyUse.objects.values_list("key__organization_id", "outcome", "count")
-print(json.dumps([list(totals), list(uses)]))
-"""
 
 
 def totals() -> Sums:
@@ -113,26 +101,6 @@ def test_who_writes_of_other_keys_takes_the_totals_in_the_same_order(cast: Cast)
     at_once(write, times=4)
     assert totals() == added_up()
     assert set(totals().values()) == {4 * 20}
-
-
-def test_servers_with_several_workers_count_exactly(installation: Installation) -> None:
-    made = [new_key(installation, name=f"Stock {number}") for number in range(3)]
-    requests = [(key, method) for key in made for method in ("GET", "GET", "POST") for _ in range(20)]
-    with ExitStack() as stack:
-        servers = [stack.enter_context(installation.serve("--workers", "2")) for _ in range(2)]
-        pool = stack.enter_context(ThreadPoolExecutor(6))
-        asked = [(servers[n % 2], key, method) for n, (key, method) in enumerate(requests)]
-        assert set(pool.map(lambda each: ask(*each), asked)) == {200, 403}
-    written, uses = json.loads(installation.manage("shell", "-v", "0", "-c", READ_TOTALS).stdout)
-    found: Counter[tuple[int, str]] = Counter()
-    for organization, outcome, count in uses:
-        found[organization, outcome] += count
-        found[EVERY_KEY, outcome] += count
-    assert found[EVERY_KEY, "allowed"] == 120 and found[EVERY_KEY, "scope"] == 60
-    summed: Counter[tuple[int, str]] = Counter()
-    for organization, outcome, count in written:  # an hour may have ended meanwhile
-        summed[organization, outcome] += count
-    assert summed == found
 
 
 def test_totals_of_a_deleted_key_stay_and_those_of_its_scopes_do_not_come_back(cast: Cast) -> None:

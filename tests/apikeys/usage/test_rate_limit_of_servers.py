@@ -7,7 +7,7 @@ import pytest
 
 from tests.installation import Installation, Server, log_in_as_admin
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
 REQUESTS, LIMIT, SERVERS, WORKERS = 80, 25, 2, 2

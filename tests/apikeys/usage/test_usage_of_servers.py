@@ -1,32 +1,37 @@
 """Last use as real servers write it: in the background, from each of their worker processes."""
 
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from apikeys.models import EVERY_KEY
 from tests.installation import Installation, Server, log_in_as_admin
 
 pytestmark = pytest.mark.slow
 
 PATIENCE_SECONDS = 30
+OF_A_KEY = {"allowed": 40, "scope": 20}
 
 
-def new_key(installation: Installation, name: str = "Stock") -> dict[str, Any]:
-    installation.manage_json("createorganization", "--name", name)
-    made: dict[str, Any] = installation.manage_json(
-        "createapikey",
-        "--name",
-        "CI",
-        "--organization",
-        name,
-        "--scope",
-        "services:read",
-        "--scope",
-        "keys:read",
-    )
+@pytest.fixture(scope="module")
+def server(module_installation: Installation) -> Iterator[Server]:
+    with module_installation.serve() as running:
+        yield running
+
+
+def new_key(server: Server, name: str) -> dict[str, Any]:
+    """A key of a new organization."""
+    admin = log_in_as_admin(server)
+    owner = server.request("POST", "/api/v1/organizations", headers=admin, body={"name": name}).json()
+    body = {"name": "CI", "organization": owner["id"], "scopes": ["services:read"]}
+    answer = server.request("POST", "/api/v1/api-keys", headers=admin, body=body)
+    assert answer.status == 201, answer.body
+    made: dict[str, Any] = answer.json()
     return made
 
 
@@ -39,62 +44,76 @@ def use(server: Server, key: dict[str, Any]) -> None:
     assert ask(server, key, "GET") == 200
 
 
-def stored(server: Server, key: dict[str, Any], more: str = "") -> dict[str, Any]:
-    """The key as its administrator sees it, who logs in and so does not use it."""
-    answer = server.request("GET", f"/api/v1/api-keys/{key['id']}{more}", headers=log_in_as_admin(server))
-    assert answer.status == 200, answer.body
-    row: dict[str, Any] = answer.json()
-    return row
+def as_administrators_see(server: Server, key: dict[str, Any]) -> Callable[[str], dict[str, Any]]:
+    """Read the key, or what is below its path, as an administrator who logs in and so does not use it."""
+    admin = log_in_as_admin(server)
+
+    def read(below: str = "") -> dict[str, Any]:
+        answer = server.request("GET", f"/api/v1/api-keys/{key['id']}{below}", headers=admin)
+        assert answer.status == 200, answer.body
+        row: dict[str, Any] = answer.json()
+        return row
+
+    return read
 
 
-def usage_of(server: Server, key: dict[str, Any]) -> dict[str, Any]:
-    return stored(server, key, "/usage")
+def wait_for_uses(read: Callable[[str], dict[str, Any]], count: int) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while read("")["use_count"] < count:
+        assert time.monotonic() < end, "the uses were never written"
+        time.sleep(0.1)
 
 
-def test_a_running_server_writes_uses_in_the_background(installation: Installation) -> None:
-    key = new_key(installation)
-    with installation.serve() as server:
-        for _ in range(7):
-            use(server, key)
-        end = time.monotonic() + PATIENCE_SECONDS
-        while stored(server, key)["use_count"] < 7:
-            assert time.monotonic() < end, "the uses were never written"
-        row = stored(server, key)
-    assert (row["use_count"], row["last_used_ip"]) == (7, "127.0.0.1")
+def test_a_running_server_writes_uses_in_the_background(server: Server) -> None:
+    key = new_key(server, "Background")
+    read = as_administrators_see(server, key)
+    for _ in range(7):
+        use(server, key)
+    wait_for_uses(read, 7)
+    assert (read("")["use_count"], read("")["last_used_ip"]) == (7, "127.0.0.1")
 
 
-def test_every_forked_worker_counts_and_what_is_waiting_at_the_end_is_written(
+def test_prune_twice_at_once_beside_a_server_that_counts(
+    module_installation: Installation, server: Server
+) -> None:
+    key = new_key(server, "Pruned")
+    with ThreadPoolExecutor(4) as pool:
+        pruning = [pool.submit(module_installation.manage_json, "prune") for _ in range(2)]
+        list(pool.map(lambda _: use(server, key), range(30)))
+        assert [each.result()["dry_run"] for each in pruning] == [False, False]
+    read = as_administrators_see(server, key)
+    wait_for_uses(read, 30)
+    assert read("/usage")["total"] == {"allowed": 30, "refused": 0}
+
+
+def test_every_worker_of_several_servers_counts_exactly_and_at_the_end_writes_what_is_waiting(
     installation: Installation,
 ) -> None:
-    key = new_key(installation)
-    with installation.serve("--workers", "3") as server, ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda _: use(server, key), range(60)))
-    with installation.serve() as server:
-        assert stored(server, key)["use_count"] == 60
-        assert usage_of(server, key)["total"] == {"allowed": 60, "refused": 0}
-
-
-def test_several_servers_count_allowed_and_refused_requests_of_the_same_keys_exactly(
-    installation: Installation,
-) -> None:
-    made = [new_key(installation, name=f"Stock {number}") for number in range(3)]
-    requests = [(key, method) for key in made for method in ("GET", "GET", "POST") for _ in range(20)]
     with ExitStack() as stack:
-        servers = [stack.enter_context(installation.serve()) for _ in range(2)]
+        servers = [stack.enter_context(installation.serve("--workers", workers)) for workers in ("3", "2")]
+        made = [new_key(servers[0], f"Stock {number}") for number in range(3)]
+        requests = [(key, method) for key in made for method in ("GET", "GET", "POST") for _ in range(20)]
         pool = stack.enter_context(ThreadPoolExecutor(6))
         asked = [(servers[n % 2], key, method) for n, (key, method) in enumerate(requests)]
         assert set(pool.map(lambda each: ask(*each), asked)) == {200, 403}
-    with installation.serve() as server:
-        for key in made:
-            assert usage_of(server, key)["total"] == {"allowed": 40, "refused": 20}
-            assert stored(server, key)["use_count"] == 40
+    assert_counted(installation, keys=3)
 
 
-def test_prune_twice_at_once_beside_a_server_that_counts(installation: Installation) -> None:
-    key = new_key(installation)
-    with installation.serve() as server, ThreadPoolExecutor(4) as pool:
-        pruning = [pool.submit(installation.manage_json, "prune") for _ in range(2)]
-        list(pool.map(lambda _: use(server, key), range(30)))
-        assert [each.result()["dry_run"] for each in pruning] == [False, False]
-    with installation.serve() as server:
-        assert usage_of(server, key)["total"] == {"allowed": 30, "refused": 0}
+def assert_counted(installation: Installation, keys: int) -> None:
+    """Assert that each key has its counts, its organization the same, and all keys their sum."""
+    assert installation.query("SELECT use_count FROM apikeys_apikey") == [(40,)] * keys
+    each = "SELECT key_id, outcome, count FROM apikeys_keyuse"
+    assert sorted(summed(installation, each).values()) == sorted([*OF_A_KEY.values()] * keys)
+    total = "SELECT organization_id, outcome, count FROM apikeys_hourtotal"
+    owners = [number for (number,) in installation.query("SELECT organization_id FROM apikeys_apikey")]
+    expected = {(owner, outcome): count for owner in owners for outcome, count in OF_A_KEY.items()}
+    of_all = {(EVERY_KEY, outcome): keys * count for outcome, count in OF_A_KEY.items()}
+    assert summed(installation, total) == expected | of_all
+
+
+def summed(installation: Installation, statement: str) -> Counter[tuple[int, str]]:
+    """Add up the counts of rows (number, outcome, count): an hour may have ended meanwhile."""
+    sums: Counter[tuple[int, str]] = Counter()
+    for number, outcome, count in installation.query(statement):
+        sums[number, outcome] += count
+    return sums

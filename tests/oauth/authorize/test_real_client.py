@@ -19,12 +19,12 @@ CALLBACK = "http://127.0.0.1:8765/callback"
 PERSON = {"identifier": "admin", "password": ADMIN["KEYHOUSE_ADMIN_PASSWORD"]}
 
 
-@pytest.fixture
-def server(installation: Installation) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(module_installation: Installation) -> Iterator[Server]:
     """A server whose public address is the one that it listens on."""
-    installation.settings["KEYHOUSE_BIND"] = f"127.0.0.1:{free_port()}"
-    bind = installation.settings["KEYHOUSE_BIND"]
-    with installation.serve("--bind", bind, "--workers", "2", EMAIL_URL="dummymail://") as running:
+    module_installation.settings["KEYHOUSE_BIND"] = f"127.0.0.1:{free_port()}"
+    bind = module_installation.settings["KEYHOUSE_BIND"]
+    with module_installation.serve("--bind", bind, "--workers", "2", EMAIL_URL="dummymail://") as running:
         running.port = int(bind.rpartition(":")[2])
         yield running
 
@@ -50,12 +50,12 @@ def check_id_token(metadata: dict[str, Any], token: dict[str, Any], client_id: s
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
-def test_the_whole_way_with_authlib(method: str, installation: Installation, server: Server) -> None:
+def test_the_whole_way_with_authlib(method: str, module_installation: Installation, server: Server) -> None:
     metadata = discovered(server)
     scopes = ("services:read", "openid", "profile")
     arguments = [word for scope in scopes for word in ("--scope", scope)]
     public = ["--public"] if method == "none" else []
-    made = registered(installation, "--redirect-uri", CALLBACK, *arguments, *public)
+    made = registered(module_installation, "--redirect-uri", CALLBACK, *arguments, *public)
     client = OAuth2Session(
         made["client_id"],
         made["client_secret"],
@@ -92,9 +92,9 @@ def test_the_whole_way_with_authlib(method: str, installation: Installation, ser
     assert {requests.get(check, headers=dead, timeout=30).status_code for _ in range(20)} == {401}
 
 
-def test_a_machine_with_authlib(installation: Installation, server: Server) -> None:
+def test_a_machine_with_authlib(module_installation: Installation, server: Server) -> None:
     metadata = discovered(server)
-    made = registered(installation, "--organization", "Default", "--scope", "services:read")
+    made = registered(module_installation, "--organization", "Default", "--scope", "services:read")
     client = OAuth2Session(made["client_id"], made["client_secret"])
     token = client.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
     assert token["scope"] == "services:read"
@@ -104,9 +104,9 @@ def test_a_machine_with_authlib(installation: Installation, server: Server) -> N
     assert answer.headers["X-Auth-Credential"].startswith("oauth2:")
 
 
-def test_rotating_the_signing_key_needs_no_restart(installation: Installation, server: Server) -> None:
+def test_rotating_the_signing_key_needs_no_restart(module_installation: Installation, server: Server) -> None:
     keys = f"http://127.0.0.1:{server.port}/.well-known/jwks.json"
     before = [key["kid"] for key in requests.get(keys, timeout=30).json()["keys"]]
-    made = installation.manage_json("rotatesigningkey")
+    made = module_installation.manage_json("rotatesigningkey")
     for _ in range(6):
         assert [key["kid"] for key in requests.get(keys, timeout=30).json()["keys"]] == [made["kid"], *before]
