@@ -11,9 +11,9 @@ from tests.installation import Installation, Server, log_in_as_admin
 pytestmark = pytest.mark.slow
 
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
-SERVERS = 2
+SERVERS = 3
 AT_ONCE = 12
-ROUNDS = 6
+ROUNDS = 10
 USES = 4  # of each key at each server before it is revoked, so that every worker remembers it
 
 
