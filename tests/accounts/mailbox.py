@@ -88,11 +88,9 @@ class Mailbox:
 
 
 @contextmanager
-def listening(
-    on_mail: Callable[[], object] = lambda: None, *, port: int = 0, **options: Any
-) -> Iterator[Mailbox]:
+def listening(on_mail: Callable[[], object] = lambda: None, **options: Any) -> Iterator[Mailbox]:
     """A mail server that listens until the block ends; `options` are aiosmtpd's (TLS, logins)."""
-    mailbox = Mailbox(port or free_port(), on_mail=on_mail)
+    mailbox = Mailbox(free_port(), on_mail=on_mail)
     controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port, **options)
     controller.start()
     try:
