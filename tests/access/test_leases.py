@@ -72,7 +72,6 @@ def test_what_was_read_before_a_change_does_not_come_back_after_it(db: None, lea
     assert memory.known() == {}
 
 
-@pytest.mark.requirement(107)
 @pytest.mark.parametrize("name", [EventName.API_KEY_REVOKED, EventName.LOGIN_FAILED])
 def test_a_database_gone_back_in_time_has_another_history_whatever_its_epoch_is(
     db: None, lease: Lease, name: EventName

@@ -13,7 +13,6 @@ from tests.installation import START_SECONDS, Installation, Server, host_of
 pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no copy of a database in use"),
     pytest.mark.slow,
-    pytest.mark.requirement(107),
 ]
 
 
