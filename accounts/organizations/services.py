@@ -57,7 +57,7 @@ def update_organization(
             _write(row, changed)
             detail = {name: {"from": getattr(row, name), "to": value} for name, value in changed.items()}
             _record(EventName.ORGANIZATION_CHANGED, caller, row, detail)
-        wait_out_leases()  # whoever changed it to this may still wait
+        wait_out_leases()  # the request that made the change may still be waiting
         return Organization.objects.get(pk=row.pk)
 
 

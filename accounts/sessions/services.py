@@ -253,7 +253,7 @@ def end_selected_sessions(
         targets = [Target.of("session", each).about(user=each.user) for each in ended]
         entries = [Entry(EventName.SESSION_ENDED, target, detail) for target in targets]
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
-        wait_out_leases()  # whoever ended the others may still wait
+        wait_out_leases()  # the request that ended the others may still be waiting
     return len(ended)
 
 

@@ -112,7 +112,7 @@ def _update(caller: Caller, selected: Iterable[User], columns: Mapping[str, Any]
             _check_an_admin_stays(admins, row, next((name for name in POWERS if name in written), "role"))
         entries = [entry for row, written in changed for entry in _changes(row, written)]
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
-        wait_out_leases()  # whoever changed the others to this may still wait
+        wait_out_leases()  # the request that made the change may still be waiting
     return sum(bool(written) for _, written in changed)
 
 

@@ -131,7 +131,7 @@ def update_api_key(*, caller: Caller, key: ApiKey, changes: ApiKeyChanges) -> Ap
         old, new = _limits_in_words(before), _limits_in_words(after)
         if old != new:
             record_about(EventName.API_KEY_CHANGED, caller, after, {"from": old, "to": new})
-        wait_out_leases()  # whoever changed it to this may still wait
+        wait_out_leases()  # the request that made the change may still be waiting
     return after
 
 

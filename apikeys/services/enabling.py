@@ -39,5 +39,5 @@ def _switch(caller: Caller, selected: Iterable[ApiKey], *, off: bool) -> int:
             some.update(disabled_at=disabled_at)
         name = EventName.API_KEY_DISABLED if off else EventName.API_KEY_ENABLED
         record_about_all(name, caller, fresh, {})
-        wait_out_leases()  # whoever switched the others may still wait
+        wait_out_leases()  # the request that switched the others may still be waiting
     return len(fresh)

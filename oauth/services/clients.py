@@ -119,7 +119,7 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: ClientChanges
         if changed:
             OAuthClient.objects.filter(pk=row.pk).update(**changed)
             _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": sorted(changed)})
-        wait_out_leases()  # whoever changed it to this may still wait
+        wait_out_leases()  # the request that made the change may still be waiting
 
 
 def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:

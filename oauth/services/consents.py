@@ -144,7 +144,7 @@ def end_consents(name: EventName, actor: Actor, consents: Iterable[Consent], ori
         targets = [(consent.pk, target_of(consent)) for consent in in_order]
         ended = [target for pk, target in targets if Consent.objects.filter(pk=pk).delete()[0]]
         record_all([Entry(name, target) for target in ended], actor=actor, origin=origin)
-        wait_out_leases()  # whoever ended the others may still wait
+        wait_out_leases()  # the request that ended the others may still be waiting
     return len(ended)
 
 

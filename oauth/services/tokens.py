@@ -95,4 +95,4 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
                 target = client_target(client)
                 actor = client_as_actor(client)
                 record(EventName.OAUTH_TOKEN_REVOKED, actor=actor, origin=origin, target=target)
-        wait_out_leases()  # whoever revoked it before may still wait
+        wait_out_leases()  # the request that revoked it may still be waiting

@@ -13,6 +13,8 @@ from tests.installation import Installation, free_port
 
 pytestmark = pytest.mark.once
 
+ANOTHER_MACHINE = "192.0.2.1:8000"  # where nothing can be served, should nothing be refused before (RFC 5737)
+
 STRONG = secrets.token_urlsafe(48)
 
 
@@ -80,7 +82,7 @@ def test_development_may_be_weak() -> None:
 def test_the_server_does_not_start_and_says_why(tmp_path: Path, name: str, value: str, reason: str) -> None:
     read = read_settings(tmp_path, **{name: value})
     with override_settings(**{name: read[name]}):
-        said = refusal_of("serve", "--bind", f"127.0.0.1:{free_port()}")
+        said = refusal_of("serve", "--bind", ANOTHER_MACHINE)
     assert said.startswith(reason) and said.isprintable()
 
 

@@ -61,7 +61,7 @@ def wait_for_uses(read: Callable[[str], dict[str, Any]], count: int) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     while read("")["use_count"] < count:
         assert time.monotonic() < end, "the uses were never written"
-        time.sleep(0.1)
+        time.sleep(0.1)  # the server tells nobody when it has written
 
 
 def test_a_running_server_writes_uses_in_the_background(server: Server) -> None:

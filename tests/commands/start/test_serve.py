@@ -55,7 +55,7 @@ def successor(server: Server, worker: int) -> int:
     end = time.monotonic() + START_SECONDS
     while (found := children(server)) in ([worker], []):
         assert time.monotonic() < end, "nobody stands in for it"
-        time.sleep(0.02)
+        time.sleep(0.02)  # the arbiter tells nobody of a new worker; a busy loop would take its core
     return found[-1]
 
 
