@@ -58,9 +58,9 @@ WRONG_TOO = [
 
 @pytest.mark.parametrize(("arguments", "words"), WRONG)
 def test_wrong_arguments_are_one_line(
-    shared_installation: Installation, arguments: tuple[str, ...], words: tuple[str, ...]
+    module_installation: Installation, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
-    assert_one_line(shared_installation.manage(*arguments, "--json"), *words)
+    assert_one_line(module_installation.manage(*arguments, "--json"), *words)
 
 
 @pytest.mark.parametrize(("arguments", "words"), WRONG_TOO)
@@ -84,8 +84,8 @@ def run_raw(
 
 
 @pytest.mark.parametrize("argument", [b"\xff", b"a\xed\xa0\x80"])
-def test_arguments_that_are_no_text_are_one_line(shared_installation: Installation, argument: bytes) -> None:
-    done = run_raw(shared_installation, "listapikeys", "--user", argument)
+def test_arguments_that_are_no_text_are_one_line(module_installation: Installation, argument: bytes) -> None:
+    done = run_raw(module_installation, "listapikeys", "--user", argument)
     assert_one_line(done, "the arguments are not UTF-8 text")
 
 
@@ -93,13 +93,13 @@ def test_arguments_that_are_no_text_are_one_line(shared_installation: Installati
     "arguments", [("createuser", *DORA, "--password-stdin"), ("revokeapikey", "--stdin")]
 )
 def test_input_that_is_no_text_is_one_line(
-    shared_installation: Installation, arguments: tuple[str, ...]
+    module_installation: Installation, arguments: tuple[str, ...]
 ) -> None:
-    done = run_raw(shared_installation, *arguments, stdin=b"\xff\xfe\n")
+    done = run_raw(module_installation, *arguments, stdin=b"\xff\xfe\n")
     assert_one_line(done, "standard input is not UTF-8 text")
 
 
-def test_input_that_is_closed_is_one_line(shared_installation: Installation) -> None:
+def test_input_that_is_closed_is_one_line(module_installation: Installation) -> None:
     command = [sys.executable, str(PROJECT / "manage.py"), "revokeapikey", "--stdin"]
     script = 'exec "$@" <&-'
     done = subprocess.run(
@@ -107,7 +107,7 @@ def test_input_that_is_closed_is_one_line(shared_installation: Installation) -> 
         text=True,
         capture_output=True,
         timeout=120,
-        env=shared_installation.environment,
+        env=module_installation.environment,
     )
     assert_one_line(done, "standard input is closed")
 

@@ -42,11 +42,11 @@ def all_at_once(ask: Callable[[str], Answer], *paths: str) -> list[Answer]:
 
 
 def test_many_first_requests_for_the_schema_get_what_was_built_before_the_start(
-    shared_installation: Installation,
+    module_installation: Installation,
 ) -> None:
     port = free_port()
     command = [sys.executable, "-c", SERVE_AND_SAY_WHO_BUILDS, "serve", "--bind", f"127.0.0.1:{port}"]
-    with serving(command, port, shared_installation.environment) as server:
+    with serving(command, port, module_installation.environment) as server:
         answers = all_at_once(lambda path: server.request("GET", path), "/schema")
     assert [answer.status for answer in answers] == [200] * CLIENTS
     assert len({(answer.body, answer.headers["etag"]) for answer in answers}) == 1

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.once
 
 
 @pytest.mark.fast
-def test_it_announces_where_it_is_and_stops_when_told(shared_installation: Installation) -> None:
-    with shared_installation.serve() as server:
+def test_it_announces_where_it_is_and_stops_when_told(module_installation: Installation) -> None:
+    with module_installation.serve() as server:
         url = f"http://127.0.0.1:{server.port}"
         assert server.request("GET", "/ready").status == 200
     assert server.process.returncode == 0
@@ -32,8 +32,8 @@ def test_it_announces_where_it_is_and_stops_when_told(shared_installation: Insta
     ]
 
 
-def test_with_json_it_prints_one_document_with_the_public_address(shared_installation: Installation) -> None:
-    with shared_installation.serve("--json", KEYHOUSE_PUBLIC_URL="https://keys.example.org/") as server:
+def test_with_json_it_prints_one_document_with_the_public_address(module_installation: Installation) -> None:
+    with module_installation.serve("--json", KEYHOUSE_PUBLIC_URL="https://keys.example.org/") as server:
         assert server.request("GET", "/health").status == 200
     assert json.loads(server.output) == {
         "profile": "Keyhouse",
@@ -59,8 +59,8 @@ def successor(server: Server, worker: int) -> int:
     return found[-1]
 
 
-def test_a_worker_that_is_killed_is_replaced(shared_installation: Installation) -> None:
-    with shared_installation.serve("--workers", "1") as server:
+def test_a_worker_that_is_killed_is_replaced(module_installation: Installation) -> None:
+    with module_installation.serve("--workers", "1") as server:
         assert server.request("GET", "/health").status == 200
         (worker,) = children(server)
         for kind in (signal.SIGTERM, signal.SIGKILL):
@@ -70,38 +70,38 @@ def test_a_worker_that_is_killed_is_replaced(shared_installation: Installation) 
     assert server.process.returncode == 0
 
 
-def test_it_stops_on_an_interrupt_too(shared_installation: Installation) -> None:
-    with shared_installation.serve() as server:
+def test_it_stops_on_an_interrupt_too(module_installation: Installation) -> None:
+    with module_installation.serve() as server:
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(timeout=60) == 0
 
 
-def test_a_port_in_use_is_said(shared_installation: Installation) -> None:
+def test_a_port_in_use_is_said(module_installation: Installation) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert_one_line(shared_installation.manage("serve", "--bind", address), address, "in use")
-        assert_one_line(shared_installation.manage("serve", KEYHOUSE_BIND=address), address, "in use")
+        assert_one_line(module_installation.manage("serve", "--bind", address), address, "in use")
+        assert_one_line(module_installation.manage("serve", KEYHOUSE_BIND=address), address, "in use")
 
 
 @pytest.mark.parametrize("bind", ["", "8000", "localhost", ":8000", "127.0.0.1:http", "127.0.0.1:70000"])
-def test_a_bind_that_is_no_address_is_named(shared_installation: Installation, bind: str) -> None:
-    assert_one_line(shared_installation.manage("serve", f"--bind={bind}"), "--bind: ", "HOST:PORT")
+def test_a_bind_that_is_no_address_is_named(module_installation: Installation, bind: str) -> None:
+    assert_one_line(module_installation.manage("serve", f"--bind={bind}"), "--bind: ", "HOST:PORT")
 
 
-def test_a_port_that_nobody_would_know_is_refused(shared_installation: Installation) -> None:
-    assert_one_line(shared_installation.manage("serve", "--bind", "127.0.0.1:0"), "give a port")
+def test_a_port_that_nobody_would_know_is_refused(module_installation: Installation) -> None:
+    assert_one_line(module_installation.manage("serve", "--bind", "127.0.0.1:0"), "give a port")
 
 
-def test_an_address_of_another_machine_is_refused(shared_installation: Installation) -> None:
-    done = shared_installation.manage("serve", "--bind", "192.0.2.1:8000")
+def test_an_address_of_another_machine_is_refused(module_installation: Installation) -> None:
+    done = module_installation.manage("serve", "--bind", "192.0.2.1:8000")
     assert_one_line(done, "cannot listen on 192.0.2.1:8000: ")
 
 
 @pytest.mark.parametrize("workers", ["0", "-1", "two"])
-def test_it_needs_a_worker(shared_installation: Installation, workers: str) -> None:
-    assert_one_line(shared_installation.manage("serve", "--workers", workers), "--workers")
+def test_it_needs_a_worker(module_installation: Installation, workers: str) -> None:
+    assert_one_line(module_installation.manage("serve", "--workers", workers), "--workers")
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_it_needs_a_worker(shared_installation: Installation, workers: str) -> N
 )
 @pytest.mark.requirement(89)
 def test_it_does_not_serve_with_unsafe_settings(
-    shared_installation: Installation, settings: dict[str, str], name: str
+    module_installation: Installation, settings: dict[str, str], name: str
 ) -> None:
-    done = shared_installation.manage("serve", "--bind", f"127.0.0.1:{free_port()}", **settings)
+    done = module_installation.manage("serve", "--bind", f"127.0.0.1:{free_port()}", **settings)
     assert_one_line(done, name)
     assert settings[name] not in done.stderr or len(settings[name]) < 10
 
 
-def test_nothing_is_served_by_a_process_that_cannot_print(shared_installation: Installation) -> None:
+def test_nothing_is_served_by_a_process_that_cannot_print(module_installation: Installation) -> None:
     """A closed pipe, as of `serve | head -1`, ends it."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -133,7 +133,7 @@ def test_nothing_is_served_by_a_process_that_cannot_print(shared_installation: I
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
-        env=shared_installation.environment,
+        env=module_installation.environment,
     )
     os.close(writer)
     assert process.communicate(timeout=60) and process.returncode != 0
