@@ -2,10 +2,12 @@
 
 import logging
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.mail import get_connection
 from django.db import transaction
 from django.db.models import QuerySet
@@ -64,7 +66,10 @@ class Round:
 
 
 def send_due() -> Round:
-    """Try each mail that is due once.
+    """Try each mail that is due once, one lease after it was found: see access.leases.
+
+    What a mail tells of was committed when the mail was found. So by the time it is sent, no process
+    still trusts what it remembered from before.
 
     A mail is claimed in a short transaction and sent after it, so that no lock is held while the mail
     server is slow. Several processes share the work; the claim of one that died runs out, and then
@@ -72,7 +77,13 @@ def send_due() -> Round:
     """
     done = Round()
     now = timezone.now()
-    while (claimed := _claim(now)) is not None:
+    found = list(Mail.objects.filter(next_try_at__lte=now).values_list("pk", flat=True))
+    if found:
+        time.sleep(settings.EPOCH_LEASE_SECONDS)
+    for number in found:
+        claimed = _claim(number, now)
+        if claimed is None:
+            continue
         mail, letter = claimed
         if letter is not None and _deliver(mail, letter):
             done.sent += 1
@@ -81,12 +92,12 @@ def send_due() -> Round:
     return done
 
 
-def _claim(now: datetime) -> tuple[Mail, Message | None] | None:
-    """Take a mail that was due at `now` and is nobody else's; None if there is none left.
+def _claim(number: int, now: datetime) -> tuple[Mail, Message | None] | None:
+    """Take the mail with this number that was due at `now`; None if somebody else has taken it.
 
     A mail that nobody is to get is deleted and has no letter.
     """
-    due = Mail.objects.filter(next_try_at__lte=now)
+    due = Mail.objects.filter(pk=number, next_try_at__lte=now)
     if not due.exists():  # SQLite would lock everybody out to find that out
         return None
     with transaction.atomic():

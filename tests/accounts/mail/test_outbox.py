@@ -3,6 +3,8 @@
 import json
 import os
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
@@ -123,7 +125,7 @@ def test_a_mail_that_a_dead_process_had_claimed_is_sent_when_its_claim_runs_out(
     db: None, mailbox: Mailbox
 ) -> None:
     queue()
-    assert delivery._claim(timezone.now()) is not None  # and then it died
+    assert delivery._claim(Mail.objects.get().pk, timezone.now()) is not None  # and then it died
     assert send_due() == Round()
     Mail.objects.update(next_try_at=timezone.now() - timedelta(seconds=1))
     assert send_due() == Round(sent=1)
@@ -134,9 +136,9 @@ def test_who_sends_too_late_neither_deletes_nor_postpones_what_another_has_claim
     db: None, mailbox: Mailbox
 ) -> None:
     queue()
-    late = delivery._claim(timezone.now())
+    late = delivery._claim(Mail.objects.get().pk, timezone.now())
     make_due()
-    assert delivery._claim(timezone.now()) is not None
+    assert delivery._claim(Mail.objects.get().pk, timezone.now()) is not None
     assert late is not None and late[1] is not None
     claimed_until = Mail.objects.get().next_try_at
     delivery._postpone(late[0], OSError())
@@ -160,6 +162,31 @@ def test_many_senders_at_once_send_each_mail_once(mailbox: Mailbox) -> None:
         sent = sum(pool.map(work, range(4)))
     assert sent + send_due().sent == 40
     assert sorted(mail["To"] for mail in mailbox.mails) == sorted(f"person{n}@example.org" for n in range(40))
+
+
+@pytest.mark.requirement(63)
+def test_a_mail_leaves_one_lease_after_what_it_tells_of_was_committed(
+    cast: Cast,
+    operator: Caller,
+    mailbox: Mailbox,
+    lease: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A mail that is queued while others wait for their lease waits for one of its own."""
+    happened: list[str] = []
+    mailbox.on_mail = lambda: happened.append("mail")
+
+    def wait(seconds: float) -> None:
+        if not happened:
+            set_password(caller=operator, user=cast.bob, password=NEW_PASSWORD)
+        happened.append(f"{seconds} s")
+
+    monkeypatch.setattr(time, "sleep", wait)
+    lease(0.25)
+    set_password(caller=operator, user=cast.alice, password=NEW_PASSWORD)
+    assert happened == []  # the test's own transaction has not committed
+    assert [send_due(), send_due(), send_due()] == [Round(sent=1), Round(sent=1), Round()]
+    assert happened == ["0.25 s", "mail", "0.25 s", "mail"]
 
 
 @pytest.mark.requirement(16)
