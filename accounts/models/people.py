@@ -79,6 +79,7 @@ class User(PublicRow, AbstractBaseUser):
 
     `email_verified` says whether a link that we mailed to the address came back.
     Where `must_have_second_factor` is set, their roles are worth something only after a login with one.
+    `logged_in_anew`: somebody may have logged in since `sessions_ended_at`, when all logins were ended.
     """
 
     username = models.CharField("user name", max_length=150, null=True, blank=True)
@@ -94,6 +95,7 @@ class User(PublicRow, AbstractBaseUser):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_login_at = models.DateTimeField(null=True, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
+    logged_in_anew = models.BooleanField(db_default=True, editable=False)
     last_login = None  # ours is last_login_at
     proven_device: int | None = None  # the second factor that was proven in the login that made this
 

@@ -122,8 +122,10 @@ def change_member_role(*, caller: Caller, membership: Membership, role: str) -> 
     role = authority.clean_organization_role(caller, membership.organization, role)
     with transaction.atomic():
         row = _locked(caller, membership)
-        Membership.objects.filter(pk=row.pk).update(role=role)
-        _record_member(EventName.ROLE_CHANGED, caller, row, {"from": row.role, "to": role})
+        if row.role != role:
+            Membership.objects.filter(pk=row.pk).update(role=role)
+            _record_member(EventName.ROLE_CHANGED, caller, row, {"from": row.role, "to": role})
+        wait_out_leases()  # the request that changed it may still be waiting
     row.role = role
     return row
 

@@ -16,7 +16,7 @@ from accounts.models import Session, User
 from accounts.second_factor.recovery_wait import is_waiting, stop_or_refuse
 from accounts.second_factor.verification import Spent, check_code, device_of
 from accounts.sessions import tokens
-from accounts.sessions.termination import end_all_sessions, end_sessions
+from accounts.sessions.termination import NO_SESSION, end_sessions, end_what_is_left
 from accounts.sessions.tokens import TokenPair
 from accounts.throttling.services import attempt, succeeded
 from accounts.users import authority
@@ -188,7 +188,7 @@ def _mark_login(user: User, origin: Origin) -> None:
     """
     same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
     same = same.filter(sessions_ended_at=user.sessions_ended_at)
-    if not same.update(last_login_at=origin.at):
+    if not same.update(last_login_at=origin.at, logged_in_anew=True):
         raise InvalidCredentials(WRONG)
     user.last_login_at = origin.at
 
@@ -259,38 +259,39 @@ def end_selected_sessions(
 
 def log_out_everywhere(*, caller: Caller) -> None:
     """End every session of the caller, this one too, and every browser's login to the admin."""
-    user = person_of(caller)
     with transaction.atomic():
-        _record_ended(caller, {user: end_all_sessions(user, caller.origin.at)})
+        _end_all(caller, [lock(person_of(caller))])
 
 
 def end_other_sessions(*, caller: Caller) -> None:
     """End every session of the caller but this one, and every browser's login to the admin."""
-    user, here = person_of(caller), Q(uuid=caller.principal.credential.id)
     with transaction.atomic():
-        _record_ended(caller, {user: end_all_sessions(user, caller.origin.at, but=here)})
+        _end_all(caller, [lock(person_of(caller))], but=Q(uuid=caller.principal.credential.id))
 
 
 def end_sessions_of(*, caller: Caller, selected: Iterable[User]) -> int:
     """End every session of people whom the caller may change, and their logins to the admin.
 
-    Of all of them, or of none; return of how many. Raises NotAllowed or NotFound.
+    Of all of them, or of none; return how many had anything to end. Raises NotAllowed or NotFound.
     """
     authority.check_may_manage_users(caller)
     with transaction.atomic():
         rows = [lock(user) for user in sorted(selected, key=lambda user: user.pk)]
         for row in rows:
             authority.check_not_above(caller, row)
-        _record_ended(caller, {row: end_all_sessions(row, caller.origin.at) for row in rows})
-    return len(rows)
+        return _end_all(caller, rows)
 
 
-def _record_ended(caller: Caller, counts: Mapping[User, int]) -> None:
+def _end_all(caller: Caller, people: Iterable[User], *, but: Q = NO_SESSION) -> int:
+    """End all logins of locked people but those for which `but` holds; return how many people had any."""
+    counts = end_what_is_left(people, caller.origin.at, but=but)
     entries = [
         Entry(EventName.SESSION_ENDED, Target.of("user", user), {"sessions": count})
         for user, count in counts.items()
     ]
     record_all(entries, actor=caller.principal.actor, origin=caller.origin)
+    wait_out_leases()  # the request that ended them may still be waiting
+    return len(counts)
 
 
 def as_actor(user: User) -> Actor:

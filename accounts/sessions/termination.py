@@ -1,8 +1,9 @@
 """Ending sessions, in the transaction of a caller who records why."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from accounts.models import Session, User
 
@@ -14,8 +15,22 @@ def end_all_sessions(user: User, now: datetime, *, but: Q = NO_SESSION) -> int:
 
     Sessions for which `but` holds go on.
     """
-    User.objects.filter(pk=user.pk).update(sessions_ended_at=now)
+    User.objects.filter(pk=user.pk).update(sessions_ended_at=now, logged_in_anew=False)
     return end_sessions(Session.objects.filter(user=user).exclude(but), now)
+
+
+def end_what_is_left(people: Iterable[User], now: datetime, *, but: Q = NO_SESSION) -> dict[User, int]:
+    """Do as `end_all_sessions` for each of these locked people who has anything to end."""
+    return {user: end_all_sessions(user, now, but=but) for user in people if _is_anything_left(user, but)}
+
+
+def _is_anything_left(user: User, but: Q) -> bool:
+    """Whether there is a session, or may be a browser's login to the admin.
+
+    Nobody knows which browsers are logged in, so any login since all were ended may be one.
+    """
+    left = Session.objects.filter(user=user, ended_at__isnull=True).exclude(but)
+    return User.objects.filter(Q(logged_in_anew=True) | Exists(left), pk=user.pk).exists()
 
 
 def end_sessions(sessions: QuerySet[Session], now: datetime) -> int:

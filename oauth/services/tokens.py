@@ -91,8 +91,12 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
                 end_consents(EventName.OAUTH_TOKEN_REVOKED, client_as_actor(client), [token.consent], origin)
             elif token is not None:
                 lock_clients([client])  # a key may just be made through the token
-                token.delete()
-                target = client_target(client)
-                actor = client_as_actor(client)
-                record(EventName.OAUTH_TOKEN_REVOKED, actor=actor, origin=origin, target=target)
+                _delete(token, client, origin)
         wait_out_leases()  # the request that revoked it may still be waiting
+
+
+def _delete(token: OAuthAccessToken | OAuthRefreshToken, client: OAuthClient, origin: Origin) -> None:
+    """Delete a machine's token, and record that, unless another request just did."""
+    if token.delete()[0]:
+        actor, target = client_as_actor(client), client_target(client)
+        record(EventName.OAUTH_TOKEN_REVOKED, actor=actor, origin=origin, target=target)

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 
+from access.leases import wait_out_leases
 from access.principals import Caller
 from accounts import hooks
 from accounts.models import Session, User
@@ -32,6 +33,7 @@ def change_own_name(*, caller: Caller, name: str) -> None:
         if user.name != name:
             User.objects.filter(pk=user.pk).update(name=name)
             _record(EventName.USER_CHANGED, caller, user, {"members": ["name"]})
+        wait_out_leases()  # the request that changed it may still be waiting
 
 
 def knows_password(caller: Caller, user: User, password: str) -> bool:
