@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from django.http import HttpRequest
 from django.http.request import HttpHeaders
 
 from config import profiles
 from config.wire.errors import MalformedCredentials
+from config.wire.http.heads import Head
 
 # RFC 6750 section 2.1: the scheme (case-insensitive, RFC 9110 section 11.1), spaces, a token68.
 BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
@@ -22,7 +22,7 @@ class Presented:
     is_key: bool
 
 
-def presented(request: HttpRequest) -> Presented | None:
+def presented(head: Head) -> Presented | None:
     """Return the one credential of a request, or None if it has none.
 
     It stands in the profile's key header or after Bearer; another Authorization scheme is no
@@ -30,10 +30,10 @@ def presented(request: HttpRequest) -> Presented | None:
     Bearer that is not well written.
     """
     form = profiles.active().keys
-    key = request.META.get(_variable(form.header)) if form.header else None
+    key = head.META.get(_variable(form.header)) if form.header else None
     if key is not None and "," in key:  # how servers join two headers of one name (RFC 9110 section 5.3)
         raise MalformedCredentials(f"Send one credential: {form.header} is there twice.")
-    authorization = request.META.get("HTTP_AUTHORIZATION", "")
+    authorization = head.META.get("HTTP_AUTHORIZATION", "")
     if not authorization.lower().startswith("bearer"):
         return None if key is None else Presented(key, is_key=True)
     if key is not None:

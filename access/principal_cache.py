@@ -13,6 +13,7 @@ of a history that the database does not have, and is emptied.
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -21,10 +22,10 @@ from django.db.models import Subquery
 
 from audit.models import GENESIS, ChainHead, Event
 from config import metrics
+from config.waiting import CLOCK
 
 MOST_REMEMBERED = 20_000  # callers, a few KiB each
-# Linux: goes on while the machine is suspended, as the time of everybody else does.
-CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+NOTHING: Mapping[bytes, Any] = {}
 
 
 class Look(NamedTuple):
@@ -65,6 +66,10 @@ class Memory:
         if time.clock_gettime(CLOCK) >= self._trusted_until:
             self._look()
         return self._known
+
+    def trusted(self) -> Mapping[bytes, Any]:
+        """Return what may be trusted without a look: nothing if the lease has ended."""
+        return self._known if time.clock_gettime(CLOCK) < self._trusted_until else NOTHING
 
     def _look(self) -> None:
         """Look, or wait for the thread that does. If its look fails, those that waited for it fail too."""

@@ -111,6 +111,20 @@ def known_key(text: str, origin: Origin) -> Principal:
     return found
 
 
+def remembered_key(text: str, origin: Origin) -> Principal | None:
+    """Return whose key this is if memory says it, and that it may be used from this address; else None.
+
+    Raises InvalidToken for what is no key: there is nothing to record.
+    """
+    if key_text.environment_of(text, profiles.active().keys.environments) is None:
+        raise InvalidToken
+    found: Principal | None = memory.trusted().get(peppers.current_digest(text).digest)
+    if found is None or found.credential.has_ended(origin.at):
+        return None
+    limits = found.credential.limits
+    return found if limits is None or limits.allow(origin.ip) else None
+
+
 def _read(text: str, origin: Origin) -> Principal:
     digests = peppers.digests(text)
     places = ", ".join(["%s"] * len(digests))

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from django.http import HttpRequest
-
 from config.wire.http.client_ip import client_ip
+from config.wire.http.heads import REQUEST_ID, Head
 
 LABEL_LENGTH = 200
 OF_REQUEST = "keyhouse.origin"  # in the environment of a request
@@ -22,12 +21,12 @@ class Origin:
     at: datetime
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "Origin":
+    def of(cls, head: Head) -> "Origin":
         """The origin of an HTTP request; the time is when somebody first asked for it."""
-        origin: Origin | None = request.META.get(OF_REQUEST)
+        origin: Origin | None = head.META.get(OF_REQUEST)
         if origin is None:
-            origin = cls(client_ip(request), request.META.get("REQUEST_ID", ""), datetime.now(UTC))
-            request.META[OF_REQUEST] = origin
+            origin = cls(client_ip(head), head.META.get(REQUEST_ID, ""), datetime.now(UTC))
+            head.META[OF_REQUEST] = origin
         return origin
 
     @classmethod

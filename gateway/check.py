@@ -1,25 +1,45 @@
-"""/gateway/check: a proxy asks, before it passes a request on, whether it may (forward auth)."""
+"""/gateway/check: a proxy asks, before it passes a request on, whether it may (forward auth).
 
+From top to bottom: what is asked, whose credential it is, what that may do, the count, the answer. `check`
+goes this way in a thread; `check_from_memory` goes it on the event loop, and leaves to a thread what needs
+the database.
+"""
+
+from functools import lru_cache
 from typing import NamedTuple
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.request import HttpHeaders
 
-from access.principals import Credential, Principal
+from access.credentials import Presented, presented
+from access.exceptions import record_denied
+from access.principals import Principal
+from accounts.sessions.authentication import authenticate_access_token, remembered_access_token
+from apikeys.authentication import authenticate_key, remembered_key
+from apikeys.models import Outcome
 from apikeys.usage import counting, quotas
 from audit.actors import Origin
-from config import profiles
-from config.wire.errors import DomainError, MalformedCredentials, NotAllowed
-from config.wire.ids import format_id
+from config import metrics, profiles
+from config.profiles import Profile
+from config.profiles.schema import Route
+from config.server.answers import Answer, of_response
+from config.wire.errors import DomainError, MalformedCredentials, NotAllowed, NotAuthenticated, RateLimited
+from config.wire.http.heads import REQUEST_ID, Head
+from config.wire.http.middleware import secure
 from config.wire.problems import challenge, domain_response, problem_response
-from gateway.decision import Decision, decide
+from gateway.decision import Asked, Decision, Refusal, decide
+from gateway.identity import identity_headers, identity_lines
+from gateway.paths import RefusedPath, segments
+from gateway.routes import Node, compile_routes, match
+from gateway.second_paths import second_paths
+from oauth.authentication import authenticate_oauth2, is_oauth2_like, remembered_oauth2
 
 PATH = "/gateway/check"
 # How proxies say what the original request is: nginx by the first pair (its configuration sets it),
 # Traefik and Caddy by the second (they always send it). Envoy repeats the method, with the path after ours.
 ORIGINAL = (("X-Original-Method", "X-Original-URI"), ("X-Forwarded-Method", "X-Forwarded-Uri"))
 VARIABLES = [tuple(map(HttpHeaders.to_wsgi_name, pair)) for pair in ORIGINAL]
+METHODS = {"GET", "HEAD"}
 
 
 def check(request: HttpRequest) -> HttpResponse:
@@ -28,30 +48,93 @@ def check(request: HttpRequest) -> HttpResponse:
     The identity headers are there on every 200, empty where nobody is known, so that a proxy that
     copies them overwrites what the client sent.
     """
-    if request.path_info == PATH and request.method not in {"GET", "HEAD"}:
-        return HttpResponseNotAllowed(["GET", "HEAD"])
+    if request.path_info == PATH and request.method not in METHODS:
+        return HttpResponseNotAllowed(sorted(METHODS))
     try:
-        method, uri = original_request(request)
-        origin = Origin.of(request)
-        decision = decide(request, method, uri, origin)
-        quota = _count(decision, origin)
-    except MalformedCredentials as error:  # proxies know no 400 from here
-        headers = {"WWW-Authenticate": f'{challenge()}, error="invalid_request"'}
-        return problem_response(401, error.code, error.detail, headers=headers)
+        question, origin = ask(request), Origin.of(request)
+        principal = authenticate(question.sent, origin) if question.sent else None
+        decision = decide(question.asked, principal, question.organization)
+        if decision.refusal is not None:
+            raise refused(decision.refusal, origin)
+        quota = quotas.spend(principal, origin) if principal else None
+        record_use(decision, origin)
     except DomainError as error:
-        return domain_response(error)
+        return refusal_of(error)
     headers = identity_headers(decision.principal) | (quota.headers if quota else {})
     return HttpResponse(content_type="text/plain", headers=headers)
 
 
-def _count(decision: Decision, origin: Origin) -> quotas.Quota | None:
-    """Count the request, which is let through, and against a limit if there is one. Raises RateLimited."""
-    principal, scopes = decision
-    if principal is None:
+def check_from_memory(head: Head) -> Answer | None:
+    """The same answer if memory alone can give it, and nothing has to be recorded; else None.
+
+    None also for what is not asked of the gateway. Nothing has been done then.
+    """
+    if not is_check(head.path_info) or (head.path_info == PATH and head.method not in METHODS):
         return None
-    quota = quotas.spend(principal, origin)
-    counting.record_use(principal.credential.number, origin, scopes=scopes)
-    return quota
+    try:
+        question, origin = ask(head), Origin.of(head)
+        principal = remembered(question.sent, origin) if question.sent else None
+        if question.sent and principal is None:
+            return None
+        decision = decide(question.asked, principal, question.organization)
+        if decision.refusal is not None or not quotas.are_counted_here(principal):
+            return None
+        quota = quotas.count(principal, origin) if principal else None
+    except RateLimited:
+        return None
+    except DomainError as error:
+        return _answered(of_response(secure(refusal_of(error))), head)
+    record_use(decision, origin)
+    lines = identity_lines(decision.principal, quota.headers if quota else {})
+    return _answered(Answer(200, lines), head)
+
+
+def is_check(path: str) -> bool:
+    return path == PATH or path.startswith(f"{PATH}/")
+
+
+def _answered(answer: Answer, head: Head) -> Answer:
+    metrics.CHECKS.count(str(answer.status))
+    return answer._replace(lines=[*answer.lines, (b"X-Request-ID", head.META[REQUEST_ID].encode())])
+
+
+# What is asked
+
+
+class Question(NamedTuple):
+    """The request and each second path that it names; the credential, None where everybody is let in."""
+
+    asked: list[Asked]
+    sent: Presented | None
+    organization: str
+
+
+def ask(head: Head) -> Question:
+    """Return what a proxy asks.
+
+    Raises NotAllowed for what is in no row of the route table, NotAuthenticated without a credential where
+    one is needed, MalformedCredentials.
+    """
+    asked = all_asked(head)
+    if "none" in asked[0].route.credentials:
+        return Question(asked, None, "")
+    sent = presented(head)
+    if sent is None:
+        raise NotAuthenticated
+    return Question(asked, sent, head.META.get("HTTP_X_ORGANIZATION", ""))
+
+
+def all_asked(head: Head) -> list[Asked]:
+    """Return the original request, and the same for each second path that it names, with their rows."""
+    profile, sent = profiles.active(), head.META
+    method, uri = original_request(head)
+    first = Asked(method, uri, route_for(profile, method, uri))
+    host = sent.get("HTTP_X_FORWARDED_HOST") or sent.get("HTTP_HOST", "")
+    try:
+        others = second_paths(first.route, sent, host)
+    except RefusedPath as refused_path:
+        raise NotAllowed(f"Refused: {refused_path}.") from None
+    return [first, *(Asked(*other, route_for(profile, *other)) for other in others)]
 
 
 class OriginalRequest(NamedTuple):
@@ -61,14 +144,14 @@ class OriginalRequest(NamedTuple):
     uri: str
 
 
-def original_request(request: HttpRequest) -> OriginalRequest:
+def original_request(head: Head) -> OriginalRequest:
     """Return (method, URI) of the request that the proxy asks about.
 
     Raises NotAllowed when it does not say, or says it in two ways at once: one of them would be the
     client's.
     """
-    ways = [(request.META.get(method), request.META.get(uri)) for method, uri in VARIABLES]
-    ways.append(_appended(request))
+    ways = [(head.META.get(method), head.META.get(uri)) for method, uri in VARIABLES]
+    ways.append(_appended(head))
     said = [way for way in ways if way != (None, None)]
     if len(said) != 1:
         names = " or ".join(f"{method} and {uri}" for method, uri in ORIGINAL)
@@ -79,30 +162,71 @@ def original_request(request: HttpRequest) -> OriginalRequest:
     return OriginalRequest(method, uri)
 
 
-def _appended(request: HttpRequest) -> tuple[str | None, str | None]:
+def _appended(head: Head) -> tuple[str | None, str | None]:
     """The method, and what stands after our path in the request line, as it was sent."""
-    if request.path_info == PATH:
+    if head.path_info == PATH:
         return None, None
-    target: str = request.META.get("RAW_URI", "")  # PATH_INFO is decoded
-    return request.method, target.removeprefix(PATH) if target.startswith(f"{PATH}/") else None
+    target: str = head.META.get("RAW_URI", "")  # PATH_INFO is decoded
+    return head.method, target.removeprefix(PATH) if target.startswith(f"{PATH}/") else None
 
 
-def identity_headers(principal: Principal | None) -> dict[str, str]:
-    """Return what the service behind the proxy learns about its caller."""
-    if principal is None:
-        return dict.fromkeys(
-            ("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes"), ""
-        )
-    return {
-        "X-Auth-Subject": principal.subject,
-        "X-Auth-Organization": principal.organization,
-        "X-Auth-Credential": f"{principal.credential.kind}:{_shown_id(principal.credential)}",
-        "X-Auth-Scopes": " ".join(sorted(principal.scopes)),
-    }
+@lru_cache(maxsize=8)
+def _table(profile: Profile) -> Node:
+    return compile_routes(profile.routes)
 
 
-def _shown_id(credential: Credential) -> str | int:
-    """A key's id as the API shows it, for a service to find the key by; of others their uuid."""
-    if credential.kind != "key" or profiles.active().wire.ids == "uuid":
-        return credential.id  # as it is: this is on the way of every request
-    return format_id("api_key", credential.number, UUID(credential.id))
+def route_for(profile: Profile, method: str, uri: str) -> Route:
+    """Return the row of the route table for a request. Raises NotAllowed if it is in none."""
+    try:
+        found = match(_table(profile), method, segments(uri))
+    except RefusedPath as refused_path:
+        raise NotAllowed(f"Refused: {refused_path}.") from None
+    if found is None:
+        raise NotAllowed("This method and path are in no row of the route table.")
+    return found
+
+
+# Whose credential it is
+
+
+def authenticate(sent: Presented, origin: Origin) -> Principal:
+    """Return whose credential this is, of whatever kind. Raises InvalidToken, NetworkNotAllowed."""
+    if sent.is_key:
+        return authenticate_key(sent, origin)
+    if is_oauth2_like(sent.secret):
+        return authenticate_oauth2(sent.secret, origin)
+    return authenticate_access_token(sent.secret, origin)
+
+
+def remembered(sent: Presented, origin: Origin) -> Principal | None:
+    """Return the same from memory, None if the database has to say. Raises InvalidToken for no key at all."""
+    if sent.is_key:
+        return remembered_key(sent.secret, origin)
+    if is_oauth2_like(sent.secret):
+        return remembered_oauth2(sent.secret, origin)
+    return remembered_access_token(sent.secret, origin)
+
+
+# What came of it
+
+
+def refused(refusal: Refusal, origin: Origin) -> NotAllowed:
+    """Count and record that a known caller is not let through; return the error that says why."""
+    asked, principal = refusal.asked, refusal.principal
+    counting.record_use(principal.credential.number, origin, Outcome.SCOPE)
+    record_denied(principal, origin, asked.method, asked.uri.partition("?")[0], refusal.error)
+    return refusal.error
+
+
+def record_use(decision: Decision, origin: Origin) -> None:
+    """Count that the caller is let through, if one is known."""
+    if decision.principal is not None:
+        counting.record_use(decision.principal.credential.number, origin, scopes=decision.scopes)
+
+
+def refusal_of(error: DomainError) -> HttpResponse:
+    """Return the answer to what is refused; of 400 proxies know nothing here."""
+    if not isinstance(error, MalformedCredentials):
+        return domain_response(error)
+    headers = {"WWW-Authenticate": f'{challenge()}, error="invalid_request"'}
+    return problem_response(401, error.code, error.detail, headers=headers)

@@ -1,29 +1,13 @@
-"""May this credential make this request? The one decision of the gateway."""
+"""May this caller make these requests? The one decision of the gateway: nothing is read, nothing written."""
 
-from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from django.http import HttpRequest
-
-from access.credentials import Presented, presented
-from access.exceptions import record_denied
 from access.principals import Principal
-from accounts.sessions.authentication import authenticate_access_token
 from apikeys import scopes
-from apikeys.authentication import authenticate_key
-from apikeys.models import Outcome
-from apikeys.usage import counting
-from audit.actors import Origin
-from config import profiles
-from config.profiles import Profile
 from config.profiles.schema import Route
 from config.wire import ids
-from config.wire.errors import InsufficientScope, NotAllowed, NotAuthenticated, NotFound, SecondFactorRequired
-from gateway.paths import RefusedPath, segments
-from gateway.routes import Node, compile_routes, match
-from gateway.second_paths import second_paths
-from oauth.authentication import authenticate_oauth2, is_oauth2_like
+from config.wire.errors import InsufficientScope, NotAllowed, NotFound, SecondFactorRequired
 
 NO_MEMBER = "X-Organization: the caller is in no organization with this id."
 
@@ -36,74 +20,34 @@ class Asked(NamedTuple):
     route: Route
 
 
+class Refusal(NamedTuple):
+    """Why a caller may not do what was asked."""
+
+    principal: Principal
+    asked: Asked
+    error: NotAllowed
+
+
 class Decision(NamedTuple):
-    """Who may make a request, None for everybody, and the scopes that it took."""
+    """Who may make a request, None for everybody, and the scopes that it took; or why not."""
 
     principal: Principal | None
-    scopes: tuple[str, ...]
+    scopes: tuple[str, ...] = ()
+    refusal: Refusal | None = None
 
 
-@lru_cache(maxsize=8)
-def _table(profile: Profile) -> Node:
-    return compile_routes(profile.routes)
-
-
-def route_for(profile: Profile, method: str, uri: str) -> Route:
-    """Return the row of the route table for a request. Raises NotAllowed if it is in none."""
+def decide(asked: list[Asked], principal: Principal | None, organization: str) -> Decision:
+    """Return whether the caller may do all that is asked, acting in the organization with this id, if any."""
+    if principal is None:
+        return Decision(None)
+    about = asked[0]
     try:
-        found = match(_table(profile), method, segments(uri))
-    except RefusedPath as refused:
-        raise NotAllowed(f"Refused: {refused}.") from None
-    if found is None:
-        raise NotAllowed("This method and path are in no row of the route table.")
-    return found
-
-
-def all_asked(request: HttpRequest, method: str, uri: str) -> list[Asked]:
-    """Return the request that the proxy asks about, and the same for each second path that it names.
-
-    Raises NotAllowed if one of them is in no row.
-    """
-    profile, sent = profiles.active(), request.META
-    first = Asked(method, uri, route_for(profile, method, uri))
-    host = sent.get("HTTP_X_FORWARDED_HOST") or sent.get("HTTP_HOST", "")
-    try:
-        others = second_paths(first.route, sent, host)
-    except RefusedPath as refused:
-        raise NotAllowed(f"Refused: {refused}.") from None
-    return [first, *(Asked(*other, route_for(profile, *other)) for other in others)]
-
-
-def decide(request: HttpRequest, method: str, uri: str, origin: Origin) -> Decision:
-    """Return who may make the request `method` `uri` with the credential in `request`'s headers.
-
-    Raises NotAuthenticated, InvalidToken, MalformedCredentials, NotAllowed or InsufficientScope.
-    """
-    asked = all_asked(request, method, uri)
-    if "none" in asked[0].route.credentials:
-        return Decision(None, ())
-    sent = presented(request)
-    if sent is None:
-        raise NotAuthenticated
-    principal, about = authenticate(sent, origin), asked[0]
-    try:
-        principal = acting(principal, request.META.get("HTTP_X_ORGANIZATION", ""))
+        caller = acting(principal, organization)
         for about in asked:
-            check_route(principal, about.route)
+            check_route(caller, about.route)
     except NotAllowed as error:
-        counting.record_use(principal.credential.number, origin, Outcome.SCOPE)
-        record_denied(principal, origin, about.method, about.uri.partition("?")[0], error)
-        raise
-    return Decision(principal, tuple(dict.fromkeys(scope for about in asked for scope in about.route.scopes)))
-
-
-def authenticate(sent: Presented, origin: Origin) -> Principal:
-    """Return whose credential this is, of whatever kind. Raises InvalidToken."""
-    if sent.is_key:
-        return authenticate_key(sent, origin)
-    if is_oauth2_like(sent.secret):
-        return authenticate_oauth2(sent.secret, origin)
-    return authenticate_access_token(sent.secret, origin)
+        return Decision(principal, refusal=Refusal(principal, about, error))
+    return Decision(caller, tuple(dict.fromkeys(scope for each in asked for scope in each.route.scopes)))
 
 
 def acting(principal: Principal, organization: str) -> Principal:

@@ -24,7 +24,7 @@ from config.wire.errors import Invalid, InvalidToken, NetworkNotAllowed
 from config.wire.fields import BoundedListField, TextField
 from config.wire.http.client_ip import resolve
 from config.wire.parsers import StrictJSONParser
-from gateway.decision import authenticate
+from gateway.check import authenticate
 
 INACTIVE = {"active": False}
 MOST_TOKENS = 100

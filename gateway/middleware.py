@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from config import metrics
-from gateway.check import PATH, check
+from gateway.check import check, is_check
 
 
 class GatewayMiddleware:
@@ -15,8 +15,7 @@ class GatewayMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        path = request.path_info
-        if path == PATH or path.startswith(f"{PATH}/"):
+        if is_check(request.path_info):
             response = check(request)
             metrics.CHECKS.count(str(response.status_code))
             return response

@@ -90,6 +90,12 @@ def authenticate_oauth2(text: str, origin: Origin) -> Principal:
     return found
 
 
+def remembered_oauth2(text: str, origin: Origin) -> Principal | None:
+    """Return for whom this access token is good if memory says it, else None."""
+    found: Principal | None = memory.trusted().get(tokens.digest(text).encode())
+    return found if found is not None and not found.credential.has_ended(origin.at) else None
+
+
 def _read(digest: str, now: datetime) -> Principal:
     found = select(TOKEN, [digest])
     if not found:

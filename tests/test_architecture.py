@@ -31,6 +31,7 @@ FLOORS = (
     ("config",),  # what the process runs on: environment variables, database, secrets
     ("config.profiles", "config.logs"),
     ("config.wire", "config.apps", "config.checks", "config.commands", "config.health", "config.settings"),
+    ("config.server",),
     ("audit",),
     ("access",),
     ("access.backoffice",),
@@ -40,7 +41,7 @@ FLOORS = (
     ("apikeys",),
     ("apikeys.admin", "apikeys.templatetags"),
     ("gateway",),
-    ("config.urls", "config.management"),  # what puts the apps together
+    ("config.urls", "config.asgi", "config.management"),  # what puts the apps together
 )
 
 PURE = (
@@ -58,6 +59,9 @@ PURE = (
     "config/secrets/key_pairs.py",
     "config/secrets/key_formats.py",
     "config/limits.py",
+    "config/server/environ.py",
+    "config/server/limits.py",
+    "config/waiting.py",
     "config/wire/times.py",
     "config/profiles/*.py",
 )

@@ -52,6 +52,12 @@ def authenticate_access_token(text: str, origin: Origin) -> Principal:
     return found.principal
 
 
+def remembered_access_token(text: str, origin: Origin) -> Principal | None:
+    """Return whose access token this is if memory says it, else None."""
+    found: KnownToken | None = memory.trusted().get(hashlib.sha256(text.encode()).digest())
+    return found.principal if found is not None and found.until > origin.at else None
+
+
 def _read(text: str, now: datetime) -> KnownToken:
     claims = tokens.read_access(text)
     ends = datetime.fromtimestamp(claims["exp"], UTC)

@@ -42,14 +42,28 @@ def spend(principal: Principal, origin: Origin) -> Quota | None:
 
     Raises RateLimited if nothing was left, which is recorded.
     """
+    try:
+        return count(principal, origin)
+    except RateLimited:
+        record_refused_use(principal, "rate limit", origin)
+        raise
+
+
+def are_counted_here(principal: Principal | None) -> bool:
+    """Whether the requests of a caller are counted in this process, or not at all: nobody else is asked."""
+    limits = principal.credential.limits if principal else None
+    return limits is None or limits.rate is None or not valkey_counts.is_asked()
+
+
+def count(principal: Principal, origin: Origin) -> Quota | None:
+    """The same, without a record of a refusal. Raises RateLimited."""
     limits = principal.credential.limits
     if limits is None or limits.rate is None:
         return None
     now = int(origin.at.timestamp())
-    rate, count = _count(principal.credential.id, limits.rate, now)
-    quota = Quota(rate, max(rate.requests - count.attempts, 0), max(count.ends_at - now, 1))
-    if count.attempts > rate.requests:
-        record_refused_use(principal, "rate limit", origin)
+    rate, found = _count(principal.credential.id, limits.rate, now)
+    quota = Quota(rate, max(rate.requests - found.attempts, 0), max(found.ends_at - now, 1))
+    if found.attempts > rate.requests:
         raise RateLimited(quota.reset, quota.headers)
     return quota
 

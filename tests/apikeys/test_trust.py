@@ -28,7 +28,7 @@ from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_ap
 from apikeys.usage import quotas
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NetworkNotAllowed
-from gateway.decision import authenticate
+from gateway.check import authenticate
 from tests.accounts.helpers import statements
 from tests.conftest import PASSWORD, Cast, log_in, make_key
 

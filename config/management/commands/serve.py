@@ -8,11 +8,12 @@ from django.db import connections
 from accounts import background
 from apikeys.services.known_secrets import check_secrets
 from apikeys.usage import quotas
-from config import env, metrics, profiles, server
+from config import env, metrics, profiles
 from config.checks import production_faults, signing_key_faults, wire_faults
 from config.commands import JsonCommand, stop_at
 from config.database.migrate import check_up_to_date
 from config.database.postgresql.limits import check_limits
+from config.server import processes
 from config.wire import openapi_pages
 
 
@@ -41,7 +42,7 @@ class Command(JsonCommand):
             self.stdout.write(json.dumps(places) if options["json"] else as_text(places))
             self.stdout.flush()
 
-        server.run(
+        processes.run(
             host,
             port,
             workers=options["workers"],

@@ -6,9 +6,9 @@ from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
-from django.http import HttpRequest
 
 from config.env import ConfigurationError
+from config.wire.http.heads import Head
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -25,15 +25,15 @@ HOP = re.compile(
 log = logging.getLogger("keyhouse.clientip")
 
 
-def client_ip(request: HttpRequest) -> str:
-    """Return the address of who sent `request`.
+def client_ip(head: Head) -> str:
+    """Return the address of who sent a request.
 
     The peer's, unless the peer is in KEYHOUSE_TRUSTED_PROXIES; then the rightmost hop of
     X-Forwarded-For that is not trusted. "" if that hop is no address: it is not believed to be the
     proxy, nor whom the hops left of it name.
     """
-    peer = request.META.get("REMOTE_ADDR", "")
-    return resolve(peer, request.META.get("HTTP_X_FORWARDED_FOR", ""), settings.TRUSTED_PROXIES)
+    peer = head.META.get("REMOTE_ADDR", "")
+    return resolve(peer, head.META.get("HTTP_X_FORWARDED_FOR", ""), settings.TRUSTED_PROXIES)
 
 
 @lru_cache(maxsize=4096)

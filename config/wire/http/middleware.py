@@ -20,7 +20,7 @@ from config.hosts import spell_header
 from config.logs import mask
 from config.profiles import Profile
 from config.profiles.rules import OAUTH2_PREFIXES
-from config.wire.http.chunks import take_chunks
+from config.wire.http.heads import REQUEST_ID
 from config.wire.problems import MAILED_LINKS, MEDIA_TYPE, is_under, problem_response, too_large, wants_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -29,7 +29,7 @@ PROBES = {"/health", "/ready", "/metrics"}
 HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
 NO_DASHES = str.maketrans("", "", "_-")
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECRET_PARAMETERS = {  # however they are spelled: access_token, accessToken
     *{"accesstoken", "refreshtoken", "token", "apikey", "xapikey", "password", "currentpassword"},
     *{"newpassword", "totpcode", "clientsecret", "codeverifier"},
@@ -43,17 +43,21 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        sent = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = sent if _is_plain(sent) else f"{random.getrandbits(128):032x}"
-        request.META["REQUEST_ID"] = request_id
+        request_id = request.META.get(REQUEST_ID) or new_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
+        request.META[REQUEST_ID] = request_id
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
         return response
 
 
+def new_request_id(sent: str) -> str:
+    """Return what the caller sent as X-Request-ID if it is a plain word, else a new id."""
+    return sent if _is_plain(sent) else f"{random.getrandbits(128):032x}"
+
+
 def _is_plain(request_id: str) -> bool:
     """Whether this is a plain word without a credential, which would stand in logs and answers."""
-    if not REQUEST_ID.fullmatch(request_id):
+    if not PLAIN_ID.fullmatch(request_id):
         return False
     # Each kind of credential has one of these: to look for more costs a tenth of a check.
     return not ("_" in request_id or "." in request_id) or mask(request_id) == request_id
@@ -99,7 +103,7 @@ class RefuseEarlyMiddleware:
         if request.META.get("QUERY_STRING") and _has_secret(request):
             detail = "Credentials do not belong in a URL. Send them in a header or in the body."
             return problem_response(400, "invalid_request", detail)
-        return take_chunks(request) if "HTTP_TRANSFER_ENCODING" in request.META else None
+        return None
 
 
 def _declared_length(request: HttpRequest) -> int:
@@ -170,19 +174,24 @@ class SecurityHeadersMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if settings.HTTPS:  # said over http, too: behind a proxy this is what we hear
-            response.headers.setdefault("Strict-Transport-Security", HSTS)
-        response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-        if "Cache-Control" not in response.headers:
-            response.headers["Cache-Control"] = "no-store"
-        if not response.streaming and "Content-Length" not in response.headers:
-            response.headers["Content-Length"] = str(len(response.content))
+        response = secure(self.get_response(request))
         if request.method == "HEAD":
             _empty(response)
         return response
+
+
+def secure(response: HttpResponse) -> HttpResponse:
+    """Return the response with the headers that every answer has, and its length."""
+    if settings.HTTPS:  # said over http, too: behind a proxy this is what we hear
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
+    response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    if not response.streaming and "Content-Length" not in response.headers:
+        response.headers["Content-Length"] = str(len(response.content))
+    return response
 
 
 def _empty(response: HttpResponseBase) -> None:

@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts.models import Organization
-from config.server import THREADS
+from config.server.limits import CHECK_THREADS, OTHER_THREADS
 from tests.accounts.mailbox import listening
 from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
 from tests.postgres import Postgres
@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.slow,
 ]
 WORKERS = 2
+THREADS = CHECK_THREADS + OTHER_THREADS
 AT_ONCE = 4 * WORKERS * THREADS
 LOOKS_EVERY_TIME = {"KEYHOUSE_LEASE_MS": "1"}
 ADDRESS = {"email": ADMIN["KEYHOUSE_ADMIN_EMAIL"]}

@@ -1,4 +1,4 @@
-"""The production server: gunicorn, set up here so that nobody has to."""
+"""How gunicorn is set up: its processes are ours to start, to stop and to replace."""
 
 import socket
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from config.env import ConfigurationError
+from config.server.limits import KEEP_SECONDS, MOST_CONNECTIONS
 
-THREADS = 4
 STOP_SECONDS = 20
 
 
@@ -25,7 +25,7 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from config.wsgi import application
+        from config.asgi import application
 
         return application
 
@@ -50,8 +50,11 @@ def run(
         {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
-            "threads": THREADS,
-            "worker_class": "gthread",
+            "worker_class": "config.server.worker.Worker",
+            "worker_connections": MOST_CONNECTIONS,
+            "http_parser": "python",  # the other one takes two blanks in a request line
+            "asgi_loop": "asyncio",
+            "keepalive": KEEP_SECONDS,
             "graceful_timeout": STOP_SECONDS,
             "forwarded_allow_ips": ",".join(trusted_proxies),
             "forwarder_headers": "",  # SCRIPT_NAME would be believed, which proxies pass on from clients

@@ -1,0 +1,185 @@
+"""One connection: gunicorn's parser and answers, with deadlines, and refusals in the form of all others.
+
+It overrides and uses private methods of gunicorn's class; tests/config/server/test_gunicorn.py fails when
+one of them changes.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.asgi.parser import InvalidChunkSize
+from gunicorn.asgi.protocol import ASGIProtocol, _get_cached_date_header, _get_cached_status_line
+
+from config.server.answers import refusal
+from config.server.limits import HEAD_SECONDS, LINGER_SECONDS, MOST_CHUNKS, MOST_HEAD, READ_SECONDS
+
+if TYPE_CHECKING:
+    from config.server.worker import Worker
+
+HTTP_1_1 = (1, 1)
+CODES = {400: "invalid_request", 408: "request_timeout", 414: "too_large", 431: "too_large"}
+CHUNKS = "The chunks of the body are malformed, or end too early."
+SMALL_CHUNKS = "The chunks of the body are too small. Send fewer and larger ones, or a Content-Length."
+LATE_HEAD = f"The head of the request did not arrive within {HEAD_SECONDS:.0f} seconds."
+LARGE_HEAD = f"The head of the request is larger than {MOST_HEAD // 1024} KiB."
+
+
+class Connection(ASGIProtocol):
+    """Waits for the head of a request, has it answered, and waits for the next."""
+
+    worker: "Worker"
+    transport: asyncio.Transport
+    _request_ready: asyncio.Event
+    _callback_parser: Any
+    _current_request: Any
+
+    def __init__(self, worker: "Worker") -> None:
+        super().__init__(worker)
+        self._head_timer: asyncio.TimerHandle | None = None  # set while a head is read
+        self._end_timer: asyncio.TimerHandle | None = None  # set while its client has to take an answer
+        self._head_size = self._chunks = 0
+        self._has_ended = False  # its client says no more
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._wait_for_head()
+        self.worker.make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head_timer()
+        self._stop_end_timer()
+        self.worker.waiting.pop(self, None)
+        super().connection_lost(exc)
+        self._request_ready.set()
+
+    def end(self) -> None:
+        """End it at once, whatever its client has not taken yet."""
+        self.worker.waiting.pop(self, None)
+        self.transport.abort()
+
+    # The head of a request
+
+    def _wait_for_head(self) -> None:
+        self._head_size = len(self._callback_parser._buffer)
+        self._head_timer = self.worker.loop.call_later(HEAD_SECONDS, self._head_is_late)
+        self._is_waiting()
+
+    def _is_waiting(self) -> None:
+        self.worker.waiting.pop(self, None)
+        self.worker.waiting[self] = None  # as the last one
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_is_late(self) -> None:
+        if self._head_size:
+            self._send_error_response(408, LATE_HEAD)
+        self._close_transport()
+
+    def _arm_keepalive_timer(self) -> None:
+        """The last request has been answered, and the head of the next one is not there, or not all of it."""
+        if self._has_ended:
+            self._close_transport()
+        elif self._callback_parser._buffer:
+            self._wait_for_head()
+        else:
+            super()._arm_keepalive_timer()
+            self._is_waiting()
+
+    def data_received(self, data: bytes) -> None:
+        if self._closed:
+            return  # after the last answer
+        if self._keepalive_handle is not None:
+            self._cancel_keepalive_timer()
+            self._wait_for_head()
+        super().data_received(data)
+        if self._head_timer is not None:
+            self._head_size += len(data)
+            if self._head_size > MOST_HEAD:
+                self._send_error_response(431, LARGE_HEAD)
+                self._close_transport()
+
+    def _on_headers_complete(self) -> Any:
+        self._stop_head_timer()
+        self.worker.waiting.pop(self, None)
+        self._chunks = 0
+        return super()._on_headers_complete()
+
+    def _is_websocket_upgrade(self, request: Any) -> bool:
+        return False  # there are none here: an Upgrade is passed over (RFC 9110 section 7.8)
+
+    # Its body
+
+    def _on_body(self, chunk: bytes) -> None:
+        self._chunks += 1
+        if self._chunks > MOST_CHUNKS and self._current_request.chunked:
+            raise InvalidChunkSize(SMALL_CHUNKS)
+        super()._on_body(chunk)
+
+    def eof_received(self) -> bool:
+        """The client says no more, and may wait for its answer: without this, asyncio would hang up."""
+        self._has_ended = True
+        receiver = self._body_receiver
+        if self._closed:
+            self.transport.close()
+        elif self in self.worker.waiting:
+            self._close_transport()
+        elif receiver is not None and not receiver._complete:
+            receiver._body_wait_expired = True
+            receiver._wake_waiter()
+        return True
+
+    # Its answer
+
+    def _send_response_start(self, status: int, headers: Any, request: Any, close: bool = False) -> None:
+        if (b"Connection", b"close") in headers:
+            self._keepalive = 0
+        super()._send_response_start(status, headers, request, close)
+
+    def _send_error_response(self, status: int, message: str, extra_headers: Any = ()) -> None:
+        """Refuse, as a problem document, what is no request, or a body that is no body."""
+        if status == 400 and self._current_request is not None:
+            answer = refusal(400, "parse_error", SMALL_CHUNKS if message == SMALL_CHUNKS else CHUNKS)
+        else:
+            answer = refusal(status, CODES.get(status, "server_error"), ascii(message)[1:-1][:200])
+        head = [_get_cached_status_line(HTTP_1_1, status), _get_cached_date_header()]
+        head += [b"%b: %b\r\n" % line for line in (*answer.lines, (b"Connection", b"close"))]
+        self._safe_write(b"".join([*head, b"\r\n", answer.body]))
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._end_in(READ_SECONDS)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_end_timer()
+
+    # Its end
+
+    def _close_transport(self) -> None:
+        """Say that nothing follows, and close when the client does: a reset could take its answer away."""
+        if self._closed:
+            return
+        self._closed = True
+        self._stop_head_timer()
+        self._cancel_keepalive_timer()
+        self._is_waiting()
+        self._resume_reading()
+        with suppress(OSError):  # its client may have gone meanwhile
+            self.transport.write_eof()
+        self._end_in(READ_SECONDS if self.transport.get_write_buffer_size() else LINGER_SECONDS)
+        if self._has_ended:
+            self.transport.close()
+        self._request_ready.set()
+
+    def _end_in(self, seconds: float) -> None:
+        self._stop_end_timer()
+        self._end_timer = self.worker.loop.call_later(seconds, self.end)
+
+    def _stop_end_timer(self) -> None:
+        if self._end_timer is not None:
+            self._end_timer.cancel()
+            self._end_timer = None

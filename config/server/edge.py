@@ -1,0 +1,109 @@
+"""The ASGI application before the WSGI application: what need not block is done on the event loop.
+
+Read the head, answer from memory what memory can answer; else read the body, have a thread answer, hold the
+answer for as long as it says, and send it. No thread waits for a client, or for time to pass.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+
+from config.server import body, limits
+from config.server.answers import PIECE, Answer, Finished, finished, refusal
+from config.server.crowd import Crowd, TooManyAtOnce
+from config.server.environ import RefusedHead, environ_of, has_body
+from config.server.threads import Busy, Threads
+from config.wire.http.client_ip import client_ip, network_of
+from config.wire.http.heads import REQUEST_ID, Head, PlainHead
+from config.wire.http.middleware import new_request_id
+
+Early = Callable[[Head], Answer | None]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+CLOSING = {"Connection": "close"}
+AGAIN = {"Retry-After": "1"}
+
+log = logging.getLogger("keyhouse.server")
+
+
+class Edge:
+    """Answers ASGI requests; `early` answers from memory, or returns None and has done nothing.
+
+    What is asked under the paths `first` has threads of its own: proxies and probes wait for it.
+    """
+
+    def __init__(self, application: Callable[..., Any], early: Early, first: tuple[str, ...]) -> None:
+        self._application, self._early, self._first = application, early, first
+        self._checks = Threads("checks", limits.CHECK_THREADS, limits.MOST_CHECKS_QUEUED)
+        self._others = Threads("others", limits.OTHER_THREADS, limits.MOST_QUEUED)
+        self._crowd = Crowd()
+
+    async def __call__(self, scope: dict[str, Any], receive: body.Receive, send: Send) -> None:
+        await deliver(await self._answer(scope, receive), scope["method"], send)
+
+    def stop(self) -> None:
+        """Return when all work is done."""
+        self._checks.stop()
+        self._others.stop()
+
+    async def _answer(self, scope: dict[str, Any], receive: body.Receive) -> Answer:
+        request_id = ""
+        try:
+            environ = environ_of(scope)
+            request_id = environ[REQUEST_ID] = new_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+            head = PlainHead.of(environ)
+            if has_body(scope):
+                await _add_body(environ, receive)
+            else:
+                early = self._early(head)
+                if early is not None:
+                    return early
+            return await self._in_thread(head)
+        except RefusedHead as error:  # what follows it on the connection cannot be told from its body
+            return refusal(error.status, error.code, error.detail, request_id=request_id, headers=CLOSING)
+        except TooManyAtOnce:
+            detail = "Too many of your requests are in work at once. Wait for their answers first."
+            return refusal(429, "too_many_requests", detail, request_id=request_id, headers=AGAIN)
+        except Busy:
+            detail = "The server is busy. Try again in a second."
+            return refusal(503, "unavailable", detail, request_id=request_id, headers=AGAIN)
+        except Exception:
+            log.exception("request %s", request_id)
+            detail = "Something went wrong here. It has been logged."
+            return refusal(500, "server_error", detail, request_id=request_id)
+
+    async def _in_thread(self, head: PlainHead) -> Answer:
+        work = partial(finished, self._application, head.META)
+        if head.path_info.startswith(self._first):
+            return await _held(await self._checks.run(work))
+        with self._crowd.member(network_of(client_ip(head)), head.META.get("HTTP_AUTHORIZATION", "")):
+            return await _held(await self._others.run(work))
+
+
+async def _add_body(environ: dict[str, Any], receive: body.Receive) -> None:
+    declared = environ.get("CONTENT_LENGTH", "")
+    content = await body.read_body(receive, declared, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(content), str(len(content))
+
+
+async def _held(done: Finished) -> Answer:
+    """Return the answer when it may be given."""
+    while (left := done.held.seconds_left()) > 0:
+        await asyncio.sleep(left)
+    return done.answer
+
+
+async def deliver(answer: Answer, method: str, send: Send) -> None:
+    """Send an answer, as fast as its client takes it."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.lines})
+    if answer.file is not None:
+        with answer.file as file:
+            while piece := file.read(PIECE):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+    content = b"" if method == "HEAD" else answer.body
+    await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,89 @@
+"""A process that serves: gunicorn's ASGI worker, with a limit of connections, and a stop without losses."""
+
+import asyncio
+import os
+import resource
+from contextlib import suppress
+from typing import Any, Protocol
+
+from gunicorn.workers.gasgi import ASGIWorker
+
+from config.server.connection import Connection
+from config.server.limits import SPARE_FILES
+
+TICK = 1.0  # seconds between two signs of life
+LAST_WORD = 0.5  # seconds in which kept connections may bring one more request, whose answer says "close"
+
+
+class Application(Protocol):
+    """What serves, and says when it has done all work."""
+
+    def stop(self) -> None: ...
+
+
+class Worker(ASGIWorker):
+    """Serves until SIGTERM; then answers what it has, held answers too, before it ends."""
+
+    asgi: Application
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.waiting: dict[Connection, None] = {}  # for a request, since longest first
+        self._stopping = asyncio.Event()
+
+    def init_process(self) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = self.worker_connections + SPARE_FILES
+        files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and soft < files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+            soft = files
+        self.worker_connections = min(self.worker_connections, soft - SPARE_FILES)
+        super().init_process()
+
+    def make_room(self) -> None:
+        """End the connection that has waited longest for a request if there are more than may be."""
+        if self.nr_conns > self.worker_connections:
+            next(iter(self.waiting)).end()
+
+    def handle_exit_signal(self) -> None:
+        super().handle_exit_signal()
+        self._stopping.set()
+
+    def handle_quit_signal(self) -> None:
+        super().handle_quit_signal()
+        self._stopping.set()
+
+    async def _serve(self) -> None:
+        for listener in self.sockets:
+            self.servers.append(
+                await self.loop.create_server(
+                    lambda: Connection(self), sock=listener.sock, backlog=self.cfg.backlog
+                )
+            )
+        while self.alive and self.ppid == os.getppid():
+            self.notify()
+            await self._signal(TICK)
+        await self._shutdown()
+
+    async def _signal(self, seconds: float) -> None:
+        """Return when a signal to stop has come, or after so many seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _shutdown(self) -> None:
+        for server in self.servers:
+            server.close()
+        self.alive = False  # from here on each answer says that the connection ends with it
+        await self._until_gone(LAST_WORD)
+        for connection in list(self.waiting):
+            connection.end()
+        await self._until_gone(self.cfg.graceful_timeout)
+        self.asgi.stop()
+
+    async def _until_gone(self, seconds: float) -> None:
+        """Return when all connections have ended, or after so many seconds; at once on a quick stop."""
+        deadline = self.loop.time() + seconds
+        while self.nr_conns and self.loop.time() < deadline and not self._quick_shutdown:
+            await asyncio.sleep(0.02)

@@ -1,0 +1,67 @@
+"""What the service behind a proxy learns about its caller."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
+
+from django.http import HttpResponse
+
+from access.principals import Principal
+from config import profiles
+from config.server.answers import Lines, encoded
+from config.wire.http.middleware import secure
+from config.wire.ids import format_id
+
+
+class Identity(NamedTuple):
+    """A caller, of whom several services may know only the ids."""
+
+    subject: str
+    organization: str
+    kind: str
+    id: str
+    number: int
+    scopes: frozenset[str]
+
+    @classmethod
+    def of(cls, principal: Principal) -> "Identity":
+        sent = principal.credential
+        return cls(
+            principal.subject, principal.organization, sent.kind, sent.id, sent.number, principal.scopes
+        )
+
+
+def identity_headers(principal: Principal | None) -> dict[str, str]:
+    """Return the identity headers; empty where nobody is known."""
+    return _headers(Identity.of(principal) if principal else None, profiles.active().wire.ids)
+
+
+def _headers(who: Identity | None, ids: str) -> dict[str, str]:
+    if who is None:
+        return dict.fromkeys(
+            ("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes"), ""
+        )
+    return {
+        "X-Auth-Subject": who.subject,
+        "X-Auth-Organization": who.organization,
+        "X-Auth-Credential": f"{who.kind}:{_shown_id(who, ids)}",
+        "X-Auth-Scopes": " ".join(sorted(who.scopes)),
+    }
+
+
+def _shown_id(who: Identity, ids: str) -> str | int:
+    """A key's id as the API shows it, for a service to find the key by; of others their uuid."""
+    return who.id if who.kind != "key" or ids == "uuid" else format_id("api_key", who.number, UUID(who.id))
+
+
+def identity_lines(principal: Principal | None, more: Mapping[str, str]) -> Lines:
+    """Return the header lines of a 200: the identity, `more`, and what every answer has."""
+    lines = _lines(Identity.of(principal) if principal else None, profiles.active().wire.ids)
+    return [*lines, *encoded(more.items())]
+
+
+@lru_cache(maxsize=20_000)
+def _lines(who: Identity | None, ids: str) -> Lines:
+    response = secure(HttpResponse(content_type="text/plain", headers=_headers(who, ids)))
+    return encoded(response.headers.items())

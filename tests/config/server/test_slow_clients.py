@@ -1,0 +1,175 @@
+"""Clients that say nothing, or half of it, or do not listen: each is gone within its deadline."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from config.server import body, connection
+from tests.config.server.serving import Serving, all_of, connect, get, serving
+
+pytestmark = pytest.mark.once
+
+SOON = 0.2  # seconds
+LONG = 3600.0
+LARGE = 8 * 1024 * 1024  # more than the sockets and the server hold of it
+HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "
+HALF_BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
+
+
+def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """Answers with the body of the request, or with LARGE bytes."""
+    content = b"a" * LARGE if environ["PATH_INFO"] == "/large" else environ["wsgi.input"].read() or b"fine"
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))])
+    return Plain([content])
+
+
+class Plain(list[bytes]):
+    streaming = False
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def server() -> Iterator[Serving]:
+    with serving(application) as found:
+        yield found
+
+
+@pytest.fixture
+def head_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEAD_SECONDS", SOON)
+
+
+@pytest.mark.requirement(104)
+def test_a_connection_that_says_nothing_is_closed(head_deadline: None, server: Serving) -> None:
+    assert all_of(connect(server.port)) == b""
+
+
+@pytest.mark.requirement(104)
+def test_half_a_head_is_408(head_deadline: None, server: Serving) -> None:
+    with connect(server.port) as client:
+        client.sendall(HALF)
+        said = all_of(client)
+    assert said.startswith(b"HTTP/1.1 408 ")
+    assert b"application/problem+json" in said and b"Content-Security-Policy" in said
+
+
+@pytest.mark.requirement(104)
+def test_a_head_that_comes_byte_by_byte_is_not_waited_for_longer(
+    head_deadline: None, server: Serving
+) -> None:
+    with connect(server.port) as client:
+        client.sendall(HALF)
+        client.settimeout(SOON / 10)
+        said = b""
+        while not said:
+            try:
+                client.sendall(b"a")
+                said = client.recv(65536)
+            except TimeoutError:
+                continue
+    assert said.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.requirement(104)
+def test_half_of_a_later_head_is_408_too(head_deadline: None, server: Serving) -> None:
+    with connect(server.port) as client:
+        client.sendall(get("/"))
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        client.sendall(HALF)
+        assert all_of(client).startswith(b"HTTP/1.1 408 ")
+    with connect(server.port) as client:
+        client.sendall(get("/") + HALF)
+        assert b"HTTP/1.1 408 " in all_of(client)
+
+
+@pytest.mark.requirement(104)
+def test_a_body_that_does_not_end_in_time_is_408(monkeypatch: pytest.MonkeyPatch, server: Serving) -> None:
+    monkeypatch.setattr(body, "BODY_SECONDS", SOON)
+    with connect(server.port) as client:
+        client.sendall(HALF_BODY)
+        said = all_of(client)
+    assert said.startswith(b"HTTP/1.1 408 ")
+    assert b"Connection: close" in said
+
+
+@pytest.mark.requirement(104)
+def test_a_client_that_does_not_take_its_answer_is_ended(
+    monkeypatch: pytest.MonkeyPatch, server: Serving
+) -> None:
+    monkeypatch.setattr(connection, "READ_SECONDS", SOON)
+    gone = threading.Event()
+    monkeypatch.setattr(connection.Connection, "end", ended(connection.Connection.end, gone))
+    with connect(server.port) as client:
+        client.sendall(get("/large"))
+        assert gone.wait(30)
+        assert len(all_of(client)) < LARGE
+
+
+def ended(end: Any, gone: threading.Event) -> Any:
+    def also(self: connection.Connection) -> None:
+        end(self)
+        gone.set()
+
+    return also
+
+
+def test_a_kept_connection_without_a_request_is_closed_after_a_while(server: Serving) -> None:
+    with connect(server.port) as client:
+        client.sendall(get("/"))
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        (kept,) = server.worker.waiting
+        server.worker.loop.call_soon_threadsafe(kept._keepalive_timeout)
+        assert all_of(client) == b""
+
+
+@pytest.mark.requirement(104)
+def test_slow_clients_leave_the_others_alone(server: Serving) -> None:
+    slow = [connect(server.port) for _ in range(80)]
+    for number, client in enumerate(slow):
+        client.sendall((b"", HALF, HALF_BODY, get("/large"))[number % 4])
+    with connect(server.port) as client:
+        client.sendall(get("/", "Connection: close"))
+        assert all_of(client).endswith(b"fine")
+    for client in slow:
+        client.close()
+
+
+@pytest.mark.requirement(104)
+def test_of_too_many_connections_the_one_that_waited_longest_for_a_request_ends() -> None:
+    with serving(application, connections=5) as server:
+        clients = [connect(server.port) for _ in range(5)]
+        clients[0].sendall(get("/"))  # and waits again, as the last one
+        assert clients[0].recv(65536).startswith(b"HTTP/1.1 200 ")
+        with connect(server.port) as newcomer:
+            newcomer.sendall(get("/", "Connection: close"))
+            assert all_of(newcomer).endswith(b"fine")
+        assert all_of(clients[1]) == b""
+        for client in (clients[0], *clients[2:]):
+            client.sendall(get("/", "Connection: close"))
+            assert all_of(client).endswith(b"fine")
+
+
+def test_a_client_that_says_no_more_gets_its_answer(server: Serving) -> None:
+    with connect(server.port) as client:
+        client.sendall(get("/") + get("/"))
+        client.shutdown(socket.SHUT_WR)
+        assert all_of(client).count(b"HTTP/1.1 200 ") == 2
+
+
+@pytest.mark.parametrize("sent", [b"", HALF, HALF_BODY])
+def test_a_client_that_says_no_more_in_the_middle_is_not_waited_for(server: Serving, sent: bytes) -> None:
+    with connect(server.port) as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        assert all_of(client)[:13] in {b"", b"HTTP/1.1 400 "}
+
+
+@pytest.mark.requirement(104)
+def test_a_large_head_is_431(server: Serving) -> None:
+    with connect(server.port) as client:
+        client.sendall(get("/", *(f"X-A{number}: {'a' * 8000}" for number in range(20))))
+        assert all_of(client).startswith(b"HTTP/1.1 431 ")

@@ -1,0 +1,162 @@
+"""What memory answers on the event loop is what a thread answers, with memory or without."""
+
+import random
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from access.key_limits import Rate
+from apikeys.services.api_keys import revoke_api_keys
+from apikeys.usage import counting, quotas
+from apikeys.usage.services import Cell
+from config.server.answers import Answer, finished
+from config.server.environ import environ_of
+from config.wire.http.heads import REQUEST_ID, PlainHead
+from config.wsgi import application
+from gateway.check import check_from_memory
+from tests.conftest import Cast, caller_at_command_line, log_in, make_key
+from tests.oauth.flow import machine_token, make_client
+
+LONG = 3600.0
+FEW, MANY = 400, 100_000
+Lease = Callable[[float], None]
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Outcome(NamedTuple):
+    """What somebody gets, and what is counted for it."""
+
+    status: int
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    uses: Mapping[Cell, int]
+
+
+class Request(NamedTuple):
+    method: str
+    path: bytes
+    headers: Headers
+
+    def head(self) -> PlainHead:
+        scope = {
+            "method": self.method,
+            "scheme": "http",
+            "http_version": "1.1",
+            "raw_path": self.path,
+            "query_string": b"",
+            "server": ("127.0.0.1", 8000),
+            "client": ("127.0.0.1", 4711),
+            "headers": self.headers,
+        }
+        return PlainHead.of(environ_of(scope) | {REQUEST_ID: "of-this-request"})
+
+
+def credentials(cast: Cast) -> list[Headers]:
+    """Every kind of credential, good and bad, alone and beside another."""
+    revoked = make_key(cast.alice, "services:read")
+    revoke_api_keys(caller=caller_at_command_line(), selected=[revoked.row])
+    keys = [
+        make_key(cast.acme, "services:read", "services:write").text,
+        make_key(cast.bob, "services:read").text,
+        make_key(cast.bob).text,
+        make_key(cast.bob, "services:read", allowed_networks=["192.0.2.0/24"]).text,
+        make_key(cast.bob, "services:read", rate_limit=Rate(1, 3600)).text,
+        make_key(cast.bob, "services:read", rate_limit=Rate(1000, 3600)).text,
+        make_key(cast.bob, "services:read", expires_at=timezone.now() + timezone.timedelta(days=1)).text,
+        revoked.text,
+        f"{revoked.text[:-1]}{'a' if revoked.text[-1] != 'a' else 'b'}",
+        "kh_live_",
+        "",
+        "a,b",
+    ]
+    client = make_client("services:read", owner=cast.acme)
+    tokens = [log_in(user)["access_token"] for user in (cast.alice, cast.bob, cast.ada, cast.mallory)]
+    tokens += [machine_token(client)["access_token"], "not.a.token", "kh_at_unknown", *keys[:2]]
+    found: list[Headers] = [((b"x-api-key", key.encode()),) for key in keys]
+    found += [((b"authorization", f"Bearer {token}".encode()),) for token in tokens]
+    return [
+        *found,
+        (),
+        ((b"authorization", b"Basic YTpi"),),
+        ((b"authorization", b"Bearer"),),
+        (*found[0], *found[1]),
+        (*found[0], *found[-1]),
+    ]
+
+
+def some_request(chance: random.Random, sent: list[Headers], organizations: list[str]) -> Request:
+    """Any request that a proxy could ask about, and some that none should."""
+    method = chance.choice(["GET", "GET", "GET", "POST", "DELETE", "HEAD"])
+    uri = chance.choice(["/services/stock", "/services/a/b?c=d", "/services//a", "/nothing", "", "*"])
+    original = ((b"x-original-method", method.encode()), (b"x-original-uri", uri.encode()))
+    forwarded = ((b"x-forwarded-method", method.encode()), (b"x-forwarded-uri", uri.encode()))
+    ways: list[tuple[str, bytes, Headers]] = [
+        *[("GET", b"/gateway/check", original)] * 4,
+        ("HEAD", b"/gateway/check", original),
+        ("POST", b"/gateway/check", original),
+        ("GET", b"/gateway/check", forwarded),
+        ("GET", b"/gateway/check", (*original, *forwarded)),
+        ("GET", b"/gateway/check", original[:1]),
+        (method, b"/gateway/check" + uri.encode(), ()),
+    ]
+    by, path, lines = chance.choice(ways)
+    more: list[Headers] = [
+        *[()] * 4,
+        ((b"x-organization", chance.choice(organizations).encode()),),
+        ((b"x-forwarded-for", chance.choice([b"192.0.2.7", b"198.51.100.1", b"what"])),),
+        ((b"destination", b"/services/b"),),
+    ]
+    return Request(by, path, (*lines, *chance.choice(sent), *chance.choice(more)))
+
+
+def outcome(answer: Answer) -> Outcome:
+    """The answer, with what was counted since the last one. Windows of rate limits begin anew."""
+    headers = {name.lower(): value for name, value in answer.lines}
+    assert len(headers) == len(answer.lines)
+    uses = {cell: use.count for cell, use in counting._waiting.items()}
+    counting.forget()
+    quotas.forget()
+    headers[b"ratelimit"] = headers.get(b"ratelimit", b"").partition(b";t=")[0]  # which second it is
+    return Outcome(answer.status, headers, answer.body, uses)
+
+
+def as_sent(answer: Answer, method: str) -> Answer:
+    return answer._replace(body=b"") if method == "HEAD" else answer
+
+
+def in_a_thread(request: Request) -> Outcome:
+    """What a thread answers; as in Django's Client, the connection of the test stays open."""
+    request_started.disconnect(close_old_connections)
+    request_finished.disconnect(close_old_connections)
+    try:
+        return outcome(finished(application, request.head().META).answer)
+    finally:
+        request_started.connect(close_old_connections)
+
+
+@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.soak)])
+def test_every_answer_from_memory_is_the_one_of_a_thread(
+    cast: Cast, lease: Lease, settings: Settings, count: int
+) -> None:
+    settings.TRUSTED_PROXIES = ("127.0.0.1",)
+    sent, chance = credentials(cast), random.Random(count)  # the same ones each time
+    organizations = [str(cast.acme.uuid), str(cast.umbrella.uuid), "nothing"]
+    early = 0
+    counting.forget()
+    for _ in range(count):
+        request = some_request(chance, sent, organizations)
+        lease(LONG)
+        expected = in_a_thread(request)
+        answer = check_from_memory(request.head())
+        if answer is not None:
+            assert outcome(as_sent(answer, request.method)) == expected, request
+            early += 1
+        assert counting._waiting == {}
+        lease(0)
+        assert in_a_thread(request) == expected, request
+    assert count / 3 < early < count
