@@ -134,6 +134,9 @@ class Connection(ASGIProtocol):
 
     # Its answer
 
+    def _will_close(self, request: Any, response_requires_close: bool) -> bool:
+        return self.worker.is_stopping or super()._will_close(request, response_requires_close)
+
     def _send_response_start(self, status: int, headers: Any, request: Any, close: bool = False) -> None:
         if (b"Connection", b"close") in headers:
             self._keepalive = 0

@@ -12,7 +12,7 @@ from config.server.connection import Connection
 from config.server.limits import SPARE_FILES
 
 TICK = 1.0  # seconds between two signs of life
-LAST_WORD = 0.5  # seconds in which kept connections may bring one more request, whose answer says "close"
+LAST_WORD = 1.0  # seconds in which kept connections may bring one more request, whose answer says "close"
 
 
 class Application(Protocol):
@@ -47,9 +47,13 @@ class Worker(ASGIWorker):
         if self.nr_conns > self.worker_connections:
             next(iter(self.waiting)).end()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether each answer says that its connection ends with it."""
+        return self._stopping.is_set()
+
     def handle_exit_signal(self) -> None:
-        super().handle_exit_signal()
-        self._stopping.set()
+        self._stopping.set()  # `alive` stays: without it, connections end whose last answer did not say so
 
     def handle_quit_signal(self) -> None:
         super().handle_quit_signal()
@@ -62,24 +66,21 @@ class Worker(ASGIWorker):
                     lambda: Connection(self), sock=listener.sock, backlog=self.cfg.backlog
                 )
             )
-        while self.alive and self.ppid == os.getppid():
+        while not self.is_stopping and self.ppid == os.getppid():
             self.notify()
-            await self._signal(TICK)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), TICK)
+        self._stopping.set()
         await self._shutdown()
-
-    async def _signal(self, seconds: float) -> None:
-        """Return when a signal to stop has come, or after so many seconds."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _shutdown(self) -> None:
         for server in self.servers:
             server.close()
-        self.alive = False  # from here on each answer says that the connection ends with it
         await self._until_gone(LAST_WORD)
         for connection in list(self.waiting):
             connection.end()
         await self._until_gone(self.cfg.graceful_timeout)
+        self.alive = False
         self.asgi.stop()
 
     async def _until_gone(self, seconds: float) -> None:

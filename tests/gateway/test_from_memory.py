@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from access.callers import caller_at_command_line
 from access.key_limits import Rate
 from apikeys.services.api_keys import revoke_api_keys
 from apikeys.usage import counting, quotas
@@ -19,7 +21,7 @@ from config.server.environ import environ_of
 from config.wire.http.heads import REQUEST_ID, PlainHead
 from config.wsgi import application
 from gateway.check import check_from_memory
-from tests.conftest import Cast, caller_at_command_line, log_in, make_key
+from tests.conftest import Cast, log_in, make_key
 from tests.oauth.flow import machine_token, make_client
 
 LONG = 3600.0
@@ -67,7 +69,7 @@ def credentials(cast: Cast) -> list[Headers]:
         make_key(cast.bob, "services:read", allowed_networks=["192.0.2.0/24"]).text,
         make_key(cast.bob, "services:read", rate_limit=Rate(1, 3600)).text,
         make_key(cast.bob, "services:read", rate_limit=Rate(1000, 3600)).text,
-        make_key(cast.bob, "services:read", expires_at=timezone.now() + timezone.timedelta(days=1)).text,
+        make_key(cast.bob, "services:read", expires_at=timezone.now() + timedelta(days=1)).text,
         revoked.text,
         f"{revoked.text[:-1]}{'a' if revoked.text[-1] != 'a' else 'b'}",
         "kh_live_",

@@ -32,11 +32,12 @@ def answers_in_a_thread(head: Head) -> Answer | None:
 
 
 @contextmanager
-def serving(application: WsgiApplication, connections: int = 100) -> Iterator[Serving]:
+def serving(application: WsgiApplication, connections: int = 100, keep: int = 60) -> Iterator[Serving]:
     """Serve a WSGI application behind the edge; stop as SIGTERM does."""
     config = Config()
     config.set("worker_connections", connections)
     config.set("http_parser", "python")
+    config.set("keepalive", keep)
     log = Logger(config)
     listener = TCPSocket((HOST, 0), config, log)
     worker = Worker(0, os.getppid(), [listener], None, 0, config, log)

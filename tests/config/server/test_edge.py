@@ -41,6 +41,7 @@ def fine() -> bytes:
     return b"fine"
 
 
+@pytest.mark.requirement(105)
 def test_an_answer_that_is_held_holds_no_thread(few_threads: None) -> None:
     worked = threading.Semaphore(0)
 
@@ -107,7 +108,6 @@ class Gate:
         return b"done"
 
 
-@pytest.mark.requirement(105)
 def test_what_is_beyond_the_queue_is_503_at_once_and_checks_go_on(few_threads: None) -> None:
     gate = Gate()
     with serving(answering({"/gate": gate, "/first/check": fine})) as server:
@@ -126,7 +126,6 @@ def test_what_is_beyond_the_queue_is_503_at_once_and_checks_go_on(few_threads: N
         assert all_of(queued).endswith(b"done")
 
 
-@pytest.mark.requirement(105)
 def test_one_address_has_so_many_requests_in_work_and_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crowd, "MOST_OF_ONE", 1)
     gate = Gate()

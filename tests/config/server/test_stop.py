@@ -1,0 +1,66 @@
+"""SIGTERM: what was taken is answered, held answers too, and no kept connection loses a request."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPResponse
+
+import pytest
+
+from tests.installation import Answer, Installation, Server, log_in_as_admin
+
+pytestmark = pytest.mark.once
+
+LEASE_SECONDS = 1.0
+
+
+def revoke(server: Server, caller: dict[str, str], key: str) -> tuple[Answer, float]:
+    """The answer, and how many seconds it took."""
+    began = time.monotonic()
+    answer = server.request("DELETE", f"/api/v1/api-keys/{key}", headers=caller)
+    return answer, time.monotonic() - began
+
+
+def test_an_answer_that_waits_for_its_lease_waits_on_through_the_end(installation: Installation) -> None:
+    lease = {"KEYHOUSE_LEASE_MS": str(int(1000 * LEASE_SECONDS))}
+    with installation.serve("--workers", "1", **lease) as server, ThreadPoolExecutor() as pool:
+        caller = log_in_as_admin(server)
+        body = {"name": "CI", "scopes": ["services:read"]}
+        key = server.request("POST", "/api/v1/api-keys", headers=caller, body=body).json()["id"]
+        revoking = pool.submit(revoke, server, caller, key)
+        while not installation.query("SELECT 1 FROM apikeys_apikey WHERE revoked_at IS NOT NULL"):
+            assert not revoking.done()
+        server.process.terminate()
+        answer, seconds = revoking.result()
+        assert answer.status == 204
+        assert seconds >= LEASE_SECONDS  # what the answer promises, not how fast it is
+        server.process.wait(30)
+
+
+def test_a_kept_connection_gets_an_answer_to_each_request_until_one_says_close(
+    installation: Installation,
+) -> None:
+    with installation.serve("--workers", "2") as server, ThreadPoolExecutor(8) as pool:
+        warm = threading.Barrier(9, timeout=30)
+        found = [pool.submit(ask_until_closed, server.port, warm) for _ in range(8)]
+        warm.wait()
+        server.process.terminate()
+        assert [each.result() for each in found] == [200] * 8
+        server.process.wait(30)
+
+
+def ask_until_closed(port: int, warm: threading.Barrier) -> int:
+    """Ask on one connection until an answer says that it is the last; return its status."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    assert ask(connection).status == 200
+    warm.wait()
+    while (answer := ask(connection)).getheader("Connection") != "close":
+        assert answer.status == 200
+    return answer.status
+
+
+def ask(connection: HTTPConnection) -> HTTPResponse:
+    connection.request("GET", "/health")
+    answer = connection.getresponse()
+    answer.read()
+    return answer
