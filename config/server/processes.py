@@ -15,8 +15,8 @@ STOP_SECONDS = 20
 class Server(BaseApplication):
     """gunicorn with our settings instead of a configuration file."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        self.options = options
+    def __init__(self, load: Callable[[], Any], options: dict[str, Any]) -> None:
+        self._load, self.options = load, options
         super().__init__()  # type: ignore[no-untyped-call]
 
     def load_config(self) -> None:
@@ -25,15 +25,14 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from config.asgi import application
-
-        return application
+        return self._load()
 
 
 def run(
     host: str,
     port: int,
     *,
+    load: Callable[[], Any],
     workers: int,
     trusted_proxies: tuple[str, ...],
     when_ready: Callable[..., None],
@@ -41,12 +40,13 @@ def run(
 ) -> None:
     """Serve on host:port until SIGTERM or SIGINT; call `when_ready` once it listens.
 
-    `in_each_worker` is called in every process that serves.
+    `load` returns the ASGI application; `in_each_worker` is called in every process that serves.
 
     Raises ConfigurationError if the address is taken.
     """
     check_free(host, port)
     Server(
+        load,
         {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
@@ -65,7 +65,7 @@ def run(
             "proc_name": "keyhouse",
             "when_ready": when_ready,
             "post_worker_init": in_each_worker,
-        }
+        },
     ).run()  # type: ignore[no-untyped-call]
 
 

@@ -45,11 +45,19 @@ class Command(JsonCommand):
         processes.run(
             host,
             port,
+            load=load_application,
             workers=options["workers"],
             trusted_proxies=settings.TRUSTED_PROXIES,
             when_ready=announce,
             in_each_worker=start_worker,
         )
+
+
+def load_application() -> Any:
+    """Return the ASGI application, which each process that serves makes for itself."""
+    from config.asgi import application
+
+    return application
 
 
 def start_worker(worker: Any) -> None:
