@@ -1,10 +1,14 @@
-"""./run test: on SQLite and on a real PostgreSQL, side by side. tests.running.tiers says which tests."""
+"""./run test: on SQLite and on a real PostgreSQL, side by side. tests.running.tiers says which tests.
+
+All of the tests wait for servers and browsers so often that two processes leave a core idle: with --all
+each database has two.
+"""
 
 import os
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import IO, NamedTuple
 
 from pytest import ExitCode
@@ -18,22 +22,25 @@ SAID: dict[int, str] = {ExitCode.OK: "passed", ExitCode.NO_TESTS_COLLECTED: "lef
 class Part(NamedTuple):
     """A share of the tests that runs beside the others, on one database."""
 
-    name: str  # by which tests.running.tiers tells its tests
     vendor: str
     title: str
+    half: str = ""  # of the files, as tests.running.tiers divides them
 
 
-PARTS = [Part("postgresql", "postgresql", "PostgreSQL"), Part("sqlite", "sqlite", "SQLite")]
-ONCE = Part("once", "sqlite", "what knows no database")
+PARTS = [Part("postgresql", "PostgreSQL"), Part("sqlite", "SQLite")]
+HALVES = [Part(vendor, f"{title}, half {half}", half) for vendor, title, _ in PARTS for half in ("1", "2")]
 
 
 def main(arguments: list[str]) -> int:
     """Run the parts side by side and return 0 if all passed, or some did and had all of the tests."""
-    parts = [*PARTS, ONCE] if "--all" in arguments else PARTS
-    with postgres.running() as url, ExitStack() as files:
+    parts = HALVES if "--all" in arguments else PARTS
+    with ExitStack() as stack:
         # The first one shows its progress, the others print at their end.
-        outputs = [None, *(files.enter_context(tempfile.TemporaryFile("w+")) for _ in parts[1:])]
-        runs = [start(part, url, arguments, output) for part, output in zip(parts, outputs, strict=True)]
+        outputs = [None, *(stack.enter_context(tempfile.TemporaryFile("w+")) for _ in parts[1:])]
+        runs = [
+            start(part, stack.enter_context(server(part)), arguments, output)
+            for part, output in zip(parts, outputs, strict=True)
+        ]
         codes = [run.wait() for run in runs]
         for part, output in zip(parts, outputs, strict=True):
             if output is not None:
@@ -45,12 +52,17 @@ def main(arguments: list[str]) -> int:
     return 0 if ExitCode.OK in codes and SAID.keys() >= set(codes) else 1
 
 
+def server(part: Part) -> AbstractContextManager[str]:
+    """A PostgreSQL for this part alone, whose tests look at all that it does; or no URL, for SQLite."""
+    return postgres.running() if part.vendor == "postgresql" else nullcontext("")
+
+
 def start(part: Part, url: str, arguments: list[str], output: "IO[str] | None") -> "subprocess.Popen[bytes]":
     """Start pytest on one database; tests/conftest.py fails the run if it is not on that one."""
     environment = os.environ | {
-        "KEYHOUSE_TEST_PART": part.name,
         "KEYHOUSE_TEST_VENDOR": part.vendor,
-        "KEYHOUSE_TEST_SERVER": url if part.vendor == "postgresql" else "",
+        "KEYHOUSE_TEST_HALF": part.half,
+        "KEYHOUSE_TEST_SERVER": url,
     }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling anew takes longer than a test
     command = [sys.executable, "-m", "pytest", *arguments]

@@ -3,7 +3,8 @@
 ./run test          the fast tier: without `slow`, `soak` and tests that start Keyhouse as a process, unless
                     they are marked `fast`. Tests run on one database, by their file; those that commit or
                     are marked `databases` run on both.
-./run test --all    without `soak`. Tests run on both databases; those marked `once` in a part of their own.
+./run test --all    without `soak`. Tests run on both databases; those marked `once` on SQLite. The files are
+                    divided into halves that take about as long as each other.
 ./run test PATHS    what is named, by paths or with -k: on both databases, but for those marked `once`.
 ./run soak          `soak`, and the properties that hypothesis tries, with many more examples.
 """
@@ -19,6 +20,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 SHARE_OF_POSTGRESQL = 34  # percent of the files that run on one database: there each test takes longer
+FIRST_HALF = 60  # percent of the files, of which the others take as long
 INSTALLATIONS = {"bare_installation", "after_migration"}  # the fixtures of tests.installation
 
 
@@ -28,9 +30,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With -k, import only files that contain one of its words: importing all takes longer than a test."""
+    """Import only files of this half, and with -k only those that contain one of its words.
+
+    To import all of them takes longer than a test.
+    """
+    if collection_path.suffix != ".py":
+        return None
     chosen = _files_with(config.getoption("keyword"))
-    return True if chosen and collection_path.suffix == ".py" and collection_path not in chosen else None
+    is_ours = _is_in_half(os.path.relpath(collection_path, config.rootpath))
+    return None if is_ours and (not chosen or collection_path in chosen) else True
 
 
 @cache
@@ -45,12 +53,14 @@ def _files_with(expression: str) -> frozenset[Path]:
 
 @pytest.hookimpl(trylast=True)  # hypothesis marks its tests first
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    part = os.environ.get("KEYHOUSE_TEST_PART", "")
+    database = os.environ.get("KEYHOUSE_TEST_VENDOR", "")
     everything = config.getoption("all") or _is_named(config)
     kept = {
         item
         for item in items
-        if _is_in_tier(item, everything, config) and (not part or part in _parts_of(item, everything, config))
+        if _is_in_tier(item, everything, config)
+        and _is_in_half(item.location[0])
+        and (not database or database in _databases_of(item, everything, config))
     }
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
@@ -77,10 +87,15 @@ def _is_slow(item: pytest.Item) -> bool:
     return _has(item, "slow") or (starts_processes and not _has(item, "fast"))
 
 
-def _parts_of(item: pytest.Item, everything: bool, config: pytest.Config) -> set[str]:
-    """The parts of the run that have this test."""
+def _is_in_half(file: str) -> bool:
+    half = os.environ.get("KEYHOUSE_TEST_HALF", "")
+    return not half or half == ("1" if _draw(file) < FIRST_HALF else "2")
+
+
+def _databases_of(item: pytest.Item, everything: bool, config: pytest.Config) -> set[str]:
+    """The databases on which the run has this test."""
     if _has(item, "once"):
-        return {"once"} if config.getoption("all") else {_one_database(item)}
+        return {"sqlite"} if config.getoption("all") else {_one_database(item)}
     on_both = everything or _has(item, "databases") or _commits(item)
     return {"sqlite", "postgresql"} if on_both else {_one_database(item)}
 
@@ -92,8 +107,12 @@ def _commits(item: pytest.Item) -> bool:
 
 
 def _one_database(item: pytest.Item) -> str:
-    share = zlib.crc32(item.location[0].encode()) % 100
-    return "postgresql" if share < SHARE_OF_POSTGRESQL else "sqlite"
+    return "postgresql" if _draw(item.location[0]) < SHARE_OF_POSTGRESQL else "sqlite"
+
+
+def _draw(file: str) -> int:
+    """A number below 100 that is always the same for a file."""
+    return zlib.crc32(file.encode()) % 100
 
 
 def _has(item: pytest.Item, name: str) -> bool:
