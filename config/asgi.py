@@ -1,4 +1,4 @@
-"""The ASGI application: the edge before the WSGI application, which sets Django up, and answers from memory."""
+"""The ASGI application: the edge before the WSGI application, and what it answers from memory."""
 
 from config.wsgi import application as wsgi_application
 
