@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from access.credentials import Presented, presented
 from access.key_limits import limits_of, rate_of
 from access.peppers import current
-from access.principal_cache import memory
+from access.principal_cache import Read, memory
 from access.principals import Credential, Place, Principal
 from accounts.users.principals import PERSON, PERSON_JOINS, PersonRow, person
 from apikeys.at_rest import digests as peppers
@@ -20,8 +20,9 @@ from apikeys.models import ApiKey
 from apikeys.usage import quotas
 from apikeys.usage.refusals import record_refused_key, record_refused_use
 from audit.actors import NOTHING, Origin, Target
+from audit.position import HEAD, HEAD_JOIN, select_at
 from config import profiles
-from config.database.sql import as_json, as_time, as_uuid, select
+from config.database.sql import as_json, as_time, as_uuid
 from config.wire.errors import InvalidToken, NetworkNotAllowed
 from config.wire.problems import challenge
 
@@ -66,12 +67,12 @@ class KeyRow(NamedTuple):
     owner_is_active: bool | None
 
 
-KEY = f"""SELECT k.id, k.uuid, k.name, k.scopes, k.pepper, k.expires_at, k.revoked_at, k.disabled_at,
+KEY = f"""SELECT {HEAD}, k.id, k.uuid, k.name, k.scopes, k.pepper, k.expires_at, k.revoked_at, k.disabled_at,
         k.allowed_networks, k.rate_requests, k.rate_seconds, k.made_through_id,
         k.organization_id, ko.uuid, ko.name, u.is_active, {PERSON}
     FROM apikeys_apikey k
     LEFT JOIN accounts_organization ko ON ko.id = k.organization_id
-    LEFT JOIN accounts_user u ON u.id = k.user_id {PERSON_JOINS}
+    LEFT JOIN accounts_user u ON u.id = k.user_id {PERSON_JOINS} {HEAD_JOIN}
     WHERE k.digest IN
 """  # noqa: S608 (nothing in it comes from outside)
 KEY_COLUMNS = len(KeyRow._fields)
@@ -104,10 +105,11 @@ def known_key(text: str, origin: Origin) -> Principal:
         raise InvalidToken
     digest = peppers.current_digest(text).digest
     known = memory.known()
-    found: Principal | None = known.get(digest)
-    if found is None or found.credential.has_ended(origin.at):
-        found = _read(text, origin)
-        memory.remember(known, digest, found)
+    found = known.get(digest, origin.at)
+    if found is None:
+        read = _read(text, origin)
+        memory.remember(known, digest, read)
+        found = read.principal
     return found
 
 
@@ -118,17 +120,17 @@ def remembered_key(text: str, origin: Origin) -> Principal | None:
     """
     if key_text.environment_of(text, profiles.active().keys.environments) is None:
         raise InvalidToken
-    found: Principal | None = memory.trusted().get(peppers.current_digest(text).digest)
-    if found is None or found.credential.has_ended(origin.at):
+    found = memory.trusted().get(peppers.current_digest(text).digest, origin.at)
+    if found is None:
         return None
     limits = found.credential.limits
     return found if limits is None or limits.allow(origin.ip) else None
 
 
-def _read(text: str, origin: Origin) -> Principal:
+def _read(text: str, origin: Origin) -> Read:
     digests = peppers.digests(text)
     places = ", ".join(["%s"] * len(digests))
-    found = select(f"{KEY} ({places})", digests)
+    found, position = select_at(f"{KEY} ({places})", digests)
     if not found:
         record_refused_key(NOTHING, "unknown", origin)
         raise InvalidToken
@@ -139,7 +141,8 @@ def _read(text: str, origin: Origin) -> Principal:
         record_refused_key(target, reason, origin, number=row.pk)
         raise InvalidToken
     _repepper(row, text)
-    return _principal(row, _owner(found))
+    principal = _principal(row, _owner(found))
+    return Read(principal, principal.credential.expires_at, position)
 
 
 def principal_now(public: UUID, now: datetime) -> Principal | None:
@@ -148,7 +151,7 @@ def principal_now(public: UUID, now: datetime) -> Principal | None:
     digest = locked.values_list("digest", flat=True).first()
     if digest is None:
         return None
-    found = select(f"{KEY} (%s)", [bytes(digest)])
+    found = select_at(f"{KEY} (%s)", [bytes(digest)]).rows
     row = KeyRow(*found[0][:KEY_COLUMNS])
     return None if _unusable(row, now) else _principal(row, _owner(found))
 

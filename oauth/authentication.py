@@ -8,13 +8,14 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from access.credentials import presented
-from access.principal_cache import memory
+from access.principal_cache import Read, memory
 from access.principals import Credential, Place, Principal
 from accounts.models.sessions import idle_time
 from accounts.users.principals import PERSON, PERSON_JOINS, PersonRow, person, principal_of
 from audit.actors import Origin
+from audit.position import HEAD, HEAD_JOIN, select_at
 from config import profiles
-from config.database.sql import as_json, as_time, as_uuid, select
+from config.database.sql import as_json, as_time, as_uuid
 from config.wire.errors import InvalidToken
 from config.wire.problems import challenge
 from oauth.models import Consent, OAuthClient
@@ -62,13 +63,13 @@ class TokenRow(NamedTuple):
     user_is_active: bool | None
 
 
-TOKEN = f"""SELECT t.id, t.scope, t.expires, c.client_id, c.name, c.uuid, c.scopes, c.organization_id,
+TOKEN = f"""SELECT {HEAD}, t.id, t.scope, t.expires, c.client_id, c.name, c.uuid, c.scopes, c.organization_id,
         co.uuid, co.name, y.uuid, y.second_factor, u.is_active, {PERSON}
     FROM accounts_oauthaccesstoken t
     JOIN accounts_oauthclient c ON c.id = t.application_id
     LEFT JOIN accounts_organization co ON co.id = c.organization_id
     LEFT JOIN accounts_consent y ON y.id = t.consent_id
-    LEFT JOIN accounts_user u ON u.id = t.user_id {PERSON_JOINS}
+    LEFT JOIN accounts_user u ON u.id = t.user_id {PERSON_JOINS} {HEAD_JOIN}
     WHERE t.token_checksum = %s
 """  # noqa: S608 (nothing in it comes from outside)
 TOKEN_COLUMNS = len(TokenRow._fields)
@@ -83,21 +84,21 @@ def authenticate_oauth2(text: str, origin: Origin) -> Principal:
         raise InvalidToken
     digest = tokens.digest(text)
     known = memory.known()
-    found: Principal | None = known.get(digest.encode())
-    if found is None or found.credential.has_ended(origin.at):
-        found = _read(digest, origin.at)
-        memory.remember(known, digest.encode(), found)
+    found = known.get(digest.encode(), origin.at)
+    if found is None:
+        read = _read(digest, origin.at)
+        memory.remember(known, digest.encode(), read)
+        found = read.principal
     return found
 
 
 def remembered_oauth2(text: str, origin: Origin) -> Principal | None:
     """Return for whom this access token is good if memory says it, else None."""
-    found: Principal | None = memory.trusted().get(tokens.digest(text).encode())
-    return found if found is not None and not found.credential.has_ended(origin.at) else None
+    return memory.trusted().get(tokens.digest(text).encode(), origin.at)
 
 
-def _read(digest: str, now: datetime) -> Principal:
-    found = select(TOKEN, [digest])
+def _read(digest: str, now: datetime) -> Read:
+    found, position = select_at(TOKEN, [digest])
     if not found:
         raise InvalidToken
     row = TokenRow(*found[0][:TOKEN_COLUMNS])
@@ -105,7 +106,8 @@ def _read(digest: str, now: datetime) -> Principal:
         raise InvalidToken
     if row.user_is_active is False:
         raise InvalidToken
-    return _principal(row, [PersonRow(*columns[TOKEN_COLUMNS:]) for columns in found])
+    principal = _principal(row, [PersonRow(*columns[TOKEN_COLUMNS:]) for columns in found])
+    return Read(principal, principal.credential.expires_at, position)
 
 
 def _principal(row: TokenRow, person_rows: list[PersonRow]) -> Principal:

@@ -2,13 +2,12 @@
 
 import hashlib
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from access.credentials import presented
-from access.principal_cache import memory
+from access.principal_cache import Read, memory
 from access.principals import Credential, Principal
 from accounts.sessions import tokens
 from accounts.users.principals import principal_of_session
@@ -31,13 +30,6 @@ class AccessTokenAuthentication(BaseAuthentication):
         return challenge()
 
 
-class KnownToken(NamedTuple):
-    """A good access token, whose it is, and until when its session lives if nobody ends it."""
-
-    principal: Principal
-    until: datetime
-
-
 def authenticate_access_token(text: str, origin: Origin) -> Principal:
     """Return whose access token this is. Raises InvalidToken unless it is good and its session lives.
 
@@ -45,23 +37,23 @@ def authenticate_access_token(text: str, origin: Origin) -> Principal:
     """
     digest = hashlib.sha256(text.encode()).digest()
     known = memory.known()
-    found: KnownToken | None = known.get(digest)
-    if found is None or found.until <= origin.at:
-        found = _read(text, origin.at)
-        memory.remember(known, digest, found)
-    return found.principal
+    found = known.get(digest, origin.at)
+    if found is None:
+        read = _read(text, origin.at)
+        memory.remember(known, digest, read)
+        found = read.principal
+    return found
 
 
 def remembered_access_token(text: str, origin: Origin) -> Principal | None:
     """Return whose access token this is if memory says it, else None."""
-    found: KnownToken | None = memory.trusted().get(hashlib.sha256(text.encode()).digest())
-    return found.principal if found is not None and found.until > origin.at else None
+    return memory.trusted().get(hashlib.sha256(text.encode()).digest(), origin.at)
 
 
-def _read(text: str, now: datetime) -> KnownToken:
+def _read(text: str, now: datetime) -> Read:
     claims = tokens.read_access(text)
     ends = datetime.fromtimestamp(claims["exp"], UTC)
     found = principal_of_session(Credential("jwt", claims["sid"], ends), now)
     if found is None or found.principal.subject != claims.get("sub"):
         raise InvalidToken
-    return KnownToken(found.principal, min(ends, found.ends_at))
+    return found

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from access.principal_cache import Read
 from access.principals import Credential, Place, Principal
 from accounts.models import Membership, User
 from accounts.models.sessions import idle_time
+from audit.position import HEAD, HEAD_JOIN, select_at
 from config import profiles
-from config.database.sql import as_time, as_uuid, select, uuid_value
+from config.database.sql import as_time, as_uuid, uuid_value
 
 
 class PersonRow(NamedTuple):
@@ -36,8 +38,8 @@ PERSON_JOINS = """
     LEFT JOIN accounts_membership m ON m.user_id = u.id
     LEFT JOIN accounts_organization o ON o.id = m.organization_id
 """
-SESSION = f"""SELECT s.expires_at, s.last_seen_at, s.second_factor, {PERSON}
-    FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id {PERSON_JOINS}
+SESSION = f"""SELECT {HEAD}, s.expires_at, s.last_seen_at, s.second_factor, {PERSON}
+    FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id {PERSON_JOINS} {HEAD_JOIN}
     WHERE s.uuid = %s AND s.ended_at IS NULL AND u.is_active
 """  # noqa: S608 (nothing in it comes from outside)
 
@@ -108,25 +110,20 @@ def principal_of(user: User, credential: Credential, *, second_factor: bool | No
     return person(rows or [own], credential, second_factor=second_factor)
 
 
-class LiveSession(NamedTuple):
-    """The person of a session that lives, and when it ends by its age, or for lying idle."""
+def principal_of_session(credential: Credential, now: datetime) -> Read | None:
+    """Return the active person whose live session the credential names, or None. One query.
 
-    principal: Principal
-    ends_at: datetime
-
-
-def principal_of_session(credential: Credential, now: datetime) -> LiveSession | None:
-    """Return the active person whose live session the credential names, and when it ends, or None.
-
-    It ends by its age, or for lying idle. One query.
+    A session ends by its age, or for lying idle. What was read is good until then, or until the
+    credential ends.
     """
-    rows = select(SESSION, [uuid_value(credential.id)])
+    rows, position = select_at(SESSION, [uuid_value(credential.id)])
     if not rows:
         return None
     expires_at, last_seen_at, second_factor = rows[0][:3]
     ends = min(as_time(expires_at), as_time(last_seen_at) + idle_time())
     if ends <= now:
         return None
-    return LiveSession(
-        person([PersonRow(*row[3:]) for row in rows], credential, second_factor=second_factor), ends
-    )
+    if credential.expires_at is not None:
+        ends = min(ends, credential.expires_at)
+    people = [PersonRow(*row[3:]) for row in rows]
+    return Read(person(people, credential, second_factor=second_factor), ends, position)

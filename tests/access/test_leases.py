@@ -11,12 +11,11 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 from django.test.utils import CaptureQueriesContext
 
 from access import principal_cache
-from access.principal_cache import memory
-from audit.actors import ANONYMOUS, Origin
+from access.principal_cache import Known, memory
 from audit.events import CHANGES_NO_CALLER, EventName
-from audit.log import record
 from audit.models import ChainHead
 from config.database.settings import database_config
+from tests.access.remembering import happen, names, read, remember
 from tests.accounts.helpers import at_once, connections_to, statements
 
 Lease = Callable[[float], None]
@@ -25,10 +24,6 @@ LONG = 3600.0
 
 def number() -> int:
     return ChainHead.objects.values_list("epoch", flat=True).first() or 0
-
-
-def happen(name: EventName = EventName.API_KEY_REVOKED) -> None:
-    record(name, actor=ANONYMOUS, origin=Origin.here())
 
 
 @pytest.mark.parametrize("name", list(EventName))
@@ -46,58 +41,36 @@ def test_only_attempts_and_new_rows_change_no_caller() -> None:
 
 def test_what_is_known_is_trusted_without_a_query_for_a_lease(db: None, lease: Lease) -> None:
     lease(LONG)
-    known = memory.known()
-    memory.remember(known, b"name", "value")
+    remember(b"name")
     with CaptureQueriesContext(connection) as captured:
-        assert memory.known() == {b"name": "value"}
+        assert names() == {b"name"}
     assert statements(captured) == []
 
 
 def test_after_a_lease_one_query_says_whether_it_still_holds(db: None, lease: Lease) -> None:
     lease(1e-9)
-    memory.remember(memory.known(), b"name", "value")
+    remember(b"name")
     with CaptureQueriesContext(connection) as captured:
-        assert memory.known() == {b"name": "value"}
+        assert names() == {b"name"}
     assert len(statements(captured)) == 1
     happen()
-    assert memory.known() == {}
+    assert names() == set()
 
 
 def test_what_was_read_before_a_change_does_not_come_back_after_it(db: None, lease: Lease) -> None:
     lease(1e-9)
-    before = memory.known()
+    known, before = memory.known(), read()
     happen()
-    assert memory.known() == {}
-    memory.remember(before, b"name", "read before the change, kept after it")
-    assert memory.known() == {}
-
-
-@pytest.mark.parametrize("name", [EventName.API_KEY_REVOKED, EventName.LOGIN_FAILED])
-def test_a_database_gone_back_in_time_has_another_history_whatever_its_epoch_is(
-    db: None, lease: Lease, name: EventName
-) -> None:
-    """As after a restore, or when a standby takes over without the last changes."""
-    lease(1e-9)
-    happen()
-    with transaction.atomic():
-        happen(name)
-        happen(name)
-        lost = number()
-        memory.remember(memory.known(), b"name", "read in a history that is lost")
-        assert memory.known()
-        transaction.set_rollback(True)
-    for _ in range(3):
-        happen(EventName.LOGIN_FAILED)
-    while number() < lost:
-        happen()
-    assert (number(), memory.known()) == (lost, {})
+    assert names() == set()
+    memory.remember(known, b"name", before)
+    assert names() == set()
 
 
 def test_without_a_lease_nothing_is_trusted_and_nobody_waits(db: None, lease: Lease) -> None:
     lease(0)
-    memory.remember(memory.known(), b"name", "value")
+    remember(b"name")
     with CaptureQueriesContext(connection) as captured:
-        assert memory.known() == {}
+        assert memory.known() == Known()
     assert statements(captured) == []
     happen()
     assert connection.run_on_commit == []
@@ -109,8 +82,8 @@ def test_memory_is_bounded_and_the_oldest_goes_first(
     lease(LONG)
     monkeypatch.setattr(principal_cache, "MOST_REMEMBERED", 3)
     for place in range(5):
-        memory.remember(memory.known(), bytes([place]), place)
-    assert list(memory.known().values()) == [2, 3, 4]
+        remember(bytes([place]))
+    assert list(memory.known().callers) == [bytes([2]), bytes([3]), bytes([4])]
 
 
 @pytest.fixture

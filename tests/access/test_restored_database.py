@@ -47,3 +47,27 @@ def test_a_key_revoked_after_the_restore_is_refused_by_a_server_that_knew_it_bef
         assert installation.manage("revokeapikey", key["id"]).returncode == 0
         wait_for_database(server)
         assert ask(server, key, "GET") == 401
+
+
+@pytest.mark.requirement(107)
+def test_a_key_that_the_standby_never_got_is_refused_once_it_has_taken_over(
+    installation: Installation,
+) -> None:
+    """The server's last look saw nothing that was lost, and what was lost began no epoch."""
+    lease = {"KEYHOUSE_LEASE_MS": "5000"}
+    installation.manage_json("createorganization", "--name", "Stock")
+    arguments = ("createapikey", "--organization", "Stock", "--scope", "services:read", "--name")
+    old, key = (installation.manage_json(*arguments, name) for name in ("old", "key"))
+    assert installation.manage("revokeapikey", old["id"]).returncode == 0
+    name = urlsplit(installation.database_url).path[1:]
+    copy_database(installation, name, f"{name}_standby")
+    with installation.serve("--workers", "1", **lease) as server:
+        assert ask(server, key, "GET") == 200  # a look
+        lost = installation.manage_json(*arguments, "lost")
+        assert ask(server, lost, "GET") == 200
+        copy_database(installation, f"{name}_standby", name)
+        # Is answered after a lease, and changes nothing: no epoch begins.
+        assert installation.manage("revokeapikey", old["id"], **lease).returncode == 0
+        wait_for_database(server)
+        assert ask(server, lost, "GET") == 401
+        assert ask(server, key, "GET") == 200

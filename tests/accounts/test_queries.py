@@ -27,23 +27,23 @@ def credential_of(cast: Cast) -> Credential:
     return Credential("jwt", str(Session.objects.latest("pk").uuid))
 
 
-def session_of(credential: Credential, now: datetime) -> tuple[Principal, datetime]:
+def session_of(credential: Credential, now: datetime) -> Principal:
     found = principal_of_session(credential, now)
     assert found is not None
-    return found
+    return found.principal
 
 
 def test_a_session_is_turned_into_its_person_by_one_query(cast: Cast, operator: Caller) -> None:
     add_member(caller=operator, organization=cast.umbrella, user=cast.alice, role="developer")
     credential = credential_of(cast)
     with CaptureQueriesContext(connection) as captured:
-        found, _ = session_of(credential, timezone.now())
+        found = session_of(credential, timezone.now())
     assert len(statements(captured)) == 1
     assert found == principal_of(cast.alice, credential)
 
 
 def test_a_person_in_one_organization_acts_in_it(cast: Cast) -> None:
-    found, _ = session_of(credential_of(cast), timezone.now())
+    found = session_of(credential_of(cast), timezone.now())
     assert (found.subject, found.label) == (str(cast.alice.uuid), "alice")
     assert (found.organization_id, found.organization) == (cast.acme.pk, str(cast.acme.uuid))
     assert found.roles == {"member", "owner"}
@@ -56,7 +56,7 @@ def test_a_person_in_none_or_several_organizations_acts_in_none(
     Membership.objects.filter(user=cast.alice).delete()
     for organization in (cast.acme, cast.umbrella)[:count]:
         add_member(caller=operator, organization=organization, user=cast.alice, role="owner")
-    found, _ = session_of(credential_of(cast), timezone.now())
+    found = session_of(credential_of(cast), timezone.now())
     assert (found.organization_id, found.organization, set(found.roles)) == (None, "", {"member"})
     assert len(found.within) == count
 

@@ -1,0 +1,31 @@
+"""What tests let the memory of callers remember: a caller who is read where the audit chain ends now."""
+
+from access.principal_cache import Known, Read, memory
+from access.principals import operator
+from audit.actors import ANONYMOUS, Origin
+from audit.events import EventName
+from audit.log import record
+from audit.position import HEAD, HEAD_JOIN, Position, select_at
+
+
+def happen(name: EventName = EventName.API_KEY_REVOKED) -> None:
+    record(name, actor=ANONYMOUS, origin=Origin.here())
+
+
+def end() -> Position:
+    return select_at(f"SELECT {HEAD} FROM (SELECT 1) one {HEAD_JOIN}", []).position
+
+
+def read() -> Read:
+    return Read(operator("somebody"), None, end())
+
+
+def remember(name: bytes, known: Known | None = None) -> None:
+    """Look, unless `known` comes from a look before; read, and keep what was read under `name`."""
+    known = known or memory.known()
+    memory.remember(known, name, read())
+
+
+def names() -> set[bytes]:
+    """The names under which callers are known now."""
+    return set(memory.known().callers)

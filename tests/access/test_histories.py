@@ -1,0 +1,152 @@
+"""Databases that go back in time: what was read in a history that is lost is worth nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from access import principal_cache
+from access.principal_cache import memory
+from audit.events import EventName
+from audit.models import ChainHead
+from tests.access.remembering import end, happen, names, read, remember
+from tests.accounts.helpers import statements
+from tests.apikeys.test_trust import use
+from tests.conftest import Cast, log_in, make_key
+
+Lease = Callable[[float], None]
+LONG = 3600.0
+CHANGES_NOBODY = EventName.LOGIN_FAILED
+
+pytestmark = pytest.mark.requirement(107)
+
+
+@contextmanager
+def lost_history() -> Iterator[None]:
+    """What happens inside is gone afterwards, as on a standby that takes over and never got it."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("name", [EventName.API_KEY_REVOKED, CHANGES_NOBODY])
+def test_a_look_in_a_lost_history_is_noticed_whatever_the_epoch_is(
+    db: None, lease: Lease, name: EventName
+) -> None:
+    lease(1e-9)
+    happen()
+    with lost_history():
+        happen(name)
+        happen(name)
+        lost = ChainHead.objects.get().epoch
+        remember(b"lost")
+        assert names() == {b"lost"}
+    for _ in range(3):
+        happen(CHANGES_NOBODY)
+    while ChainHead.objects.get().epoch < lost:
+        happen()
+    assert ChainHead.objects.get().epoch == lost
+    assert names() == set()
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_read_in_a_lost_history_is_noticed_by_the_next_look(db: None, lease: Lease, after: int) -> None:
+    """The look before the read saw nothing that was lost: the read alone did."""
+    lease(1e-9)
+    happen()
+    known = memory.known()
+    with lost_history():
+        happen(CHANGES_NOBODY)
+        remember(b"lost", known)
+    for _ in range(after):
+        happen(CHANGES_NOBODY)
+    assert names() == set()
+
+
+def test_a_later_read_in_the_new_history_hides_no_read_in_the_lost_one(db: None, lease: Lease) -> None:
+    lease(1e-9)
+    happen()
+    known = memory.known()
+    with lost_history():
+        happen(CHANGES_NOBODY)
+        remember(b"lost", known)
+    happen(CHANGES_NOBODY)
+    happen(CHANGES_NOBODY)
+    remember(b"new", known)
+    assert names() == set()
+
+
+def test_a_read_before_the_position_of_the_look_empties_memory(db: None, lease: Lease) -> None:
+    lease(LONG)
+    happen()
+    with lost_history():
+        happen(CHANGES_NOBODY)
+        remember(b"lost")
+    assert names() == {b"lost"}
+    remember(b"new")
+    assert names() == set()
+    remember(b"new")
+    assert names() == {b"new"}
+
+
+@pytest.mark.parametrize("is_seen_by", ["a look", "a read"])
+def test_a_read_at_the_same_number_in_another_history_empties_memory(
+    db: None, lease: Lease, is_seen_by: str
+) -> None:
+    lease(LONG)
+    happen()
+    known = memory.known() if is_seen_by == "a read" else None
+    with lost_history():
+        happen(CHANGES_NOBODY)
+        remember(b"lost", known)
+    happen(CHANGES_NOBODY)
+    remember(b"new")
+    assert names() == set()
+
+
+def test_a_look_says_nothing_about_what_was_read_before_it(db: None, lease: Lease) -> None:
+    lease(1e-9)
+    happen()
+    known = memory.known()
+    with lost_history():
+        happen(CHANGES_NOBODY)
+        old = read()
+    lease(LONG)
+    memory.known()
+    memory.remember(known, b"lost", old)
+    assert names() == set()
+
+
+def test_events_that_change_nobody_leave_memory_alone(db: None, lease: Lease) -> None:
+    lease(1e-9)
+    remember(b"before everything")
+    known = memory.known()
+    for name in (b"first", b"second"):
+        happen(CHANGES_NOBODY)
+        remember(name, known)
+    with CaptureQueriesContext(connection) as captured:
+        assert names() == {b"before everything", b"first", b"second"}
+    assert len(statements(captured)) == 1
+
+
+def test_a_look_asks_for_a_bounded_number_of_positions(
+    db: None, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(principal_cache, "MOST_POSITIONS", 2)
+    lease(LONG)
+    happen()
+    remember(b"where the look was")
+    for name in (b"at another position", b"at one too many"):
+        happen(CHANGES_NOBODY)
+        remember(name)
+    assert names() == {b"where the look was", b"at another position"}
+
+
+def test_what_is_read_of_a_credential_belongs_to_the_end_of_the_chain(cast: Cast, lease: Lease) -> None:
+    key, token = make_key(cast.alice, "services:read"), log_in(cast.alice)["access_token"]
+    lease(LONG)
+    use(key.text)
+    use(token, is_key=False)
+    assert [each.position for each in memory.known().callers.values()] == [end(), end()]
