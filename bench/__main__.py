@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench import admin, measuring, revocations, sites
+from bench import admin, crowds, measuring, revocations, sites
 from bench.candidates import KEYHOUSE, PROJECT
 from bench.chart import chart
 from bench.goals import Run
@@ -39,6 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.what == "revocations":
         wanted = QUICK_REVOCATIONS if options.quick else options.revocations
         return revocations.main(wanted, MOST_SECONDS)
+    if options.what == "crowds":
+        return crowds.main()
     if options.what == "admin":
         return admin.main(rows_of(options))
     run = json.loads(Path(options.show).read_text()) if options.show else measure(options)
@@ -54,7 +56,9 @@ def main(arguments: Sequence[str]) -> int:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["speed", "revocations", "admin"], default="speed")
+    parser.add_argument(
+        "what", nargs="?", choices=["speed", "revocations", "admin", "crowds"], default="speed"
+    )
     parser.add_argument(
         "--keys",
         type=int,

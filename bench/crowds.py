@@ -1,0 +1,223 @@
+"""./run bench crowds: how long do checks and probes take while others are slow, or many at once?
+
+One server with default settings. Four clients ask for a check of a key, one of a login token and /health by
+turns, with pauses, and note how long each answer takes: quiet, and while a crowd, which is a process of its
+own, is at the server.
+"""
+
+import http.client
+import json
+import multiprocessing
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import cycle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.sites import keyhouse_installation
+from tests import postgres
+from tests.installation import Server, log_in_as_admin
+
+SPAWN = multiprocessing.get_context("spawn")
+HOST = "127.0.0.1"
+CLIENTS, PAUSE_SECONDS, ROUND_SECONDS, ROUNDS = 4, 0.005, 6.0, 3
+SLOW, FLOOD, REVOKERS, CHANGES_A_SECOND = 1000, 100, 64, 10
+HEAD = b"GET /health HTTP/1.1\r\nHost: a\r\nX-A: "
+BODY = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{"
+ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/a"}
+
+Headers = dict[str, str]
+Crowding = Callable[[int, Headers, Any, Any], None]
+
+
+class Latency(NamedTuple):
+    """Milliseconds, and how many answers a second there were."""
+
+    p50: float
+    p99: float
+    rate: float
+
+
+class Crowd(NamedTuple):
+    """Who else is at the server, what they do, and how many times as long the 99th percentile may be."""
+
+    words: str
+    act: Crowding
+    goal: float
+
+
+def main() -> int:
+    """Measure each crowd beside quiet in turns, print what was found; return the exit code."""
+    with ExitStack() as stack:
+        url = stack.enter_context(postgres.running())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyhouse-bench-")))
+        installation = keyhouse_installation(folder / "keyhouse", url, rows=0)
+        server = stack.enter_context(installation.serve())
+        caller = log_in_as_admin(server)
+        asked = [*checks(server, caller), ("/health", {})]
+        met = [judge(crowd, server, caller, asked) for crowd in CROWDS]
+    return 0 if all(met) else 1
+
+
+def checks(server: Server, caller: Headers) -> list[tuple[str, Headers]]:
+    """What is asked of the gateway: a key, and a login token."""
+    key = make_key(server.port, caller)["key"]
+    return [("/gateway/check", {"X-API-Key": key, **ORIGINAL}), ("/gateway/check", {**caller, **ORIGINAL})]
+
+
+def judge(crowd: Crowd, server: Server, caller: Headers, asked: list[tuple[str, Headers]]) -> bool:
+    """Print how long answers take with and without a crowd, and return whether the goal is met."""
+    quiet, crowded, done = [], [], []
+    for _ in range(ROUNDS):
+        quiet.append(latency(server.port, asked))
+        with gathered(crowd.act, server.port, caller) as count:
+            crowded.append(latency(server.port, asked))
+            done.append(count.value / ROUND_SECONDS)
+    before, during = (Latency(*map(statistics.median, zip(*each, strict=True))) for each in (quiet, crowded))
+    times = during.p99 / before.p99
+    print(
+        f"{crowd.words}: p50 {before.p50:.1f} → {during.p50:.1f} ms,"
+        f" p99 {before.p99:.1f} → {during.p99:.1f} ms ({times:.1f} times, goal ≤ {crowd.goal:g});"
+        f" answers a second {before.rate:.0f} → {during.rate:.0f};"
+        f" the crowd had {statistics.median(done):.1f} answers a second",
+        flush=True,
+    )
+    return times <= crowd.goal
+
+
+def latency(port: int, asked: list[tuple[str, Headers]]) -> Latency:
+    """Ask for ROUND_SECONDS, and return how long it took."""
+    took: list[float] = []
+    clients = [threading.Thread(target=_ask, args=(port, asked, took)) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    percentiles = statistics.quantiles(took, n=100)
+    return Latency(1000 * percentiles[49], 1000 * percentiles[98], len(took) / ROUND_SECONDS)
+
+
+def _ask(port: int, asked: list[tuple[str, Headers]], took: list[float]) -> None:
+    connection, end = http.client.HTTPConnection(HOST, port), time.monotonic() + ROUND_SECONDS
+    for path, headers in cycle(asked):
+        began = time.perf_counter()
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        took.append(time.perf_counter() - began)
+        if answer.status != 200:
+            raise RuntimeError(f"{path} is {answer.status}")
+        if time.monotonic() > end:
+            return
+        time.sleep(PAUSE_SECONDS)  # the server is to be looked at, not to be loaded
+
+
+@contextmanager
+def gathered(act: Crowding, port: int, caller: Headers) -> Iterator[Any]:
+    """Have a crowd at the server as long as the block lasts; yields the number of answers it has got."""
+    stop, count = SPAWN.Event(), SPAWN.Value("i", 0)
+    crowd = SPAWN.Process(target=act, args=(port, caller, stop, count))
+    crowd.start()
+    time.sleep(1)  # until it is there
+    count.value = 0
+    try:
+        yield count
+    finally:
+        stop.set()
+        crowd.join()
+
+
+def slow(port: int, caller: Headers, stop: Any, count: Any) -> None:
+    """Connections that say nothing, half a head, or half a body; those that have ended come again."""
+    said = cycle((b"", HEAD, HEAD + b"a", BODY))
+    held: dict[int, socket.socket] = {}
+    while not stop.wait(0.5):
+        for number in range(SLOW):
+            if number not in held:
+                held[number] = socket.create_connection((HOST, port))
+                held[number].sendall(next(said))
+                held[number].setblocking(False)
+            elif number % 4 == 2 or _has_ended(held[number]):
+                try:
+                    held[number].sendall(b"a")
+                except OSError:
+                    del held[number]
+
+
+def _has_ended(client: socket.socket) -> bool:
+    try:
+        return bool(client.recv(65536)) or True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def revoking(port: int, caller: Headers, stop: Any, count: Any) -> None:
+    """64 clients that make keys and revoke them."""
+
+    def client() -> None:
+        while not stop.is_set():
+            key = make_key(port, caller)["id"]
+            send(port, "DELETE", f"/api/v1/api-keys/{key}", caller)
+            with count.get_lock():
+                count.value += 1
+
+    at_once(client, REVOKERS)
+
+
+def failing_logins(port: int, caller: Headers, stop: Any, count: Any) -> None:
+    """100 clients that log in as nobody."""
+
+    def client() -> None:
+        body = {"username": f"nobody-{threading.get_ident()}-{time.monotonic_ns()}", "password": "wrong"}
+        while not stop.is_set():
+            send(port, "POST", "/api/v1/auth/login", {}, body)
+            with count.get_lock():
+                count.value += 1
+
+    at_once(client, FLOOD)
+
+
+def changing(port: int, caller: Headers, stop: Any, count: Any) -> None:
+    """Somebody who changes ten keys a second that nobody uses."""
+    key = make_key(port, caller)["id"]
+    while not stop.wait(1 / CHANGES_A_SECOND):
+        body = {"name": f"changed-{time.monotonic_ns()}"}
+        threading.Thread(target=send, args=(port, "PATCH", f"/api/v1/api-keys/{key}", caller, body)).start()
+        count.value += 1
+
+
+def at_once(client: Callable[[], None], clients: int) -> None:
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def make_key(port: int, caller: Headers) -> Any:
+    return send(port, "POST", "/api/v1/api-keys", caller, {"name": "CI", "scopes": ["services:read"]})
+
+
+def send(port: int, method: str, path: str, headers: Headers, body: Any = None) -> Any:
+    """Send one request on a connection of its own; return the JSON of its answer, {} if there is none."""
+    with suppress(OSError, ValueError):
+        connection = http.client.HTTPConnection(HOST, port, timeout=60)
+        kind = {} if body is None else {"Content-Type": "application/json"}
+        connection.request(method, path, body and json.dumps(body), headers={**kind, **headers})
+        return json.loads(connection.getresponse().read() or b"{}")
+    return {}
+
+
+CROWDS = (
+    Crowd(f"{SLOW:,} slow or silent clients", slow, 3),
+    Crowd(f"{REVOKERS} clients that revoke keys at once", revoking, 3),
+    Crowd(f"{FLOOD} failed logins at once", failing_logins, 5),
+    Crowd(f"{CHANGES_A_SECOND} unrelated changes a second", changing, 3),
+)
