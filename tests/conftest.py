@@ -25,6 +25,7 @@ import accounts.urls
 import apikeys.urls
 import config.urls
 import gateway.oauth2_urls
+from access.backoffice import spool
 from access.callers import caller_at_command_line
 from access.principal_cache import memory
 from access.principals import Caller
@@ -97,6 +98,7 @@ def nothing_remembered() -> Iterator[None]:
     valkey_counts.forget()
     yield
     counting.forget()
+    spool.forget()
 
 
 @pytest.fixture

@@ -83,9 +83,8 @@ class EventAdmin(CapabilityAdmin):
 
     @admin.action(description="Export selected events as CSV", permissions=["view"])
     def export(self, request: HttpRequest, selected: QuerySet[Event]) -> HttpResponseBase:
-        return csv_response(
-            "audit-log.csv", EXPORTED, (self._exported(event) for event in in_parts(selected))
-        )
+        rows = (self._exported(event) for event in in_parts(selected))
+        return csv_response("audit-log.csv", EXPORTED, rows, principal_in(request).user_id)
 
     def _exported(self, event: Event) -> list[Any]:
         said = {"time": self.time(event), "detail": self.details(event), "hash": self.hash_text(event)}

@@ -1,10 +1,12 @@
-"""Rows as CSV (RFC 4180), one after the other, for people who open them in a spreadsheet."""
+"""Rows as CSV (RFC 4180), for people who open them in a spreadsheet."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.http import StreamingHttpResponse
+
+from access.backoffice.spool import written
 
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for the encoding of the machine
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -17,9 +19,17 @@ class Line:
         return text
 
 
-def csv_response(name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """Return the rows as the file `name`; they are read while it is sent."""
-    response = StreamingHttpResponse(_lines(heads, rows), content_type="text/csv; charset=utf-8")
+def csv_response(
+    name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], reader: int | None
+) -> StreamingHttpResponse:
+    """Return the rows as the file `name`, for the person with this number: read before any of it is sent.
+
+    Raises Busy if too much is exported at this moment.
+    """
+    spool = written(_lines(heads, rows), reader)
+    size = spool.rewind()
+    response = StreamingHttpResponse(spool, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Length"] = str(size)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -87,16 +87,6 @@ def _pages(client: Client, text: str) -> Iterator[tuple[str, Callable[[], Any]]]
     )
     for words, column in (("key", "2"), ("expiry", "9")):
         yield f"keys, in the order of their {words}", opening(keys, o=column)
-    yield "keys, first lines of the CSV of the revoked", lambda: _exported(client, f"{keys}?status=revoked")
-
-
-def _exported(client: Client, address: str) -> Any:
-    sent = {"action": "export", "select_across": "1", "_selected_action": ["1"]}
-    response: Any = client.post(address, sent)
-    lines = iter(response.streaming_content)
-    next(lines), next(lines)
-    response.close()
-    return response
 
 
 def _milliseconds(open_it: Callable[[], Any], turns: int) -> float:

@@ -158,6 +158,17 @@ class RateLimited(TooManyAttempts):
         self.headers |= headers
 
 
+class Busy(DomainError):
+    """As much of this is under way as may be; `retry_after` is in how many seconds to try again."""
+
+    status = 503
+    code = "busy"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.headers = {"Retry-After": str(retry_after)}
+
+
 class NetworkNotAllowed(DomainError):
     """A good credential came from an address from which it may not be used."""
 

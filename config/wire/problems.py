@@ -21,6 +21,7 @@ from config import profiles
 from config.wire import members
 from config.wire.errors import (
     MOST_ERRORS,
+    Busy,
     DomainError,
     InsufficientScope,
     InvalidToken,
@@ -158,7 +159,7 @@ def _drf(
 
 def headers_of(error: DomainError) -> dict[str, str]:
     """Return the headers that an answer with this error needs."""
-    if isinstance(error, TooManyAttempts):
+    if isinstance(error, (Busy, TooManyAttempts)):
         return error.headers
     if error.status == 401 or isinstance(error, InsufficientScope):
         return {"WWW-Authenticate": challenge(error)}

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.backoffice.spool import KEPT_FOR_ONE
 from audit.actors import ANONYMOUS, Actor, Origin
 from audit.events import EventName
 from audit.log import record, verify
 from audit.models import Event
-from tests.admin.helpers import browser, page, text_of
+from tests.admin.helpers import browser, messages_of, page, text_of
 from tests.audit.broken import tamper
 from tests.conftest import Cast, make_key
 
@@ -82,6 +84,19 @@ def test_events_are_exported_as_they_are_shown(audrey: Client, cast: Cast) -> No
     (row,) = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"), newline=""))
     assert (row["sequence"], row["name"]) == (str(event.pk), "api_key:created")
     assert (row["target_label"], row["hash"]) == ("'=1+1", bytes(event.hash).hex())
+
+
+def test_reading_an_export_asks_the_database_nothing_and_whoever_does_not_read_gets_no_third(
+    audrey: Client,
+) -> None:
+    sent = {"action": "export", "select_across": "1", "_selected_action": ["1"]}
+    kept: list[Any] = [audrey.post(page(LIST), sent) for _ in range(KEPT_FOR_ONE)]
+    refused = audrey.post(page(LIST), sent, follow=True)
+    assert messages_of(refused) == ["You are downloading 2 exports. Try again when one is done."]
+    with CaptureQueriesContext(connection) as captured:
+        assert len(b"".join(kept[0].streaming_content)) == int(kept[0].headers["Content-Length"])
+    assert captured.captured_queries == []
+    assert audrey.post(page(LIST), sent).status_code == 200
 
 
 def test_an_export_holds_only_what_one_sees(cast: Cast) -> None:
