@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import FileResponse
 
 from access.backoffice.spool import written
 
@@ -21,17 +21,17 @@ class Line:
 
 def csv_response(
     name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], reader: int | None
-) -> StreamingHttpResponse:
+) -> FileResponse:
     """Return the rows as the file `name`, for the person with this number: read before any of it is sent.
 
     Raises Busy if too much is exported at this moment.
     """
     spool = written(_lines(heads, rows), reader)
     size = spool.rewind()
-    response = StreamingHttpResponse(spool, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Length"] = str(size)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    kind = "text/csv; charset=utf-8"
+    return FileResponse(
+        spool, as_attachment=True, filename=name, content_type=kind, headers={"Content-Length": str(size)}
+    )
 
 
 def _lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Answers that are written to a file first, so that a slow reader keeps no thread and no connection busy."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from tempfile import SpooledTemporaryFile
 from threading import BoundedSemaphore, Lock
 from weakref import WeakSet
@@ -8,7 +8,6 @@ from weakref import WeakSet
 from config.wire.errors import Busy
 
 IN_MEMORY = 1024 * 1024  # bytes; what is longer is on disk, under TMPDIR, where no other process finds it
-CHUNK = 64 * 1024
 RETRY_SECONDS = 5
 
 # In one process:
@@ -21,7 +20,7 @@ _lock = Lock()
 
 
 class Spool:
-    """A file for one reader, who iterates over its chunks, and closes it."""
+    """A file for one reader, which whoever sends it reads and closes."""
 
     def __init__(self, reader: int | None) -> None:
         self.reader = reader
@@ -36,9 +35,8 @@ class Spool:
         self._file.seek(0)
         return size
 
-    def __iter__(self) -> Iterator[bytes]:
-        while chunk := self._file.read(CHUNK):
-            yield chunk
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
 
     def close(self) -> None:
         self._file.close()

@@ -25,6 +25,13 @@ class Answer(NamedTuple):
     file: IO[bytes] | None = None
 
 
+class FileBody(NamedTuple):
+    """A body that is a file (wsgi.file_wrapper of PEP 3333): it is read, and closed, where it is sent."""
+
+    file: IO[bytes]
+    block_size: int = PIECE
+
+
 class Finished(NamedTuple):
     """An answer, and how long it has to be held."""
 
@@ -57,8 +64,11 @@ def finished(application: Callable[..., Any], environ: dict[str, Any]) -> Finish
     def start_response(status: str, headers: list[tuple[str, str]], error: object = None) -> None:
         started.append((int(status[:3]), encoded(headers)))
 
+    environ["wsgi.file_wrapper"] = FileBody
     with holding() as held:
         response = application(environ, start_response)
+        if isinstance(response, FileBody):
+            return Finished(Answer(*started[-1], file=response.file), held)
         try:
             status, lines = started[-1]
             return Finished(_with_body(status, lines, response), held)

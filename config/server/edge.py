@@ -7,6 +7,7 @@ answer for as long as it says, and send it. No thread waits for a client, or for
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from functools import partial
 from io import BytesIO
 from typing import Any
@@ -102,7 +103,7 @@ async def deliver(answer: Answer, method: str, send: Send) -> None:
     """Send an answer, as fast as its client takes it."""
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.lines})
     if answer.file is not None:
-        with answer.file as file:
+        with closing(answer.file) as file:
             while piece := file.read(PIECE):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
     content = b"" if method == "HEAD" else answer.body

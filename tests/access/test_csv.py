@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-from django.http import StreamingHttpResponse
+from django.http import FileResponse
 
 from access.backoffice.csv import csv_response
 from access.backoffice.spool import IN_MEMORY, KEPT_AT_ONCE, KEPT_FOR_ONE, WRITTEN_AT_ONCE
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.django_db  # a response that is closed looks after the 
 READER = 1
 
 
-def export(rows: Iterable[list[Any]] = (), reader: int = READER) -> StreamingHttpResponse:
+def export(rows: Iterable[list[Any]] = (), reader: int = READER) -> FileResponse:
     return csv_response("keys.csv", ["a", "b"], rows, reader)
 
 
-def text_of(response: StreamingHttpResponse) -> str:
+def text_of(response: FileResponse) -> str:
     """What comes after the byte order mark; the server closes what it has sent."""
     sent = b"".join(response)
     response.close()

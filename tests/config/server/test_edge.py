@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -94,6 +95,19 @@ def test_a_long_answer_to_a_client_that_does_not_read_holds_no_thread(few_thread
             assert all_of(client).endswith(b"fine")
         assert Stream.closed == 1
         assert all_of(slow).count(b"a") >= LARGE
+
+
+def test_a_file_is_read_and_closed_where_it_is_sent(few_threads: None) -> None:
+    file = BytesIO(b"a" * LARGE)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Length", str(LARGE))])
+        return environ["wsgi.file_wrapper"](file)
+
+    with serving(application) as server, connect(server.port) as client:
+        client.sendall(get("/", "Connection: close"))
+        assert all_of(client).count(b"a") >= LARGE
+    assert file.closed
 
 
 class Gate:
