@@ -118,10 +118,10 @@ def remembered_key(text: str, origin: Origin) -> Principal | None:
 
     Raises InvalidToken for what is no key: there is nothing to record.
     """
-    if key_text.environment_of(text, profiles.active().keys.environments) is None:
-        raise InvalidToken
     found = memory.trusted().get(peppers.current_digest(text).digest, origin.at)
-    if found is None:
+    if found is None:  # keys alone are remembered
+        if key_text.environment_of(text, profiles.active().keys.environments) is None:
+            raise InvalidToken
         return None
     limits = found.credential.limits
     return found if limits is None or limits.allow(origin.ip) else None

@@ -40,6 +40,7 @@ PATH = "/gateway/check"
 ORIGINAL = (("X-Original-Method", "X-Original-URI"), ("X-Forwarded-Method", "X-Forwarded-Uri"))
 VARIABLES = [tuple(map(HttpHeaders.to_wsgi_name, pair)) for pair in ORIGINAL]
 METHODS = {"GET", "HEAD"}
+SHORT = 256  # characters of a URI whose row is remembered
 
 
 def check(request: HttpRequest) -> HttpResponse:
@@ -177,6 +178,12 @@ def _table(profile: Profile) -> Node:
 
 def route_for(profile: Profile, method: str, uri: str) -> Route:
     """Return the row of the route table for a request. Raises NotAllowed if it is in none."""
+    if len(uri) <= SHORT:
+        return _row_for(profile, method, uri)
+    return _find_row(profile, method, uri)
+
+
+def _find_row(profile: Profile, method: str, uri: str) -> Route:
     try:
         found = match(_table(profile), method, segments(uri))
     except RefusedPath as refused_path:
@@ -184,6 +191,9 @@ def route_for(profile: Profile, method: str, uri: str) -> Route:
     if found is None:
         raise NotAllowed("This method and path are in no row of the route table.")
     return found
+
+
+_row_for = lru_cache(maxsize=4096)(_find_row)
 
 
 # Whose credential it is

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.asgi.parser import InvalidChunkSize
 from gunicorn.asgi.protocol import ASGIProtocol, _get_cached_date_header, _get_cached_status_line
 
-from config.server.answers import refusal
+from config.server.answers import Answer, refusal
 from config.server.limits import HEAD_SECONDS, LINGER_SECONDS, MOST_CHUNKS, MOST_HEAD, READ_SECONDS
+from config.server.plain import plain_scope
 
 if TYPE_CHECKING:
-    from config.server.worker import Worker
+    from config.server.worker import Application, Worker
 
 HTTP_1_1 = (1, 1)
 CODES = {400: "invalid_request", 408: "request_timeout", 414: "too_large", 431: "too_large"}
@@ -25,13 +26,22 @@ LATE_HEAD = f"The head of the request did not arrive within {HEAD_SECONDS:.0f} s
 LARGE_HEAD = f"The head of the request is larger than {MOST_HEAD // 1024} KiB."
 
 
+class Plain:
+    """What gunicorn looks at of a request when it begins an answer."""
+
+    version = HTTP_1_1
+
+
 class Connection(ASGIProtocol):
     """Waits for the head of a request, has it answered, and waits for the next."""
 
     worker: "Worker"
+    app: "Application"
     transport: asyncio.Transport
     _request_ready: asyncio.Event
     _callback_parser: Any
+    _flow_control: Any
+    _response_buffer: Any
     _current_request: Any
 
     def __init__(self, worker: "Worker") -> None:
@@ -39,10 +49,12 @@ class Connection(ASGIProtocol):
         self._head_timer: asyncio.TimerHandle | None = None  # set while a head is read
         self._end_timer: asyncio.TimerHandle | None = None  # set while its client has to take an answer
         self._head_size = self._chunks = 0
+        self._answered = 0.0  # when the last plain request was answered
         self._has_ended = False  # its client says no more
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._server, self._client = (transport.get_extra_info(name) for name in ("sockname", "peername"))
         self._wait_for_head()
         self.worker.make_room()
 
@@ -92,6 +104,8 @@ class Connection(ASGIProtocol):
     def data_received(self, data: bytes) -> None:
         if self._closed:
             return  # after the last answer
+        if self._expects_a_request and self._is_answered_at_once(data):
+            return
         if self._keepalive_handle is not None:
             self._cancel_keepalive_timer()
             self._wait_for_head()
@@ -101,6 +115,49 @@ class Connection(ASGIProtocol):
             if self._head_size > MOST_HEAD:
                 self._send_error_response(431, LARGE_HEAD)
                 self._close_transport()
+
+    @property
+    def _expects_a_request(self) -> bool:
+        """Whether nothing of the next request has come, and nothing of the last answer has still to go."""
+        parser = self._callback_parser
+        return (
+            self._awaiting_request
+            and parser._state == "request_line"
+            and not parser._empty_line_skipped
+            and not parser._buffer
+            and not self._flow_control.write_paused
+            and not self.worker.is_stopping
+        )
+
+    def _is_answered_at_once(self, data: bytes) -> bool:
+        """Answer a plain request that memory can answer; else nothing has been done."""
+        scope = plain_scope(data, self._server, self._client)
+        answer = self._at_once(scope) if scope else None
+        if answer is None:
+            return False
+        self._send_response_start(answer.status, answer.lines, Plain)
+        self._safe_write(self._response_buffer + answer.body)
+        self._response_buffer = None
+        self._answered = self.worker.loop.time()
+        self._is_waiting()
+        if self._head_timer is not None:
+            self._stop_head_timer()
+            super()._arm_keepalive_timer()
+        return True
+
+    def _at_once(self, scope: dict[str, Any]) -> Answer | None:
+        try:
+            return self.app.at_once(scope)
+        except Exception:  # the way of all other requests meets it again, and says what it is
+            return None
+
+    def _keepalive_timeout(self) -> None:
+        """Close the connection, unless a plain request has come since the timer was set."""
+        left = self._answered + self._keepalive - self.worker.loop.time()
+        if left > 0 and not self.worker.is_stopping:
+            self._keepalive_handle = self.worker.loop.call_later(left, self._keepalive_timeout)
+        else:
+            super()._keepalive_timeout()
 
     def _on_headers_complete(self) -> Any:
         self._stop_head_timer()

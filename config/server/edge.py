@@ -47,6 +47,10 @@ class Edge:
     async def __call__(self, scope: dict[str, Any], receive: body.Receive, send: Send) -> None:
         await deliver(await self._answer(scope, receive), scope["method"], send)
 
+    def at_once(self, scope: dict[str, Any]) -> Answer | None:
+        """Answer a request without a body from memory; None if that cannot be, and nothing has been done."""
+        return self._early(_head(scope))
+
     def stop(self) -> None:
         """Return when all work is done."""
         self._checks.stop()
@@ -55,11 +59,10 @@ class Edge:
     async def _answer(self, scope: dict[str, Any], receive: body.Receive) -> Answer:
         request_id = ""
         try:
-            environ = environ_of(scope)
-            request_id = environ[REQUEST_ID] = new_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-            head = PlainHead.of(environ)
+            head = _head(scope)
+            request_id = head.META[REQUEST_ID]
             if has_body(scope):
-                await _add_body(environ, receive)
+                await _add_body(head.META, receive)
             else:
                 early = self._early(head)
                 if early is not None:
@@ -84,6 +87,13 @@ class Edge:
             return await _held(await self._checks.run(work))
         with self._crowd.member(network_of(client_ip(head)), head.META.get("HTTP_AUTHORIZATION", "")):
             return await _held(await self._others.run(work))
+
+
+def _head(scope: dict[str, Any]) -> PlainHead:
+    """Return the head of a request, named. Raises RefusedHead."""
+    environ = environ_of(scope)
+    environ[REQUEST_ID] = new_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+    return PlainHead.of(environ)
 
 
 async def _add_body(environ: dict[str, Any], receive: body.Receive) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from gunicorn.workers.gasgi import ASGIWorker
 
+from config.server.answers import Answer
 from config.server.connection import Connection
 from config.server.limits import SPARE_FILES
 
@@ -16,7 +17,9 @@ LAST_WORD = 1.0  # seconds in which kept connections may bring one more request,
 
 
 class Application(Protocol):
-    """What serves, and says when it has done all work."""
+    """What answers plain requests at once if it can, and says when it has done all work."""
+
+    def at_once(self, scope: dict[str, Any]) -> Answer | None: ...
 
     def stop(self) -> None: ...
 

@@ -13,7 +13,7 @@ from gunicorn.glogging import Logger
 from gunicorn.sock import TCPSocket
 
 from config.server.answers import Answer
-from config.server.edge import Edge
+from config.server.edge import Early, Edge
 from config.server.worker import Worker
 from config.wire.http.heads import Head
 
@@ -32,7 +32,9 @@ def answers_in_a_thread(head: Head) -> Answer | None:
 
 
 @contextmanager
-def serving(application: WsgiApplication, connections: int = 100, keep: int = 60) -> Iterator[Serving]:
+def serving(
+    application: WsgiApplication, connections: int = 100, keep: int = 60, early: Early = answers_in_a_thread
+) -> Iterator[Serving]:
     """Serve a WSGI application behind the edge; stop as SIGTERM does."""
     config = Config()
     config.set("worker_connections", connections)
@@ -41,7 +43,7 @@ def serving(application: WsgiApplication, connections: int = 100, keep: int = 60
     log = Logger(config)
     listener = TCPSocket((HOST, 0), config, log)
     worker = Worker(0, os.getppid(), [listener], None, 0, config, log)
-    worker.asgi = Edge(application, answers_in_a_thread, ("/first",))
+    worker.asgi = Edge(application, early, ("/first",))
     thread = threading.Thread(target=_run, args=(worker,))
     thread.start()
     try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from gunicorn.asgi import protocol
-from gunicorn.asgi.parser import PythonProtocol
+from gunicorn.asgi.parser import CallbackRequest, PythonProtocol
 from gunicorn.asgi.protocol import ASGIProtocol, BodyReceiver
 from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.gasgi import ASGIWorker
@@ -21,6 +21,7 @@ PARTS: dict[Any, str] = {
     protocol._get_cached_date_header: "ce457a3326ed1421",
     protocol._get_cached_status_line: "880da47d17e36099",
     PythonProtocol: "fe72402943fb078d",
+    CallbackRequest: "321b183a439f9afc",
     BodyReceiver: "4ff6d5f1ff0bc464",
     ASGIProtocol.__init__: "762f28f2b36d0a7b",
     ASGIProtocol.connection_made: "9113fc16d379728e",

@@ -1,0 +1,132 @@
+"""What is read without gunicorn's parser is read as by it, whatever bytes come."""
+
+import random
+
+import pytest
+from gunicorn.asgi.parser import CallbackRequest, ParseError, PythonProtocol
+
+from config.server.plain import HEAD, LONGEST, plain_scope
+
+pytestmark = pytest.mark.once
+
+FEW, MANY = 5_000, 500_000
+CHECK = (
+    b"GET /gateway/check HTTP/1.1\r\nHost: keys.example.org\r\nX-API-Key: kh_live_abc\r\n"
+    b"X-Original-Method: GET\r\nX-Original-URI: /services/stock?a=b\r\n"
+    b"X-Forwarded-For: 192.0.2.7, 10.0.0.1\r\n\r\n"
+)
+PIECES = (
+    *(
+        b"\r\n",
+        b"\r",
+        b"\n",
+        b":",
+        b" ",
+        b"\t",
+        b"\0",
+        b"\x7f",
+        b"\x80",
+        b"_",
+        b"%41",
+        b"?",
+        b"#",
+        b"//",
+        b"\r\n ",
+    ),
+    *(
+        b"Content-Length: 0\r\n",
+        b"Content-Length: 5\r\n",
+        b"content-LENGTH:1\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+    ),
+    *(
+        b"Connection: close\r\n",
+        b"Connection: keep-alive\r\n",
+        b"Expect: 100-continue\r\n",
+        b"Host: b\r\n",
+        b"a: \r\n",
+    ),
+    *(
+        b"Upgrade: h2c\r\n",
+        b"X_API_Key: k\r\n",
+        b"X-API-Key : k\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"HTTP/1.0",
+        b"POST",
+    ),
+    *(
+        b"x" * 70,
+        b"y" * 9000,
+        b"z: " + b"z" * 8185 + b"\r\n",
+        b"n:\r\n" * 95,
+        b"X-Forwarded-Proto: https\r\n",
+    ),
+)
+
+
+def by_the_parser(data: bytes) -> CallbackRequest | None:
+    """The one request that these bytes are, for gunicorn; None if they are not one, or not one alone."""
+    found: list[CallbackRequest] = []
+    parser: PythonProtocol = PythonProtocol(
+        on_headers_complete=lambda: found.append(CallbackRequest.from_parser(parser))
+    )
+    try:
+        parser.feed(data)
+    except ParseError:
+        return None
+    return found[0] if found and parser.is_complete and not parser.remaining() else None
+
+
+def mutant(chance: random.Random) -> bytes:
+    """The check with a few bytes, or whole lines, put in, taken out, or put elsewhere."""
+    data = bytearray(CHECK)
+    for _ in range(chance.randint(0, 3)):
+        at, length = chance.randint(0, len(data)), chance.choice((0, 0, 1, 2, 20))
+        there = bytes(data[at : at + chance.randint(1, 40)])
+        new = (chance.choice(PIECES), chance.randbytes(1), b"", there, there[:1].swapcase())
+        data[at : at + length] = chance.choice(new)
+    return bytes(data)
+
+
+def check_reading(data: bytes) -> bool:
+    """Whether this is plain; it then has to be what the parser says."""
+    scope = plain_scope(data, None, None)
+    if scope is None:
+        return False
+    request = by_the_parser(data)
+    assert request is not None, data
+    assert (scope["method"], scope["raw_path"]) == (request.method, request.raw_path), data
+    assert scope["headers"] == request.headers_bytes, data
+    assert (scope["query_string"], request.query) == (b"", ""), data
+    assert request.version == (1, 1) and not request.should_close(), data
+    assert not (request.content_length or request.chunked or request._expect_100_continue), data
+    assert not request.may_upgrade(), data
+    return True
+
+
+@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.soak)])
+def test_a_mutant_that_is_plain_is_read_as_the_parser_reads_it(count: int) -> None:
+    chance = random.Random(count)  # the same ones each time
+    plain = sum(check_reading(mutant(chance)) for _ in range(count))
+    assert count / 10 < plain < count
+
+
+def test_the_check_of_a_proxy_is_plain() -> None:
+    assert check_reading(CHECK)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_each_piece_at_each_place_is_read_as_the_parser_reads_it(piece: bytes) -> None:
+    for at in range(len(CHECK) + 1):
+        check_reading(CHECK[:at] + piece + CHECK[at:])
+
+
+@pytest.mark.parametrize("end", range(0, len(CHECK), 7))
+def test_half_a_request_is_not_plain(end: int) -> None:
+    assert plain_scope(CHECK[:end], None, None) is None
+
+
+def test_what_is_very_long_is_not_even_looked_at() -> None:
+    long = CHECK[:-2] + b"a: b\r\n" * 4000 + b"\r\n"
+    assert len(long) > LONGEST and plain_scope(long, None, None) is None
+    assert HEAD.fullmatch(CHECK)
