@@ -1,44 +1,40 @@
-"""A lease on an epoch: how long what was read about a caller may be trusted without reading it again.
+"""What this process has read about callers, and for how long it may be trusted without reading it again.
 
-A service that changes what somebody may do begins a new epoch in its transaction (`audit.log.record` sees
-to it), commits, and waits one lease before it answers. A service that finds the change made already waits as
-long: the request that made it may not have answered yet. A process that remembers what it read looks at the
-number of the epoch before it trusts that, unless it looked less than a lease ago. So after the answer no
-process trusts anything older than the change. docs/architecture.md has the argument, and what it rests on.
+A service that changes what somebody may do records an event in its transaction, commits, and has its answer
+held for one lease. A service that finds the change made already waits as long: the request that made it may
+not have been answered yet. A process that remembers callers looks at the end of the audit chain before it
+trusts what it remembers, unless it looked less than a lease ago, and forgets those whom the new events
+concern. So after the answer no process trusts anything older than the change. docs/architecture.md has the
+argument, and what it rests on.
 
-Numbers are counted again in a database that was restored, or whose standby took over without the last
-changes. So what is read belongs to a position in the audit chain, and each look also asks for the events at
+Events are counted again in a database that was restored, or whose standby took over without the last
+changes. So what is read belongs to a position in the chain, and each look also asks for the events at
 the positions of the reads and the look before. Without one of them, memory is of a history that the database
 does not have, and is emptied.
 """
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import OperationalError
 
+from access.concerned import concerned
 from access.principals import Principal
+from access.remembered import ANY_CHANGE, Read, Remembered
+from audit.events import CHANGES_NO_CALLER
 from audit.models import ChainHead
 from audit.position import BEGINNING, Position
 from config import metrics
-from config.database.sql import select
+from config.database.sql import as_json, select
 from config.waiting import CLOCK
 
-MOST_REMEMBERED = 20_000  # callers, a few KiB each
 MOST_POSITIONS = 256  # that one look asks for
-
-
-class Read(NamedTuple):
-    """A caller as one statement found them, and until when that is good if nothing changes."""
-
-    principal: Principal
-    until: datetime | None
-    position: Position
+MOST_EVENTS = 1_000  # that one look goes through
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class Known:
     """What may be trusted now, and where the chain ended at the look that says so."""
 
     position: Position = BEGINNING
-    callers: dict[bytes, Read] = field(default_factory=dict)
+    callers: Remembered = field(default_factory=Remembered)
 
     def get(self, name: bytes, now: datetime) -> Principal | None:
         """Return the caller with this name, None if nobody is remembered who is good at `now`."""
@@ -60,26 +56,37 @@ NOTHING = Known()
 
 
 class Look(NamedTuple):
-    """The end of the audit chain, and which of the events that were asked for are there."""
+    """The end of the audit chain, and what it says about what is remembered.
+
+    `there` are those of the events that were asked for which are there; `concerned` is on whom those depend
+    who may do something else since the last look, None if that may be everybody.
+    """
 
     epoch: int
     position: Position
     there: Mapping[int, bytes]  # hashes by sequence
+    concerned: frozenset[str] | None
 
     def has(self, seen: Mapping[int, bytes]) -> bool:
         """Whether the history that `seen` is of is also this database's."""
         return seen.items() <= self.there.items()
 
 
-# The end of the chain, once for each event that is asked for, or once without one.
-LOOK = f"""SELECT h.epoch, h.sequence, h.hash, e.sequence, e.hash
-    FROM audit_chainhead h LEFT JOIN audit_event e ON e.sequence IN (%s)
+# The end of the chain, with each event at a given position, and each one after the last look that may change
+# a caller; once without either.
+LOOK = f"""SELECT h.epoch, h.sequence, h.hash, e.sequence, e.hash, e.name, e.subjects
+    FROM audit_chainhead h LEFT JOIN (
+        SELECT sequence, hash, NULL AS name, NULL AS subjects FROM audit_event WHERE sequence IN ({{seen}})
+        UNION ALL
+        SELECT sequence, hash, name, subjects FROM audit_event WHERE sequence > %s AND sequence <= %s
+            AND name NOT IN ({", ".join(f"'{name}'" for name in sorted(CHANGES_NO_CALLER))})
+    ) e ON 1 = 1
     WHERE h.id = {ChainHead.ONLY}
 """  # noqa: S608 (nothing in it comes from outside)
 
 
 class Memory:
-    """What this process has read since the epoch that it last looked at began."""
+    """What this process has read, as far as nothing that it has looked at since concerns it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -98,7 +105,7 @@ class Memory:
         """Return what may be trusted now. One small query if the last look was a lease ago.
 
         Take it before you read, and `remember` what you read with it: that belongs to the look before the
-        read. Raises django.db.Error if nobody can say which epoch it is.
+        read. Raises django.db.Error if the database does not answer.
         """
         if not settings.EPOCH_LEASE_SECONDS:
             return NOTHING
@@ -120,25 +127,38 @@ class Memory:
             if came < self._failed_at:
                 raise OperationalError(self._failure)  # else each would wait for the database in its turn
             look = self._ask()
-            is_same = look.epoch == self._epoch and look.has(self._seen)
-            self._known = Known(look.position, self._known.callers if is_same else {})
+            callers = self._known.callers
+            if look.concerned is None or not look.has(self._seen):
+                callers = Remembered()
+            elif look.concerned:
+                callers.forget([*look.concerned, ANY_CHANGE])
+            self._known = Known(look.position, callers)
             self._epoch, self._seen = look.epoch, dict([look.position])
             self._trusted_until = before + settings.EPOCH_LEASE_SECONDS
 
     def _ask(self) -> Look:
-        """Return where the chain ends: one query. Raises OperationalError."""
+        """Return where the chain ends, and what has changed since the last look: one query.
+
+        Raises OperationalError.
+        """
         metrics.EPOCH_LOOKS.count()
+        last = self._known.position.sequence
+        statement = LOOK.format(seen=", ".join(["%s"] * len(self._seen)))
         try:
-            rows = select(LOOK % ", ".join(["%s"] * len(self._seen)), list(self._seen))
+            rows = select(statement, [*self._seen, last, last + MOST_EVENTS])
         except OperationalError as error:
             self._failed_at, self._failure = time.clock_gettime(CLOCK), str(error)
             raise
         epoch, *end = rows[0][:3] if rows else (0, *BEGINNING)
-        events = (Position.of(*row[3:]) for row in rows)
-        return Look(epoch, Position.of(*end), dict([BEGINNING, *events]))
+        position, has_begun = Position.of(*end), epoch != self._epoch
+        there = dict([BEGINNING, *(Position.of(*row[3:5]) for row in rows)])
+        if position.sequence > last + MOST_EVENTS:
+            return Look(epoch, position, there, None if has_begun else frozenset())
+        changes = [row[5:] for row in rows if row[5] is not None]
+        return Look(epoch, position, there, _all_concerned(changes) if changes or not has_begun else None)
 
     def remember(self, known: Known, name: bytes, read: Read) -> None:
-        """Keep `read`, which was read after `known()` returned `known`; the oldest makes place for it.
+        """Keep `read`, which was read after `known()` returned `known`.
 
         Unless there was a look meanwhile: that one says nothing about what was read before it. A read at a
         position before that of `known`, or at one that another history has, shows that the database went
@@ -152,13 +172,18 @@ class Memory:
                 self._empty()
             elif sequence in self._seen or len(self._seen) < MOST_POSITIONS:
                 self._seen[sequence] = digest
-                if len(known.callers) >= MOST_REMEMBERED:
-                    del known.callers[next(iter(known.callers))]
-                known.callers[name] = read
+                known.callers.add(name, read)
 
     def forget(self) -> None:
         """Trust nothing that was read before: for tests."""
         self._empty()
+
+
+def _all_concerned(changes: Sequence[Sequence[Any]]) -> frozenset[str] | None:
+    """Return whom events concern, given as name and subjects; None if that may be everybody."""
+    found = [concerned(name, as_json(subjects)) for name, subjects in changes]
+    named = [each for each in found if each is not None]
+    return frozenset[str]().union(*named) if len(named) == len(found) else None
 
 
 memory = Memory()

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from access.credentials import Presented, presented
 from access.key_limits import limits_of, rate_of
 from access.peppers import current
-from access.principal_cache import Read, memory
+from access.principal_cache import memory
 from access.principals import Credential, Place, Principal
+from access.remembered import ANY_CHANGE, Read
 from accounts.users.principals import PERSON, PERSON_JOINS, PersonRow, person
 from apikeys.at_rest import digests as peppers
 from apikeys.at_rest import key_text
@@ -142,7 +143,10 @@ def _read(text: str, origin: Origin) -> Read:
         raise InvalidToken
     _repepper(row, text)
     principal = _principal(row, _owner(found))
-    return Read(principal, principal.credential.expires_at, position)
+    key = principal.credential
+    # What ends the token through which it was made may be about others than the key's owner.
+    tokens = [ANY_CHANGE] if key.token else []
+    return Read.of(principal, key.expires_at, position, f"api_key:{key.id}", *tokens)
 
 
 def principal_now(public: UUID, now: datetime) -> Principal | None:

@@ -66,7 +66,7 @@ class EventName(StrEnum):
     API_KEY_REFUSED = "api_key:refused"
 
 
-# After any other event, nobody trusts what they have read about callers before: see audit.epoch.
+# Any other event begins an epoch (audit.epoch); access.concerned says whose callers are forgotten after it.
 CHANGES_NO_CALLER = frozenset(
     {
         EventName.LOGIN_SUCCEEDED,

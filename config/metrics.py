@@ -41,7 +41,7 @@ CHECKS = Metric("keyhouse_gateway_checks", "Answers of /gateway/check", "status"
 REQUESTS = Metric("keyhouse_requests", "Answers to all other requests", "credential", "status")
 REFUSED_KEYS = Metric("keyhouse_refused_keys", "Requests with a well-formed key that was refused", "reason")
 EVENTS = Metric("keyhouse_events", "Events written to the audit log, logins among them", "event")
-EPOCH_LOOKS = Metric("keyhouse_epoch_looks", "Looks at the number of the epoch")
+EPOCH_LOOKS = Metric("keyhouse_epoch_looks", "Looks at the end of the audit log")
 ALL = (CHECKS, REQUESTS, REFUSED_KEYS, EVENTS, EPOCH_LOOKS)
 
 

@@ -8,8 +8,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from access.credentials import presented
-from access.principal_cache import Read, memory
+from access.principal_cache import memory
 from access.principals import Credential, Place, Principal
+from access.remembered import Read
 from accounts.models.sessions import idle_time
 from accounts.users.principals import PERSON, PERSON_JOINS, PersonRow, person, principal_of
 from audit.actors import Origin
@@ -107,7 +108,9 @@ def _read(digest: str, now: datetime) -> Read:
     if row.user_is_active is False:
         raise InvalidToken
     principal = _principal(row, [PersonRow(*columns[TOKEN_COLUMNS:]) for columns in found])
-    return Read(principal, principal.credential.expires_at, position)
+    others = [f"oauth_client:{as_uuid(row.client_uuid)}"]
+    others += [f"consent:{as_uuid(row.consent)}"] if row.consent else []
+    return Read.of(principal, principal.credential.expires_at, position, *others)
 
 
 def _principal(row: TokenRow, person_rows: list[PersonRow]) -> Principal:

@@ -7,8 +7,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from access.credentials import presented
-from access.principal_cache import Read, memory
+from access.principal_cache import memory
 from access.principals import Credential, Principal
+from access.remembered import Read
 from accounts.sessions import tokens
 from accounts.users.principals import principal_of_session
 from audit.actors import Origin

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from access.principal_cache import Read
 from access.principals import Credential, Place, Principal
+from access.remembered import Read
 from accounts.models import Membership, User
 from accounts.models.sessions import idle_time
 from audit.position import HEAD, HEAD_JOIN, select_at
@@ -126,4 +126,5 @@ def principal_of_session(credential: Credential, now: datetime) -> Read | None:
     if credential.expires_at is not None:
         ends = min(ends, credential.expires_at)
     people = [PersonRow(*row[3:]) for row in rows]
-    return Read(person(people, credential, second_factor=second_factor), ends, position)
+    found = person(people, credential, second_factor=second_factor)
+    return Read.of(found, ends, position, f"session:{credential.id}")

@@ -1,31 +1,32 @@
 """What tests let the memory of callers remember: a caller who is read where the audit chain ends now."""
 
-from access.principal_cache import Known, Read, memory
+from access.principal_cache import Known, memory
 from access.principals import operator
-from audit.actors import ANONYMOUS, Origin
+from access.remembered import Read
+from audit.actors import ANONYMOUS, NOTHING, Origin, Target
 from audit.events import EventName
 from audit.log import record
 from audit.position import HEAD, HEAD_JOIN, Position, select_at
 
 
-def happen(name: EventName = EventName.API_KEY_REVOKED) -> None:
-    record(name, actor=ANONYMOUS, origin=Origin.here())
+def happen(name: EventName = EventName.API_KEY_REVOKED, *, to: Target = NOTHING) -> None:
+    record(name, actor=ANONYMOUS, origin=Origin.here(), target=to)
 
 
 def end() -> Position:
     return select_at(f"SELECT {HEAD} FROM (SELECT 1) one {HEAD_JOIN}", []).position
 
 
-def read() -> Read:
-    return Read(operator("somebody"), None, end())
+def read(*subjects: str) -> Read:
+    return Read(operator("somebody"), None, end(), frozenset(subjects))
 
 
-def remember(name: bytes, known: Known | None = None) -> None:
+def remember(name: bytes, known: Known | None = None, *subjects: str) -> None:
     """Look, unless `known` comes from a look before; read, and keep what was read under `name`."""
     known = known or memory.known()
-    memory.remember(known, name, read())
+    memory.remember(known, name, read(*subjects))
 
 
 def names() -> set[bytes]:
     """The names under which callers are known now."""
-    return set(memory.known().callers)
+    return set(memory.known().callers._reads)

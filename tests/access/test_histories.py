@@ -149,4 +149,4 @@ def test_what_is_read_of_a_credential_belongs_to_the_end_of_the_chain(cast: Cast
     lease(LONG)
     use(key.text)
     use(token, is_key=False)
-    assert [each.position for each in memory.known().callers.values()] == [end(), end()]
+    assert [each.position for each in memory.known().callers._reads.values()] == [end(), end()]

@@ -10,8 +10,8 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from access import principal_cache
-from access.principal_cache import Known, memory
+from access import remembered
+from access.principal_cache import NOTHING, memory
 from audit.events import CHANGES_NO_CALLER, EventName
 from audit.models import ChainHead
 from config.database.settings import database_config
@@ -70,7 +70,7 @@ def test_without_a_lease_nothing_is_trusted_and_nobody_waits(db: None, lease: Le
     lease(0)
     remember(b"name")
     with CaptureQueriesContext(connection) as captured:
-        assert memory.known() == Known()
+        assert memory.known() is NOTHING
     assert statements(captured) == []
     happen()
     assert connection.run_on_commit == []
@@ -80,10 +80,10 @@ def test_memory_is_bounded_and_the_oldest_goes_first(
     db: None, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lease(LONG)
-    monkeypatch.setattr(principal_cache, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(remembered, "MOST_REMEMBERED", 3)
     for place in range(5):
         remember(bytes([place]))
-    assert list(memory.known().callers) == [bytes([2]), bytes([3]), bytes([4])]
+    assert list(memory.known().callers._reads) == [bytes([2]), bytes([3]), bytes([4])]
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""Whose power an event may have changed: what memory forgets when it sees the event.
+
+An event names its subjects (`audit.actors.Target`), and a remembered caller depends on some. Say for a new
+kind of event which kind of subject names everybody who may do something else after it; until then, everybody
+is forgotten.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from audit.events import EventName
+
+# The kinds of subject that say whose. Of several, the first that the event has: it is the narrowest.
+WHOSE: Mapping[str, tuple[str, ...]] = {
+    EventName.SESSION_ENDED: ("session", "user"),
+    EventName.REFRESH_TOKEN_REUSED: ("session", "consent"),
+    EventName.USER_CHANGED: ("user",),
+    EventName.USER_DEACTIVATED: ("user",),
+    EventName.USER_REACTIVATED: ("user",),
+    EventName.USER_DELETED: ("user",),
+    EventName.ROLE_CHANGED: ("user",),
+    EventName.PASSWORD_CHANGED: ("user",),
+    EventName.SECOND_FACTOR_ADDED: ("user",),
+    EventName.SECOND_FACTOR_REMOVED: ("user",),
+    EventName.SECOND_FACTOR_REQUIRED: ("user",),
+    EventName.SECOND_FACTOR_WAIVED: ("user",),
+    EventName.RECOVERY_STARTED: ("user",),
+    EventName.RECOVERY_STOPPED: ("user",),
+    EventName.RECOVERY_CODES_REPLACED: ("user",),
+    EventName.ORGANIZATION_CHANGED: ("organization",),
+    EventName.ORGANIZATION_DELETED: ("organization",),
+    EventName.MEMBER_ADDED: ("user",),
+    EventName.MEMBER_REMOVED: ("user",),
+    EventName.INVITATION_REVOKED: (),  # nobody's: it takes effect where the link is used
+    EventName.OAUTH_CLIENT_CHANGED: ("oauth_client",),
+    EventName.OAUTH_CLIENT_DELETED: ("oauth_client",),
+    EventName.CONSENT_WITHDRAWN: ("consent",),
+    EventName.OAUTH_TOKEN_REVOKED: ("consent", "oauth_client"),
+    EventName.OAUTH_CODE_REPLAYED: ("consent",),
+    EventName.API_KEY_RENAMED: ("api_key",),
+    EventName.API_KEY_CHANGED: ("api_key",),
+    EventName.API_KEY_ROTATED: ("api_key",),
+    EventName.API_KEY_DISABLED: ("api_key",),
+    EventName.API_KEY_ENABLED: ("api_key",),
+    EventName.API_KEY_REVOKED: ("api_key",),
+}
+EVERYBODYS = frozenset({EventName.SECRETS_ACCEPTED})
+
+
+def concerned(name: str, subjects: Sequence[str]) -> frozenset[str] | None:
+    """Return on which of an event's subjects somebody depends who may do something else now.
+
+    None if that may be everybody: the kind of event is not known, or it names nobody of the right kind.
+    """
+    kinds = WHOSE.get(name)
+    if kinds == ():
+        return frozenset()
+    for kind in kinds or ():
+        found = frozenset(each for each in subjects if each.startswith(f"{kind}:"))
+        if found:
+            return found
+    return None

@@ -1,0 +1,45 @@
+"""Callers are forgotten by whom they depend on, and nothing of them stays behind."""
+
+import pytest
+
+from access import remembered
+from access.principals import operator
+from access.remembered import Read, Remembered
+from audit.position import BEGINNING
+
+
+def read(*subjects: str) -> Read:
+    return Read(operator("somebody"), None, BEGINNING, frozenset(subjects))
+
+
+def test_all_who_depend_on_a_subject_are_forgotten_and_nobody_else() -> None:
+    callers = Remembered()
+    callers.add(b"a key", read("api_key:1", "user:1"))
+    callers.add(b"a session", read("session:2", "user:1", "organization:3"))
+    callers.add(b"another's", read("api_key:4", "user:5", "organization:3"))
+    callers.forget(["user:1", "user:of nobody's"])
+    assert set(callers._reads) == {b"another's"}
+    assert callers._dependent.keys() == {"api_key:4", "user:5", "organization:3"}
+    callers.forget(["api_key:4", "organization:3"])
+    assert (callers._reads, callers._dependent) == ({}, {})
+
+
+def test_who_is_read_again_depends_on_what_was_read_last() -> None:
+    callers = Remembered()
+    callers.add(b"a key", read("user:1"))
+    callers.add(b"a key", read("user:2"))
+    callers.forget(["user:1"])
+    assert set(callers._reads) == {b"a key"}
+    callers.forget(["user:2"])
+    assert set(callers._reads) == set()
+
+
+def test_who_makes_place_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "MOST_REMEMBERED", 2)
+    callers = Remembered()
+    for number in range(5):
+        callers.add(b"%d" % number, read(f"api_key:{number}", "user:1"))
+    assert list(callers._reads) == [b"3", b"4"]
+    assert callers._dependent.keys() == {"api_key:3", "api_key:4", "user:1"}
+    callers.forget(["user:1"])
+    assert callers._dependent == {}
