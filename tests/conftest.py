@@ -50,7 +50,7 @@ FILLED_BY_MIGRATIONS = {"django_content_type", "auth_permission"}
 
 # Nothing depends on how fast the machine is, and nothing is left in the folder.
 hypothesis_settings.register_profile(
-    "keyhouse", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    "keyhouse", max_examples=50, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.register_profile("soak", hypothesis_settings.get_profile("keyhouse"), max_examples=2_000)
 hypothesis_settings.load_profile("keyhouse")

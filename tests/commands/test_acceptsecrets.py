@@ -104,6 +104,7 @@ def test_whoever_lost_the_secrets_is_told_what_stops_working_and_goes_on(
     assert_one_line(installation.manage("setup"), "pepper 1 in ", "is another one")
 
 
+@pytest.mark.once
 def test_a_database_that_knows_no_secrets_learns_them_at_setup(keys: Keys, elsewhere: dict[str, str]) -> None:
     installation = keys.installation
     forget = "from accounts.models import KnownSecret; KnownSecret.objects.all().delete()"

@@ -39,6 +39,7 @@ def test_the_first_start_takes_the_administrator_from_the_environment(
     assert_one_line(organization, "there is an organization DEFAULT already")
 
 
+@pytest.mark.once
 def test_a_later_start_changes_nothing(installation: Installation) -> None:
     again = installation.manage("setup", "--json", **ADMIN | {"KEYHOUSE_ADMIN_USERNAME": "other"})
     assert (again.returncode, again.stderr) == (0, "")
@@ -46,6 +47,7 @@ def test_a_later_start_changes_nothing(installation: Installation) -> None:
     assert people(installation) == ["admin"]
 
 
+@pytest.mark.once
 @pytest.mark.requirement(12)
 def test_a_password_is_made_up_and_printed_once(migrated_installation: Installation) -> None:
     done = migrated_installation.manage("setup")
@@ -98,6 +100,7 @@ def test_a_first_administrator_who_cannot_be_is_refused_and_nothing_is_written(
     assert migrated_installation.manage_json("auditverify")["events"] == 0
 
 
+@pytest.mark.once
 def test_the_password_can_come_from_a_file(migrated_installation: Installation, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text(f"{PASSWORD}\n")
@@ -106,6 +109,7 @@ def test_the_password_can_come_from_a_file(migrated_installation: Installation, 
     assert "Password:" not in done.stdout
 
 
+@pytest.mark.once
 def test_an_organization_made_before_the_first_start_is_no_hindrance(
     migrated_installation: Installation,
 ) -> None:
@@ -113,6 +117,7 @@ def test_an_organization_made_before_the_first_start_is_no_hindrance(
     assert json.loads(migrated_installation.manage("setup", "--json", **ADMIN).stdout) == {"admin": "admin"}
 
 
+@pytest.mark.once
 def test_a_database_with_some_of_the_migrations_that_are_one_now_is_refused(
     installation: Installation,
 ) -> None:
@@ -163,6 +168,7 @@ def test_of_several_first_starts_at_once_one_makes_the_administrator(
     assert people(bare_installation) == [name for name in admins if name]
 
 
+@pytest.mark.once
 def test_what_the_first_start_writes_is_for_its_owner_alone(installation: Installation) -> None:
     folder = installation.folder / "var"
     assert (folder.stat().st_mode & 0o777) == 0o700

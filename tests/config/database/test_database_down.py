@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.config.database.conftest import restore
 from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
 from tests.postgres import Postgres
 
@@ -32,10 +33,9 @@ def check(server: Server, credential: dict[str, str]) -> Answer:
 
 @pytest.mark.requirement(97)
 def test_without_its_database_keyhouse_says_503_lets_nobody_in_and_recovers_by_itself(
-    database: Postgres, tmp_path: Path
+    database: Postgres, after_first_start: Installation, tmp_path: Path
 ) -> None:
-    installation = Installation(tmp_path, database.url)
-    assert installation.manage("setup", **ADMIN).returncode == 0
+    installation = restore(after_first_start, database.url, tmp_path)
     # What was read may be trusted for a lease, which is over before the database has stopped.
     with installation.serve(KEYHOUSE_LEASE_MS="1") as server:
         token = log_in_as_admin(server)

@@ -14,6 +14,7 @@ from django.db import OperationalError, connection, transaction
 from accounts.models import Organization
 from config.server.limits import CHECK_THREADS, OTHER_THREADS
 from tests.accounts.mailbox import listening
+from tests.config.database.conftest import restore
 from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
 from tests.postgres import Postgres
 
@@ -34,10 +35,8 @@ BUSY = "state <> 'idle' OR state_change > clock_timestamp() - interval '500 ms'"
 
 
 @pytest.fixture
-def installation(database: Postgres, tmp_path: Path) -> Installation:
-    made = Installation(tmp_path, database.url)
-    assert made.manage("setup", **ADMIN).returncode == 0
-    return made
+def installation(after_first_start: Installation, database: Postgres, tmp_path: Path) -> Installation:
+    return restore(after_first_start, database.url, tmp_path)
 
 
 def ask_database(database: Postgres, statement: str) -> list[tuple[Any, ...]]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 
 from config.database.settings import PREPARE_THRESHOLD, database_config
+from tests.config.database.conftest import restore
 from tests.config.database.pgbouncer import TIME_ZONE, Pooler, make_database, pooling
 from tests.installation import ADMIN, Answer, Installation, Server, free_port, log_in_as_admin
 from tests.postgres import Postgres
@@ -56,6 +58,14 @@ def installed(pooler: Pooler, folder: Path) -> Installation:
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(lambda _: installation.manage("setup", **ADMIN), range(2)))
     assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
+    return installation
+
+
+def restored_behind(pooler: Pooler, original: Installation, folder: Path) -> Installation:
+    """A copy of an installation behind PgBouncer, with its limits in force."""
+    restored = restore(original, pooler.direct, folder)
+    installation = replace(restored, database_url=f"{pooler.url}?pgbouncer=true", settings=LOOKS_EVERY_TIME)
+    limit(installation, pooler)
     return installation
 
 
@@ -184,12 +194,12 @@ def test_servers_work_and_leave_nothing_behind(database: Postgres, tmp_path: Pat
 
 @pytest.mark.requirement(108)
 def test_connections_that_end_on_either_side_of_pgbouncer_cost_nobody_a_request(
-    database: Postgres, tmp_path: Path
+    database: Postgres, after_first_start: Installation, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
         first = stack.enter_context(ExitStack())
         pooler = first.enter_context(pooling(database))
-        installation = installed(pooler, tmp_path)
+        installation = restored_behind(pooler, after_first_start, tmp_path)
         server = stack.enter_context(installation.serve())
         caller = log_in_as_admin(server)
         key = new_key(server, caller)
@@ -213,9 +223,9 @@ def good_answers(server: Server, caller: dict[str, str], key: dict[str, str]) ->
 
 @pytest.mark.requirement(97)
 def test_without_the_database_behind_pgbouncer_keyhouse_says_503_and_recovers(
-    database: Postgres, pooler: Pooler, tmp_path: Path
+    database: Postgres, pooler: Pooler, after_first_start: Installation, tmp_path: Path
 ) -> None:
-    with installed(pooler, tmp_path).serve() as server:
+    with restored_behind(pooler, after_first_start, tmp_path).serve() as server:
         caller = log_in_as_admin(server)
         key = new_key(server, caller)
         assert good_answers(server, caller, key) == {200}
