@@ -46,7 +46,7 @@ def record_all(entries: Sequence[Entry], *, actor: Actor, origin: Origin) -> lis
     """
     if not entries:
         return []
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         head, _ = ChainHead.objects.select_for_update().get_or_create(pk=ChainHead.ONLY)
         events = [_chained(head, entry, actor, origin) for entry in entries]
         Event._base_manager.bulk_create(events, batch_size=WRITE_CHUNK)

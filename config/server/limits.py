@@ -11,6 +11,7 @@ MOST_CHUNKS = 10_000  # in one body: each costs the loop a few µs
 KEEP_SECONDS = 150
 READ_SECONDS = 30.0  # for a client to take 64 KiB of its answer
 LINGER_SECONDS = 2.0  # how long we read on, and throw away, what a client sends after its answer
+SWITCH_SECONDS = 0.0005  # for which a thread that computes keeps the loop waiting; 5 ms by default
 CHECK_THREADS = 2  # of checks and probes, which others wait for
 OTHER_THREADS = 4
 MOST_CHECKS_QUEUED = 1024  # that wait for a thread, each for less than a millisecond of work

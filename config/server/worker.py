@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import sys
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ from gunicorn.workers.gasgi import ASGIWorker
 
 from config.server.answers import Answer
 from config.server.connection import Connection
-from config.server.limits import SPARE_FILES
+from config.server.limits import SPARE_FILES, SWITCH_SECONDS
 
 TICK = 1.0  # seconds between two signs of life
 LAST_WORD = 1.0  # seconds in which kept connections may bring one more request, whose answer says "close"
@@ -43,6 +44,7 @@ class Worker(ASGIWorker):
             resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
             soft = files
         self.worker_connections = min(self.worker_connections, soft - SPARE_FILES)
+        sys.setswitchinterval(SWITCH_SECONDS)
         super().init_process()
 
     def make_room(self) -> None:
