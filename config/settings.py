@@ -116,7 +116,7 @@ INVITATION_URL = f"{PUBLIC_URL}/accept-invitation"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.sessions.backends.IdentifierBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.passwords.hashing.BoundedArgon2"]
 PASSWORD_MIN_LENGTH = (
     env.number("KEYHOUSE_PASSWORD_MIN_LENGTH", least=8, most=128)
     if env.text("KEYHOUSE_PASSWORD_MIN_LENGTH")

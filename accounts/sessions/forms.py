@@ -9,7 +9,7 @@ from django.contrib.auth import authenticate
 from accounts.models import User
 from accounts.passwords.rules import LONGEST
 from config import profiles
-from config.wire.errors import RecoveryUnderWay, TooManyAttempts, TotpRequired
+from config.wire.errors import Busy, RecoveryUnderWay, TooManyAttempts, TotpRequired
 
 IDENTIFIERS = {"username": "user name", "email": "e-mail address"}
 CODE_MISSING = (
@@ -44,10 +44,10 @@ class LoginForm(forms.Form):
 class AdminLoginForm(AdminAuthenticationForm):
     """Name, password, and a code for those who have a second factor.
 
-    `too_many` is why it was not looked at, if there were too many attempts before.
+    `too_many` is why it was not looked at, if there were too many attempts before, or are at this moment.
     """
 
-    too_many: TooManyAttempts | None = None
+    too_many: Busy | TooManyAttempts | None = None
 
     totp_code = forms.CharField(
         max_length=64,
@@ -72,7 +72,7 @@ class AdminLoginForm(AdminAuthenticationForm):
             raise forms.ValidationError({"totp_code": CODE_MISSING}) from None
         except RecoveryUnderWay as error:
             raise forms.ValidationError(error.detail) from None
-        except TooManyAttempts as error:
+        except (Busy, TooManyAttempts) as error:
             self.too_many = error
             raise forms.ValidationError(error.detail) from None
         if not isinstance(user, User):

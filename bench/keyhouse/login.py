@@ -6,16 +6,15 @@ import time
 from io import BytesIO
 from typing import ClassVar
 
-from django.contrib.auth.hashers import Argon2PasswordHasher
-
+from accounts.passwords.hashing import BoundedArgon2
 from bench.inside import answer, environ_of
 
 PATH = "/api/v1/auth/login"
 LOGINS = 9
 
 
-class TimedArgon2(Argon2PasswordHasher):
-    """Django's own, which remembers how long it took: seconds of processor, of all its threads."""
+class TimedArgon2(BoundedArgon2):
+    """Keyhouse's own, which remembers how long it took: seconds of processor, of all its threads."""
 
     took: ClassVar[float] = 0
 

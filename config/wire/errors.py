@@ -162,10 +162,11 @@ class Busy(DomainError):
     """As much of this is under way as may be; `retry_after` is in how many seconds to try again."""
 
     status = 503
-    code = "busy"
+    code = "unavailable"
 
     def __init__(self, detail: str, retry_after: int) -> None:
         super().__init__(detail)
+        self.retry_after = retry_after
         self.headers = {"Retry-After": str(retry_after)}
 
 

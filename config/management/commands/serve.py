@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from accounts import background
+from accounts.passwords import hashing
 from apikeys.services.known_secrets import check_secrets
 from apikeys.usage import quotas
 from config import env, metrics, profiles
@@ -34,6 +35,7 @@ class Command(JsonCommand):
         places = places_to_go(public_url(bind, host, port))
         check_fit(options["workers"])
         quotas.share_among(options["workers"])
+        hashing.share_among(options["workers"])
         openapi_pages.document()  # workers are forks of this process, and need not build it
 
         def announce(_server: Any) -> None:

@@ -1,0 +1,82 @@
+"""Argon2id, a few hashes at a time: each takes a core and 19 MiB for a while, and strangers ask for them."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from django.contrib.auth.hashers import Argon2PasswordHasher
+
+from config.wire.errors import Busy
+
+MOST_WAITING = 16  # in one process; the last one waits for less than half a second
+RETRY_SECONDS = 2
+NICENESS = 5  # of the threads that hash (Linux): on a core that is too busy, others get three times as much
+
+T = TypeVar("T")
+
+
+class BoundedArgon2(Argon2PasswordHasher):
+    """Django's, whose hashes are computed in threads of their own. Raises Busy if too many wait for one."""
+
+    def encode(self, password: str, salt: str) -> str:
+        return _threads().run(partial(super().encode, password, salt))
+
+    def verify(self, password: str, encoded: str) -> bool:
+        return _threads().run(partial(super().verify, password, encoded))
+
+
+class HashThreads:
+    """So many threads that hash, behind all others, and so many callers at most that wait for one."""
+
+    def __init__(self, threads: int, most_waiting: int) -> None:
+        self._pool = ThreadPoolExecutor(threads, "keyhouse-hash", initializer=_step_back)
+        self._places = threading.BoundedSemaphore(threads + most_waiting)
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` does in one of the threads. Raises Busy."""
+        if not self._places.acquire(blocking=False):
+            raise Busy("Too many passwords are being checked. Try again in a few seconds.", RETRY_SECONDS)
+        try:
+            return self._pool.submit(work).result()
+        finally:
+            self._places.release()
+
+
+def _step_back() -> None:
+    """Let this thread have the processor when no other thread wants it: on Linux each has a priority."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+_processes = 1
+_made: HashThreads | None = None
+_lock = threading.Lock()
+
+
+def share_among(processes: int) -> None:
+    """Have each process that is forked from this one hash in its share of the cores, but in one thread."""
+    global _processes
+    _processes = processes
+
+
+def _threads() -> HashThreads:
+    """Return the threads of this process, which are made when the first password is hashed."""
+    global _made
+    with _lock:
+        if _made is None:
+            cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+            _made = HashThreads(max(1, cores // _processes), MOST_WAITING)
+        return _made
+
+
+def _forget() -> None:
+    """A fork has none of the threads of the process that it comes from."""
+    global _made, _lock
+    _made, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)
