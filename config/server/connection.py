@@ -135,14 +135,14 @@ class Connection(ASGIProtocol):
         answer = self._at_once(scope) if scope else None
         if answer is None:
             return False
-        self._send_response_start(answer.status, answer.lines, Plain)
-        self._safe_write(self._response_buffer + answer.body)
-        self._response_buffer = None
         self._answered = self.worker.loop.time()
         self._is_waiting()
         if self._head_timer is not None:
             self._stop_head_timer()
             super()._arm_keepalive_timer()
+        self._send_response_start(answer.status, answer.lines, Plain)
+        self._safe_write(self._response_buffer + answer.body)
+        self._response_buffer = None
         return True
 
     def _at_once(self, scope: dict[str, Any]) -> Answer | None:
