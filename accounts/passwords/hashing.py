@@ -1,4 +1,4 @@
-"""Argon2id, a few hashes at a time: each takes a core and 19 MiB for a while, and strangers ask for them."""
+"""Argon2id, a few hashes at a time: each takes a core and 100 MiB for a while, and strangers ask for them."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from config.wire.errors import Busy
 
-MOST_WAITING = 16  # in one process; the last one waits for less than half a second
+MOST_WAITING = 16  # in one process; the last one waits for some seconds
 RETRY_SECONDS = 2
 NICENESS = 5  # of the threads that hash (Linux): on a core that is too busy, others get three times as much
 
@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 class BoundedArgon2(Argon2PasswordHasher):
     """Django's, whose hashes are computed in threads of their own. Raises Busy if too many wait for one."""
+
+    parallelism = 1  # the library would start 8 threads for each hash
 
     def encode(self, password: str, salt: str) -> str:
         return _threads().run(partial(super().encode, password, salt))

@@ -117,6 +117,7 @@ def test_passwords_are_stored_as_argon2id_with_19_mebibytes_and_two_rounds(setti
     stored = make_password(PASSWORD)
     parameters = argon2.extract_parameters(stored.removeprefix("argon2"))
     assert parameters.type is argon2.Type.ID
+    assert parameters.parallelism == 1  # the library starts a thread for each lane
     assert parameters.memory_cost >= 19 * 1024
     assert parameters.time_cost >= 2
     assert parameters.salt_len >= 16
