@@ -26,13 +26,24 @@ DECIDES = (
 def prepare(name: str) -> None:
     """Make a migrated database: in the PostgreSQL of this run under this name, or an SQLite file there."""
     server = os.environ.get("KEYHOUSE_TEST_SERVER")
-    if server:
-        _prepare_postgres(host_of(server), name)
+    if not server:
+        fill(f"sqlite:///{name}")
+        return
+    host = host_of(server)
+    with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    fill(f"postgres://postgres@/{name}?host={quote(host, safe='')}")
+
+
+def fill(url: str) -> None:
+    """Do all migrations of an empty database, by a copy of their result."""
+    if url.startswith("sqlite"):
+        _fill_sqlite(Path(url.removeprefix("sqlite:///")))
     else:
-        _prepare_sqlite(Path(name))
+        _fill_postgres(url)
 
 
-def _prepare_sqlite(target: Path) -> None:
+def _fill_sqlite(target: Path) -> None:
     kept = _kept(".sqlite3")
     if not kept.exists():
         with tempfile.TemporaryDirectory() as folder:
@@ -42,17 +53,15 @@ def _prepare_sqlite(target: Path) -> None:
     shutil.copy(kept, target)
 
 
-def _prepare_postgres(host: str, name: str) -> None:
-    with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+def _fill_postgres(url: str) -> None:
     kept = _kept(".sql")
     if kept.exists():
-        _run("psql", host, "--single-transaction", "--set=ON_ERROR_STOP=1", "--file", str(kept), name)
+        _run("psql", url, "--single-transaction", "--set=ON_ERROR_STOP=1", "--file", str(kept))
         return
     with tempfile.TemporaryDirectory() as folder:
-        _migrate(Path(folder), f"postgres://postgres@/{name}?host={quote(host, safe='')}")
+        _migrate(Path(folder), url)
         made = Path(folder) / "made"
-        _run("pg_dump", host, "--file", str(made), name)
+        _run("pg_dump", url, "--file", str(made))
         _keep(made, kept)
 
 
@@ -76,6 +85,5 @@ def _keep(made: Path, kept: Path) -> None:
     Path(copy.name).replace(kept)
 
 
-def _run(program: str, host: str, *arguments: str) -> None:
-    command = [str(binaries() / program), "--host", host, "--username", "postgres", *arguments]
-    subprocess.run(command, check=True, **QUIET)
+def _run(program: str, url: str, *arguments: str) -> None:
+    subprocess.run([str(binaries() / program), "--dbname", url, *arguments], check=True, **QUIET)
