@@ -70,6 +70,11 @@ class Connection(ASGIProtocol):
         self.worker.waiting.pop(self, None)
         self.transport.abort()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has no request, or not the whole head of one."""
+        return self._current_request is None and not self._closed
+
     # The head of a request
 
     def _wait_for_head(self) -> None:
@@ -87,7 +92,7 @@ class Connection(ASGIProtocol):
             self._head_timer = None
 
     def _head_is_late(self) -> None:
-        if self._head_size:
+        if self._has_begun():
             self._send_error_response(408, LATE_HEAD)
         self._close_transport()
 
@@ -95,11 +100,16 @@ class Connection(ASGIProtocol):
         """The last request has been answered, and the head of the next one is not there, or not all of it."""
         if self._has_ended:
             self._close_transport()
-        elif self._callback_parser._buffer:
+        elif self._has_begun():
             self._wait_for_head()
         else:
             super()._arm_keepalive_timer()
             self._is_waiting()
+
+    def _has_begun(self) -> bool:
+        """Whether a part of the head is there: the parser takes whole lines out of its buffer."""
+        parser = self._callback_parser
+        return bool(parser._buffer) or parser._state != "request_line"
 
     def data_received(self, data: bytes) -> None:
         if self._closed:
@@ -159,9 +169,19 @@ class Connection(ASGIProtocol):
         else:
             super()._keepalive_timeout()
 
+    def _feed_callback_parser(self, data: bytes) -> Any:
+        try:
+            goes_on = super()._feed_callback_parser(data)
+        except ValueError:  # int() takes no Content-Length of more than 4,300 digits
+            self._send_error_response(400, "The head of the request is malformed.")
+            self._close_transport()
+            return False
+        if self._has_ended:
+            self._expect_no_more()
+        return goes_on
+
     def _on_headers_complete(self) -> Any:
         self._stop_head_timer()
-        self.worker.waiting.pop(self, None)
         self._chunks = 0
         return super()._on_headers_complete()
 
@@ -176,23 +196,34 @@ class Connection(ASGIProtocol):
             raise InvalidChunkSize(SMALL_CHUNKS)
         super()._on_body(chunk)
 
+    def _on_message_complete(self) -> None:
+        self.worker.waiting.pop(self, None)
+        super()._on_message_complete()
+
     def eof_received(self) -> bool:
         """The client says no more, and may wait for its answer: without this, asyncio would hang up."""
         self._has_ended = True
-        receiver = self._body_receiver
         if self._closed:
             self.transport.close()
-        elif self in self.worker.waiting:
+        elif self.is_idle:
             self._close_transport()
-        elif receiver is not None and not receiver._complete:
+        else:
+            self._expect_no_more()
+        return True
+
+    def _expect_no_more(self) -> None:
+        """Have a body that has not arrived in full refused now."""
+        receiver = self._body_receiver
+        if receiver is not None and not receiver._complete:
             receiver._body_wait_expired = True
             receiver._wake_waiter()
-        return True
 
     # Its answer
 
     def _will_close(self, request: Any, response_requires_close: bool) -> bool:
-        return self.worker.is_stopping or super()._will_close(request, response_requires_close)
+        """Whether this answer is the last: always in HTTP/1.0, where a body may have no other end."""
+        is_last = self.worker.is_stopping or request.version < HTTP_1_1
+        return is_last or super()._will_close(request, response_requires_close)
 
     def _send_response_start(self, status: int, headers: Any, request: Any, close: bool = False) -> None:
         if (b"Connection", b"close") in headers:
@@ -211,11 +242,15 @@ class Connection(ASGIProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        self._is_waiting()
         self._end_in(READ_SECONDS)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._stop_end_timer()
+        if not self._closed:
+            self._stop_end_timer()
+        if not self._closed and not self.is_idle:
+            self.worker.waiting.pop(self, None)
 
     # Its end
 

@@ -15,15 +15,16 @@ class Crowd:
     """Requests in work, by whom they come from. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._present: Counter[str] = Counter()
+        self._present: Counter[tuple[str, str]] = Counter()
 
     @contextmanager
-    def member(self, *names: str) -> Iterator[None]:
+    def member(self, **names: str) -> Iterator[None]:
         """Count a request under these names, the empty ones left out, as long as it is in work.
 
-        Raises TooManyAtOnce if there are MOST_OF_ONE under one of them.
+        A name counts under its kind: clients choose what they send as their credential. Raises TooManyAtOnce
+        if there are MOST_OF_ONE under one of them.
         """
-        named = [name for name in names if name]
+        named = [(kind, name) for kind, name in names.items() if name]
         if any(self._present[name] >= MOST_OF_ONE for name in named):
             raise TooManyAtOnce
         self._present.update(named)

@@ -85,7 +85,8 @@ class Edge:
         work = partial(finished, self._application, head.META)
         if head.path_info.startswith(self._first):
             return await _held(await self._checks.run(work))
-        with self._crowd.member(network_of(client_ip(head)), head.META.get("HTTP_AUTHORIZATION", "")):
+        address, credential = network_of(client_ip(head)), head.META.get("HTTP_AUTHORIZATION", "")
+        with self._crowd.member(address=address, credential=credential):
             return await _held(await self._others.run(work))
 
 
@@ -116,5 +117,6 @@ async def deliver(answer: Answer, method: str, send: Send) -> None:
         with closing(answer.file) as file:
             while piece := file.read(PIECE):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await asyncio.sleep(0)  # else a client that takes it at once, or is gone, keeps the loop
     content = b"" if method == "HEAD" else answer.body
     await send({"type": "http.response.body", "body": content})

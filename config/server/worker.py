@@ -15,6 +15,7 @@ from config.server.limits import SPARE_FILES, SWITCH_SECONDS
 
 TICK = 1.0  # seconds between two signs of life
 LAST_WORD = 1.0  # seconds in which kept connections may bring one more request, whose answer says "close"
+LAST_WAIT = 15.0  # seconds for all answers: more than the longest lease, less than STOP_SECONDS
 
 
 class Application(Protocol):
@@ -33,22 +34,22 @@ class Worker(ASGIWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.waiting: dict[Connection, None] = {}  # for a request, since longest first
+        self.waiting: dict[Connection, None] = {}  # for what their clients do, since longest first
         self._stopping = asyncio.Event()
 
     def init_process(self) -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = self.worker_connections + SPARE_FILES
-        files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        if soft != resource.RLIM_INFINITY and soft < files:
+        files = 2 * self.worker_connections + SPARE_FILES  # each connection, and a file that is sent on it
+        if hard != resource.RLIM_INFINITY:
+            files = min(files, hard)
+        if resource.RLIM_INFINITY != soft < files:
             resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
-            soft = files
-        self.worker_connections = min(self.worker_connections, soft - SPARE_FILES)
+        self.worker_connections = max((files - SPARE_FILES) // 2, 1)
         sys.setswitchinterval(SWITCH_SECONDS)
         super().init_process()
 
     def make_room(self) -> None:
-        """End the connection that has waited longest for a request if there are more than may be."""
+        """End the connection that has waited longest for its client if there are more than may be."""
         if self.nr_conns > self.worker_connections:
             next(iter(self.waiting)).end()
 
@@ -81,15 +82,15 @@ class Worker(ASGIWorker):
     async def _shutdown(self) -> None:
         for server in self.servers:
             server.close()
-        await self._until_gone(LAST_WORD)
-        for connection in list(self.waiting):
-            connection.end()
-        await self._until_gone(self.cfg.graceful_timeout)
+        began = self.loop.time()
+        while self.nr_conns and self.loop.time() < began + LAST_WAIT and not self._quick_shutdown:
+            if self.loop.time() > began + LAST_WORD:
+                self._end_idle()
+            await asyncio.sleep(0.02)
         self.alive = False
         self.asgi.stop()
 
-    async def _until_gone(self, seconds: float) -> None:
-        """Return when all connections have ended, or after so many seconds; at once on a quick stop."""
-        deadline = self.loop.time() + seconds
-        while self.nr_conns and self.loop.time() < deadline and not self._quick_shutdown:
-            await asyncio.sleep(0.02)
+    def _end_idle(self) -> None:
+        for connection in list(self.waiting):
+            if connection.is_idle:
+                connection.end()

@@ -14,6 +14,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 MAPPED_BITS = 96  # of an IPv4 address that is written as an IPv6 one (RFC 4291 section 2.5.5.2)
 IPV6_SITE_BITS = 64  # what one customer gets at least (RFC 6177): addresses within it cost nothing
+LONGEST_REMEMBERED = 256  # characters of X-Forwarded-For: nobody fills the memory of a process with long ones
 
 # A node as in RFC 7239 section 6: Azure and IIS add the port, others quote, and `for=` comes from Forwarded.
 PORT = r"(?::(?:[0-9]{0,5}|_[\w.-]{1,100}))?"
@@ -32,8 +33,9 @@ def client_ip(head: Head) -> str:
     X-Forwarded-For that is not trusted. "" if that hop is no address: it is not believed to be the
     proxy, nor whom the hops left of it name.
     """
-    peer = head.META.get("REMOTE_ADDR", "")
-    return resolve(peer, head.META.get("HTTP_X_FORWARDED_FOR", ""), settings.TRUSTED_PROXIES)
+    peer, forwarded = head.META.get("REMOTE_ADDR", ""), head.META.get("HTTP_X_FORWARDED_FOR", "")
+    read = resolve if len(forwarded) <= LONGEST_REMEMBERED else resolve.__wrapped__
+    return read(peer, forwarded, settings.TRUSTED_PROXIES)
 
 
 @lru_cache(maxsize=4096)

@@ -25,6 +25,7 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Any]
 class Serving(NamedTuple):
     port: int
     worker: Worker
+    thread: threading.Thread
 
 
 def answers_in_a_thread(head: Head) -> Answer | None:
@@ -47,9 +48,10 @@ def serving(
     thread = threading.Thread(target=_run, args=(worker,))
     thread.start()
     try:
-        yield Serving(listener.sock.getsockname()[1], worker)
+        yield Serving(listener.sock.getsockname()[1], worker, thread)
     finally:
-        worker.loop.call_soon_threadsafe(worker.handle_exit_signal)
+        if thread.is_alive():
+            worker.loop.call_soon_threadsafe(worker.handle_exit_signal)
         thread.join()
 
 

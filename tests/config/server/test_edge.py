@@ -1,13 +1,17 @@
 """What waits does so on the event loop: threads are for work, and there is an end to how much is taken."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from config.server import crowd, limits
+from config.server.answers import Answer
+from config.server.edge import deliver
 from config.waiting import answer_not_before
 from tests.config.server.serving import all_of, connect, get, serving
 from tests.config.server.test_slow_clients import LARGE, Plain
@@ -110,6 +114,23 @@ def test_a_file_is_read_and_closed_where_it_is_sent(few_threads: None) -> None:
     assert file.closed
 
 
+def test_a_file_that_is_taken_at_once_leaves_others_their_turn() -> None:
+    async def send(message: dict[str, Any]) -> None: ...
+
+    async def others_have_had_a_turn() -> bool:
+        other = asyncio.create_task(asyncio.sleep(0))
+        await deliver(Answer(200, [], file=BytesIO(b"a" * LARGE)), "GET", send)
+        return other.done()
+
+    assert asyncio.run(others_have_had_a_turn())
+
+
+def test_a_streamed_answer_in_http_1_0_ends_with_its_connection() -> None:
+    with serving(answering({"/stream": Stream})) as server, connect(server.port) as client:
+        client.sendall(b"GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert all_of(client).count(b"a") >= LARGE
+
+
 class Gate:
     """Work that goes on until somebody opens."""
 
@@ -154,6 +175,22 @@ def test_one_address_has_so_many_requests_in_work_and_others_go_on(monkeypatch: 
         assert all_of(first).endswith(b"done")
         later.sendall(get("/", "Connection: close"))
         assert all_of(later).endswith(b"fine")
+
+
+def test_nobody_takes_the_place_of_an_address_by_naming_it_as_a_credential(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(crowd, "MOST_OF_ONE", 1)
+    settings.TRUSTED_PROXIES = ("127.0.0.1",)
+    gate = Gate()
+    with serving(answering({"/gate": gate, "/": fine})) as server:
+        attacker, victim = connect(server.port), connect(server.port)
+        attacker.sendall(get("/gate", "X-Forwarded-For: 192.0.2.1", "Authorization: 192.0.2.2"))
+        assert gate.entered.acquire(timeout=30)
+        victim.sendall(get("/", "X-Forwarded-For: 192.0.2.2", "Connection: close"))
+        assert all_of(victim).endswith(b"fine")
+        gate.opened.set()
+        attacker.close()
 
 
 def test_work_that_fails_is_500_and_the_connection_lives() -> None:

@@ -30,6 +30,7 @@ PARTS: dict[Any, str] = {
     ASGIProtocol._feed_callback_parser: "0cfedc190f9e67c2",
     ASGIProtocol._on_headers_complete: "27b70078474dd11e",
     ASGIProtocol._on_body: "116b92d0f72e9c37",
+    ASGIProtocol._on_message_complete: "4de3745b191a6287",
     ASGIProtocol._arm_keepalive_timer: "e55ab8a8631461bc",
     ASGIProtocol._cancel_keepalive_timer: "3e34c98e4e691dcc",
     ASGIProtocol._keepalive_timeout: "7d10f303b0016b88",

@@ -16,6 +16,7 @@ SOON = 0.2  # seconds
 LONG = 3600.0
 LARGE = 8 * 1024 * 1024  # more than the sockets and the server hold of it
 HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "
+EXPECTED = b"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n"
 HALF_BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
 
 
@@ -81,8 +82,15 @@ def test_half_of_a_later_head_is_408_too(head_deadline: None, server: Serving) -
         assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
         client.sendall(HALF)
         assert all_of(client).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.requirement(104)
+@pytest.mark.parametrize("half", [HALF, HALF.removesuffix(b"X-A: ")])  # the other one ends with a line
+def test_half_of_a_head_behind_a_request_is_408_too(
+    head_deadline: None, server: Serving, half: bytes
+) -> None:
     with connect(server.port) as client:
-        client.sendall(get("/") + HALF)
+        client.sendall(get("/") + half)
         assert b"HTTP/1.1 408 " in all_of(client)
 
 
@@ -107,6 +115,26 @@ def test_a_client_that_does_not_take_its_answer_is_ended(
         client.sendall(get("/large"))
         assert gone.wait(30)
         assert len(all_of(client)) < LARGE
+
+
+@pytest.mark.requirement(104)
+def test_who_takes_the_last_answer_late_and_stays_is_ended_too(
+    monkeypatch: pytest.MonkeyPatch, server: Serving
+) -> None:
+    pause, gone = connection.Connection.pause_writing, threading.Event()
+
+    def pause_and_close(self: connection.Connection) -> None:
+        """As where a malformed head follows on a request whose answer has not been taken."""
+        pause(self)
+        self._close_transport()
+
+    monkeypatch.setattr(connection, "READ_SECONDS", 5 * SOON)
+    monkeypatch.setattr(connection.Connection, "pause_writing", pause_and_close)
+    monkeypatch.setattr(connection.Connection, "end", ended(connection.Connection.end, gone))
+    with connect(server.port) as client:
+        client.sendall(get("/large"))
+        all_of(client)
+        assert gone.wait(30)
 
 
 def ended(end: Any, gone: threading.Event) -> Any:
@@ -151,6 +179,43 @@ def test_of_too_many_connections_the_one_that_waited_longest_for_a_request_ends(
             assert all_of(client).endswith(b"fine")
 
 
+@pytest.mark.requirement(104)
+def test_who_sends_a_body_slowly_makes_room_too() -> None:
+    with serving(application, connections=5) as server:
+        slow = [connect(server.port) for _ in range(5)]
+        for client in slow:
+            client.sendall(EXPECTED)
+            assert b" 100 Continue" in client.recv(65536)
+        with connect(server.port) as newcomer:
+            newcomer.sendall(get("/", "Connection: close"))
+            assert all_of(newcomer).endswith(b"fine")
+        assert all_of(slow[0]) == b""
+        for client in slow[1:]:
+            client.sendall(b"a" * 1000)
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.requirement(104)
+def test_who_does_not_take_an_answer_makes_room_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    pause, paused = connection.Connection.pause_writing, threading.Semaphore(0)
+
+    def pause_and_tell(self: connection.Connection) -> None:
+        pause(self)
+        paused.release()
+
+    monkeypatch.setattr(connection.Connection, "pause_writing", pause_and_tell)
+    with serving(application, connections=3) as server:
+        slow = [connect(server.port) for _ in range(3)]
+        for client in slow:
+            client.sendall(get("/large", "Connection: close"))
+            assert paused.acquire(timeout=30)
+        with connect(server.port) as newcomer:
+            newcomer.sendall(get("/", "Connection: close"))
+            assert all_of(newcomer).endswith(b"fine")
+        assert len(all_of(slow[0])) < LARGE
+        assert all(len(all_of(client)) > LARGE for client in slow[1:])
+
+
 def test_a_client_that_says_no_more_gets_its_answer(server: Serving) -> None:
     with connect(server.port) as client:
         client.sendall(get("/") + get("/"))
@@ -166,8 +231,23 @@ def test_a_client_that_says_no_more_in_the_middle_is_not_waited_for(server: Serv
         assert all_of(client)[:13] in {b"", b"HTTP/1.1 400 "}
 
 
+def test_half_a_body_behind_a_request_is_not_waited_for(server: Serving) -> None:
+    with connect(server.port) as client:
+        client.sendall(get("/") + HALF_BODY)
+        client.shutdown(socket.SHUT_WR)
+        assert b"HTTP/1.1 400 " in all_of(client)
+
+
 @pytest.mark.requirement(104)
 def test_a_large_head_is_431(server: Serving) -> None:
     with connect(server.port) as client:
         client.sendall(get("/", *(f"X-A{number}: {'a' * 8000}" for number in range(20))))
         assert all_of(client).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.requirement(93)
+def test_a_length_of_more_digits_than_numbers_have_is_a_bad_request(server: Serving) -> None:
+    with connect(server.port) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %b\r\n\r\n" % (b"1" * 5000))
+        said = all_of(client)
+    assert said.startswith(b"HTTP/1.1 400 ") and b"application/problem+json" in said

@@ -7,6 +7,9 @@ from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
+from config.server import worker
+from tests.config.server.serving import connect, serving
+from tests.config.server.test_slow_clients import EXPECTED, application
 from tests.installation import Answer, Installation, Server, log_in_as_admin
 
 pytestmark = pytest.mark.once
@@ -47,6 +50,16 @@ def test_a_kept_connection_gets_an_answer_to_each_request_until_one_says_close(
         server.process.terminate()
         assert [each.result() for each in found] == [200] * 8
         server.process.wait(30)
+
+
+def test_a_stop_does_not_wait_for_a_body_until_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "LAST_WAIT", 0.5)
+    with serving(application) as server, connect(server.port) as client:
+        client.sendall(EXPECTED)
+        assert b" 100 Continue" in client.recv(65536)
+        server.worker.loop.call_soon_threadsafe(server.worker.handle_exit_signal)
+        server.thread.join()
+        assert server.worker.nr_conns == 1
 
 
 def ask_until_closed(port: int, warm: threading.Barrier) -> int:

@@ -5,7 +5,8 @@ from django.test import Client
 
 from audit.models import Event
 from config.env import ConfigurationError
-from config.wire.http.client_ip import check_networks, resolve
+from config.wire.http.client_ip import check_networks, client_ip, resolve
+from config.wire.http.heads import PlainHead
 from tests.conftest import Cast
 
 pytestmark = pytest.mark.once
@@ -136,3 +137,10 @@ def test_an_unreadable_hop_is_said_once_for_each_proxy(caplog: pytest.LogCapture
     assert [record.getMessage() for record in caplog.records if "192.0.2.7" in record.getMessage()] == [
         "X-Forwarded-For as 192.0.2.7 sends it does not end in an address: its clients have none"
     ]
+
+
+def test_no_client_fills_the_memory_of_a_process_with_forwarded_addresses() -> None:
+    before = resolve.cache_info().currsize
+    head = PlainHead({"REMOTE_ADDR": "198.51.100.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1," * 100}, "/", "GET")
+    assert client_ip(head) == "198.51.100.1"
+    assert resolve.cache_info().currsize == before
