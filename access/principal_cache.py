@@ -89,7 +89,7 @@ class Memory:
     """What this process has read, as far as nothing that it has looked at since concerns it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a look may find that its own connection was lost
         self._empty()
         self._failed_at = 0.0
         self._failure = ""
@@ -173,10 +173,13 @@ class Memory:
             elif sequence in self._seen or len(self._seen) < MOST_POSITIONS:
                 self._seen[sequence] = digest
                 known.callers.add(name, read)
+            else:
+                self._trusted_until = 0.0  # a look makes place
 
-    def forget(self) -> None:
-        """Trust nothing that was read before: for tests."""
-        self._empty()
+    def forget(self, **_: Any) -> None:
+        """Trust nothing that was read before: a connection was lost, so another database may answer now."""
+        with self._lock:
+            self._empty()
 
 
 def _all_concerned(changes: Sequence[Sequence[Any]]) -> frozenset[str] | None:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from access import principal_cache
@@ -141,7 +142,12 @@ def test_a_look_asks_for_a_bounded_number_of_positions(
     for name in (b"at another position", b"at one too many"):
         happen(CHANGES_NOBODY)
         remember(name)
-    assert names() == {b"where the look was", b"at another position"}
+    known = {b"where the look was", b"at another position"}
+    with CaptureQueriesContext(connection) as captured:
+        assert names() == known
+    assert len(statements(captured)) == 1  # a look, which makes place
+    remember(b"again")
+    assert names() == {*known, b"again"}
 
 
 def test_what_is_read_of_a_credential_belongs_to_the_end_of_the_chain(cast: Cast, lease: Lease) -> None:
@@ -150,3 +156,35 @@ def test_what_is_read_of_a_credential_belongs_to_the_end_of_the_chain(cast: Cast
     use(key.text)
     use(token, is_key=False)
     assert [each.position for each in memory.known().callers._reads.values()] == [end(), end()]
+
+
+def terminate() -> None:
+    """End the connection of this thread, as a database does that stops or fails."""
+    mine = connection.connection.info
+    with psycopg.connect(mine.dsn, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [mine.backend_pid])
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_lost_in_use_empties_memory(lease: Lease) -> None:
+    lease(LONG)
+    remember(b"name")
+    with pytest.raises(OperationalError), transaction.atomic():
+        happen(CHANGES_NOBODY)
+        terminate()
+        happen(CHANGES_NOBODY)
+    assert names() == set()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("end", [connection.close, lambda: terminate()], ids=["closed", "ended while idle"])
+def test_a_connection_that_is_closed_otherwise_leaves_memory_alone(
+    lease: Lease, end: Callable[[], None]
+) -> None:
+    lease(LONG)
+    remember(b"name")
+    end()
+    happen(CHANGES_NOBODY)
+    assert names() == {b"name"}

@@ -6,6 +6,8 @@ from django.db.backends.postgresql import base
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from psycopg import Connection
 
+from config.database.lost import connection_lost
+
 
 class SchemaEditor(DatabaseSchemaEditor):
     """Lets migrations take as long as they need. PgBouncer gives a longer setting to other clients."""
@@ -30,6 +32,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         if self.connection is not None and self.connection.autocommit and is_over(self.connection):
             self.close()
+
+    def _close(self) -> None:
+        """Close the connection, and say so if it had been lost under a statement."""
+        if self.connection is not None and self.connection.broken:
+            connection_lost.send(type(self))
+        super()._close()  # type: ignore[misc]  # the stubs leave it out
 
 
 def is_over(connection: "Connection[object]") -> bool:

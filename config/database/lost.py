@@ -1,0 +1,5 @@
+"""What happens when a connection to the database is lost: whoever trusts what it said has to know."""
+
+from django.dispatch import Signal
+
+connection_lost = Signal()  # in use: one that ended while it lay idle is replaced, and says nothing
