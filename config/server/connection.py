@@ -61,13 +61,13 @@ class Connection(ASGIProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
         self._stop_end_timer()
-        self.worker.waiting.pop(self, None)
+        self._stop_waiting()
         super().connection_lost(exc)
         self._request_ready.set()
 
     def end(self) -> None:
         """End it at once, whatever its client has not taken yet."""
-        self.worker.waiting.pop(self, None)
+        self._stop_waiting()
         self.transport.abort()
 
     @property
@@ -80,11 +80,15 @@ class Connection(ASGIProtocol):
     def _wait_for_head(self) -> None:
         self._head_size = len(self._callback_parser._buffer)
         self._head_timer = self.worker.loop.call_later(HEAD_SECONDS, self._head_is_late)
-        self._is_waiting()
+        self._start_waiting()
 
-    def _is_waiting(self) -> None:
-        self.worker.waiting.pop(self, None)
+    def _start_waiting(self) -> None:
+        """Its client has to do something now: while it does not, newer connections may take its place."""
+        self._stop_waiting()
         self.worker.waiting[self] = None  # as the last one
+
+    def _stop_waiting(self) -> None:
+        self.worker.waiting.pop(self, None)
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
@@ -104,7 +108,7 @@ class Connection(ASGIProtocol):
             self._wait_for_head()
         else:
             super()._arm_keepalive_timer()
-            self._is_waiting()
+            self._start_waiting()
 
     def _has_begun(self) -> bool:
         """Whether a part of the head is there: the parser takes whole lines out of its buffer."""
@@ -114,7 +118,7 @@ class Connection(ASGIProtocol):
     def data_received(self, data: bytes) -> None:
         if self._closed:
             return  # after the last answer
-        if self._expects_a_request and self._is_answered_at_once(data):
+        if self._expects_a_request and self._answer_at_once(data):
             return
         if self._keepalive_handle is not None:
             self._cancel_keepalive_timer()
@@ -139,14 +143,14 @@ class Connection(ASGIProtocol):
             and not self.worker.is_stopping
         )
 
-    def _is_answered_at_once(self, data: bytes) -> bool:
-        """Answer a plain request that memory can answer; else nothing has been done."""
+    def _answer_at_once(self, data: bytes) -> bool:
+        """Answer a plain request that memory can answer; return False if it is none."""
         scope = plain_scope(data, self._server, self._client)
         answer = self._at_once(scope) if scope else None
         if answer is None:
             return False
         self._answered = self.worker.loop.time()
-        self._is_waiting()
+        self._start_waiting()
         if self._head_timer is not None:
             self._stop_head_timer()
             super()._arm_keepalive_timer()
@@ -197,7 +201,7 @@ class Connection(ASGIProtocol):
         super()._on_body(chunk)
 
     def _on_message_complete(self) -> None:
-        self.worker.waiting.pop(self, None)
+        self._stop_waiting()
         super()._on_message_complete()
 
     def eof_received(self) -> bool:
@@ -242,7 +246,7 @@ class Connection(ASGIProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._is_waiting()
+        self._start_waiting()
         self._end_in(READ_SECONDS)
 
     def resume_writing(self) -> None:
@@ -250,7 +254,7 @@ class Connection(ASGIProtocol):
         if not self._closed:
             self._stop_end_timer()
         if not self._closed and not self.is_idle:
-            self.worker.waiting.pop(self, None)
+            self._stop_waiting()
 
     # Its end
 
@@ -261,7 +265,7 @@ class Connection(ASGIProtocol):
         self._closed = True
         self._stop_head_timer()
         self._cancel_keepalive_timer()
-        self._is_waiting()
+        self._start_waiting()
         self._resume_reading()
         with suppress(OSError):  # its client may have gone meanwhile
             self.transport.write_eof()
