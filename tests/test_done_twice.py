@@ -92,7 +92,7 @@ def test_every_address_that_changes_something_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("address", sorted(JSON.keys() | OTHERS.keys()))
-@pytest.mark.requirement(63)
+@pytest.mark.requirement(63, 106)
 def test_a_request_that_repeats_another_one_changes_nothing(
     address: str, world: World, do: Callable[[Send], Done]
 ) -> None:
@@ -163,7 +163,7 @@ def test_every_action_that_changes_something_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=" ".join)
-@pytest.mark.requirement(63)
+@pytest.mark.requirement(63, 106)
 def test_an_action_of_the_admin_that_is_taken_again_changes_nothing(
     action: tuple[str, str], world: World, do: Callable[[Send], Done]
 ) -> None:

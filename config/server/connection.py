@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from config.server.worker import Application, Worker
 
 HTTP_1_1 = (1, 1)
+SOON_SECONDS = 0.01
 CODES = {400: "invalid_request", 408: "request_timeout", 414: "too_large", 431: "too_large"}
 CHUNKS = "The chunks of the body are malformed, or end too early."
 SMALL_CHUNKS = "The chunks of the body are too small. Send fewer and larger ones, or a Content-Length."
@@ -216,9 +217,13 @@ class Connection(ASGIProtocol):
         return True
 
     def _expect_no_more(self) -> None:
-        """Have a body that has not arrived in full refused now."""
+        """Have a body that has not arrived in full refused, once what has arrived is read."""
         receiver = self._body_receiver
-        if receiver is not None and not receiver._complete:
+        if receiver is None or receiver._complete or self._closed:
+            return
+        if receiver._chunks:
+            self.worker.loop.call_later(SOON_SECONDS, self._expect_no_more)
+        else:
             receiver._body_wait_expired = True
             receiver._wake_waiter()
 

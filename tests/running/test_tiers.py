@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from tests.__main__ import HALVES, PARTS, Part
+from tests.__main__ import PARTS, SHARES, Part
 from tests.installation import PROJECT
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
@@ -28,14 +28,14 @@ def collected(part: Part, *arguments: str) -> frozenset[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(PROJECT)
         patch.setenv("KEYHOUSE_TEST_VENDOR", part.vendor)
-        patch.setenv("KEYHOUSE_TEST_HALF", part.half)
+        patch.setenv("KEYHOUSE_TEST_SHARE", part.share)
         pytest.main(["--collect-only", "-qq", "-o", f"testpaths={FOLDERS}", *arguments], plugins=[seen])
     return seen.tests
 
 
 @pytest.mark.parametrize(
     ("tier", "parts"),
-    [((), PARTS), (("--all",), HALVES), (("--soak",), PARTS)],
+    [((), PARTS), (("--all",), SHARES), (("--soak",), PARTS)],
     ids=["fast", "all", "soak"],
 )
 def test_the_parts_have_together_what_a_run_without_parts_has(
@@ -62,12 +62,12 @@ def test_what_commits_runs_on_both_databases_in_the_fast_tier_too() -> None:
 
 
 def test_what_knows_no_database_runs_once() -> None:
-    having = [part for part in HALVES if any("test_tiers.py" in test for test in collected(part, "--all"))]
+    having = [part for part in SHARES if any("test_tiers.py" in test for test in collected(part, "--all"))]
     assert len(having) == 1
 
 
-def test_no_test_runs_in_both_halves() -> None:
-    for one, other in product(HALVES, HALVES):
+def test_no_test_runs_in_two_shares() -> None:
+    for one, other in product(SHARES, SHARES):
         if one != other and one.vendor == other.vendor:
             assert collected(one, "--all").isdisjoint(collected(other, "--all"))
             assert collected(one, "--all")

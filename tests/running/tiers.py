@@ -4,7 +4,7 @@
                     they are marked `fast`. Tests run on one database, by their file; those that commit or
                     are marked `databases` run on both.
 ./run test --all    without `soak`. Tests run on both databases; those marked `once` on SQLite. The files are
-                    divided into halves that take about as long as each other.
+                    divided into shares that take about as long as each other.
 ./run test PATHS    what is named, by paths or with -k: on both databases, but for those marked `once`.
 ./run soak          `soak`, and the properties that hypothesis tries, with many more examples.
 """
@@ -20,7 +20,6 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 SHARE_OF_POSTGRESQL = 34  # percent of the files that run on one database: there each test takes longer
-FIRST_HALF = 60  # percent of the files, of which the others take as long
 INSTALLATIONS = {"bare_installation", "after_migration"}  # the fixtures of tests.installation
 
 
@@ -30,14 +29,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import only files of this half, and with -k only those that contain one of its words.
+    """Import only files of this share, and with -k only those that contain one of its words.
 
     To import all of them takes longer than a test.
     """
     if collection_path.suffix != ".py":
         return None
     chosen = _files_with(config.getoption("keyword"))
-    is_ours = _is_in_half(os.path.relpath(collection_path, config.rootpath))
+    is_ours = _is_in_share(os.path.relpath(collection_path, config.rootpath))
     return None if is_ours and (not chosen or collection_path in chosen) else True
 
 
@@ -59,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item
         for item in items
         if _is_in_tier(item, everything, config)
-        and _is_in_half(item.location[0])
+        and _is_in_share(item.location[0])
         and (not database or database in _databases_of(item, everything, config))
     }
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
@@ -87,9 +86,9 @@ def _is_slow(item: pytest.Item) -> bool:
     return _has(item, "slow") or (starts_processes and not _has(item, "fast"))
 
 
-def _is_in_half(file: str) -> bool:
-    half = os.environ.get("KEYHOUSE_TEST_HALF", "")
-    return not half or half == ("1" if _draw(file) < FIRST_HALF else "2")
+def _is_in_share(file: str) -> bool:
+    first, _, end = os.environ.get("KEYHOUSE_TEST_SHARE", "").partition("-")
+    return not end or int(first) <= _draw(file) < int(end)
 
 
 def _databases_of(item: pytest.Item, everything: bool, config: pytest.Config) -> set[str]:

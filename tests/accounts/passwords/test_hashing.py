@@ -75,7 +75,7 @@ def nobody_else_gets_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[]
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_whoever_comes_on_top_is_asked_to_try_again(
+def test_one_more_caller_is_asked_to_try_again(
     door: str, cast: Cast, mailbox: Mailbox, nobody_else_gets_in: Callable[[], None]
 ) -> None:
     alice, token = as_user(cast.alice), new_token(mailbox)
@@ -88,6 +88,7 @@ def test_whoever_comes_on_top_is_asked_to_try_again(
     assert Session.objects.filter(user=cast.alice).count() == 1
 
 
+@pytest.mark.requirement(115)
 def test_so_many_are_hashed_at_once_and_so_many_wait() -> None:
     """Five come while nothing is finished before two of them are refused."""
     threads, lock, over = HashThreads(2, 1), threading.Lock(), threading.Event()
@@ -119,6 +120,7 @@ def test_so_many_are_hashed_at_once_and_so_many_wait() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority of their own")
+@pytest.mark.requirement(115)
 def test_who_hashes_lets_all_others_go_first() -> None:
     def priority() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
