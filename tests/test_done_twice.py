@@ -1,4 +1,4 @@
-"""Whoever repeats what is done records nothing and begins no epoch, and waits as long as the first one."""
+"""A request that repeats another one records nothing, begins no epoch, and waits as long as the first."""
 
 import time
 from collections.abc import Callable

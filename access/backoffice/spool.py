@@ -20,11 +20,11 @@ _lock = Lock()
 
 
 class Spool:
-    """A file for one reader, which whoever sends it reads and closes."""
+    """A file for one reader, which the server reads and closes when it sends it."""
 
     def __init__(self, reader: int | None) -> None:
         self.reader = reader
-        self._file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by whoever sends it)
+        self._file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed where it is sent)
 
     def write(self, text: str) -> None:
         self._file.write(text.encode())

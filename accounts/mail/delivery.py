@@ -79,7 +79,7 @@ def send_due() -> Round:
     now = timezone.now()
     found = list(Mail.objects.filter(next_try_at__lte=now).values_list("pk", flat=True))
     if found:
-        time.sleep(settings.EPOCH_LEASE_SECONDS)
+        time.sleep(settings.EPOCH_LEASE_SECONDS)  # until what they tell of is true for every worker
     for number in found:
         claimed = _claim(number, now)
         if claimed is None:

@@ -1,4 +1,4 @@
-"""What happens when a connection to the database is lost: whoever trusts what it said has to know."""
+"""What happens when a connection to the database is lost: memory of what it said has to know."""
 
 from django.dispatch import Signal
 
