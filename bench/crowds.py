@@ -124,7 +124,7 @@ def gathered(act: Crowding, port: int, caller: Headers) -> Iterator[Any]:
     stop, count = SPAWN.Event(), SPAWN.Value("i", 0)
     crowd = SPAWN.Process(target=act, args=(port, caller, stop, count))
     crowd.start()
-    time.sleep(1)  # until it is there
+    time.sleep(1)  # a crowd does not say when it is complete, and must not be measured while it gathers
     count.value = 0
     try:
         yield count
@@ -207,7 +207,7 @@ def make_key(port: int, caller: Headers) -> Any:
 
 
 def send(port: int, method: str, path: str, headers: Headers, body: Any = None) -> Any:
-    """Send one request on a connection of its own; return the JSON of its answer, {} if there is none."""
+    """Send one request on a connection of its own; return the JSON of its answer, {} for an empty one."""
     with suppress(OSError, ValueError):
         connection = http.client.HTTPConnection(HOST, port, timeout=60)
         kind = {} if body is None else {"Content-Type": "application/json"}

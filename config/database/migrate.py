@@ -72,7 +72,7 @@ def _alone() -> Iterator[None]:
             lock.rollback()
             # PostgreSQL could wake us, but a wait inside it keeps a connection of PgBouncer's small pool,
             # which the process that migrates may need.
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)  # why nobody wakes us: above
         yield
 
 

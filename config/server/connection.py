@@ -145,7 +145,7 @@ class Connection(ASGIProtocol):
         )
 
     def _answer_at_once(self, data: bytes) -> bool:
-        """Answer a plain request that memory can answer; return False if it is none."""
+        """Answer a plain request from memory, and return whether that was possible."""
         scope = plain_scope(data, self._server, self._client)
         answer = self._at_once(scope) if scope else None
         if answer is None:
@@ -163,7 +163,7 @@ class Connection(ASGIProtocol):
     def _at_once(self, scope: dict[str, Any]) -> Answer | None:
         try:
             return self.app.at_once(scope)
-        except Exception:  # the way of all other requests meets it again, and says what it is
+        except Exception:  # a bug: the edge meets it again on the way of all other requests, and logs it
             return None
 
     def _keepalive_timeout(self) -> None:

@@ -35,12 +35,22 @@ log = logging.getLogger("keyhouse.server")
 class Edge:
     """Answers ASGI requests; `early` answers from memory, or returns None and has done nothing.
 
-    What is asked under the paths `first` has threads of its own: proxies and probes wait for it.
+    Requests under the paths `first` have threads of their own, since proxies and probes wait for them; so do
+    those under `passwords`, since each waits for a hash: strangers could keep all other threads busy.
     """
 
-    def __init__(self, application: Callable[..., Any], early: Early, first: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        application: Callable[..., Any],
+        early: Early,
+        *,
+        first: tuple[str, ...],
+        passwords: tuple[str, ...],
+    ) -> None:
         self._application, self._early, self._first = application, early, first
+        self._password_paths = passwords
         self._checks = Threads("checks", limits.CHECK_THREADS, limits.MOST_CHECKS_QUEUED)
+        self._passwords = Threads("passwords", limits.PASSWORD_THREADS, limits.MOST_PASSWORDS_QUEUED)
         self._others = Threads("others", limits.OTHER_THREADS, limits.MOST_QUEUED)
         self._crowd = Crowd()
 
@@ -53,8 +63,8 @@ class Edge:
 
     def stop(self) -> None:
         """Return when all work is done."""
-        self._checks.stop()
-        self._others.stop()
+        for threads in (self._checks, self._passwords, self._others):
+            threads.stop()
 
     async def _answer(self, scope: dict[str, Any], receive: body.Receive) -> Answer:
         request_id = ""
@@ -76,7 +86,7 @@ class Edge:
         except Busy:
             detail = "The server is busy. Try again in a second."
             return refusal(503, "unavailable", detail, request_id=request_id, headers=AGAIN)
-        except Exception:
+        except Exception:  # a bug in one request: it is a 500 like Django's, and the connection lives
             log.exception("request %s", request_id)
             detail = "Something went wrong here. It has been logged."
             return refusal(500, "server_error", detail, request_id=request_id)
@@ -85,9 +95,11 @@ class Edge:
         work = partial(finished, self._application, head.META)
         if head.path_info.startswith(self._first):
             return await _held(await self._checks.run(work))
+        is_slow = head.path_info.startswith(self._password_paths)
+        threads = self._passwords if is_slow else self._others
         address, credential = network_of(client_ip(head)), head.META.get("HTTP_AUTHORIZATION", "")
         with self._crowd.member(address=address, credential=credential):
-            return await _held(await self._others.run(work))
+            return await _held(await threads.run(work))
 
 
 def _head(scope: dict[str, Any]) -> PlainHead:

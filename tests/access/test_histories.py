@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from access import principal_cache
-from access.principal_cache import memory
+from access.principal_cache import Known, memory
 from audit.events import EventName
 from audit.models import ChainHead
 from tests.access.remembering import end, happen, names, read, remember
@@ -30,6 +30,12 @@ def lost_history() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+def remember_what_is_lost(known: Known | None = None) -> None:
+    with lost_history():
+        happen(CHANGES_NOBODY)
+        remember(b"lost", known)
 
 
 @pytest.mark.parametrize("name", [EventName.API_KEY_REVOKED, CHANGES_NOBODY])
@@ -58,9 +64,7 @@ def test_a_read_in_a_lost_history_is_noticed_by_the_next_look(db: None, lease: L
     lease(1e-9)
     happen()
     known = memory.known()
-    with lost_history():
-        happen(CHANGES_NOBODY)
-        remember(b"lost", known)
+    remember_what_is_lost(known)
     for _ in range(after):
         happen(CHANGES_NOBODY)
     assert names() == set()
@@ -70,9 +74,7 @@ def test_a_later_read_in_the_new_history_hides_no_read_in_the_lost_one(db: None,
     lease(1e-9)
     happen()
     known = memory.known()
-    with lost_history():
-        happen(CHANGES_NOBODY)
-        remember(b"lost", known)
+    remember_what_is_lost(known)
     happen(CHANGES_NOBODY)
     happen(CHANGES_NOBODY)
     remember(b"new", known)
@@ -82,9 +84,7 @@ def test_a_later_read_in_the_new_history_hides_no_read_in_the_lost_one(db: None,
 def test_a_read_before_the_position_of_the_look_empties_memory(db: None, lease: Lease) -> None:
     lease(LONG)
     happen()
-    with lost_history():
-        happen(CHANGES_NOBODY)
-        remember(b"lost")
+    remember_what_is_lost()
     assert names() == {b"lost"}
     remember(b"new")
     assert names() == set()
@@ -99,9 +99,7 @@ def test_a_read_at_the_same_number_in_another_history_empties_memory(
     lease(LONG)
     happen()
     known = memory.known() if is_seen_by == "a read" else None
-    with lost_history():
-        happen(CHANGES_NOBODY)
-        remember(b"lost", known)
+    remember_what_is_lost(known)
     happen(CHANGES_NOBODY)
     remember(b"new")
     assert names() == set()

@@ -44,7 +44,7 @@ def serving(
     log = Logger(config)
     listener = TCPSocket((HOST, 0), config, log)
     worker = Worker(0, os.getppid(), [listener], None, 0, config, log)
-    worker.asgi = Edge(application, early, ("/first",))
+    worker.asgi = Edge(application, early, first=("/first",), passwords=("/hash",))
     thread = threading.Thread(target=_run, args=(worker,))
     thread.start()
     try:

@@ -161,6 +161,25 @@ def test_what_is_beyond_the_queue_is_503_at_once_and_checks_go_on(few_threads: N
         assert all_of(queued).endswith(b"done")
 
 
+@pytest.mark.requirement(115)
+def test_requests_that_wait_for_a_hash_leave_the_threads_of_others_alone(
+    monkeypatch: pytest.MonkeyPatch, few_threads: None
+) -> None:
+    monkeypatch.setattr(limits, "PASSWORD_THREADS", 1)
+    gate = Gate()
+    with serving(answering({"/hash": gate, "/": fine})) as server:
+        logins = [connect(server.port) for _ in range(8)]
+        for login in logins:
+            login.sendall(get("/hash", "Connection: close"))
+        assert gate.entered.acquire(timeout=30)
+        with connect(server.port) as client:
+            client.sendall(get("/", "Connection: close"))
+            assert all_of(client).endswith(b"fine")
+        gate.opened.set()
+        for login in logins:
+            assert all_of(login).endswith(b"done")
+
+
 def test_one_address_has_so_many_requests_in_work_and_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crowd, "MOST_OF_ONE", 1)
     gate = Gate()
