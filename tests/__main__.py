@@ -1,7 +1,7 @@
 """./run test: on SQLite and on a real PostgreSQL, side by side. tests.running.tiers says which tests.
 
 All of the tests wait for servers and browsers so often that two processes leave a core idle: with --all
-there are four. With five they take longer.
+there are four. Five take as long.
 """
 
 import os
