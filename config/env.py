@@ -1,4 +1,4 @@
-"""Every environment variable that Keyhouse reads, in one place.
+"""How environment variables are read; config.variables says what they are for.
 
 Each can also be given as NAME_FILE, the path of a file that holds the value (Docker and systemd
 secrets). A wrong value raises ConfigurationError, which names the variable and says what is right.
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from config import hosts as names
+from config.variables import VARIABLES
 
 HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]\\]+")
 ADDRESS = re.compile(rf"(?P<host>{HOST.pattern}):(?P<port>[0-9]{{1,5}})")
@@ -18,36 +19,6 @@ ADDRESS = re.compile(rf"(?P<host>{HOST.pattern}):(?P<port>[0-9]{{1,5}})")
 
 class ConfigurationError(Exception):
     """Keyhouse cannot start: the message says which setting is wrong and what would be right."""
-
-
-# Each with its value when it is not set; README.md says what they are for.
-VARIABLES = {
-    "KEYHOUSE_PROFILE": "keyhouse",
-    "KEYHOUSE_DATA_DIR": "var",
-    "KEYHOUSE_PUBLIC_URL": "",
-    "KEYHOUSE_BIND": "127.0.0.1:8000",
-    "KEYHOUSE_PEPPERS": "",
-    "KEYHOUSE_SEED_KEYS": "",
-    "KEYHOUSE_SIGNING_KEYS": "",
-    "KEYHOUSE_PASSWORD_MIN_LENGTH": "",
-    "KEYHOUSE_COMMON_PASSWORDS": "",
-    "KEYHOUSE_TRUSTED_PROXIES": "",
-    "KEYHOUSE_METRICS_NETWORKS": "",
-    "KEYHOUSE_LIMITS": "",
-    "KEYHOUSE_ADMIN_SECOND_FACTOR": "true",
-    "DATABASE_URL": "",
-    "CACHE_URL": "locmemcache://",
-    "EMAIL_URL": "consolemail://",
-    "KEYHOUSE_MAIL_FROM": "",
-    "KEYHOUSE_RESET_URL": "",
-    "KEYHOUSE_LEASE_MS": "250",
-    "SECRET_KEY": "",
-    "ALLOWED_HOSTS": "",
-    "DEBUG": "false",
-    "KEYHOUSE_ADMIN_USERNAME": "",
-    "KEYHOUSE_ADMIN_EMAIL": "",
-    "KEYHOUSE_ADMIN_PASSWORD": "",
-}
 
 
 def text(name: str) -> str:
@@ -63,7 +34,7 @@ def text(name: str) -> str:
         return _from_file(f"{name}_FILE", path)
     if not value.isascii() and not _is_utf8(value):
         raise ConfigurationError(f"{name}: it is not UTF-8 text")
-    return value or VARIABLES[name]
+    return value or VARIABLES[name].default
 
 
 def _from_file(name: str, path: str) -> str:

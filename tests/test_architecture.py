@@ -54,6 +54,7 @@ PURE = (
     "accounts/throttling/counters.py",
     "oauth/protocol/tokens.py",
     "config/env.py",
+    "config/variables.py",
     "config/secrets/fingerprints.py",
     "config/hosts.py",
     "config/secrets/key_pairs.py",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from config import env
+from config.variables import VARIABLES
 from tests.installation import PROJECT
 
 
@@ -16,7 +16,7 @@ def read_settings(folder: Path, **variables: str) -> dict[str, Any]:
     Raises ConfigurationError, as the settings do.
     """
     with pytest.MonkeyPatch.context() as patch:
-        for name in env.VARIABLES:
+        for name in VARIABLES:
             patch.delenv(name, raising=False)
             patch.delenv(f"{name}_FILE", raising=False)
         for name, value in {"KEYHOUSE_DATA_DIR": str(folder / "var"), **variables}.items():

@@ -7,6 +7,7 @@ import pytest
 from config import env
 from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.env import ConfigurationError
+from config.variables import VARIABLES
 
 pytestmark = pytest.mark.once
 
@@ -15,7 +16,7 @@ SECRET = "s3cr3t"
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in env.VARIABLES:
+    for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
 
@@ -32,7 +33,7 @@ def test_a_variable_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     assert env.text("SECRET_KEY") == "clé "
 
 
-@pytest.mark.parametrize("name", env.VARIABLES)
+@pytest.mark.parametrize("name", VARIABLES)
 def test_every_variable_can_come_from_a_file(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
