@@ -1,6 +1,7 @@
 """/metrics: how the server is doing, for Prometheus."""
 
 import os
+from typing import NamedTuple
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,11 +12,21 @@ from config.wire.http.client_ip import client_ip, is_within
 from config.wire.http.methods import takes
 
 
+class Gauge(NamedTuple):
+    """A number that is looked up when somebody asks."""
+
+    name: str
+    words: str
+
+
+MAILS_WAITING = Gauge("keyhouse_mails_waiting", "Mails that are not sent yet")
+
+
 @takes("GET")
 def metrics_page(request: HttpRequest) -> HttpResponse:
     """GET /metrics: 404 unless whoever asks is in KEYHOUSE_METRICS_NETWORKS, since it tells about others."""
     if metrics.FOLDER not in os.environ or not is_within(client_ip(request), settings.METRICS_NETWORKS):
         raise Http404
-    now = {"keyhouse_mails_waiting": ("Mails that are not sent yet", Mail.objects.count())}
+    now = {MAILS_WAITING.name: (MAILS_WAITING.words, Mail.objects.count())}
     body, media_type = metrics.exposition(now)
     return HttpResponse(body, content_type=media_type)

@@ -13,11 +13,17 @@ class Command(KeyhouseCommand):
     help = "Add a person. The password comes from standard input or is asked for."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--username", required=True)
-        parser.add_argument("--email", required=True)
-        parser.add_argument("--full-name", default="")
+        parser.add_argument("--username", required=True, help="name to log in with")
+        parser.add_argument("--email", required=True, help="address to log in with and to mail to")
+        parser.add_argument("--full-name", default="", help="name to show")
         parser.add_argument("--role", required=True, help="a global role of the profile")
-        parser.add_argument("--organization", action="append", default=[], metavar="NAME=ROLE")
+        parser.add_argument(
+            "--organization",
+            action="append",
+            default=[],
+            metavar="NAME=ROLE",
+            help="organization and the role in it; can be given several times",
+        )
         parser.add_argument("--superuser", action="store_true", help="may do everything, whatever the role")
         parser.add_argument(
             "--password-stdin", action="store_true", help="read the password from standard input"

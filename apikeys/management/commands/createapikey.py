@@ -20,11 +20,11 @@ class Command(KeyhouseCommand):
     help = "Make an API key and print it, for the only time."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--name", required=True)
+        parser.add_argument("--name", required=True, help="name of the key; names may repeat")
         add_owner_arguments(parser, required=True)
         parser.add_argument("--scope", action="append", default=[], help="can be given several times")
         add_expiry_arguments(parser)
-        parser.add_argument("--environment")
+        parser.add_argument("--environment", help="one of the profile's; default: its default_environment")
         add_limit_arguments(parser)
         parser.add_argument(
             "--attribute",

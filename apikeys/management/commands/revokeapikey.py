@@ -14,10 +14,10 @@ class Command(KeyhouseCommand):
     help = "Revoke API keys for good: by id, of an owner, or the keys themselves on standard input."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("id", nargs="*")
+        parser.add_argument("id", nargs="*", help="ids of keys, as the API and the admin show them")
         add_owner_arguments(parser)
         parser.add_argument("--stdin", action="store_true", help="read keys, one a line, from standard input")
-        parser.add_argument("--reason", default="")
+        parser.add_argument("--reason", default="", help="what the audit log says about it")
         parser.add_argument(
             "--dry-run", action="store_true", help="show what would be revoked, and revoke nothing"
         )

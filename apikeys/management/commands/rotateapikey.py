@@ -18,7 +18,7 @@ class Command(KeyhouseCommand):
     help = "Make a key that takes the place of another one, and print it, for the only time."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("id")
+        parser.add_argument("id", help="id of the key, as the API and the admin show it")
         parser.add_argument(
             "--overlap",
             metavar="DURATION",

@@ -11,8 +11,8 @@ class Command(KeyhouseCommand):
     help = "Give an API key another name, or other limits, from now on."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("id")
-        parser.add_argument("--name")
+        parser.add_argument("id", help="id of the key, as the API and the admin show it")
+        parser.add_argument("--name", help="another name for the key")
         networks, rate = add_limit_arguments(parser)
         networks.add_argument("--any-network", action="store_true", help="from now on from everywhere")
         rate.add_argument("--no-rate-limit", action="store_true", help="from now on as often as it likes")

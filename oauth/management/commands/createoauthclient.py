@@ -16,7 +16,7 @@ class Command(KeyhouseCommand):
     help = "Register an OAuth2 client and print its secret, for the only time."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--name", required=True)
+        parser.add_argument("--name", required=True, help="name that the consent page shows")
         parser.add_argument("--redirect-uri", action="append", default=[], help="can be given several times")
         parser.add_argument(
             "--post-logout-redirect-uri",
