@@ -1,1 +1,1 @@
-"""Who calls, and how long that may be trusted."""
+"""Callers: who they are, what they may do, and how long a process may cache that."""

@@ -1,3 +1,3 @@
-"""What this app shows in the admin: the audit log."""
+"""This app's admin pages: the audit log."""
 
-from access.audit_log import admin as _audit_log  # noqa: F401 (it registers itself)
+from access.audit_log import admin as _audit_log  # noqa: F401 (the import registers it)

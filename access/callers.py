@@ -1,4 +1,4 @@
-"""From an HTTP request, the admin or the command line, to the Caller that services take."""
+"""Makes the Caller that services take, from an HTTP request, the admin or the command line."""
 
 import getpass
 from typing import cast
@@ -11,22 +11,22 @@ from audit.actors import Origin
 
 
 def principal_of_request(request: Request) -> Principal:
-    """The authenticated principal of a DRF request."""
+    """Return the authenticated principal of a DRF request."""
     return cast(Principal, request.user)
 
 
 def caller_of(request: Request) -> Caller:
-    """Who makes this DRF request, from where and when."""
+    """Return who makes this DRF request, from where and when."""
     return Caller(principal_of_request(request), Origin.of(request._request))
 
 
 def caller_in_admin(request: HttpRequest) -> Caller:
-    """Who sits before the admin."""
+    """Return who uses the admin, from where and when."""
     return Caller(principal_in(request), Origin.of(request))
 
 
 def caller_at_command_line() -> Caller:
-    """The operator who runs a command, by the name of their system account."""
+    """Return the operator who runs a command, labelled with their system account."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):
@@ -35,10 +35,10 @@ def caller_at_command_line() -> Caller:
 
 
 def principal_in(request: HttpRequest) -> Principal:
-    """Return who sits before the admin: the site puts them there before it shows a page."""
+    """Return who uses the admin. The admin site sets it before it shows a page."""
     return cast(Principal, request.principal)  # type: ignore[attr-defined]
 
 
 def principal_if_any(request: HttpRequest) -> Principal | None:
-    """Return who sits before the admin, None where the site has not let anybody in."""
+    """Return who uses the admin, or None before the admin site has let anybody in."""
     return getattr(request, "principal", None)

@@ -1,15 +1,15 @@
-"""Whose power an event may have changed: what memory forgets when it sees the event.
+"""Whose power an event may have changed: the callers that caches drop when they see the event.
 
-An event names its subjects (`audit.actors.Target`), and a remembered caller depends on some. Say for a new
-kind of event which kind of subject names everybody who may do something else after it; until then, everybody
-is forgotten.
+An event names its subjects (`audit.actors.Target`), and each cached caller depends on some. When you add an
+event, add here which kind of subject names everybody whose power it changes. An event without an entry drops
+every caller.
 """
 
 from collections.abc import Mapping, Sequence
 
 from audit.events import EventName
 
-# The kinds of subject that say whose. Of several, the first that the event has: it is the narrowest.
+# The kinds of subject that an event's callers depend on. The first that the event has counts: the narrowest.
 WHOSE: Mapping[str, tuple[str, ...]] = {
     EventName.SESSION_ENDED: ("session", "user"),
     EventName.REFRESH_TOKEN_REUSED: ("session", "consent"),
@@ -30,7 +30,7 @@ WHOSE: Mapping[str, tuple[str, ...]] = {
     EventName.ORGANIZATION_DELETED: ("organization",),
     EventName.MEMBER_ADDED: ("user",),
     EventName.MEMBER_REMOVED: ("user",),
-    EventName.INVITATION_REVOKED: (),  # nobody's: it takes effect where the link is used
+    EventName.INVITATION_REVOKED: (),  # no caller's: the link is checked when it is used
     EventName.OAUTH_CLIENT_CHANGED: ("oauth_client",),
     EventName.OAUTH_CLIENT_DELETED: ("oauth_client",),
     EventName.CONSENT_WITHDRAWN: ("consent",),
@@ -47,9 +47,9 @@ EVERYBODYS = frozenset({EventName.SECRETS_ACCEPTED})
 
 
 def concerned(name: str, subjects: Sequence[str]) -> frozenset[str] | None:
-    """Return on which of an event's subjects somebody depends who may do something else now.
+    """Return the subjects of an event whose dependents may do something else now.
 
-    None if that may be everybody: the kind of event is not known, or it names nobody of the right kind.
+    None means every caller: the event has no entry, or no subject of the right kind.
     """
     kinds = WHOSE.get(name)
     if kinds == ():

@@ -1,6 +1,6 @@
-"""What a program's credential may do now: what it has made for others is worth no more than that.
+"""What a program's credential may do now, which limits everything that it has created for others.
 
-Each app registers how credentials of its kind are looked up when it is ready.
+Each app registers a lookup for its kind of credential when it is ready.
 """
 
 from collections.abc import Callable
@@ -14,10 +14,10 @@ _lookups: dict[str, Lookup] = {}
 
 
 def register(kind: str, lookup: Lookup) -> None:
-    """Have credentials of this kind looked up by `lookup`, which locks them in the caller's transaction."""
+    """Register `lookup` for this kind. It locks the credential's row in the caller's transaction."""
     _lookups[kind] = lookup
 
 
 def principal_now(credential: Credential, now: datetime) -> Principal | None:
-    """Return what a program may do now by its credential, which is locked; None if that has ended."""
+    """Lock a program's credential and return what it may do now; None if it has ended."""
     return _lookups[credential.kind](UUID(credential.id), now)

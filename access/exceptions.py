@@ -1,4 +1,4 @@
-"""DRF's exception handler: refusals go to the audit log, then every error becomes a problem document."""
+"""DRF's exception handler: records refusals in the audit log, renders errors as problem documents."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from config.wire.errors import NotAllowed
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Record a NotAllowed of a known caller, and return the problem document for `error`."""
+    """Record the refusal of a known caller, and return the problem document for `error`."""
     request = context.get("request")
     principal = getattr(request, "user", None) if isinstance(error, NotAllowed) else None
     if isinstance(error, NotAllowed) and request is not None and isinstance(principal, Principal):
@@ -22,7 +22,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def record_denied(principal: Principal, origin: Origin, method: str, path: str, error: NotAllowed) -> None:
-    """Record that a known caller may not do this."""
+    """Record that a known caller was refused `method` at `path`."""
     target = Target("endpoint", "", f"{method} {path}"[:200], principal.organization_id)
     detail = {"code": error.code, "reason": error.detail[:500]}
     record_refusal(

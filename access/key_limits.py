@@ -1,4 +1,4 @@
-"""From where, and how often, a credential may be used. Both are off unless somebody sets them."""
+"""The networks that an API key may be used from, and its rate limit. Both are optional."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
@@ -13,7 +13,7 @@ LONGEST_WINDOW = 86_400  # seconds
 
 
 class Rate(NamedTuple):
-    """So many requests in a window of so many seconds, which begins with its first request."""
+    """At most `requests` requests in a window of `seconds`, which begins with its first request."""
 
     requests: int
     seconds: int
@@ -23,39 +23,39 @@ class Rate(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What a credential is held to; no networks: it may come from everywhere."""
+    """The limits of a credential. No networks means every address."""
 
     networks: tuple[Network, ...] = ()
     rate: Rate | None = None
 
     def allow(self, ip: str) -> bool:
-        """Whether a request may come from `ip`, an address as config.wire.http.client_ip writes it, or ""."""
+        """Whether a request may come from `ip`, an address as config.wire.http.client_ip spells it, or ""."""
         if not self.networks:
             return True
         return bool(ip) and any(ip_address(ip) in network for network in self.networks)
 
 
 def rate_of(requests: int | None, seconds: int | None) -> Rate | None:
-    """Return the rate that is stored so, None if there is none."""
+    """Return the stored rate, or None if no rate is stored."""
     return None if requests is None or seconds is None else Rate(requests, seconds)
 
 
 def limits_of(networks: Iterable[str], rate: Rate | None) -> Limits | None:
-    """Return the limits that are stored so, None if there are none."""
+    """Return the stored limits, or None if nothing is limited."""
     found = Limits(tuple(ip_network(text) for text in networks), rate)
     return found if found != Limits() else None
 
 
 def clean_networks(texts: Iterable[str], own: Limits) -> list[str]:
-    """Return addresses and networks, each once, in one spelling.
+    """Return addresses and networks in one spelling, without duplicates.
 
-    Raises Invalid for the first bad one, and for what lies outside of `own`, the limits of whoever asks.
+    Raises Invalid for the first malformed one, and for one outside `own`, the limits of the key in use.
     """
     found = list(dict.fromkeys(_network(text) for text in texts))
     if len(found) > MOST_NETWORKS:
-        raise Invalid("allowed_networks", f"has {len(found)} networks, {MOST_NETWORKS} are allowed")
+        raise Invalid("allowed_networks", f"has {len(found)} networks; at most {MOST_NETWORKS} are allowed")
     if own.networks and not (found and all(_lies_within(network, own.networks) for network in found)):
-        raise Invalid("allowed_networks", "must lie within those of the key that you use")
+        raise Invalid("allowed_networks", "must lie within the networks of the key that you use")
     return [spell(each) for each in found]
 
 
@@ -63,7 +63,7 @@ def _network(text: str) -> Network:
     try:
         return read_network(text)
     except ValueError as error:
-        raise Invalid("allowed_networks", f"{text!a} is no network: {error}") from None
+        raise Invalid("allowed_networks", f"{text!a} is not a network: {error}") from None
 
 
 def _lies_within(network: Network, others: Iterable[Network]) -> bool:
@@ -71,14 +71,14 @@ def _lies_within(network: Network, others: Iterable[Network]) -> bool:
 
 
 def clean_rate(rate: Rate | None, own: Limits) -> Rate | None:
-    """Return `rate`. Raises Invalid if it is out of bounds, or more than `own` of whoever asks."""
+    """Return `rate`. Raises Invalid if it is out of bounds, or above `own`, the limits of the key in use."""
     if rate is not None and not (1 <= rate.requests <= MOST_REQUESTS and 1 <= rate.seconds <= LONGEST_WINDOW):
         raise Invalid("rate_limit", f"must be 1 to {MOST_REQUESTS} requests in 1 to {LONGEST_WINDOW} seconds")
     if own.rate is not None and (rate is None or _is_more(rate, own.rate)):
-        raise Invalid("rate_limit", f"must be at most {own.rate}, that of the key that you use")
+        raise Invalid("rate_limit", f"must be at most {own.rate}, the limit of the key that you use")
     return rate
 
 
 def _is_more(rate: Rate, other: Rate) -> bool:
-    """In one window, or in the long run."""
+    """Whether `rate` allows more than `other`, in one window or in the long run."""
     return rate.requests > other.requests or rate.requests * other.seconds > other.requests * rate.seconds

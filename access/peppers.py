@@ -1,4 +1,4 @@
-"""The numbered peppers of this installation: what is stored as an HMAC is stored under one of them."""
+"""The numbered peppers of this installation: each stored HMAC is made with one of them."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from django.conf import settings
 
 
 class Pepper(NamedTuple):
-    """A pepper and its number, which is stored beside what is stored under it."""
+    """A pepper and its number, which is stored beside each digest made with it."""
 
     number: int
     secret: bytes
@@ -16,6 +16,6 @@ class Pepper(NamedTuple):
 
 
 def current() -> Pepper:
-    """Return the pepper of new digests: the one with the highest number."""
+    """Return the pepper for new digests: the one with the highest number."""
     number = max(settings.PEPPERS)
     return Pepper(number, settings.PEPPERS[number])

@@ -1,4 +1,4 @@
-"""What each of our own endpoints needs. A view that does not say so is an error, not an open door."""
+"""What each of our own endpoints requires. A view that declares nothing is an error, not an open door."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,18 +14,18 @@ from config import profiles
 from config.profiles import Capability, Profile
 from config.wire.errors import InsufficientScope, NotAllowed, NotAuthenticated
 
-# Any of these capabilities, in any place (the service then looks at the place); or, without one:
-# any valid credential, or a person.
+# One of these capabilities in any organization (the service then checks which one); or any valid credential;
+# or a person who logged in.
 Need = frozenset[Capability] | Literal["authenticated", "person"]
 Needs = Mapping[str, Need]
 
-NEEDED_SCOPES = "keyhouse.needed_scopes"  # in the environment of a request: what its key was let in for
+NEEDED_SCOPES = "keyhouse.needed_scopes"  # in request.META: the scope that let a key in
 
 
 class DeclaredNeeds(BasePermission):
-    """Let in whoever has what the view declares for this action: `needs = {"list": …, "create": …}`.
+    """Let in callers who have what the view declares for this action: `needs = {"list": …, "create": …}`.
 
-    An action is a viewset's action, or the method's name in lower case.
+    An action is a viewset's action, or the HTTP method in lower case.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -36,7 +36,7 @@ class DeclaredNeeds(BasePermission):
         if method not in view.allowed_methods:
             raise MethodNotAllowed(method)
         if principal.credential.kind == "key" and not profiles.active().keys.at_own_endpoints:
-            raise NotAllowed("API keys are not taken here.")
+            raise NotAllowed("This endpoint does not accept API keys.")
         need = need_of(view, method)
         check_need(principal, need)
         if principal.credential.kind == "key" and not isinstance(need, str):
@@ -45,7 +45,7 @@ class DeclaredNeeds(BasePermission):
 
 
 def need_of(view: Any, method: str) -> Need:
-    """Return what `view` declares for its action, or for `method`; HEAD is GET."""
+    """Return what `view` declares for its action or for `method`; HEAD counts as GET."""
     needs: Needs | None = getattr(view, "needs", None)
     if needs is None:
         raise ImproperlyConfigured(f"{type(view).__name__} does not declare what it needs")
@@ -56,15 +56,15 @@ def need_of(view: Any, method: str) -> Need:
 
 
 def check_need(principal: Principal, need: Need) -> None:
-    """Raise InsufficientScope for a key, NotAllowed for a person, who lacks what is needed.
+    """Raise InsufficientScope for a program, or NotAllowed for a person, without what is needed.
 
-    SecondFactorRequired for a person who would have it after a login with a second factor.
+    Raises SecondFactorRequired for a person who would have it after a login with a second factor.
     """
     if need == "authenticated":
         return
     if need == "person":
         if not principal.is_person:
-            raise NotAllowed("This is for people who log in, not for programs.")
+            raise NotAllowed("Only people who log in may do this, not programs.")
         return
     if principal.is_person:
         principal.require(lambda who: _holds_one(who, need), "Your role does not allow this.")
@@ -77,7 +77,7 @@ def _holds_one(principal: Principal, capabilities: frozenset[Capability]) -> boo
 
 
 def scopes_for(capabilities: frozenset[Capability], among: frozenset[str] | None = None) -> tuple[str, ...]:
-    """The first of the profile's scopes, or of those `among` them, that opens one of these; or nothing."""
+    """Return the first scope (of `among`, if given) that grants one of the capabilities; () if none does."""
     return _first_opening(profiles.active(), capabilities, among)
 
 
@@ -85,7 +85,7 @@ def scopes_for(capabilities: frozenset[Capability], among: frozenset[str] | None
 def _first_opening(
     profile: Profile, capabilities: frozenset[Capability], among: frozenset[str] | None
 ) -> tuple[str, ...]:
-    """Kept, since each request of a key asks for it."""
+    """Cached: every request with an API key asks for it."""
     for name in profile.scopes if among is None else [each for each in profile.scopes if each in among]:
         if capabilities & profile.power_of_scopes(frozenset({name})).capabilities:
             return (name,)

@@ -1,16 +1,16 @@
-"""What this process has read about callers, and for how long it may be trusted without reading it again.
+"""The callers that this process has cached, and for how long it may trust them without another read.
 
-A service that changes what somebody may do records an event in its transaction, commits, and has its answer
-held for one lease. A service that finds the change made already waits as long: the request that made it may
-not have been answered yet. A process that remembers callers looks at the end of the audit chain before it
-trusts what it remembers, unless it looked less than a lease ago, and forgets those whom the new events
-concern. So after the answer no process trusts anything older than the change. docs/architecture.md has the
-argument, and what it rests on.
+A service that changes what somebody may do records an event in its transaction, commits, and delays its
+answer by one lease. A service that finds the change already made waits as long, because the request that made
+it may still be unanswered. A process that caches callers looks at the end of the audit chain before it trusts
+its cache, unless it looked less than a lease ago, and drops the callers whom the new events concern. So once
+a change is answered, no process trusts anything older. docs/architecture.md has the argument and its
+assumptions.
 
-Events are counted again in a database that was restored, or whose standby took over without the last
-changes. So what is read belongs to a position in the chain, and each look also asks for the events at
-the positions of the reads and the look before. Without one of them, memory is of a history that the database
-does not have, and is emptied.
+A restored database, or a standby that took over without the last changes, gives sequence numbers out again.
+So each read belongs to a position in the chain. Each look also asks for the events at the positions of the
+last look and of the reads since. If one is missing, the cache belongs to a history that this database does
+not have, and the process empties it.
 """
 
 import threading
@@ -33,19 +33,19 @@ from config import metrics
 from config.database.sql import as_json, select
 from config.waiting import CLOCK
 
-MOST_POSITIONS = 256  # that one look asks for
-MOST_EVENTS = 1_000  # that one look goes through
+MOST_POSITIONS = 256  # in one look
+MOST_EVENTS = 1_000  # in one look
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What may be trusted now, and where the chain ended at the look that says so."""
+    """What may be trusted now, and where the chain ended at the look that confirmed it."""
 
     position: Position = BEGINNING
     callers: Remembered = field(default_factory=Remembered)
 
     def get(self, name: bytes, now: datetime) -> Principal | None:
-        """Return the caller with this name, None if nobody is remembered who is good at `now`."""
+        """Return the caller cached under this name, or None if none is cached or it has ended by `now`."""
         read = self.callers.get(name)
         if read is None or (read.until is not None and read.until <= now):
             return None
@@ -56,10 +56,10 @@ NOTHING = Known()
 
 
 class Look(NamedTuple):
-    """The end of the audit chain, and what it says about what is remembered.
+    """The end of the audit chain, and what it says about the cache.
 
-    `there` are those of the events that were asked for which are there; `concerned` is on whom those depend
-    who may do something else since the last look, None if that may be everybody.
+    `there` are the events asked for that exist. `concerned` are the subjects whose dependents may do
+    something else since the last look; None means that every caller may.
     """
 
     epoch: int
@@ -68,12 +68,12 @@ class Look(NamedTuple):
     concerned: frozenset[str] | None
 
     def has(self, seen: Mapping[int, bytes]) -> bool:
-        """Whether the history that `seen` is of is also this database's."""
+        """Whether this database's history contains the events `seen`."""
         return seen.items() <= self.there.items()
 
 
-# The end of the chain, with each event at a given position, and each one after the last look that may change
-# a caller; once without either.
+# The end of the chain, joined with each event at a given position and each newer event that may change a
+# caller. One row if no event matches.
 LOOK = f"""SELECT h.epoch, h.sequence, h.hash, e.sequence, e.hash, e.name, e.subjects
     FROM audit_chainhead h LEFT JOIN (
         SELECT sequence, hash, NULL AS name, NULL AS subjects FROM audit_event WHERE sequence IN ({{seen}})
@@ -82,30 +82,30 @@ LOOK = f"""SELECT h.epoch, h.sequence, h.hash, e.sequence, e.hash, e.name, e.sub
             AND name NOT IN ({", ".join(f"'{name}'" for name in sorted(CHANGES_NO_CALLER))})
     ) e ON 1 = 1
     WHERE h.id = {ChainHead.ONLY}
-"""  # noqa: S608 (nothing in it comes from outside)
+"""  # noqa: S608 (it holds only constants)
 
 
 class Memory:
-    """What this process has read, as far as nothing that it has looked at since concerns it."""
+    """The callers that this process has cached, less those that a later look dropped."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a look may find that its own connection was lost
+        self._lock = threading.RLock()  # reentrant: a look that loses its connection calls `forget`
         self._empty()
         self._failed_at = 0.0
         self._failure = ""
 
     def _empty(self) -> None:
-        """Trust nothing that was read before, and nothing that is being read."""
+        """Drop every cached caller, and every read that is under way."""
         self._known = Known()
         self._epoch = 0
         self._trusted_until = 0.0
-        self._seen = dict([BEGINNING])  # positions of the last look and the reads after it
+        self._seen = dict([BEGINNING])  # positions of the last look and of the reads since
 
     def known(self) -> Known:
-        """Return what may be trusted now. One small query if the last look was a lease ago.
+        """Return what may be trusted now. Costs one small query if the lease of the last look has ended.
 
-        Take it before you read, and `remember` what you read with it: that belongs to the look before the
-        read. Raises django.db.Error if the database does not answer.
+        Call it before a read, and pass its result to `remember` with the read: so the read belongs to the
+        look before it. Raises django.db.Error if the database does not answer.
         """
         if not settings.EPOCH_LEASE_SECONDS:
             return NOTHING
@@ -114,18 +114,18 @@ class Memory:
         return self._known
 
     def trusted(self) -> Known:
-        """Return what may be trusted without a look: nothing if the lease has ended."""
+        """Return what may be trusted without a look: NOTHING once the lease has ended."""
         return self._known if time.clock_gettime(CLOCK) < self._trusted_until else NOTHING
 
     def _look(self) -> None:
-        """Look, or wait for the thread that does. If its look fails, those that waited for it fail too."""
+        """Look, or wait for the thread that is looking. If its look fails, the waiting threads fail too."""
         came = time.clock_gettime(CLOCK)
         with self._lock:
             before = time.clock_gettime(CLOCK)
             if before < self._trusted_until:
-                return  # another thread has looked meanwhile
+                return  # another thread has looked in the meantime
             if came < self._failed_at:
-                raise OperationalError(self._failure)  # else each would wait for the database in its turn
+                raise OperationalError(self._failure)  # otherwise each thread would wait in turn
             look = self._ask()
             callers = self._known.callers
             if look.concerned is None or not look.has(self._seen):
@@ -137,7 +137,7 @@ class Memory:
             self._trusted_until = before + settings.EPOCH_LEASE_SECONDS
 
     def _ask(self) -> Look:
-        """Return where the chain ends, and what has changed since the last look: one query.
+        """Return the end of the chain and what has changed since the last look, with one query.
 
         Raises OperationalError.
         """
@@ -158,11 +158,11 @@ class Memory:
         return Look(epoch, position, there, _all_concerned(changes) if changes or not has_begun else None)
 
     def remember(self, known: Known, name: bytes, read: Read) -> None:
-        """Keep `read`, which was read after `known()` returned `known`.
+        """Cache `read`, which was read after `known()` returned `known`.
 
-        Unless there was a look meanwhile: that one says nothing about what was read before it. A read at a
-        position before that of `known`, or at one that another history has, shows that the database went
-        back in time: memory is emptied.
+        Does nothing if a look came in between, because that look says nothing about earlier reads. Empties
+        the cache if the database went back in time: `read` is at an earlier position than `known`, or at a
+        seen position with another hash.
         """
         sequence, digest = read.position
         with self._lock:
@@ -174,16 +174,16 @@ class Memory:
                 self._seen[sequence] = digest
                 known.callers.add(name, read)
             else:
-                self._trusted_until = 0.0  # a look makes place
+                self._trusted_until = 0.0  # the next look makes room
 
     def forget(self, **_: Any) -> None:
-        """Trust nothing that was read before: a connection was lost, so another database may answer now."""
+        """Empty the cache: a connection was lost, so another database may answer from now on."""
         with self._lock:
             self._empty()
 
 
 def _all_concerned(changes: Sequence[Sequence[Any]]) -> frozenset[str] | None:
-    """Return whom events concern, given as name and subjects; None if that may be everybody."""
+    """Return the subjects that events (name, subjects) concern; None if they may concern every caller."""
     found = [concerned(name, as_json(subjects)) for name, subjects in changes]
     named = [each for each in found if each is not None]
     return frozenset[str]().union(*named) if len(named) == len(found) else None

@@ -1,4 +1,4 @@
-"""Who calls, as the rest of Keyhouse sees them: small, frozen, without the database."""
+"""The caller as the rest of Keyhouse sees it: small, frozen, independent of the database."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ PROGRAMS = frozenset({"key", "oauth2"})
 
 
 class Reach(NamedTuple):
-    """Where somebody may do a thing: everywhere, or in these organizations."""
+    """Where a caller may do something: everywhere, or in these organizations."""
 
     everywhere: bool
     organizations: frozenset[int]
@@ -28,12 +28,13 @@ class Reach(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What was shown: its kind, its public id, when it ends if it does, and what it is held to.
+    """The credential of a request: its kind, public id, expiry and limits.
 
-    `client` is the client_id of whoever it was given to, if it is one of OAuth2.
-    `number` is that of a key's row, under which its uses are counted; 0 for what is no key. `token` is that
-    of the row of the OAuth2 access token that stands behind it: that itself, or the one with which a key was
-    made; 0 without such a token. `identity_scopes` are the granted OAuth2 scopes that tell about the person.
+    `client` is the client_id of the OAuth2 client that holds it, if one does.
+    `number` is the primary key of an API key, under which its uses are counted; 0 for other kinds.
+    `token` is the primary key of the OAuth2 access token: the credential itself, or the token that created
+    the API key; 0 without one.
+    `identity_scopes` are the granted OAuth2 scopes that let the client know who the person is.
     """
 
     kind: CredentialKind
@@ -48,7 +49,7 @@ class Credential:
 
     @property
     def is_of_client(self) -> bool:
-        """Whether it is an OAuth2 client's: a token, or a key that was made through one."""
+        """Whether an OAuth2 client holds it: an access token, or an API key created with one."""
         return self.kind == "oauth2" or bool(self.token)
 
     def has_ended(self, now: datetime) -> bool:
@@ -57,7 +58,7 @@ class Credential:
 
 
 class Place(NamedTuple):
-    """An organization to act in: its uuid, and the roles, the global one included, that one has there."""
+    """An organization to act in: its uuid, and the caller's roles there, including the global one."""
 
     organization: str
     roles: frozenset[str] = frozenset()
@@ -65,13 +66,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls and what they may do at this moment.
+    """Who calls, and what they may do at this moment.
 
-    `subject` is the uuid of the person or organization. What a global role allows stands in
-    `everywhere`, what roles in organizations allow in `within`, by the organization's number.
-    `organization_id` is the organization that the credential acts in, if it acts in one; `places` are all
-    that it could act in. `with_second_factor` is the same person after a login with a second factor, if that
-    would allow more.
+    `subject` is the uuid of the person or organization. `everywhere` is what the global role allows; `within`
+    is what the roles in organizations allow, by the organization's primary key.
+    `organization_id` is the organization that the credential acts in, if any; `places` are all that it could
+    act in. `with_second_factor` is the same person after a login with a second factor, if that would allow
+    more.
     """
 
     subject: str
@@ -87,16 +88,16 @@ class Principal:
     second_factor: bool = False
     with_second_factor: "Principal | None" = None
 
-    is_authenticated = True  # what DRF asks of request.user
+    is_authenticated = True  # DRF reads this from request.user
 
     @property
     def is_person(self) -> bool:
-        """Whether a person logged in, rather than a program with a key or with somebody's consent."""
+        """Whether a person logged in, as opposed to a program with an API key or an OAuth2 token."""
         return self.credential.kind not in PROGRAMS
 
     @property
     def scopes(self) -> frozenset[str]:
-        """What the credential may do at services: by global role, and in the organization it acts in."""
+        """The credential's scopes at services: from the global role, and in the organization it acts in."""
         return self.everywhere.scopes | self.within.get(self.organization_id or 0, NO_POWER).scopes
 
     @property
@@ -113,7 +114,7 @@ class Principal:
                 return Actor("user", self.subject, self.label)
 
     def power_in(self, organization_id: int | None) -> Power:
-        """What the caller may do in an organization; None stands for outside of any."""
+        """What the caller may do in an organization; None means outside every organization."""
         if organization_id is None:
             return self.everywhere
         return self.everywhere | self.within.get(organization_id, NO_POWER)
@@ -123,7 +124,7 @@ class Principal:
         return capability in self.power_in(organization_id).capabilities
 
     def may_somewhere(self, capability: Capability) -> bool:
-        """Whether there is any place where the caller may do this."""
+        """Whether the caller may do this anywhere."""
         return bool(self.reach(capability))
 
     def reach(self, capability: Capability) -> Reach:
@@ -135,32 +136,32 @@ class Principal:
 
     @property
     def scopes_anywhere(self) -> frozenset[str]:
-        """The scopes that the caller holds in any place."""
+        """The scopes that the caller holds anywhere."""
         return self.everywhere.scopes.union(*(power.scopes for power in self.within.values()))
 
     def excess_over(self, other: "Principal") -> Power:
-        """What this principal may do, in any place, that `other` may not do there."""
+        """What this principal may do, in any organization, that `other` may not do there."""
         excess = self.everywhere - other.everywhere
         for number, power in self.within.items():
             excess |= power - other.power_in(number)
         return excess
 
     def require(self, predicate: "Callable[[Principal], bool]", message: str) -> None:
-        """Raise NotAllowed, which says `message`, unless the caller satisfies this.
+        """Raise NotAllowed with `message` unless the caller satisfies `predicate`.
 
-        SecondFactorRequired if a second factor is all that is missing.
+        Raises SecondFactorRequired instead if only a second factor is missing.
         """
         if not predicate(self):
             raise self.refusal(predicate, message)
 
     def refusal(self, predicate: "Callable[[Principal], bool]", message: str) -> NotAllowed:
-        """Return what to raise if the caller does not satisfy `predicate`."""
+        """Return the error for a caller who does not satisfy `predicate`."""
         if self.with_second_factor is not None and predicate(self.with_second_factor):
             return SecondFactorRequired()
         return NotAllowed(message)
 
     def acting_in(self, number: int) -> "Principal":
-        """The same caller, acting in another of their places."""
+        """The same caller, acting in another of their organizations."""
         place = self.places[number]
         return replace(
             self,
@@ -173,8 +174,8 @@ class Principal:
     def without_second_factor(self, strict: frozenset[int]) -> "Principal":
         """The same person after a login without a second factor.
 
-        Without what the profile wants one for, and without the roles in the organizations `strict`, which
-        want one for everything.
+        They lose the capabilities for which the profile requires one, and their roles in the organizations
+        `strict`, which require one for everything.
         """
         profile = profiles.active()
         wanting = Power(frozenset(profile.login.second_factor_for))
@@ -194,7 +195,7 @@ class Principal:
         return self if less == self else replace(less, with_second_factor=self)
 
     def without_power(self) -> "Principal":
-        """The same person after a login without the second factor that they must have: with no power."""
+        """The same person with no power: they logged in without the second factor that they must have."""
         less = replace(
             self,
             everywhere=NO_POWER,
@@ -205,7 +206,7 @@ class Principal:
         return self if less == self else replace(less, with_second_factor=self)
 
     def narrowed(self, granted: frozenset[str], credential: Credential) -> "Principal":
-        """The same person acting through a credential that was given only the scopes `granted`."""
+        """The same person, acting through a credential with only the scopes `granted`."""
         return replace(
             self,
             credential=credential,
@@ -217,26 +218,26 @@ class Principal:
 
 
 def narrow(held: Power, granted: frozenset[str]) -> Power:
-    """What is left of `held` for a credential with the scopes `granted`: never more than either."""
+    """Return the part of `held` that a credential with the scopes `granted` keeps."""
     return _narrow(profiles.active(), held, granted)
 
 
 @lru_cache(maxsize=4096)
 def _narrow(profile: Profile, held: Power, granted: frozenset[str]) -> Power:
-    """Kept, since most keys have one of a few sets of scopes, and their owners one of a few roles."""
+    """Cached: most keys have one of a few sets of scopes, and their owners one of a few roles."""
     scopes = profile.power_of_scopes(granted).scopes & held.scopes
     return profile.power_of_scopes(scopes) & held
 
 
 def operator(label: str) -> Principal:
-    """The person at the command line, who owns the machine and so may do everything."""
+    """Return the operator at the command line, who controls the machine and so may do everything."""
     credential = Credential("command", "")
     return Principal(subject="", label=label, credential=credential, everywhere=profiles.active().everything)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks a service to do something, from where and when."""
+    """Who calls a service, from where and when."""
 
     principal: Principal
     origin: Origin

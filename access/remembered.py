@@ -1,4 +1,4 @@
-"""Callers who were read, found by their credential, and forgotten by what they depend on."""
+"""Cached callers, found by credential, and dropped when something that they depend on changes."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,13 +8,13 @@ from access.principals import Principal
 from audit.position import Position
 
 MOST_REMEMBERED = 20_000  # callers, a few KiB each
-ANY_CHANGE = "*"  # on what depends who is to be forgotten with every change
+ANY_CHANGE = "*"  # the subject of callers that every change drops
 
 
 class Read(NamedTuple):
-    """A caller as one statement found them, and until when that is good if nothing changes.
+    """A caller as one statement read them, and the time until which that holds if nothing changes.
 
-    `subjects` are all on whom it depends what the caller may do, as events name them.
+    `subjects` are everything that the caller's power depends on, named as events name it.
     """
 
     principal: Principal
@@ -24,14 +24,14 @@ class Read(NamedTuple):
 
     @classmethod
     def of(cls, principal: Principal, until: datetime | None, position: Position, *others: str) -> "Read":
-        """Return a caller who depends on the person, on the organizations, and on `others`."""
+        """Return the read of a caller who depends on their user, their organizations and `others`."""
         person = [f"user:{principal.subject}"] if principal.user_id is not None else []
         places = (f"organization:{place.organization}" for place in principal.places.values())
         return cls(principal, until, position, frozenset([*person, *places, *others]))
 
 
 class Remembered:
-    """Reads by the name of their credential. Changed under a lock that the caller holds; read without one."""
+    """Reads, by the name of the credential. A writer must hold a lock; a reader needs no lock."""
 
     def __init__(self) -> None:
         self._reads: dict[bytes, Read] = {}
@@ -41,7 +41,7 @@ class Remembered:
         return self._reads.get(name)
 
     def add(self, name: bytes, read: Read) -> None:
-        """Keep what was read; the oldest makes place for it."""
+        """Store `read`; when the cache is full, drop the oldest."""
         self._drop(name)
         if len(self._reads) >= MOST_REMEMBERED:
             self._drop(next(iter(self._reads)))
@@ -50,7 +50,7 @@ class Remembered:
         self._reads[name] = read
 
     def forget(self, subjects: Iterable[str]) -> None:
-        """Forget everybody who depends on one of these."""
+        """Drop every caller who depends on one of these subjects."""
         for subject in subjects:
             for name in list(self._dependent.get(subject, ())):
                 self._drop(name)

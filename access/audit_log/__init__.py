@@ -1,1 +1,1 @@
-"""The audit log to look at: in the admin and at its endpoint."""
+"""The audit log for its readers: in the admin and at its endpoint."""

@@ -1,4 +1,4 @@
-"""The audit log in the admin: to read and to export, never to change."""
+"""The audit log in the admin: read-only, with export as CSV."""
 
 import json
 from typing import Any
@@ -41,9 +41,9 @@ class EventAdmin(CapabilityAdmin):
     list_display = ("sequence", "time", "name", "actor_label", "target_label", "ip")
     list_display_links = ("sequence", "name")
     list_filter = (KindFilter, TimeFilter, DayFilter, ActorFilter, "name")
-    sortable_by = ("sequence", "time")  # those that have an index
+    sortable_by = ("sequence", "time")  # only these have an index
     search_fields = ("name",)  # shows the search field; get_search_results searches
-    search_help_text = "An event, an id, an address or a request id, or how an actor or a target begins"
+    search_help_text = "An event, id, address or request id, or the beginning of an actor's or target's name"
     actions = actions_of_any_size = ("export",)
     fields = (
         "sequence",
@@ -69,12 +69,12 @@ class EventAdmin(CapabilityAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
     ) -> tuple[QuerySet[Event], bool]:
-        """Narrow the list to what the words name; events are looked up in indexes, never read through."""
+        """Filter by the search term, using indexes only: the table may hold millions of events."""
         found: EventQuerySet = queryset  # type: ignore[assignment]
         return (found.matching(search_term.strip()) if search_term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Django's, with the state of the chain for those who see all of it."""
+        """Django's, plus the state of the chain for people who may read every event."""
         everything = principal_in(request).reach(Capability.READ_AUDIT).everywhere
         chain: Verification | None = verify(newest_only=MOST_CHECKED) if everything else None
         return super().changelist_view(

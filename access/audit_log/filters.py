@@ -1,4 +1,4 @@
-"""By what the admin's list of events can be narrowed, beside the fields of events."""
+"""The filters of the admin's event list, beside those on fields."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ class KindFilter(WordsFilter):
         logins = (EventName.LOGIN_SUCCEEDED, EventName.LOGIN_FAILED)
         return {
             "refusals": ("refused attempts", Q(name__in=REFUSALS)),
-            "logins": ("logins and failures", Q(name__in=logins)),
+            "logins": ("successful and failed logins", Q(name__in=logins)),
             "changes": ("everything else", ~Q(name__in={*REFUSALS, *logins})),
         }
 

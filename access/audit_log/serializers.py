@@ -1,4 +1,4 @@
-"""What the audit endpoint takes and gives, in canonical members."""
+"""What the audit endpoint accepts and returns, in canonical members."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from config.wire.members import RequestSerializer, WireSerializer
 
 
 class ActorOrTarget(serializers.CharField):
-    """The uuid of somebody or something, which may be sent in capitals (RFC 9562 section 4)."""
+    """The uuid of an actor or target, which the client may send in capitals (RFC 9562 section 4)."""
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data).lower()
@@ -23,8 +23,8 @@ class EventFilter(RequestSerializer):
     resource = "event"
 
     event = serializers.ChoiceField(choices=[str(name) for name in EventName], required=False)
-    actor = ActorOrTarget(max_length=36, required=False, help_text="id of who did it")
-    target = ActorOrTarget(max_length=36, required=False, help_text="id of what it was done to")
+    actor = ActorOrTarget(max_length=36, required=False, help_text="id of the actor")
+    target = ActorOrTarget(max_length=36, required=False, help_text="id of the target")
     since = TimestampField(required=False)
     until = TimestampField(required=False)
 

@@ -23,7 +23,7 @@ COLUMNS = {
 
 @extend_schema_view(list=extend_schema(operation_id="list_events", parameters=[EventFilter]))
 class EventViewSet(ListModelMixin, ResourceViewSet[Event]):
-    """What happened: everything for an auditor of everything, else one's organizations' events."""
+    """The audit log: every event for a global auditor, else the events of the caller's organizations."""
 
     resource = "event"
     queryset = Event.objects.none()

@@ -1,1 +1,1 @@
-"""What all pages of the admin share."""
+"""What all admin pages share."""

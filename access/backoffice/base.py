@@ -1,4 +1,4 @@
-"""What every page of the admin has in common: capabilities decide, services write."""
+"""What all admin pages have in common: capabilities decide, services write."""
 
 import re
 from datetime import datetime
@@ -27,26 +27,26 @@ from access.callers import principal_if_any
 from config.profiles import Capability
 from config.wire.errors import BadQuery, DomainError, shown
 
-MOST_AT_ONCE = 500  # rows: more than that nobody looks through
+MOST_AT_ONCE = 500  # rows; nobody reviews a longer selection
 ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class CapabilityAdmin(admin.ModelAdmin[Any]):
-    """A ModelAdmin whose pages are open to holders of a capability, and whose writes are service calls.
+    """A ModelAdmin whose pages require a capability, and whose writes are service calls.
 
-    `can_read` and `can_write` are any-of lists; subclasses restrict the rows in `get_queryset`.
-    Django's own change log is off: the audit log has it all. What a service refuses is the site's to
-    show (accounts.sessions.admin_site).
+    One capability of `can_read` or `can_write` is enough; subclasses restrict the rows in `get_queryset`.
+    Django's own change log is off, because the audit log records every change. The admin site shows the
+    errors that services raise (accounts.sessions.admin_site).
     """
 
     can_read: ClassVar[frozenset[Capability]] = frozenset()
     can_write: ClassVar[frozenset[Capability]] = frozenset()
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # each would count all rows
+    show_facets = admin.ShowFacets.NEVER  # each facet would count all rows
     list_per_page = 50
-    view_on_site = False  # nothing has a page elsewhere
+    view_on_site = False  # no row has a page outside the admin
     paginator = CappedPaginator
-    actions_of_any_size: ClassVar[tuple[str, ...]] = ()  # those that change nothing and send what they read
+    actions_of_any_size: ClassVar[tuple[str, ...]] = ()  # they only send what they read
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return holds(request, self.can_read)
@@ -64,13 +64,13 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         return False
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """Nothing: see the class."""
+        """Do nothing: see the class."""
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """Nothing: see the class."""
+        """Do nothing: see the class."""
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        """Nothing: see the class."""
+        """Do nothing: see the class."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeclaredChangeList]:
         return DeclaredChangeList
@@ -81,20 +81,20 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         try:
             return super().get_changelist_instance(request)
         except DisallowedModelAdminToField:
-            raise BadQuery(TO_FIELD_VAR, "is not a field by which these rows are chosen") from None
+            raise BadQuery(TO_FIELD_VAR, "is not a field that identifies these rows") from None
 
     def get_sortable_by(self, request: HttpRequest) -> list[Any]:
-        """Django's, but for the row's own name: Django links its head, and sorts nothing then."""
+        """Django's, without `__str__`: Django would link its header but sort nothing."""
         return [name for name in super().get_sortable_by(request) if name != "__str__"]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Django's, which refuses relations early. DeclaredChangeList refuses what is left."""
+        """Django's, which refuses relations early. DeclaredChangeList refuses the rest."""
         if not super().lookup_allowed(lookup, value, request):
             raise BadQuery(shown(lookup), UNDECLARED)
         return True
 
     def response_action(self, request: HttpRequest, queryset: Any, *where: Any) -> Any:
-        """Django's. Every action comes by here, and again when what it asks has been answered."""
+        """Django's, after a check of the selection. Every action passes here, before and after it asks."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if not all(ROW_NUMBER.fullmatch(each) for each in chosen):
             messages.error(request, "The selection is malformed. Nothing was done.")
@@ -107,12 +107,12 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         return super().response_action(request, queryset, *where)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Django's, for a row's number in ASCII digits: " 1", "1_0" and digits of other scripts are none."""
+        """Django's, for a primary key in ASCII digits: " 1", "1_0" and other scripts' digits find nothing."""
         is_number = from_field or ROW_NUMBER.fullmatch(object_id)
         return super().get_object(request, object_id, from_field) if is_number else None
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
-        """A page of our own below this list. Nobody keeps it."""
+        """Return a page of our own below this list. Browsers and proxies may not store it."""
         values = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context}
         response = TemplateResponse(request, template, values)
         response.headers["Cache-Control"] = "no-store"
@@ -121,7 +121,7 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Go to what the audit log has about the row."""
+        """Redirect to the row's events in the audit log."""
         row = self.get_object(request, unquote(object_id))
         if row is None or not self.has_view_permission(request, row):
             raise Http404
@@ -129,28 +129,28 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
 
 
 def said_ago(moment: datetime | None) -> SafeString:
-    """How long ago that was, or "never"; the exact time on hovering."""
+    """Return how long ago that was, or "never"; hovering shows the exact time."""
     return format_html('<span title="{}">{}</span>', moment or "", ago(moment, timezone.now()))
 
 
 def said_status(word: str, kind: str = "") -> SafeString:
-    """A status as a coloured word; `kind` is the status whose colour it has, if that is another word."""
+    """Return a status as a coloured word; `kind` is the status that gives the colour, if not `word`."""
     return format_html('<span class="status {}">{}</span>', kind or word, word)
 
 
 def may(request: HttpRequest, capability: Capability, organization_id: int | None = None) -> bool:
-    """Whether whoever sits before the admin may do this, in the organization or everywhere."""
+    """Whether the person who uses the admin may do this, in the organization or everywhere."""
     principal = principal_if_any(request)
     return principal is not None and principal.may(capability, organization_id)
 
 
 def holds(request: HttpRequest, capabilities: frozenset[Capability]) -> bool:
-    """Whether whoever sits before the admin has one of the capabilities anywhere."""
+    """Whether the person who uses the admin has one of the capabilities anywhere."""
     principal = principal_if_any(request)
     return principal is not None and any(principal.may_somewhere(each) for each in capabilities)
 
 
 def add_error(form: BaseForm, error: DomainError) -> None:
-    """Show what a service refused beside the field that it is about."""
+    """Show a service's error beside the field that it is about."""
     for member, reason in error.errors.items() or [("", error.detail)]:
         form.add_error(member if member in form.fields else None, ValidationError(reason))

@@ -1,6 +1,6 @@
-"""Lists of the admin take what their own links and forms send, and refuse everything else by name.
+"""Admin lists accept only the query parameters that their own links and forms send.
 
-Django turns any parameter that no filter knows into a lookup: `name__regex` would run in the database.
+Django turns every other parameter into a lookup: `name__regex` would run in the database.
 """
 
 import re
@@ -20,10 +20,10 @@ PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class DeclaredChangeList(ChangeList):
-    """A list whose parameters are those that its declared filters expect, and Django's own."""
+    """A list that accepts the parameters of its declared filters, and Django's own."""
 
     def get_filters(self, request: HttpRequest) -> Any:
-        """Django's, which leaves what no filter has taken. Raises BadQuery if a parameter is left."""
+        """Django's. Raises BadQuery for a parameter that no filter uses."""
         found = super().get_filters(request)
         _specs, _has_filters, left, *_ = found
         for name in self.filter_params.keys() & left.keys():
@@ -31,19 +31,19 @@ class DeclaredChangeList(ChangeList):
         return found
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """Django's. Raises BadQuery for a value that its filter does not take."""
+        """Django's. Raises BadQuery for a value that its filter does not accept."""
         try:
             return super().get_queryset(request, exclude_parameters)
         except IncorrectLookupParameters as error:
             names = ", ".join(sorted(self.get_filters_params()))
-            raise BadQuery(shown(names), "has a value that the filter does not take") from error
+            raise BadQuery(shown(names), "has a value that the filter does not accept") from error
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        """Django's; None for a column by which this list cannot be sorted: Django only hides the link."""
+        """Django's, but None for a column that is not sortable: Django only hides its link."""
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Django's. Raises BadQuery for an order that no column's head asks for."""
+        """Django's. Raises BadQuery for an order that no column header links to."""
         columns = [each.removeprefix("-") for each in self.params.get(ORDER_VAR, "").split(".")]
         sortable = {str(i) for i, name in enumerate(self.list_display) if self.get_ordering_field(name)}
         if columns != [""] and (not sortable.issuperset(columns) or len(set(columns)) < len(columns)):
@@ -51,15 +51,15 @@ class DeclaredChangeList(ChangeList):
         return super().get_ordering(request, queryset)
 
     def get_results(self, request: HttpRequest) -> None:
-        """Django's. Raises BadQuery for a page that is not there."""
+        """Django's. Raises BadQuery for a page that does not exist."""
         try:
             super().get_results(request)
         except IncorrectLookupParameters as error:
-            raise BadQuery(PAGE_VAR, "this list has no such page") from error
+            raise BadQuery(PAGE_VAR, "is beyond the last page of this list") from error
 
 
 def check_query(query: QueryDict) -> None:
-    """Raise BadQuery for what no list and no search field sends, whatever it is called."""
+    """Raise BadQuery for parameters that no admin page sends, whatever their names."""
     for name, values in query.lists():
         if len(values) > 1:
             raise BadQuery(shown(name), "is repeated in the query; send it once")

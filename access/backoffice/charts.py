@@ -1,4 +1,4 @@
-"""Charts as SVG: drawn here, coloured by the stylesheet, readable without eyes. Knows no Django."""
+"""Charts as SVG, coloured by the stylesheet and described in words for screen readers. Without Django."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ LABEL_WIDTH = 40
 LEAST_HEIGHT = 1.5
 LINE_WIDTH, LINE_HEIGHT = 64, 20
 
-Point = tuple[str, int]  # a label, such as a day, and how many
+Point = tuple[str, int]  # a label, such as a day, and its count
 
 
 @dataclass(frozen=True)
 class Series:
-    """One row of bars: what is counted, and how many there are at each label."""
+    """One row of bars: what is counted, and the count at each label."""
 
     name: str
     points: Sequence[Point]
@@ -29,7 +29,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Series over the same labels. `name` is its own word on the page; a `note` stands below."""
+    """Series over the same labels. `name` makes its ids unique on the page; `note` is shown below it."""
 
     name: str
     title: str
@@ -42,12 +42,12 @@ class Chart:
 
     @property
     def rows(self) -> list[tuple[str, list[int]]]:
-        """The same as a table: a label, and the value in each series."""
+        """The chart as a table: each label with the value of each series."""
         return [(label, [one.points[i][1] for one in self.series]) for i, label in enumerate(self.labels)]
 
     @property
     def in_words(self) -> str:
-        """What somebody who does not see the chart is told; the whole of it is in the table."""
+        """A summary for people who cannot see the chart; the table has every value."""
         return "; ".join(_in_words(one) for one in self.series)
 
     @property
@@ -76,7 +76,7 @@ class Chart:
         )
 
     def _labels(self) -> str:
-        """Labels below the bars; not all of them if there is no room."""
+        """Labels below the bars, as many as fit."""
         room = (WIDTH - LEFT) / max(len(self.labels), 1)
         step = -(-len(self.labels) // MOST_LABELS)
         return "".join(
@@ -89,13 +89,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class HourChart(Chart):
-    """Many narrow points, the series on top of one another. `days` says at which point each day begins."""
+    """Many narrow points, the series stacked. `days` are the points at which a day begins, with its label."""
 
     days: Sequence[tuple[int, str]] = ()
 
     @property
     def rows(self) -> list[tuple[str, list[int]]]:
-        """The table, without hours in which there was nothing."""
+        """The table, without empty hours."""
         return [(label, values) for label, values in super().rows if any(values)]
 
     @property
@@ -106,8 +106,8 @@ class HourChart(Chart):
         return LEFT + (WIDTH - LEFT) / max(len(self.series[0].points), 1) * place
 
     def _bars(self, top: int) -> str:
-        """One path for each series. What is there at all is high enough to be seen."""
-        width, drawn = self._x(1) - self._x(0) + 0.1, ""  # no seams between them
+        """One path for each series. Every value above 0 is drawn high enough to be seen."""
+        width, drawn = self._x(1) - self._x(0) + 0.1, ""  # they overlap, so that no seams show
         heights = [0.0] * len(self.labels)
         for number, one in enumerate(self.series):
             path = ""
@@ -121,7 +121,7 @@ class HourChart(Chart):
         return drawn
 
     def _labels(self) -> str:
-        """The days: a line where each begins, and its name in its middle if there is room."""
+        """The days: a line where each begins, and its label in the middle if it fits."""
         drawn = ""
         for (start, label), (end, _) in pairwise([*self.days, (len(self.labels), "")]):
             x = self._x(start)
@@ -135,9 +135,9 @@ class HourChart(Chart):
 
 
 def sparkline(values: Sequence[int], marked: Sequence[int], words: str) -> str:
-    """Return a small line of `values`, with a dot wherever something is `marked`.
+    """Return a small line of `values`, with a dot at each point that is `marked`.
 
-    `words` are what it says to those who do not see it, and to those who point at it.
+    `words` describe it to screen readers, and to people who hover over it.
     """
     step, room, top = LINE_WIDTH / len(values), LINE_HEIGHT - 4, max([1, *values])
     points = [(step * (i + 0.5), 2 + room * (1 - value / top)) for i, value in enumerate(values)]
@@ -154,7 +154,7 @@ def sparkline(values: Sequence[int], marked: Sequence[int], words: str) -> str:
 
 
 def nice_top(most: int) -> int:
-    """Return the least of 4, 8, 10, 20, 40, 80, 100, … that is at least `most`: its half is whole."""
+    """Return the least of 4, 8, 10, 20, 40, 80, 100, … that is at least `most`. Its half is an integer."""
     if most <= 4:
         return 4
     power = 1
@@ -169,7 +169,7 @@ def _in_words(one: Series) -> str:
     if not one.total:
         return f"{one.name}: none"
     label, most = max(one.points, key=lambda point: point[1])
-    return f"{one.name}: {one.total:,} in all, most at {label}: {most:,}"
+    return f"{one.name}: {one.total:,} in total, at most {most:,} ({label})"
 
 
 def _height(value: int, top: int) -> float:

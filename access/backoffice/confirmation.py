@@ -1,4 +1,4 @@
-"""Before an action of the admin takes something away, a page asks, and says what will stop working."""
+"""Admin actions that take something away first show a page that says what will stop working."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,13 +13,13 @@ from config.wire.errors import Invalid
 
 
 class ConfirmForm(forms.Form):
-    """Nothing to say but yes."""
+    """A form with nothing to fill in."""
 
     confirmed = forms.BooleanField(widget=forms.HiddenInput, initial=True)
 
 
 class Confirmation(NamedTuple):
-    """What the page asks: its title, its button, what becomes of the rows below; and what is said then."""
+    """The page's title, its button, what will happen to the rows; and the message afterwards."""
 
     title: str
     button: str
@@ -28,10 +28,10 @@ class Confirmation(NamedTuple):
 
 
 class ConfirmingAdmin(CapabilityAdmin):
-    """A list whose actions ask first, and then call one service for all rows."""
+    """A list whose actions ask for confirmation, and then call one service for all rows."""
 
     def in_words(self, row: Any) -> str:
-        """What the page says of a row, so that one knows what one does."""
+        """What the page says about a row, so that the person knows what they confirm."""
         return str(row)
 
     def ask(
@@ -43,9 +43,9 @@ class ConfirmingAdmin(CapabilityAdmin):
         form: type[ConfirmForm] = ConfirmForm,
         **initial: Any,
     ) -> HttpResponse | None:
-        """Ask, and once that is answered call `do` with `selected`, the rows, and what else the form holds.
+        """Ask, and once the person confirms, call `do` with `selected` (the rows) and the form's values.
 
-        It returns how many rows it changed, or a page. What it refuses about a field is said there.
+        `do` returns how many rows it changed, or a page. Its error about a field is shown beside the field.
         """
         rows = self._chosen(request, selected)
         if not rows:
@@ -74,8 +74,8 @@ class ConfirmingAdmin(CapabilityAdmin):
         return None
 
     def _chosen(self, request: HttpRequest, selected: QuerySet[Any]) -> list[Any]:
-        """The selected rows, and a message if there are none."""
+        """Return the selected rows; warn if there are none."""
         rows = list(selected)
         if not rows:
-            messages.warning(request, "There is nothing among these to do that with.")
+            messages.warning(request, "This action applies to none of the selected rows.")
         return rows

@@ -8,12 +8,12 @@ from django.http import FileResponse
 
 from access.backoffice.spool import written
 
-BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for the encoding of the machine
+BYTE_ORDER_MARK = "\ufeff"  # without it Excel does not recognize UTF-8
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Line:
-    """What csv writes to: it hands back what is written."""
+    """The file that csv writes to: it returns the text instead of storing it."""
 
     def write(self, text: str) -> str:
         return text
@@ -22,9 +22,9 @@ class Line:
 def csv_response(
     name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], reader: int | None
 ) -> FileResponse:
-    """Return the rows as the file `name`, for the person with this number: read before any of it is sent.
+    """Return the rows as the file `name`. All rows are read before any of it is sent.
 
-    Raises Busy if too much is exported at this moment.
+    `reader` is the primary key of the person who downloads it. Raises Busy during too many other exports.
     """
     spool = written(_lines(heads, rows), reader)
     size = spool.rewind()
@@ -42,6 +42,6 @@ def _lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]
 
 
 def harmless(cell: Any) -> str:
-    """Return a cell as text that no spreadsheet takes for a formula (OWASP: CSV injection)."""
+    """Return a cell as text that no spreadsheet interprets as a formula (OWASP: CSV injection)."""
     text = "" if cell is None else str(cell)
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,4 +1,4 @@
-"""Filters for lists of the admin that are a few words, each a condition."""
+"""Filters for admin lists: by date, and by a few named conditions."""
 
 import calendar
 import re
@@ -20,9 +20,9 @@ Options = Mapping[str, tuple[str, Q]]
 
 
 class DateFilter(admin.SimpleListFilter):
-    """Years, then the months of the chosen one, then its days: as Django's date hierarchy, but asking no row.
+    """Years, then the months of the chosen year, then its days: Django's date hierarchy without its queries.
 
-    `column` is the moment, in UTC; it should have an index.
+    `column` is a time in UTC; it should have an index.
     """
 
     column: ClassVar[str]
@@ -54,7 +54,7 @@ class DateFilter(admin.SimpleListFilter):
 
 
 def _start(value: str) -> datetime | None:
-    """When a year, a month or a day begins: 2026, 2026-11 or 2026-11-22. None for anything else."""
+    """Return when a year, month or day begins: 2026, 2026-11 or 2026-11-22. None for other text."""
     if not DATE.fullmatch(value):
         return None
     try:
@@ -64,7 +64,7 @@ def _start(value: str) -> datetime | None:
 
 
 class WordsFilter(admin.SimpleListFilter, ABC):
-    """Subclasses say, for each value of the parameter, what stands on the page and which rows are meant."""
+    """A filter with a few choices. Subclasses give each value its words and its condition."""
 
     @abstractmethod
     def options(self, request: HttpRequest) -> Options:

@@ -1,4 +1,4 @@
-"""What several forms of the admin have in common."""
+"""What several admin forms have in common."""
 
 import re
 from datetime import datetime
@@ -17,7 +17,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class MomentField(forms.DateTimeField):
-    """A date and a time as browsers send them, in UTC, or an RFC 3339 timestamp."""
+    """A date and time in UTC as browsers send them, or an RFC 3339 timestamp."""
 
     def to_python(self, value: Any) -> datetime | None:
         named = times.parse(value.strip()) if isinstance(value, str) else None
@@ -25,7 +25,7 @@ class MomentField(forms.DateTimeField):
 
 
 class RowField(forms.ModelChoiceField[Model]):
-    """One row, named by its number in ASCII digits: " 1", "1_0" and digits of other scripts are none."""
+    """One row, named by its primary key in ASCII digits: " 1" and "1_0" are not valid choices."""
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and value and not NUMBER.fullmatch(value):
@@ -34,7 +34,7 @@ class RowField(forms.ModelChoiceField[Model]):
 
 
 def offer_rows(field: Any, relation: Any, rows: QuerySet[Any]) -> None:
-    """Offer a few rows as a list; of many, those that the admin's search finds.
+    """Offer a few rows as a list, and many rows through the admin's search.
 
     `relation` is the foreign key that the field stands for.
     """
@@ -46,10 +46,10 @@ def offer_rows(field: Any, relation: Any, rows: QuerySet[Any]) -> None:
 
 
 class ChangeForm(forms.ModelForm[Row]):
-    """A form that changes an existing row. It sends back the values it showed, and so knows what was changed.
+    """A form for an existing row that sends back the values it showed, and so knows what the person changed.
 
-    Otherwise a page that was open before would undo what others have changed since. A field that came
-    without what it showed is compared with the row as it is now.
+    Otherwise a page opened earlier would undo what others have changed since. A field sent without the
+    value it showed is compared with the current row.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -59,5 +59,5 @@ class ChangeForm(forms.ModelForm[Row]):
                 field.show_hidden_initial = not self.is_bound or self.add_initial_prefix(name) in self.data
 
     def changes(self) -> dict[str, Any]:
-        """Return the values that the sender changed, by the names of their fields. For a valid form."""
+        """Return the values that the person changed, by field name. The form must be valid."""
         return {name: self.cleaned_data[name] for name in self.changed_data}

@@ -1,4 +1,4 @@
-"""How pages say a moment and a number."""
+"""How pages spell times, counts and user agents."""
 
 from datetime import datetime, timedelta
 
@@ -39,7 +39,7 @@ def times(number: int) -> str:
 
 
 def program(user_agent: str) -> str:
-    """Return "Firefox on Linux" for what a browser says of itself; the first word of anything else."""
+    """Return "Firefox on Linux" for a browser's user agent, and the first word of any other."""
     browser = next((name for mark, name in BROWSERS if mark in user_agent), None)
     system = next((name for mark, name in SYSTEMS if mark in user_agent), None)
     if browser and system:

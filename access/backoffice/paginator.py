@@ -1,4 +1,4 @@
-"""Counting that costs the same however many rows there are: up to a limit, and then "more"."""
+"""Counting that stops at a limit, so that it costs the same for any number of rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ MOST_COUNTED = 1_000
 
 @dataclass(frozen=True)
 class Counted:
-    """So many rows, or at least so many."""
+    """A number of rows, or a lower bound of it."""
 
     number: int
     is_more: bool = False
@@ -27,18 +27,18 @@ def counted(rows: QuerySet[Any], most: int = MOST_COUNTED) -> Counted:
 
 
 def count_up_to(rows: QuerySet[Any], most: int = MOST_COUNTED) -> Subquery:
-    """Return an expression that counts rows about the row outside (OuterRef), and stops at `most` + 1."""
+    """Return an expression that counts rows of the outer row (OuterRef), and stops at `most` + 1."""
     some, template = rows.order_by().values("pk")[: most + 1], "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     return Subquery(some, template=template, output_field=IntegerField())
 
 
 def shown_count(number: int, most: int = MOST_COUNTED) -> Counted:
-    """What `count_up_to` has found."""
+    """Return the result of `count_up_to` for display."""
     return Counted(min(number, most), number > most)
 
 
 class CappedPaginator(Paginator[Any]):
-    """Pages over the first MOST_COUNTED rows. The rest is found by searching and filtering."""
+    """Pages over the first MOST_COUNTED rows. People search or filter to find the rest."""
 
     most = MOST_COUNTED
 

@@ -1,4 +1,4 @@
-"""Answers that are written to a file first, so that a slow reader keeps no thread and no connection busy."""
+"""Responses written to a file first, so that a slow client occupies no thread and no connection."""
 
 from collections.abc import Iterable
 from tempfile import SpooledTemporaryFile
@@ -7,12 +7,12 @@ from weakref import WeakSet
 
 from config.wire.errors import Busy
 
-IN_MEMORY = 1024 * 1024  # bytes; what is longer is on disk, under TMPDIR, where no other process finds it
+IN_MEMORY = 1024 * 1024  # bytes; longer files go to disk under TMPDIR, without a name
 RETRY_SECONDS = 5
 
-# In one process:
-WRITTEN_AT_ONCE = 2  # each takes a thread and a connection while it is written, and no longer
-KEPT_AT_ONCE = 16  # until they are read to the end, or their reader is gone
+# Limits of one process:
+WRITTEN_AT_ONCE = 2  # each occupies a thread and a connection while it is written
+KEPT_AT_ONCE = 16  # until the client has read them, or has gone
 KEPT_FOR_ONE = 2
 
 _writing = BoundedSemaphore(WRITTEN_AT_ONCE)
@@ -20,7 +20,7 @@ _lock = Lock()
 
 
 class Spool:
-    """A file for one reader, which the server reads and closes when it sends it."""
+    """A file for one person. The server reads it, and closes it when it is sent."""
 
     def __init__(self, reader: int | None) -> None:
         self.reader = reader
@@ -30,7 +30,7 @@ class Spool:
         self._file.write(text.encode())
 
     def rewind(self) -> int:
-        """Go back to the beginning; return how many bytes there are."""
+        """Go back to the beginning; return the size in bytes."""
         size = self._file.tell()
         self._file.seek(0)
         return size
@@ -44,15 +44,15 @@ class Spool:
             _kept.discard(self)
 
 
-_kept: WeakSet[Spool] = WeakSet()  # one that nobody closed does not count for ever
+_kept: WeakSet[Spool] = WeakSet()  # weak: a file that nobody closed stops counting
 
 
 def written(texts: Iterable[str], reader: int | None) -> Spool:
-    """Return a file with all of `texts`, for the person with this number. Raises Busy."""
+    """Return a file with all of `texts`; `reader` is the person's primary key. Raises Busy."""
     spool = _begun(reader)
     try:
         if not _writing.acquire(blocking=False):
-            raise Busy("Others are exporting at this moment. Try again in a few seconds.", RETRY_SECONDS)
+            raise Busy("Other exports are being written. Try again in a few seconds.", RETRY_SECONDS)
         try:
             for text in texts:
                 spool.write(text)
@@ -65,11 +65,13 @@ def written(texts: Iterable[str], reader: int | None) -> Spool:
 
 
 def _begun(reader: int | None) -> Spool:
-    """Return an empty file that counts among those that are kept. Raises Busy."""
+    """Return an empty file, counted among the kept ones. Raises Busy."""
     with _lock:
         theirs = sum(spool.reader == reader for spool in _kept)
         if theirs >= KEPT_FOR_ONE:
-            raise Busy(f"You are downloading {theirs} exports. Try again when one is done.", RETRY_SECONDS)
+            raise Busy(
+                f"You are downloading {theirs} exports. Try again when one is finished.", RETRY_SECONDS
+            )
         if len(_kept) >= KEPT_AT_ONCE:
             raise Busy(f"{KEPT_AT_ONCE} exports are being downloaded. Try again later.", RETRY_SECONDS)
         spool = Spool(reader)
@@ -78,6 +80,6 @@ def _begun(reader: int | None) -> Spool:
 
 
 def forget() -> None:
-    """Close all that is kept."""
+    """Close every kept file."""
     for spool in list(_kept):
         spool.close()

@@ -25,7 +25,7 @@ def test_a_chart_has_a_title_and_a_text_that_says_what_is_in_it() -> None:
     title, words = svg.find(f"{SVG}title"), svg.find(f"{SVG}desc")
     assert title is not None and words is not None
     assert title.text == "Logins per day"
-    assert words.text == "logins: 11 in all, most at day 1: 7"
+    assert words.text == "logins: 11 in total, at most 7 (day 1)"
     assert svg.get("role") == "img"
     assert svg.get("aria-labelledby") == f"{title.get('id')} {words.get('id')}"
 

@@ -92,7 +92,7 @@ def test_reading_an_export_asks_the_database_nothing_and_who_does_not_read_gets_
     sent = {"action": "export", "select_across": "1", "_selected_action": ["1"]}
     kept: list[Any] = [audrey.post(page(LIST), sent) for _ in range(KEPT_FOR_ONE)]
     refused = audrey.post(page(LIST), sent, follow=True)
-    assert messages_of(refused) == ["You are downloading 2 exports. Try again when one is done."]
+    assert messages_of(refused) == ["You are downloading 2 exports. Try again when one is finished."]
     with CaptureQueriesContext(connection) as captured:
         assert len(b"".join(kept[0].streaming_content)) == int(kept[0].headers["Content-Length"])
     assert captured.captured_queries == []

@@ -183,8 +183,8 @@ def test_limits_are_set_at_creation_changed_and_taken_away(ada: Client, cast: Ca
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("allowed_networks", "10.0.0.0/8\n10.0.0.1/8", "'10.0.0.1/8' is no network"),
-        ("allowed_networks", "\n".join(f"10.0.0.{n}" for n in range(51)), "50 are allowed"),
+        ("allowed_networks", "10.0.0.0/8\n10.0.0.1/8", "'10.0.0.1/8' is not a network"),
+        ("allowed_networks", "\n".join(f"10.0.0.{n}" for n in range(51)), "at most 50 are allowed"),
         ("rate_limit", "often", "'often' is not a number of requests"),
         ("rate_limit", "1/30d", "86400 seconds"),
     ],

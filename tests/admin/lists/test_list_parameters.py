@@ -218,7 +218,7 @@ def test_a_page_that_is_not_there_is_said(ada: Client, monkeypatch: pytest.Monke
     monkeypatch.setattr(ADMINS["accounts_user"], "list_per_page", 2)
     assert ada.get(address("accounts_user"), {"p": "2"}).status_code == 200
     answer = ada.get(address("accounts_user"), {"p": "5"}, follow=True)
-    assert messages_of(answer) == ["p: this list has no such page"]
+    assert messages_of(answer) == ["p: is beyond the last page of this list"]
 
 
 def test_an_action_on_a_list_that_is_filtered_wrongly_does_nothing(ada: Client, cast: Cast) -> None:

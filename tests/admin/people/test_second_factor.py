@@ -231,7 +231,7 @@ def test_an_administrator_removes_those_of_others_and_sees_who_has_one(cast: Cas
     confirm(browser(cast.audrey), "accounts_user", "remove_second_factor", cast.alice)
     assert SecondFactor.objects.count() == 1
     nobody = act(client, *removing)
-    assert messages_of(nobody) == ["There is nothing among these to do that with."]
+    assert messages_of(nobody) == ["This action applies to none of the selected rows."]
 
 
 def test_ones_own_is_not_removed_from_the_list_of_people_nor_is_anybody_elses_then(cast: Cast) -> None:

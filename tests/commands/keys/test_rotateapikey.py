@@ -87,7 +87,7 @@ def test_a_key_is_made_with_limits(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--allowed-network", "10.0.0.1/8"), "allowed_networks: '10.0.0.1/8' is no network"),
+        (("--allowed-network", "10.0.0.1/8"), "allowed_networks: '10.0.0.1/8' is not a network"),
         (("--rate-limit", "100"), "rate-limit: '100' is not a number of requests and a length of time"),
         (("--rate-limit", "0/60s"), "rate-limit: '0/60s' is not a number"),
         (("--rate-limit", "100/60"), "rate-limit: '60' is not a number with s, m, h, d or w"),
