@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/admin.md anew: `.venv/bin/python docs/make_screenshots.py`."""
+"""Makes the pictures of docs/how-to/admin.md anew: `.venv/bin/python docs/make_screenshots.py`."""
 
 import sys
 import tempfile

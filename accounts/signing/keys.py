@@ -60,7 +60,7 @@ def rotate(algorithm: Algorithm) -> KeyPair:
         raise Conflict(
             "KEYHOUSE_SIGNING_KEYS",
             "is set, so that a file here would sign nothing; append a key to it on every machine and restart "
-            "them, then move it to the front everywhere and restart them again (docs/oauth.md)",
+            "them, then move it to the front everywhere and restart them again (docs/how-to/rotate.md)",
         )
     latest = max((int(name[-4:]) for name in _names(algorithm)), default=0)
     return _load(settings.DATA_DIR, _name(algorithm, latest + 1), algorithm)

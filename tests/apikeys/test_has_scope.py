@@ -1,4 +1,4 @@
-"""HasScope on somebody's own view, as the README shows it."""
+"""HasScope on somebody's own view, as docs/how-to/django-view.md shows it."""
 
 from typing import Any
 

@@ -5,28 +5,19 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.installation import ADMIN, PROJECT, free_port
+from tests.commands.start.tree import fresh_tree
+from tests.installation import ADMIN, free_port
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what `git clone` would bring, with an environment in which all is installed."""
-    tree = tmp_path / "keyhouse"
-    hidden = shutil.ignore_patterns(".*", "var", "tests", "__pycache__")
-    shutil.copytree(PROJECT, tree, ignore=hidden)
-    python = tree / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
-    shutil.copy(tree / "requirements.txt", tree / ".venv" / "installed-requirements.txt")
-    return tree
+    return fresh_tree(tmp_path)
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -106,7 +97,10 @@ def test_arguments_and_exit_codes_pass_through(tree: Path) -> None:
 def test_an_unknown_word_is_one_line(tree: Path) -> None:
     done = run(tree, "start")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "run: what is start? Use: ./run [test | lint | format | bench | manage COMMAND]\n"
+    assert (
+        done.stderr
+        == "run: what is start? Use: ./run [test | lint | format | docs | bench | manage COMMAND]\n"
+    )
 
 
 def test_without_python_it_says_what_is_needed(tree: Path, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ ANSWERS: dict[str, Callable[[bytes], bytes]] = {
 
 # After a 101, nginx makes a tunnel of any request with an Upgrade header. Its configuration cannot see an
 # empty one, which nginx does not pass on: only a service that answers 101 to everything does so here, and
-# docs/gateway.md has another configuration before those.
+# docs/how-to/nginx.md has another configuration before those.
 UNSEEN = b"\r\nUpgrade:\r\n"
 TOLD = re.compile(
     rb"^(upgrade|http2-settings|connection:(?! *(close|keep-alive)\r))", re.IGNORECASE | re.MULTILINE

@@ -1,0 +1,54 @@
+"""The commands of these pages do what the pages say, in a fresh clone."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.commands.start.tree import fresh_tree
+from tests.documentation.terminals import Step, opened, run_page
+from tests.gateway.proxies.running import PLACES
+from tests.installation import PROJECT
+
+pytestmark = [pytest.mark.once, pytest.mark.slow]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return fresh_tree(tmp_path)
+
+
+@pytest.fixture
+def used_tree(tree: Path) -> Path:
+    """A clone in which Keyhouse has been started once."""
+    with opened(tree, {"PATH": PLACES}) as terminal:
+        terminal.run(Step("./run manage setup"))
+    return tree
+
+
+def page(path: str) -> str:
+    return (PROJECT / path).read_text()
+
+
+def needs(program: str) -> None:
+    if shutil.which(program, path=PLACES) is None:
+        pytest.skip(f"{program} is not installed")
+
+
+def test_the_readme_makes_a_key_that_is_refused_once_revoked(tree: Path) -> None:
+    run_page(page("README.md"), tree)
+
+
+def test_the_start_page_ends_with_a_service_that_nginx_protects(tree: Path) -> None:
+    needs("nginx")
+    run_page(page("docs/start.md"), tree)
+
+
+def test_a_backup_of_sqlite_is_restored_as_the_page_says(used_tree: Path) -> None:
+    needs("sqlite3")
+    sqlite, _, _ = page("docs/how-to/backup.md").partition("## PostgreSQL")
+    run_page(sqlite, used_tree)
+
+
+def test_secrets_are_rotated_as_the_page_says(used_tree: Path) -> None:
+    run_page(page("docs/how-to/rotate.md"), used_tree)
