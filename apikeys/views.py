@@ -18,7 +18,7 @@ from apikeys import serializers
 from apikeys.changes import ApiKeyChanges
 from apikeys.filters import AttributeFilter, ListedFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
-from apikeys.services import api_keys, enabling, rotation
+from apikeys.services import api_keys, enabling, revocation, rotation
 from apikeys.usage import reports
 from apikeys.usage import serializers as report_serializers
 from audit.actors import Origin
@@ -58,6 +58,12 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         visible = ApiKey.objects.visible_to(principal_of_request(self.request))
         return visible.select_related("user", "organization")
 
+    def named_key(self) -> ApiKey:
+        """Return the key in the path for a service, which reads the rest of it under its lock."""
+        visible = ApiKey.objects.visible_to(principal_of_request(self.request))
+        key: ApiKey = ids.find(self.resource, visible.only("user", "organization"), self.kwargs["pk"])
+        return key
+
     def get_serializer_context(self) -> dict[str, Any]:
         return {"now": Origin.of(self.request._request).at}
 
@@ -90,8 +96,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
 
     @extend_schema(operation_id="revoke_api_key", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        key = self.get_object()
-        api_keys.revoke_api_keys(caller=caller_of(request), selected=[key])
+        revocation.revoke_api_keys(caller=caller_of(request), selected=[self.named_key()])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
@@ -116,14 +121,14 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, pk: str) -> Response:
         """Refuse this key, until somebody enables it."""
-        enabling.disable_api_keys(caller=caller_of(request), selected=[self.get_object()])
+        enabling.disable_api_keys(caller=caller_of(request), selected=[self.named_key()])
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(operation_id="enable_api_key", request=None)
     @action(detail=True, methods=["post"])
     def enable(self, request: Request, pk: str) -> Response:
         """Take this key again, if it was disabled."""
-        enabling.enable_api_keys(caller=caller_of(request), selected=[self.get_object()])
+        enabling.enable_api_keys(caller=caller_of(request), selected=[self.named_key()])
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit import epoch
 from audit.actors import LABEL_LENGTH, NOTHING, Actor, Origin, Target
@@ -15,6 +15,9 @@ from config.logs import escape, kept, mask
 
 VERIFY_CHUNK = 2_000
 WRITE_CHUNK = 500  # events in one statement
+# By hand: all that changes anything waits for this lock, and would wait for the ORM as well.
+READ_HEAD = 'SELECT sequence, hash, epoch FROM "audit_chainhead" WHERE id = %s'
+MOVE_HEAD = 'UPDATE "audit_chainhead" SET sequence = %s, hash = %s, epoch = %s WHERE id = %s'
 
 
 class Entry(NamedTuple):
@@ -47,16 +50,28 @@ def record_all(entries: Sequence[Entry], *, actor: Actor, origin: Origin) -> lis
     if not entries:
         return []
     with transaction.atomic(savepoint=False):
-        head, _ = ChainHead.objects.select_for_update().get_or_create(pk=ChainHead.ONLY)
+        head = _locked_head()
         events = [_chained(head, entry, actor, origin) for entry in entries]
         Event._base_manager.bulk_create(events, batch_size=WRITE_CHUNK)
         if any(entry.name not in CHANGES_NO_CALLER for entry in entries):
             head.epoch += 1
             epoch.has_begun()
-        head.save(update_fields=["sequence", "hash", "epoch"])
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE_HEAD, [head.sequence, bytes(head.hash), head.epoch, head.pk])
     for entry in entries:
         metrics.EVENTS.count(entry.name.value)
     return events
+
+
+def _locked_head() -> ChainHead:
+    """Return the end of the chain, locked until the transaction ends; in a new database, its beginning."""
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(READ_HEAD + lock, [ChainHead.ONLY])
+        found = cursor.fetchone()
+    if found is None:
+        return ChainHead.objects.select_for_update().get_or_create(pk=ChainHead.ONLY)[0]
+    return ChainHead(ChainHead.ONLY, *found)
 
 
 def _chained(head: ChainHead, entry: Entry, actor: Actor, origin: Origin) -> Event:

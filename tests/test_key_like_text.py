@@ -10,7 +10,7 @@ from django.test import Client
 from access.principals import Caller
 from accounts.models import Mail, Session
 from apikeys.at_rest import key_text
-from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
 from config import profiles
 from config.logs import holds_credential

@@ -15,8 +15,9 @@ from access.callers import caller_in_admin, principal_in
 from apikeys.admin.curl import curl_line
 from apikeys.admin.forms import RevokeForm, RotateForm
 from apikeys.models import ApiKey, Outcome
-from apikeys.services.api_keys import NewKey, revoke_api_keys
+from apikeys.services.api_keys import NewKey
 from apikeys.services.enabling import disable_api_keys, enable_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from apikeys.services.rotation import rotate_api_key
 from config.database.rows import in_parts
 from config.wire.fields import timestamp

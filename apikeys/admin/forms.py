@@ -17,7 +17,8 @@ from accounts.models import Organization, User
 from accounts.users.names import clean_name
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import REASON_LENGTH, latest_expiry
+from apikeys.services.api_keys import latest_expiry
+from apikeys.services.revocation import REASON_LENGTH
 from config import profiles
 from config.profiles import Capability
 from config.profiles.schema import Attribute, ChoiceAttribute

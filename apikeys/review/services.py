@@ -17,7 +17,7 @@ from accounts.throttling.services import attempt
 from accounts.users.lookups import lock_owners
 from accounts.users.principals import principal_of
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import revoke_locked
+from apikeys.services.revocation import revoke_locked
 from audit.actors import Origin
 from audit.events import EventName
 from audit.models import Event

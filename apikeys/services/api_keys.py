@@ -1,6 +1,6 @@
-"""Use cases around API keys: make one, change one, revoke some."""
+"""Use cases around API keys: make one, change one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -14,26 +14,24 @@ from access.key_limits import Limits, Rate, clean_networks, clean_rate
 from access.leases import wait_out_leases
 from access.principals import Caller, Credential, Principal
 from accounts.models import Organization, User
-from accounts.users.lookups import lock, lock_owners
-from accounts.users.names import check_no_credential, clean_name
+from accounts.users.lookups import lock
+from accounts.users.names import clean_name
 from accounts.users.principals import principal_of
 from apikeys import scopes
 from apikeys.at_rest import digests
 from apikeys.at_rest import key_text as keys
 from apikeys.attributes import clean_attributes
 from apikeys.changes import ApiKeyChanges
-from apikeys.models import ApiKey, ApiKeyQuerySet
-from audit.actors import Target
+from apikeys.models import ApiKey
+from apikeys.services.events import record_about
+from apikeys.services.locking import locked
 from audit.events import EventName
-from audit.log import Entry, record_all
 from config import profiles
-from config.database.rows import in_batches
 from config.profiles import NO_POWER, Capability, Power
-from config.wire.errors import Conflict, Invalid, NotAllowed, NotFound
+from config.wire.errors import Conflict, Invalid, NotAllowed
 from config.wire.fields import timestamp
 from oauth.locks import lock_token
 
-REASON_LENGTH = 200
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -155,50 +153,6 @@ def _limits_in_words(row: ApiKey) -> dict[str, Any]:
     return {member: value for member, value in words.items() if value}
 
 
-def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str = "") -> int:
-    """Revoke keys for good, all or none, and return how many were not revoked before.
-
-    Raises NotAllowed if the caller may not manage one of them, Invalid for a reason that cannot be kept.
-    """
-    if len(reason) > REASON_LENGTH or not reason.isprintable():
-        raise Invalid("reason", f"must be at most {REASON_LENGTH} printable characters")
-    check_no_credential("reason", reason)
-    with transaction.atomic():
-        return revoke_locked(caller, locked(caller, selected), reason)
-
-
-def revoke_locked(caller: Caller, rows: Iterable[ApiKey], reason: str) -> int:
-    """Revoke locked keys, in the transaction that locked them; return how many were not revoked before."""
-    fresh = [row for row in rows if row.revoked_at is None]
-    for some in in_batches(ApiKey.objects.all(), (row.pk for row in fresh)):
-        some.update(revoked_at=caller.origin.at, revoked_reason=reason)
-    record_about_all(EventName.API_KEY_REVOKED, caller, fresh, {"reason": reason})
-    wait_out_leases()  # another caller who revoked the rest may still be waiting
-    return len(fresh)
-
-
-def locked(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
-    """Return keys as they are now, if the caller may manage all of them: locked, after their owners.
-
-    Raises NotFound or NotAllowed.
-    """
-    keys = {key.pk: key for key in selected}
-
-    def are_all(rows: ApiKeyQuerySet) -> bool:
-        return sum(some.count() for some in in_batches(rows, keys)) == len(keys)
-
-    lock_owners({key.organization_id for key in keys.values()}, {key.user_id for key in keys.values()})
-    manageable = ApiKey.objects.manageable_by(caller.principal).select_related("user", "organization")
-    found = [row for rows in in_batches(manageable.select_for_update(of=("self",)), keys) for row in rows]
-    if len(found) == len(keys):
-        return found
-    if are_all(ApiKey.objects.visible_to(caller.principal)):
-        raise caller.principal.refusal(
-            lambda who: are_all(ApiKey.objects.manageable_by(who)), "You may not manage this key."
-        )
-    raise NotFound("There is no such key.")
-
-
 def check_not_ended(row: ApiKey, now: datetime) -> None:
     """Raise Conflict if the key is revoked or expired."""
     status = row.status(now)
@@ -282,19 +236,3 @@ def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | Non
         moment = limit.isoformat()
         raise Invalid("expires_at", f"must be at most {moment}, when the credential that you use expires")
     return expires_at
-
-
-def record_about(name: EventName, caller: Caller, row: ApiKey, detail: dict[str, Any]) -> None:
-    """Record what happened to a key: last in the transaction."""
-    record_about_all(name, caller, [row], detail)
-
-
-def record_about_all(name: EventName, caller: Caller, rows: Iterable[ApiKey], detail: dict[str, Any]) -> None:
-    """Record what happened to keys, an event for each: last in the transaction."""
-    entries = [Entry(name, _target(row), detail) for row in rows]
-    record_all(entries, actor=caller.principal.actor, origin=caller.origin)
-
-
-def _target(row: ApiKey) -> Target:
-    target = Target.of("api_key", row, organization_id=row.organization_id)
-    return target.about(user=row.user, organization=row.organization)

@@ -7,7 +7,9 @@ from django.db import transaction
 from access.leases import wait_out_leases
 from access.principals import Caller
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import check_not_ended, locked, record_about_all
+from apikeys.services.api_keys import check_not_ended
+from apikeys.services.events import record_about_all
+from apikeys.services.locking import locked
 from audit.events import EventName
 from config.database.rows import in_batches
 

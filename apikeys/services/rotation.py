@@ -7,14 +7,9 @@ from django.db import transaction
 
 from access.principals import Caller
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import (
-    NewKey,
-    check_not_ended,
-    create_api_key,
-    hold_owner,
-    locked,
-    record_about,
-)
+from apikeys.services.api_keys import NewKey, check_not_ended, create_api_key, hold_owner
+from apikeys.services.events import record_about
+from apikeys.services.locking import locked
 from audit.events import EventName
 from config.wire.errors import Conflict, Invalid
 from config.wire.fields import timestamp

@@ -19,7 +19,8 @@ from accounts.users.profile.services import change_own_password
 from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
 from apikeys.services import enabling, rotation
-from apikeys.services.api_keys import revoke_api_keys, update_api_key
+from apikeys.services.api_keys import update_api_key
+from apikeys.services.revocation import revoke_api_keys
 from audit.actors import Origin
 from audit.events import EventName
 from config.wire.errors import InvalidToken, NetworkNotAllowed

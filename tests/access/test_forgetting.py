@@ -15,7 +15,7 @@ from access.principal_cache import memory
 from access.principals import Caller
 from access.remembered import Read
 from apikeys import authentication
-from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from audit.actors import Target
 from audit.events import EventName
 from audit.models import ChainHead

@@ -160,7 +160,9 @@ def terminate() -> None:
     """End the connection of this thread, as a database does that stops or fails."""
     mine = connection.connection.info
     with psycopg.connect(mine.dsn, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s)", [mine.backend_pid])
+        other.execute(
+            "SELECT pg_terminate_backend(%s, 10000)", [mine.backend_pid]
+        )  # ms: returns when it is gone
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")

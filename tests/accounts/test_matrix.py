@@ -19,7 +19,7 @@ from access.principals import Credential
 from accounts.invitations.services import invite
 from accounts.models import Organization, Session, User
 from accounts.users.principals import principal_of
-from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from config import profiles
 from config.profiles import Capability
 from tests.accounts.helpers import caller_as

@@ -13,7 +13,7 @@ from accounts.models import Invitation, Membership, Organization, User
 from accounts.second_factor.services import remove_second_factors
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
-from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from config import profiles
 from config.wire.errors import NotAllowed
 from oauth.services.clients import create_client, replace_secret

@@ -24,7 +24,8 @@ from accounts.users.profile import services as profile
 from accounts.users.services import update_user
 from apikeys.changes import ApiKeyChanges
 from apikeys.services import enabling, rotation
-from apikeys.services.api_keys import create_api_key, revoke_api_keys, update_api_key
+from apikeys.services.api_keys import create_api_key, update_api_key
+from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import quotas
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NetworkNotAllowed

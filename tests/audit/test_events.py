@@ -11,7 +11,7 @@ from access.principals import Caller
 from accounts.organizations.services import change_member_role
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
-from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from audit.events import EventName
 from audit.models import Event
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, log_in, make_key, with_key

@@ -18,8 +18,9 @@ from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import revoke_api_keys, update_api_key
+from apikeys.services.api_keys import update_api_key
 from apikeys.services.enabling import disable_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from apikeys.services.rotation import rotate_api_key
 from audit.models import ChainHead
 from tests.audit.broken import no_event_table

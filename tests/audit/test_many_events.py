@@ -14,8 +14,8 @@ from accounts.sessions.services import end_selected_sessions, end_sessions_of
 from accounts.users.changes import UserChanges
 from accounts.users.services import delete_users, update_users
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.enabling import disable_api_keys, enable_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from audit.log import verify
 from audit.models import ChainHead, Event
 from oauth.models import OAuthClient

@@ -8,7 +8,7 @@ from accounts.models import Session
 from accounts.organizations.services import add_member, change_member_role, remove_member
 from accounts.sessions.services import end_selected_sessions
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
 from tests.conftest import Cast, log_in, make_key
 from tests.oauth.flow import Flow, make_client

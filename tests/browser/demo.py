@@ -43,8 +43,9 @@ def main() -> None:
     from accounts.users.principals import principal_of
     from accounts.users.services import create_user
     from apikeys.models import ApiKey
-    from apikeys.services.api_keys import create_api_key, revoke_api_keys
+    from apikeys.services.api_keys import create_api_key
     from apikeys.services.enabling import disable_api_keys
+    from apikeys.services.revocation import revoke_api_keys
     from apikeys.usage.services import write_uses
     from audit.actors import ANONYMOUS, Actor, Origin
     from audit.events import EventName

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from access.callers import caller_at_command_line
 from apikeys.at_rest import key_text
-from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from config import profiles
 from gateway.introspection import MOST_TOKENS
 from tests.conftest import Api, Cast, assert_problem, log_in, make_key, with_key

@@ -8,7 +8,7 @@ from django.test import Client
 
 from access.callers import caller_at_command_line
 from accounts.organizations.services import add_member
-from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
 from config import profiles
 from tests.conftest import Api, Cast, as_user, assert_problem, log_in, make_key, with_key

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from access.callers import caller_at_command_line
 from access.key_limits import Rate
-from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting, quotas
 from apikeys.usage.services import Cell
 from config.server.answers import Answer, finished

@@ -11,7 +11,8 @@ from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.at_rest import key_text
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import NewKey, revoke_api_keys
+from apikeys.services.api_keys import NewKey
+from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting
 from audit.models import Event
 from config import profiles

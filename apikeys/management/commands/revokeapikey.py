@@ -4,7 +4,7 @@ from access.callers import caller_at_command_line
 from apikeys.at_rest import digests
 from apikeys.management.arguments import add_owner_arguments, as_document, key_with_id, of_owner
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import revoke_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from config.commands import KeyhouseCommand, Output, read_lines
 from config.database.rows import in_batches
 from config.wire.errors import Invalid

@@ -12,8 +12,8 @@ from accounts.models import Invitation, User
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.enabling import disable_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from apikeys.services.rotation import rotate_api_key
 from audit.models import Event
 from config import profiles

@@ -16,7 +16,8 @@ from accounts.organizations.services import (
     update_organization,
 )
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import create_api_key, revoke_api_keys
+from apikeys.services.api_keys import create_api_key
+from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
 from config.wire.errors import Conflict, NotFound
 from tests.accounts.helpers import at_once

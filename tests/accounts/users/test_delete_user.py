@@ -12,7 +12,8 @@ from accounts.organizations.services import delete_organization
 from accounts.users.changes import UserChanges
 from accounts.users.services import delete_user, delete_users, update_user
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import create_api_key, revoke_api_keys
+from apikeys.services.api_keys import create_api_key
+from apikeys.services.revocation import revoke_api_keys
 from apikeys.services.rotation import rotate_api_key
 from audit.log import verify
 from audit.models import Event

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from access.callers import caller_at_command_line
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.enabling import disable_api_keys, enable_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
 from config.wire.errors import Conflict, NotAllowed, NotFound
 from tests.apikeys.managing import WHO_MANAGES_WHOSE

@@ -8,7 +8,8 @@ import pytest
 from access.callers import caller_at_command_line
 from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import revoke_api_keys, update_api_key
+from apikeys.services.api_keys import update_api_key
+from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
 from config.wire.errors import Invalid
 from tests.apikeys.managing import WHO_MANAGES_WHOSE

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from access.callers import caller_at_command_line
@@ -15,8 +15,8 @@ from accounts.models import User
 from accounts.users.lookups import lock
 from accounts.users.principals import principal_of
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.enabling import disable_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from audit.actors import Origin
 from audit.log import verify
 from audit.models import Event
@@ -132,6 +132,15 @@ def test_owners_are_locked_before_their_keys_and_organizations_before_people(
         with waiting(lambda: change(caller=operator, selected=rows), holding=partial(lock, held)):
             for row in free:
                 assert type(row)._default_manager.select_for_update(nowait=True).get(pk=row.pk)
+
+
+@rows_are_locked
+@pytest.mark.django_db(transaction=True)
+def test_a_single_key_is_revoked_while_its_owner_is_locked(cast: Cast) -> None:
+    row = make_key(cast.bob).row
+    with transaction.atomic():
+        lock(cast.bob)
+        assert at_once(([row], "leaked")) == [1]
 
 
 @pytest.mark.parametrize("change", [revoke_api_keys, disable_api_keys])

@@ -13,8 +13,8 @@ from access.callers import caller_at_command_line
 from access.key_limits import Rate
 from accounts.users.services import delete_user
 from apikeys.models import ApiKey
-from apikeys.services.api_keys import revoke_api_keys
 from apikeys.services.enabling import disable_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from apikeys.services.rotation import rotate_api_key
 from audit.models import Event
 from config.wire.errors import Conflict, Invalid

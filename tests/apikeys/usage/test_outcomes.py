@@ -13,8 +13,9 @@ from access.key_limits import Rate
 from accounts.models import User
 from apikeys.at_rest import key_text
 from apikeys.models import ApiKey, KeyUse
-from apikeys.services.api_keys import NewKey, revoke_api_keys
+from apikeys.services.api_keys import NewKey
 from apikeys.services.enabling import disable_api_keys
+from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting
 from config import profiles
 from tests.accounts.helpers import caller_as

@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from access.callers import caller_at_command_line
 from accounts.users.services import delete_user
 from apikeys.models import HOUR, ApiKey, KeyUse, Outcome
-from apikeys.services.api_keys import NewKey, revoke_api_keys
+from apikeys.services.api_keys import NewKey
+from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting
 from apikeys.usage.services import MOST_AT_ONCE, Cell, Use
 from audit.actors import Origin

@@ -1,0 +1,28 @@
+"""What happened to API keys, for the audit log."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from access.principals import Caller
+from apikeys.models import ApiKey
+from audit.actors import Target
+from audit.events import EventName
+from audit.log import Entry, record_all
+
+
+def record_about(name: EventName, caller: Caller, row: ApiKey, detail: Mapping[str, Any]) -> None:
+    """Record what happened to a key: last in the transaction."""
+    record_about_all(name, caller, [row], detail)
+
+
+def record_about_all(
+    name: EventName, caller: Caller, rows: Iterable[ApiKey], detail: Mapping[str, Any]
+) -> None:
+    """Record what happened to keys, an event for each: last in the transaction."""
+    entries = [Entry(name, _target(row), detail) for row in rows]
+    record_all(entries, actor=caller.principal.actor, origin=caller.origin)
+
+
+def _target(row: ApiKey) -> Target:
+    target = Target.of("api_key", row, organization_id=row.organization_id)
+    return target.about(user=row.user, organization=row.organization)

@@ -1,0 +1,56 @@
+"""API keys under a lock, for the services that change them."""
+
+from collections.abc import Iterable, Sequence
+
+from access.principals import Caller
+from accounts.users.lookups import lock_owners
+from apikeys.models import ApiKey, ApiKeyQuerySet
+from config.database.rows import in_batches
+from config.wire.errors import NotFound
+
+# What the end of a key needs of it: its state, and what its event says.
+ENDING = ("uuid", "name", "key_prefix", "revoked_at", "user__uuid", "organization__uuid")
+
+
+def locked(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
+    """Return keys as they are now, if the caller may manage all of them: locked, after their owners.
+
+    Raises NotFound or NotAllowed.
+    """
+    keys = list(selected)
+    _lock_owners_of(keys)
+    return _locked_keys(caller, keys)
+
+
+def locked_to_end(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
+    """Return the same with the columns `ENDING`. Without the owner of a single key.
+
+    Its owner's deletion waits for that key, or the other way round. Several keys could be locked in another
+    order than the deletion has: their owners are locked first.
+    """
+    keys = list(selected)
+    if len(keys) > 1:
+        _lock_owners_of(keys)
+    return _locked_keys(caller, keys, *ENDING)
+
+
+def _lock_owners_of(keys: Sequence[ApiKey]) -> None:
+    lock_owners({key.organization_id for key in keys}, {key.user_id for key in keys})
+
+
+def _locked_keys(caller: Caller, keys: Sequence[ApiKey], *columns: str) -> list[ApiKey]:
+    numbers = {key.pk for key in keys}
+
+    def are_all(rows: ApiKeyQuerySet) -> bool:
+        return sum(some.count() for some in in_batches(rows, numbers)) == len(numbers)
+
+    manageable = ApiKey.objects.manageable_by(caller.principal).select_related("user", "organization")
+    rows = manageable.only(*columns).select_for_update(of=("self",))
+    found = [row for some in in_batches(rows, numbers) for row in some]
+    if len(found) == len(numbers):
+        return found
+    if are_all(ApiKey.objects.visible_to(caller.principal)):
+        raise caller.principal.refusal(
+            lambda who: are_all(ApiKey.objects.manageable_by(who)), "You may not manage this key."
+        )
+    raise NotFound("There is no such key.")
