@@ -162,7 +162,7 @@ def terminate() -> None:
     with psycopg.connect(mine.dsn, autocommit=True) as other:
         other.execute(
             "SELECT pg_terminate_backend(%s, 10000)", [mine.backend_pid]
-        )  # ms: returns when it is gone
+        )  # ms to wait
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
