@@ -1,10 +1,11 @@
 """The operations of the HTTP API, from its OpenAPI document."""
 
 import json
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from typing import Any
 
-from config.management.commands.checkprofile import endpoints
+from config.management.commands.checkprofile import all_endpoints
 from config.wire import openapi_pages
 from docs.building.markdown import code, table
 
@@ -17,19 +18,36 @@ TITLES = {
 }
 
 
+SPELLED = {"Api": "API", "Jwks": "JWKS", "Oauth2": "OAuth2", "Openid": "OpenID", "Totp": "TOTP"}
+
+
 def operations() -> str:
     """Return one table for each subject."""
-    needs = {(row["method"], row["path"]): row["needs"] for row in endpoints()}
+    paths = json.loads(openapi_pages.document().body)["paths"]
+    needs = {(row["method"], _shape(row["path"])): row["needs"] for row in all_endpoints()}
+    shared = Counter(operation["description"] for methods in paths.values() for operation in methods.values())
     found: defaultdict[str, list[list[str]]] = defaultdict(list)
-    for path, methods in json.loads(openapi_pages.document().body)["paths"].items():
+    for path, methods in paths.items():
         for method, operation in methods.items():
-            row = [code(method.upper()), code(path), _words(operation), needs.get((method.upper(), path), "")]
+            words = _words(operation, is_shared=shared[operation["description"]] > 1)
+            row = [code(method.upper()), code(path), words]
+            row.append(needs.get((method.upper(), _shape(path)), "nothing"))
             found[operation.get("tags", [""])[0]].append(row)
     heads = ["method", "path", "what it does", "needs"]
     return "\n\n".join(f"## {title}\n\n{table(heads, found[tag])}" for tag, title in TITLES.items())
 
 
-def _words(operation: dict[str, Any]) -> str:
-    """The name of the operation as words: "Disable api key" is disable_api_key."""
-    name = str(operation["operationId"]).replace("_", " ")
-    return name[0].upper() + name[1:]
+def _shape(path: str) -> str:
+    """The path without the names of its parameters."""
+    return re.sub(r"{\w+}", "{}", path)
+
+
+def _words(operation: dict[str, Any], *, is_shared: bool) -> str:
+    """The name of the operation as words, and the first paragraph that is about this one alone."""
+    words = " ".join(_spelled(word) for word in operation["operationId"].split("_"))
+    first, _, _ = operation["description"].partition("\n\n")
+    return f"**{words[0].upper()}{words[1:]}**" + ("" if is_shared else f"<br>{first}")
+
+
+def _spelled(word: str) -> str:
+    return SPELLED.get(word.capitalize(), word)

@@ -30,6 +30,7 @@ def generators() -> dict[str, Callable[[], str]]:
         "limits": settings.limits,
         "members": profile.members,
         "capabilities": profile.capabilities,
+        "second_path_headers": profile.second_path_headers,
         "commands": commands.commands,
         "operations": api.operations,
         "events": events.events,

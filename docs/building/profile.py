@@ -1,11 +1,12 @@
 """The tables and members of a profile file, from the schema that reads them."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
-from config.profiles.schema import ProfileFile
+from config.profiles.capabilities import Capability
+from config.profiles.schema import ProfileFile, SecondPathHeader
 from docs.building.markdown import code, table
 
 Schema = dict[str, Any]
@@ -48,9 +49,14 @@ def _section(heading: str, schema: Schema) -> str:
         [code(member), _kind(value), _default(member, value, schema), _description(heading, member, value)]
         for member, value in schema["properties"].items()
     ]
-    return f"## `{heading}`\n\n{schema['description']}\n\n" + table(
-        ["member", "value", "default", "what it is"], rows
-    )
+    heads = ["member", "value", "default", "what it is"]
+    return f"## `{heading}`{_tag(schema)}\n\n{schema['description']}\n\n{table(heads, rows)}"
+
+
+def _tag(schema: Schema) -> str:
+    """What tells a table from another one of the same name."""
+    kind = schema["properties"].get("kind")
+    return f" of kind `{kind['enum'][0]}`" if kind else ""
 
 
 def _description(heading: str, member: str, value: Schema) -> str:
@@ -100,6 +106,9 @@ def _number(value: Schema) -> str:
 
 def capabilities() -> str:
     """Return the capabilities as a list."""
-    from config.profiles.capabilities import Capability
-
     return "\n".join(f"- {code(capability)}" for capability in Capability)
+
+
+def second_path_headers() -> str:
+    """Return the headers that may name a second path as a list."""
+    return "\n".join(f"- {code(header)}" for header in get_args(SecondPathHeader))

@@ -33,13 +33,18 @@ class Command(KeyhouseCommand):
 
 
 def endpoints() -> list[dict[str, str]]:
-    """Our own endpoints under the active profile, with what each needs."""
+    """Our own endpoints under the active profile's base path, with what each needs."""
     base = profiles.active().base_path
+    return [endpoint for endpoint in all_endpoints() if endpoint["path"].startswith(f"{base}/")]
+
+
+def all_endpoints() -> list[dict[str, str]]:
+    """The same of every endpoint, wherever it stands."""
     found = EndpointEnumerator().get_api_endpoints()  # type: ignore[no-untyped-call]
     return [
         {"method": method, "path": path, "needs": _need(callback, method)}
         for path, _, method, callback in found
-        if path.startswith(f"{base}/") and hasattr(callback, "cls")
+        if hasattr(callback, "cls")
     ]
 
 
