@@ -160,9 +160,7 @@ def terminate() -> None:
     """End the connection of this thread, as a database does that stops or fails."""
     mine = connection.connection.info
     with psycopg.connect(mine.dsn, autocommit=True) as other:
-        other.execute(
-            "SELECT pg_terminate_backend(%s, 10000)", [mine.backend_pid]
-        )  # ms to wait
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [mine.backend_pid])  # ms to wait
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")

@@ -10,6 +10,13 @@ from tests.documentation.terminals import Step, opened, run_page
 from tests.gateway.proxies.running import PLACES
 from tests.installation import PROJECT
 
+SERVED = """
+```console title="Keyhouse: leave it running"
+$ ./run
+try: …
+```
+"""
+
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 
@@ -52,3 +59,12 @@ def test_a_backup_of_sqlite_is_restored_as_the_page_says(used_tree: Path) -> Non
 
 def test_secrets_are_rotated_as_the_page_says(used_tree: Path) -> None:
     run_page(page("docs/how-to/rotate.md"), used_tree)
+
+
+def test_a_machine_uses_oauth2_as_the_page_says(tree: Path) -> None:
+    machine, _, _ = page("docs/how-to/oauth-clients.md").partition("## A client of people")
+    run_page(SERVED + machine, tree)
+
+
+def test_a_program_asks_about_credentials_as_the_page_says(tree: Path) -> None:
+    run_page(SERVED + page("docs/how-to/introspect.md"), tree)
