@@ -1,1 +1,1 @@
-"""People: users, roles, organizations, sessions. Who somebody is, and what that allows."""
+"""People, organizations, roles and sessions: who a caller is, and what that allows."""

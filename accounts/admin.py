@@ -1,4 +1,4 @@
-"""The pages of accounts in the admin; each subject has its own."""
+"""Registers the admin pages of accounts, which are in the folders of their subjects."""
 
 from django.contrib import admin
 

@@ -1,7 +1,7 @@
-"""The thread of a server process that sends what is in the outbox, as soon as it is there.
+"""The background thread of a server process: it sends queued mail as soon as it is committed.
 
-It also deletes what has ended by itself (counters of attempts, consents and access tokens of OAuth2), and
-removes second factors at the end of a recovery.
+It also deletes expired rows (counters of attempts, OAuth2 consents and access tokens), and removes second
+factors at the end of a recovery.
 """
 
 import atexit
@@ -17,7 +17,7 @@ from accounts.mail.outbox import filled
 from accounts.second_factor.recovery import finish_recoveries
 from accounts.throttling.database import sweep
 
-LOOK_SECONDS = 5.0  # how often to look for what other processes left, and for what failed before
+LOOK_SECONDS = 5.0  # how often to look for work of other processes and for work that failed before
 STOP_SECONDS = 20.0
 
 log = logging.getLogger("keyhouse.mail")
@@ -26,7 +26,7 @@ _stopping = threading.Event()
 
 
 class Job(NamedTuple):
-    """What is done again and again, and what the log says if the database did not answer."""
+    """A function to call in each round, and what the log says if it fails."""
 
     work: Callable[[], object]
     otherwise: str
@@ -40,12 +40,12 @@ _jobs = [
 
 
 def register(work: Callable[[], object], otherwise: str) -> None:
-    """Have this done, too, in each round."""
+    """Call `work` in each round, too; log `otherwise` if it fails."""
     _jobs.append(Job(work, otherwise))
 
 
 def start(worker: object = None) -> None:
-    """Start the sender of this process; at the end, a mail that is being sent is sent to its end."""
+    """Start the thread of this process. At exit, the process waits until the current mail is sent."""
     thread = threading.Thread(target=_run, name="keyhouse-mail", daemon=True)
     thread.start()
     atexit.register(_stop, thread)
@@ -64,7 +64,7 @@ def _quietly(work: Callable[[], object], otherwise: str) -> None:
         work()
     except Error as error:
         log.warning("%s: %s", otherwise, str(error).partition("\n")[0])
-    except Exception:  # whatever bug one round meets, the thread must live: nobody else sends mails or sweeps
+    except Exception:  # the thread must survive any bug: nothing else sends mail or deletes expired rows
         log.exception(otherwise)
     finally:
         close_old_connections()

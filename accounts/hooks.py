@@ -1,6 +1,6 @@
-"""What apps above this one do when something happens to a person or an organization: each registers its part.
+"""Hooks for apps above this one: what they do when something happens to a person or an organization.
 
-All of it is done in the caller's transaction, under the lock of the person's row; the caller records why.
+Handlers run in the caller's transaction, with the person's row locked. The caller records the reason.
 """
 
 from collections import Counter
@@ -14,25 +14,25 @@ Handler = Callable[[User], object]
 
 
 class Holdings(Protocol):
-    """What people and organizations own that goes with them: API keys."""
+    """What people and organizations own and what is deleted with them: API keys."""
 
     def count(self, owner: Owner) -> int:
-        """How many there are."""
+        """Return how many the owner has."""
 
     def is_working(self, owner: Owner) -> bool:
         """Whether any of them is not revoked."""
 
     def delete(self, owner: Owner) -> Counter[str]:
-        """Delete them, of a locked owner; return how many rows of each kind."""
+        """Delete those of a locked owner; return the number of rows by model."""
 
 
 holdings: list[Holdings] = []
 
-access_ended: list[Handler] = []  # nothing may act as the person any more but API keys
-second_factor_removed: list[Handler] = []  # nothing counts any more as having proven a second factor
+access_ended: list[Handler] = []  # end all access of the person except API keys
+second_factor_removed: list[Handler] = []  # treat nothing of the person as proven by a second factor
 
 
 def tell(handlers: list[Handler], user: User) -> None:
-    """Have everybody who registered do their part."""
+    """Call each handler for `user`."""
     for handler in handlers:
         handler(user)

@@ -13,18 +13,18 @@ from config.wire.http.methods import takes
 
 
 class Gauge(NamedTuple):
-    """A number that is looked up when somebody asks."""
+    """A number that /metrics looks up at each request."""
 
     name: str
     words: str
 
 
-MAILS_WAITING = Gauge("keyhouse_mails_waiting", "Mails that are not sent yet")
+MAILS_WAITING = Gauge("keyhouse_mails_waiting", "Mails not yet sent")
 
 
 @takes("GET")
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """GET /metrics: 404 unless whoever asks is in KEYHOUSE_METRICS_NETWORKS, since it tells about others."""
+    """GET /metrics; 404 for clients outside KEYHOUSE_METRICS_NETWORKS, since metrics describe all users."""
     if metrics.FOLDER not in os.environ or not is_within(client_ip(request), settings.METRICS_NETWORKS):
         raise Http404
     now = {MAILS_WAITING.name: (MAILS_WAITING.words, Mail.objects.count())}

@@ -1,4 +1,4 @@
-"""How the OpenAPI document names our authentication."""
+"""The access token as an authentication scheme of the OpenAPI document."""
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 

@@ -1,4 +1,4 @@
-"""What logging in, registering and mailed links leave behind."""
+"""Expired rows of logins, registrations and mailed links, for `prune` to delete."""
 
 from datetime import datetime, timedelta
 
@@ -19,9 +19,9 @@ SESSIONS_KEPT = timedelta(days=30)  # after their end
 
 
 def leftovers(now: datetime) -> list[Leftovers]:
-    """Return what has no meaning any more: nothing in it could be used, or shows anywhere.
+    """Return the rows that nothing uses or shows any more.
 
-    Not so invitations that have expired, which can be sent again.
+    Expired invitations are not among them, because a manager can send them again.
     """
     return [
         Leftovers("sessions", Session.objects.ended_before(now - SESSIONS_KEPT)),

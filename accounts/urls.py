@@ -20,7 +20,7 @@ USERS = profiles.active().paths.users
 
 
 class Router(SimpleRouter):
-    """DRF's, with DELETE for a whole list where a viewset has `destroy_all`."""
+    """DRF's router, plus DELETE on the list route of viewsets with `destroy_all`."""
 
     _lists = cast(Route, SimpleRouter.routes[0])
     routes = [

@@ -125,7 +125,7 @@ WITHOUT_BLANKS: dict[str, tuple[str, Door]] = {
 def test_a_name_that_holds_a_key_is_refused(door: str, cast: Cast, key: str, open_registration: None) -> None:
     member, enter = DOORS[door]
     problem = assert_problem(enter(cast, f"CI ({key})"), 400, member=member)
-    assert "holds a key or a token" in str(problem["errors"])
+    assert "contains a key or a token" in str(problem["errors"])
     assert secret_of(key) not in str(problem) + everything_stored()
 
 
@@ -167,12 +167,12 @@ def test_a_reason_that_holds_a_credential_is_refused_and_the_key_lives(
 ) -> None:
     made = make_key(cast.alice)
     said = refusal_of("revokeapikey", str(made.row.uuid), "--reason", f"leaked: {credential}")
-    assert "reason: holds a key or a token" in said and secret_of(credential) not in said
+    assert "reason: contains a key or a token" in said and secret_of(credential) not in said
     made.row.refresh_from_db()
     assert made.row.revoked_at is None
     client = browser(cast.ada)
     answer = confirm(client, "apikeys_apikey", "revoke", made.row, reason=f"leaked: {credential}")
-    assert "holds a key or a token" in text_of(answer)
+    assert "contains a key or a token" in text_of(answer)
     assert secret_of(credential) not in everything_stored()
     assert revoke_api_keys(caller=operator, selected=[made.row], reason="leaked: kh_live_…") == 1
 
@@ -190,7 +190,7 @@ def test_a_client_of_oauth2_keeps_no_credential(cast: Cast, operator: Caller, cr
 @pytest.mark.requirement(111)
 def test_a_form_of_the_admin_says_beside_its_field_that_a_name_holds_a_key(cast: Cast, key: str) -> None:
     answer = browser(cast.ada).post(page("accounts_organization_add"), {"name": key})
-    assert "holds a key or a token" in answer.context["errors"].as_text()
+    assert "contains a key or a token" in answer.context["errors"].as_text()
 
 
 @pytest.mark.requirement(111)

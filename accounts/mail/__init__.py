@@ -1,1 +1,1 @@
-"""Mails, and what is behind the links in them."""
+"""Mails, and the use cases behind the links in them."""

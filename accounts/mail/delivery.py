@@ -1,4 +1,4 @@
-"""Sending what is in the outbox, outside of any request."""
+"""Sending the mails in the outbox, outside of requests."""
 
 import logging
 import sys
@@ -53,33 +53,32 @@ log = logging.getLogger("keyhouse.mail")
 
 
 def register(kind: MailKind, prepare: Callable[[Mail, Origin], Message | None]) -> None:
-    """Let an app above this one prepare mails of this kind."""
+    """Register the function of an app above this one that prepares mails of this kind."""
     PREPARE[kind] = prepare
 
 
 @dataclass
 class Round:
-    """What came of one round: how many mails were sent, and how many failed and wait."""
+    """The result of one round: how many mails were sent, and how many failed."""
 
     sent: int = 0
     failed: int = 0
 
 
 def send_due() -> Round:
-    """Try each mail that is due once, one lease after it was found: see access.leases.
+    """Try once to send each mail that is due, one lease (access.leases) after finding it.
 
-    What a mail tells of was committed when the mail was found. So by the time it is sent, no process
-    still trusts what it remembered from before.
+    The change that a mail reports was committed before the mail was found. One lease later, no process still
+    trusts what it remembered from before the change.
 
-    A mail is claimed in a short transaction and sent after it, so that no lock is held while the mail
-    server is slow. Several processes share the work; the claim of one that died runs out, and then
-    another tries.
+    A mail is claimed in a short transaction and sent afterwards, so a slow mail server holds no lock. Several
+    processes share the work. If a process dies, its claim expires and another process tries.
     """
     done = Round()
     now = timezone.now()
     found = list(Mail.objects.filter(next_try_at__lte=now).values_list("pk", flat=True))
     if found:
-        time.sleep(settings.EPOCH_LEASE_SECONDS)  # until what they tell of is true for every worker
+        time.sleep(settings.EPOCH_LEASE_SECONDS)  # until every worker knows the changes that they report
     for number in found:
         claimed = _claim(number, now)
         if claimed is None:
@@ -93,12 +92,12 @@ def send_due() -> Round:
 
 
 def _claim(number: int, now: datetime) -> tuple[Mail, Message | None] | None:
-    """Take the mail with this number that was due at `now`; None if somebody else has taken it.
+    """Claim the mail with this primary key that was due at `now`; None if another process has it.
 
-    A mail that nobody is to get is deleted and has no letter.
+    The message is None for a mail that must not be sent; such a mail is deleted.
     """
     due = Mail.objects.filter(pk=number, next_try_at__lte=now)
-    if not due.exists():  # SQLite would lock everybody out to find that out
+    if not due.exists():  # without this, SQLite would take its write lock for nothing
         return None
     with transaction.atomic():
         mail = due.select_for_update(skip_locked=True).first()
@@ -123,7 +122,7 @@ def _deliver(mail: Mail, letter: Message) -> bool:
     except Unmailable as error:
         _drop(mail, Refusal(MAILBOX_NAME_NOT_ALLOWED, f"The address {error}."))
         return False
-    except Exception as error:  # whatever is wrong with one mail, the others are sent
+    except Exception as error:  # a fault in one mail must not stop the others
         _postpone(mail, error)
         return False
     _still_ours(mail).delete()
@@ -131,7 +130,7 @@ def _deliver(mail: Mail, letter: Message) -> bool:
 
 
 def _postpone(mail: Mail, error: Exception) -> None:
-    """Try again after a pause that grows; give up after days, or at once if the mail server does."""
+    """Schedule the next try, with growing pauses; give up after days, or at once on a final refusal."""
     refusal = final_refusal(error)
     if refusal is not None:
         _drop(mail, refusal)
@@ -147,7 +146,7 @@ def _postpone(mail: Mail, error: Exception) -> None:
 
 
 def _drop(mail: Mail, refusal: Refusal) -> None:
-    """Forget a mail that its recipient's server will never take, and record it with whom it was for."""
+    """Delete a mail that the recipient's server will never accept, and record its recipient."""
     user = User.objects.filter(email_key=fold_email(mail.address)).first()
     origin, target = (
         Origin(mail.ip, mail.request_id, timezone.now()),
@@ -161,5 +160,5 @@ def _drop(mail: Mail, refusal: Refusal) -> None:
 
 
 def _still_ours(mail: Mail) -> QuerySet[Mail]:
-    """The row, unless the claim ran out and somebody else has taken it."""
+    """Return the row, unless the claim expired and another process took it."""
     return Mail.objects.filter(pk=mail.pk, tries=mail.tries)

@@ -1,4 +1,4 @@
-"""Use cases of people who want another e-mail address: asked for with a password, done by a mailed link."""
+"""Use cases of changing one's e-mail address: ask with the password, confirm with a mailed link."""
 
 from datetime import datetime, timedelta
 
@@ -26,16 +26,16 @@ from config.wire.errors import Conflict, Invalid
 
 
 def ask_for_change(*, caller: Caller, new_email: str, current_password: str) -> None:
-    """Have a link mailed to the new address, in place of an older one, and a notice to the present one.
+    """Queue a link to the new address, which replaces an older one, and a notice to the present address.
 
-    Whether somebody has the new address is looked up when the mail is sent: nobody learns that here.
-    Raises Invalid, naming `new_email` or `current_password`, NotAllowed or TooManyAttempts.
+    Whether another account has the new address is checked when the mail is sent, so the caller cannot learn
+    it here. Raises Invalid, naming `new_email` or `current_password`, NotAllowed or TooManyAttempts.
     """
     address = names.clean_email(new_email, member="new_email")
     proven = prove(caller, current_password)
     attempt(Limit.EMAIL_CHANGE, subject=str(proven.uuid), origin=caller.origin, actor=caller.principal.actor)
     if address == proven.email:
-        raise Invalid("new_email", "is your address already")
+        raise Invalid("new_email", "is already your address")
     wanted = {
         "email": address,
         "digest": None,
@@ -45,7 +45,7 @@ def ask_for_change(*, caller: Caller, new_email: str, current_password: str) -> 
         same = User.objects.filter(pk=proven.pk, password=proven.password, is_active=True)
         user = same.select_for_update().first()
         if user is None:
-            raise Invalid("current_password", "is wrong: somebody has just changed it")
+            raise Invalid("current_password", "is wrong: the password was just changed")
         EmailChange.objects.update_or_create(user=user, defaults=wanted)
         new, old = MailKind.CONFIRM_NEW_EMAIL, MailKind.EMAIL_CHANGE_REQUESTED
         queue_mail(kind=new, address=address, about=user.pk, origin=caller.origin)
@@ -55,7 +55,7 @@ def ask_for_change(*, caller: Caller, new_email: str, current_password: str) -> 
 
 
 def prepare_change(mail: Mail, origin: Origin) -> Message | None:
-    """Make the link that `mail` is to bring; to whom has the address already, that news instead."""
+    """Make the mail with the link; if another account has the address, tell its owner instead."""
     wanted = EmailChange.objects.filter(user_id=mail.about, email=mail.address, user__is_active=True)
     others = User.objects.exclude(pk=mail.about)
     owner = others.filter(email_key=names.fold_email(mail.address)).first()
@@ -72,16 +72,16 @@ def prepare_change(mail: Mail, origin: Origin) -> Message | None:
 
 
 def finish_change(*, token: str, origin: Origin) -> User:
-    """Give the person who asked for it the address to which the token was mailed, once.
+    """Change the address of the person who asked to the one that received the token, once.
 
-    Raises Invalid, naming `token`; also where somebody else has taken the address meanwhile.
+    Raises Invalid, naming `token`, also if another account has taken the address meanwhile.
     """
     digest = link_tokens.digest(token)
     change = _good(digest, origin.at).first()
     if change is None:
         raise link_tokens.refused()
     with transaction.atomic():
-        # The lock that all who change the person take. Without the person there is no change either.
+        # Every service that changes the person takes this lock.
         user = User.objects.select_for_update().filter(pk=change.user_id).first()
         if not _good(digest, origin.at).delete()[0] or user is None:
             raise link_tokens.refused()
@@ -96,18 +96,18 @@ def finish_change(*, token: str, origin: Origin) -> User:
 
 
 def _good(digest: bytes, now: datetime) -> QuerySet[EmailChange]:
-    """The change with this digest, while it is good."""
+    """Return the change with this digest if it is still valid."""
     return EmailChange.objects.filter(digest=digest, expires_at__gt=now, user__is_active=True)
 
 
 def _write(user: User, address: str) -> None:
     try:
         write_user(user, {"email": address, "email_verified": True})
-    except Conflict:  # not said: whoever asked is not to learn who has an account
+    except Conflict:  # not reported: the caller must not learn who has an account
         raise link_tokens.refused() from None
 
 
 def tell_of_change(old: str, new: str, *, origin: Origin) -> None:
-    """Have the owner told at both addresses that one has replaced the other (ASVS 6.3.7)."""
+    """Queue a notice to both addresses that the new one has replaced the old one (ASVS 6.3.7)."""
     for address in (old, new):
         queue_mail(kind=MailKind.EMAIL_CHANGED, address=address, origin=origin)

@@ -1,4 +1,4 @@
-"""The one endpoint and page behind links that prove an e-mail address."""
+"""Use case behind the links that confirm an e-mail address."""
 
 from accounts.mail import link_tokens
 from accounts.mail.email_change import finish_change
@@ -10,7 +10,9 @@ from config.limits import Limit
 
 
 def confirm_email(*, token: str, password: str = "", origin: Origin) -> User:
-    """Finish what the mailed token is about: another address, or a registration, which takes its password.
+    """Finish the change of address or the registration that the token belongs to.
+
+    `password` is the password of a registration; a change of address needs none.
 
     Raises TooManyAttempts, or Invalid, naming `token` or `password`.
     """

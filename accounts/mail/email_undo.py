@@ -1,4 +1,4 @@
-"""The way back from a change of address that the owner did not make: a link at the old address."""
+"""Use cases of undoing a change of address that the owner did not make, by a link to the old address."""
 
 from datetime import datetime, timedelta
 
@@ -22,18 +22,18 @@ from config.limits import Limit
 from config.wire.errors import Conflict, Invalid
 
 UNDO_DAYS = 7
-TAKEN = "is for an address that another account has by now; ask an administrator"
+TAKEN = "is for an address that another account now uses; ask an administrator"
 
 
 def offer_undo(user: User, origin: Origin) -> None:
-    """Have a link mailed to the address that `user` still names, in the transaction that replaces it."""
+    """Queue a link to the old address, which `user` still holds, in the transaction that replaces it."""
     ends = origin.at + timedelta(days=UNDO_DAYS)
     undo = EmailUndo.objects.create(user=user, email=user.email, expires_at=ends)
     queue_mail(kind=MailKind.EMAIL_CHANGE_UNDO, address=undo.email, about=undo.pk, origin=origin)
 
 
 def prepare_undo(mail: Mail, origin: Origin) -> Message | None:
-    """Make the link that `mail` is to bring; None if the change was undone already."""
+    """Make the mail with the link; None if the change has already been undone."""
     token = link_tokens.new_token()
     if not EmailUndo.objects.filter(pk=mail.about).update(digest=link_tokens.digest(token)):
         return None
@@ -42,11 +42,11 @@ def prepare_undo(mail: Mail, origin: Origin) -> Message | None:
 
 
 def undo_change(*, token: str, origin: Origin) -> User:
-    """Give a person the address back at which the token was mailed, once, and begin recovery.
+    """Restore the address to which the token was mailed, once, and secure the account.
 
-    Everything but API keys that lets somebody act as this person ends, the password too; a link to a new
-    one is mailed to the address (ASVS 6.4.3). Undoes later changes with it. Raises TooManyAttempts, or
-    Invalid, naming `token`; an address that another account has by now does not spend the token.
+    Later changes of address are undone, too. The password and all access except API keys end, and a link to
+    set a new password is mailed to the restored address (ASVS 6.4.3). Raises TooManyAttempts, or Invalid,
+    naming `token`. If another account now has the address, the token stays valid.
     """
     attempt(Limit.MAILED_TOKEN, origin=origin)
     digest = link_tokens.digest(token)

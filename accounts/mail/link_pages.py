@@ -1,4 +1,4 @@
-"""Our own pages behind mailed links. Looking at one spends nothing: mail programs do that, too."""
+"""Keyhouse's own pages behind mailed links. A GET spends no token, because mail programs open links, too."""
 
 import re
 from abc import ABC, abstractmethod
@@ -30,10 +30,10 @@ TOKEN = re.compile(rf"[0-9a-f]{{{2 * link_tokens.TOKEN_BYTES}}}")
 
 
 class NullOriginCsrf(CsrfViewMiddleware):
-    """Django's check of the CSRF token, for pages under `Referrer-Policy: no-referrer`.
+    """Django's CSRF check for pages with `Referrer-Policy: no-referrer`.
 
-    From those, browsers send `Origin: null` (Fetch standard, "append a request Origin header"), which
-    Django refuses; then the token alone decides.
+    From those pages browsers send `Origin: null` (Fetch standard, "append a request Origin header"), which
+    Django refuses. Here the CSRF token alone decides then.
     """
 
     def _origin_verified(self, request: HttpRequest) -> bool:
@@ -48,7 +48,7 @@ class MailedTokenForm(forms.Form):
 
 
 class NewPasswordField(forms.CharField):
-    """A new password, with the rules beside it."""
+    """A new password, with the rules as its help text."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -65,7 +65,7 @@ class ResetPasswordForm(MailedTokenForm):
 
 
 class ConfirmEmailForm(MailedTokenForm):
-    """One page for registrations and for changes of address: it always asks for a password."""
+    """The form for registrations and changes of address; only registrations need the password."""
 
     password = forms.CharField(
         max_length=LONGEST,
@@ -73,27 +73,27 @@ class ConfirmEmailForm(MailedTokenForm):
         required=False,
         label="Your password",
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text="The one that you registered with. Leave this empty if you have an account already and are "
-        "changing its e-mail address.",
+        help_text="The password that you registered with. Leave it empty if you already have an account and "
+        "are changing its e-mail address.",
     )
 
 
 class AcceptInvitationForm(MailedTokenForm):
-    """Who has an account with the address fills nothing in."""
+    """The form for invitations; people who have an account leave it empty."""
 
     name = forms.CharField(
         max_length=NAME_LENGTH,
         required=False,
         label="Your name",
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        help_text="If you have an account with this e-mail address, leave all of this empty.",
+        help_text="If you already have an account with this e-mail address, leave all fields empty.",
     )
     password = NewPasswordField(required=False, label="A new password")
 
 
 @method_decorator([csrf_exempt, decorator_from_middleware(NullOriginCsrf)], name="dispatch")
 class MailedLinkPage(FormView[Any], ABC):
-    """A form that brings the token of a link back, by POST. Subclasses say what happens with it."""
+    """A form that posts the token of a mailed link. Subclasses define what happens with it."""
 
     http_method_names = ["get", "head", "post"]
     template_name = "mailed_link.html"
@@ -103,7 +103,7 @@ class MailedLinkPage(FormView[Any], ABC):
     done = ""
 
     def account(self, token: str, now: datetime) -> str:
-        """What password managers store the password under; empty where no password is typed."""
+        """Return the name under which password managers store the password; empty on pages without one."""
         return ""
 
     @abstractmethod
@@ -122,7 +122,7 @@ class MailedLinkPage(FormView[Any], ABC):
         return self.finished(form, used)
 
     def finished(self, form: forms.Form, used: Any) -> HttpResponse:
-        """The answer once the service has returned `used`."""
+        """Answer after success; `used` is what the service returned."""
         return self.render_to_response(self.get_context_data(form=None))
 
     def form_invalid(self, form: forms.Form) -> HttpResponse:
@@ -139,14 +139,14 @@ class MailedLinkPage(FormView[Any], ABC):
         return context | {"account": account}
 
     def dispatch(self, *args: Any, **kwargs: Any) -> Any:
-        """Answer, and tell no other site this address: the token is in there."""
+        """Answer, and keep the page's address, which contains the token, from other sites."""
         response = super().dispatch(*args, **kwargs)
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
 
 class ResetPasswordPage(MailedLinkPage):
-    """/reset-password: type a new password."""
+    """/reset-password: set a new password."""
 
     form_class = ResetPasswordForm
     title = "New password"
@@ -159,7 +159,7 @@ class ResetPasswordPage(MailedLinkPage):
         return passwords.reset_password(**values, origin=origin)
 
     def finished(self, form: forms.Form, used: Any) -> HttpResponse:
-        """On to the page on which the owner reviews what outlives the reset."""
+        """Redirect to the page on which the owner reviews what the reset did not end."""
         return HttpResponseRedirect(link(reverse("recovery-page"), used))
 
 
@@ -179,24 +179,23 @@ class ConfirmEmailPage(MailedLinkPage):
 
 
 class UndoEmailChangePage(MailedLinkPage):
-    """/undo-email-change: take the address back that was yours before."""
+    """/undo-email-change: restore the previous address."""
 
     form_class = MailedTokenForm
     title = "Take back your e-mail address"
     text = (
-        "Your account gets this address back. Everybody who is logged in to it is logged out, no connected "
-        "application can act for it any more, and its password stops working. We mail you a link to a new "
-        "one."
+        "Your account gets this address back. Everybody is logged out of it, connected applications lose "
+        "access to it, and its password stops working. We will mail you a link to set a new password."
     )
     button = "Take the address back"
-    done = "The address is yours again. A mail with a link to a new password is on its way."
+    done = "The address is yours again. We have mailed you a link to set a new password."
 
     def use(self, values: dict[str, str], origin: Origin) -> object:
         return email_undo.undo_change(**values, origin=origin)
 
 
 class AcceptInvitationPage(MailedLinkPage):
-    """/accept-invitation: become a member, whoever is logged in in this browser."""
+    """/accept-invitation: become a member. The login of this browser does not matter."""
 
     form_class = AcceptInvitationForm
     title = "Accept the invitation"

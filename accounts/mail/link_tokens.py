@@ -1,4 +1,4 @@
-"""The secret in a mailed link: one opaque text, of which only the digest is stored (ASVS 11.5.1)."""
+"""The tokens in mailed links; the database stores only their digests (ASVS 11.5.1)."""
 
 import hashlib
 import secrets
@@ -11,15 +11,15 @@ CONFIRM_HOURS = 24
 
 
 def new_token() -> str:
-    """Return 256 random bits in hex, which no mail program breaks and no key begins with."""
+    """Return 256 random bits in hex: mail programs do not break it, and it cannot look like an API key."""
     return secrets.token_hex(TOKEN_BYTES)
 
 
 def digest(token: str) -> bytes:
-    """Return what is stored of a token: its SHA-256."""
+    """Return the SHA-256 of a token, which is what the database stores."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def refused() -> Invalid:
-    """Return what is said of every token that is not good, whatever the reason."""
+    """Return the error for every invalid token; it is the same for all reasons."""
     return Invalid("token", "is wrong, used or expired; ask for a new link")

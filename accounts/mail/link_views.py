@@ -1,4 +1,4 @@
-"""The account endpoints that have to do with mail: a password, a registration, an address, an invitation."""
+"""The endpoints that send or take mailed links: password reset, registration, address change, invitation."""
 
 from typing import ClassVar
 
@@ -29,7 +29,7 @@ def say(message: str, code: int = status.HTTP_200_OK) -> Response:
 
 
 class ForgotPasswordView(PublicView):
-    """Have a link to a new password mailed. The answer is the same whether the address is known or not."""
+    """Mail a link to set a new password. The answer does not tell whether the address has an account."""
 
     resource = "forgot_password"
 
@@ -45,7 +45,7 @@ class ForgotPasswordView(PublicView):
 
 
 class ResetPasswordView(PublicView):
-    """Give a new password to the person to whom the token was mailed. Logs nobody in."""
+    """Set the password of the person to whom the token was mailed. Does not log in."""
 
     resource = "reset_password"
 
@@ -59,7 +59,7 @@ class ResetPasswordView(PublicView):
 
 
 class RegisterView(PublicView):
-    """Join, where the profile lets people: 202, whether the address has an account or not."""
+    """Register, if the profile allows it. Answers 202 whether or not the address has an account."""
 
     resource = "register"
 
@@ -74,9 +74,9 @@ class RegisterView(PublicView):
 
 
 class ConfirmEmailView(PublicView):
-    """Finish a registration, or a change of address, with the token that was mailed.
+    """Finish a registration or a change of address with the mailed token.
 
-    A registration also takes the `password` that was chosen there; a wrong one does not spend the token.
+    A registration also needs its `password`; a wrong password does not spend the token.
     """
 
     resource = "confirm_email"
@@ -91,9 +91,9 @@ class ConfirmEmailView(PublicView):
 
 
 class ChangeEmailView(APIView):
-    """Ask for another e-mail address, by showing one's password: 202, whoever has the address.
+    """Ask for a change of e-mail address, with the password. Answers 202 whether or not the address is taken.
 
-    It is changed once the link that is mailed there is used (auth/confirm-email).
+    The address changes when the link that is mailed there is used (auth/confirm-email).
     """
 
     needs: ClassVar[Needs] = {"post": "person"}
@@ -111,9 +111,9 @@ class ChangeEmailView(APIView):
 
 
 class AcceptInvitationView(PublicView):
-    """Become a member of the organization, with the token that was mailed. Logs nobody in.
+    """Accept an invitation with the mailed token. Does not log in.
 
-    Who has the address is made a member, whoever asks; without an account, `password` makes one.
+    The account with the invited address becomes the member. If no account exists, `password` creates one.
     """
 
     resource = "accept_invitation"

@@ -1,4 +1,4 @@
-"""What our mails say: a subject, a plain text and an HTML one, in the product's name."""
+"""The texts of mails: subject, plain text and HTML, in the product's name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from config import profiles
 
 
 class MailKind(StrEnum):
-    """Why a mail is sent. Rows hold these words."""
+    """Why a mail is sent. The database stores these values."""
 
     RESET_PASSWORD = "reset_password"
     PASSWORD_CHANGED = "password_changed"
@@ -35,7 +35,7 @@ class MailKind(StrEnum):
 
 
 class Template(StrEnum):
-    """Files in templates/mail/, each as .txt, whose first line is the subject, and .html."""
+    """Templates in templates/mail/, each as .txt and .html; the first line of the .txt is the subject."""
 
     RESET_PASSWORD = "reset_password"
     PASSWORD_CHANGED = "password_changed"
@@ -53,20 +53,20 @@ class Template(StrEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """A mail to be written: to whom, from which template, with what in it."""
+    """A mail to render: its recipient, template and values."""
 
     to: str
     template: Template
-    values: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the token is in there
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)  # they contain the token
 
 
 def link(address: str, token: str) -> str:
-    """Return `address`, which comes from the configuration and never from a request, with the token."""
+    """Return `address`, which must come from the configuration and not from a request, with the token."""
     return f"{address}?{urlencode({'token': token})}"
 
 
 def render(letter: Message) -> EmailMultiAlternatives:
-    """Return the finished mail."""
+    """Return the rendered mail."""
     product = profiles.active().product.name
     values = {"product": product, **letter.values}
     subject, _, text = render_to_string(f"mail/{letter.template}.txt", values).partition("\n")

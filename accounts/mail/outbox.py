@@ -1,4 +1,4 @@
-"""The outbox: mails wait in the database, so that no request waits for a mail server."""
+"""The outbox: mails wait in the database, so requests do not wait for a mail server."""
 
 import threading
 from datetime import datetime
@@ -9,18 +9,17 @@ from accounts.mail.messages import MailKind
 from accounts.models import Mail
 from audit.actors import Origin
 
-UNSENT_DAYS = 6  # how long to keep what a mail is about: longer than it is tried
+UNSENT_DAYS = 6  # how long to keep the row that a mail is about: longer than delivery is tried
 
-filled = threading.Event()  # what the sender of this process, if it has one, waits for
+filled = threading.Event()  # wakes the sender of this process, if it has one
 
 
 def queue_mail(
     *, kind: MailKind, address: str, origin: Origin, about: int = 0, due_at: datetime | None = None
 ) -> None:
-    """Have a mail sent once the caller's transaction is committed, or later (`due_at`, UTC).
+    """Queue a mail in the caller's transaction; it is sent after the commit, or at `due_at` (UTC).
 
-    No mail if the transaction fails. `about` is the number of the row that it is about, where the address
-    does not say that.
+    `about` is the primary key of the row that the mail is about, if the address does not identify it.
     """
     Mail.objects.create(
         kind=kind,

@@ -1,23 +1,23 @@
-"""Which answers of a mail server are its last word about a mail. Knows no Django."""
+"""Telling final refusals of a mail server from temporary ones. Independent of Django."""
 
 import re
 import smtplib
 from typing import NamedTuple
 
-# Of these 5yz codes the connection, the protocol or our login is the reason: mails wait until an operator has
-# mended it. RFC 5321 section 4.2.3 (500 to 504, 555), RFC 4954 section 6 (530 to 538), RFC 7504 (521).
+# 5yz codes about the connection, the protocol or our login: mails wait until an operator has fixed the cause.
+# RFC 5321 section 4.2.3 (500 to 504, 555), RFC 4954 section 6 (530 to 538), RFC 7504 (521).
 ABOUT_US = frozenset({500, 502, 503, 504, 521, 530, 534, 535, 538, 555})
 MAILBOX_NAME_NOT_ALLOWED = 553
-MAILBOX_FULL = 552  # to RCPT it may mean too many recipients, and counts as 452 (RFC 5321 section 4.5.3.1.10)
+MAILBOX_FULL = 552  # after RCPT it can mean too many recipients and counts as 452 (RFC 5321 4.5.3.1.10)
 
-# The enhanced codes of RFC 3463 that say the same, where a server sends them (RFC 2034): the sender's address
-# (5.1.7, 5.1.8), the protocol (5.5.z), and in an answer to RCPT relaying and policy (5.7.z).
+# Enhanced codes (RFC 3463, RFC 2034) with the same meaning: the sender's address (5.1.7, 5.1.8), the protocol
+# (5.5.z) and, in an answer to RCPT, relaying and policy (5.7.z).
 ABOUT_OUR_SENDER = re.compile(r"5\.(1\.[78]|5\.[0-9]+)\b")
 ABOUT_OUR_RELAY = re.compile(r"5\.7\.[0-9]+\b")
 
 
 class Refusal(NamedTuple):
-    """An answer of a mail server: its code, and its words."""
+    """An answer of a mail server: its code and its text."""
 
     code: int
     text: str
@@ -27,10 +27,10 @@ class Refusal(NamedTuple):
 
 
 def final_refusal(error: Exception) -> Refusal | None:
-    """Return the answer that refuses this mail, or its recipient, for good; None if another try makes sense.
+    """Return the answer that refuses this mail or its recipient for good; None if another try makes sense.
 
-    `error` is what smtplib has raised for a mail to one recipient. Answers to the greeting, the login and
-    MAIL FROM are about us.
+    `error` is what smtplib raised for a mail to one recipient. Answers to the greeting, the login and MAIL
+    FROM are about this server, so they are never final.
     """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         answers = [_refusal(*answer) for answer in error.recipients.values()]

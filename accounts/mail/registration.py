@@ -1,4 +1,4 @@
-"""Use cases of people who add themselves, where the profile lets them."""
+"""Use cases of registration, for profiles that let people register."""
 
 from datetime import datetime, timedelta
 
@@ -25,17 +25,17 @@ from config.wire.errors import Conflict, Invalid, NotFound
 
 
 def check_open() -> None:
-    """Raise NotFound if the profile lets nobody register."""
+    """Raise NotFound if the profile does not allow registration."""
     if not profiles.active().login.registration_role:
         raise NotFound("Registration is closed.")
 
 
 def register(*, email: str, password: str, name: str = "", origin: Origin) -> None:
-    """Remember an attempt to join, and have a link of its own mailed to the address.
+    """Store a registration, and queue a mail with its own link to the address.
 
-    Other attempts at the address stay as they are. Whether the address has an account is looked up when
-    the mail is sent: the request does the same for everybody. Raises NotFound where registration is
-    closed, Invalid, or TooManyAttempts.
+    Other registrations of the address stay valid. Whether the address has an account is checked when the mail
+    is sent, so the request does the same work for everybody. Raises NotFound if registration is closed,
+    Invalid, or TooManyAttempts.
     """
     check_open()
     wanted = User(email=names.clean_email(email), name=names.clean_name("name", name) if name else "")
@@ -57,7 +57,7 @@ def register(*, email: str, password: str, name: str = "", origin: Origin) -> No
 
 
 def prepare_confirmation(mail: Mail, origin: Origin) -> Message | None:
-    """Make the link that `mail` is to bring; to whom has an account already, that news instead."""
+    """Make the mail with the link; if the address has an account, tell its owner that instead."""
     delete_some(Registration.objects.filter(expires_at__lte=origin.at))
     key = names.fold_email(mail.address)
     owner = User.objects.filter(email_key=key).first()
@@ -74,17 +74,17 @@ def prepare_confirmation(mail: Mail, origin: Origin) -> Message | None:
 
 
 def account_behind(token: str, now: datetime) -> str:
-    """Return the address to which this token was mailed, or nothing if it is not good."""
+    """Return the address to which this token was mailed, or "" if the token is not valid."""
     good = Registration.objects.filter(digest=link_tokens.digest(token), expires_at__gt=now)
     return good.values_list("email", flat=True).first() or ""
 
 
 def finish_registration(*, token: str, password: str, origin: Origin) -> User:
-    """Add the person to whom the token was mailed, with the profile's role for newcomers, once.
+    """Create the account of the person to whom the token was mailed, with the profile's role for newcomers.
 
-    `password` is that of the same registration: another one leaves the link good. All other attempts at
-    the address end. Raises TooManyAttempts, or Invalid, naming `password`, or `token`, also where
-    registration was closed meanwhile.
+    The token works once. `password` must be the password of the same registration; a wrong one does not spend
+    the token. All other registrations of the address end. Raises TooManyAttempts, or Invalid, naming
+    `password` or `token`, also if registration was closed meanwhile.
     """
     good = Registration.objects.filter(digest=link_tokens.digest(token), expires_at__gt=origin.at)
     registration = good.first()
@@ -103,20 +103,20 @@ def finish_registration(*, token: str, password: str, origin: Origin) -> User:
 
 
 def _prove(registration: Registration, password: str, origin: Origin) -> None:
-    """Check that `password` is that of `registration`. Counted. Raises TooManyAttempts or Invalid."""
+    """Check that `password` is the registration's. Counts; raises TooManyAttempts or Invalid."""
     if not password:
-        raise Invalid("password", "is missing: send the one that you chose when you registered")
+        raise Invalid("password", "is required: send the password that you chose when you registered")
     attempt(Limit.CONFIRMATION, subject=f"registration {registration.pk}", origin=origin)
     if not check_password(password, registration.password):
         raise Invalid(
             "password",
-            "is not the one of the registration that this link belongs to. If you registered more than once, "
-            "follow the link in the other mail; if you did not choose this password, register again",
+            "does not match the registration that this link belongs to. If you registered more than once, "
+            "use the link in the other mail; if you did not choose this password, register again",
         )
 
 
 def _end_attempts(email_key: str) -> list[Registration]:
-    """Delete all attempts at an address and return them. In one order: two at once never wait in a circle."""
+    """Delete all registrations of an address and return them; locks them in order, to avoid deadlocks."""
     attempts = Registration.objects.filter(email_key=email_key).order_by("pk")
     ended = list(attempts.select_for_update())
     Registration.objects.filter(pk__in=[each.pk for each in ended]).delete()
@@ -134,7 +134,7 @@ def _person(registration: Registration) -> User:
 
 
 def _insert(user: User) -> None:
-    """Add `user`, unless an administrator has added somebody with this address meanwhile."""
+    """Store `user`. Raises Invalid if an administrator has created an account with this address meanwhile."""
     try:
         insert_user(user)
     except Conflict:

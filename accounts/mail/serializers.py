@@ -1,4 +1,4 @@
-"""What is sent to get or use a mailed link."""
+"""Requests that ask for a mailed link or use one."""
 
 from rest_framework import serializers
 
@@ -38,7 +38,7 @@ class ChangeEmailRequest(RequestSerializer):
 
 
 class ConfirmEmailRequest(RequestSerializer):
-    """`password` is that of the registration; another address of an account needs none."""
+    """`password` is the registration's; a change of address needs none."""
 
     resource = "confirm_email"
 
@@ -47,7 +47,7 @@ class ConfirmEmailRequest(RequestSerializer):
 
 
 class AcceptInvitationRequest(RequestSerializer):
-    """`name` and `password` are for those who have no account yet."""
+    """`name` and `password` are for people without an account."""
 
     resource = "accept_invitation"
 
@@ -57,7 +57,7 @@ class AcceptInvitationRequest(RequestSerializer):
 
 
 class Message(WireSerializer):
-    """A sentence, where there is nothing else to say."""
+    """An answer that consists of one sentence."""
 
     resource = "message"
 

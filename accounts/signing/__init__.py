@@ -1,1 +1,1 @@
-"""The keys that tokens are signed with, where others verify them."""
+"""Key pairs that sign tokens which other programs verify."""

@@ -1,7 +1,7 @@
-"""Signing tokens that others verify by our published keys: which keys there are, and which one signs.
+"""Key pairs that sign tokens; other programs verify the tokens with the published public keys (RFC 7517).
 
-They are those in KEYHOUSE_SIGNING_KEYS, else numbered files in the data folder. Older ones stay, for
-verification (RFC 7517).
+The keys come from KEYHOUSE_SIGNING_KEYS or, if that is empty, from numbered files in the data folder. The
+newest key signs; older keys stay for verification.
 """
 
 import os
@@ -22,13 +22,13 @@ FILE = re.compile(rf"signing_key_({'|'.join(ALGORITHMS)})_([0-9]{{4}})")
 
 
 def sign(claims: dict[str, Any], algorithm: Algorithm) -> str:
-    """Return a JWT of these claims, under the key that signs."""
+    """Return a JWT with these claims, signed with the current key."""
     key = keys_for(algorithm)[0]
     return jwt.encode(claims, key.private, algorithm, headers={"kid": key.kid})
 
 
 def verifying_key(kid: object, algorithm: Algorithm) -> Any:
-    """Return the public key of ours that a token under this algorithm names. Raises InvalidToken."""
+    """Return our public key with this `kid`. Raises InvalidToken if there is no such key."""
     for key in keys_for(algorithm):
         if key.kid == kid:
             return key.private.public_key()
@@ -36,15 +36,15 @@ def verifying_key(kid: object, algorithm: Algorithm) -> Any:
 
 
 def public_keys() -> list[dict[str, Any]]:
-    """Return all public keys; of what this profile signs with there is one, before anything is signed."""
+    """Return all public keys as JWKs; make a key for each algorithm of the profile that has no key yet."""
     used = profiles.active().signing_algorithms
     return [key.public for algorithm in ALGORITHMS for key in keys_for(algorithm, make=algorithm in used)]
 
 
 def keys_for(algorithm: Algorithm, *, make: bool = True) -> list[KeyPair]:
-    """Return the keys of an algorithm, the one that signs first; if there is none, one is made, or not.
+    """Return the keys of an algorithm, the signing key first; if no key exists and `make` is set, make one.
 
-    Those in KEYHOUSE_SIGNING_KEYS are all that there are (`config.checks` wants one for each use).
+    If KEYHOUSE_SIGNING_KEYS is set, only its keys count (`config.checks` requires one for each use).
     """
     if settings.SIGNING_KEYS:
         return [key for key in settings.SIGNING_KEYS if key.algorithm == algorithm]
@@ -55,12 +55,12 @@ def keys_for(algorithm: Algorithm, *, make: bool = True) -> list[KeyPair]:
 
 
 def rotate(algorithm: Algorithm) -> KeyPair:
-    """Make a key that signs from now on. Raises Conflict if keys are not ours to make."""
+    """Make a new key, which signs from now on. Raises Conflict if KEYHOUSE_SIGNING_KEYS is set."""
     if settings.SIGNING_KEYS:
         raise Conflict(
             "KEYHOUSE_SIGNING_KEYS",
-            "is set, so that a file here would sign nothing; append a key to it on every machine and restart "
-            "them, then move it to the front everywhere and restart them again (docs/how-to/rotate.md)",
+            "is set, so Keyhouse would not use a new key file. Append a key to it on every machine and "
+            "restart them; then move that key to the front everywhere and restart again (docs/how-to/rotate.md)",
         )
     latest = max((int(name[-4:]) for name in _names(algorithm)), default=0)
     return _load(settings.DATA_DIR, _name(algorithm, latest + 1), algorithm)
@@ -77,5 +77,5 @@ def _name(algorithm: Algorithm, number: int) -> str:
 
 @lru_cache(maxsize=64)
 def _load(data_dir: Path, name: str, algorithm: Algorithm) -> KeyPair:
-    """Read a key, or make it. A file, once written, never changes."""
+    """Read a key file, or make it. The cache is safe because key files never change."""
     return key_pairs.from_pem(storage.kept(data_dir, name, lambda: key_pairs.new_pem(algorithm)))

@@ -1,4 +1,4 @@
-"""Use case of the keys that tokens are signed with: make another one."""
+"""Use case of signing keys: rotate one."""
 
 from access.principals import Caller
 from accounts.signing import keys as signing
@@ -11,10 +11,10 @@ from config.wire.errors import Invalid
 
 
 def rotate_signing_key(*, caller: Caller, algorithm: Algorithm | None = None) -> KeyPair:
-    """Make a key that signs from now on; recorded. `algorithm` can be left out where there is one alone.
+    """Make a new key, which signs from now on, and record that.
 
-    Raises Invalid, also for what the profile signs nothing with, or Conflict where keys come from the
-    environment.
+    `algorithm` may be omitted if the profile signs with only one. Raises Invalid if the profile does not sign
+    with it, and Conflict if the keys come from the environment.
     """
     key = signing.rotate(_one_of_the_profile(algorithm))
     target = Target("signing_key", key.kid[:36], key.algorithm)
@@ -27,5 +27,5 @@ def _one_of_the_profile(wanted: Algorithm | None) -> Algorithm:
     if wanted is None and len(used) == 1:
         return used[0]
     if wanted is None or wanted not in used:
-        raise Invalid("algorithm", f"say which; this profile signs with {', '.join(used) or 'none'}")
+        raise Invalid("algorithm", f"must be one that this profile signs with: {', '.join(used) or 'none'}")
     return wanted

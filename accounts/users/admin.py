@@ -27,40 +27,40 @@ from config.wire.errors import DomainError
 DEACTIVATE = Confirmation(
     "Deactivate people",
     "Deactivate",
-    "They are logged out everywhere and cannot log in; their keys, and all programs that they allowed to act "
-    "for them, are refused from now on:",
+    "These people are logged out everywhere and cannot log in. Their API keys stop working, and programs can "
+    "no longer act for them:",
     "people deactivated",
 )
 ACTIVATE = Confirmation(
     "Activate people",
     "Activate",
-    "They can log in again, and their keys are taken again:",
+    "These people can log in again, and their API keys work again:",
     "people activated",
 )
 END_SESSIONS = Confirmation(
     "End all sessions",
     "End sessions",
-    "They are logged out of everything, this admin too, and have to log in again:",
+    "These people are logged out everywhere, including this admin, and must log in again:",
     "people logged out everywhere",
 )
 REQUIRE = Confirmation(
     "Require a second factor",
     "Require",
-    "Until they log in with a second factor their roles allow them nothing. Those who have none can add one, "
-    "and nothing else. Their keys go on working:",
-    "people have to have a second factor from now on",
+    "Until these people log in with a second factor, their roles allow them nothing. People without a second "
+    "factor can add one and do nothing else. Their API keys keep working:",
+    "people must now use a second factor",
 )
 WAIVE = Confirmation(
-    "Require no second factor",
-    "Require none",
-    "A password alone will do again, as far as the profile and their organizations let it:",
-    "people need no second factor of their own any more",
+    "Stop requiring a second factor",
+    "Stop requiring",
+    "These people can log in with a password alone, unless the profile or an organization requires more:",
+    "people no longer have to use a second factor",
 )
 REMOVE = Confirmation(
     "Remove second factors",
     "Remove",
-    "They log in with their password alone from now on. The app and the recovery codes that they have do not "
-    "work any more:",
+    "These people log in with their password alone from now on. Their authenticator apps and recovery codes "
+    "stop working:",
     "second factors removed",
 )
 SHOWN_MEMBERSHIPS = 3
@@ -110,7 +110,7 @@ class UserAdmin(ConfirmingAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Those whom one sees, with the first of their organizations that one sees."""
+        """The people whom the caller may see, with the first few organizations that the caller may see."""
         principal = principal_in(request)
         seen = Membership.objects.filter(organization__in=Organization.objects.visible_to(principal))
         first = seen.select_related("organization").order_by("pk")[: SHOWN_MEMBERSHIPS + 1]
@@ -173,7 +173,7 @@ class UserAdmin(ConfirmingAdmin):
     def require_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
         return self._change(request, selected, REQUIRE, UserChanges(must_have_second_factor=True))
 
-    @admin.action(description="Require no second factor of selected people", permissions=["change"])
+    @admin.action(description="Stop requiring a second factor of selected people", permissions=["change"])
     def waive_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
         return self._change(request, selected, WAIVE, UserChanges(must_have_second_factor=False))
 
@@ -205,7 +205,7 @@ class UserAdmin(ConfirmingAdmin):
         return self.has_add_permission(request)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What is said before people are deleted: who, and that what is theirs goes along."""
+        """List the people to be deleted and what is deleted with them, for Django's confirmation page."""
         people = [f"{user}, with memberships, sessions and API keys" for user in objs]
         return people, {"people": len(people)}, set(), []
 
@@ -216,5 +216,5 @@ class UserAdmin(ConfirmingAdmin):
         try:
             users.delete_users(caller=caller_in_admin(request), selected=queryset)
         except DomainError:
-            messages.error(request, "Nobody was deleted.")  # the site says why
+            messages.error(request, "Nobody was deleted.")  # the admin site adds the reason
             raise

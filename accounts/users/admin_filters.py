@@ -1,4 +1,4 @@
-"""By what the admin's list of people can be narrowed."""
+"""Filters of the admin's list of people."""
 
 from django.db.models import Q
 from django.http import HttpRequest

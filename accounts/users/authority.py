@@ -1,4 +1,4 @@
-"""Whom a caller may change, and what they may hand out: never more than they may do themselves."""
+"""Whom a caller may change, and which power a caller may grant: never more than the caller has."""
 
 from access.principals import Caller
 from accounts.models import Membership, Organization, User
@@ -8,34 +8,37 @@ from config.wire.errors import Invalid, NotAllowed
 
 OVER_OTHERS = frozenset(
     {Capability.MANAGE_USERS, Capability.MANAGE_ORGANIZATIONS, Capability.MANAGE_KEYS}
-)  # what a program gives nobody: it would outlive the program's credential, and could not be taken back
+)  # programs cannot grant these: the grant would outlive the program's credential
 
 
 def check_is_person(caller: Caller, otherwise: str) -> None:
-    """Raise NotAllowed, which says `otherwise`, if a program calls, with a key or somebody's consent."""
+    """Raise NotAllowed with the text `otherwise` if the caller is a program (an API key or OAuth2 client)."""
     if not caller.principal.is_person:
         raise NotAllowed(otherwise)
 
 
 def check_may_give(caller: Caller, power: Power, what: str) -> None:
-    """Raise NotAllowed if a program would give somebody power over others, with `what`."""
+    """Raise NotAllowed if the caller is a program and `power` includes power over others.
+
+    `what` names the grant at the start of the error text.
+    """
     if power.capabilities & OVER_OTHERS:
-        check_is_person(caller, f"{what} manages others, which a program gives nobody: log in for that.")
+        check_is_person(caller, f"{what} has power over others. Programs cannot grant that; log in to do it.")
 
 
 def check_may_manage_users(caller: Caller) -> None:
-    """Raise NotAllowed unless the caller may manage people, which is a matter of everywhere or not at all."""
+    """Raise NotAllowed unless the caller may manage people. That right is always global."""
     caller.principal.require(lambda who: who.may(Capability.MANAGE_USERS), "You may not manage people.")
 
 
 def check_not_above(caller: Caller, user: User) -> None:
-    """Raise NotAllowed if `user` may do more than the caller: nobody changes those above them."""
+    """Raise NotAllowed if `user` may do more than the caller: callers cannot change people above them."""
     held = power_of(user)
     caller.principal.require(lambda who: held <= who.everywhere, f"{user} may do more than you.")
 
 
 def power_of(user: User) -> Power:
-    """All that the person may do, wherever that is."""
+    """Return everything that the person may do, in any organization."""
     profile = profiles.active()
     held = profile.everything if user.is_superuser else profile.power_of_role(user.role, "global")
     for role in Membership.objects.filter(user=user).values_list("role", flat=True):
@@ -48,7 +51,7 @@ def clean_global_role(caller: Caller, role: str) -> str:
     profile = profiles.active()
     known = profile.roles_of_level("global")
     if role not in known:
-        raise Invalid("role", f"there is no such role; there are: {', '.join(known)}")
+        raise Invalid("role", f"must be one of these roles: {', '.join(known)}")
     given = profile.power_of_role(role, "global")
     caller.principal.require(
         lambda who: given <= who.everywhere, f"The role {role} allows more than you may do."
@@ -58,7 +61,7 @@ def clean_global_role(caller: Caller, role: str) -> str:
 
 
 def clean_superuser(caller: Caller, is_superuser: bool) -> bool:
-    """Return `is_superuser` if the caller may give that. Raises NotAllowed."""
+    """Return `is_superuser`. Raises NotAllowed if the caller may not make superusers."""
     if is_superuser:
         everything = profiles.active().everything
         caller.principal.require(
@@ -79,7 +82,7 @@ def check_may_manage_organization(caller: Caller, organization: Organization) ->
 def check_not_above_in(caller: Caller, organization: Organization | None, who: object, role: str) -> None:
     """Raise NotAllowed if `who`, with `role` in the organization, may do more there than the caller.
 
-    Without an organization the role is a global one.
+    Without an organization, `role` is a global role.
     """
     held = profiles.active().power_of_role(role, "organization" if organization else "global")
     number = organization.pk if organization else None
@@ -93,7 +96,7 @@ def clean_organization_role(caller: Caller, organization: Organization, role: st
     profile = profiles.active()
     known = profile.roles_of_level("organization")
     if role not in known:
-        raise Invalid("role", f"there is no organization role {role!r}; there are: {', '.join(known)}")
+        raise Invalid("role", f"must be one of these organization roles: {', '.join(known)}")
     given = profile.power_of_role(role, "organization")
     caller.principal.require(
         lambda who: given <= who.power_in(organization.pk), f"The role {role} allows more than you may do."
@@ -103,7 +106,7 @@ def clean_organization_role(caller: Caller, organization: Organization, role: st
 
 
 def check_may_invite(caller: Caller, organization: Organization | None) -> None:
-    """Raise NotAllowed unless the caller may invite to the organization, or, without one, to an account."""
+    """Raise NotAllowed unless the caller may invite people to the organization (None: to an account)."""
     if organization is None:
         check_may_manage_users(caller)
     else:
@@ -111,7 +114,7 @@ def check_may_invite(caller: Caller, organization: Organization | None) -> None:
 
 
 def clean_invited_role(caller: Caller, organization: Organization | None, role: str) -> str:
-    """Return the role that the caller may give to somebody whom they invite. Raises Invalid or NotAllowed."""
+    """Return a role that the caller may give to a person they invite. Raises Invalid or NotAllowed."""
     check_may_invite(caller, organization)
     if organization is None:
         return clean_global_role(caller, role)

@@ -1,4 +1,4 @@
-"""What somebody wants to be another about a person."""
+"""What a caller wants to change about a person."""
 
 from msgspec import UNSET, UnsetType
 
@@ -6,7 +6,7 @@ from config.changes import Changes
 
 
 class UserChanges(Changes, frozen=True, kw_only=True):
-    """The members of a person that get another value; the others are left out. `password` is the new one."""
+    """The members of a person that change; members that stay are left out. `password` is the new password."""
 
     username: str | UnsetType | None = UNSET
     email: str | UnsetType = UNSET

@@ -14,20 +14,20 @@ FIRST_ORGANIZATION = "default"
 
 
 def is_first_run() -> bool:
-    """Whether there is nobody yet who could log in."""
+    """Whether no account exists yet."""
     return not User.objects.exists()
 
 
 def create_first_admin(*, caller: Caller, username: str, email: str, password: str) -> User | None:
-    """Make the first organization and its administrator; None if somebody is there already.
+    """Create the first organization and its administrator. Return None if an account already exists.
 
-    Raises Invalid, naming the member, and then nothing is written.
+    Raises Invalid, naming the member; then nothing is written.
     """
     try:
         with transaction.atomic():
             organization = _first_organization(caller)
             if not is_first_run():
-                raise Conflict("username", "somebody is there already")
+                raise Conflict("username", "an account already exists")
             roles = profiles.active().roles_of_level("organization")
             return create_user(
                 caller=caller,
@@ -43,8 +43,8 @@ def create_first_admin(*, caller: Caller, username: str, email: str, password: s
 
 
 def _first_organization(caller: Caller) -> Organization:
-    """The organization of that name, which an operator may have made already."""
-    rows = Organization.objects.select_for_update()  # whoever else starts now waits here
+    """Return the organization with that name, which an operator may have created already."""
+    rows = Organization.objects.select_for_update()  # a second process that starts now waits here
     found = rows.filter(name_key=fold(FIRST_ORGANIZATION)).first()
     return found or create_organization(caller=caller, name=FIRST_ORGANIZATION)
 

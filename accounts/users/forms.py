@@ -16,27 +16,27 @@ from accounts.users.store import check_free
 from config import profiles
 from config.wire.errors import DomainError
 
-MUST_HAVE_HELP = "What the role allows counts only after a login with a second factor."
-OF_ANOTHER = {"autocomplete": "off"}  # person; browsers would fill in the administrator
-SUPERUSER_HELP = "May do everything, whatever the role."
+MUST_HAVE_HELP = "The permissions of the role apply only after a login with a second factor."
+OF_ANOTHER = {"autocomplete": "off"}  # else browsers fill in the administrator's own data
+SUPERUSER_HELP = "May do everything, regardless of the role."
 
 
 class RoleField(forms.ChoiceField):
-    """The profile's roles of a level, with their descriptions."""
+    """A choice of the profile's roles of one level, with their descriptions."""
 
     def __init__(self, *, level: str) -> None:
         super().__init__(choices=lambda: _roles(level))
 
     def offer(self, role: str) -> None:
-        """Offer first what stands there now: nothing yet, or a role that the profile has dropped.
+        """Put the present value first in the list if it is empty or a role that the profile dropped.
 
-        Without that the form would show, and save, the profile's first role.
+        Otherwise the form would show, and save, the profile's first role.
         """
         known: Any = self.choices
         if not role:
             self.choices = [("", "choose one"), *known]
         elif role not in dict(known):
-            self.choices = [(role, f"{role}: not a role of this profile, allows nothing"), *known]
+            self.choices = [(role, f"{role}: not a role of this profile, so it allows nothing"), *known]
 
 
 def _roles(level: str) -> list[tuple[str, str]]:
@@ -56,7 +56,7 @@ class UserForm(ChangeForm[User]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "role" in self.fields:  # not there for those who may only look
+        if "role" in self.fields:  # read-only forms do not have it
             self.fields["role"].offer(self.instance.role)  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:
@@ -90,7 +90,7 @@ class NewUserForm(forms.ModelForm[User]):
         self.fields["role"].offer("")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """Say all that the service would refuse, beside the fields, before it is called."""
+        """Show every error that the service would raise beside its field, before the service is called."""
         cleaned = super().clean() or self.cleaned_data
         user = User(username=cleaned.get("username") or None, email=cleaned.get("email", ""))
         checks: dict[str, Callable[[], object]] = {

@@ -1,4 +1,4 @@
-"""Finding people and organizations: by the names that operators and logins type, and again under a lock."""
+"""Finding people and organizations by the names that operators and logins type, and locking rows."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
@@ -17,11 +17,11 @@ Row = TypeVar("Row", bound=Model)
 
 
 def user_named(text: str) -> User:
-    """Return the user with this user name or e-mail address. Raises Invalid."""
+    """Return the person with this user name or e-mail address. Raises Invalid."""
     named = User.objects.filter(username_key=_key("user", text)).first()
     found = named or User.objects.filter(email_key=fold_email(text)).first()
     if found is None:
-        raise Invalid("user", f"there is no user {text}")
+        raise Invalid("user", f"{text!r} does not exist")
     return found
 
 
@@ -29,12 +29,12 @@ def organization_named(text: str) -> Organization:
     """Return the organization with this name. Raises Invalid."""
     found = Organization.objects.filter(name_key=_key("organization", text)).first()
     if found is None:
-        raise Invalid("organization", f"there is no organization {text}")
+        raise Invalid("organization", f"{text!r} does not exist")
     return found
 
 
 def find_by_identifier(identifier: str) -> User | None:
-    """Return the user whose user name or e-mail address, as far as the profile lets log in by it, this is."""
+    """Return the person with this identifier: a user name or e-mail address, as the profile's login takes."""
     match = Q()
     for kind in profiles.active().login.identifiers:
         match |= Q(**{f"{kind}_key": FOLDS[kind](identifier)})
@@ -42,12 +42,12 @@ def find_by_identifier(identifier: str) -> User | None:
 
 
 def throttled_as(identifier: str) -> str:
-    """Return the subject under which logins are counted: the same for all spellings that find one user."""
+    """Return the throttling subject of an identifier. Spellings that find the same person share one."""
     return fold(fold_email(identifier))
 
 
 class EmailFault(NamedTuple):
-    """What is wrong with somebody's address; `same_as` has the same mailbox."""
+    """What is wrong with a person's e-mail address; `same_as` is an account with the same mailbox."""
 
     user: User
     text: str
@@ -55,9 +55,9 @@ class EmailFault(NamedTuple):
 
 
 def email_faults() -> Iterator[EmailFault]:
-    """People with an address that no mail reaches, or that is written otherwise in another account.
+    """Yield people whose address cannot receive mail, or equals the address of another account.
 
-    Addresses that were stored before domains were compared by UTS 46 can be so.
+    Both can come from a version that did not compare domains by UTS 46.
     """
     for user in User.objects.order_by("pk").iterator():
         try:
@@ -71,33 +71,33 @@ def email_faults() -> Iterator[EmailFault]:
 
 
 def _key(member: str, text: str) -> str:
-    if not text.isprintable():  # nobody has such a name, and not every database can be asked for it
-        raise Invalid(member, "holds a character that no name has")
+    if not text.isprintable():  # no name contains one, and some databases reject a query with it
+        raise Invalid(member, "contains an unprintable character")
     return fold(text)
 
 
 def person_of(caller: Caller) -> User:
-    """Return the person who calls. Raises NotAllowed if that is nobody, or nobody any more."""
+    """Return the calling person. Raises NotAllowed if the caller is not a person or was just deleted."""
     found = User.objects.filter(pk=caller.principal.user_id or 0).first()
     if found is None:
-        raise NotAllowed("This is for people.")
+        raise NotAllowed("Only a person can do this: log in.")
     return found
 
 
 def lock(row: Row) -> Row:
-    """Return somebody or something as it is now, locked: nobody deletes it before this transaction ends.
+    """Return a fresh copy of the row, locked until this transaction ends.
 
-    Raises NotFound if somebody has.
+    Raises NotFound if the row was deleted.
     """
     rows = type(row)._default_manager.select_for_update()
     found = rows.filter(pk=row.pk).first()
     if found is None:
-        raise NotFound(f"{row} is not there any more.")
+        raise NotFound(f"{row} no longer exists.")
     return found
 
 
 def lock_owners(organizations: Iterable[int | None], people: Iterable[int | None]) -> None:
-    """Lock the owners with these numbers before what is theirs; others may go on referring to them."""
+    """Lock the owners with these primary keys; other transactions may still add rows that refer to them."""
     for table, numbers in ((Organization, organizations), (User, people)):
         for rows in in_batches(table._default_manager.select_for_update(no_key=True), filter(None, numbers)):
             list(rows.values_list("pk"))

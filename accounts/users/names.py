@@ -1,4 +1,4 @@
-"""Names as people type them: cleaned, and folded so that look-alikes count as the same."""
+"""Cleaning the names that people type, and folding them so that look-alikes count as equal."""
 
 import re
 import unicodedata
@@ -14,9 +14,9 @@ from config.wire.errors import Invalid
 NAME_LENGTH = 100
 USERNAME = re.compile(r"[\w.+-]{1,150}")
 EMAIL_LENGTH = 254
-MOST_FOLDING = 3  # how many times as long a folded name may be: the columns of keys are that wide
+MOST_FOLDING = 3  # folding may make a name this many times as long; the key columns have room for that
 
-# Unicode's Default_Ignorable_Code_Points: shown as nothing, so that two names could look the same.
+# Unicode's Default_Ignorable_Code_Points: invisible, so two names that differ in them look the same.
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
@@ -25,16 +25,16 @@ INVISIBLE = re.compile(
 
 
 def fold(text: str) -> str:
-    """Return the form under which `text` must be unique: NFKC, casefold, nothing invisible (UAX 31)."""
+    """Return the form in which `text` must be unique: NFKC, case-folded, nothing invisible (UAX 31)."""
     seen = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     return unicodedata.normalize("NFKC", seen.casefold())
 
 
 def fold_email(text: str) -> str:
-    """Return the form under which an e-mail address must be unique; of a text without @, of a domain.
+    """Return the form in which an e-mail address must be unique. A text without @ counts as a domain.
 
-    Domains are compared as registries compare them, by UTS 46, non-transitional: ß is not ss, and an A-label
-    is the same as its U-label (RFC 5890 section 2.3.2.1).
+    Domains are compared as registries compare them (UTS 46, non-transitional): ß differs from ss, and an
+    A-label equals its U-label (RFC 5890 section 2.3.2.1).
     """
     seen = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     local, at, domain = seen.rpartition("@")
@@ -52,17 +52,17 @@ def _fold_domain(domain: str) -> str:
 
 
 class Unmailable(ValueError):
-    """An address that no mail can be sent to; the text says why."""
+    """An address that cannot receive mail; the text says why."""
 
 
 def mail_address(stored: str) -> str:
-    """Return an address as SMTP without SMTPUTF8 (RFC 6531) takes it: its domain in A-labels, ß not as ss.
+    """Return the address with its domain in A-labels, as SMTP without SMTPUTF8 (RFC 6531) needs it.
 
-    Raises Unmailable if its local part is not ASCII, or if IDNA 2008 does not allow its domain.
+    Raises Unmailable if its local part is not ASCII or if IDNA 2008 does not allow its domain.
     """
     local, _, domain = stored.rpartition("@")
     if not local.isascii():
-        raise Unmailable("must have only ASCII before the @: mail servers do not take other letters there")
+        raise Unmailable("must have only ASCII characters before the @: mail servers accept no others there")
     try:
         name = domain if domain.isascii() else ascii_domain(domain)
         if "xn--" in name.lower():
@@ -73,52 +73,52 @@ def mail_address(stored: str) -> str:
 
 
 def check_no_credential(member: str, text: str) -> None:
-    """Raise Invalid if a key or a token stands in `text`, which is stored, shown and logged."""
+    """Raise Invalid if `text`, which is stored, shown and logged, contains a key or a token."""
     if holds_credential(text):
-        raise Invalid(member, "holds a key or a token: leave it out, since this text is stored and shown")
+        raise Invalid(member, "contains a key or a token: remove it, because this text is stored and shown")
 
 
 def clean_name(member: str, text: str) -> str:
-    """Return a display name without blanks around it.
+    """Return a display name without surrounding spaces.
 
-    Raises Invalid if it is empty, long or unprintable, or holds a key or a token.
+    Raises Invalid if it is empty, too long or unprintable, or if it contains a key or a token.
     """
     name = unicodedata.normalize("NFC", text).strip()
     if not fold(name).strip():
         raise Invalid(member, "must not be empty")
     if len(name) > NAME_LENGTH:
-        raise Invalid(member, f"has {len(name)} characters, {NAME_LENGTH} are allowed")
+        raise Invalid(member, f"must have at most {NAME_LENGTH} characters, and has {len(name)}")
     if len(fold(name)) > NAME_LENGTH * MOST_FOLDING:
         raise Invalid(member, "is too long when its ligatures are written out")
     if not name.isprintable():
-        raise Invalid(member, "holds a control character")
+        raise Invalid(member, "contains a control character")
     check_no_credential(member, name)
     return name
 
 
 def clean_username(text: str) -> str:
-    """Return a user name. Raises Invalid unless it is 1 to 150 letters, digits and . _ + -
+    """Return a user name. Raises Invalid unless it has 1 to 150 letters, digits or any of . _ + -
 
-    There is no @ in a user name, so that none can pass for somebody's e-mail address.
+    User names cannot contain @, so they cannot look like an e-mail address.
     """
     name = unicodedata.normalize("NFKC", text).strip()
     if not USERNAME.fullmatch(name) or INVISIBLE.search(name):
-        raise Invalid("username", "must be 1 to 150 letters, digits or any of . _ + -")
+        raise Invalid("username", "must have 1 to 150 characters: letters, digits or any of . _ + -")
     check_no_credential("username", name)
     return name
 
 
 def clean_email(text: str, *, member: str = "email") -> str:
-    """Return an e-mail address. Raises Invalid, naming `member`, if it is none."""
+    """Return a cleaned e-mail address. Raises Invalid, naming `member`, if `text` is not one."""
     address = unicodedata.normalize("NFKC", text).strip()
     try:
         validate_email(address)
     except ValidationError:
         raise Invalid(member, "is not an e-mail address") from None
     if not address.isprintable() or INVISIBLE.search(address):
-        raise Invalid(member, "holds a control character or an invisible one")
+        raise Invalid(member, "contains a control character or an invisible character")
     if len(address) > EMAIL_LENGTH:
-        raise Invalid(member, f"has more than {EMAIL_LENGTH} characters")
+        raise Invalid(member, f"must have at most {EMAIL_LENGTH} characters")
     try:
         mail_address(address)
     except Unmailable as error:

@@ -1,4 +1,4 @@
-"""Deleting whoever owns keys."""
+"""Deleting people and organizations, who own API keys."""
 
 from collections import Counter
 
@@ -7,9 +7,9 @@ from accounts.models import Organization, User
 
 
 def delete_owner(owner: User | Organization) -> Counter[str]:
-    """Delete a person or an organization with all that is theirs; return how many rows of each kind.
+    """Delete a person or an organization with everything they own; return the number of rows by model.
 
-    What apps above this one hold for them goes first. The owner must be locked.
+    Holdings of other apps (API keys) are deleted first. The caller must have locked the owner.
     """
     gone: Counter[str] = Counter()
     for held in hooks.holdings:

@@ -1,4 +1,4 @@
-"""From rows of the database to a principal, in one query."""
+"""Reading a person's principal from the database in one query."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,7 @@ from config.database.sql import as_time, as_uuid, uuid_value
 
 
 class PersonRow(NamedTuple):
-    """A person in one of their organizations, or in none: the columns of PERSON."""
+    """The columns of PERSON: a person with one membership, or without one."""
 
     pk: int
     uuid: Any
@@ -29,7 +29,7 @@ class PersonRow(NamedTuple):
     organization_role: str | None = None
 
 
-# What a statement in which the table of people is `u` selects for PersonRow, and what it joins for that.
+# The columns and joins that a statement needs for PersonRow; it names the table of people `u`.
 PERSON = """
     u.id, u.uuid, u.username, u.email, u.role, u.is_superuser, u.must_have_second_factor,
     m.organization_id, o.uuid, o.requires_second_factor, m.role
@@ -47,10 +47,10 @@ SESSION = f"""SELECT {HEAD}, s.expires_at, s.last_seen_at, s.second_factor, {PER
 def person(
     found: Iterable[PersonRow], credential: Credential, *, second_factor: bool | None = None
 ) -> Principal:
-    """Return the person who was found: a row for each of their memberships, or one without.
+    """Return the principal of one person, from one row for each membership or one row without any.
 
-    A person in exactly one organization acts in it; in several, in none. `second_factor` says of a login
-    whether one was proven in it; None stands for what is no login, and then nothing is withheld.
+    A member of exactly one organization acts in it; a member of several has to choose one. `second_factor`
+    says whether a login proved one. None means that the credential is not a login: then no power is withheld.
     """
     rows, profile = list(found), profiles.active()
     own = rows[0]
@@ -87,7 +87,7 @@ def person(
 
 
 def principal_of(user: User, credential: Credential, *, second_factor: bool | None = None) -> Principal:
-    """Return the principal of a user whose row is at hand; one query for the memberships."""
+    """Return the principal of a loaded user; reads the memberships in one query."""
     memberships = Membership.objects.filter(user=user).select_related("organization")
     own = PersonRow(
         pk=user.pk,
@@ -111,10 +111,9 @@ def principal_of(user: User, credential: Credential, *, second_factor: bool | No
 
 
 def principal_of_session(credential: Credential, now: datetime) -> Read | None:
-    """Return the active person whose live session the credential names, or None. One query.
+    """Return the active person whose live session the credential names, or None. Makes one query.
 
-    A session ends by its age, or for lying idle. What was read is good until then, or until the
-    credential ends.
+    A session ends by age or by idleness. The result may be used until the session or the credential ends.
     """
     rows, position = select_at(SESSION, [uuid_value(credential.id)])
     if not rows:

@@ -1,4 +1,4 @@
-"""People, as they are sent and shown."""
+"""Requests and answers about people."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,14 +12,14 @@ from config.wire.members import RequestSerializer, WireSerializer
 
 
 class PasswordField(TextField):
-    """A password, as it is typed: blanks belong to it."""
+    """A password exactly as typed: leading and trailing spaces belong to it."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=LONGEST, trim_whitespace=False, write_only=True, **kwargs)
 
 
 class MembershipMember(WireSerializer):
-    """An organization as one of its members sees it."""
+    """An organization, with the role of the member who asks."""
 
     resource = "membership"
 
@@ -32,13 +32,13 @@ class MembershipMember(WireSerializer):
 
 
 def seen_members(serializer: WireSerializer, members: Iterable[str]) -> list[str]:
-    """Those members that the caller may see: all, unless the context says which of each resource."""
+    """Return the members that the caller may see: all, unless `seen` in the context limits them."""
     seen = serializer.context.get("seen")
     return [name for name in members if seen is None or f"{serializer.resource}.{name}" in seen]
 
 
 class UserMember(WireSerializer):
-    """A person, beside the tokens of a login."""
+    """A person."""
 
     resource = "user"
 
@@ -52,7 +52,7 @@ class UserMember(WireSerializer):
 
 
 class Me(UserMember):
-    """The person who asks, with their organizations and the role in each."""
+    """The caller, with their organizations and their role in each."""
 
     resource = "me"
 
@@ -64,7 +64,7 @@ class Me(UserMember):
 
 
 class NameRequest(RequestSerializer):
-    """What people change about themselves."""
+    """What people can change about themselves."""
 
     resource = "me"
 
@@ -84,7 +84,10 @@ class UserFilter(RequestSerializer):
     resource = "user"
 
     search = TextField(
-        max_length=254, required=False, allow_blank=True, help_text="in user name, e-mail address and name"
+        max_length=254,
+        required=False,
+        allow_blank=True,
+        help_text="text in the user name, e-mail address or name",
     )
     role = TextField(max_length=64, required=False)
     is_active = serializers.ChoiceField(choices=("true", "false"), required=False)

@@ -1,4 +1,4 @@
-"""Use cases around people: add one, change one, delete one."""
+"""Use cases of people: create, change and delete them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -27,9 +27,9 @@ from config import profiles
 from config.wire.errors import Conflict, Invalid
 
 POWERS = ("is_active", "role", "is_superuser")
-PROVEN = frozenset({"email", "password"})  # one's own are changed by whoever proves to be oneself
-OF_PERSONS = PROVEN | {"must_have_second_factor"}  # what no program changes, since that outlives the program
-SWITCHES = {  # what is recorded when one of these columns is set, and when it is not any more
+PROVEN = frozenset({"email", "password"})  # people change their own where they prove who they are
+OF_PERSONS = PROVEN | {"must_have_second_factor"}  # programs cannot change these
+SWITCHES = {  # the events that record that a column was set and that it was cleared
     "is_active": (EventName.USER_REACTIVATED, EventName.USER_DEACTIVATED),
     "must_have_second_factor": (EventName.SECOND_FACTOR_REQUIRED, EventName.SECOND_FACTOR_WAIVED),
 }
@@ -46,12 +46,14 @@ def create_user(
     is_superuser: bool = False,
     memberships: Sequence[tuple[Organization, str]] = (),
 ) -> User:
-    """Add a person, with a role and memberships that the caller, who is a person, may hand out.
+    """Create a person, with a role and memberships that the caller, who is a person, may grant.
 
     Raises NotAllowed, Invalid (naming the member), or Conflict if the name or address is taken.
     """
     authority.check_may_manage_users(caller)
-    authority.check_is_person(caller, "A program makes no account with a password: it invites people.")
+    authority.check_is_person(
+        caller, "Programs cannot create accounts with a password: invite people instead."
+    )
     user = User(
         username=_clean_username(username),
         email=names.clean_email(email),
@@ -63,7 +65,7 @@ def create_user(
     user.set_password(password)
     with transaction.atomic():
         for organization in sorted({organization for organization, _ in memberships}, key=lambda row: row.pk):
-            lock(organization)  # all of them before the first event: whoever records waits for no row
+            lock(organization)  # before the first event: recording must not wait for rows
         insert_user(user)
         for organization, organization_role in memberships:
             add_member(caller=caller, organization=organization, user=user, role=organization_role)
@@ -76,13 +78,13 @@ def create_user(
 def update_user(*, caller: Caller, user: User, changes: UserChanges) -> User:
     """Change members of a person, and return the person as they are now.
 
-    Deactivating and a new password end all their sessions and all that they allow to OAuth2 clients;
-    reactivating brings none back. The last active
-    superuser or holder of an all-powerful role stays. A program changes none of OF_PERSONS, and gives nobody
-    power over others. Raises NotAllowed, Invalid, Conflict or NotFound.
+    Deactivation and a new password end all their sessions and all their consents to OAuth2 clients;
+    reactivation does not restore them. The last active superuser or holder of an all-powerful role cannot
+    lose that power. Programs cannot change OF_PERSONS or grant power over others.
+    Raises NotAllowed, Invalid, Conflict or NotFound.
     """
     columns = changes.given()
-    if changes.password is not UNSET:  # hashed before anything is locked: it takes a while
+    if changes.password is not UNSET:  # hashing is slow, so it comes before the locks
         authority.check_may_manage_users(caller)
         _check_of_persons(caller, columns)
         columns["password"] = _hashed(changes.password, user, columns)
@@ -92,12 +94,12 @@ def update_user(*, caller: Caller, user: User, changes: UserChanges) -> User:
 
 
 def update_users(*, caller: Caller, selected: Iterable[User], changes: UserChanges) -> int:
-    """Change people as `update_user` does: all of them or none. Return how many are not as they were.
+    """Change people as `update_user` does, all or none. Return how many were changed.
 
-    Raises Invalid for a password: people have passwords of their own.
+    Raises Invalid for a password, because people do not share one.
     """
     if changes.password is not UNSET:
-        raise Invalid("password", "is given to one person at a time")
+        raise Invalid("password", "can be set for only one person at a time")
     return _update(caller, selected, changes.given())
 
 
@@ -112,12 +114,12 @@ def _update(caller: Caller, selected: Iterable[User], columns: Mapping[str, Any]
             _check_an_admin_stays(admins, row, next((name for name in POWERS if name in written), "role"))
         entries = [entry for row, written in changed for entry in _changes(row, written)]
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
-        wait_out_leases()  # the request that made the change may still be waiting
+        wait_out_leases()  # even without a change: the request that made it may still be waiting
     return sum(bool(written) for _, written in changed)
 
 
 def _write(caller: Caller, row: User, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Write what is to be another about a person, and all that follows; return the columns."""
+    """Write the changes to a person, with their consequences. Return the columns that changed."""
     changed = _changed(caller, row, changes)
     _check_of_persons(caller, changed)
     _check_own(caller, row, changed)
@@ -136,20 +138,20 @@ def _write(caller: Caller, row: User, changes: Mapping[str, Any]) -> dict[str, A
 
 
 def set_password(*, caller: Caller, user: User, password: str) -> None:
-    """Give a person a new password; all their sessions end. Raises NotAllowed or Invalid."""
+    """Set a person's password and end all their sessions. Raises NotAllowed or Invalid."""
     update_user(caller=caller, user=user, changes=UserChanges(password=password))
 
 
 def delete_user(*, caller: Caller, user: User) -> None:
-    """Delete a person with their memberships, sessions and API keys. What they did stays in the audit log.
+    """Delete a person with their memberships, sessions and API keys. The audit log keeps what they did.
 
-    Raises NotAllowed, NotFound, or Conflict: for oneself, and for the last administrator.
+    Raises NotAllowed or NotFound, and Conflict for the caller's own account and for the last administrator.
     """
     delete_users(caller=caller, selected=[user])
 
 
 def delete_users(*, caller: Caller, selected: Iterable[User]) -> None:
-    """Delete people as `delete_user` does: all of them, or, if one has to stay, none."""
+    """Delete people as `delete_user` does, all or none."""
     authority.check_may_manage_users(caller)
     selected = sorted(selected, key=lambda user: user.pk)
     with transaction.atomic():
@@ -166,16 +168,17 @@ def delete_users(*, caller: Caller, selected: Iterable[User]) -> None:
 
 
 def _deletable(caller: Caller, user: User) -> User:
-    """Return the person, locked. Raises NotFound, NotAllowed, or Conflict for oneself."""
+    """Return the person, locked. Raises NotFound, NotAllowed, or Conflict for the caller's own account."""
     if user.pk == caller.principal.user_id:
-        raise Conflict("id", "this is your own account, which you cannot delete")
+        raise Conflict("id", "you cannot delete your own account")
     return _locked(caller, user)
 
 
 def _locked_admins(others: Iterable[User]) -> set[int]:
-    """The numbers of those who may do everything, locked: one goes at a time, so that the last one stays.
+    """Lock all administrators and `others`, and return the primary keys of the administrators.
 
-    With them `others` are locked, since whoever locks several people does it in the order of their numbers.
+    The lock serializes changes to administrators, so the last one stays. All are locked together, because
+    people are always locked in the order of their primary keys.
     """
     people = _admins() | User.objects.filter(pk__in=[user.pk for user in others])
     almighty = _almighty_roles()
@@ -187,7 +190,7 @@ def _locked_admins(others: Iterable[User]) -> set[int]:
 
 
 def _admins() -> QuerySet[User]:
-    """The active people who may do everything, everywhere."""
+    """Return the active people who may do everything everywhere."""
     people = User.objects.filter(is_active=True)
     return people.filter(is_superuser=True) | people.filter(role__in=_almighty_roles())
 
@@ -203,7 +206,7 @@ def _almighty_roles() -> list[str]:
 
 def _check_an_admin_stays(before: set[int], user: User, member: str) -> None:
     if user.pk in before and not _admins().exists():
-        raise Conflict(member, "somebody must stay administrator")
+        raise Conflict(member, "at least one administrator must remain")
 
 
 def _locked(caller: Caller, user: User) -> User:
@@ -216,25 +219,25 @@ def _locked(caller: Caller, user: User) -> User:
 def _check_own(caller: Caller, user: User, changed: Mapping[str, Any]) -> None:
     own = PROVEN & set(changed)
     if own and user.pk == caller.principal.user_id:
-        raise Invalid(min(own), "your own is not changed here, but where you prove that it is you")
+        raise Invalid(min(own), f"you cannot change your own here; use auth/change-{min(own)}")
 
 
 def _check_of_persons(caller: Caller, changed: Mapping[str, Any]) -> None:
-    """Raise NotAllowed if a program changes what only somebody who has logged in may change."""
+    """Raise NotAllowed if a program changes what only a logged-in person may change."""
     for column in sorted(OF_PERSONS & set(changed)):
         words = column.replace("_", " ")
-        authority.check_is_person(caller, f"A program cannot change this ({words}): log in for that.")
+        authority.check_is_person(caller, f"Programs cannot change this ({words}): log in to do it.")
 
 
 def _hashed(password: str, user: User, columns: Mapping[str, Any]) -> str:
-    """The hash of the new password, which must be good for the person as they will be named."""
+    """Check the new password against the names that the person will have, and return its hash."""
     named = User(username=columns.get("username", user.username), email=columns.get("email", user.email))
     check_password_rules(password, named)
     return make_password(password)
 
 
 def _changed(caller: Caller, user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that get another value, checked and cleaned."""
+    """Return the columns whose value changes, checked and cleaned."""
     wanted = {column: value for column, value in changes.items() if getattr(user, column) != value}
     if "username" in wanted:
         wanted["username"] = _clean_username(wanted["username"])
@@ -257,12 +260,12 @@ def _clean_username(username: str | None) -> str | None:
     if username:
         return names.clean_username(username)
     if profiles.active().login.identifiers == ("username",):
-        raise Invalid("username", "is needed: people log in by it")
+        raise Invalid("username", "is required, because people log in with it")
     return None
 
 
 def _changes(user: User, changed: Mapping[str, Any]) -> Iterator[Entry]:
-    """What is recorded of a person's changes; `user` is the person as they were."""
+    """Yield the audit entries for changes to a person; `user` is the person before them."""
     target = Target.of("user", user)
     for column, (is_set, is_not) in SWITCHES.items():
         if column in changed:

@@ -1,4 +1,4 @@
-"""Storing a person, whose user name and e-mail address nobody else may have."""
+"""Storing people, whose user names and e-mail addresses are unique."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,9 +18,9 @@ def insert_user(user: User) -> None:
 
 
 def write_user(user: User, changed: Mapping[str, Any]) -> None:
-    """Write the columns, and the folded forms of names. Raises Conflict if one of those is taken.
+    """Write the columns, and the folded forms of names. Raises Conflict if a name is taken.
 
-    Another address is not verified, unless `changed` says so.
+    A new address counts as unverified unless `changed` sets `email_verified`.
     """
     columns = dict(changed)
     if "username" in changed:
@@ -36,12 +36,12 @@ def write_user(user: User, changed: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _unique(user: User) -> Iterator[None]:
-    """Raise Conflict if somebody else has the names of `user`, or takes them before they are written."""
+    """Raise Conflict if another user has, or at this moment takes, the names of `user`."""
     check_free(user)
     try:
         with transaction.atomic():
             yield
-    except IntegrityError:  # somebody was quicker
+    except IntegrityError:  # another request was faster
         check_free(user)
         raise
 

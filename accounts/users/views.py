@@ -1,4 +1,4 @@
-"""People, for those who may see or manage them."""
+"""The endpoints that list and manage people."""
 
 from typing import Any, ClassVar
 
@@ -27,7 +27,7 @@ MANAGE = frozenset({Capability.MANAGE_USERS})
     retrieve=extend_schema(operation_id="get_user"),
 )
 class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
-    """People: everybody, or the members of the organizations whose people one may see."""
+    """The people whom the caller may see: all, or the members of some organizations."""
 
     resource = "user"
     queryset = User.objects.none()

@@ -53,7 +53,7 @@ def test_what_is_wrong_is_one_line(cast: Cast) -> None:
     assert "redirect_uris: is needed" in refusal_of(*BOARD)
     assert "loopback" in refusal_of(*BOARD, "--redirect-uri", "http://app.example.org/")
     assert "there is no scope" in refusal_of(*BOARD, "--redirect-uri", CALLBACK, "--scope", "nonesuch")
-    assert "there is no user" in refusal_of(*BOARD, "--user", "nobody")
+    assert "user: 'nobody' does not exist" in refusal_of(*BOARD, "--user", "nobody")
 
 
 def test_the_signing_key_is_rotated(db: None) -> None:
@@ -64,7 +64,7 @@ def test_the_signing_key_is_rotated(db: None) -> None:
 
 def test_a_key_that_nothing_would_be_signed_with_is_not_made(db: None) -> None:
     events = Event.objects.count()
-    assert "this profile signs with RS256" in refusal_of("rotatesigningkey", "--algorithm", "ES256")
+    assert "this profile signs with: RS256" in refusal_of("rotatesigningkey", "--algorithm", "ES256")
     assert Event.objects.count() == events
 
 

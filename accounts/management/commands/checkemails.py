@@ -9,14 +9,14 @@ from config.wire.ids import public_id
 
 class Command(KeyhouseCommand):
     help = (
-        "List people who share a mailbox with another account, or whose address no mail reaches. "
-        "Exits with 1 if there are such people; changes nothing."
+        "List people who share a mailbox with another account, or whose address cannot receive mail. "
+        "Changes nothing. Exits with 1 if it finds anyone."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)
         if self.found:
-            raise CommandError(f"{self.found} e-mail addresses should be changed")
+            raise CommandError(f"e-mail addresses to change: {self.found}")
 
     def run(self, options: dict[str, Any]) -> Output:
         documents = [
@@ -33,5 +33,5 @@ class Command(KeyhouseCommand):
         heads = ("id", "email", "fault")
         rows = [[document[head] for head in heads] for document in documents]
         return Output(
-            documents, table(heads, rows) if rows else "Every e-mail address is good, and nobody shares one."
+            documents, table(heads, rows) if rows else "All e-mail addresses are valid, and none is shared."
         )

@@ -6,7 +6,7 @@ from config.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Not here: createuser --superuser checks and records what this would not."
+    help = "Not supported: use createuser --superuser, which checks the password and writes the audit log."
 
     def handle(self, *args: Any, **options: Any) -> None:
         raise CommandError("use createuser --superuser, which checks the password and writes the audit log")

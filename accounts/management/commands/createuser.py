@@ -10,7 +10,7 @@ from config.wire.ids import public_id
 
 
 class Command(KeyhouseCommand):
-    help = "Add a person. The password comes from standard input or is asked for."
+    help = "Add a person. The command reads the password from standard input or asks for it."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--username", required=True, help="name to log in with")
@@ -24,7 +24,7 @@ class Command(KeyhouseCommand):
             metavar="NAME=ROLE",
             help="organization and the role in it; can be given several times",
         )
-        parser.add_argument("--superuser", action="store_true", help="may do everything, whatever the role")
+        parser.add_argument("--superuser", action="store_true", help="allow everything, regardless of role")
         parser.add_argument(
             "--password-stdin", action="store_true", help="read the password from standard input"
         )

@@ -15,8 +15,8 @@ class Command(KeyhouseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("user", help="user name or e-mail address")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
-        parser.add_argument("--dry-run", action="store_true", help="show who would be deleted, delete nobody")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        parser.add_argument("--dry-run", action="store_true", help="only show who would be deleted")
 
     def run(self, options: dict[str, Any]) -> Output:
         user = user_named(options["user"])

@@ -8,7 +8,7 @@ from config.wire.ids import public_id
 
 
 class Command(KeyhouseCommand):
-    help = "Remove the second factor of a person who has lost it: their password alone lets them in again."
+    help = "Remove the second factor of a person who has lost it. They then log in with their password alone."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("user", help="user name or e-mail address")
@@ -16,4 +16,4 @@ class Command(KeyhouseCommand):
     def run(self, options: dict[str, Any]) -> Output:
         user = user_named(options["user"])
         remove_second_factors(caller=caller_at_command_line(), selected=[user])
-        return Output({"id": public_id("user", user)}, f"{user} has no second factor any more.")
+        return Output({"id": public_id("user", user)}, f"{user} no longer has a second factor.")

@@ -7,10 +7,12 @@ from config.secrets.key_pairs import ALGORITHMS
 
 
 class Command(KeyhouseCommand):
-    help = "Make a new key to sign tokens with. The ones before stay, for verification."
+    help = "Make a new key that signs tokens from now on. Earlier keys stay, for verification."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--algorithm", choices=ALGORITHMS, help="default: the profile's")
+        parser.add_argument(
+            "--algorithm", choices=ALGORITHMS, help="default: the profile's algorithm, if it has only one"
+        )
 
     def run(self, options: dict[str, Any]) -> Output:
         key = rotate_signing_key(caller=caller_at_command_line(), algorithm=options["algorithm"])

@@ -6,7 +6,7 @@ from config.commands import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):
-    help = "Send the mails that are due, once. Running servers do so by themselves."
+    help = "Send the mails that are due, once. Running servers send them without this command."
 
     def run(self, options: dict[str, Any]) -> Output:
         done = send_due()

@@ -1,8 +1,8 @@
-"""What clients of OAuth2 see of a person at auth/me, by the scopes that were granted."""
+"""What an OAuth2 client sees of a person at auth/me, by granted scope."""
 
 from collections.abc import Collection
 
-# What the scopes open at auth/me; the serializers' resources and members.
+# Scope -> members at auth/me, as `resource.member` of the serializers.
 MEMBERS = {
     "openid": {"me.id"},
     "profile": {"me.username", "me.name"},
@@ -13,5 +13,5 @@ MEMBERS = {
 
 
 def members_of_person(scopes: Collection[str]) -> frozenset[str]:
-    """Return the members that these scopes open at auth/me, as resource.member."""
+    """Return the members that these scopes show at auth/me, as `resource.member`."""
     return frozenset[str]().union(*(MEMBERS[scope] for scope in scopes))

@@ -1,4 +1,4 @@
-"""What people change about themselves: their name, and their password by showing the current one."""
+"""Use cases of people who change themselves: their name, and their password by proving the current one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,18 +26,18 @@ from config.wire.errors import Invalid, InvalidCredentials
 
 
 def change_own_name(*, caller: Caller, name: str) -> None:
-    """Give the caller another name, or none. Raises Invalid."""
+    """Change the caller's name, which may be empty. Raises Invalid."""
     name = names.clean_name("name", name) if name else ""
     with transaction.atomic():
         user = lock(person_of(caller))
         if user.name != name:
             User.objects.filter(pk=user.pk).update(name=name)
             _record(EventName.USER_CHANGED, caller, user, {"members": ["name"]})
-        wait_out_leases()  # the request that changed it may still be waiting
+        wait_out_leases()  # even without a change: the request that made it may still be waiting
 
 
 def knows_password(caller: Caller, user: User, password: str) -> bool:
-    """Whether the caller, who is `user`, shows their password. Counted; raises TooManyAttempts."""
+    """Whether `password` is the password of the caller, who is `user`. Counts; raises TooManyAttempts."""
     subject, origin = str(user.uuid), caller.origin
     actor, target = caller.principal.actor, Target.of("user", user)
     attempt(Limit.OWN_PASSWORD, subject=subject, origin=origin, actor=actor, target=target)
@@ -48,9 +48,9 @@ def knows_password(caller: Caller, user: User, password: str) -> bool:
 
 
 def prove(caller: Caller, current: str) -> User:
-    """Return the caller, who shows their current password (ASVS 7.5.1).
+    """Return the caller if `current` is their password (ASVS 7.5.1).
 
-    Raises TooManyAttempts, or Invalid, naming `current_password`, which is recorded.
+    Raises TooManyAttempts, or Invalid, naming `current_password`; a wrong password is recorded.
     """
     user = person_of(caller)
     if not knows_password(caller, user, current):
@@ -60,12 +60,13 @@ def prove(caller: Caller, current: str) -> User:
 
 
 def change_own_password(*, caller: Caller, current: str, new: str) -> None:
-    """Give the caller a new password. All else that acts as them ends, but this session and API keys.
+    """Change the caller's password and end their other access (ASVS 7.4.3).
 
-    That is their other sessions, logins to the admin and consents to OAuth2 clients (ASVS 7.4.3).
+    Their other sessions, logins to the admin and consents to OAuth2 clients end. This session and their API
+    keys stay.
 
-    Raises TooManyAttempts, or Invalid, naming `current_password` if that is wrong, which is recorded, or
-    `new_password`.
+    Raises TooManyAttempts, or Invalid, naming `current_password` or `new_password`; a wrong current password
+    is recorded.
     """
     user = prove(caller, current)
     check_password_rules(new, user, member="new_password")
@@ -73,7 +74,7 @@ def change_own_password(*, caller: Caller, current: str, new: str) -> None:
     with transaction.atomic():
         same = User.objects.filter(pk=user.pk, password=user.password)
         if not same.update(password=hashed):
-            raise Invalid("current_password", "is wrong: somebody has just changed it")
+            raise Invalid("current_password", "is wrong: the password was just changed")
         others = Session.objects.filter(user=user).exclude(uuid=caller.principal.credential.id)
         end_sessions(others, caller.origin.at)
         hooks.tell(hooks.access_ended, user)
@@ -85,10 +86,11 @@ def change_own_password(*, caller: Caller, current: str, new: str) -> None:
 def change_password_by_name(
     *, identifier: str, current_password: str, totp_code: str, new_password: str, origin: Origin
 ) -> None:
-    """Give a person who shows what a login takes a new password. Only API keys go on acting as them.
+    """Change the password of a person who is not logged in but shows what a login needs.
 
-    Raises as a login does (`accounts.sessions.services`), or Invalid, naming `new_password`; then no code is
-    spent, and the refusal is recorded, since the caller knew the password.
+    All their access ends except API keys. Raises what a login raises (`accounts.sessions.services`), or
+    Invalid, naming `new_password`: then no code is spent, and the refusal is recorded because the caller
+    knew the current password.
     """
     user = check_identity(identifier=identifier, password=current_password, origin=origin)
     target = Target.of("user", user)
@@ -102,7 +104,7 @@ def change_password_by_name(
     hashed = make_password(new_password)
     with transaction.atomic():
         same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
-        # A second factor is added, removed or recovered under the lock of the person, too.
+        # The update locks the person; services that change the second factor take the same lock.
         if not same.update(password=hashed) or device_of(user) != (proof.device if proof else None):
             raise InvalidCredentials(WRONG)
         end_access_of(user, origin.at)

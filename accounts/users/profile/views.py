@@ -1,4 +1,4 @@
-"""Who am I, and under what name."""
+"""auth/me: the caller's own account and name."""
 
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ from config.wire.errors import InsufficientScope, NotFound
 
 
 class MeView(APIView):
-    """The person whose token, or key, this is. An OAuth2 client sees what its scopes say."""
+    """The person whom the token or key belongs to. An OAuth2 client sees what its scopes allow."""
 
     needs: ClassVar[Needs] = {"get": "authenticated", "patch": "person"}
     resource = "me"

@@ -42,7 +42,7 @@ def test_nobody_removes_the_second_factor_of_those_above_them_nor_their_own(cast
 def test_an_operator_removes_a_second_factor_with_a_command(cast: Cast, capsys: Any) -> None:
     enrolled(cast.alice)
     call_command("removesecondfactor", "alice")
-    assert capsys.readouterr().out == "alice has no second factor any more.\n"
+    assert capsys.readouterr().out == "alice no longer has a second factor.\n"
     assert not SecondFactor.objects.exists()
     assert Event.objects.latest("sequence").actor_kind == "operator"
 

@@ -158,7 +158,7 @@ def test_the_keys_are_published_without_oauth2_too(
 def test_whoever_makes_a_key_says_which_where_the_profile_has_two_kinds(db: None) -> None:
     operator = caller_at_command_line()
     with serving("login", token_algorithm="EdDSA"):
-        with pytest.raises(DomainError, match="this profile signs with RS256, EdDSA"):
+        with pytest.raises(DomainError, match="this profile signs with: RS256, EdDSA"):
             rotate_signing_key(caller=operator)
         assert rotate_signing_key(caller=operator, algorithm="EdDSA").algorithm == "EdDSA"
     with serving("login", token_algorithm="RS256"):

@@ -55,7 +55,7 @@ def test_with_oneself_among_them_nobody_is_deleted(ada: Client, cast: Cast) -> N
     answer = delete_selected(ada, cast.bob, cast.ada, cast.mallory, post="yes")
     assert messages_of(answer) == [
         "Nobody was deleted.",
-        "id: this is your own account, which you cannot delete",
+        "id: you cannot delete your own account",
     ]
     assert are_there(cast.ada, cast.bob, cast.mallory)
     assert not Event.objects.filter(name="user:deleted").exists()

@@ -12,9 +12,9 @@ from tests.conftest import Cast, as_user
 PEOPLE = "accounts_user"
 TAKES = {
     "deactivate": "logged out everywhere and cannot log in",
-    "end_sessions": "have to log in again",
+    "end_sessions": "must log in again",
     "require_second_factor": "their roles allow them nothing",
-    "remove_second_factor": "do not work any more",
+    "remove_second_factor": "stop working",
 }
 
 
@@ -40,7 +40,7 @@ def test_people_are_deactivated_and_activated(ada: Client, cast: Cast) -> None:
 @pytest.mark.requirement(51)
 def test_with_the_last_administrator_among_them_nobody_is_deactivated(ada: Client, cast: Cast) -> None:
     done = confirm(ada, PEOPLE, "deactivate", cast.bob, cast.ada)
-    assert messages_of(done) == ["is_active: somebody must stay administrator"]
+    assert messages_of(done) == ["is_active: at least one administrator must remain"]
     assert User.objects.filter(is_active=False).count() == 0
 
 

@@ -239,7 +239,7 @@ def test_ones_own_is_not_removed_from_the_list_of_people_nor_is_anybody_elses_th
     client = browser(cast.ada)
     added(client)
     answer = confirm(client, "accounts_user", "remove_second_factor", cast.bob, cast.ada)
-    assert "where you prove that it is you" in messages_of(answer)[0]
+    assert "you cannot remove your own second factor here" in messages_of(answer)[0]
     assert SecondFactor.objects.count() == 2
 
 

@@ -141,7 +141,7 @@ def test_the_last_administrator_stays_in_the_admin(
     ada: Client, cast: Cast, values: dict[str, str | None]
 ) -> None:
     response = change(ada, cast.ada, **values)
-    assert any("somebody must stay administrator" in message for message in messages_of(response))
+    assert any("at least one administrator must remain" in message for message in messages_of(response))
     still = User.objects.get(pk=cast.ada.pk)
     assert (still.is_active, still.role) == (True, "admin")
 

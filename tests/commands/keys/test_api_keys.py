@@ -48,9 +48,9 @@ def test_the_key_stands_alone_on_the_first_line_for_people(cast: Cast) -> None:
     [
         (("--user", "alice", "--scope", "everything"), "scopes: there is no scope 'everything'"),
         (("--user", "bob", "--scope", "users:write"), "users:write: is more than the key's owner may do"),
-        (("--user", "nobody"), "user: there is no user nobody"),
+        (("--user", "nobody"), "user: 'nobody' does not exist"),
         (("--user", ""), "user: there is no user"),
-        (("--organization", "nowhere"), "organization: there is no organization nowhere"),
+        (("--organization", "nowhere"), "organization: 'nowhere' does not exist"),
         (("--user", "bob", "--expires-at", "2020-01-01"), "expires_at: is in the past"),
         (("--user", "bob", "--expires-at", "tomorrow"), "expires-at: 'tomorrow' is not an ISO 8601 time"),
         (("--user", "bob", "--expires-at", "9999-12-31T23:59:59-01:00"), "expires-at: "),
@@ -61,7 +61,7 @@ def test_the_key_stands_alone_on_the_first_line_for_people(cast: Cast) -> None:
         (("--user", "bob", "--expires-in", ""), "expires-in: "),
         (("--user", "bob", "--environment", "moon"), "environment: there is no environment 'moon'"),
         (("--user", "bob", "--name", ""), "name: must not be empty"),
-        (("--user", "bob", "--name", "a\x1b[31m"), "name: holds a control character"),
+        (("--user", "bob", "--name", "a\x1b[31m"), "name: contains a control character"),
     ],
 )
 def test_a_refused_key_leaves_nothing_behind(cast: Cast, arguments: tuple[str, ...], reason: str) -> None:
@@ -133,9 +133,9 @@ def test_an_empty_list_is_one(db: None) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--user", "nobody"), "user: there is no user nobody"),
+        (("--user", "nobody"), "user: 'nobody' does not exist"),
         (("--user", ""), "user: there is no user"),
-        (("--organization", ""), "organization: there is no organization"),
+        (("--organization", ""), "organization: '' does not exist"),
         (("--expiring-within", "soon"), "expiring-within: 'soon' is not a number"),
         (("--unused-for", ""), "unused-for: '' is not a number"),
     ],

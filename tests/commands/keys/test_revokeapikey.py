@@ -111,7 +111,7 @@ def test_one_unknown_key_on_standard_input_stops_it_all(keys: list[NewKey]) -> N
         ((UNKNOWN, "--user", "bob"), "one of them"),
         ((UNKNOWN, "--stdin"), "one of them"),
         (("--user", "bob", "--stdin"), "one of them"),
-        (("--user", ""), "user: there is no user"),
+        (("--user", ""), "user: '' does not exist"),
         (("--user", "bob", "--reason", "x" * 201), "reason: must be at most 200"),
         (("--user", "bob", "--reason", "a\nb"), "reason: must be at most 200 printable"),
         (("--stdin",), "stdin: holds no key"),

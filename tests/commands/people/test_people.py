@@ -64,9 +64,9 @@ def test_for_people_the_answer_is_a_sentence(db: None) -> None:
 @pytest.mark.parametrize(
     ("arguments", "password", "reason"),
     [
-        ((*DORA, "--role", "emperor"), PASSWORD, "role: there is no such role; there are: admin"),
-        ((*DORA, "--organization", "Nowhere=owner"), PASSWORD, "organization: there is no organization"),
-        ((*DORA, "--organization", "Acme=emperor"), PASSWORD, "there is no organization role 'emperor'"),
+        ((*DORA, "--role", "emperor"), PASSWORD, "role: must be one of these roles: admin"),
+        ((*DORA, "--organization", "Nowhere=owner"), PASSWORD, "organization: 'Nowhere' does not exist"),
+        ((*DORA, "--organization", "Acme=emperor"), PASSWORD, "must be one of these organization roles"),
         ((*DORA, "--organization", "Acme"), PASSWORD, "organization: Acme is not NAME=ROLE"),
         ((*DORA, "--organization", "Acme=owner", "--organization", "Acme=owner"), PASSWORD, "already"),
         ((*DORA, "--username", "ALICE"), PASSWORD, "username: ALICE is taken"),
