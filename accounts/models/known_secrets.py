@@ -1,10 +1,10 @@
-"""Which secrets, outside of the database, what is in it was made with."""
+"""Fingerprints of the secrets that the data in the database depends on."""
 
 from django.db import models
 
 
 class KnownSecret(models.Model):
-    """The fingerprint of a secret that this database was used with (config.secrets.fingerprints)."""
+    """The fingerprint of a secret that this database has been used with (config.secrets.fingerprints)."""
 
     kind = models.CharField(max_length=20)
     number = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""Mails, and the links that were mailed."""
+"""Mails and mailed links."""
 
 from typing import cast
 
@@ -12,10 +12,10 @@ from config.profiles import Capability
 
 
 class Mail(models.Model):
-    """A mail that is to be sent. What it says, a link's token too, is made when it is sent.
+    """A mail to send. Its text, with the token of a link, is made when it is sent.
 
-    `ip` and `request_id` are those of the request that it is about; `about` is the number of a row,
-    where the address does not say which.
+    `ip` and `request_id` are those of the request that caused it. `about` is the primary key of the row that
+    it is about, if the address does not identify the row.
     """
 
     kind = models.CharField(max_length=30)
@@ -35,9 +35,9 @@ class Mail(models.Model):
 
 
 class PasswordReset(models.Model):
-    """The one mailed link that can give a person a new password; `digest` is the SHA-256 of its token.
+    """The one mailed link with which a person can reset their password; `digest` is the SHA-256 of its token.
 
-    It is good as long as `email_key`, where it was sent, is the person's address.
+    It is valid while `email_key`, where it was sent, is the person's address.
     """
 
     user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="password_reset")
@@ -50,9 +50,10 @@ class PasswordReset(models.Model):
 
 
 class Registration(models.Model):
-    """One attempt of somebody to register an address; an address may have several, with different passwords.
+    """One attempt to register an address; an address may have several, with different passwords.
 
-    `password` is hashed; `digest` is the SHA-256 of the token in the attempt's own link, once it was mailed.
+    `password` is hashed. `digest` is the SHA-256 of the token in this attempt's link, or null until it is
+    mailed.
     """
 
     email = models.EmailField(max_length=254)
@@ -67,9 +68,9 @@ class Registration(models.Model):
 
 
 class EmailChange(models.Model):
-    """The one e-mail address that a person wants in place of theirs; the link mailed there proves it.
+    """The new e-mail address that a person asked for; the link mailed there confirms it.
 
-    `digest` is the SHA-256 of the link's token, once it was mailed.
+    `digest` is the SHA-256 of the link's token, or null until the link is mailed.
     """
 
     user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="email_change")
@@ -82,9 +83,9 @@ class EmailChange(models.Model):
 
 
 class RecoveryLink(models.Model):
-    """A link to the page on which a person, whose password was just reset, reviews what outlives that.
+    """A link to the page on which a person, after a password reset, reviews what the reset did not end.
 
-    `digest` is the SHA-256 of its token; empty until the link is mailed.
+    `digest` is the SHA-256 of its token, or null until the link is mailed.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="recovery_links")
@@ -96,9 +97,9 @@ class RecoveryLink(models.Model):
 
 
 class EmailUndo(models.Model):
-    """An address that a person had before a change; the link mailed there gives it back.
+    """An address that a person had before a change; the link mailed there restores it.
 
-    `digest` is the SHA-256 of the link's token; empty until the link is mailed.
+    `digest` is the SHA-256 of the link's token, or null until the link is mailed.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="email_undos")
@@ -112,7 +113,10 @@ class EmailUndo(models.Model):
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def manageable_by(self, principal: Principal) -> "InvitationQuerySet":
-        """Invitations to organizations that the caller may manage, and to none if they manage people."""
+        """Invitations that the caller may manage.
+
+        Those are invitations to the organizations that they manage, and, if they manage people, to accounts.
+        """
         found = Q(organization__in=Organization.objects.manageable_by(principal))
         if principal.may(Capability.MANAGE_USERS):
             found |= Q(organization=None)
@@ -120,12 +124,12 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(PublicRow):
-    """Whoever has the address may become a member of the organization, with this role.
+    """An invitation of an e-mail address to an organization, with a role there.
 
-    Without an organization they get an account, and `role` is a global one. It is as good as the right of
-    `invited_by` to give that role; of one that a program sent, as that of the program with the credential
-    `made_by`, of the kind `made_with`. `digest` is the SHA-256 of the token of the last link, once that was
-    mailed.
+    Without an organization it creates an account, and `role` is a global role. It is valid only while
+    `invited_by` may grant that role. If a program sent it, `made_by` and `made_with` name the program's
+    credential and its kind, and that credential must be able to grant the role. `digest` is the SHA-256 of
+    the token in the newest link, or null until the link is mailed.
     """
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations", null=True)
@@ -160,5 +164,5 @@ class Invitation(PublicRow):
 
     @property
     def credential(self) -> Credential | None:
-        """The credential of the program that sent it, None if a person did."""
+        """The credential of the program that sent it; None if a person sent it."""
         return Credential(cast(CredentialKind, self.made_with), str(self.made_by)) if self.made_by else None

@@ -1,4 +1,4 @@
-"""People, organizations, and who is a member of which."""
+"""People, organizations and memberships."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ from config.database.rows import PublicRow
 from config.profiles import Capability
 
 LEVELS = ("global", "organization")
-MOST_FOUND = 100  # people, or organizations, whose rows one search looks for
+MOST_FOUND = 100  # the most people or organizations that a search matches
 
 
 class UserQuerySet(models.QuerySet["User"]):
     def visible_to(self, principal: Principal) -> "UserQuerySet":
-        """People that the caller may see: all, or the members of some organizations."""
+        """People whom the caller may see: all, or the members of some organizations."""
         reach = principal.reach(Capability.READ_USERS)
         if reach.everywhere:
             return self
@@ -36,16 +36,16 @@ class UserQuerySet(models.QuerySet["User"]):
         )
 
     def beginning(self, text: str, most: int = MOST_FOUND) -> list[int]:
-        """The numbers of the first people whose user name or e-mail address begins with `text`.
+        """Return the primary keys of people whose user name or e-mail address begins with `text`.
 
-        Two looks into an index, however many people there are.
+        Two index look-ups find them, at most `most` each, so the cost does not grow with the table.
         """
         named = self.order_by().values_list("pk", flat=True)
         by_name = named.filter(username_key__startswith=fold(text))[:most]
         return [*by_name, *named.filter(email_key__startswith=fold_email(text))[:most]]
 
     def managing_keys(self, principal: Principal) -> "UserQuerySet":
-        """People who may manage others' keys, as far as the caller sees what they may do where."""
+        """People who may manage others' keys, judged by the roles that the caller may see."""
         profile, reach = profiles.active(), principal.reach(Capability.READ_USERS)
         everywhere, inside = (profile.roles_with(Capability.MANAGE_KEYS, level) for level in LEVELS)
         members = Membership.objects.filter(role__in=inside)
@@ -75,11 +75,11 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(PublicRow, AbstractBaseUser):
-    """A person. `username_key` and `email_key` are the folded forms that are unique.
+    """A person. `username_key` and `email_key` are the folded forms, which are unique.
 
-    `email_verified` says whether a link that we mailed to the address came back.
-    Where `must_have_second_factor` is set, their roles are worth something only after a login with one.
-    `logged_in_anew`: somebody may have logged in since `sessions_ended_at`, when all logins were ended.
+    `email_verified` says whether the person has used a link that we mailed to the address.
+    If `must_have_second_factor` is set, their roles apply only after a login with one.
+    `logged_in_anew` says whether the person may have logged in since all logins ended at `sessions_ended_at`.
     """
 
     username = models.CharField("user name", max_length=150, null=True, blank=True)
@@ -97,7 +97,7 @@ class User(PublicRow, AbstractBaseUser):
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
     logged_in_anew = models.BooleanField(db_default=True, editable=False)
     last_login = None  # ours is last_login_at
-    proven_device: int | None = None  # the second factor that was proven in the login that made this
+    proven_device: int | None = None  # the second factor that was proven in the login of this object
 
     objects = UserManager()
 
@@ -117,16 +117,16 @@ class User(PublicRow, AbstractBaseUser):
 
     @property
     def login_name(self) -> str:
-        """What the person types to log in: the user name, where the profile takes one, else the address."""
+        """What the person types to log in: the user name, if the profile accepts one, else the address."""
         takes_names = "username" in profiles.active().login.identifiers
         return (takes_names and self.username) or self.email
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """What a browser's login is bound to: the password, and the last time that all logins were ended."""
+        """Bind a browser's login to the password and to the last time that all logins ended."""
         bound_to = f"{self.password} {self.sessions_ended_at and self.sessions_ended_at.isoformat()}"
         return salted_hmac("keyhouse.browser", bound_to, secret=secret, algorithm="sha256").hexdigest()
 
-    # What Django's admin asks of a user. What it shows is decided by each ModelAdmin's capability.
+    # Django's admin requires these. The capabilities of each ModelAdmin decide what the admin shows.
 
     def get_short_name(self) -> str:
         return str(self)
@@ -154,7 +154,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         return self if reach.everywhere else self.filter(pk__in=reach.organizations)
 
     def beginning(self, text: str, most: int = MOST_FOUND) -> list[int]:
-        """The numbers of the first organizations whose name begins with `text`: one look into an index."""
+        """Return the primary keys of organizations whose name begins with `text`, at most `most` of them."""
         named = self.filter(name_key__startswith=fold(text)).order_by()
         return list(named.values_list("pk", flat=True)[:most])
 
@@ -166,7 +166,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 class Organization(PublicRow):
     """A tenant: people are its members, and keys can belong to it.
 
-    Where `requires_second_factor` is set, roles here are worth something only after a login with one.
+    If `requires_second_factor` is set, roles in it apply only after a login with a second factor.
     """
 
     name = models.CharField(max_length=100)

@@ -1,4 +1,4 @@
-"""What people have beside their password: an authenticator app, and recovery codes in case it is lost."""
+"""Second factors: authenticator apps, and recovery codes for people who lose theirs."""
 
 from django.db import models
 from django_otp.models import Device, TimestampMixin
@@ -7,14 +7,14 @@ from accounts.models.people import User
 
 
 class SecondFactor(TimestampMixin, Device):
-    """The one authenticator app of a person; in force once `confirmed`, since `confirmed_at`.
+    """The authenticator app of a person; it counts once `confirmed`.
 
-    `seed` is encrypted (accounts.second_factor.seed_encryption). `last_step` is the newest time step of which
-    a code was spent: a code is good once, and never again one from before it (RFC 6238 section 5.2).
+    `seed` is encrypted (accounts.second_factor.seed_encryption). `last_step` is the newest time step whose
+    code was used; codes of that step and of earlier ones are refused (RFC 6238 section 5.2).
     """
 
     user = models.OneToOneField(User, models.CASCADE, related_name="second_factor")
-    name = None  # type: ignore[assignment]  # Django: without the inherited column
+    name = None  # type: ignore[assignment]  # None removes the inherited column
     confirmed = models.BooleanField(default=False)
     confirmed_at = models.DateTimeField(null=True)
     seed = models.CharField(max_length=255)
@@ -25,11 +25,11 @@ class SecondFactor(TimestampMixin, Device):
 
 
 class RecoveryCode(models.Model):
-    """A code that stands in for the authenticator app once: using it deletes the row."""
+    """A code that replaces a code from the app once; its use deletes the row."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="recovery_codes")
     digest = models.BinaryField(max_length=32, unique=True)
-    pepper = models.PositiveSmallIntegerField(null=True)  # none: from before they were numbered
+    pepper = models.PositiveSmallIntegerField(null=True)  # null: older than the numbering of peppers
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -37,9 +37,9 @@ class RecoveryCode(models.Model):
 
 
 class SecondFactorRecovery(models.Model):
-    """A wait at whose end an authenticator app, which its owner cannot show, is removed.
+    """A waiting period, after which an authenticator app that its owner has lost is removed.
 
-    Nobody logs in to the account meanwhile.
+    Nobody can log in to the account meanwhile.
     """
 
     device = models.OneToOneField(SecondFactor, models.CASCADE, primary_key=True, related_name="recovery")

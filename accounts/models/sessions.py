@@ -11,17 +11,17 @@ from config.database.rows import PublicRow
 
 
 def idle_time() -> timedelta:
-    """How long a session lives without a refresh."""
+    """Return how long a session lives without a refresh."""
     return timedelta(seconds=profiles.active().login.session_idle_seconds)
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def live(self, now: datetime) -> "SessionQuerySet":
-        """Sessions that nobody has ended, nor their age, nor lying idle. Says nothing about the person."""
+        """Sessions that have not ended by hand, by age or by idleness. Does not check the person."""
         return self.filter(ended_at__isnull=True, expires_at__gt=now, last_seen_at__gt=now - idle_time())
 
     def ended_before(self, moment: datetime) -> "SessionQuerySet":
-        """Sessions that were over at `moment`, for whatever reason."""
+        """Sessions that had ended at `moment`, for any reason."""
         return self.filter(
             Q(ended_at__lte=moment) | Q(expires_at__lte=moment) | Q(last_seen_at__lte=moment - idle_time())
         )
@@ -30,9 +30,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
 class Session(PublicRow):
     """One login of one person. Its uuid is the `sid` of both tokens.
 
-    `refresh_digest` is the SHA-256 of the one refresh token that is good now; `refreshed_from` is the address
-    that got it for another one, if that is known; `expires_at` is the end whatever happens;
-    `second_factor` says whether one was proven in it.
+    `refresh_digest` is the SHA-256 of the id of the current refresh token. `refreshed_from` is the IP address
+    that got it by a refresh, if known. `expires_at` is when the session ends at the latest. `second_factor`
+    says whether the login proved one.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
@@ -57,5 +57,5 @@ class Session(PublicRow):
 
     @property
     def ends_at(self) -> datetime:
-        """When it ended, or will by its age or for lying idle."""
+        """When the session ended, or will end by age or by idleness."""
         return min(self.ended_at or self.expires_at, self.expires_at, self.last_seen_at + idle_time())

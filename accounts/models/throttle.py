@@ -4,9 +4,9 @@ from django.db import models
 
 
 class AttemptCount(models.Model):
-    """How many attempts were counted in a window of time; `ends_at` is in Unix seconds.
+    """The number of attempts in a window of time, which ends at `ends_at` (Unix seconds).
 
-    `digest` is a keyed digest of who or what is counted (accounts.throttling.counters).
+    `digest` is a keyed digest of the limit and of the account or network (accounts.throttling.counters).
     """
 
     digest = models.BinaryField(max_length=32, primary_key=True)

@@ -1,1 +1,1 @@
-"""Passwords: what they must be, and how they are replaced."""
+"""Passwords: their rules, their hashes, and changing or resetting them."""

@@ -1,4 +1,4 @@
-"""/change-password: another password for somebody who knows the present one, logged in or not."""
+"""/change-password: change a password by showing the current one, without a login."""
 
 from django import forms
 
@@ -9,7 +9,7 @@ from audit.actors import Origin
 
 
 class ChangePasswordForm(LoginForm):
-    """What a login takes, and the new password."""
+    """The fields of a login, and the new password."""
 
     new_password = NewPasswordField()
     field_order = ("identifier", "password", "totp_code", "new_password")
@@ -20,13 +20,15 @@ class ChangePasswordForm(LoginForm):
 
 
 class ChangePasswordPage(MailedLinkPage):
-    """Browsers and password managers find it by /.well-known/change-password (W3C, A Well-Known URL for
-    Changing Passwords).
+    """The page for people who know their password.
+
+    Browsers and password managers find it at /.well-known/change-password (W3C, A Well-Known URL for Changing
+    Passwords).
     """
 
     form_class: type[forms.Form] = ChangePasswordForm
     title = "Change your password"
-    text = "This logs you out everywhere, and ends what connected applications can do for you."
+    text = "This logs you out everywhere, and connected applications lose access to your account."
     button = "Change password"
     done = "Your password is changed. Log in with the new one."
 

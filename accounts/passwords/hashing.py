@@ -1,4 +1,4 @@
-"""Argon2id, a few hashes at a time: each takes a core and 100 MiB for a while, and strangers ask for them."""
+"""Argon2id with a bound on parallel hashes: each takes a core and 100 MiB, and strangers can cause them."""
 
 import os
 import sys
@@ -14,13 +14,13 @@ from config.wire.errors import Busy
 
 MOST_WAITING = 16  # in one process; the last one waits for some seconds
 RETRY_SECONDS = 2
-NICENESS = 5  # of the threads that hash (Linux): on a core that is too busy, others get three times as much
+NICENESS = 5  # of the hashing threads (Linux): on a busy core, other threads get three times their share
 
 T = TypeVar("T")
 
 
 class BoundedArgon2(Argon2PasswordHasher):
-    """Django's, whose hashes are computed in threads of their own. Raises Busy if too many wait for one."""
+    """Django's hasher, but it hashes in threads of its own. Raises Busy if too many requests wait."""
 
     parallelism = 1  # the library would start 8 threads for each hash
 
@@ -32,7 +32,7 @@ class BoundedArgon2(Argon2PasswordHasher):
 
 
 class HashThreads:
-    """So many threads that hash, behind all others, and so many callers at most that wait for one."""
+    """A pool of hashing threads with low priority, and a bound on the callers that wait for one."""
 
     def __init__(self, threads: int, most_waiting: int) -> None:
         self._pool = ThreadPoolExecutor(threads, "keyhouse-hash", initializer=_step_back)
@@ -49,7 +49,7 @@ class HashThreads:
 
 
 def _step_back() -> None:
-    """Let this thread have the processor when no other thread wants it: on Linux each has a priority."""
+    """Lower the priority of this thread; on Linux each thread has its own."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
@@ -60,13 +60,13 @@ _lock = threading.Lock()
 
 
 def share_among(processes: int) -> None:
-    """Have each process that is forked from this one hash in its share of the cores, but in one thread."""
+    """Let each forked process use its share of the cores for hashing, but at least one thread."""
     global _processes
     _processes = processes
 
 
 def _threads() -> HashThreads:
-    """Return the threads of this process, which are made when the first password is hashed."""
+    """Return the threads of this process; the first password to hash starts them."""
     global _made
     with _lock:
         if _made is None:
@@ -76,7 +76,7 @@ def _threads() -> HashThreads:
 
 
 def _forget() -> None:
-    """A fork has none of the threads of the process that it comes from."""
+    """Forget the threads after a fork, because the new process does not have them."""
     global _made, _lock
     _made, _lock = None, threading.Lock()
 

@@ -1,4 +1,4 @@
-"""Links to the page on which a person, whose password was just reset, reviews what outlives the reset."""
+"""Links to the page on which a person, after a password reset, reviews what the reset did not end."""
 
 from datetime import datetime, timedelta
 
@@ -10,19 +10,19 @@ BY_MAIL_DAYS = 7
 
 
 def open_recovery(user: User, now: datetime) -> str:
-    """Return the token of a link for the browser that reset the password, in the caller's transaction."""
+    """Store a link for the browser that reset the password, in the caller's transaction; return its token."""
     token = link_tokens.new_token()
     RecoveryLink.objects.create(user=user, digest=link_tokens.digest(token), expires_at=now + ON_SCREEN)
     return token
 
 
 def reserve_recovery_link(user: User, now: datetime) -> RecoveryLink:
-    """Make the row of a link that is about to be mailed: it has no token yet."""
+    """Store a link that will be mailed. It gets its token when the mail is sent."""
     return RecoveryLink.objects.create(user=user, expires_at=now + timedelta(days=BY_MAIL_DAYS))
 
 
 def mailed_recovery_token(link: RecoveryLink) -> str:
-    """Return a new token for a reserved link; a token that was mailed for it before is worthless."""
+    """Return a new token for a reserved link; it replaces a token that was mailed before."""
     token = link_tokens.new_token()
     RecoveryLink.objects.filter(pk=link.pk).update(digest=link_tokens.digest(token))
     return token

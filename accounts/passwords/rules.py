@@ -1,4 +1,4 @@
-"""What a password must be (NIST SP 800-63B-4 section 3.1.1): long, not common, not about oneself."""
+"""The rules for passwords (NIST SP 800-63B-4 section 3.1.1): long, not common, not about the user."""
 
 import string
 from functools import lru_cache
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1024
 SHORTEST_WORD = 4
-LEAST_PADDING = 3  # a product's page logs in with changeme123
+LEAST_PADDING = 3  # a common word with up to this many digits around it is allowed: changeme123
 
 
 def check_password_rules(password: str, user: "User", *, member: str = "password") -> None:
@@ -26,7 +26,7 @@ def check_password_rules(password: str, user: "User", *, member: str = "password
     if len(password) > LONGEST:
         raise Invalid(member, f"must have at most {LONGEST} characters")
     if any("\ud800" <= character <= "\udfff" for character in password):
-        raise Invalid(member, "is not text: half of a UTF-16 pair, or bytes that are not UTF-8")
+        raise Invalid(member, "is not valid text: it has half of a UTF-16 pair, or bytes that are not UTF-8")
     try:
         password_validation.validate_password(password, user)
     except ValidationError as error:
@@ -34,12 +34,12 @@ def check_password_rules(password: str, user: "User", *, member: str = "password
 
 
 def least_length() -> int:
-    """How many characters a password must have: as configured, or else as the profile asks."""
+    """Return how many characters a password must have, by the configuration or else by the profile."""
     return settings.PASSWORD_MIN_LENGTH or profiles.active().login.password_min_length
 
 
 class LengthValidator:
-    """At least as long as this installation asks."""
+    """Requires the length that this installation asks for."""
 
     def validate(self, password: str, user: "User | None" = None) -> None:
         if len(password) < least_length():
@@ -52,9 +52,9 @@ class LengthValidator:
 
 
 class GuessableValidator(password_validation.CommonPasswordValidator):
-    """Not among the first that attackers try: common ones, with digits around them, repetitions, runs.
+    """Refuses passwords that attackers try first: common ones, padded common ones, repetitions and runs.
 
-    Common are Django's twenty thousand, and those that this installation adds.
+    Django's twenty thousand common passwords count, and those that this installation adds.
     """
 
     def validate(self, password: str, user: "User | None" = None) -> None:
@@ -72,14 +72,14 @@ def _added(lines: tuple[str, ...]) -> frozenset[str]:
 
 
 def is_monotonous(text: str) -> bool:
-    """Whether `text` repeats its beginning or goes on in steps: passwordpassword, 123456789012345."""
+    """Whether `text` repeats its beginning or continues in equal steps: passwordpassword, 123456789012345."""
     steps = {ord(after) - ord(before) for before, after in pairwise(text)}
     periods = range(1, len(text) // 2 + 2)
     return len(steps) <= 2 or any(text.startswith(text[period:]) for period in periods)
 
 
 class PersonalWordsValidator:
-    """Without the user's name, e-mail address or the product's name in it (ASVS 6.2.11)."""
+    """Refuses passwords that contain the user's name or address, or the product's name (ASVS 6.2.11)."""
 
     def validate(self, password: str, user: "User | None" = None) -> None:
         words = [profiles.active().product.name]
@@ -88,8 +88,8 @@ class PersonalWordsValidator:
         text = fold(password)
         if any(len(word) >= SHORTEST_WORD and fold(word) in text for word in words):
             raise ValidationError(
-                "It must not hold your user name, your e-mail address or the product's name."
+                "It must not contain your user name, your e-mail address or the product's name."
             )
 
     def get_help_text(self) -> str:
-        return "Without your user name, your e-mail address or the product's name in it."
+        return "It must not contain your user name, your e-mail address or the product's name."

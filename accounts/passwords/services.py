@@ -1,4 +1,4 @@
-"""Use cases around a person's password: forgotten, reset by a mailed link, replaced."""
+"""Use cases of forgotten passwords: mail a link, and reset the password with it."""
 
 from datetime import datetime, timedelta
 
@@ -26,9 +26,9 @@ RESET_MINUTES = 60
 
 
 def forgot_password(*, email: str, origin: Origin) -> None:
-    """Have a link mailed to whoever has this address. Raises Invalid for what is none, or TooManyAttempts.
+    """Queue a reset link to the owner of this address. Raises Invalid for a bad address, or TooManyAttempts.
 
-    Whether somebody has it is looked up when the mail is sent: the request does the same for
+    Whether an account has the address is checked when the mail is sent, so the request does the same work for
     everybody (ASVS 6.3.8).
     """
     address = names.clean_email(email)
@@ -38,9 +38,9 @@ def forgot_password(*, email: str, origin: Origin) -> None:
 
 
 def prepare_reset(mail: Mail, origin: Origin) -> Message | None:
-    """Make the link that `mail` is to bring, in place of any older one; None if nobody is to get one.
+    """Make the mail with the link, which replaces an older one; None if no active account has the address.
 
-    It goes to the address that we know, not to the one that was typed, which may only look like it.
+    It goes to the address of the account, not to the typed one, which may only look like it.
     """
     person = User.objects.select_for_update().filter(email_key=names.fold_email(mail.address), is_active=True)
     user = person.first()
@@ -61,11 +61,11 @@ def prepare_reset(mail: Mail, origin: Origin) -> Message | None:
 
 
 def reset_password(*, token: str, new_password: str, origin: Origin) -> str:
-    """Give the person to whom the token was mailed a new password, once.
+    """Reset the password of the person to whom the token was mailed, once.
 
-    Everything that lets somebody act as this person ends, but their API keys: the mail and the page behind
-    the returned token list those (NIST SP 800-63B-4 section 4.2). Raises TooManyAttempts, or Invalid, naming
-    `token` or `new_password`; a refused password does not spend the token.
+    All access of this person ends except their API keys. A mail, and the page behind the returned token, list
+    those keys (NIST SP 800-63B-4 section 4.2). Raises TooManyAttempts, or Invalid, naming `token` or
+    `new_password`; a refused password does not spend the token.
     """
     attempt(Limit.MAILED_TOKEN, origin=origin)
     digest = link_tokens.digest(token)
@@ -75,7 +75,7 @@ def reset_password(*, token: str, new_password: str, origin: Origin) -> str:
     check_password_rules(new_password, reset.user, member="new_password")
     reset.user.set_password(new_password)
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=reset.user.pk)  # the lock that all who change it take
+        user = User.objects.select_for_update().get(pk=reset.user.pk)  # all services lock the person first
         if not _good(digest, origin.at).delete()[0]:
             raise link_tokens.refused()
         User.objects.filter(pk=user.pk).update(password=reset.user.password, email_verified=True)
@@ -90,20 +90,20 @@ def reset_password(*, token: str, new_password: str, origin: Origin) -> str:
 
 
 def account_behind(token: str, now: datetime) -> str:
-    """Return what the person types to log in to whom this token was mailed, or nothing if it is not good."""
+    """Return the login name of the person to whom this token was mailed, or "" if the token is not valid."""
     reset = _good(link_tokens.digest(token), now).select_related("user").first()
     return reset.user.login_name if reset else ""
 
 
 def _good(digest: bytes, now: datetime) -> QuerySet[PasswordReset]:
-    """The reset with this digest, while it is good: the person active, under the address it went to."""
+    """Return the reset with this digest if it is valid: the person is active and still has the address."""
     return PasswordReset.objects.filter(
         digest=digest, expires_at__gt=now, user__is_active=True, user__email_key=F("email_key")
     )
 
 
 def end_access_of(user: User, now: datetime) -> None:
-    """End, in the caller's transaction, everything that lets somebody act as this person but API keys.
+    """End all access of a person except API keys, in the caller's transaction.
 
     That is sessions, logins to the admin, consents with their OAuth2 tokens and codes, and mailed links.
     """
@@ -113,16 +113,16 @@ def end_access_of(user: User, now: datetime) -> None:
 
 
 def tell_owner(user: User, origin: Origin) -> None:
-    """Have the owner of a password told by mail that it was changed (ASVS 6.3.7)."""
+    """Queue a mail that tells the owner that their password was changed (ASVS 6.3.7)."""
     queue_mail(kind=MailKind.PASSWORD_CHANGED, address=user.email, origin=origin)
 
 
 def cancel_links(user: User) -> None:
-    """Make the links worthless that were mailed to a person: to a new password, another address, recovery."""
+    """Delete the links mailed to a person: for password reset, change of address and recovery."""
     for links in (PasswordReset, EmailChange, RecoveryLink):
         links._default_manager.filter(user=user).delete()
 
 
 def prepare_notice(mail: Mail, origin: Origin) -> Message:
-    """Tell an owner what was done, and when: the template has the kind's name."""
+    """Make a notice of what was done and when, from the template with the name of the mail's kind."""
     return Message(mail.address, Template(mail.kind), {"at": mail.created_at})

@@ -1,4 +1,4 @@
-"""Another password, by showing the current one."""
+"""The endpoint that changes the caller's password."""
 
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from config.wire import requests
 
 
 class ChangePasswordView(APIView):
-    """Change one's password, by showing the current one. One's other sessions end."""
+    """Change the caller's password, with the current one. The caller's other sessions end."""
 
     needs: ClassVar[Needs] = {"post": "person"}
     resource = "password"

@@ -1,4 +1,4 @@
-"""Where people are logged in, in the admin: look, and end."""
+"""Sessions in the admin: list them and end them."""
 
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from config.profiles import Capability
 END = Confirmation(
     "End sessions",
     "End",
-    "Whoever is logged in by these sessions has to log in again, wherever that is:",
+    "The people in these sessions are logged out there and must log in again:",
     "sessions ended",
 )
 
@@ -36,7 +36,7 @@ class StateFilter(WordsFilter):
 
 
 class SessionAdmin(ConfirmingAdmin):
-    """Sessions, until they are cleared away after their end, for administrators of people."""
+    """Live sessions, and ended ones until `prune` deletes them, for administrators of people."""
 
     list_display = ("user", "program", "ip", "started", "last_seen", "second_factor", "state")
     list_display_links = None
@@ -54,7 +54,7 @@ class SessionAdmin(ConfirmingAdmin):
     readonly_fields = ("state",)
     list_select_related = ("user",)
     search_fields = ("ip",)
-    search_help_text = "How the person's user name or address begins, or where they are"
+    search_help_text = "Beginning of a user name or e-mail address, or a whole IP address"
     actions = ("end",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -66,7 +66,7 @@ class SessionAdmin(ConfirmingAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Session], search_term: str
     ) -> tuple[QuerySet[Session], bool]:
-        """Those of the people whose names begin so, or from this address."""
+        """Find sessions of people whose names begin with the term, and sessions from this IP address."""
         if not search_term:
             return queryset, False
         people = User.objects.beginning(search_term)
@@ -86,7 +86,7 @@ class SessionAdmin(ConfirmingAdmin):
 
     @admin.display
     def state(self, session: Session) -> SafeString:
-        """Live; or ended, by somebody, by its age or by lying idle."""
+        """Return "live" or "ended"; a session ends by hand, by age or by idleness."""
         now = timezone.now()
         if session.ends_at <= now:
             return said_status(f"ended {ago(session.ends_at, now)}", "expired")

@@ -1,4 +1,4 @@
-"""The admin site: who may come in, and as whom."""
+"""The admin site: who may use it, and with which power."""
 
 from functools import wraps
 from typing import Any
@@ -30,13 +30,13 @@ from config.wire.errors import BadQuery, DomainError, NotAllowed
 from config.wire.http.methods import takes
 from config.wire.problems import domain_response, wants_page
 
-LEFT_OUT = {  # what would write behind our services' back, or tell any row of any table by its number
+LEFT_OUT = {  # Django's pages that would bypass our services, or reveal rows of any table
     *("password_change", "password_change_done", "view_on_site"),
 }
 
 
 class ForwardAutocomplete(AutocompleteJsonView):
-    """Django's, which fails when it is asked for the other end of a relation."""
+    """Django's view, which crashes for the reverse side of a relation; here that is a 403."""
 
     def process_request(self, request: HttpRequest) -> Any:
         found = super().process_request(request)
@@ -47,14 +47,14 @@ class ForwardAutocomplete(AutocompleteJsonView):
 
 
 class AdminLogout(LogoutView):
-    """Django's, which leads from a foreign `next` to itself by GET, which it does not take."""
+    """Django's view, which answers a foreign `next` by a redirect to itself, although it refuses GET."""
 
     def get_default_redirect_url(self) -> str:
         return self.request.get_full_path()
 
 
 class KeyhouseAdminSite(admin.AdminSite):
-    """Django's admin for people of the active profile: each sees what their role lets them see.
+    """Django's admin for the active profile: people see what their roles let them see.
 
     Every page finds the caller in `request.principal`.
     """
@@ -65,9 +65,9 @@ class KeyhouseAdminSite(admin.AdminSite):
     login_form = AdminLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether somebody active is logged in whose role allows anything here.
+        """Whether an active person is logged in whose role allows anything here.
 
-        Whoever has a second factor must have proven it in this browser.
+        People who have a second factor must have proven it in this browser.
         """
         if not isinstance(request.user, User) or not request.user.is_active:
             return False
@@ -81,9 +81,9 @@ class KeyhouseAdminSite(admin.AdminSite):
         return _holds_anything(principal_in(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Django's; the browser's session remembers which second factor was proven.
+        """Log in as Django does, and remember in the browser's session which second factor was proven.
 
-        After too many attempts the page is a 429 and says how long to wait.
+        After too many attempts the page has the status 429 and says how long to wait.
         """
         response: HttpResponse = super().login(request, extra_context)
         if isinstance(request.user, User) and request.user.proven_device is not None:
@@ -96,7 +96,7 @@ class KeyhouseAdminSite(admin.AdminSite):
 
     @takes("POST")
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Django's; a `next` that is not a page of ours leads nowhere."""
+        """Log out as Django does, but ignore a `next` that is not a page of Keyhouse."""
         context = {**self.each_context(request), "has_permission": False, **(extra_context or {})}
         page: Any = AdminLogout.as_view(extra_context=context)
         answer: TemplateResponse = page(request)
@@ -111,7 +111,7 @@ class KeyhouseAdminSite(admin.AdminSite):
 
     @takes("GET")
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """Django's. Raises BadQuery for a search that no list takes either."""
+        """Search as Django does. Raises BadQuery for a query that lists refuse, too."""
         check_query(request.GET)
         page: Any = ForwardAutocomplete.as_view(admin_site=self)
         answer: HttpResponse = page(request)
@@ -131,10 +131,10 @@ class KeyhouseAdminSite(admin.AdminSite):
         return super().each_context(request) | names
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Django's; what a service refuses becomes a message, and what is denied an event.
+        """Wrap Django's view: show the error of a service as a message, and record what was denied.
 
-        Nothing was written then: Django's views that write are one transaction each. Whoever needs a second
-        factor and has none is taken to where they get one.
+        Nothing is written then, because each writing view of Django is one transaction. People who need a
+        second factor and have none are sent to the page that adds one.
         """
 
         @wraps(view)
@@ -159,28 +159,28 @@ class KeyhouseAdminSite(admin.AdminSite):
         return super().admin_view(guarded, cacheable)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Django's pages, without some, and ours."""
+        """Return Django's pages, except LEFT_OUT, and ours."""
         pages = [url for url in super().get_urls() if getattr(url, "name", None) not in LEFT_OUT]
         own = path("second-factor/", self.admin_view(self.second_factor), name="second_factor")
         return [own, *pages]
 
 
 def _refuse_query(request: HttpRequest, error: BadQuery) -> HttpResponse:
-    """Say what is wrong with the query: in a browser on the page without it, else in a problem document."""
+    """Report a wrong query: to a browser on the page without the query, to programs as a problem document."""
     if not wants_page(request):
         return domain_response(error)
-    messages.error(request, mask(error.detail))  # it says what the client made up
+    messages.error(request, mask(error.detail))  # it quotes the client's query
     return HttpResponseRedirect(request.path)
 
 
 def _holds_anything(principal: Principal) -> bool:
-    """Whether there is anything here for this person, at least after a login with a second factor."""
+    """Whether this person may do anything here, at least after a login with a second factor."""
     whole = principal.with_second_factor or principal
     return any(power.capabilities for power in (whole.everywhere, *whole.within.values()))
 
 
 def _must_enrol(request: HttpRequest) -> bool:
-    """Whether this person needs a second factor here and has not proven one: then they have none."""
+    """Whether this person must add a second factor first. People who have one must prove it to get here."""
     principal = principal_in(request)
     return not principal.second_factor and (
         settings.ADMIN_SECOND_FACTOR or principal.with_second_factor is not None
@@ -188,5 +188,5 @@ def _must_enrol(request: HttpRequest) -> bool:
 
 
 def note_denied(request: HttpRequest, error: NotAllowed) -> None:
-    """Record that whoever sits before the admin may not do this."""
+    """Record that the person in the admin was denied."""
     record_denied(principal_in(request), Origin.of(request), request.method or "", request.path, error)

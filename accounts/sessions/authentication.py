@@ -1,4 +1,4 @@
-"""Requests of people: the access token of a live session (RFC 6750)."""
+"""Authentication of people by the access token of a live session (RFC 6750)."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -32,9 +32,9 @@ class AccessTokenAuthentication(BaseAuthentication):
 
 
 def authenticate_access_token(text: str, origin: Origin) -> Principal:
-    """Return whose access token this is. Raises InvalidToken unless it is good and its session lives.
+    """Return the principal of an access token. Raises InvalidToken unless token and session are valid.
 
-    No query for a token that was used lately.
+    A recently used token needs no query.
     """
     digest = hashlib.sha256(text.encode()).digest()
     known = memory.known()
@@ -47,7 +47,7 @@ def authenticate_access_token(text: str, origin: Origin) -> Principal:
 
 
 def remembered_access_token(text: str, origin: Origin) -> Principal | None:
-    """Return whose access token this is if memory says it, else None."""
+    """Return the principal of an access token if memory holds it, else None."""
     return memory.trusted().get(hashlib.sha256(text.encode()).digest(), origin.at)
 
 

@@ -1,4 +1,4 @@
-"""What Django's admin needs to know a logged-in browser: the same people, the same rules."""
+"""The authentication backend of Django's admin: the same people and the same rules as the API."""
 
 from typing import Any
 
@@ -13,10 +13,7 @@ from config.wire.errors import InvalidCredentials
 
 
 class IdentifierBackend(BaseBackend):
-    """Log in by whatever the profile says, with the checks, the limits and the audit of the API's login.
-
-    `authenticate` raises TooManyAttempts.
-    """
+    """Logs in with the profile's identifiers, and with the checks, limits and audit of the API's login."""
 
     def authenticate(
         self,
@@ -26,7 +23,10 @@ class IdentifierBackend(BaseBackend):
         totp_code: str = "",
         **_: Any,
     ) -> User | None:
-        """Return who that is, and on `proven_device` which second factor they proved. Raises TotpRequired."""
+        """Return the user, with the second factor that they proved in `proven_device`; None if refused.
+
+        Raises TotpRequired, RecoveryUnderWay, TooManyAttempts or Busy.
+        """
         if request is None or not username or not password or len(password) > LONGEST:
             return None
         origin = Origin.of(request)
@@ -40,5 +40,5 @@ class IdentifierBackend(BaseBackend):
         return user
 
     def get_user(self, user_id: int) -> User | None:
-        """The user of a browser session, as long as they are active."""
+        """Return the user of a browser session while they are active."""
         return User.objects.filter(pk=user_id, is_active=True).first()

@@ -1,4 +1,4 @@
-"""Browsers' sessions, for the admin and the pages of OAuth2: Django's table, which has no cookie in it."""
+"""Browser sessions of the admin and the OAuth2 pages, in Django's table but without the cookies."""
 
 import base64
 import hashlib
@@ -12,16 +12,16 @@ from django.utils import timezone
 
 
 class SessionStore(db.SessionStore):
-    """Django's, but a row is stored and found under the digest of its cookie (ASVS 14.2).
+    """Django's store, but each row is stored under the digest of its cookie (ASVS 14.2).
 
-    Reading the table, or a backup of it, logs nobody in. `session_key` is what the cookie says.
+    So nobody can log in with a copy of the table. `session_key` is the value of the cookie.
     """
 
     def load(self) -> dict[str, Any]:
         key = digest(self.session_key or "")
         row = Session.objects.filter(session_key=key, expire_date__gt=timezone.now()).first()
         if row is None:
-            self._session_key = None  # so that nobody chooses the key of a session (session fixation)
+            self._session_key = None  # a browser must not choose the key of its session (session fixation)
             return {}
         data: dict[str, Any] = self.decode(row.session_data)
         return data
@@ -39,7 +39,7 @@ class SessionStore(db.SessionStore):
         if key:
             super().delete(digest(key))
 
-    # Django's database store repeats each of these, cookie and all; the base class calls the ones above.
+    # Django's database store overrides these with versions that use the cookie; the base class calls ours.
     aload = SessionBase.aload
     aexists = SessionBase.aexists
     acreate = SessionBase.acreate
@@ -48,8 +48,8 @@ class SessionStore(db.SessionStore):
 
 
 def digest(cookie: str) -> str:
-    """Return what is stored of a cookie: 240 bits of its SHA-256, the 40 characters that the column takes.
+    """Return 240 bits of the cookie's SHA-256, in the 40 characters that the column holds.
 
-    Nobody guesses 32 random characters, so a fast hash will do.
+    A cookie is 32 random characters, which nobody can guess, so a fast hash is enough.
     """
     return base64.urlsafe_b64encode(hashlib.sha256(cookie.encode()).digest()[:30]).decode()

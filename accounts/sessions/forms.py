@@ -1,4 +1,4 @@
-"""Forms on which people log in: the admin's, and that of all other pages."""
+"""The login forms: one for the admin, one for all other pages."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from config.wire.errors import Busy, RecoveryUnderWay, TooManyAttempts, TotpRequ
 
 IDENTIFIERS = {"username": "user name", "email": "e-mail address"}
 CODE_MISSING = (
-    "Type the password again, and the present code of your authenticator app, or one of your recovery codes."
+    "Type your password again, and the current code from your authenticator app or a recovery code."
 )
 
 
 class LoginForm(forms.Form):
-    """Name, password, and a code for those who have a second factor."""
+    """Name, password, and a code for people with a second factor."""
 
     identifier = forms.CharField(
         max_length=254, widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True})
@@ -42,9 +42,9 @@ class LoginForm(forms.Form):
 
 
 class AdminLoginForm(AdminAuthenticationForm):
-    """Name, password, and a code for those who have a second factor.
+    """The admin's login form: name, password, and a code for people with a second factor.
 
-    `too_many` is why it was not looked at, if there were too many attempts before, or are at this moment.
+    `too_many` is the error if there were too many attempts, or if too many passwords are being checked now.
     """
 
     too_many: Busy | TooManyAttempts | None = None
@@ -57,7 +57,7 @@ class AdminLoginForm(AdminAuthenticationForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Django's, with the code."""
+        """Authenticate as Django does, with the code."""
         cleaned = self.cleaned_data
         if cleaned.get("username") and cleaned.get("password"):
             self.user_cache = self._authenticated(cleaned)

@@ -1,4 +1,4 @@
-"""Recording that tokens were given out, without letting a client that asks for many fill the log."""
+"""Recording that tokens were issued, at most once a minute, so that no client can fill the audit log."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,7 +14,7 @@ RECORDED_EVERY = timedelta(minutes=1)
 
 
 class Issuer(Protocol):
-    """The row of a session, or of whatever else leads to tokens, that knows when that was last recorded."""
+    """A row that tokens are issued for, such as a session; it knows when that was last recorded."""
 
     pk: Any
     issue_recorded_at: Any
@@ -29,13 +29,13 @@ def record_issue(
     target: Target,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Record that `issuer` led to new tokens, unless that was recorded less than a minute ago.
+    """Record that tokens were issued for `issuer`, unless that was recorded less than a minute ago.
 
-    Call it last in the transaction that stores the tokens, with the row as it is and locked: what is not
-    recorded takes no lock of the chain.
+    Call it last in the transaction that stores the tokens, with a fresh and locked row. Without an event it
+    does not lock the audit log's chain.
     """
     last = issuer.issue_recorded_at
-    if last is not None and abs(origin.at - last) < RECORDED_EVERY:  # one that began earlier may come later
+    if last is not None and abs(origin.at - last) < RECORDED_EVERY:  # abs: requests may finish out of order
         return
     rows = cast(type[Model], type(issuer))._default_manager
     rows.filter(pk=issuer.pk).update(issue_recorded_at=origin.at)

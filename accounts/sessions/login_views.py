@@ -37,7 +37,7 @@ class LoginView(PublicView):
 
 
 class RefreshView(PublicView):
-    """Exchange a token for new ones: a refresh token in the body, once, or the access token that is used."""
+    """Exchange a token for new ones: a refresh token, once, or the access token, as the profile decides."""
 
     resource = "refresh"
 
@@ -62,7 +62,7 @@ def _bearer(request: Request) -> str:
 
 
 class LogoutView(APIView):
-    """End the session: its access token and its refresh token are dead at once."""
+    """End the session. Its access token and its refresh token stop working at once."""
 
     needs: ClassVar[Needs] = {"post": "person"}
 
@@ -74,7 +74,7 @@ class LogoutView(APIView):
 
 
 class LogoutEverywhereView(APIView):
-    """End all of one's sessions, this one too, and every browser's login to the admin."""
+    """End all sessions of the caller, including this one, and their logins to the admin."""
 
     needs: ClassVar[Needs] = {"post": "person"}
 

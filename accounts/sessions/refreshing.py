@@ -20,8 +20,8 @@ from config.wire.errors import InvalidToken
 def refresh(*, token: str, origin: Origin) -> TokenPair:
     """Exchange a refresh token for new tokens, once.
 
-    A token that was exchanged before ends its session, since somebody has a copy (RFC 9700 section
-    4.14.2), unless the profile's grace holds for it. Raises InvalidToken.
+    A second exchange means that somebody has a copy, so it ends the session (RFC 9700 section 4.14.2), unless
+    it falls within the profile's grace. Raises InvalidToken.
     """
     claims = tokens.read_refresh(token)
     sid, old = claims["sid"], claims["jti"]
@@ -39,9 +39,9 @@ def refresh(*, token: str, origin: Origin) -> TokenPair:
 
 
 def renew(*, token: str, origin: Origin) -> TokenPair:
-    """Exchange the access token of a live session for new tokens, where the profile refreshes that way.
+    """Exchange the access token of a live session for new tokens, if the profile refreshes that way.
 
-    Raises InvalidToken. The old access token lives on until it expires or the session ends.
+    The old access token works until it expires or the session ends. Raises InvalidToken.
     """
     claims = tokens.read_access(token)
     refresh_id = tokens.new_refresh_id()
@@ -57,7 +57,7 @@ def renew(*, token: str, origin: Origin) -> TokenPair:
 
 
 def _rotate(sid: str, old: str, new: str, origin: Origin) -> Session | None:
-    """Replace the refresh token of a live session in one conditional UPDATE, so that one caller wins."""
+    """Replace the refresh token of a live session in one conditional UPDATE, so that only one caller wins."""
     rotated = (
         Session.objects.live(origin.at)
         .filter(uuid=sid, refresh_digest=tokens.digest(old))
@@ -67,9 +67,9 @@ def _rotate(sid: str, old: str, new: str, origin: Origin) -> Session | None:
 
 
 def _rotated_just_now(sid: str, new: str, origin: Origin) -> Session | None:
-    """Return the live session, locked, whose token `new` this address got within the grace and has not used.
+    """Return the live session, locked, if this IP address got its present token `new` within the grace.
 
-    Only one refresh token leads to `new`: it was exchanged last.
+    `new` derives from exactly one refresh token, so the caller repeats the last exchange.
     """
     grace = timedelta(seconds=profiles.active().login.refresh_grace_seconds)
     if not grace:

@@ -1,4 +1,4 @@
-"""Logins and sessions, as they are sent and shown."""
+"""Requests and answers about logins and sessions."""
 
 from typing import Any
 
@@ -22,11 +22,11 @@ class LoginRequest(RequestSerializer):
         max_length=64,
         required=False,
         allow_blank=True,
-        help_text="for accounts with a second factor: a code of the authenticator app, or a recovery code",
+        help_text="for accounts with a second factor: a code from the authenticator app, or a recovery code",
     )
 
     def _members(self, declared: Any) -> Any:
-        """Of user name and e-mail address, those that the profile lets people log in by."""
+        """Include the identifiers that the profile lets people log in with."""
         return [*profiles.active().login.identifiers, "password", "totp_code"]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,8 @@ class LoginRequest(RequestSerializer):
         sent = [kind for kind in kinds if attrs.get(kind)]
         if len(sent) != 1:
             names = [external_name(self.resource, kind) for kind in kinds]
-            raise serializers.ValidationError({names[0]: f"Send {' or '.join(names)}, one of them."})
+            both = ", but not both" if len(names) > 1 else ""
+            raise serializers.ValidationError({names[0]: f"Send {' or '.join(names)}{both}."})
         proof = {"password": attrs["password"], "totp_code": attrs.get("totp_code", "")}
         return {"identifier": attrs[sent[0]], **proof}
 
@@ -45,7 +46,7 @@ class RefreshRequest(RequestSerializer):
     refresh_token = TextField(max_length=4096)
 
     def _members(self, declared: Any) -> Any:
-        """Nothing, if the profile refreshes by the access token."""
+        """Take no member if the profile refreshes with the access token."""
         return declared if profiles.active().login.refresh_takes == "refresh_token" else ()
 
 
@@ -69,7 +70,7 @@ class Login(WireSerializer):
 
 
 class SessionMember(WireSerializer):
-    """A login that has not ended; never its tokens."""
+    """A live session, without its tokens."""
 
     resource = "session"
 
@@ -77,9 +78,9 @@ class SessionMember(WireSerializer):
     device = serializers.CharField(source="user_agent", help_text="User-Agent of the login")
     ip = serializers.CharField()
     created_at = TimestampField()
-    last_seen_at = TimestampField(help_text="of the login, or of the last refresh")
-    expires_at = TimestampField(help_text="end whatever happens")
-    current = serializers.SerializerMethodField(help_text="whether this request was made in it")
+    last_seen_at = TimestampField(help_text="time of the login or of the last refresh")
+    expires_at = TimestampField(help_text="when it ends at the latest")
+    current = serializers.SerializerMethodField(help_text="whether it is the session of this request")
 
     def get_current(self, session: Any) -> bool:
         current: str = self.context["current"]

@@ -40,23 +40,23 @@ class LoggedIn(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """What was shown beside the password: a code of what kind, and of which second factor."""
+    """The code that was shown besides the password, and the second factor that it belongs to."""
 
     spent: Spent
     device: int
 
 
 def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
-    """Return the active user with this user name or e-mail address and this password.
+    """Return the active user with this identifier and this password.
 
-    Raises TooManyAttempts, or InvalidCredentials, the same for unknown, wrong, inactive and unusable,
-    each after the time of one hash (ASVS 6.3.8); the reason is recorded.
+    Raises TooManyAttempts or InvalidCredentials. The error is the same for unknown and inactive users and for
+    wrong and unusable passwords, and takes the time of one hash (ASVS 6.3.8). The reason is recorded.
     """
     user = find_by_identifier(identifier)
     target, subject = Target.of("user", user) if user else NOTHING, throttled_as(identifier)
     at_home = partial(_is_logged_in_here, user, origin)
     attempt(Limit.LOGIN, subject=subject, origin=origin, target=target, is_at_home=at_home)
-    # Without a user, check_password hashes all the same, so that time tells nothing.
+    # check_password hashes even without a user, so that the time does not tell whether one exists.
     is_right = check_password(password, user.password if user else "!", setter=_rehash(user))
     if user is not None and is_right and user.is_active:
         succeeded(Limit.LOGIN, subject=subject, origin=origin)
@@ -66,10 +66,10 @@ def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
 
 
 def check_second_factor(*, user: User, code: str, origin: Origin) -> Proof | None:
-    """Return what the person, whose password was right, has proven; None if they have no second factor.
+    """Check the code of a person whose password was right. Return None if they have no second factor.
 
-    Raises TotpRequired without a code, InvalidCredentials for a wrong one, as for a wrong password, and
-    RecoveryUnderWay while the second factor is being removed, unless the code stops that.
+    Raises TotpRequired without a code, InvalidCredentials for a wrong code, and RecoveryUnderWay while the
+    second factor is being removed, unless the code stops the removal.
     """
     device = device_of(user)
     if device is None:
@@ -95,15 +95,15 @@ def _record_failure(user: User | None, origin: Origin, reason: str) -> None:
 
 
 def _is_logged_in_here(user: User | None, origin: Origin) -> bool:
-    """Whether `user` has a session that was opened at this address. Without a user it is asked, too."""
+    """Whether `user` has a live session from this IP address. Queries even without a user, for equal time."""
     number = user.pk if user else 0
     return Session.objects.live(origin.at).filter(user_id=number, ip=origin.ip).exists()
 
 
 def _rehash(user: User | None) -> Callable[[str], None]:
-    """Return what stores the password anew when it was hashed with older parameters (ASVS 11.4.2).
+    """Return the setter that replaces a hash with outdated parameters (ASVS 11.4.2).
 
-    Then `user` has the hash that is stored; if that is of another password by now, the one that was checked.
+    Afterwards `user.password` is the stored hash, or the checked one if the password was changed meanwhile.
     """
 
     def store(password: str) -> None:
@@ -147,11 +147,11 @@ def open_session(
     user_agent: str = "",
     refresh_id: str | None = None,
 ) -> Session:
-    """Open a session; one without tokens if no `refresh_id` is given. Raises as `log_in` does."""
+    """Open a session; without a `refresh_id` it has no usable refresh token. Raises as `log_in` does."""
     user = check_identity(identifier=identifier, password=password, origin=origin)
     proof = check_second_factor(user=user, code=totp_code, origin=origin)
     with _login_of(user, origin, proof):
-        # Whoever removes a second factor holds the person, too, and resets the sessions that there are.
+        # The removal of a second factor locks the person, too, and resets only the sessions that exist then.
         is_proven = proof is not None and device_of(user) == proof.device
         session = _open_session(
             user, refresh_id or tokens.new_refresh_id(), origin, user_agent, second_factor=is_proven
@@ -168,7 +168,7 @@ def note_login(user: User, origin: Origin, proof: Proof | None) -> None:
 
 @contextmanager
 def _login_of(user: User, origin: Origin, proof: Proof | None) -> Iterator[None]:
-    """The transaction of a login, with the person locked. Raises InvalidCredentials, which is recorded."""
+    """Run a login in a transaction with the person locked. Raises InvalidCredentials, which is recorded."""
     try:
         with transaction.atomic():
             _mark_login(user, origin)
@@ -181,10 +181,10 @@ def _login_of(user: User, origin: Origin, proof: Proof | None) -> Iterator[None]
 
 
 def _mark_login(user: User, origin: Origin) -> None:
-    """Set the time of the last login, if `user` still is active and has the password that was checked.
+    """Set the time of the last login if `user` is still active and still has the checked password.
 
-    Whoever deactivates people, changes their password, adds a second factor or ends all logins ends the
-    sessions that there are; none may be opened behind their back. Raises InvalidCredentials.
+    Deactivation, a new password, a new second factor and a logout everywhere end the sessions that exist
+    then. A login that began earlier must not open a session afterwards. Raises InvalidCredentials.
     """
     same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
     same = same.filter(sessions_ended_at=user.sessions_ended_at)
@@ -215,27 +215,27 @@ def _open_session(
 
 
 def log_out(*, caller: Caller, client: str = "") -> None:
-    """End the session that the caller's access token belongs to: both its tokens are dead at once.
+    """End the session of the caller's access token. Both its tokens stop working at once.
 
-    `client` is the uuid of the OAuth2 client that asked for it, if one did: that is recorded.
+    `client` is the uuid of the OAuth2 client that asked for the logout, if any; it is recorded.
     """
     credential = caller.principal.credential
     if credential.kind != "jwt":
-        raise NotAllowed("Only a login can be logged out; a key is revoked.")
+        raise NotAllowed("Only a login can be logged out. To end a key, revoke it.")
     here = Session.objects.select_related("user").filter(uuid=credential.id)
     detail = {"client": client} if client else {}
     end_selected_sessions(caller=caller, selected=list(here), detail=detail)
 
 
 def end_session(*, caller: Caller, session: Session) -> None:
-    """End a session of the caller's, or of somebody whom they may change. Raises NotAllowed."""
+    """End a session of the caller or of a person whom the caller may change. Raises NotAllowed."""
     end_selected_sessions(caller=caller, selected=[session])
 
 
 def end_selected_sessions(
     *, caller: Caller, selected: Collection[Session], detail: Mapping[str, str] = NO_DETAIL
 ) -> int:
-    """End sessions as `end_session` does: all of them or none. Return how many had not ended before.
+    """End sessions as `end_session` does, all or none. Return how many were still live.
 
     `detail` is recorded with each.
     """
@@ -246,33 +246,33 @@ def end_selected_sessions(
         authority.check_not_above(caller, user)
     people = User.objects.filter(pk__in={each.user_id for each in selected})
     with transaction.atomic():
-        if len(selected) > 1:  # a single row needs no order, and a logout is cheap
-            list(people.select_for_update().order_by("pk"))  # evaluated, so that they are locked
+        if len(selected) > 1:  # a single logout needs no lock order and should stay cheap
+            list(people.select_for_update().order_by("pk"))  # the evaluation takes the locks
         in_order = sorted(selected, key=lambda session: session.pk)
         ended = [s for s in in_order if end_sessions(Session.objects.filter(pk=s.pk), caller.origin.at)]
         targets = [Target.of("session", each).about(user=each.user) for each in ended]
         entries = [Entry(EventName.SESSION_ENDED, target, detail) for target in targets]
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
-        wait_out_leases()  # the request that ended the others may still be waiting
+        wait_out_leases()  # even without a change: the request that made it may still be waiting
     return len(ended)
 
 
 def log_out_everywhere(*, caller: Caller) -> None:
-    """End every session of the caller, this one too, and every browser's login to the admin."""
+    """End every session of the caller, including this one, and their logins to the admin."""
     with transaction.atomic():
         _end_all(caller, [lock(person_of(caller))])
 
 
 def end_other_sessions(*, caller: Caller) -> None:
-    """End every session of the caller but this one, and every browser's login to the admin."""
+    """End every session of the caller except this one, and their logins to the admin."""
     with transaction.atomic():
         _end_all(caller, [lock(person_of(caller))], but=Q(uuid=caller.principal.credential.id))
 
 
 def end_sessions_of(*, caller: Caller, selected: Iterable[User]) -> int:
-    """End every session of people whom the caller may change, and their logins to the admin.
+    """End every session of people whom the caller may change, and their logins to the admin, all or none.
 
-    Of all of them, or of none; return how many had anything to end. Raises NotAllowed or NotFound.
+    Return how many people had anything to end. Raises NotAllowed or NotFound.
     """
     authority.check_may_manage_users(caller)
     with transaction.atomic():
@@ -283,17 +283,17 @@ def end_sessions_of(*, caller: Caller, selected: Iterable[User]) -> int:
 
 
 def _end_all(caller: Caller, people: Iterable[User], *, but: Q = NO_SESSION) -> int:
-    """End all logins of locked people but those for which `but` holds; return how many people had any."""
+    """End all logins of locked people except those that match `but`; return how many people had any."""
     counts = end_what_is_left(people, caller.origin.at, but=but)
     entries = [
         Entry(EventName.SESSION_ENDED, Target.of("user", user), {"sessions": count})
         for user, count in counts.items()
     ]
     record_all(entries, actor=caller.principal.actor, origin=caller.origin)
-    wait_out_leases()  # the request that ended them may still be waiting
+    wait_out_leases()  # even without a change: the request that made it may still be waiting
     return len(counts)
 
 
 def as_actor(user: User) -> Actor:
-    """A person as the audit log names who did something."""
+    """Return a person as the actor of an audit event."""
     return Actor("user", str(user.uuid), str(user))

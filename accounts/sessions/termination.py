@@ -1,4 +1,4 @@
-"""Ending sessions, in the transaction of a caller who records why."""
+"""Ending sessions in the caller's transaction; the caller records the reason."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,28 +11,28 @@ NO_SESSION = Q(pk=None)
 
 
 def end_all_sessions(user: User, now: datetime, *, but: Q = NO_SESSION) -> int:
-    """End every session of a person, and every browser's login to the admin. Return how many sessions.
+    """End every session of a person and their logins to the admin. Return how many sessions ended.
 
-    Sessions for which `but` holds go on.
+    Sessions that match `but` stay live.
     """
     User.objects.filter(pk=user.pk).update(sessions_ended_at=now, logged_in_anew=False)
     return end_sessions(Session.objects.filter(user=user).exclude(but), now)
 
 
 def end_what_is_left(people: Iterable[User], now: datetime, *, but: Q = NO_SESSION) -> dict[User, int]:
-    """Do as `end_all_sessions` for each of these locked people who has anything to end."""
+    """Call `end_all_sessions` for each of these locked people who has anything to end."""
     return {user: end_all_sessions(user, now, but=but) for user in people if _is_anything_left(user, but)}
 
 
 def _is_anything_left(user: User, but: Q) -> bool:
-    """Whether there is a session, or may be a browser's login to the admin.
+    """Whether the person has a session, or may have a login to the admin.
 
-    Nobody knows which browsers are logged in, so any login since all were ended may be one.
+    Keyhouse does not know which browsers are logged in, so it assumes one after any later login.
     """
     left = Session.objects.filter(user=user, ended_at__isnull=True).exclude(but)
     return User.objects.filter(Q(logged_in_anew=True) | Exists(left), pk=user.pk).exists()
 
 
 def end_sessions(sessions: QuerySet[Session], now: datetime) -> int:
-    """End those of `sessions` that have not ended, and return how many there were."""
+    """End the sessions that have not ended yet, and return how many did."""
     return sessions.filter(ended_at__isnull=True).update(ended_at=now)

@@ -1,4 +1,4 @@
-"""The login tokens (JWT, RFC 7519, RFC 8725): what is in them, and reading them back."""
+"""The login tokens (JWT, RFC 7519, RFC 8725): issuing and reading them."""
 
 import hashlib
 import hmac
@@ -25,7 +25,7 @@ WRONG_TYPES = (TypeError, AttributeError)  # claims of another JSON type
 
 
 class KeyPairs(TokenBackend):
-    """Signs with a key pair, whose public half is published; the header says which one by its `kid`."""
+    """Signs with a key pair whose public key is published; the header names the key by its `kid`."""
 
     algorithm: Algorithm
 
@@ -37,9 +37,9 @@ class KeyPairs(TokenBackend):
 
 
 class AccessToken(Token):
-    """Shown with each request; good for minutes, and only while its session lives.
+    """Sent with each request; valid for minutes, and only while its session lives.
 
-    The profile says how it is signed, never the token itself (RFC 8725 section 3.1).
+    The profile decides the algorithm, not the token's header (RFC 8725 section 3.1).
     """
 
     token_type = "access"
@@ -56,7 +56,7 @@ class AccessToken(Token):
 
 
 class RefreshToken(Token):
-    """Good once, for a new pair of tokens. HS256 always: nobody else has to read it."""
+    """Exchanged once for a new pair of tokens. Always HS256, because only Keyhouse reads it."""
 
     token_type = "refresh"
 
@@ -67,7 +67,7 @@ class RefreshToken(Token):
 
 @dataclass(frozen=True)
 class TokenPair:
-    """What a login and a refresh give. `expires_in` is the access token's life in seconds."""
+    """The tokens of a login or a refresh. `expires_in` is the access token's lifetime in seconds."""
 
     access_token: str
     refresh_token: str
@@ -76,24 +76,24 @@ class TokenPair:
 
 
 def new_refresh_id() -> str:
-    """Return the id (jti) of a refresh token to be: 122 random bits."""
+    """Return the id (jti) for a new refresh token: 122 random bits."""
     return uuid.uuid4().hex
 
 
 def successor_of(refresh_id: str) -> str:
-    """Return the id of the one refresh token that another is exchanged for: 128 bits of an HMAC of its id."""
+    """Return the id of the refresh token that replaces this one: 128 bits of an HMAC of its id."""
     return hmac.digest(settings.REFRESH_KEY, refresh_id.encode(), hashlib.sha256)[:16].hex()
 
 
 def digest(refresh_id: str) -> bytes:
-    """Return what is stored of a refresh token's id: its SHA-256."""
+    """Return the SHA-256 of a refresh token's id, which is what the database stores."""
     return hashlib.sha256(refresh_id.encode()).digest()
 
 
 def issue(session: Session, *, subject: str, refresh_id: str, now: datetime) -> TokenPair:
     """Return tokens for `session`; neither outlives it.
 
-    The refresh token begins with the last refresh, so that it is the same as often as it is issued.
+    The refresh token's times come from the last refresh, so issuing it again yields the same token.
     """
     access, refresh = AccessToken(), RefreshToken()
     refresh["jti"] = refresh_id
@@ -112,22 +112,22 @@ def _fill(token: Token, session: Session, subject: str, now: datetime) -> int:
 
 
 def header_of(text: str) -> dict[str, Any]:
-    """Return what a token says of itself, which nobody has signed yet. Raises jwt.InvalidTokenError.
+    """Return the unverified header of a token. Raises jwt.InvalidTokenError.
 
-    The library would decode the rest of it as well, which it does once more to verify it.
+    Only the header is decoded here; the library decodes the rest when it verifies the token.
     """
     header, _, _ = text.partition(".")
     return jwt.get_unverified_header(f"{header}..")
 
 
 def read_access(text: str) -> dict[str, Any]:
-    """Return the claims of a good access token. Raises InvalidToken."""
+    """Return the claims of a valid access token. Raises InvalidToken."""
     has_key_id = profiles.active().login.token_algorithm != "HS256"
     return _read(text, AccessToken, HEADER_MEMBERS | {"kid"} if has_key_id else HEADER_MEMBERS)
 
 
 def read_refresh(text: str) -> dict[str, Any]:
-    """Return the claims of a good refresh token. Raises InvalidToken."""
+    """Return the claims of a valid refresh token. Raises InvalidToken."""
     return _read(text, RefreshToken, HEADER_MEMBERS)
 
 

@@ -1,4 +1,4 @@
-"""Sessions: one's own, and those of others for administrators of people."""
+"""The endpoints of sessions: the caller's own, and other people's for administrators."""
 
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ MANAGE = frozenset({Capability.MANAGE_USERS})
 
 @extend_schema_view(list=extend_schema(operation_id="list_sessions"))
 class SessionViewSet(ListModelMixin, ResourceViewSet[Session]):
-    """One's own sessions: where one is logged in."""
+    """The caller's own live sessions."""
 
     resource = "session"
     queryset = Session.objects.none()
@@ -40,7 +40,7 @@ class SessionViewSet(ListModelMixin, ResourceViewSet[Session]):
         return Session.objects.live(now).filter(user_id=self.whose() or 0).select_related("user")
 
     def whose(self) -> int | None:
-        """The number of the person whose sessions these are."""
+        """Return the primary key of the person whose sessions these are."""
         return principal_of_request(self.request).user_id
 
     @extend_schema(operation_id="end_session", responses={204: None})
@@ -49,7 +49,7 @@ class SessionViewSet(ListModelMixin, ResourceViewSet[Session]):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
-        operation_id="end_other_sessions", responses={204: None}, description="End all others, not this one."
+        operation_id="end_other_sessions", responses={204: None}, description="End all sessions but this one."
     )
     def destroy_all(self, request: Request) -> Response:
         sessions.end_other_sessions(caller=caller_of(request))
@@ -61,7 +61,7 @@ class SessionViewSet(ListModelMixin, ResourceViewSet[Session]):
     destroy=extend_schema(operation_id="end_session_of_user"),
 )
 class UserSessionViewSet(SessionViewSet):
-    """Anybody's sessions, for administrators of people."""
+    """One person's sessions, for administrators of people."""
 
     needs: ClassVar[Needs] = {"list": MANAGE, "destroy": MANAGE, "destroy_all": MANAGE}
 
@@ -69,14 +69,14 @@ class UserSessionViewSet(SessionViewSet):
         return self.person().pk
 
     def person(self) -> User:
-        """The person in the path. Raises NotAllowed or NotFound."""
+        """Return the person in the path. Raises NotAllowed or NotFound."""
         caller = caller_of(self.request)
         authority.check_may_manage_users(caller)
         user: User = ids.find("user", User.objects.visible_to(caller.principal), self.kwargs["user_id"])
         return user
 
     @extend_schema(
-        operation_id="end_sessions_of_user", responses={204: None}, description="End all of theirs."
+        operation_id="end_sessions_of_user", responses={204: None}, description="End all their sessions."
     )
     def destroy_all(self, request: Request, user_id: str) -> Response:  # type: ignore[override]
         sessions.end_sessions_of(caller=caller_of(request), selected=[self.person()])

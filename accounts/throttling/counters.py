@@ -1,4 +1,4 @@
-"""Which counters an attempt counts in. Nobody's name or address can be read from them."""
+"""The counters that an attempt counts in. Their digests reveal no names or addresses."""
 
 import hashlib
 import hmac
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from config.limits import Bounds, Limit
 
-CLOCKS_DIFFER = 300  # s by which clocks of servers, or times of requests at one of them, differ at the most
+CLOCKS_DIFFER = 300  # s; the most that the clocks of servers, or the times of requests, may differ
 
 
 class Counter(NamedTuple):
-    """One counter: its scope (a member of Bounds), its name, and how many attempts it lets through."""
+    """One counter: its scope (a member of Bounds), its digest, and how many attempts it allows."""
 
     scope: str
     digest: bytes
@@ -18,9 +18,9 @@ class Counter(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """Something that is tried `at` (Unix seconds); its counters, in the order in which they are locked.
+    """An attempt `at` a time (Unix seconds), with its counters in the order in which they are locked.
 
-    A counter that `goes_on` is counted up, any other counts for the next `seconds`.
+    An attempt increments each counter that `goes_on`; any other counter starts anew for `seconds`.
     """
 
     counters: tuple[Counter, ...]
@@ -29,30 +29,30 @@ class Attempt(NamedTuple):
 
     @property
     def ends_at(self) -> int:
-        """When a counter ends that begins with this attempt."""
+        """When a counter that starts with this attempt ends."""
         return self.at + self.seconds
 
     @property
     def latest_end(self) -> int:
-        """No counter ends later, unless it began while a clock was wrong."""
+        """The latest end of a counter; a later one was started with a wrong clock."""
         return self.ends_at + CLOCKS_DIFFER
 
     def goes_on(self, count: "Count") -> bool:
-        """Whether a counter that stands at `count` counts this attempt, too."""
+        """Whether a counter that stands at `count` also counts this attempt."""
         return self.at < count.ends_at <= self.latest_end
 
 
 class Count(NamedTuple):
-    """Where a counter stands, and when (Unix seconds) it ends."""
+    """The value of a counter, and when it ends (Unix seconds)."""
 
     attempts: int
     ends_at: int
 
 
 def counters(limit: Limit, bounds: Bounds, *, account: str, network: str, key: bytes) -> tuple[Counter, ...]:
-    """Return the counters of `bounds` that are about this account and this network, in one order for all.
+    """Return the counters of `bounds` for this account and this network, always in the same order.
 
-    `network` is what counts as one address: see config.wire.http.client_ip.network_of.
+    `network` is the network that counts as one address (config.wire.http.client_ip.network_of).
     """
     named = {"here": (network, account), "account": ("", account), "address": (network, "")}
     found = [
@@ -64,5 +64,5 @@ def counters(limit: Limit, bounds: Bounds, *, account: str, network: str, key: b
 
 
 def _digest(key: bytes, *words: str) -> bytes:
-    """HMAC-SHA256 of the words; only the last of them may hold a NUL."""
+    """Return the HMAC-SHA256 of the words; only the last one may contain a NUL."""
     return hmac.digest(key, "\0".join(words).encode(errors="surrogatepass"), hashlib.sha256)

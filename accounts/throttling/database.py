@@ -1,6 +1,6 @@
-"""Counters of attempts in the database: one atomic statement each, whatever else is counted meanwhile.
+"""Counters of attempts in the database, changed by one atomic statement each.
 
-An upsert of several rows locks them in the order of its values, so that none waits for another in a circle.
+An upsert of several rows locks them in the order of its values, so two upserts cannot deadlock.
 """
 
 import time
@@ -28,7 +28,7 @@ _TAKE_BACK = """
 
 
 def add(tried: Attempt) -> dict[bytes, Count]:
-    """See accounts.throttling.services.Store. In no transaction but its own: nothing makes it undone."""
+    """See accounts.throttling.services.Store. Runs in its own transaction, so no rollback undoes it."""
     values = [value for each in tried.counters for value in (each.digest, 1, tried.ends_at)]
     going_on = (tried.at, tried.latest_end)  # see Attempt.goes_on
     with transaction.atomic(durable=True), connection.cursor() as cursor:
@@ -37,7 +37,7 @@ def add(tried: Attempt) -> dict[bytes, Count]:
 
 
 def take_back(tried: Attempt, *, emptied: str = "") -> None:
-    """See accounts.throttling.services.Store. Of the values, 0 empties a counter and 1 takes one attempt."""
+    """See accounts.throttling.services.Store. The value 0 resets a counter; 1 takes back one attempt."""
     values = [
         value
         for each in tried.counters
@@ -52,5 +52,5 @@ def _rows(tried: Attempt) -> str:
 
 
 def sweep() -> None:
-    """Delete some counters that have ended, without waiting for anybody."""
+    """Delete some ended counters, without waiting for locks."""
     delete_some(AttemptCount.objects.filter(ends_at__lte=int(time.time())))

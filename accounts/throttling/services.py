@@ -1,4 +1,4 @@
-"""How often something may be tried: counted before anything expensive, exactly, across all servers."""
+"""Limiting attempts: counted exactly, across all servers, before any expensive work."""
 
 import logging
 from collections.abc import Callable
@@ -21,15 +21,15 @@ log = logging.getLogger("keyhouse.throttle")
 
 
 class Store(Protocol):
-    """Where counters are."""
+    """A store of counters."""
 
     def add(self, tried: Attempt) -> dict[bytes, Count]:
-        """Count an attempt, and return where each of its counters stands then, by digest."""
+        """Count an attempt, and return the new value of each of its counters, by digest."""
 
     def take_back(self, tried: Attempt, *, emptied: str = "") -> None:
-        """Take an attempt back; all attempts, in the counter whose scope is `emptied`.
+        """Take an attempt back, and reset the counter whose scope is `emptied` to zero.
 
-        A counter that has begun anew since then keeps what it has.
+        A counter that has started anew since the attempt stays as it is.
         """
 
 
@@ -44,8 +44,8 @@ def attempt(
 ) -> None:
     """Count an attempt. Raises TooManyAttempts, which is recorded for `actor` and `target`.
 
-    `subject` is the account as it was named, whether there is one or not. `is_at_home` tells whether its
-    owner is known at this address: then what others try elsewhere does not lock the owner out.
+    `subject` is the account as the caller named it, whether it exists or not. `is_at_home` tells whether the
+    owner is known at this IP address: then attempts from elsewhere do not lock the owner out.
     """
     tried = _attempt(limit, subject, origin)
     if not tried.counters:  # the configuration turned this limit off
@@ -55,7 +55,7 @@ def attempt(
     if not over or ({each.scope for each in over} == {"account"} and is_at_home()):
         return
     if spared := tuple(each for each in tried.counters if each not in over):
-        # Whoever is refused by one counter uses up nothing of the others.
+        # An attempt that one counter refuses does not count in the others.
         _stored(lambda store: store.take_back(tried._replace(counters=spared)))
     detail = {"limit": str(limit), "by": over[0].scope}
     record_refusal(
@@ -64,16 +64,16 @@ def attempt(
         origin=origin,
         target=target,
         detail=detail,
-        each_target=False,  # names that nobody has are no targets: the time of writing would tell them
+        each_target=False,  # extra writes for known targets would show in the response time
     )
     raise TooManyAttempts(max(counts[each.digest].ends_at for each in over) - tried.at)
 
 
 def succeeded(limit: Limit, *, subject: str = "", origin: Origin) -> None:
-    """Take an attempt back that was no failure.
+    """Take back an attempt that succeeded.
 
-    Earlier failures of the account at this address are forgotten (NIST SP 800-63B section 3.2.2); those
-    of other accounts at the address, and of the account elsewhere, are not.
+    This also resets the account's failures from this IP address (NIST SP 800-63B section 3.2.2). It does not
+    reset failures of other accounts from the address, or of the account from elsewhere.
     """
     tried = _attempt(limit, subject, origin)
     if tried.counters:
@@ -87,7 +87,7 @@ def _attempt(limit: Limit, subject: str, origin: Origin) -> Attempt:
 
 
 def _stored(work: Callable[[Store], T]) -> T:
-    """Work on Valkey if there is one and it answers, else on the database."""
+    """Run `work` on Valkey if it is configured and answers, else on the database."""
     if valkey_counts.is_asked():
         try:
             return work(valkey_counts)

@@ -1,4 +1,4 @@
-"""Counters of attempts in Valkey (or Redis): one script each, which nothing comes between."""
+"""Counters of attempts in Valkey (or Redis), changed by one atomic script each."""
 
 import time
 from functools import cache
@@ -8,12 +8,12 @@ from django.conf import settings
 
 from accounts.throttling.counters import Attempt, Count
 
-if TYPE_CHECKING:  # importing it is a tenth of a command's time, and most installations have no Valkey
+if TYPE_CHECKING:  # the import takes a tenth of a command's time, and most installations have no Valkey
     from redis import Redis
 
 PREFIX = b"{keyhouse}:attempts:"  # the braces keep all keys of a script in one slot of a cluster
 TIMEOUT_SECONDS = 0.5
-PAUSE_SECONDS = 5.0  # for which a Valkey that has failed is not asked: nobody waits for it meanwhile
+PAUSE_SECONDS = 5.0  # after a failure, Valkey is not asked for so long, so that requests do not wait for it
 
 _ADD = """
     local now, next_end, found = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
@@ -41,14 +41,14 @@ _TAKE_BACK = """
 
 
 class Unreachable(Exception):
-    """Valkey does not answer, or refuses; the message is one line."""
+    """Valkey does not answer or refuses; the message is one line."""
 
 
 _rests_until = 0.0  # monotonic seconds
 
 
 def is_asked() -> bool:
-    """Whether there is a Valkey, and it has not failed in the last PAUSE_SECONDS: ask this first."""
+    """Whether Valkey is configured and has not failed in the last PAUSE_SECONDS. Check this first."""
     return bool(settings.VALKEY_URL) and time.monotonic() >= _rests_until
 
 
@@ -90,11 +90,11 @@ def _client(url: str) -> "Redis":
         url,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
-        # A connection that was kept open may have broken meanwhile; who is silent is not asked twice.
+        # A kept connection may have broken, so try once more; a server that timed out is not asked again.
         retry=Retry(NoBackoff(), 1, supported_errors=(BrokenConnection,)),
     )
 
 
 def forget() -> None:
-    """Ask Valkey again at once: for tests."""
+    """Ask Valkey again at once; for tests."""
     _rest(0)

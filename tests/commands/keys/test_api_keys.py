@@ -49,7 +49,7 @@ def test_the_key_stands_alone_on_the_first_line_for_people(cast: Cast) -> None:
         (("--user", "alice", "--scope", "everything"), "scopes: there is no scope 'everything'"),
         (("--user", "bob", "--scope", "users:write"), "users:write: is more than the key's owner may do"),
         (("--user", "nobody"), "user: 'nobody' does not exist"),
-        (("--user", ""), "user: there is no user"),
+        (("--user", ""), "user: '' does not exist"),
         (("--organization", "nowhere"), "organization: 'nowhere' does not exist"),
         (("--user", "bob", "--expires-at", "2020-01-01"), "expires_at: is in the past"),
         (("--user", "bob", "--expires-at", "tomorrow"), "expires-at: 'tomorrow' is not an ISO 8601 time"),
@@ -134,7 +134,7 @@ def test_an_empty_list_is_one(db: None) -> None:
     ("arguments", "reason"),
     [
         (("--user", "nobody"), "user: 'nobody' does not exist"),
-        (("--user", ""), "user: there is no user"),
+        (("--user", ""), "user: '' does not exist"),
         (("--organization", ""), "organization: '' does not exist"),
         (("--expiring-within", "soon"), "expiring-within: 'soon' is not a number"),
         (("--unused-for", ""), "unused-for: '' is not a number"),
