@@ -1,1 +1,1 @@
-"""OAuth2 and OpenID Connect: programs that act for people who allow it (RFC 6749, RFC 9700)."""
+"""OAuth2 and OpenID Connect: clients act for people who consent, and machines for their owner (RFC 6749)."""

@@ -1,4 +1,4 @@
-"""OAuth2 in the admin: clients for those who manage keys, consents for whoever gave them."""
+"""OAuth2 in the admin: clients, for people who manage keys, and consents, for the people who gave them."""
 
 from functools import partial
 from typing import Any
@@ -34,15 +34,15 @@ admin.site.unregister((IDToken, OAuthAccessToken, OAuthClient, OAuthCode, OAuthR
 
 TEMPLATES = "admin/accounts/oauthclient"
 REPLACE_SECRET = Confirmation(
-    "Give the client another secret",
+    "Replace the client's secret",
     "Replace",
-    "The secret that it has is refused from now on. The new one is shown once:",
+    "The present secret of this client stops working. The new one is shown only once:",
     "secrets replaced",
 )
 WITHDRAW = Confirmation(
     "Withdraw consents",
     "Withdraw",
-    "These programs cannot act for these people any more; all their tokens are refused from now on:",
+    "These programs can no longer act for these people, and their tokens stop working:",
     "consents withdrawn",
 )
 
@@ -59,7 +59,7 @@ class KindFilter(WordsFilter):
 
 @admin.register(OAuthClient)
 class OAuthClientAdmin(ConfirmingAdmin):
-    """Clients. A secret is shown once, in the answer to the form that made it."""
+    """Clients. A secret is shown once, in the answer to the form that created it."""
 
     form = ClientForm
     list_display = ("name", "client_id", "kind", "pkce", "owner", "scope_list", "live_tokens", "last_used")
@@ -103,18 +103,18 @@ class OAuthClientAdmin(ConfirmingAdmin):
     def pkce(self, client: OAuthClient) -> str:
         return "not used" if client.is_machine else "required" if client.needs_pkce else "not required"
 
-    @admin.display(description="tokens alive")
+    @admin.display(description="live tokens")
     def live_tokens(self, client: Any) -> str:
         return str(shown_count(client.counted_tokens))
 
     @admin.display(description="last used")
     def last_used(self, client: Any) -> SafeString:
-        """When somebody's consent was last made use of; of machines that is not known."""
+        """Return when a consent to the client was last used; that is unknown for machines."""
         return SafeString("not known") if client.is_machine else said_ago(client.used_at)
 
     @admin.display
     def owner(self, client: OAuthClient) -> str:
-        return str(client.user or client.organization or "whoever allows it")
+        return str(client.user or client.organization or "people who allow it")
 
     def save_model(self, request: HttpRequest, obj: OAuthClient, form: Any, change: bool) -> None:
         caller = caller_in_admin(request)
@@ -127,12 +127,12 @@ class OAuthClientAdmin(ConfirmingAdmin):
         oauth_clients.delete_clients(caller=caller_in_admin(request), selected=queryset)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What is said before clients are deleted: which, and that what they have goes along."""
+        """List the clients to be deleted and what is deleted with them, for Django's confirmation page."""
         named = [f"{client}, with its consents, codes and tokens" for client in objs]
         return named, {"clients": len(named)}, set(), []
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Ask what kind of client, register it, and show its secret in the answer to the form itself."""
+        """Show the form, register the client, and show its secret in the answer to the form."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = NewClientForm(principal_in(request), request.POST if request.method == "POST" else None)
@@ -149,7 +149,7 @@ class OAuthClientAdmin(ConfirmingAdmin):
                 add_error(form, error)
         return self.page(request, f"{TEMPLATES}/new.html", "Register an OAuth2 client", form=form)
 
-    @admin.action(description="Give the selected client another secret", permissions=["change"])
+    @admin.action(description="Replace the secret of the selected client", permissions=["change"])
     def replace_secret(self, request: HttpRequest, selected: QuerySet[OAuthClient]) -> HttpResponse | None:
         if len(selected[:2]) != 1:
             messages.error(request, "Select one client. Nothing was done.")
@@ -167,7 +167,7 @@ class OAuthClientAdmin(ConfirmingAdmin):
 
 @admin.register(Consent)
 class ConsentAdmin(ConfirmingAdmin):
-    """What people allow clients: one's own, or, for those who manage people, everybody's."""
+    """Consents to clients: one's own, or everybody's for people who manage people."""
 
     list_display = ("client", "user", "scope_list", "created_at", "last_used_at", "expires_at")
     list_display_links = None

@@ -1,4 +1,4 @@
-"""Requests of OAuth2 clients: an access token, for a person who allowed it or for the client's owner."""
+"""Authentication of OAuth2 clients, who act for a person who consented or for the client's owner."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from oauth.protocol.scopes import IDENTITY
 class OAuth2Authentication(BaseAuthentication):
     """DRF authentication by OAuth2: request.user is a Principal, request.auth its Credential.
 
-    Put it before that by login tokens: it passes over what is none of its own.
+    Put it before the authentication by login tokens; it skips credentials that are not OAuth2 tokens.
     """
 
     def authenticate(self, request: Request) -> tuple[Principal, Credential] | None:
@@ -42,12 +42,12 @@ class OAuth2Authentication(BaseAuthentication):
 
 
 def is_oauth2_like(text: str) -> bool:
-    """Whether `text` begins like an access token of OAuth2."""
+    """Whether `text` has the prefix of an OAuth2 access token."""
     return text.startswith(tokens.ACCESS)
 
 
 class TokenRow(NamedTuple):
-    """What one query says about a token, beside the columns of the person that it stands for."""
+    """The columns of a token in TOKEN, before the columns of the person it acts for."""
 
     pk: int
     scope: str
@@ -77,9 +77,9 @@ TOKEN_COLUMNS = len(TokenRow._fields)
 
 
 def authenticate_oauth2(text: str, origin: Origin) -> Principal:
-    """Return for whom this access token is good and what it may do now. Raises InvalidToken.
+    """Return the principal of an access token. Raises InvalidToken.
 
-    No query for a token that was used lately, one for another.
+    A recently used token needs no query; another one needs one.
     """
     if profiles.active().oauth2 is None:
         raise InvalidToken
@@ -94,7 +94,7 @@ def authenticate_oauth2(text: str, origin: Origin) -> Principal:
 
 
 def remembered_oauth2(text: str, origin: Origin) -> Principal | None:
-    """Return for whom this access token is good if memory says it, else None."""
+    """Return the principal of an access token if memory holds it, else None."""
     return memory.trusted().get(tokens.digest(text).encode(), origin.at)
 
 
@@ -114,7 +114,7 @@ def _read(digest: str, now: datetime) -> Read:
 
 
 def _principal(row: TokenRow, person_rows: list[PersonRow]) -> Principal:
-    """What the person or organization may do now, cut down to what was granted and the client still gets."""
+    """Return the person or organization, limited to the granted scopes that the client may still have."""
     public, ends = as_uuid(row.consent or row.client_uuid), as_time(row.expires)
     granted = frozenset(row.scope.split()) & frozenset(as_json(row.client_scopes))
     credential = Credential(
@@ -136,9 +136,9 @@ def _principal(row: TokenRow, person_rows: list[PersonRow]) -> Principal:
 
 
 def principal_now(public: UUID, now: datetime) -> Principal | None:
-    """Return what a client may do now by the consent, or as the machine, with this uuid, which is locked.
+    """Lock the consent or the machine with this uuid, and return what the client may do now.
 
-    None if that has ended.
+    Return None if it has ended.
     """
     consents = Consent.objects.live(now).filter(uuid=public, user__is_active=True)
     consent = consents.select_related("user", "client").select_for_update(of=("self",)).first()
@@ -153,7 +153,7 @@ def principal_now(public: UUID, now: datetime) -> Principal | None:
 
 
 def principal_of_machine(client: OAuthClient) -> Principal | None:
-    """Return for whom a client acts without anybody's consent: its owner, cut down to its scopes."""
+    """Return the principal of a machine: its owner, limited to the machine's scopes; None if inactive."""
     credential = Credential("oauth2", str(client.uuid), label=client.name, client=client.client_id)
     granted = frozenset(client.scopes)
     if client.organization is not None:

@@ -8,7 +8,7 @@ from config.changes import Changes
 
 
 class ClientChanges(Changes, frozen=True, kw_only=True):
-    """The members of a client that get another value. A machine keeps no redirect URIs, whatever is given."""
+    """The members of a client that change. Redirect URIs are ignored for machines."""
 
     name: str | UnsetType = UNSET
     redirect_uris: Sequence[str] | UnsetType = UNSET

@@ -17,7 +17,7 @@ WIDE = {"class": "vTextField"}
 
 
 class RedirectUris(forms.CharField):
-    """Addresses, one a line; kept as a list."""
+    """A list of addresses, typed one per line."""
 
     def __init__(self, label: str, help_text: str) -> None:
         super().__init__(
@@ -42,22 +42,22 @@ class ClientForm(ChangeForm[OAuthClient]):
 
     redirect_uris = RedirectUris(
         "Redirect addresses",
-        "One a line: https://…, or http:// on the person's own machine. None for a machine.",
+        "One per line: https://…, or http:// on the person's own machine. Leave it empty for a machine.",
     )
     post_logout_redirect_uris = RedirectUris(
-        "Addresses after logging out", "One a line: where people go after the client has logged them out."
+        "Addresses after logging out", "One per line: where people go after the client has logged them out."
     )
     scopes = forms.MultipleChoiceField(
         choices=lambda: [(name, f"{name}: {words}") for name, words in catalogue().items()],
         widget=forms.CheckboxSelectMultiple,
-        help_text="The most that it gets; never more than whoever allows it may do.",
+        help_text="The most that the client can get. It never gets more than the person who allows it has.",
     )
 
     without_pkce = forms.BooleanField(
         required=False,
         label="Without PKCE",
-        help_text="Only for a client with a secret that cannot send a code_challenge: a stolen code is then "
-        "protected by its secret, state and nonce alone.",
+        help_text="Only for a client that has a secret and cannot send a code_challenge. Then only the "
+        "secret, the state and the nonce protect a stolen code.",
     )
 
     class Meta:
@@ -75,9 +75,9 @@ class NewClientForm(ClientForm):
     """Register a client."""
 
     is_public = forms.BooleanField(
-        required=False, label="Public", help_text="It can keep no secret: an app, a web page."
+        required=False, label="Public", help_text="It cannot keep a secret: an app, a web page."
     )
-    user = RowField(User.objects.none(), required=False, label="Owner, of a machine: a person")
+    user = RowField(User.objects.none(), required=False, label="Owner of a machine: a person")
     organization = RowField(Organization.objects.none(), required=False, label="or an organization")
 
     field_order = (
@@ -92,7 +92,7 @@ class NewClientForm(ClientForm):
     )
 
     def __init__(self, principal: Principal, data: Any = None) -> None:
-        """Offer oneself and whom one may see: nobody else's name is told by a list of owners."""
+        """Offer the caller and the people they may see, so that the list reveals no other names."""
         super().__init__(data)
         fields: dict[str, Any] = self.fields
         people = User.objects.visible_to(principal) | User.objects.filter(pk=principal.user_id or 0)
@@ -103,5 +103,5 @@ class NewClientForm(ClientForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("user") and cleaned.get("organization"):
-            self.add_error("user", "Choose a person or an organization, one of them.")
+            self.add_error("user", "Choose either a person or an organization.")
         return cleaned

@@ -1,4 +1,4 @@
-"""Clients and access tokens under a lock, after all on whom they depend."""
+"""Locking clients and access tokens, after the rows that they depend on."""
 
 from collections.abc import Iterable
 
@@ -9,10 +9,9 @@ from oauth.models import OAuthAccessToken, OAuthClient
 
 
 def lock_clients(clients: Iterable[OAuthClient]) -> list[OAuthClient]:
-    """Return clients as they are now, locked like `lock`, and before them all for whom they act.
+    """Lock the owners of these clients, then the clients; return fresh copies of them. Raises NotFound.
 
-    Everywhere organizations are locked before people, people before clients, and these before what came of
-    them. Raises NotFound.
+    The lock order everywhere is: organizations, people, clients, then consents, codes and tokens.
     """
     rows = sorted(clients, key=lambda row: row.pk)
     for number in sorted({row.organization_id for row in rows if row.organization_id}):
@@ -23,9 +22,9 @@ def lock_clients(clients: Iterable[OAuthClient]) -> list[OAuthClient]:
 
 
 def lock_token(number: int, *, beside: User | Organization) -> None:
-    """Lock an OAuth2 access token, before it all that it ends with, and in the same order `beside`.
+    """Lock an OAuth2 access token, and before it `beside` and every row whose deletion ends the token.
 
-    Raises InvalidToken if it has ended.
+    Raises InvalidToken if the token has ended.
     """
     token = OAuthAccessToken.objects.select_related("application").filter(pk=number).first()
     if token is None or token.application is None:

@@ -1,7 +1,7 @@
-"""OAuth2: clients, what people allow them, and the digests of codes and tokens.
+"""OAuth2 clients, consents, and the digests of codes and tokens.
 
-The tables are django-oauth-toolkit's, without the columns that we have no use for: no code and no token
-is stored, nor a client's secret.
+The tables are django-oauth-toolkit's, without the columns that Keyhouse does not use. They store no code,
+token or client secret in clear text.
 """
 
 from datetime import datetime
@@ -26,11 +26,11 @@ LABEL = "accounts"  # tables, migrations and addresses in the admin are named af
 
 
 class OAuthClient(PublicRow, AbstractApplication):
-    """A program that acts for people who allow it, or, without redirect addresses, for its one owner.
+    """A program that acts for people who consent, or a machine that acts for its owner.
 
-    `client_secret` is a digest (oauth.protocol.tokens), empty for a public client; `pepper` the number of the
-    pepper in it, or none from before they were numbered. `scopes` are the most that it gets. `without_pkce`
-    is for one that cannot send a code_challenge, and has a secret.
+    `client_secret` is a digest (oauth.protocol.tokens), empty for a public client. `pepper` is the number of
+    its pepper, or null if it is older than the numbering. `scopes` are the most that the client can get.
+    `without_pkce` is for a client that has a secret and cannot send a code_challenge.
     """
 
     name = models.CharField(max_length=100)
@@ -42,7 +42,7 @@ class OAuthClient(PublicRow, AbstractApplication):
     organization = models.ForeignKey(
         Organization, models.CASCADE, null=True, blank=True, related_name="oauth_clients"
     )
-    # Django: without these inherited columns.
+    # None removes the inherited columns.
     hash_client_secret = None
     skip_authorization = None
     updated = None
@@ -61,12 +61,12 @@ class OAuthClient(PublicRow, AbstractApplication):
 
     @property
     def is_confidential(self) -> bool:
-        """Whether it has a secret."""
+        """Whether the client has a secret."""
         return self.client_type == self.CLIENT_CONFIDENTIAL
 
     @property
     def is_machine(self) -> bool:
-        """Whether it acts for its owner, without anybody who allows it."""
+        """Whether the client acts for its owner, without anybody's consent."""
         return self.authorization_grant_type == self.GRANT_CLIENT_CREDENTIALS
 
     @property
@@ -76,39 +76,40 @@ class OAuthClient(PublicRow, AbstractApplication):
 
     @property
     def needs_pkce(self) -> bool:
-        """Whether its requests must have a code_challenge; a public client's always (RFC 9700 2.1.1)."""
+        """Whether its requests need a code_challenge; public clients always do (RFC 9700 section 2.1.1)."""
         policy = profiles.active().oauth2
         may_omit = self.without_pkce or (policy is not None and policy.pkce == "public")
         return not (self.is_confidential and may_omit)
 
     def clean(self) -> None:
-        """Nothing: the service checks."""
+        """Do nothing, because the service validates clients."""
 
     def redirect_uri_allowed(self, uri: str) -> bool:
-        """Whether this is one of the addresses."""
+        """Whether the client may receive answers at this address."""
         return is_allowed(uri, self.redirect_uris.split())
 
     def origin_allowed(self, origin: str) -> bool:
-        """No foreign page reads our answers."""
+        """Return False, because no foreign web page may read our answers (CORS)."""
         return False
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def live(self, now: datetime) -> "ConsentQuerySet":
-        """Those that neither their age nor lying idle has ended."""
+        """Consents that have not ended by age or by idleness."""
         return self.filter(expires_at__gt=now, last_used_at__gt=now - idle_time())
 
     def visible_to(self, principal: Principal) -> "ConsentQuerySet":
-        """The caller's own, or, for those who manage people, everybody's."""
+        """The caller's own consents, or everybody's if the caller manages people."""
         if principal.may(Capability.MANAGE_USERS):
             return self
         return self.filter(user_id=principal.user_id or 0)
 
 
 class Consent(PublicRow):
-    """A person's yes to a client, once: all codes and tokens that came of it go when the row goes.
+    """A person's consent to a client. Deleting it deletes the codes and tokens that came from it.
 
-    `second_factor` says whether the login had one. It ends as a session does: by age, or without a refresh.
+    `second_factor` says whether the login proved one. A consent ends by age or without a refresh, like a
+    session.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="consents")
@@ -133,7 +134,7 @@ class Consent(PublicRow):
 
 
 class OAuthCode(AbstractGrant):
-    """An authorization code: `code` is its SHA-256, in hexadecimal. A spent one stays, to know it again."""
+    """An authorization code; `code` is its SHA-256 in hexadecimal. Spent codes stay, to detect replays."""
 
     consent = models.ForeignKey(Consent, models.CASCADE)
     spent_at = models.DateTimeField(null=True)
@@ -150,9 +151,9 @@ class OAuthCode(AbstractGrant):
 
 
 class OAuthAccessToken(AbstractAccessToken):
-    """An access token of a client; `consent` is empty for machines, `user` for those of organizations.
+    """An access token. `consent` is null for machines, and `user` is null for machines of organizations.
 
-    Only its digest is kept: `_raw_token` is hashed when a new row is saved.
+    The table stores only its digest; saving a new row hashes `_raw_token`.
     """
 
     _raw_token: str | None = None
@@ -173,7 +174,7 @@ class OAuthAccessToken(AbstractAccessToken):
 
 
 class OAuthRefreshToken(AbstractRefreshToken):
-    """A refresh token, kept like an access token; `revoked` is when it was exchanged for another one."""
+    """A refresh token, stored like an access token. `revoked` is when it was exchanged for a new one."""
 
     _raw_token: str | None = None
     consent = models.ForeignKey(Consent, models.CASCADE)

@@ -1,4 +1,4 @@
-"""How the OpenAPI document names access tokens of OAuth2."""
+"""The OAuth2 access token as an authentication scheme of the OpenAPI document."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class OAuth2Scheme(OpenApiAuthenticationExtension):
     name = "oauth2"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, Any]:
-        """The flows, where the profile has them; else a Bearer token that nobody gets."""
+        """Return the OAuth2 flows if the profile enables them, else a plain Bearer scheme."""
         if profiles.active().oauth2 is None:
             return {"type": "http", "scheme": "bearer"}
         ends = {"tokenUrl": f"{profiles.active().base_path}/auth/oauth2/token", "scopes": catalogue()}

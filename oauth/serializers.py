@@ -1,4 +1,4 @@
-"""What the endpoints of OAuth2 take and give: as the RFCs spell it, but for consents, which are ours."""
+"""Requests and answers of the OAuth2 endpoints: named as in the RFCs, except for consents."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from oauth.protocol.server import GRANT_TYPES
 
 
 class ClientRequest(serializers.Serializer[Any]):
-    """A client says who it is here, or by HTTP Basic."""
+    """A client authenticates with these members, or with HTTP Basic."""
 
     client_id = serializers.CharField(required=False)
     client_secret = serializers.CharField(required=False)
@@ -30,7 +30,7 @@ class TokenAnswer(serializers.Serializer[Any]):
     access_token = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="seconds")
     token_type = serializers.CharField()
-    scope = serializers.CharField(required=False, help_text="absent if the token is good for none")
+    scope = serializers.CharField(required=False, help_text="absent if the token has no scope")
     refresh_token = serializers.CharField(required=False)
     id_token = serializers.CharField(required=False)
 
@@ -71,7 +71,7 @@ class ConsentClient(WireSerializer):
 
 
 class ConsentMember(WireSerializer):
-    """What somebody allowed a client, and has not withdrawn."""
+    """A consent that the person has not withdrawn."""
 
     resource = "consent"
 
@@ -79,5 +79,5 @@ class ConsentMember(WireSerializer):
     client = ConsentClient()
     scopes = serializers.ListField(child=serializers.CharField())
     created_at = TimestampField()
-    last_used_at = TimestampField(help_text="of the consent, or of the last refresh")
-    expires_at = TimestampField(help_text="end whatever happens")
+    last_used_at = TimestampField(help_text="time of the consent or of the last refresh")
+    expires_at = TimestampField(help_text="when it ends at the latest")

@@ -1,4 +1,4 @@
-"""Paths of OAuth2: below the profile's base path, and what stands at fixed places of the server."""
+"""Paths of OAuth2: below the profile's base path, and at the fixed places of the standards."""
 
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -16,7 +16,7 @@ router.register("consents", views.ConsentViewSet, basename="consent")
 urlpatterns = [
     path(
         "authorize", opened_by_clients(csrf_exempt(AuthorizePage.as_view())), name="oauth2-authorize"
-    ),  # a POST there only becomes a GET
+    ),  # its POST only redirects to GET
     path("decision", opened_by_clients(DecisionPage.as_view()), name="oauth2-decision"),
     path("login", opened_by_clients(LoginPage.as_view()), name="oauth2-login"),
     path("allowed", ConsentsPage.as_view(), name="oauth2-allowed"),

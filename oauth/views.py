@@ -1,4 +1,4 @@
-"""The endpoints of OAuth2 that programs call. Their form is that of the RFCs, whatever the profile's."""
+"""The OAuth2 endpoints that programs call. They follow the RFCs, not the wire format of the profile."""
 
 import json
 from typing import Any, ClassVar
@@ -36,13 +36,13 @@ CACHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin":
 
 
 class ProtocolView(PublicView):
-    """An endpoint that oauthlib answers: clients authenticate as RFC 6749 section 2.3 says."""
+    """An endpoint that oauthlib answers; clients authenticate as in RFC 6749 section 2.3."""
 
     parser_classes = (FormParser,)
     renderer_classes = (JSONRenderer,)
 
     def answer(self, headers: dict[str, str], body: str | None, code: int) -> Response:
-        """Return oauthlib's answer; a client that it does not recognize is told how to say who it is."""
+        """Return oauthlib's answer; a 401 tells the client how to authenticate."""
         kept = {name: value for name, value in headers.items() if name != "Content-Type"}
         if code == status.HTTP_401_UNAUTHORIZED:
             kept["WWW-Authenticate"] = f"Basic {realm()}"
@@ -53,7 +53,7 @@ class ProtocolView(PublicView):
 
 
 class TokenView(ProtocolView):
-    """Give a client tokens: for a code, for a refresh token, or for itself."""
+    """Issue tokens to a client for a code, for a refresh token, or for itself (a machine)."""
 
     @extend_schema(
         operation_id="oauth2_token",
@@ -61,13 +61,13 @@ class TokenView(ProtocolView):
         responses=serializers.TokenAnswer,
     )
     def post(self, request: Request) -> Response:
-        with transaction.atomic():  # what is checked is locked until it is spent
+        with transaction.atomic():  # keeps the code or token locked from its check until it is spent
             _, headers, body, code = Protocol(request._request).create_token_response(request._request)
         return self.answer(headers, body, code)
 
 
 class RevokeView(ProtocolView):
-    """Make a token worthless, with all that came of the same consent (RFC 7009)."""
+    """Revoke a token, and all other tokens of the same consent (RFC 7009)."""
 
     @extend_schema(
         operation_id="oauth2_revoke",
@@ -80,7 +80,7 @@ class RevokeView(ProtocolView):
 
 
 class UserInfoView(APIView):
-    """Who the person is for whom the access token is good (OpenID Connect Core section 5.3)."""
+    """The claims about the person whom the access token acts for (OpenID Connect Core section 5.3)."""
 
     needs: ClassVar[Needs] = {"get": "authenticated", "post": "authenticated"}
     renderer_classes = (JSONRenderer,)
@@ -91,7 +91,7 @@ class UserInfoView(APIView):
         if "openid" not in principal.credential.identity_scopes:
             raise InsufficientScope(["openid"])
         user = User.objects.filter(pk=principal.user_id or 0).first()
-        if user is None:  # deleted at this moment
+        if user is None:  # deleted meanwhile
             raise InvalidToken
         return Response(claims.of_person(user, principal))
 
@@ -101,7 +101,7 @@ class UserInfoView(APIView):
 
 
 class MetadataView(PublicView):
-    """Where everything is, for clients to find out (RFC 8414, OpenID Connect Discovery)."""
+    """The addresses and features of this provider, for clients (RFC 8414, OpenID Connect Discovery)."""
 
     renderer_classes = (JSONRenderer,)
 
@@ -111,7 +111,7 @@ class MetadataView(PublicView):
 
 
 class OpenIdView(MetadataView):
-    """The same, where OpenID Connect looks for it."""
+    """The same document, at the path of OpenID Connect Discovery."""
 
     @extend_schema(operation_id="openid_configuration", responses=serializers.Metadata)
     def get(self, request: Request) -> Response:
@@ -119,7 +119,7 @@ class OpenIdView(MetadataView):
 
 
 class KeysView(PublicView):
-    """The public keys that ID tokens, and login tokens, are verified with (RFC 7517)."""
+    """The public keys that verify ID tokens and login tokens (RFC 7517)."""
 
     renderer_classes = (JSONRenderer,)
 
@@ -129,7 +129,7 @@ class KeysView(PublicView):
 
 
 def metadata() -> dict[str, Any]:
-    """Return what both documents say."""
+    """Return the content of both metadata documents."""
     policy = profiles.active().oauth2
     methods = ["client_secret_basic", "client_secret_post"]
     return {
@@ -165,7 +165,7 @@ def _address(name: str) -> str:
 
 @extend_schema_view(list=extend_schema(operation_id="list_consents"))
 class ConsentViewSet(ListModelMixin, ResourceViewSet[Consent]):
-    """What one has allowed OAuth2 clients, to see and to withdraw."""
+    """The caller's consents to OAuth2 clients."""
 
     resource = "consent"
     queryset = Consent.objects.none()

@@ -1,1 +1,1 @@
-"""Invitations, to an organization or to an account."""
+"""Invitations to an organization or to an account."""

@@ -1,4 +1,4 @@
-"""Accepting an invitation: the mailed token proves the address, and the address says who it is."""
+"""Accepting an invitation: the mailed token proves the address, and the address identifies the person."""
 
 from datetime import datetime
 
@@ -24,16 +24,15 @@ from config import profiles
 from config.limits import Limit
 from config.wire.errors import DomainError, Invalid, NotFound
 
-HAS_ACCOUNT = "is not taken: this address has an account, which becomes a member as it is"
+HAS_ACCOUNT = "must be left out: this address already has an account, which joins unchanged"
 
 
 def accept_invitation(*, token: str, name: str = "", password: str = "", origin: Origin) -> User:
-    """Make whoever has the address to which the token was mailed a member, once.
+    """Make the owner of the invited address a member, once.
 
-    Who has no account gets one, with the profile's role for newcomers, or with that of an invitation to no
-    organization. Raises Invalid, naming `token`,
-    also where whoever invited may not do so any more; or `name` or `password`, which are for newcomers;
-    or TooManyAttempts.
+    A person without an account gets one: with the profile's role for newcomers, or with the invitation's role
+    if that is to an account. Only they send `name` and `password`. Raises TooManyAttempts, or Invalid, naming
+    `name`, `password` or `token`; the latter also if the inviter may no longer invite.
     """
     attempt(Limit.MAILED_TOKEN, origin=origin)
     digest = link_tokens.digest(token)
@@ -44,25 +43,25 @@ def accept_invitation(*, token: str, name: str = "", password: str = "", origin:
     try:
         with transaction.atomic():
             _join(_spend(digest, invitation, user, origin), user, origin)
-    except DomainError:  # a member already, registered or deleted at this moment, …
+    except DomainError:  # the person is already a member, or was created or deleted meanwhile, …
         raise link_tokens.refused() from None
     return user
 
 
 def account_behind(token: str, now: datetime) -> str:
-    """Return the address to which this token was mailed, or nothing if it is not good."""
+    """Return the address to which this token was mailed, or "" if the token is not valid."""
     invitation = _good(link_tokens.digest(token), now).first()
     return invitation.email if invitation else ""
 
 
 def _good(digest: bytes, now: datetime) -> QuerySet[Invitation]:
-    """The invitation with this digest, while it is good and whoever invited is active."""
+    """Return the invitation with this digest if it is valid and its inviter is active."""
     rows = Invitation.objects.select_related("organization", "invited_by")
     return rows.filter(digest=digest, expires_at__gt=now, invited_by__is_active=True)
 
 
 def _account(invitation: Invitation, name: str, password: str) -> User:
-    """Return who has the address, or a new person, not stored. Raises Invalid."""
+    """Return the person with the address, or a new person who is not stored yet. Raises Invalid."""
     known = User.objects.filter(email_key=invitation.email_key).first()
     if known is None:
         return _newcomer(invitation, name, password)
@@ -74,13 +73,13 @@ def _account(invitation: Invitation, name: str, password: str) -> User:
 
 
 def _newcomer(invitation: Invitation, name: str, password: str) -> User:
-    """Return a new person, not stored. Raises Invalid."""
+    """Return a new person who is not stored yet. Raises Invalid."""
     login = profiles.active().login
     role = login.invitation_role or login.registration_role if invitation.organization else invitation.role
     if not role:
-        raise Invalid("token", "is for somebody with an account; ask whoever invited you for one")
+        raise Invalid("token", "is for people who have an account; ask the person who invited you for one")
     if not password:
-        raise Invalid("password", "is needed: there is no account with this address yet")
+        raise Invalid("password", "is required, because this address has no account yet")
     name = names.clean_name("name", name) if name else ""
     user = User(email=invitation.email, email_verified=True, name=name, role=role)
     check_password_rules(password, user)
@@ -89,10 +88,10 @@ def _newcomer(invitation: Invitation, name: str, password: str) -> User:
 
 
 def _spend(digest: bytes, found: Invitation, user: User, origin: Origin) -> Invitation:
-    """Take the invitation away and return it as it was at last, all whom it is about locked.
+    """Lock the people and the organization of the invitation, delete it, and return its last state.
 
-    Raises NotFound if it, or the account with its address, is gone; Invalid or NotAllowed if whoever
-    invited may not give this role any more.
+    Raises NotFound if the invitation or the account is gone; Invalid or NotAllowed if the inviter may no
+    longer grant the role.
     """
     if found.organization is not None:
         lock(found.organization)
@@ -100,25 +99,25 @@ def _spend(digest: bytes, found: Invitation, user: User, origin: Origin) -> Invi
     held = {number: lock(people[number]) for number in sorted(people)}
     invitation = _good(digest, origin.at).first()
     if invitation is None or invitation.invited_by_id not in held or not invitation.delete()[0]:
-        raise NotFound("The invitation was used, replaced or taken back.")
+        raise NotFound("The invitation was used, replaced or withdrawn.")
     account = held.get(user.pk, user)
     if not account.is_active or (user.pk and account.email_key != invitation.email_key):
-        raise NotFound("The account is closed, or has another address.")
+        raise NotFound("The account is inactive, or has another address.")
     inviter = Caller(_inviter(invitation, origin.at), origin)
     authority.clean_invited_role(inviter, invitation.organization, invitation.role)
     return invitation
 
 
 def _inviter(invitation: Invitation, now: datetime) -> Principal:
-    """Return who invited, as they are now: the person, or the program with its credential.
+    """Return the present principal of the inviter: the person, or the program with its credential.
 
-    Raises NotFound if that has ended.
+    Raises NotFound if the credential has ended.
     """
     if invitation.credential is None:
         return principal_of(invitation.invited_by, Credential("jwt", ""))
     program = credential_lookup.principal_now(invitation.credential, now)
     if program is None:
-        raise NotFound("The credential that made the invitation has ended.")
+        raise NotFound("The credential that sent the invitation has ended.")
     return program
 
 
@@ -127,7 +126,7 @@ def _join(invitation: Invitation, user: User, origin: Origin) -> None:
     is_new = user.pk is None
     if is_new:
         insert_user(user)
-    else:  # a mail to another spelling of the address may have gone to another mailbox
+    else:  # only this spelling is verified: another one may belong to another mailbox
         User.objects.filter(pk=user.pk, email=invitation.email).update(email_verified=True)
     organization, actor, role = invitation.organization, as_actor(user), invitation.role
     membership = insert_member(organization=organization, user=user, role=role) if organization else None

@@ -1,4 +1,4 @@
-"""Invitations to organizations in the admin: invite, send again, withdraw."""
+"""Invitations in the admin: invite, resend, withdraw."""
 
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from config.profiles import Capability
 WITHDRAW = Confirmation(
     "Withdraw invitations",
     "Withdraw",
-    "The links that were mailed to these people will not work any more:",
+    "The links that were mailed to these people stop working:",
     "invitations withdrawn",
 )
 
@@ -37,7 +37,7 @@ class StatusFilter(WordsFilter):
 
 
 class InvitationAdmin(ConfirmingAdmin):
-    """Invitations that nobody has accepted yet, for those who manage the organization, or people."""
+    """Open invitations, for people who manage the organization or who manage people."""
 
     can_read = frozenset({Capability.MANAGE_ORGANIZATIONS, Capability.MANAGE_USERS})
     can_write = can_read
@@ -55,7 +55,7 @@ class InvitationAdmin(ConfirmingAdmin):
         return False
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer the organizations that whoever invites may manage."""
+        """Offer the organizations that the caller may manage."""
         field = super().formfield_for_foreignkey(db_field, request, form_class=RowField, **kwargs)
         offer_rows(field, db_field, Organization.objects.manageable_by(principal_in(request)))
         return field

@@ -10,7 +10,7 @@ from accounts.users.forms import RoleField, _checked
 
 
 class InvitationForm(forms.ModelForm[Invitation]):
-    """Invite somebody. What the form cannot know, the service says."""
+    """Invite a person. The service checks what the form cannot."""
 
     role = RoleField(level="organization")
 

@@ -1,4 +1,4 @@
-"""Invitations, as they are sent and shown."""
+"""Requests and answers about invitations."""
 
 from rest_framework import serializers
 
@@ -8,7 +8,7 @@ from config.wire.members import RequestSerializer, WireSerializer
 
 
 class InvitationMember(WireSerializer):
-    """An invitation that nobody has accepted yet; never its token."""
+    """An open invitation, without its token."""
 
     resource = "invitation"
 

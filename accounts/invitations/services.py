@@ -1,4 +1,4 @@
-"""Use cases around invitations to an organization, or to an account: send, send again, take back."""
+"""Use cases of invitations to an organization or to an account: send, resend, withdraw."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -23,11 +23,11 @@ INVITATION_DAYS = 7
 
 
 def invite(*, caller: Caller, organization: Organization | None, email: str, role: str) -> Invitation:
-    """Have a link mailed that makes whoever has the address a member. It replaces an older one.
+    """Invite an address to an organization (None: to an account), and queue the mail with the link.
 
-    Without an organization it makes an account with the global role. Whether somebody has the address is
-    said only to those who manage people. One that a program sends is good as long as its credential, at the
-    most. Raises NotAllowed, Invalid, NotFound, or Conflict if a member, or an account, has the address.
+    It replaces an older invitation. An invitation by a program ends with the program's credential at the
+    latest. Raises NotAllowed, Invalid, NotFound, or Conflict if the address is a member's already; for an
+    invitation to an account, which needs the right to manage people, if it has an account.
     """
     role = authority.clean_invited_role(caller, organization, role)
     address = names.clean_email(email)
@@ -59,42 +59,42 @@ def invite(*, caller: Caller, organization: Organization | None, email: str, rol
 
 
 def _check_is_new(organization: Organization | None, address: str) -> None:
-    """Raise Conflict if somebody with the address is a member already, or has an account already."""
+    """Raise Conflict if the address already belongs to a member, or, without organization, to an account."""
     key = names.fold_email(address)
     if organization is None and User.objects.filter(email_key=key).exists():
-        raise Conflict("email", f"{address} has an account already")
+        raise Conflict("email", f"{address} already has an account")
     if organization and Membership.objects.filter(organization=organization, user__email_key=key).exists():
-        raise Conflict("email", f"{address} is a member of {organization} already")
+        raise Conflict("email", f"{address} is already a member of {organization}")
 
 
 def _end(made_with: Credential | None, now: datetime) -> datetime:
-    """Return when an invitation ends that is sent now: with the credential of the program that sends it.
+    """Return when an invitation that is sent now ends: with the sending program's credential at the latest.
 
-    Raises NotFound if that has ended.
+    Raises NotFound if the credential has ended.
     """
     ends = now + timedelta(days=INVITATION_DAYS)
     if made_with is None:
         return ends
     maker = credential_lookup.principal_now(made_with, now)
     if maker is None:
-        raise NotFound("The credential that made the invitation has ended.")
+        raise NotFound("The credential that sent the invitation has ended.")
     return min(ends, maker.credential.expires_at or ends)
 
 
 def resend_invitation(*, caller: Caller, invitation: Invitation) -> Invitation:
-    """Invite the same person again, in the caller's name; the older link is dead. Raises as `invite` does."""
+    """Resend an invitation in the caller's name; the older link stops working. Raises as `invite` does."""
     with transaction.atomic():
         row = _held(caller, invitation)
         return invite(caller=caller, organization=row.organization, email=row.email, role=row.role)
 
 
 def withdraw_invitation(*, caller: Caller, invitation: Invitation) -> None:
-    """Take an invitation back: its link is dead. Raises NotAllowed or NotFound."""
+    """Withdraw an invitation; its link stops working. Raises NotAllowed or NotFound."""
     withdraw_invitations(caller=caller, selected=[invitation])
 
 
 def withdraw_invitations(*, caller: Caller, selected: Iterable[Invitation]) -> int:
-    """Take invitations back as `withdraw_invitation` does: all of them or none. Return how many."""
+    """Withdraw invitations as `withdraw_invitation` does, all or none. Return how many."""
     with transaction.atomic():
         in_order = sorted(selected, key=lambda each: (each.organization_id or 0, each.pk))
         rows = [_held(caller, invitation) for invitation in in_order]
@@ -104,7 +104,7 @@ def withdraw_invitations(*, caller: Caller, selected: Iterable[Invitation]) -> i
 
 
 def prepare_invitation(mail: Mail, origin: Origin) -> Message | None:
-    """Make the link that `mail` is to bring, in place of any older one; None if it was taken back."""
+    """Make the mail with the link, which replaces an older one; None if the invitation was withdrawn."""
     rows = Invitation.objects.select_related("organization", "invited_by")
     invitation = rows.filter(pk=mail.about, email=mail.address).first()
     if invitation is None:
@@ -126,19 +126,19 @@ def prepare_invitation(mail: Mail, origin: Origin) -> Message | None:
 
 
 def _held(caller: Caller, invitation: Invitation) -> Invitation:
-    """Return the invitation as it is now, its organization locked. Raises NotFound, or NotAllowed."""
+    """Return a fresh copy of the invitation, with its organization locked. Raises NotFound or NotAllowed."""
     authority.check_may_invite(caller, invitation.organization)
     if invitation.organization is not None:
         lock(invitation.organization)
     row = Invitation.objects.select_related("organization").filter(pk=invitation.pk).first()
     if row is None:
-        raise NotFound("This invitation is not there any more.")
+        raise NotFound("This invitation no longer exists.")
     _check_not_above(caller, row)
     return row
 
 
 def _check_not_above(caller: Caller, invitation: Invitation) -> None:
-    """Raise NotAllowed if the invited person would be able to do more there than the caller."""
+    """Raise NotAllowed if the invited person could do more there than the caller."""
     organization, email = invitation.organization, invitation.email
     authority.check_not_above_in(caller, organization, email, invitation.role)
 

@@ -1,4 +1,4 @@
-"""Invitations to an organization, for those who manage it, and to an account, for those who manage people."""
+"""The endpoints of invitations to an organization and of invitations to an account."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -23,14 +23,14 @@ from config.wire import requests
 
 
 class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
-    """Invitations that nobody has accepted yet, expired ones too."""
+    """Invitations that were not accepted yet, including expired ones."""
 
     resource = "invitation"
     queryset = Invitation.objects.none()
     serializer_class = serializers.InvitationMember
 
     def invited_to(self) -> Organization | None:
-        """The organization that these are to; None for those to an account."""
+        """Return the organization of the invitations; None for invitations to an account."""
         return self.organization()
 
     def get_queryset(self) -> QuerySet[Invitation]:
@@ -69,7 +69,7 @@ RESEND: Mapping[str, Any] = {"request": None, "responses": serializers.Invitatio
     resend=extend_schema(operation_id="resend_invitation", **RESEND),
 )
 class InvitationViewSet(_InvitationViewSet):
-    """Invitations to one organization that nobody has accepted yet, expired ones too."""
+    """Invitations to one organization that were not accepted yet, including expired ones."""
 
     needs: ClassVar[Needs] = {"list": MANAGE, "create": MANAGE, "destroy": MANAGE, "resend": MANAGE}
 
@@ -81,7 +81,7 @@ class InvitationViewSet(_InvitationViewSet):
     resend=extend_schema(operation_id="resend_account_invitation", **RESEND),
 )
 class AccountInvitationViewSet(_InvitationViewSet):
-    """Invitations to an account with a global role, which programs may send, too."""
+    """Invitations to an account with a global role. Programs may send them, too."""
 
     needs: ClassVar[Needs] = dict.fromkeys(("list", "create", "destroy", "resend"), MANAGE_PEOPLE)
 

@@ -1,1 +1,1 @@
-"""Organizations and who is a member of which."""
+"""Organizations and their members."""

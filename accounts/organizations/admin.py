@@ -32,19 +32,19 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
     verbose_name_plural = "members"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        """A page full of members, those that were searched for; or those that the sent page showed."""
+        """Return the first MOST_SHOWN members that match the search; on POST, those that the form shows."""
         rows = super().get_queryset(request).select_related("user", "organization").order_by("pk")
         if request.method == "POST":
             return rows.filter(pk__in=_numbers_sent(request, "-id"))
         return rows.filter(pk__in=_found(request).values("pk")[:MOST_SHOWN])
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Take only people whom one may see, as the API does."""
+        """Accept only people whom the caller may see, as the API does."""
         kwargs |= {"queryset": User.objects.visible_to(principal_in(request)), "form_class": RowField}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True  # everybody who sees the organization sees its members
+        return True  # people who may see the organization may see its members
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, Capability.MANAGE_ORGANIZATIONS, obj.pk if obj else None)
@@ -57,7 +57,7 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
 
 
 class OrganizationAdmin(CapabilityAdmin):
-    """Registered with what is known of their keys: apikeys.admin.organizations."""
+    """The base page of organizations; apikeys.admin.organizations adds their keys and registers it."""
 
     can_read = frozenset({Capability.READ_ORGANIZATIONS})
     can_write = frozenset({Capability.MANAGE_ORGANIZATIONS})
@@ -94,7 +94,7 @@ class OrganizationAdmin(CapabilityAdmin):
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
-        """Lock the members first: from the first event on the page has the end of the audit log."""
+        """Lock the members before the first event, because recording locks the end of the audit log."""
         if change:
             lock(obj)
         for people in in_batches(User.objects.select_for_update(), _members_on(request, obj)):
@@ -107,7 +107,7 @@ class OrganizationAdmin(CapabilityAdmin):
     def save_formset(
         self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool
     ) -> None:
-        """Members: added, given another role, taken out; each by its service."""
+        """Add members, change their roles and remove them, each by a service call."""
         caller = caller_in_admin(request)
         formset.save(commit=False)
         for membership in formset.deleted_objects:
@@ -122,25 +122,25 @@ class OrganizationAdmin(CapabilityAdmin):
 
 
 def _members_on(request: HttpRequest, organization: Organization) -> set[int]:
-    """The numbers of the people whose memberships there are, or are to be, on the page that was sent."""
+    """Return the primary keys of the people in the submitted form: present members and new ones."""
     there = Membership.objects.filter(organization_id=organization.pk or 0)
     shown = there.filter(pk__in=_numbers_sent(request, "-id")).values_list("user_id", flat=True)
     return {*shown, *_numbers_sent(request, "-user")}
 
 
 def _numbers_sent(request: HttpRequest, ending: str) -> set[int]:
-    """The numbers of rows in the fields whose names end so."""
+    """Return the primary keys in the submitted fields whose names have this ending."""
     sent = [request.POST[name] for name in request.POST if name.endswith(ending)]
     return {int(number) for number in sent if NUMBER.fullmatch(number)}
 
 
 def _members(object_id: str) -> QuerySet[Membership]:
-    """The members of the organization that an address names by its number."""
+    """Return the members of the organization with this primary key, which comes from the page's address."""
     return Membership.objects.filter(organization_id=int(object_id) if NUMBER.fullmatch(object_id) else 0)
 
 
 def _found(request: HttpRequest) -> QuerySet[Membership]:
-    """The members of the organization whose page this is, or those of them that were searched for."""
+    """Return the members of the organization on this page that match the search, if there is one."""
     place, text = request.resolver_match, request.GET.get("member", "")
     rows = _members(str(place.kwargs.get("object_id", "")) if place else "")
     if not text.isprintable():

@@ -6,7 +6,7 @@ from config.changes import Changes
 
 
 class OrganizationChanges(Changes, frozen=True, kw_only=True):
-    """The members of an organization that get another value."""
+    """The members of an organization that change; members that stay are left out."""
 
     name: str | UnsetType = UNSET
     requires_second_factor: bool | UnsetType = UNSET

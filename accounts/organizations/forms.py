@@ -15,25 +15,25 @@ class OrganizationForm(ChangeForm[Organization]):
     class Meta:
         model = Organization
         fields = ("name", "requires_second_factor")
-        help_texts = {"requires_second_factor": "Roles here count only after a login with a second factor."}
+        help_texts = {"requires_second_factor": "Roles here apply only after a login with a second factor."}
 
     def clean_name(self) -> str:
         name = _checked(names.clean_name, "name", self.cleaned_data["name"])
         others = Organization.objects.exclude(pk=self.instance.pk)
         if others.filter(name_key=names.fold(name)).exists():
-            raise forms.ValidationError("There is an organization of this name already.")
+            raise forms.ValidationError("An organization with this name already exists.")
         return name
 
 
 class PlainText(forms.Widget):
-    """Shows a value; there is nothing to type into."""
+    """Shows a value as text, without an input."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         return format_html("{}", value)
 
 
 class SamePerson(forms.Field):
-    """The person of an existing membership: shown, never changed."""
+    """The person of an existing membership, which the form shows but does not change."""
 
     widget = PlainText
 
@@ -49,7 +49,7 @@ class SamePerson(forms.Field):
 
 
 class MembershipForm(ChangeForm[Membership]):
-    """A member's role; also who it is, for a new one."""
+    """A member's role and, for a new member, the person."""
 
     role = RoleField(level="organization")
 
@@ -67,9 +67,9 @@ class MembershipForm(ChangeForm[Membership]):
 
 
 class MembershipFormSet(forms.BaseInlineFormSet[Membership, Organization, forms.ModelForm[Membership]]):
-    """Members in a table, whose heads are no labels to a screen reader."""
+    """Members in a table; its inputs get labels of their own, because screen readers skip table headings."""
 
     def add_fields(self, form: forms.ModelForm[Membership], index: Any) -> None:
         super().add_fields(form, index)
         if "DELETE" in form.fields:
-            form.fields["DELETE"].widget.attrs["aria-label"] = "Take out of the organization"
+            form.fields["DELETE"].widget.attrs["aria-label"] = "Remove from the organization"

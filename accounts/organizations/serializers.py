@@ -1,4 +1,4 @@
-"""Organizations and their members, as they are sent and shown."""
+"""Requests and answers about organizations and their members."""
 
 from rest_framework import serializers
 
@@ -23,7 +23,7 @@ class OrganizationFilter(RequestSerializer):
 
     resource = "organization"
 
-    search = TextField(max_length=100, required=False, allow_blank=True, help_text="in the name")
+    search = TextField(max_length=100, required=False, allow_blank=True, help_text="text in the name")
 
 
 class OrganizationRequest(RequestSerializer):
@@ -39,12 +39,12 @@ class UpdateOrganizationRequest(RequestSerializer):
 
     name = TextField(max_length=100, required=False)
     requires_second_factor = StrictBooleanField(
-        required=False, help_text="whether roles here need a login with a second factor"
+        required=False, help_text="whether roles in it apply only after a login with a second factor"
     )
 
 
 class MemberMember(WireSerializer):
-    """A person as the organization sees them: who it is, and the role there."""
+    """A member of an organization, with their role there."""
 
     resource = "member"
 

@@ -1,4 +1,4 @@
-"""Use cases around organizations and who is in them."""
+"""Use cases of organizations and their members."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def create_organization(*, caller: Caller, name: str) -> Organization:
             with transaction.atomic():
                 organization.save(force_insert=True)
         except IntegrityError:
-            raise Conflict("name", f"there is an organization {organization.name} already") from None
+            raise Conflict("name", f"{organization.name} is taken by another organization") from None
         _record(EventName.ORGANIZATION_CREATED, caller, organization)
     return organization
 
@@ -52,17 +52,17 @@ def update_organization(
         row = lock(organization)
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
         if changed.get("requires_second_factor") is False:
-            authority.check_is_person(caller, "A program waives no second factor: log in for that.")
+            authority.check_is_person(caller, "Programs cannot waive a second factor: log in to do it.")
         if changed:
             _write(row, changed)
             detail = {name: {"from": getattr(row, name), "to": value} for name, value in changed.items()}
             _record(EventName.ORGANIZATION_CHANGED, caller, row, detail)
-        wait_out_leases()  # the request that made the change may still be waiting
+        wait_out_leases()  # even without a change: the request that made it may still be waiting
         return Organization.objects.get(pk=row.pk)
 
 
 def _write(organization: Organization, changed: Mapping[str, Any]) -> None:
-    """Write the columns, and the folded form of the name. Raises Conflict if that is taken."""
+    """Write the columns, and the folded form of the name. Raises Conflict if the name is taken."""
     columns = dict(changed)
     if "name" in changed:
         columns["name_key"] = names.fold(changed["name"])
@@ -70,14 +70,14 @@ def _write(organization: Organization, changed: Mapping[str, Any]) -> None:
         with transaction.atomic():
             Organization.objects.filter(pk=organization.pk).update(**columns)
     except IntegrityError:
-        raise Conflict("name", f"there is an organization {changed['name']} already") from None
+        raise Conflict("name", f"{changed['name']} is taken by another organization") from None
 
 
 def delete_organization(*, caller: Caller, organization: Organization) -> None:
-    """Delete an organization, its memberships and its revoked keys; the people stay.
+    """Delete an organization, its memberships and its revoked keys. The people stay.
 
-    Raises NotAllowed, also if a member may do more there than the caller, NotFound, or Conflict while it
-    owns keys that are not revoked: programs that work must not stop by accident.
+    Raises NotFound, NotAllowed, also if a member may do more there than the caller, or Conflict while the
+    organization owns keys that are not revoked, so that working programs do not stop by accident.
     """
     authority.check_may_manage_organization(caller, organization)
     with transaction.atomic():
@@ -95,7 +95,7 @@ def delete_organization(*, caller: Caller, organization: Organization) -> None:
 
 
 def add_member(*, caller: Caller, organization: Organization, user: User, role: str) -> Membership:
-    """Make a person a member. Raises NotAllowed, Invalid, NotFound, or Conflict if they are one already."""
+    """Add a member. Raises NotAllowed, Invalid, NotFound, or Conflict if the person is already a member."""
     authority.check_may_manage_organization(caller, organization)
     role = authority.clean_organization_role(caller, organization, role)
     with transaction.atomic():
@@ -107,31 +107,31 @@ def add_member(*, caller: Caller, organization: Organization, user: User, role: 
 
 
 def insert_member(*, organization: Organization, user: User, role: str) -> Membership:
-    """Store a new membership. Raises Conflict if the person is a member already."""
+    """Store a new membership. Raises Conflict if the person is already a member."""
     membership = Membership(user=user, organization=organization, role=role)
     try:
         with transaction.atomic():
             membership.save(force_insert=True)
     except IntegrityError:
-        raise Conflict("user", f"{user} is a member of {organization} already") from None
+        raise Conflict("user", f"{user} is already a member of {organization}") from None
     return membership
 
 
 def change_member_role(*, caller: Caller, membership: Membership, role: str) -> Membership:
-    """Give a member another role in the organization. Raises NotAllowed, Invalid or NotFound."""
+    """Change the role of a member. Raises NotAllowed, Invalid or NotFound."""
     role = authority.clean_organization_role(caller, membership.organization, role)
     with transaction.atomic():
         row = _locked(caller, membership)
         if row.role != role:
             Membership.objects.filter(pk=row.pk).update(role=role)
             _record_member(EventName.ROLE_CHANGED, caller, row, {"from": row.role, "to": role})
-        wait_out_leases()  # the request that changed it may still be waiting
+        wait_out_leases()  # even without a change: the request that made it may still be waiting
     row.role = role
     return row
 
 
 def remove_member(*, caller: Caller, membership: Membership) -> None:
-    """Take a person out of an organization. Raises NotAllowed or NotFound."""
+    """Remove a member from an organization. Raises NotAllowed or NotFound."""
     with transaction.atomic():
         row = _locked(caller, membership)
         Membership.objects.filter(pk=row.pk).delete()
@@ -139,16 +139,16 @@ def remove_member(*, caller: Caller, membership: Membership) -> None:
 
 
 def _locked(caller: Caller, membership: Membership) -> Membership:
-    """Return the membership as it is now, locked after the organization and the person.
+    """Return a fresh copy of the membership; locks the organization, the person and the membership.
 
-    Raises NotFound, or NotAllowed to change it.
+    Raises NotFound, or NotAllowed if the caller may not change it.
     """
     lock(membership.organization)
     lock(membership.user)
     rows = Membership.objects.select_related("user", "organization").select_for_update(of=("self",))
     row = rows.filter(pk=membership.pk).first()
     if row is None:
-        raise NotFound("This person is no member any more.")
+        raise NotFound("This person is no longer a member.")
     authority.check_may_manage_organization(caller, row.organization)
     authority.check_not_above_in(caller, row.organization, row.user, row.role)
     return row
@@ -168,6 +168,6 @@ def _record_member(name: EventName, caller: Caller, row: Membership, detail: Map
 
 
 def member_target(row: Membership) -> Target:
-    """An organization as what an event is about, and the member whom it is about as well."""
+    """Return the organization as the target of an event that is also about the member."""
     target = Target.of("organization", row.organization, organization_id=row.organization_id)
     return target.about(user=row.user)

@@ -1,4 +1,4 @@
-"""Organizations and their members."""
+"""The endpoints of organizations and their members."""
 
 from typing import Any, ClassVar
 
@@ -30,7 +30,7 @@ MANAGE = frozenset({Capability.MANAGE_ORGANIZATIONS})
     retrieve=extend_schema(operation_id="get_organization"),
 )
 class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Organization]):
-    """Organizations: all, or those that one may see."""
+    """The organizations that the caller may see."""
 
     resource = "organization"
     queryset = Organization.objects.none()
@@ -77,10 +77,10 @@ class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Or
 
 
 class OfOrganizationViewSet(ResourceViewSet[Row]):
-    """Rows that belong to the organization in the path."""
+    """The base of views of rows that belong to the organization in the path."""
 
     def organization(self) -> Organization:
-        """The organization in the path. Raises NotFound if the caller may not see it."""
+        """Return the organization in the path. Raises NotFound if the caller may not see it."""
         visible = Organization.objects.visible_to(principal_of_request(self.request))
         found: Organization = ids.find("organization", visible, self.kwargs["organization_id"])
         return found
@@ -90,7 +90,7 @@ class OfOrganizationViewSet(ResourceViewSet[Row]):
     list=extend_schema(operation_id="list_members"), retrieve=extend_schema(operation_id="get_member")
 )
 class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Membership]):
-    """The members of one organization. A member's id is the person's."""
+    """The members of one organization. A member's id is the id of the person."""
 
     resource = "member"
     queryset = Membership.objects.none()
@@ -102,7 +102,7 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
         return members.select_related("user", "organization")
 
     def get_object(self) -> Membership:
-        """The membership of the person with the id in the path. Raises NotFound."""
+        """Return the membership of the person in the path. Raises NotFound."""
         found: Membership = ids.find("user", self.get_queryset(), self.kwargs["pk"], path="user__")
         return found
 
@@ -139,9 +139,9 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
 
 
 def _person(principal: Principal, public_id: str) -> User:
-    """The person with this id. One whom the caller may not see is no more there than none."""
+    """Return the person with this id. A person whom the caller may not see looks nonexistent."""
     try:
         found: User = ids.find("user", User.objects.visible_to(principal), public_id)
     except NotFound:
-        raise Invalid("user", "there is no such person, or you may not see them") from None
+        raise Invalid("user", "does not exist, or you may not see this person") from None
     return found

@@ -1,4 +1,4 @@
-"""/admin/second-factor/: add an authenticator app, get other recovery codes, remove it."""
+"""/admin/second-factor/: add or remove an authenticator app, and replace the recovery codes."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ from accounts.second_factor.verification import device_of
 from audit.actors import Origin
 from config.wire.errors import DomainError
 
-PROVEN = "second_factor"  # in the browser's session: the number of the one that was proven
+PROVEN = "second_factor"  # key in the browser's session: the primary key of the proven second factor
 
 
 class CodeForm(forms.Form):
-    """A code of the app."""
+    """A code from the app."""
 
     code = forms.CharField(
         max_length=64, widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "class": "vTextField"})
@@ -30,7 +30,7 @@ class CodeForm(forms.Form):
 
 
 class PasswordForm(forms.Form):
-    """The password, once more."""
+    """The password again."""
 
     password = forms.CharField(
         max_length=LONGEST,
@@ -40,7 +40,7 @@ class PasswordForm(forms.Form):
 
 
 class ProofForm(CodeForm, PasswordForm):
-    """The password once more, and a code of the app or a recovery code."""
+    """The password again, and a code from the app or a recovery code."""
 
 
 FORMS: dict[str, type[forms.Form]] = {
@@ -52,7 +52,7 @@ FORMS: dict[str, type[forms.Form]] = {
 
 
 class SecondFactorPage(View):
-    """One page with a form for each thing that can be done now. Each is one service call."""
+    """One page with a form for each action that is possible now. Each action is one service call."""
 
     http_method_names = ["get", "head", "post"]
 
@@ -92,7 +92,7 @@ class SecondFactorPage(View):
         return {"removed": True}
 
     def _page(self, request: HttpRequest, context: dict[str, Any], **sent: forms.Form) -> HttpResponse:
-        """The page with empty forms, but for the one that was `sent` and refused."""
+        """Return the page with empty forms, except for the refused form in `sent`."""
         device = SecondFactor.objects.filter(user=self._person(request)).first()
         shown = {f"{name}_form": sent.get(name) or form(prefix=name) for name, form in FORMS.items()}
         state = {"title": "Second factor", "device": device, **shown}

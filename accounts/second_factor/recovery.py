@@ -1,6 +1,6 @@
-"""Use cases of people who cannot show their second factor: by mailbox and a wait, it is removed.
+"""Use cases of people who have lost their second factor: a mailed link starts a wait, then it is removed.
 
-Only where the profile has `login.second_factor_recovery_days`; elsewhere an administrator removes it.
+This needs `login.second_factor_recovery_days` in the profile. Otherwise an administrator removes it.
 """
 
 from collections.abc import Iterable
@@ -29,18 +29,17 @@ from config.limits import Limit
 from config.profiles import Capability
 from config.wire.errors import Conflict, NotAllowed
 
-ADMINISTERS = frozenset(
-    {Capability.MANAGE_KEYS, Capability.MANAGE_USERS, Capability.MANAGE_ORGANIZATIONS}  # of others
-)
+ADMINISTERS = frozenset({Capability.MANAGE_KEYS, Capability.MANAGE_USERS, Capability.MANAGE_ORGANIZATIONS})
 LAST_NOTICE = timedelta(days=1)  # before the end
 ASK_AN_ADMINISTRATOR = "Ask an administrator to remove the second factor of this account."
 
 
 def may_recover(user: User) -> bool:
-    """Whether the person's second factor may be removed by mailbox and a wait .
+    """Whether the person may have their second factor removed by a mailed link and a wait.
 
-    Not that of superusers, of people who manage others or others' keys, or of people who must have one:
-    by themselves, by an organization, or for something that they may do (ASVS 5.0 6.4.3, NIST SP 800-63B-4).
+    Superusers and people who manage others or others' keys may not. Neither may people who must have a second
+    factor: as a person, in an organization, or for one of their capabilities (ASVS 5.0 6.4.3, NIST SP
+    800-63B-4).
     """
     login = profiles.active().login
     if login.second_factor_recovery_days is None or user.is_superuser or user.must_have_second_factor:
@@ -53,7 +52,7 @@ def may_recover(user: User) -> bool:
 
 
 def _capabilities(user: User, roles: Iterable[str]) -> frozenset[Capability]:
-    """What the person may do in Keyhouse, in any place."""
+    """Return the capabilities that the person has anywhere."""
     profile = profiles.active()
     held = profile.power_of_role(user.role, "global")
     for role in roles:
@@ -62,10 +61,10 @@ def _capabilities(user: User, roles: Iterable[str]) -> frozenset[Capability]:
 
 
 class Prospect(NamedTuple):
-    """How a person who cannot show their second factor gets rid of it.
+    """How a person who has lost their second factor can have it removed.
 
-    `ends_at` (UTC) is when a wait that has begun is over; `days` how long one would take, None if only an
-    administrator can remove it.
+    `ends_at` (UTC) is the end of a wait that has begun. `days` is how long a new wait would take; None if
+    only an administrator can remove the second factor.
     """
 
     ends_at: datetime | None
@@ -82,12 +81,13 @@ def prospect_of(user: User) -> Prospect | None:
 
 
 def start_recovery(*, token: str, origin: Origin) -> SecondFactorRecovery:
-    """Begin the wait at whose end the person's second factor is removed; `token` is of a recovery link.
+    """Begin the wait after which the person's second factor is removed; `token` is of a recovery link.
 
-    Everybody who is logged in to the account is logged out, and nobody can log in before the end, unless
-    with a code that stops the wait (accounts.second_factor.recovery_wait). The owner is told at every
-    address. Raises TooManyAttempts, Invalid, naming `token`, NotAllowed, or Conflict without a second factor,
-    or if the wait has begun already.
+    All logins of the account end. Until the wait is over, nobody can log in except with a code that stops the
+    wait (accounts.second_factor.recovery_wait). Mails tell the owner at every address.
+
+    Raises TooManyAttempts, Invalid, naming `token`, NotAllowed, or Conflict if the account has no second
+    factor or the wait has already begun.
     """
     attempt(Limit.MAILED_TOKEN, origin=origin)
     person = recovering_person(token, origin.at)
@@ -113,12 +113,12 @@ def _begin(device: SecondFactor, now: datetime) -> SecondFactorRecovery:
     times = {"started_at": now, "ends_at": now + timedelta(days=days)}
     wait, is_new = SecondFactorRecovery.objects.get_or_create(device=device, defaults=times)
     if not is_new:
-        raise Conflict("totp", "the second factor of this account is being removed already")
+        raise Conflict("totp", "the second factor of this account is already being removed")
     return wait
 
 
 def _queue_notices(user: User, wait: SecondFactorRecovery, origin: Origin) -> None:
-    """Tell the owner now and before the end, at the address and at old ones that can be taken back."""
+    """Queue notices for now and for before the end, to the address and to old ones that can be restored."""
     old = EmailUndo.objects.filter(user=user, expires_at__gt=origin.at).values_list("email", flat=True)
     for address in {user.email, *old}:
         for due_at in (origin.at, max(origin.at + LAST_NOTICE, wait.ends_at - LAST_NOTICE)):
@@ -129,7 +129,7 @@ def _queue_notices(user: User, wait: SecondFactorRecovery, origin: Origin) -> No
 
 
 def prepare_recovery_notice(mail: Mail, origin: Origin) -> Message | None:
-    """Say when the second factor is removed, and how to stop that; None if the wait is over."""
+    """Make the notice that says when the second factor is removed; None if the wait is over."""
     wait = SecondFactorRecovery.objects.filter(pk=mail.about).first()
     if wait is None:
         return None
@@ -139,7 +139,7 @@ def prepare_recovery_notice(mail: Mail, origin: Origin) -> Message | None:
 def finish_recoveries() -> int:
     """Remove the second factors whose wait is over; return how many.
 
-    Several servers share the work: each takes one person at a time.
+    Several servers can share the work, because each locks one person at a time.
     """
     origin = Origin("", "", timezone.now())
     due = SecondFactorRecovery.objects.filter(ends_at__lte=origin.at)
@@ -148,7 +148,7 @@ def finish_recoveries() -> int:
 
 
 def _finish(number: int, origin: Origin) -> bool:
-    """Remove one person's second factor, if the wait is still there and they may still recover."""
+    """Remove one person's second factor if their wait still exists and they may still recover."""
     with transaction.atomic():
         user = User.objects.select_for_update().filter(pk=number).first()
         wait = SecondFactorRecovery.objects.filter(device__user=number).first()

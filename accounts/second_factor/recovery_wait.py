@@ -1,4 +1,4 @@
-"""Logging in while a second factor is being removed: a code that is old enough stops that, no other works."""
+"""Logins while a second factor is being removed: only an old enough code works, and it stops the removal."""
 
 from datetime import timedelta
 
@@ -24,10 +24,10 @@ def is_waiting(user: User) -> bool:
 
 
 def stop_or_refuse(*, user: User, spent: Spent, actor: Actor, origin: Origin) -> None:
-    """Stop the removal of the person's second factor, if there is one and the spent code may.
+    """Stop a removal of the person's second factor if the spent code is old enough to do so.
 
-    A code may if its app, or the recovery code, was at least OLD_ENOUGH when the removal began: an intruder
-    who added it since cannot. Raises RecoveryUnderWay.
+    Its app or recovery code must have been OLD_ENOUGH when the removal began, so that an intruder's new app
+    cannot stop it. Raises RecoveryUnderWay for a newer code.
     """
     wait = SecondFactorRecovery.objects.filter(device__user=user).first()
     if wait is None:

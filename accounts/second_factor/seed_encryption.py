@@ -1,4 +1,4 @@
-"""Seeds of second factors at rest: encrypted under the numbered keys of this installation."""
+"""Encryption of the stored seeds of second factors, with the numbered keys of this installation."""
 
 import base64
 import hashlib
@@ -8,12 +8,12 @@ from django.conf import settings
 
 
 def encrypt(seed: bytes) -> str:
-    """Return what is stored of a seed, under the current key: the one with the highest number."""
+    """Return a seed encrypted with the current key, which is the one with the highest number."""
     return _keys().encrypt(seed).decode()
 
 
 def decrypt(stored: str) -> bytes | None:
-    """Return a seed that was stored under any of the keys; None if its key is gone."""
+    """Return a seed that was encrypted with any of the keys; None if its key is missing."""
     try:
         return _keys().decrypt(stored)
     except InvalidToken:

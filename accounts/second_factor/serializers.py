@@ -1,4 +1,4 @@
-"""The second factor: what is sent to add or remove it, and what is shown of it, once."""
+"""Requests and answers about the second factor."""
 
 from rest_framework import serializers
 
@@ -6,7 +6,7 @@ from accounts.users.serializers import PasswordField
 from config.wire.fields import TextField
 from config.wire.members import RequestSerializer, WireSerializer
 
-CODE_HELP = "a code of the authenticator app, or a recovery code"
+CODE_HELP = "a code from the authenticator app, or a recovery code"
 
 
 class PasswordProofRequest(RequestSerializer):
@@ -26,17 +26,17 @@ class ConfirmTotpRequest(RequestSerializer):
 
 
 class Enrolment(WireSerializer):
-    """A second factor that is to be confirmed; its secret is not shown again."""
+    """A second factor to confirm. Its secret is not shown again."""
 
     resource = "enrolment"
 
-    secret = serializers.CharField(help_text="base 32, for typing it in")
+    secret = serializers.CharField(help_text="base 32, to type into the app")
     otpauth_uri = serializers.CharField()
     qr_svg = serializers.CharField(help_text="the otpauth URI as a QR code")
 
 
 class RecoveryCodes(WireSerializer):
-    """Each is good once, in the place of a code of the app; they are not shown again."""
+    """Recovery codes. Each works once in place of a code from the app. They are not shown again."""
 
     resource = "recovery_codes"
 

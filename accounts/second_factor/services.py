@@ -1,4 +1,4 @@
-"""Use cases of the second factor: add one, remove it, get other recovery codes."""
+"""Use cases of the second factor: add it, remove it, replace the recovery codes."""
 
 import io
 from collections.abc import Collection, Mapping
@@ -31,13 +31,13 @@ WRONG_PROOF = "The password or the code is wrong."
 WHAT_HAPPENED: Mapping[str, str] = {
     MailKind.SECOND_FACTOR_ADDED: "A second factor was added to your account",
     MailKind.SECOND_FACTOR_REMOVED: "The second factor of your account was removed",
-    MailKind.RECOVERY_STOPPED: "The removal of the second factor of your account was stopped by a code of it",
-    MailKind.RECOVERY_CODES_REPLACED: "The recovery codes of your account were replaced by others",
+    MailKind.RECOVERY_STOPPED: "A code stopped the removal of the second factor of your account",
+    MailKind.RECOVERY_CODES_REPLACED: "The recovery codes of your account were replaced",
 }
 
 
 class Enrolment(NamedTuple):
-    """What an authenticator app needs, for the only time: as text, as an address, as a QR code."""
+    """The secret for an authenticator app, as text, as a URI and as a QR code. It is shown only once."""
 
     secret: str
     otpauth_uri: str
@@ -45,16 +45,17 @@ class Enrolment(NamedTuple):
 
 
 def begin_enrolment(*, caller: Caller, password: str) -> Enrolment:
-    """Make a seed for the caller's app. It is not in force until a code of it is confirmed.
+    """Make a seed for the caller's app. It counts once the caller confirms it with a code.
 
-    Beginning again makes another one. Raises WrongProof, or Conflict if there is a second factor in force.
+    Beginning again makes a new seed. Raises TooManyAttempts, WrongProof, or Conflict if the caller already
+    has a second factor.
     """
     user = _proven(caller, password)
     seed = totp.new_seed()
     with transaction.atomic():
         _hold_as_proven(user)
         if has_second_factor(user):
-            raise Conflict("totp", "there is a second factor already; remove it first")
+            raise Conflict("totp", "you already have a second factor; remove it first")
         values = {"seed": seed_encryption.encrypt(seed), "last_step": 0}
         SecondFactor.objects.update_or_create(user=user, defaults=values)
         _record(EventName.SECOND_FACTOR_STARTED, caller, user)
@@ -64,31 +65,31 @@ def begin_enrolment(*, caller: Caller, password: str) -> Enrolment:
 
 
 def qr_svg(text: str) -> str:
-    """Return a QR code as an SVG document, dark on light wherever it is shown, without styles."""
+    """Return a QR code as an SVG document: dark on light in any theme, without styles."""
     picture = io.BytesIO()
     segno.make(text, error="m").save(picture, kind="svg", scale=5, light="#fff", xmldecl=False, nl=False)
     return picture.getvalue().decode()
 
 
 def confirm_enrolment(*, caller: Caller, code: str) -> list[str]:
-    """Put the caller's second factor in force, and return its recovery codes for the only time.
+    """Confirm the caller's second factor with a code, and return the recovery codes, this once.
 
-    The login in which that happens counts as one with a second factor. All others were opened without one,
-    and end; so do logins to the admin and what was allowed to OAuth2 clients. Raises TooManyAttempts, Invalid
-    for a wrong code, which is recorded, or Conflict if there is nothing to confirm.
+    The caller's login counts as one with a second factor from now on. All other logins, to the admin too,
+    and all consents to OAuth2 clients end, because they were opened without it. Raises TooManyAttempts,
+    Invalid for a wrong code, which is recorded, or Conflict if no second factor waits for confirmation.
     """
     user = person_of(caller)
     if not SecondFactor.objects.filter(user=user, confirmed=False).exists():
-        raise Conflict("totp", "there is no second factor to confirm; begin with the password")
+        raise Conflict("totp", "no second factor waits for confirmation; begin with your password")
     if not check_code(user=user, code=code, origin=caller.origin, enrolling=True):
         _record(EventName.SECOND_FACTOR_REFUSED, caller, user, {"reason": "wrong code"})
-        raise Invalid("code", "is wrong, or no longer good")
+        raise Invalid("code", "is wrong or has expired")
     with transaction.atomic():
         lock(user)
         if not SecondFactor.objects.filter(user=user, confirmed=False, last_step__gt=0).update(
             confirmed=True, confirmed_at=caller.origin.at
         ):
-            raise Conflict("totp", "somebody has just begun anew")
+            raise Conflict("totp", "the setup was just started again; use a code of the new secret")
         codes = _replace_recovery_codes(user, caller.origin.at)
         _end_what_was_opened_without(user, caller)
         _tell(MailKind.SECOND_FACTOR_ADDED, user, caller.origin)
@@ -97,17 +98,17 @@ def confirm_enrolment(*, caller: Caller, code: str) -> list[str]:
 
 
 def _end_what_was_opened_without(user: User, caller: Caller) -> None:
-    """End all consents of a person, and all logins but the caller's, which proved the second factor."""
+    """End all consents and logins of a person, except the caller's login, which proved the second factor."""
     hooks.tell(hooks.access_ended, user)
     credential = caller.principal.credential
     here = Q(uuid=credential.id) if credential.kind == "jwt" else Q(pk=None)
     end_all_sessions(user, caller.origin.at, but=here)
     Session.objects.filter(here, user=user).update(second_factor=True)
-    User.objects.filter(pk=user.pk).update(logged_in_anew=True)  # the caller's browser, in the admin
+    User.objects.filter(pk=user.pk).update(logged_in_anew=True)  # the caller may be in the admin
 
 
 def remove_own_second_factor(*, caller: Caller, password: str, code: str) -> None:
-    """Remove the caller's second factor. Raises WrongProof, or Conflict if there is none."""
+    """Remove the caller's second factor. Raises TooManyAttempts, WrongProof, or Conflict without one."""
     user = _proven(caller, password, code)
     with transaction.atomic():
         _hold_as_proven(user)
@@ -115,19 +116,19 @@ def remove_own_second_factor(*, caller: Caller, password: str, code: str) -> Non
 
 
 def remove_second_factors(*, caller: Caller, selected: Collection[User]) -> int:
-    """Remove the second factor of others, because they have lost it: of all of them, or of none.
+    """Remove the second factors of other people who have lost them, all or none. Return how many.
 
-    Return of how many. Raises NotAllowed, NotFound, Invalid for one's own, or Conflict if somebody has none.
+    Raises NotAllowed, NotFound, Invalid for the caller's own, or Conflict if a person has no second factor.
     """
     authority.check_may_manage_users(caller)
-    authority.check_is_person(caller, "A program removes no second factor: log in for that.")
+    authority.check_is_person(caller, "Programs cannot remove a second factor: log in to do it.")
     numbers = {user.pk for user in selected}
     if caller.principal.user_id in numbers:
-        raise Invalid("user", "your own is not removed here, but where you prove that it is you")
+        raise Invalid("user", "you cannot remove your own second factor here; use the page Second factor")
     with transaction.atomic():
         rows = list(User.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
         if len(rows) != len(numbers):
-            raise NotFound("Somebody is not there any more.")
+            raise NotFound("One of these people no longer exists.")
         for row in rows:
             authority.check_not_above(caller, row)
         _remove(caller, rows)
@@ -135,9 +136,9 @@ def remove_second_factors(*, caller: Caller, selected: Collection[User]) -> int:
 
 
 def replace_recovery_codes(*, caller: Caller, password: str, code: str) -> list[str]:
-    """Make other recovery codes, and return them for the only time; those before are worthless.
+    """Replace the caller's recovery codes, and return the new ones, this once.
 
-    Raises WrongProof, or Conflict if there is no second factor.
+    Raises TooManyAttempts, WrongProof, or Conflict if the caller has no second factor.
     """
     user = _proven(caller, password, code)
     with transaction.atomic():
@@ -151,16 +152,15 @@ def replace_recovery_codes(*, caller: Caller, password: str, code: str) -> list[
 
 
 def prepare_second_factor_notice(mail: Mail, origin: Origin) -> Message:
-    """Tell the owner of a second factor that something about it was changed (ASVS 6.3.7)."""
+    """Make the mail that tells the owner what was changed about their second factor (ASVS 6.3.7)."""
     values = {"what": WHAT_HAPPENED[mail.kind], "at": mail.created_at}
     return Message(mail.address, Template.SECOND_FACTOR_CHANGED, values)
 
 
 def _proven(caller: Caller, password: str, code: str | None = None) -> User:
-    """Return the caller, who has shown the password, and a code if one is asked for (ASVS 7.5.1).
+    """Return the caller if the password, and the code if one is given, are right (ASVS 7.5.1).
 
-    Raises TooManyAttempts, WrongProof, which is recorded, or Conflict if there is no second factor to
-    have a code of.
+    Raises TooManyAttempts, WrongProof, which is recorded, or Conflict for a code without a second factor.
     """
     user = person_of(caller)
     if not knows_password(caller, user, password):
@@ -180,17 +180,17 @@ def _wrong_proof(caller: Caller, user: User, reason: str) -> WrongProof:
 
 
 def _none() -> Conflict:
-    return Conflict("totp", "there is no second factor")
+    return Conflict("totp", "this account has no second factor")
 
 
 def _hold_as_proven(user: User) -> None:
-    """Lock the person. Raises WrongProof if somebody has just changed the password that was shown."""
+    """Lock the person. Raises WrongProof if the password was just changed."""
     if lock(user).password != user.password:
         raise WrongProof(WRONG_PROOF)
 
 
 def _remove(caller: Caller, people: Collection[User]) -> None:
-    """Take the second factors away, and record that last: who records may wait for no row any more."""
+    """Remove the second factors, then record it: recording comes last, because it must not wait for rows."""
     for user in people:
         take_away(user, caller.origin)
     entries = [Entry(EventName.SECOND_FACTOR_REMOVED, Target.of("user", user)) for user in people]
@@ -198,9 +198,9 @@ def _remove(caller: Caller, people: Collection[User]) -> None:
 
 
 def take_away(user: User, origin: Origin) -> None:
-    """Delete the second factor and tell its owner, in the transaction of a caller who records it.
+    """Delete a second factor and tell its owner, in the caller's transaction; the caller records it.
 
-    No session and no consent counts as having proven it any more. Raises Conflict if there is none.
+    Sessions and consents no longer count as having proven it. Raises Conflict if the person has none.
     """
     removed, _ = SecondFactor.objects.filter(user=user, confirmed=True).delete()
     if not removed:
@@ -212,7 +212,7 @@ def take_away(user: User, origin: Origin) -> None:
 
 
 def _replace_recovery_codes(user: User, now: datetime) -> list[str]:
-    """Store new codes in the place of any others, and return them as people keep them."""
+    """Store new codes, which replace older ones, and return them as people write them down."""
     codes = totp.new_recovery_codes()
     number, pepper = peppers.current()
     RecoveryCode.objects.filter(user=user).delete()

@@ -1,4 +1,4 @@
-"""Time-based one-time codes (RFC 6238, with its defaults) and recovery codes: made, read, digested."""
+"""Making, reading and hashing time-based one-time codes (RFC 6238, its defaults) and recovery codes."""
 
 import base64
 import hmac
@@ -35,7 +35,7 @@ def spelled(seed: bytes) -> str:
 
 
 def uri(seed: bytes, *, product: str, account: str) -> str:
-    """Return the otpauth:// address that a QR code holds (Google Authenticator's key URI format)."""
+    """Return the otpauth:// URI for a QR code (Google Authenticator's key URI format)."""
     label = f"{quote(product, safe='')}:{quote(account, safe='')}"
     query = urlencode({"secret": spelled(seed), "issuer": product}, quote_via=quote)
     return f"otpauth://totp/{label}?{query}"
@@ -53,10 +53,10 @@ def code_at(seed: bytes, step: int) -> str:
 
 
 def step_of(seed: bytes, text: str, now: datetime) -> int | None:
-    """Return the step whose code `text` is: the present one or the one before; None if it is neither.
+    """Return the time step whose code `text` is, the current one or the one before, or None.
 
-    One step back is what RFC 6238 section 5.2 recommends at most, for the time that typing and sending
-    takes. No step ahead: a clock that goes ahead has to be set.
+    RFC 6238 section 5.2 recommends to accept at most one earlier step, for the time that typing and sending
+    take. Later steps are refused: a phone whose clock is fast has to be set.
     """
     code = _in_ascii("".join(text.split()))
     if not CODE.fullmatch(code):
@@ -72,12 +72,12 @@ def new_recovery_codes() -> list[str]:
 
 
 def grouped(code: str) -> str:
-    """Return a recovery code as people keep it: k7wd-2m9x-…"""
+    """Return a recovery code in groups, as people write it down: k7wd-2m9x-…"""
     return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
 
 
 def read_recovery_code(text: str) -> str | None:
-    """Return a recovery code in one spelling, however it is typed; None if `text` cannot be one."""
+    """Return a typed recovery code in its canonical spelling; None if `text` cannot be one."""
     code = _in_ascii("".join(text.split())).replace("-", "").lower().translate(LOOK_ALIKES)
     return code if RECOVERY_CODE.fullmatch(code) else None
 
@@ -85,7 +85,7 @@ def read_recovery_code(text: str) -> str | None:
 def _in_ascii(text: str) -> str:
     """Return `text` with the decimal digits of all scripts, and full-width characters, as ASCII.
 
-    Keyboards of other scripts type them, and apps show them.
+    Keyboards and apps of other scripts use them.
     """
     return "".join(map(_character_in_ascii, text))
 
@@ -97,5 +97,5 @@ def _character_in_ascii(character: str) -> str:
 
 
 def recovery_digest(code: str, pepper: bytes) -> bytes:
-    """Return what is stored of a recovery code: 80 random bits under a pepper need no slow hash."""
+    """Return the stored digest of a recovery code. 80 random bits under a pepper need no slow hash."""
     return hmac.digest(pepper, b"recovery code " + code.encode(), sha256)

@@ -1,4 +1,4 @@
-"""Codes of the second factor are checked here and nowhere else: right, and never seen before."""
+"""The only place that checks codes of the second factor: right, and not used before."""
 
 import logging
 from datetime import datetime
@@ -16,14 +16,14 @@ log = logging.getLogger("keyhouse.codes")
 
 
 class Spent(NamedTuple):
-    """What was spent: a code of which kind, and since when codes like it have been good."""
+    """A spent code: its kind, and since when its app or recovery code has existed."""
 
     kind: Literal["totp", "recovery code"]
     since: datetime
 
 
 def device_of(user: User) -> int | None:
-    """Return the number of the person's second factor that is in force, or None."""
+    """Return the primary key of the person's confirmed second factor, or None."""
     found: int | None = (
         SecondFactor.objects.filter(user=user, confirmed=True).values_list("pk", flat=True).first()
     )
@@ -31,16 +31,16 @@ def device_of(user: User) -> int | None:
 
 
 def has_second_factor(user: User) -> bool:
-    """Whether the person has one that is in force."""
+    """Whether the person has a confirmed second factor."""
     return device_of(user) is not None
 
 
 def check_code(*, user: User, code: str, origin: Origin, enrolling: bool = False) -> Spent | None:
-    """Spend a code of the person's app, or a recovery code; return which it was, None if it is no good.
+    """Spend a code from the person's app or a recovery code. Return what was spent, or None if it is wrong.
 
-    `enrolling` is for the app that is to be confirmed, which has no recovery codes yet. Of many who send
-    one code at once, one succeeds: spending is a conditional statement. Call it outside of a transaction,
-    so that what is spent stays spent. Raises TooManyAttempts, counted for the person across all logins.
+    `enrolling` checks the app that is to be confirmed, which has no recovery codes yet. A conditional UPDATE
+    spends the code, so only one of several simultaneous requests succeeds. Call it outside of a transaction,
+    so that a rollback cannot undo it. Raises TooManyAttempts, which counts all logins of the person.
     """
     subject = str(user.uuid)
     attempt(Limit.CODE, subject=subject, origin=origin, target=Target.of("user", user))
@@ -56,7 +56,7 @@ def _spend(user: User, code: str, origin: Origin, *, enrolling: bool) -> Spent |
 
 
 def _spend_step(user: User, code: str, origin: Origin, *, confirmed: bool) -> Spent | None:
-    """Spend the time step whose code this is, and all before it. The seed is stored under the current key."""
+    """Spend the time step of this code, and all before it. Re-encrypts the seed with the current key."""
     device = SecondFactor.objects.filter(user=user, confirmed=confirmed).first()
     if device is None:
         return None
@@ -67,7 +67,7 @@ def _spend_step(user: User, code: str, origin: Origin, *, confirmed: bool) -> Sp
     step = totp.step_of(seed, code, origin.at)
     if step is None:
         return None
-    # The seed too: whoever begins anew meanwhile gets an app of which no code was spent.
+    # The condition includes the seed: a setup that was started again meanwhile keeps its codes unspent.
     unspent = SecondFactor.objects.filter(pk=device.pk, seed=device.seed, last_step__lt=step)
     if not unspent.update(last_step=step, last_used_at=origin.at, seed=seed_encryption.encrypt(seed)):
         return None

@@ -1,4 +1,4 @@
-"""The second factor over HTTP: add it, confirm it, remove it, get other recovery codes."""
+"""The endpoints of the second factor: add, confirm and remove it, and replace the recovery codes."""
 
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from config.wire import requests
 
 
 class TotpView(APIView):
-    """One's own authenticator app."""
+    """The caller's own authenticator app."""
 
     needs: ClassVar[Needs] = {"post": "person", "delete": "person"}
     resource = "totp"
@@ -25,14 +25,14 @@ class TotpView(APIView):
         request=serializers.PasswordProofRequest, responses=serializers.Enrolment, operation_id="begin_totp"
     )
     def post(self, request: Request) -> Response:
-        """Begin: the secret for the app, which is not in force until a code of it is confirmed."""
+        """Begin: return the secret for the app. It counts once a code confirms it (auth/totp/confirm)."""
         sent = requests.parse_body(serializers.PasswordProofRequest, request)
         enrolment = second_factor.begin_enrolment(caller=caller_of(request), password=sent["password"])
         return Response(serializers.Enrolment(enrolment).data)
 
     @extend_schema(responses={204: None}, operation_id="remove_totp")
     def delete(self, request: Request) -> Response:
-        """Remove it: the body is JSON with `password` and `code`, a code of the app or a recovery code."""
+        """Remove it. The JSON body has `password` and `code`: a code from the app or a recovery code."""
         sent = requests.parse_body(serializers.PasswordAndCodeRequest, request)
         second_factor.remove_own_second_factor(
             caller=caller_of(request), password=sent["password"], code=sent["code"]
@@ -41,7 +41,7 @@ class TotpView(APIView):
 
 
 class ConfirmTotpView(APIView):
-    """Put the authenticator app in force with a code of it; the answer holds the recovery codes."""
+    """Confirm the authenticator app with one of its codes. The answer contains the recovery codes."""
 
     needs: ClassVar[Needs] = {"post": "person"}
     resource = "totp"
@@ -58,7 +58,7 @@ class ConfirmTotpView(APIView):
 
 
 class RecoveryCodesView(APIView):
-    """Other recovery codes in the place of those that there are."""
+    """Replace the caller's recovery codes."""
 
     needs: ClassVar[Needs] = {"post": "person"}
     resource = "totp"

@@ -1,1 +1,1 @@
-"""The pages on which people log in, decide, look at what they have allowed, and log out."""
+"""The pages on which people log in, consent, see and withdraw their consents, and log out."""

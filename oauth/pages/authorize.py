@@ -1,4 +1,4 @@
-"""The authorization endpoint (RFC 6749 section 3.1): a client asks, the person decides."""
+"""The authorization endpoint (RFC 6749 section 3.1): a client asks, and the person decides."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,13 +26,13 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class RequestPage(View):
-    """Something about one authorization request, which stands in the address and is checked each time."""
+    """The base of pages about one authorization request, which is in the address and is checked each time."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.protocol = Protocol(request)
         try:
             scopes, terms = self.protocol.validate_authorization_request(_asked(request))
-        except FatalClientError as error:  # a wrong client or address: nobody is sent there
+        except FatalClientError as error:  # the client or its address is wrong: do not redirect
             said = error.oauthlib_error
             return _error(request, said.description or said.error)
         except OAuthToolkitError as error:
@@ -50,13 +50,13 @@ class RequestPage(View):
             return self._log_in()
         self.session, self.scopes = session, grantable(scopes, person_in(session))
         if login.is_silent and not self.scopes:
-            return self._refuse(InteractionRequired, "The person holds none of the scopes.")
+            return self._refuse(InteractionRequired, "The person holds none of the requested scopes.")
         if login.is_silent:
-            return self._refuse(ConsentRequired, "People are asked each time.")
+            return self._refuse(ConsentRequired, "The person must consent each time.")
         return super().dispatch(request, *args, **kwargs)
 
     def _address(self, name: str) -> str:
-        """The address of a page about the same request."""
+        """Return the address of another page about the same request."""
         return f"{reverse(name)}?{self.request.GET.urlencode()}"
 
     def _log_in(self) -> HttpResponse:
@@ -67,12 +67,12 @@ class RequestPage(View):
 
 
 class AuthorizePage(RequestPage):
-    """What the client asks for, with a button for yes and one for no."""
+    """The consent page: what the client asks for, and buttons to allow or refuse it."""
 
     http_method_names = ["get", "head", "post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Nothing is asked about a request that only moves into the address."""
+        """Skip the checks on POST, which only redirects to the same request in the address."""
         return self.post(request) if request.method == "POST" else super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -87,33 +87,33 @@ class AuthorizePage(RequestPage):
             again=login_page(self._address("oauth2-authorize")),
             decision=self._address("oauth2-decision"),
         )
-        # Browsers hold the redirects that answer a form to form-action, and the client may send them on.
+        # form-action also applies to redirects after the form, and the client may redirect anywhere.
         policy = settings.CONTENT_SECURITY_POLICY.replace(" form-action 'self';", "")
         response.headers["Content-Security-Policy"] = policy
         return response
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Send a browser that brought the request in its body to the same one in the address.
+        """Redirect a request in a form to the same request in the address (OpenID Connect Core 3.1.2.1).
 
-        OpenID Connect Core section 3.1.2.1. It takes no cookie and no CSRF token, since it does nothing else.
+        It needs no cookie and no CSRF token, because it does nothing else.
         """
         if request.content_type != FORM:
             return _error(request, f"Send the parameters as {FORM}.", status=415)
         sent = [each for form in (request.GET, request.POST) for each in form.lists()]
         address = f"{request.path}?{urlencode(parameters.of_authorization(sent))}"
         if len(quote(address)) > LONGEST_ADDRESS:
-            return _error(request, f"The request has more than {LONGEST_ADDRESS} characters as an address.")
+            return _error(request, f"The request is too long: at most {LONGEST_ADDRESS} characters as a URL.")
         return HttpResponseRedirect(address, status=303)
 
 
 class DecisionPage(RequestPage):
-    """Where the person's answer is sent to."""
+    """Takes the person's answer from the consent page."""
 
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if request.POST.get("answer") != "allow" or not self.scopes:
-            return self._refuse(AccessDeniedError, "The person did not allow it.")
+            return self._refuse(AccessDeniedError, "The person refused.")
         self.protocol.validator.session = self.session
         uri, _, _, headers = self.protocol._extract_params(_asked(request))
         try:
@@ -128,7 +128,7 @@ class DecisionPage(RequestPage):
 
 
 def _asked(request: HttpRequest) -> HttpRequest:
-    """The request as far as its address goes, without what we do not know."""
+    """Return a copy of the request with only the known parameters of its address."""
     copy = HttpRequest()
     copy.method, copy.path, copy.META = "GET", request.path, request.META
     copy.GET = QueryDict(urlencode(parameters.of_authorization(request.GET.lists())))
@@ -136,22 +136,22 @@ def _asked(request: HttpRequest) -> HttpRequest:
 
 
 def _person_meant(request: OAuthRequest) -> str:
-    """The uuid of the person in the id_token_hint, empty without one (OpenID Connect Core section 3.1.2.1).
+    """Return the uuid of the person in the id_token_hint, or "" (OpenID Connect Core section 3.1.2.1).
 
-    Raises InvalidRequestError for one that is not an ID token of this client: the standard forbids an answer
-    about another person than the one meant, and nobody knows who that is.
+    Raises InvalidRequestError for a hint that is not an ID token of this client. The standard forbids to
+    answer about another person than the one meant, and without a valid hint that person is unknown.
     """
     if not request.id_token_hint:
         return ""
     hint = hints.read(request.id_token_hint)
     if hint is None or hint.client_id != request.client.client_id:
-        detail = "The id_token_hint must be an ID token that this client got here. It may have expired."
+        detail = "The id_token_hint must be an ID token that this client got here. Expired ones are fine."
         raise InvalidRequestError(detail, state=request.state)
     return hint.person
 
 
 def _must_log_in_again(login: parameters.LoginAsked, meant: str, session: Session, origin: Origin) -> bool:
-    """Whether the client wants a fresher login, or another person (OpenID Connect Core section 3.1.2.1)."""
+    """Whether the client asks for a newer login or for another person (OpenID Connect Core 3.1.2.1)."""
     if meant and meant != str(session.user.uuid):
         return True
     age = (origin.at - session.created_at).total_seconds()
@@ -163,6 +163,6 @@ def _error(request: HttpRequest, reason: str, *, status: int = 400) -> HttpRespo
 
 
 def _refuse(error: OAuth2Error, redirect_uri: str) -> HttpResponse:
-    """Send the person back with what is wrong, in the query (RFC 6749 section 4.1.2.1)."""
+    """Redirect to the client with the error in the query (RFC 6749 section 4.1.2.1)."""
     error.response_mode = None
     return HttpResponseRedirect(with_issuer(error.in_uri(redirect_uri)))

@@ -1,4 +1,4 @@
-"""The page on which people see what they have allowed clients, and take it back."""
+"""The page on which people see and withdraw their consents."""
 
 from contextlib import suppress
 from typing import Any
@@ -17,17 +17,17 @@ from oauth.pages.login import login_page, page, person_in, session_in
 from oauth.protocol.scopes import catalogue
 from oauth.services import consents
 
-SHOWN = 100  # when some are withdrawn, older ones move up
+SHOWN = 100  # older consents appear when some of these are withdrawn
 
 
 class WithdrawalForm(forms.Form):
-    """Which consent is taken back."""
+    """The consent to withdraw."""
 
     consent = forms.UUIDField()
 
 
 class ConsentsPage(View):
-    """One's own consents, the newest first, each with a button that withdraws it; and one to log out."""
+    """The person's consents, newest first, each with a button to withdraw it, and a button to log out."""
 
     http_method_names = ["get", "head", "post"]
 
@@ -51,7 +51,7 @@ class ConsentsPage(View):
             request.session.flush()
         elif form.is_valid():
             meant = self._own().filter(uuid=form.cleaned_data["consent"])
-            with suppress(NotFound):  # the person was deleted at the same moment
+            with suppress(NotFound):  # the person was deleted meanwhile
                 consents.withdraw_consents(caller=self.caller, selected=list(meant))
         return HttpResponseRedirect(reverse("oauth2-allowed"))
 

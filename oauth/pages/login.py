@@ -1,4 +1,4 @@
-"""What the pages of OAuth2 share, and the one on which people log in."""
+"""The login page of OAuth2, and functions that its pages share."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,15 +22,15 @@ from config import profiles
 from config.wire.errors import DomainError
 from config.wire.problems import headers_of
 
-SESSION = "oauth2_session"  # in the browser's session: the uuid of the login
+SESSION = "oauth2_session"  # key in the browser's session: the uuid of the login
 LONGEST_ADDRESS = 8000  # characters; the server takes 8,190 in the first line of a request
-ONCE_ONLY = {"prompt", "max_age"}  # parameters that a login has just satisfied
+ONCE_ONLY = {"prompt", "max_age"}  # parameters that the login satisfies
 
 
 def opened_by_clients(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Let the page of a client that opened these in a window of their own hear from that window again.
+    """Let a client's page that opened this view in a new window keep contact with that window.
 
-    Cross-Origin-Opener-Policy cuts the two apart otherwise, for good, at the first answer that has it.
+    One answer with Cross-Origin-Opener-Policy would cut the two apart for good.
     """
 
     @wraps(view)
@@ -43,7 +43,7 @@ def opened_by_clients(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
 
 
 def page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
-    """Return a page in the product's name."""
+    """Render a page in the product's name."""
     status, headers = context.pop("status", 200), context.pop("headers", None)
     context["product"] = profiles.active().product.name
     response = render(request, f"oauth2/{template}.html", context, status=status)
@@ -53,25 +53,25 @@ def page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
 
 
 def session_in(request: HttpRequest) -> Session | None:
-    """Return the login of this browser, if it lives."""
+    """Return the live login of this browser, or None."""
     now, sid = Origin.of(request).at, request.session.get(SESSION)
     live = Session.objects.live(now).filter(uuid=sid, user__is_active=True) if sid else Session.objects.none()
     return live.select_related("user").first()
 
 
 def person_in(session: Session) -> Principal:
-    """Return who has logged in there, as they are now."""
+    """Return the present principal of the person who logged in."""
     credential = Credential("jwt", str(session.uuid))
     return principal_of(session.user, credential, second_factor=session.second_factor)
 
 
 def login_page(back: str) -> str:
-    """The address of the login page that leads back there."""
+    """Return the address of the login page that afterwards redirects to `back`."""
     return f"{reverse('oauth2-login')}?{urlencode({'next': back})}"
 
 
 class LoginPage(View):
-    """Log in, and go on to where one came from: the page that asks for consent."""
+    """Log in, and return to the consent page that asked for the login."""
 
     http_method_names = ["get", "head", "post"]
 
@@ -95,7 +95,7 @@ class LoginPage(View):
 
 
 def _next(request: HttpRequest) -> str:
-    """Where to go after a login: our own authorization page if one came from there, else that of consents."""
+    """Return where to go after a login: back to the consent page, else to the page of consents."""
     wanted, authorize = request.GET.get("next", ""), reverse("oauth2-authorize")
     if not wanted.startswith(f"{authorize}?"):
         return reverse("oauth2-allowed")

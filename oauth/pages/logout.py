@@ -1,4 +1,4 @@
-"""The end session endpoint: clients send people here to log out (OpenID Connect RP-Initiated Logout 1.0)."""
+"""The end session endpoint, where clients send people to log out (OpenID Connect RP-Initiated Logout 1.0)."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from oauth.protocol import logout_request
 
 
 class _LogoutView(View):
-    """What both steps share: a wrong request is an error page, on which nobody is logged out."""
+    """The base of both steps: a wrong request shows an error page and logs nobody out."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -30,9 +30,9 @@ class _LogoutView(View):
 
 @method_decorator(csrf_exempt, name="dispatch")
 class LogoutPage(_LogoutView):
-    """Log out at once who is named by an ID token of ours and logged in here; ask everybody else.
+    """Log the person out at once if a valid ID token names them; otherwise ask them first.
 
-    A POST comes from the client's site, without our cookie, and so becomes a GET.
+    A POST from the client's site has no cookie of ours, so it is redirected to a GET.
     """
 
     http_method_names = ["get", "head", "post"]
@@ -58,7 +58,7 @@ class LogoutPage(_LogoutView):
 
 
 class LogoutAnswerPage(_LogoutView):
-    """The person presses the button: with our cookie and our CSRF token."""
+    """Takes the person's answer from the logout page, with our cookie and CSRF token."""
 
     http_method_names = ["post"]
 
@@ -66,7 +66,7 @@ class LogoutAnswerPage(_LogoutView):
         asked, session = logout_request.read(request.GET), session_in(request)
         if session is not None:
             _end(request, session, asked)
-        # A redirect would be held to the form-action of the page with the button.
+        # Not a redirect: form-action of the page with the button would block it.
         return page(request, "logged_out", client=asked.client, back=asked.back)
 
 
@@ -77,7 +77,7 @@ def _end(request: HttpRequest, session: Session, asked: logout_request.LogoutReq
 
 
 def _gone(request: HttpRequest, asked: logout_request.LogoutRequest) -> HttpResponse:
-    """Nobody is logged in here any more: on to the client, if an ID token shows that it sent the browser."""
+    """Answer when nobody is logged in: redirect to the client if an ID token shows that it asked."""
     if asked.back and asked.hinted:
         return HttpResponseRedirect(asked.back)
     return page(request, "logged_out", client=asked.client, back="", link=asked.back)

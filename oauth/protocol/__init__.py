@@ -1,1 +1,1 @@
-"""What the RFCs say, with oauthlib: parameters, scopes, claims, redirects, tokens."""
+"""The protocol of the RFCs, with oauthlib: parameters, scopes, claims, redirects and tokens."""

@@ -1,4 +1,4 @@
-"""What clients learn about a person: by the scopes of OpenID Connect (Core section 5.4), and two of ours."""
+"""Claims about a person, by the scopes of OpenID Connect (Core section 5.4) and two of Keyhouse's own."""
 
 from collections.abc import Collection
 from typing import Any
@@ -16,10 +16,10 @@ SUPPORTED = ("sub", "name", "preferred_username", "email", "email_verified", "gr
 
 
 def of_person(user: User, principal: Principal) -> dict[str, Any]:
-    """Return the claims about a person that the scopes of the credential allow; unknown ones are left out.
+    """Return the claims about a person that the credential's scopes allow, without empty ones.
 
-    `principal` is the same person with that credential. Without the scope `email` no address stands in for
-    a user name either.
+    `principal` is the same person with that credential. The e-mail address replaces a missing user name only
+    with the scope `email`.
     """
     scopes = principal.credential.identity_scopes
     found: dict[str, Any] = {"sub": str(user.uuid)}
@@ -35,10 +35,10 @@ def of_person(user: User, principal: Principal) -> dict[str, Any]:
 
 
 def _places(principal: Principal) -> dict[str, list[str]]:
-    """The claims groups and roles: where, and as what, the person may act at this moment.
+    """Return the claims groups and roles: the organizations and roles in which the person may act now.
 
-    A role in an organization is `organization/role`, which no global role can be called. What wants a
-    second factor is left out after a login without one.
+    A role in an organization is written `organization/role`, which cannot be the name of a global role. After
+    a login without a second factor, whatever requires one is left out.
     """
     everywhere = profiles.active().roles_of_level("global")
     names = dict(Organization.objects.filter(pk__in=principal.places).values_list("pk", "name"))
@@ -57,7 +57,7 @@ def _roles_in(place: Place) -> frozenset[str]:
 
 
 def of_login(consent: Consent, scopes: Collection[str]) -> dict[str, Any]:
-    """Return what an ID token says beside what oauthlib puts there."""
+    """Return the claims of an ID token that oauthlib does not add."""
     credential = Credential("oauth2", str(consent.uuid), identity_scopes=frozenset(scopes) & MEMBERS.keys())
     principal = principal_of(consent.user, credential, second_factor=consent.second_factor)
     said = {"iss": settings.PUBLIC_URL, "auth_time": int(consent.authenticated_at.timestamp())}

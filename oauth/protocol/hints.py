@@ -1,4 +1,4 @@
-"""ID tokens of ours that clients send back, to say whom they mean (`id_token_hint`)."""
+"""Reading `id_token_hint`: an ID token that a client sends back to say which person it means."""
 
 from typing import NamedTuple
 
@@ -12,17 +12,17 @@ from config.wire.errors import InvalidToken
 
 
 class Hint(NamedTuple):
-    """The uuid of the person whom a token is about, and its audience: of an ID token, the `client_id`."""
+    """The uuid of the person in an ID token, and the client_id that the token was issued to."""
 
     person: str
     client_id: str
 
 
 def read(text: str) -> Hint | None:
-    """Return what an ID token of ours says, however old it is; None for anything else.
+    """Return the person and client of an ID token of ours, even an expired one; None for anything else.
 
-    Access tokens of logins can be under the same keys; their audience is no client's.
-    OpenID Connect Core section 3.1.2.1, RP-Initiated Logout section 2.
+    Access tokens of logins may be signed with the same keys, but their audience is never a client.
+    Sources: OpenID Connect Core section 3.1.2.1, RP-Initiated Logout section 2.
     """
     policy = profiles.active().oauth2
     if not text or policy is None:

@@ -17,9 +17,9 @@ PARAMETERS = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect
 
 @dataclass(frozen=True)
 class LogoutRequest:
-    """What was asked, checked. `hinted` is the uuid of the person in a good ID token, else empty.
+    """A checked request. `hinted` is the uuid of the person in a valid ID token, else empty.
 
-    `back` is where the browser goes afterwards: an address of the client's with the state, or empty.
+    `back` is where the browser goes afterwards: one of the client's addresses with the state, or empty.
     """
 
     client: OAuthClient | None
@@ -28,14 +28,14 @@ class LogoutRequest:
     back: str
 
     def is_certain(self, person: User) -> bool:
-        """Whether the client proved by an ID token, which we gave it, that it means this person."""
+        """Whether the client proved, by an ID token that we issued to it, that it means this person."""
         hint, sub = self.logout_hint, str(person.uuid)
         names = {sub: hint, person.username_key: fold(hint), person.email_key: fold_email(hint)}
         return self.hinted == sub and (not hint or any(key == text for key, text in names.items()))
 
 
 def known(sent: QueryDict) -> dict[str, str]:
-    """Return the parameters of the standard that were sent. Raises Invalid for one that is repeated."""
+    """Return the standard parameters that were sent. Raises Invalid for a repeated one."""
     for name in PARAMETERS:
         if len(sent.getlist(name)) > 1:
             raise Invalid(name, "is repeated: send it once")
@@ -43,33 +43,33 @@ def known(sent: QueryDict) -> dict[str, str]:
 
 
 def read(sent: QueryDict) -> LogoutRequest:
-    """Check a request. Raises Invalid, naming the parameter: then nobody is logged out or sent anywhere.
+    """Check a request. Raises Invalid, naming the parameter.
 
-    An ID token that is not good is passed over, so that the person is asked; one that has expired is good.
+    An invalid ID token is ignored, so that the person is asked. An expired one is valid here.
     """
     asked = known(sent)
     hint = hints.read(asked.get("id_token_hint", ""))
     client = _client(asked.get("client_id", ""), hint)
     uri = asked.get("post_logout_redirect_uri", "")
     if uri and (client is None or uri not in client.post_logout_redirect_uris.split()):
-        raise Invalid("post_logout_redirect_uri", "is not registered for this client, letter by letter")
+        raise Invalid("post_logout_redirect_uri", "must exactly match an address registered for this client")
     hinted = hint.person if hint and client else ""
     back = _with_state(uri, asked.get("state", "")) if uri else ""
     return LogoutRequest(client, hinted, asked.get("logout_hint", ""), back)
 
 
 def _client(client_id: str, hint: Hint | None) -> OAuthClient | None:
-    """The client that is named, else that of the ID token. Raises Invalid for an unknown one, or for two."""
+    """Return the named client, else the ID token's. Raises Invalid if it is unknown or they differ."""
     audience = hint.client_id if hint else ""
     if client_id and audience and client_id != audience:
-        raise Invalid("client_id", "is not the client that the id_token_hint was given to")
+        raise Invalid("client_id", "is not the client that the id_token_hint was issued to")
     wanted = client_id or audience
     client = OAuthClient.objects.filter(client_id=wanted).first() if wanted and "\0" not in wanted else None
     if client_id and client is None:
-        raise Invalid("client_id", "is not the name of a client")
+        raise Invalid("client_id", "is not a registered client")
     return client
 
 
 def _with_state(uri: str, state: str) -> str:
-    """The address as it is registered, letter by letter, and the state behind it."""
+    """Return the address exactly as registered, with the state appended."""
     return f"{uri}{'&' if '?' in uri else '?'}{urlencode({'state': state})}" if state else uri

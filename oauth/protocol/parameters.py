@@ -1,4 +1,4 @@
-"""What the parameters of an OAuth2 request say, and which of them are malformed. Knows no database."""
+"""Parsing and checking the parameters of OAuth2 requests. Independent of the database."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from oauthlib.openid.connect.core.exceptions import RequestNotSupported, Request
 
 from config.logs import holds_credential
 
-# RFC 6749, RFC 7636, OpenID Connect Core section 3.1.2.1. Others are ignored, repeated or not.
+# RFC 6749, RFC 7636, OpenID Connect Core section 3.1.2.1. Other parameters are ignored, even if repeated.
 AUTHORIZATION = frozenset(
     {
         "client_id",
@@ -36,8 +36,8 @@ AUTHORIZATION = frozenset(
         "registration",
     }
 )
-MANY = frozenset({"resource", "audience"})  # may be repeated (RFC 8707, RFC 8693); we have no use for them
-UNSAID = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")  # what no error_description has (RFC 6749 section 5.2)
+MANY = frozenset({"resource", "audience"})  # may be repeated (RFC 8707, RFC 8693); ignored here
+UNSAID = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")  # not allowed in error_description (RFC 6749 5.2)
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 SECONDS = re.compile(r"[0-9]{1,20}")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256, RFC 7636 section 4.2
@@ -45,7 +45,7 @@ NONCE_LENGTH = 255
 
 
 class LoginAsked(NamedTuple):
-    """How a person has to have logged in for a request; `max_age` in seconds, None for any age."""
+    """The login that a request asks for; `max_age` in seconds, None for any age."""
 
     is_silent: bool
     is_fresh: bool
@@ -53,17 +53,17 @@ class LoginAsked(NamedTuple):
 
 
 def of_authorization(parameters: Iterable[tuple[str, list[str]]]) -> list[tuple[str, str]]:
-    """Return the parameters of an authorization request that the standards know, one pair for each value."""
+    """Return the standard parameters of an authorization request, one pair for each value."""
     return _given((name, values) for name, values in parameters if name in AUTHORIZATION)
 
 
 def of_token_request(parameters: Iterable[tuple[str, list[str]]]) -> list[tuple[str, str]]:
-    """Return the parameters of a request to a program's endpoint, one pair for each value."""
+    """Return the parameters of a token or revocation request, one pair for each value."""
     return _given((name, values) for name, values in parameters if name not in MANY)
 
 
 def _given(parameters: Iterable[tuple[str, list[str]]]) -> list[tuple[str, str]]:
-    """One without a value counts as left out (RFC 6749 section 3.1), unless it is repeated."""
+    """Drop parameters without a value (RFC 6749 section 3.1), unless they are repeated."""
     return [(name, value) for name, values in parameters for value in values if value or len(values) > 1]
 
 
@@ -76,7 +76,7 @@ def check_once(request: OAuthRequest) -> dict[str, Any]:
 
 
 def check_authorization(request: OAuthRequest) -> dict[str, Any]:
-    """Refuse what oauthlib lets through in an authorization request. Raises OAuth2Error."""
+    """Check what oauthlib does not check in an authorization request. Raises OAuth2Error."""
     if request.response_type not in (None, "code"):
         raise errors.UnsupportedResponseTypeError("The response_type must be code.", request=request)
     asked = dict(request.uri_query_params)
@@ -87,22 +87,22 @@ def check_authorization(request: OAuthRequest) -> dict[str, Any]:
     _check(request, request.response_mode in (None, "query"), "The response_mode must be query.")
     _check_challenge(request)
     for name, text in (("state", request.state or ""), ("nonce", request.nonce or "")):
-        _check(request, text.isprintable(), f"The {name} has a character that cannot be printed.")
+        _check(request, text.isprintable(), f"The {name} contains an unprintable character.")
     nonce = request.nonce or ""
     is_kept = len(nonce) <= NONCE_LENGTH and not holds_credential(nonce)
-    _check(request, is_kept, f"The nonce is longer than {NONCE_LENGTH} characters, or a key or token.")
+    _check(request, is_kept, f"The nonce must have at most {NONCE_LENGTH} characters and no key or token.")
     login_asked(request)
     return {}
 
 
 def login_asked(request: OAuthRequest) -> LoginAsked:
-    """Return what prompt and max_age ask for (OpenID Connect Core section 3.1.2.1).
+    """Return the login that prompt and max_age ask for (OpenID Connect Core section 3.1.2.1).
 
-    Raises InvalidRequestError for values that the standard does not have.
+    Raises InvalidRequestError for values that the standard does not define.
     """
     prompts = {word for word in (request.prompt or "").split(" ") if word}
-    _check(request, prompts <= PROMPTS, f"prompt takes {', '.join(sorted(PROMPTS))}, separated by spaces.")
-    _check(request, prompts == {"none"} or "none" not in prompts, "prompt none must stand alone.")
+    _check(request, prompts <= PROMPTS, f"prompt must be some of {', '.join(sorted(PROMPTS))}.")
+    _check(request, prompts == {"none"} or "none" not in prompts, "prompt=none excludes other values.")
     age = request.max_age
     _check(request, age is None or SECONDS.fullmatch(age), "max_age must be a number of seconds.")
     return LoginAsked("none" in prompts, "login" in prompts, None if age is None else int(age))
@@ -116,7 +116,7 @@ def _check_challenge(request: OAuthRequest) -> None:
         detail = "The code_challenge_method must be S256."
         raise errors.UnsupportedCodeChallengeMethodError(detail, request=request)
     is_good = CHALLENGE.fullmatch(challenge or "")
-    _check(request, is_good, "The code_challenge must be a SHA-256, in 43 characters of base64url.")
+    _check(request, is_good, "The code_challenge must be a SHA-256 digest: 43 characters of base64url.")
 
 
 def _check(request: OAuthRequest, is_good: object, detail: str) -> None:

@@ -1,4 +1,4 @@
-"""Which addresses a client may be sent back to. Knows no database."""
+"""Checking and comparing redirect addresses. Independent of the database."""
 
 import re
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ HIGHEST_PORT = 65535
 def clean_redirect_uri(text: str) -> str:
     """Return a redirect address: https, or http on the loopback interface. Raises Invalid.
 
-    There are no wildcards (is_allowed compares); a fragment is not allowed (RFC 6749 section 3.1.2).
+    Wildcards are not allowed, nor are fragments (RFC 6749 section 3.1.2).
     """
     check_no_credential("redirect_uris", text)
     try:
@@ -25,20 +25,20 @@ def clean_redirect_uri(text: str) -> str:
     except ValueError:
         is_good = False
     if not is_good or not text.isascii() or not text.isprintable() or set(text) & set(' #*"<>\\'):
-        raise Invalid("redirect_uris", f"{text!a} is not an address without user, fragment and *")
+        raise Invalid("redirect_uris", f"{text!a} must be a URL without a user name, a fragment or *")
     is_loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not parts.hostname or (parts.scheme != "https" and not is_loopback):
-        raise Invalid("redirect_uris", f"{text!a} is neither https:// nor http:// on this machine (loopback)")
+        raise Invalid("redirect_uris", f"{text!a} must be https://, or http:// with a loopback address")
     if len(text) > LONGEST:
-        raise Invalid("redirect_uris", f"has more than {LONGEST} characters")
+        raise Invalid("redirect_uris", f"must have at most {LONGEST} characters")
     return text
 
 
 def is_allowed(uri: str, registered: Iterable[str]) -> bool:
-    """Whether a client with these addresses may be sent to this one.
+    """Whether `uri` is one of the registered addresses, compared exactly (RFC 9700 section 2.1).
 
-    Letter by letter (RFC 9700 section 2.1), but for the port of http://127.0.0.1 and http://[::1], which the
-    operating system gives to a program when it starts (RFC 8252 section 7.3).
+    The port of http://127.0.0.1 and http://[::1] may differ, because the operating system assigns it when the
+    program starts (RFC 8252 section 7.3).
     """
     return _without_port(uri) in map(_without_port, registered)
 

@@ -1,4 +1,4 @@
-"""The protocol: oauthlib's endpoints, with the grants that we have, for one request at a time."""
+"""oauthlib's endpoints with the grants that Keyhouse supports; one server for each request."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -27,7 +27,7 @@ GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
 
 
 class Codes(OAuth2CodeGrant):
-    """oauthlib's grant, with codes that say what they are."""
+    """oauthlib's grant, with prefixed codes."""
 
     def create_authorization_code(self, request: Any) -> dict[str, str]:
         state = {"state": request.state} if request.state else {}
@@ -35,7 +35,7 @@ class Codes(OAuth2CodeGrant):
 
 
 class CodeGrant(AuthorizationCodeGrant):
-    """OpenID Connect's grant around it, which is OAuth2's as long as nobody asks for `openid`."""
+    """OpenID Connect's grant around it, which acts as plain OAuth2 without the scope `openid`."""
 
     def __init__(self, validator: Validator) -> None:
         self.proxy_target = Codes(validator)
@@ -44,7 +44,7 @@ class CodeGrant(AuthorizationCodeGrant):
 
 
 class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
-    """Code, refresh and client credentials. There is no implicit grant and none by password."""
+    """The grants by code, refresh token and client credentials, without the implicit and password grants."""
 
     def __init__(self, validator: Validator) -> None:
         code = CodeGrant(validator)
@@ -61,12 +61,13 @@ class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
         RevocationEndpoint.__init__(self, validator)
 
     def validate_token_request(self, request: OAuthRequest) -> None:
-        """Refuse what names no grant, or none of ours. Raises OAuth2Error (RFC 6749 section 5.2)."""
+        """Refuse a missing or unsupported grant_type. Raises OAuth2Error (RFC 6749 section 5.2)."""
         check_once(request)
         if request.grant_type is None:
             raise InvalidRequestError("The parameter grant_type is missing.", request=request)
         if request.grant_type not in GRANT_TYPES:
-            raise UnsupportedGrantTypeError(f"grant_type takes {', '.join(GRANT_TYPES)}.", request=request)
+            known = ", ".join(GRANT_TYPES)
+            raise UnsupportedGrantTypeError(f"grant_type must be one of {known}.", request=request)
         super().validate_token_request(request)
 
     def validate_revocation_request(self, request: OAuthRequest) -> None:
@@ -75,26 +76,26 @@ class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
 
 
 class Protocol(OAuthLibCore):
-    """django-oauth-toolkit's way from a Django request to oauthlib."""
+    """django-oauth-toolkit's adapter from a Django request to oauthlib."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.validator = Validator(Origin.of(request))
         super().__init__(Server(self.validator))
 
     def _get_escaped_full_path(self, request: HttpRequest) -> str:
-        """The address with its query written as oauthlib wants it, whatever was sent."""
+        """Return the address with its query encoded as oauthlib expects it."""
         return f"{request.path}?{request.GET.urlencode()}"
 
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """Every value, so that oauthlib sees what is repeated; of a code, its digest."""
+        """Return every value, so that oauthlib sees repetitions; replace a code by its digest."""
         sent = parameters.of_token_request(request.POST.lists())
         return [(name, tokens.digest(value) if name == "code" else value) for name, value in sent]
 
 
 def authenticated_client(request: HttpRequest) -> OAuthClient | None:
-    """Return the confidential client that shows its secret in this request, or None.
+    """Return the confidential client that authenticates with its secret in this request, or None.
 
-    Raises OAuth2Error for a request that shows one in two places, or repeats a parameter.
+    Raises OAuth2Error for a request that has the secret in two places or repeats a parameter.
     """
     protocol = Protocol(request)
     uri, method, body, headers = protocol._extract_params(request)
@@ -105,7 +106,7 @@ def authenticated_client(request: HttpRequest) -> OAuthClient | None:
 
 
 def with_issuer(uri: str) -> str:
-    """Return the address of an answer to a client, with who gives it (RFC 9207)."""
+    """Return the address of an answer to a client with the parameter `iss` (RFC 9207)."""
     parts = urlsplit(uri)
     query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "iss"]
     return urlunsplit(parts._replace(query=urlencode([*query, ("iss", settings.PUBLIC_URL)])))

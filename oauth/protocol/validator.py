@@ -1,6 +1,6 @@
-"""What oauthlib asks while it follows the protocol: our answers, where django-oauth-toolkit's are others.
+"""Keyhouse's answers to oauthlib's questions, where they differ from django-oauth-toolkit's.
 
-A code is known here by its digest alone: `oauth.protocol.server` hashes it before oauthlib sees it.
+`code` is always the digest of a code here: `oauth.protocol.server` hashes it before oauthlib sees it.
 """
 
 import re
@@ -29,9 +29,9 @@ CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 
 
 def _held(rows: QuerySet[Any]) -> Any:
-    """Return the row with the person locked for whom it is good, None if there is neither.
+    """Lock the row's person, if active, and return the row; None if either is missing.
 
-    Whoever ends what came of a consent locks the person, too, so that nothing new comes of it meanwhile.
+    Services that end a consent lock the person, too, so no token is issued from it at the same time.
     """
     person = rows.values_list("user_id", flat=True).first()
     if User.objects.select_for_update().filter(pk=person or 0, is_active=True).first() is None:
@@ -49,10 +49,10 @@ def _asked_for(scopes: list[str], allowed: list[str], request: Any) -> list[str]
 class Validator(OAuth2Validator):
     """The answers for one request, which came from `origin`.
 
-    What was found out stands here, not in oauthlib's request: there, parameters of any name can be sent.
+    Results are stored here and not on oauthlib's request, whose attributes a client's parameters can set.
     """
 
-    session: Session | None = None  # of the person who says yes
+    session: Session | None = None  # of the person who consents
     consent: Consent | None = None
     spent: OAuthRefreshToken | None = None
 
@@ -63,7 +63,7 @@ class Validator(OAuth2Validator):
     # Clients
 
     def _load_application(self, client_id: str | None, request: Any) -> OAuthClient | None:
-        """Return the client, and remember it in the request."""
+        """Return the client, and store it in the request."""
         if not CLIENT_ID.fullmatch(client_id or ""):
             request.client = None
             return None
@@ -74,11 +74,11 @@ class Validator(OAuth2Validator):
         return known
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Check the secret, in the header or in the body (RFC 6749 section 2.3.1).
+        """Check the secret in the header or in the body (RFC 6749 section 2.3.1).
 
-        Raises InvalidRequestError if a good one stands in the header and another in the body.
+        Raises InvalidRequestError if the header has a valid secret and the body has one, too.
         """
-        request.encoding = "utf-8"  # else the library takes the parameter of that name
+        request.encoding = "utf-8"  # else the library reads a parameter with that name
         if self._extract_basic_auth(request):
             is_good: bool = self._authenticate_basic_auth(request)
             if is_good and request.client_secret:
@@ -86,14 +86,14 @@ class Validator(OAuth2Validator):
                 raise errors.InvalidRequestError(detail, request=request)
         else:
             is_good = self._authenticate_request_body(request)
-        # The library lets a public client in that names the grant of devices.
+        # The library accepts a public client that names the device grant.
         if not is_good or not request.client.is_confidential:
             return False
         request.client_id = request.client.client_id
         return True
 
     def _extract_basic_auth(self, request: Any) -> str | None:
-        """What stands after Basic, whose case does not matter (RFC 9110 section 11.1); only ASCII can."""
+        """Return the ASCII text after Basic, in any case (RFC 9110 section 11.1)."""
         scheme, _, text = (request.headers.get("HTTP_AUTHORIZATION") or "").partition(" ")
         return text if scheme.lower() == "basic" and text and text.isascii() else None
 
@@ -109,7 +109,7 @@ class Validator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: OAuthClient, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Keep the scopes of the request that exist; a request that names none asks for all of the client's.
+        """Keep the requested scopes that exist; without any, use all scopes of the client.
 
         Raises InvalidScopeError.
         """
@@ -117,7 +117,7 @@ class Validator(OAuth2Validator):
         return True
 
     def get_default_scopes(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
-        """Who names no scope asks for all that the client may get."""
+        """Return all scopes of the client, for a request that names none."""
         return list(request.client.scopes)
 
     def save_authorization_code(
@@ -139,7 +139,7 @@ class Validator(OAuth2Validator):
     def validate_code(
         self, client_id: str, code: str, client: OAuthClient, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Whether the code is good for this client; locked. One that was spent ends all that came of it."""
+        """Whether the code is valid for this client; locks it. A spent code ends its consent."""
         row = _held(OAuthCode.objects.filter(code=code, application=client))
         if row is None:
             return False
@@ -156,10 +156,10 @@ class Validator(OAuth2Validator):
     def confirm_redirect_uri(
         self, client_id: str, code: str, redirect_uri: str, client: OAuthClient, *args: Any, **kwargs: Any
     ) -> bool:
-        """Whether the code was given out for this address. Raises InvalidGrantError (RFC 6749 5.2)."""
+        """Return True if the code was issued for this address. Raises InvalidGrantError (RFC 6749 5.2)."""
         asked = OAuthCode.objects.filter(code=code).values_list("redirect_uri", flat=True).first()
-        if asked != redirect_uri:  # not in the database, which cannot be asked for a NUL
-            raise errors.InvalidGrantError("The redirect_uri is not that of the code.")
+        if asked != redirect_uri:  # compared here, because the database rejects a query with NUL
+            raise errors.InvalidGrantError("The redirect_uri is not the one that the code was issued for.")
         return True
 
     def invalidate_authorization_code(
@@ -171,7 +171,7 @@ class Validator(OAuth2Validator):
     def validate_refresh_token(
         self, refresh_token: str, client: OAuthClient, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Whether it is good for this client; locked. One that was exchanged before ends the family."""
+        """Whether the token is valid for this client; locks it. An exchanged token ends its consent."""
         digest = tokens.digest(refresh_token)
         row = _held(OAuthRefreshToken.objects.filter(token_checksum=digest, application=client))
         if row is None:
@@ -191,22 +191,22 @@ class Validator(OAuth2Validator):
     def is_within_original_scope(
         self, request_scopes: list[str], refresh_token: str, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """As validate_scopes, for what was granted before. Raises InvalidScopeError."""
+        """Do as validate_scopes, within the scopes that were granted before. Raises InvalidScopeError."""
         request.scopes = _asked_for(request_scopes, self._granted(), request) or self._granted()
         return True
 
     def _act_for(self, consent: Consent, request: Any) -> None:
-        """New tokens are for this person."""
+        """Issue the new tokens for the person of this consent."""
         self.consent, request.user = consent, consent.user
         request.scopes = self._granted()
 
     def _granted(self) -> list[str]:
-        """What the person allowed, as far as the client still gets it."""
+        """Return the scopes that the person granted and that the client may still have."""
         assert self.consent is not None  # noqa: S101 (a code or a refresh token was good)
         return [scope for scope in self.consent.scopes if scope in self.consent.client.scopes]
 
     def lifetime(self, request: Any) -> int:
-        """Return how many seconds a new access token lives; none outlives its consent."""
+        """Return the lifetime of a new access token in seconds; it does not outlive its consent."""
         most = profiles.active().login.access_token_seconds
         if self.consent is None:
             return most
@@ -215,7 +215,7 @@ class Validator(OAuth2Validator):
     def _save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
         """Store the tokens.
 
-        Raises InvalidClientError if the client, or its owner, has just been deleted, or its secret replaced.
+        Raises InvalidClientError if the client or its owner was just deleted, or its secret was replaced.
         """
         try:
             [client] = lock_clients([request.client])
@@ -236,7 +236,7 @@ class Validator(OAuth2Validator):
     def finalize_id_token(
         self, id_token: dict[str, Any], token: dict[str, Any], token_handler: Any, request: Any
     ) -> str:
-        """Return the signed ID token; aud, iat, nonce and at_hash are oauthlib's."""
+        """Return the signed ID token; oauthlib has set aud, iat, nonce and at_hash."""
         policy = profiles.active().oauth2
         assert policy is not None and self.consent is not None  # noqa: S101 (there was a code)
         about = claims.of_login(self.consent, request.scopes)

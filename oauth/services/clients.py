@@ -1,4 +1,4 @@
-"""Use cases of OAuth2 clients: register one, change one, give it another secret, delete it."""
+"""Use cases of OAuth2 clients: register, change and delete them, and replace their secrets."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ from oauth.protocol import tokens
 from oauth.protocol.redirect_uris import clean_redirect_uri
 from oauth.protocol.scopes import IDENTITY, clean_scopes
 
-# What lets others get what the client gets.
+# Changes with which others could get what the client gets.
 WEAKENING = frozenset({"redirect_uris", "post_logout_redirect_uris", "without_pkce"})
 
 
 @dataclass(frozen=True)
 class NewClient:
-    """A client, and its secret for the only time; a public client has none."""
+    """A client and its secret, which is shown only now; the secret of a public client is empty."""
 
     row: OAuthClient
     secret: str
@@ -54,11 +54,11 @@ def create_client(
     is_public: bool = False,
     without_pkce: bool = False,
 ) -> NewClient:
-    """Register a client that asks people, at `redirect_uris`, or a machine that acts for its `owner`.
+    """Register a client that asks people for consent, or a machine that acts for its `owner`.
 
-    After a logout that the client asked for, people are sent to one of `post_logout_redirect_uris`, if any.
-
-    Raises Invalid, NotAllowed or NotFound: nobody registers a client that could get more than they have.
+    A client of people needs `redirect_uris`. After a logout that it asked for, people may be sent to one of
+    its `post_logout_redirect_uris`. Raises Invalid or NotFound, and NotAllowed if the client could get more
+    than the caller has.
     """
     name = clean_name("name", name)
     redirect_uris = _clean_redirect_uris(redirect_uris) if redirect_uris or owner is None else []
@@ -94,8 +94,8 @@ def create_client(
 def update_client(*, caller: Caller, client: OAuthClient, changes: ClientChanges) -> None:
     """Change members of a client. Raises NotAllowed, NotFound or Invalid.
 
-    Scopes that it loses are gone from its tokens at once. The caller must hold the client's scopes to send
-    people elsewhere, or to let it do without PKCE.
+    A removed scope disappears from the client's tokens at once. To change redirect addresses or to waive
+    PKCE, the caller must hold the client's scopes.
     """
     with transaction.atomic():
         (row,) = _locked(caller, client)
@@ -119,14 +119,14 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: ClientChanges
         if changed:
             OAuthClient.objects.filter(pk=row.pk).update(**changed)
             _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": sorted(changed)})
-        wait_out_leases()  # the request that made the change may still be waiting
+        wait_out_leases()  # even without a change: the request that made it may still be waiting
 
 
 def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
-    """Give a client another secret; the one before is worthless. Raises NotAllowed, NotFound or Invalid.
+    """Replace a client's secret; the old one stops working. Raises NotAllowed, NotFound or Invalid.
 
-    A machine's tokens, and the invitations that it sent, are worthless with it: nothing else stands behind
-    them. Whoever sees the secret can be the client, and so must hold what it gets.
+    A machine's tokens and the invitations that it sent end, too, because they rest on the secret alone. The
+    caller, who can act as the client with the new secret, must hold the client's scopes.
     """
     secret = tokens.new(tokens.SECRET)
     with transaction.atomic():
@@ -135,7 +135,7 @@ def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
         if row.user is not None:
             authority.check_not_above(caller, row.user)
         if not row.is_confidential:
-            raise Invalid("client_secret", "a public client has none")
+            raise Invalid("client_secret", "a public client has no secret")
         OAuthClient.objects.filter(pk=row.pk).update(**_stored(secret))
         _end_what_came_of_the_secret(row)
         _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": ["client_secret"]})
@@ -148,7 +148,7 @@ def _end_what_came_of_the_secret(client: OAuthClient) -> None:
 
 
 def delete_clients(*, caller: Caller, selected: Iterable[OAuthClient]) -> None:
-    """Delete clients for good, with all consents, codes and tokens. Raises NotAllowed or NotFound."""
+    """Delete clients with all their consents, codes and tokens. Raises NotAllowed or NotFound."""
     with transaction.atomic():
         rows = _locked(caller, *selected)
         entries = [Entry(EventName.OAUTH_CLIENT_DELETED, client_target(row)) for row in rows]
@@ -157,12 +157,12 @@ def delete_clients(*, caller: Caller, selected: Iterable[OAuthClient]) -> None:
 
 
 def is_secret_of(client: OAuthClient, secret: str) -> bool:
-    """Whether this is the client's secret."""
+    """Whether `secret` is the client's secret."""
     return tokens.is_secret(secret, client.client_secret, settings.PEPPERS.values())
 
 
 def _stored(secret: str) -> dict[str, Any]:
-    """The columns that say what a client's secret is."""
+    """Return the columns that store a client's secret."""
     number, pepper = peppers.current()
     return {"client_secret": tokens.secret_digest(secret, pepper) if secret else "", "pepper": number}
 
@@ -171,21 +171,21 @@ def _check_kind(redirect_uris: list[str], owner: User | Organization | None, *, 
     if owner is None:
         return
     if redirect_uris:
-        raise Invalid("redirect_uris", "a client with an owner is a machine, and nobody is sent back to it")
+        raise Invalid("redirect_uris", "must be empty: a client with an owner is a machine, which has none")
     if is_public:
-        raise Invalid("owner", "a public client can keep no secret, and so cannot act for an owner")
+        raise Invalid("owner", "must be empty: a public client cannot keep a secret and act for an owner")
 
 
 def _check_pkce(*, without_pkce: bool, is_public: bool, is_machine: bool) -> None:
     if without_pkce and is_machine:
-        raise Invalid("without_pkce", "is for clients that ask people: a machine gets no code")
+        raise Invalid("without_pkce", "is only for clients that ask people: a machine gets no code")
     if without_pkce and is_public:
-        raise Invalid("without_pkce", "is for clients with a secret: nothing else protects a code")
+        raise Invalid("without_pkce", "is only for clients with a secret: nothing else would protect a code")
 
 
 def _clean_redirect_uris(uris: Sequence[str]) -> list[str]:
     if not uris:
-        raise Invalid("redirect_uris", "is needed, unless the client is a machine with an owner")
+        raise Invalid("redirect_uris", "is required, unless the client is a machine with an owner")
     return list(dict.fromkeys(clean_redirect_uri(uri) for uri in uris))
 
 
@@ -197,13 +197,13 @@ def _clean_post_logout(uris: Sequence[str]) -> list[str]:
 
 
 def _clean_scopes(caller: Caller, requested: Sequence[str], *, is_machine: bool) -> list[str]:
-    """Return scopes that the caller holds everywhere, since managing clients is a matter of everywhere."""
+    """Return the scopes. Raises Invalid, or NotAllowed for scopes that the caller does not hold globally."""
     _check_may_manage(caller)
     scopes = clean_scopes(requested)
     if not scopes:
-        raise Invalid("scopes", "is needed")
+        raise Invalid("scopes", "must name at least one scope")
     if is_machine and set(scopes) & set(IDENTITY):
-        raise Invalid("scopes", f"{', '.join(IDENTITY)} are about people, and a machine is none")
+        raise Invalid("scopes", f"{', '.join(IDENTITY)} are about people: a machine cannot have them")
     _check_not_beyond(caller, scopes)
     return scopes
 
@@ -217,7 +217,7 @@ def _check_may_manage(caller: Caller) -> None:
     caller.principal.require(
         lambda who: who.may(Capability.MANAGE_KEYS), "You may not manage OAuth2 clients."
     )
-    authority.check_is_person(caller, "A program manages no OAuth2 clients: log in for that.")
+    authority.check_is_person(caller, "Programs cannot manage OAuth2 clients: log in to do it.")
 
 
 def _locked(caller: Caller, *clients: OAuthClient) -> list[OAuthClient]:
@@ -226,7 +226,7 @@ def _locked(caller: Caller, *clients: OAuthClient) -> list[OAuthClient]:
 
 
 def client_target(client: OAuthClient) -> Target:
-    """The client as what an event is about, and its owner."""
+    """Return the client as the target of an event that is also about its owner."""
     target = Target.of("oauth_client", client, organization_id=client.organization_id)
     return target.about(user=client.user, organization=client.organization)
 

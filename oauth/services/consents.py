@@ -1,4 +1,4 @@
-"""Use cases of consents: given by people, withdrawn by them, ended because somebody has a copy of a code."""
+"""Use cases of consents: people give and withdraw them; a replayed code or token ends them."""
 
 from collections.abc import Collection, Iterable
 from datetime import timedelta
@@ -26,7 +26,7 @@ CLEARED = 1000
 
 
 class CodeTerms(NamedTuple):
-    """What a code is bound to. `challenge` is of PKCE (S256), empty without; `nonce` of OpenID Connect."""
+    """What a code is bound to: the address, PKCE's challenge (S256) and OpenID Connect's nonce, if any."""
 
     redirect_uri: str
     challenge: str = ""
@@ -36,10 +36,10 @@ class CodeTerms(NamedTuple):
 def give_consent(
     *, session: Session, client: OAuthClient, scopes: list[str], code: str, terms: CodeTerms, origin: Origin
 ) -> Consent:
-    """Store a person's yes, and the code that the client gets for it. Raises NotFound or InvalidToken.
+    """Store a person's consent, and the code that the client gets for it. Raises NotFound or InvalidToken.
 
-    The person must still be logged in when it is stored, and has proven what that login has proven by then;
-    what has ended of theirs goes.
+    The person's login must still be live; the consent counts as proven by a second factor if the login does.
+    Ended consents of the person are deleted.
     """
     user, now = session.user, origin.at
     with transaction.atomic():
@@ -77,49 +77,46 @@ def give_consent(
 
 
 def end_replayed(*, consent: Consent, origin: Origin) -> None:
-    """A code came a second time: somebody has a copy, so all tokens that came of it end (RFC 9700 4.5.3)."""
+    """End the consent of a code that was used twice: somebody has a copy (RFC 9700 section 4.5.3)."""
     end_consents(EventName.OAUTH_CODE_REPLAYED, client_as_actor(consent.client), [consent], origin)
 
 
 def end_reused(*, consent: Consent, origin: Origin) -> None:
-    """A refresh token came a second time: the whole family ends (RFC 9700 section 4.14.2)."""
+    """End the consent of a refresh token that was used twice (RFC 9700 section 4.14.2)."""
     end_consents(EventName.REFRESH_TOKEN_REUSED, client_as_actor(consent.client), [consent], origin)
 
 
 def withdraw_consent(*, caller: Caller, consent: Consent) -> None:
-    """Take back a consent of the caller's, or, for those who manage people, of somebody else's.
-
-    Raises NotFound.
-    """
+    """Withdraw a consent of the caller, or of others if the caller manages people. Raises NotFound."""
     withdraw_consents(caller=caller, selected=[consent])
 
 
 def withdraw_consents(*, caller: Caller, selected: Collection[Consent]) -> int:
-    """Take back consents as `withdraw_consent` does: all of them or none. Return how many that were.
+    """Withdraw consents as `withdraw_consent` does, all or none. Return how many.
 
-    Those that are withdrawn already are let be.
+    Consents that were already withdrawn are skipped.
     """
     visible = Consent.objects.visible_to(caller.principal)
     numbers = [consent.pk for consent in selected]
     if Consent.objects.filter(pk__in=numbers).exclude(pk__in=visible.values("pk")).exists():
-        raise NotFound("There is no such consent.")
+        raise NotFound("This consent does not exist.")
     return end_consents(EventName.CONSENT_WITHDRAWN, caller.principal.actor, selected, caller.origin)
 
 
 def end_consents_of(user: User) -> None:
-    """Take back all consents of a person, in the caller's transaction, who records why."""
+    """Delete all consents of a person in the caller's transaction; the caller records the reason."""
     Consent.objects.filter(user=user).delete()
 
 
 def unprove_consents_of(user: User) -> None:
-    """Let no consent of a person count as given with a second factor, in the caller's transaction."""
+    """Treat no consent of a person as proven by a second factor, in the caller's transaction."""
     Consent.objects.filter(user=user, second_factor=True).update(second_factor=False)
 
 
 def clear_ended() -> int:
-    """Delete consents and access tokens that are too old to be used; return how many rows went.
+    """Delete expired consents and access tokens, at most CLEARED of each; return how many rows.
 
-    At most CLEARED of each, and without waiting for anybody. Nothing is recorded: they had ended before.
+    It does not wait for locks, and records nothing because the rows had already ended.
     """
     now = timezone.now()
     consents = _cleared(Consent.objects.filter(expires_at__lte=now))
@@ -127,7 +124,7 @@ def clear_ended() -> int:
 
 
 def _cleared(ended: QuerySet[Any]) -> int:
-    if not ended.exists():  # SQLite would lock everybody out to find that out
+    if not ended.exists():  # without this, SQLite would take its write lock for nothing
         return 0
     with transaction.atomic():
         rows = ended.select_for_update(skip_locked=True)
@@ -136,7 +133,7 @@ def _cleared(ended: QuerySet[Any]) -> int:
 
 
 def end_consents(name: EventName, actor: Actor, consents: Iterable[Consent], origin: Origin) -> int:
-    """Delete consents, and with them all codes and tokens that came of them; each is recorded once."""
+    """Delete consents with their codes and tokens, and record each; return how many."""
     with transaction.atomic():
         in_order = sorted(consents, key=lambda consent: (consent.user_id, consent.pk))
         for consent in in_order:
@@ -144,7 +141,7 @@ def end_consents(name: EventName, actor: Actor, consents: Iterable[Consent], ori
         targets = [(consent.pk, target_of(consent)) for consent in in_order]
         ended = [target for pk, target in targets if Consent.objects.filter(pk=pk).delete()[0]]
         record_all([Entry(name, target) for target in ended], actor=actor, origin=origin)
-        wait_out_leases()  # the request that ended the others may still be waiting
+        wait_out_leases()  # even without a change: the request that made it may still be waiting
     return len(ended)
 
 

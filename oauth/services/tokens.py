@@ -1,4 +1,4 @@
-"""Use cases of OAuth2 tokens: issued for a code, a refresh token or a machine, and revoked by the client."""
+"""Use cases of OAuth2 tokens: issue them for a code, a refresh token or a machine, and revoke them."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from oauth.services.consents import client_as_actor, end_consents, target_of
 
 
 class Tokens(NamedTuple):
-    """New tokens, in clear; `refresh` is empty for machines."""
+    """New tokens in clear text; `refresh` is empty for machines."""
 
     access: str
     refresh: str = ""
@@ -34,10 +34,10 @@ def issue_tokens(
     origin: Origin,
     spent: OAuthRefreshToken | None = None,
 ) -> None:
-    """Store the digests of new tokens: of a consent, or, without one, of a machine's owner.
+    """Store the digests of new tokens for a consent, or for a machine's owner without one.
 
-    Call it, with the client locked, in the transaction in which the code or the refresh token was checked and
-    locked. The refresh token, `spent`, is worthless then, and recorded; a code is spent by `spend_code`.
+    Call it with the client locked, in the transaction that checked and locked the code or the refresh token.
+    It spends the refresh token `spent` and records that; `spend_code` spends a code.
     """
     user, now = consent.user if consent else client.user, origin.at
     theirs = OAuthAccessToken.objects.filter(application=client, consent=consent)
@@ -45,7 +45,7 @@ def issue_tokens(
     access = OAuthAccessToken(
         application=client, consent=consent, user=user, scope=" ".join(scopes), expires=expires_at
     )
-    access._raw_token = tokens.access  # hashed when it is saved
+    access._raw_token = tokens.access  # save() hashes it
     access.save()
     if consent is not None:
         Consent.objects.filter(pk=consent.pk).update(last_used_at=now)
@@ -72,16 +72,16 @@ def _record_machine(client: OAuthClient, scopes: list[str], origin: Origin) -> N
 
 
 def spend_code(*, consent: Consent, code: str, scopes: list[str], origin: Origin) -> None:
-    """Make a code (its digest) worthless for which tokens were just issued, in the caller's transaction."""
+    """Mark a code (a digest) as spent after its tokens were issued, in the caller's transaction."""
     OAuthCode.objects.filter(code=code, consent=consent).update(spent_at=origin.at)
     actor, target = client_as_actor(consent.client), target_of(consent)
     record(EventName.OAUTH_TOKEN_ISSUED, actor=actor, origin=origin, target=target, detail={"scopes": scopes})
 
 
 def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
-    """Make a token of this client worthless, and all others of its consent (RFC 7009 section 2.1).
+    """Revoke a token of this client, and all other tokens of its consent (RFC 7009 section 2.1).
 
-    Whatever is no token of the client's (any more) is let be, and not told apart.
+    A text that is not a token of this client is ignored, and the caller cannot tell.
     """
     theirs = {"application": client, "token_checksum": digest(text)}
     with transaction.atomic():
@@ -90,13 +90,13 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
             if token is not None and token.consent is not None:
                 end_consents(EventName.OAUTH_TOKEN_REVOKED, client_as_actor(client), [token.consent], origin)
             elif token is not None:
-                lock_clients([client])  # a key may just be made through the token
+                lock_clients([client])  # another request may be creating a key with the token
                 _delete(token, client, origin)
-        wait_out_leases()  # the request that revoked it may still be waiting
+        wait_out_leases()  # even without a change: the request that made it may still be waiting
 
 
 def _delete(token: OAuthAccessToken | OAuthRefreshToken, client: OAuthClient, origin: Origin) -> None:
-    """Delete a machine's token, and record that, unless another request just did."""
+    """Delete a machine's token and record that, unless another request just did."""
     if token.delete()[0]:
         actor, target = client_as_actor(client), client_target(client)
         record(EventName.OAUTH_TOKEN_REVOKED, actor=actor, origin=origin, target=target)

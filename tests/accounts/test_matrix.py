@@ -89,11 +89,13 @@ def endpoints(patterns: list[Any]) -> Iterator[Endpoint]:
         if isinstance(pattern, URLResolver):
             yield from endpoints(pattern.url_patterns)
         elif isinstance(pattern, URLPattern) and hasattr(getattr(pattern.callback, "cls", None), "needs"):
-            view, parameters = pattern.callback.cls, tuple(pattern.pattern.regex.groupindex)  # type:
-            ignore[attr-defined] actions = getattr(pattern.callback, "actions", None) or {name: name for name
-            in view.needs} for method, action in actions.items(): if method != "head": resource =
-            getattr(view, "resource", "") name = str(pattern.name) yield Endpoint(method.upper(), name,
-            action, view.needs[action], parameters, resource)
+            view, parameters = pattern.callback.cls, tuple(pattern.pattern.regex.groupindex)  # type: ignore[attr-defined]
+            actions = getattr(pattern.callback, "actions", None) or {name: name for name in view.needs}
+            for method, action in actions.items():
+                if method != "head":
+                    resource = getattr(view, "resource", "")
+                    name = str(pattern.name)
+                    yield Endpoint(method.upper(), name, action, view.needs[action], parameters, resource)
 
 
 def expected(actor: Actor, endpoint: Endpoint) -> Outcome:

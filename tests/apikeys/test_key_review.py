@@ -123,7 +123,7 @@ def test_keys_that_do_not_work_any_more_are_not_listed(cast: Cast, mailbox: Mail
     ApiKey.objects.filter(name="Disabled").update(disabled_at=now)
     page = Browser(mailed_token(mailbox), PAGE).shown
     assert shown(page) == {}
-    assert "No API key that you own or made works any more" in page.content.decode()
+    assert "None of the API keys that you own or made still works" in page.content.decode()
 
 
 @pytest.mark.requirement(98)

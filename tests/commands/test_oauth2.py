@@ -50,9 +50,9 @@ def test_a_machine_belongs_to_somebody(cast: Cast) -> None:
 
 
 def test_what_is_wrong_is_one_line(cast: Cast) -> None:
-    assert "redirect_uris: is needed" in refusal_of(*BOARD)
+    assert "redirect_uris: is required" in refusal_of(*BOARD)
     assert "loopback" in refusal_of(*BOARD, "--redirect-uri", "http://app.example.org/")
-    assert "there is no scope" in refusal_of(*BOARD, "--redirect-uri", CALLBACK, "--scope", "nonesuch")
+    assert "'nonesuch' is unknown" in refusal_of(*BOARD, "--redirect-uri", CALLBACK, "--scope", "nonesuch")
     assert "user: 'nobody' does not exist" in refusal_of(*BOARD, "--user", "nobody")
 
 

@@ -6,7 +6,7 @@ from config.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Not here: clients are registered by administrators alone."
+    help = "Not supported: only administrators register clients."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        raise CommandError("there are no clients that register themselves")
+        raise CommandError("nothing to clear: clients cannot register themselves")

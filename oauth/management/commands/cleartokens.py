@@ -6,7 +6,7 @@ from config.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Not here: the servers delete what has ended."
+    help = "Not needed: the servers delete expired tokens."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        raise CommandError("there is nothing to do: the servers delete what has ended")
+        raise CommandError("nothing to clear: the servers delete expired tokens")

@@ -6,7 +6,7 @@ from config.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Not here: createoauthclient checks and records what this would not."
+    help = "Not supported: use createoauthclient, which checks the client and writes the audit log."
 
     def handle(self, *args: Any, **options: Any) -> None:
         raise CommandError("use createoauthclient, which checks the client and writes the audit log")

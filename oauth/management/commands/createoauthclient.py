@@ -7,13 +7,13 @@ from config.wire.fields import timestamp
 from oauth.services.clients import create_client
 
 WARNING = (
-    "Warning: without PKCE only the client's secret, its state and its nonce protect a stolen code "
+    "Warning: without PKCE, only the client's secret, its state and its nonce protect a stolen code "
     "(RFC 9700 section 2.1.1). Register the client again when it can send a code_challenge."
 )
 
 
 class Command(KeyhouseCommand):
-    help = "Register an OAuth2 client and print its secret, for the only time."
+    help = "Register an OAuth2 client and print its secret, which is shown only this once."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--name", required=True, help="name that the consent page shows")
@@ -25,15 +25,15 @@ class Command(KeyhouseCommand):
             help="where people are sent after the client has logged them out; can be given several times",
         )
         parser.add_argument("--scope", action="append", default=[], help="can be given several times")
-        parser.add_argument("--public", action="store_true", help="it can keep no secret: an app, a web page")
+        parser.add_argument("--public", action="store_true", help="for a client that cannot keep a secret")
         parser.add_argument(
             "--no-pkce",
             action="store_true",
-            help="it cannot send a code_challenge; for a client with a secret, and only if it must be",
+            help="only for a client that has a secret and cannot send a code_challenge",
         )
         owner = parser.add_mutually_exclusive_group()
-        owner.add_argument("--user", help="a machine, without redirect address, that acts for this person")
-        owner.add_argument("--organization", help="a machine that acts for this organization")
+        owner.add_argument("--user", help="make the client a machine that acts for this person")
+        owner.add_argument("--organization", help="make the client a machine that acts for this organization")
 
     def run(self, options: dict[str, Any]) -> Output:
         owner: Any = None

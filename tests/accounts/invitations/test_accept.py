@@ -194,7 +194,7 @@ def test_without_a_role_for_newcomers_only_people_with_an_account_accept(
     new, known = invited(cast, mailbox), invited(cast, mailbox, MALLORY)
     with serving("login", invitation_role=""):
         problem = assert_problem(accept(new), 400, "invalid", "token")
-        assert "ask whoever invited you" in problem["detail"]
+        assert "ask the person who invited you" in problem["detail"]
         assert accept(known, password=None).status_code == 200
     with serving("login", invitation_role="", registration_role="auditor"):
         assert accept(new).status_code == 200

@@ -18,12 +18,16 @@ from tests.accounts.helpers import at_once
 from tests.conftest import Cast
 
 
-@pytest.mark.parametrize("name", ["Acme", "ACME", " acme ", "Ａcme", "Acme\ufe0f", "Ac\u034fme"])  # noqa:
-RUF001 def test_an_organization_that_looks_like_another_is_refused(cast: Cast, operator: Caller, name: str)
--> None: with pytest.raises(Conflict) as caught: create_organization(caller=operator, name=name) assert
-list(caught.value.errors) == ["name"] with pytest.raises(Conflict): update_organization( caller=operator,
-organization=cast.umbrella, changes=OrganizationChanges(name=name) ) assert
-Organization.objects.get(pk=cast.umbrella.pk).name == "Umbrella"
+@pytest.mark.parametrize("name", ["Acme", "ACME", " acme ", "Ａcme", "Acme\ufe0f", "Ac\u034fme"])  # noqa: RUF001
+def test_an_organization_that_looks_like_another_is_refused(cast: Cast, operator: Caller, name: str) -> None:
+    with pytest.raises(Conflict) as caught:
+        create_organization(caller=operator, name=name)
+    assert list(caught.value.errors) == ["name"]
+    with pytest.raises(Conflict):
+        update_organization(
+            caller=operator, organization=cast.umbrella, changes=OrganizationChanges(name=name)
+        )
+    assert Organization.objects.get(pk=cast.umbrella.pk).name == "Umbrella"
 
 
 @pytest.mark.parametrize(

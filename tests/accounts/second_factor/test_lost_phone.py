@@ -50,4 +50,4 @@ def test_an_operator_removes_a_second_factor_with_a_command(cast: Cast, capsys: 
 @pytest.mark.once
 def test_the_command_says_in_one_line_what_is_wrong(installation: Installation) -> None:
     done = installation.manage("removesecondfactor", "admin", "--json")
-    assert (done.returncode, done.stderr) == (1, "CommandError: totp: there is no second factor\n")
+    assert (done.returncode, done.stderr) == (1, "CommandError: totp: this account has no second factor\n")

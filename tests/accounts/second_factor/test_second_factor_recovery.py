@@ -131,7 +131,7 @@ def test_an_old_factor_stops_the_wait_and_lets_in(cast: Cast, mailbox: Mailbox, 
     event = Event.objects.get(name="second_factor_recovery:stopped")
     assert event.actor_id == str(cast.mallory.uuid)
     send_due()
-    assert "was stopped by a code of it" in plain(mailbox.to(cast.mallory.email)[-1])
+    assert "A code stopped the removal of the second factor" in plain(mailbox.to(cast.mallory.email)[-1])
 
 
 @pytest.mark.requirement(99)

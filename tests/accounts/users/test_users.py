@@ -58,9 +58,12 @@ def test_a_user_name_that_looks_like_another_is_refused(cast: Cast, operator: Ca
     assert not User.objects.filter(email="dora@example.org").exists()
 
 
-@pytest.mark.parametrize("taken", ["ALICE@example.org", "alice@EXAMPLE.ORG", "ａlice@example.org"])  # noqa:
-RUF001 @pytest.mark.requirement(52) def test_an_email_address_that_is_another_in_disguise_is_refused( cast:
-Cast, operator: Caller, taken: str ) -> None: refused(Conflict, "email", operator, email=taken)
+@pytest.mark.parametrize("taken", ["ALICE@example.org", "alice@EXAMPLE.ORG", "ａlice@example.org"])  # noqa: RUF001
+@pytest.mark.requirement(52)
+def test_an_email_address_that_is_another_in_disguise_is_refused(
+    cast: Cast, operator: Caller, taken: str
+) -> None:
+    refused(Conflict, "email", operator, email=taken)
 
 
 @pytest.mark.requirement(52)

@@ -196,7 +196,7 @@ def test_the_owner_is_a_person_or_an_organization_and_not_both(ada: Client, cast
         {"user": cast.bob.pk, "organization": cast.acme.pk},
     ):
         errors = errors_of(ada.post(page(ADD), fill_in(ada, **values)))
-        assert errors["user"] == "Choose a person or an organization, one of them."
+        assert errors["user"] == "Choose either a person or an organization."
     assert ApiKey.objects.count() == 0
 
 

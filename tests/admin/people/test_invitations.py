@@ -58,7 +58,7 @@ def test_what_is_wrong_stands_beside_the_field(
 
 def test_a_member_is_not_invited_again(ada: Client, cast: Cast) -> None:
     answer = ada.get(invite(ada, cast, email="bob@example.org").headers["Location"])
-    assert "a member of Acme already" in messages_of(answer)[0]
+    assert "already a member of Acme" in messages_of(answer)[0]
     assert not Invitation.objects.exists()
 
 

@@ -19,7 +19,7 @@ def test_an_organization_is_added(db: None) -> None:
 
 
 def test_an_organization_whose_name_is_taken_is_refused(cast: Cast) -> None:
-    assert "name: there is an organization ACME already" in refusal_of("createorganization", "--name", "ACME")
+    assert "name: ACME is taken by another organization" in refusal_of("createorganization", "--name", "ACME")
     assert Organization.objects.count() == 2
 
 

@@ -36,7 +36,7 @@ def test_the_first_start_takes_the_administrator_from_the_environment(
     )
     assert key["scopes"] == ["users:write"]
     organization = bare_installation.manage("createorganization", "--name", "DEFAULT")
-    assert_one_line(organization, "there is an organization DEFAULT already")
+    assert_one_line(organization, "DEFAULT is taken by another organization")
 
 
 @pytest.mark.once

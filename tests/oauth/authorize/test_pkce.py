@@ -121,9 +121,9 @@ def test_the_command_warns(cast: Cast, capsys: Any) -> None:
         make(*board, "--no-pkce")
         assert "Warning: without PKCE" in capsys.readouterr().err
     assert OAuthClient.objects.filter(without_pkce=True).count() == 2
-    assert "without_pkce: is for clients with a secret" in refusal_of(*board, "--public", "--no-pkce")
+    assert "without_pkce: is only for clients with a secret" in refusal_of(*board, "--public", "--no-pkce")
     machine = ("createoauthclient", "--name", "M", "--scope", "services:read", "--organization", "acme")
-    assert "without_pkce: is for clients that ask people" in refusal_of(*machine, "--no-pkce")
+    assert "without_pkce: is only for clients that ask people" in refusal_of(*machine, "--no-pkce")
     details = Event.objects.filter(name=EventName.OAUTH_CLIENT_CREATED).values_list("detail", flat=True)
     assert sum(detail.get("without_pkce", False) for detail in details) == 2
 

@@ -124,7 +124,7 @@ def test_clients_in_the_admin_are_for_those_who_manage_keys(cast: Cast) -> None:
     made.row.refresh_from_db()
     assert (made.row.name, made.row.scopes) == ("Board 2", ["services:read"])
     asked = ada.post(there, {"action": "replace_secret", "_selected_action": [made.row.pk]})
-    assert "is refused from now on" in text_of(asked)
+    assert "stops working" in text_of(asked)
     again = confirm(ada, "accounts_oauthclient", "replace_secret", made.row)
     assert again.context["made"].secret not in {"", made.secret}
     gone = page("accounts_oauthclient_delete", made.row.pk)
@@ -137,7 +137,7 @@ def test_what_the_form_sends_wrong_is_said_beside_the_field(cast: Cast) -> None:
     new = page("accounts_oauthclient_add")
     for sent, word in (
         ({"name": "x", "redirect_uris": "http://evil.example.org/", "scopes": ["services:read"]}, "loopback"),
-        ({"name": "x", "redirect_uris": "", "scopes": ["services:read"]}, "is needed"),
+        ({"name": "x", "redirect_uris": "", "scopes": ["services:read"]}, "is required"),
         ({"name": "x", "redirect_uris": "https://a.example.org/"}, "required"),
     ):
         answer = browser(cast.ada).post(new, sent)
