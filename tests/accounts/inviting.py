@@ -43,7 +43,7 @@ def accept(token: str, password: str | None = PASSWORD, api: Api | None = None, 
 
 
 def assert_dead(token: str) -> None:
-    """Assert that the link is good for nobody, new or known."""
+    """Assert that the link works neither for a new person nor for a known one."""
     for password in (PASSWORD, None):
         assert_problem(accept(token, password), 400, "invalid", "token")
 
@@ -56,6 +56,6 @@ def invited(cast: Cast, mailbox: Mailbox, email: str = EVE, by: User | None = No
 
 
 def roles_of(email: str) -> dict[str, str]:
-    """The organizations of whoever has this address, and the role in each."""
+    """The organizations of the person with this address, and the role in each."""
     found = Membership.objects.filter(user__email=email).select_related("organization")
     return {row.organization.name: row.role for row in found}

@@ -100,7 +100,7 @@ def listening(on_mail: Callable[[], object] = lambda: None, **options: Any) -> I
 
 
 def use_mail_server(settings: Settings, port: int) -> None:
-    """Send mail by real SMTP to this port, whether somebody listens there or not."""
+    """Send mail by real SMTP to this port, even if no server listens there."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
 

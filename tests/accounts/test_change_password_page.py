@@ -62,7 +62,7 @@ class Meeting(FastArgon2):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_change_one_password_at_once_one_does(cast: Cast, settings: Settings) -> None:
+def test_when_two_change_one_password_at_once_one_succeeds(cast: Cast, settings: Settings) -> None:
     settings.PASSWORD_HASHERS = [f"{__name__}.Meeting"]
     new = [NEW, "a third walk to a third lighthouse"]
     answers = at_once(lambda number: change(new_password=new[number]), times=2)
@@ -83,7 +83,7 @@ def test_it_has_the_limits_of_a_login_and_counts_with_it(cast: Cast) -> None:
     assert flow.log_in(flow.address()).status_code == 429
 
 
-def test_it_tells_nobody_who_exists(cast: Cast) -> None:
+def test_it_does_not_reveal_who_has_an_account(cast: Cast) -> None:
     User.objects.filter(pk=cast.bob.pk).update(is_active=False)
     asked: tuple[dict[str, str], ...] = (
         {"password": "wrong"},

@@ -47,7 +47,7 @@ def program(request: pytest.FixtureRequest, cast: Cast) -> Api:
 
 
 Request = tuple[str, str, dict[str, Any]]
-# What would let somebody in, or raise them, after the program's credential has ended …
+# What would let a person in, or give them more power, after the program's credential has ended …
 OF_PEOPLE: dict[str, Callable[[Cast], Request]] = {
     "an account": lambda cast: ("post", "users", {**EVE, "password": PASSWORD, "role": "member"}),
     "an administrator": lambda cast: ("post", "users", {**EVE, "password": PASSWORD, "role": "admin"}),
@@ -104,7 +104,7 @@ OF_PROGRAMS: dict[str, Callable[[Cast], Request]] = {
 
 @pytest.fixture
 def stage(cast: Cast, operator: Caller) -> Cast:
-    """The cast: alice is a former administrator; charlie, who is in no organization any more, is inactive."""
+    """The cast: alice is a former administrator; charlie is inactive and no longer in any organization."""
     Membership.objects.filter(user=cast.charlie).delete()
     for user in (cast.alice, cast.charlie):
         update_user(caller=operator, user=user, changes=UserChanges(is_active=False))

@@ -86,7 +86,7 @@ def test_events_are_exported_as_they_are_shown(audrey: Client, cast: Cast) -> No
     assert (row["target_label"], row["hash"]) == ("'=1+1", bytes(event.hash).hex())
 
 
-def test_reading_an_export_asks_the_database_nothing_and_who_does_not_read_gets_no_third(
+def test_reading_an_export_asks_the_database_nothing_and_unread_exports_are_limited(
     audrey: Client,
 ) -> None:
     sent = {"action": "export", "select_across": "1", "_selected_action": ["1"]}

@@ -108,7 +108,7 @@ def test_no_row_of_another_organization_is_seen(
 
 
 @pytest.mark.parametrize(("model", "action"), ACTIONS, ids=named)
-def test_whoever_may_do_everything_does_the_same_with_effect(
+def test_people_who_may_do_everything_do_the_same_with_effect(
     cast: Cast, rows: Rows, model: type[Model], action: str
 ) -> None:
     """Else the tests above would pass for requests that nobody could make."""
@@ -121,7 +121,7 @@ def test_there_is_a_row_for_every_list(rows: Rows) -> None:
     assert rows.keys() == ADMINS.keys()
 
 
-def test_whoever_manages_their_own_keys_alone_comes_in_and_does_that(cast: Cast) -> None:
+def test_people_who_manage_only_their_own_keys_come_in_and_do_that(cast: Cast) -> None:
     mallory, key = browser(cast.mallory), make_key(cast.mallory).row
     assert mallory.get("/admin/").status_code == 200
     assert list(mallory.get(address(ApiKey, "changelist")).context["cl"].queryset) == [key]

@@ -1,4 +1,4 @@
-"""The front page: what needs attention, with the list of what is counted, and only of what one may see."""
+"""The front page: counts of what needs attention, with links to the lists, limited to what one may see."""
 
 import re
 from datetime import timedelta

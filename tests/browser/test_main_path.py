@@ -105,7 +105,7 @@ def test_a_new_key_is_not_shown_again_by_reload_back_or_history(visit: Visit) ->
 
 
 def settled(visit: Visit) -> str:
-    """What the page holds once it leads nowhere else any more: until then there is no content to have."""
+    """The page's content after its last redirect; before that, the browser has no content."""
     for _ in range(MOST_LOOKS):
         visit.page.wait_for_load_state()
         with suppress(Error):

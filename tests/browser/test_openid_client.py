@@ -84,4 +84,5 @@ def test_the_whole_way_with_openid_client(
             assert result["described"]["active"] is True
             assert result["afterwards"] == {"active": False}
         visit.go(f"{OAUTH2}/allowed")
-        assert "You have not allowed any program to act for you." in visit.text()  # revoking the tokens took the consent along
+        # Revoking the tokens ended the consent.
+        assert "You have not allowed any program to act for you." in visit.text()

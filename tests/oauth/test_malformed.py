@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one of the RFCs', never a 500, and nobody is sent anywhere else."""
+"""Every malformed request gets an answer of the RFCs, never a 500, and never a redirect elsewhere."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A profile has OAuth2 or has nothing of it."""
+"""A profile enables all of OAuth2 or nothing of it."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Clients, and whoever they act for, that are deleted while tokens are asked for: an error of the RFC."""
+"""Clients and owners that are deleted during a token request: the answer is an error of the RFC."""
 
 from collections.abc import Callable
 from typing import Any

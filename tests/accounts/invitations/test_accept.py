@@ -113,7 +113,7 @@ def test_a_link_lives_a_week(cast: Cast, mailbox: Mailbox) -> None:
     assert_dead(token)
 
 
-def test_it_counts_whose_address_it_is_not_who_is_logged_in(cast: Cast, mailbox: Mailbox) -> None:
+def test_the_owner_of_the_address_joins_not_the_person_who_is_logged_in(cast: Cast, mailbox: Mailbox) -> None:
     token = invited(cast, mailbox, MALLORY)
     assert accept(token, password=None, api=as_user(cast.bob)).status_code == 200
     assert roles_of(MALLORY) == {"Acme": "developer"}
@@ -178,7 +178,7 @@ def test_an_invitation_is_no_longer_good_when(
     assert (User.objects.count(), Membership.objects.count()) == before
 
 
-def test_somebody_who_registers_meanwhile_accepts_with_that_account(
+def test_a_person_who_registers_meanwhile_accepts_with_that_account(
     cast: Cast, operator: Caller, mailbox: Mailbox
 ) -> None:
     token = invited(cast, mailbox)
@@ -245,7 +245,7 @@ def test_somebody_with_an_account_leaves_the_page_empty(cast: Cast, mailbox: Mai
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\x00b", "<script>alert(1)</script>" * 9])
-def test_a_name_that_is_none_is_said_on_the_page(cast: Cast, mailbox: Mailbox, name: str) -> None:
+def test_the_page_shows_what_is_wrong_with_a_name(cast: Cast, mailbox: Mailbox, name: str) -> None:
     answer = Browser(invited(cast, mailbox), PAGE).send(name=name, password=PASSWORD)
     assert answer.status_code == 400
     assert "<script" not in answer.content.decode()

@@ -15,7 +15,7 @@ from tests.conftest import PASSWORD, Cast
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("email", [EVE, MALLORY])
-def test_of_many_who_accept_at_once_one_succeeds(cast: Cast, mailbox: Mailbox, email: str) -> None:
+def test_when_many_accept_at_once_one_succeeds(cast: Cast, mailbox: Mailbox, email: str) -> None:
     token = invited(cast, mailbox, email)
     password = PASSWORD if email == EVE else None
     statuses = at_once(lambda _: accept(token, password).status_code, times=6)

@@ -1,4 +1,4 @@
-"""Invitations that programs send are good no longer than the program's credential, and worth no more."""
+"""Invitations by programs last no longer than the program's credential, and grant no more than it may."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -51,7 +51,7 @@ def assert_dead(token: str) -> None:
 
 @pytest.mark.parametrize("kind", ["key", "consent", "machine"])
 @pytest.mark.parametrize("to_acme", [False, True])
-def test_a_program_invites_and_who_accepts_has_an_account(
+def test_a_program_invites_and_accepting_makes_an_account(
     cast: Cast, mailbox: Mailbox, kind: str, to_acme: bool
 ) -> None:
     path, role = (f"organizations/{cast.acme.uuid}/invitations", "developer") if to_acme else (PATH, "member")
@@ -92,7 +92,7 @@ def test_invitations_to_an_account_are_listed_sent_again_and_withdrawn(cast: Cas
     assert api.get(PATH).json()["results"] == []
 
 
-def test_whoever_has_an_account_is_invited_to_none(cast: Cast, mailbox: Mailbox) -> None:
+def test_people_with_an_account_cannot_be_invited_to_another(cast: Cast, mailbox: Mailbox) -> None:
     api = as_user(cast.ada)
     assert_problem(api.post(PATH, {"email": "BOB@example.org", "role": "member"}), 409, "conflict", "email")
     invite(api)
@@ -103,7 +103,7 @@ def test_whoever_has_an_account_is_invited_to_none(cast: Cast, mailbox: Mailbox)
 
 
 @pytest.mark.parametrize("who", ["audrey", "alice", "bob", "mallory"])
-def test_who_does_not_manage_people_neither_invites_nor_sees_who_was_invited(cast: Cast, who: str) -> None:
+def test_people_who_do_not_manage_people_neither_invite_nor_see_invitations(cast: Cast, who: str) -> None:
     sent = invite(as_user(cast.ada))
     api = as_user(getattr(cast, who))
     assert_problem(api.get(PATH), 403, "not_allowed")
@@ -113,7 +113,7 @@ def test_who_does_not_manage_people_neither_invites_nor_sees_who_was_invited(cas
 
 
 @pytest.mark.parametrize("role", ["owner", "nobody", "", "x" * 5000])
-def test_a_role_that_is_none_is_refused_by_name(cast: Cast, role: str) -> None:
+def test_an_unknown_role_is_refused_by_name(cast: Cast, role: str) -> None:
     assert_problem(as_user(cast.ada).post(PATH, {"email": EVE, "role": role}), 400, "invalid", "role")
 
 

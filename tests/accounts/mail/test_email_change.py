@@ -193,14 +193,14 @@ def test_what_happens_is_recorded(cast: Cast, mailbox: Mailbox) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_use_a_link_at_once_one_succeeds(cast: Cast, mailbox: Mailbox) -> None:
+def test_when_many_use_a_link_at_once_one_succeeds(cast: Cast, mailbox: Mailbox) -> None:
     token = new_token(mailbox, cast.alice)
     assert sorted(at_once(lambda _: confirm(token).status_code, times=6)) == [200, *[400] * 5]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.requirement(52)
-def test_of_many_who_want_one_address_at_once_one_gets_it(cast: Cast, mailbox: Mailbox) -> None:
+def test_when_many_want_one_address_at_once_one_gets_it(cast: Cast, mailbox: Mailbox) -> None:
     people = [cast.alice, cast.bob, cast.charlie, cast.mallory]
     tokens = [new_token(mailbox, user) for user in people]
     statuses = at_once(lambda number: confirm(tokens[number]).status_code, times=4)

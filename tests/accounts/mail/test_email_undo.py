@@ -27,7 +27,7 @@ THEIRS = "a walk that an intruder takes"
 
 
 def change(mailbox: Mailbox, user: User, new: str = STOLEN) -> None:
-    """Change a person's address as somebody does who knows the password."""
+    """Change a person's address, knowing the password."""
     assert confirm(new_token(mailbox, user, new)).status_code == 200
     send_due()
 
@@ -146,7 +146,7 @@ def test_what_was_undone_is_recorded(cast: Cast, mailbox: Mailbox) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_use_a_link_at_once_one_succeeds(cast: Cast, mailbox: Mailbox) -> None:
+def test_when_many_use_a_link_at_once_one_succeeds(cast: Cast, mailbox: Mailbox) -> None:
     change(mailbox, cast.alice)
     token = undo_token(mailbox)
     pages = at_once(lambda number: undo(token), times=4)

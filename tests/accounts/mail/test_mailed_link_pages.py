@@ -113,7 +113,7 @@ def test_what_is_wrong_is_said_on_the_page(cast: Cast, mailbox: Mailbox) -> None
 
 
 @pytest.mark.parametrize("token", ["", '"><script>alert(1)</script>', "x" * 5000])
-def test_a_link_that_is_none_shows_the_page_and_changes_nothing(cast: Cast, token: str) -> None:
+def test_an_invalid_link_shows_the_page_and_changes_nothing(cast: Cast, token: str) -> None:
     browser = Browser(token)
     assert "<script" not in browser.shown.content.decode()
     answer = browser.client.post(

@@ -1,4 +1,4 @@
-"""Who registers gets an account once the address is shown to be theirs; nobody learns who has one."""
+"""Registration creates an account once the person proves the address; nobody learns who has an account."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -170,7 +170,7 @@ def test_an_account_that_was_made_meanwhile_stays_as_it_is(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_use_a_link_at_once_one_succeeds(cast: Cast, mailbox: Mailbox) -> None:
+def test_when_many_use_a_link_at_once_one_succeeds(cast: Cast, mailbox: Mailbox) -> None:
     token = new_token(mailbox)
     statuses = at_once(lambda _: confirm(token).status_code, times=6)
     assert sorted(statuses) == [200, 400, 400, 400, 400, 400]

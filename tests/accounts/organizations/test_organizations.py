@@ -97,7 +97,7 @@ def test_who_is_no_member_any_more_cannot_be_changed_or_removed_again(cast: Cast
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_eight_who_want_the_same_organization_at_once_one_gets_it(operator: Caller) -> None:
+def test_when_eight_want_the_same_organization_at_once_one_gets_it(operator: Caller) -> None:
     def attempt(number: int) -> bool:
         try:
             create_organization(caller=operator, name=["Acme", "ACME"][number % 2])

@@ -84,7 +84,7 @@ def test_a_deleted_organization_leaves_its_people_without_what_they_could_do_the
 
 
 @pytest.mark.requirement(50)
-def test_an_organization_with_somebody_who_may_do_more_is_not_deleted(cast: Cast) -> None:
+def test_an_organization_with_a_member_who_may_do_more_is_not_deleted(cast: Cast) -> None:
     manager = with_key(make_key(cast.ada, "organizations:write"))
     assert_problem(manager.delete(path(cast.acme)), 403, "not_allowed")
     assert Organization.objects.filter(pk=cast.acme.pk).exists()

@@ -1,4 +1,4 @@
-"""How many passwords are hashed at once, and what is said to those who come on top."""
+"""How many passwords are hashed at once, and what further requests are told."""
 
 import multiprocessing
 import os

@@ -158,9 +158,7 @@ def test_hashing_anew_never_brings_back_a_password_that_was_just_replaced(
     assert attempt("alice", NEW).status_code == 200
 
 
-def test_of_two_who_log_in_at_once_when_the_parameters_have_changed_both_get_in(
-    cast: Cast, raised: None
-) -> None:
+def test_two_simultaneous_logins_with_changed_parameters_both_succeed(cast: Cast, raised: None) -> None:
     others: list[int] = []
     WatchedArgon2.meanwhile = lambda: others.append(attempt("alice", PASSWORD).status_code)
     assert attempt("alice", PASSWORD).status_code == 200
@@ -190,7 +188,7 @@ def test_nobody_logs_in_with_a_password_that_is_replaced_while_it_is_checked(
     assert not Session.objects.filter(user=cast.alice).exists()
 
 
-def test_nobody_logs_in_who_is_deactivated_while_the_password_is_checked(
+def test_a_person_who_is_deactivated_while_the_password_is_checked_is_not_logged_in(
     cast: Cast, operator: Caller, hashing: type[WatchedArgon2]
 ) -> None:
     changes = UserChanges(is_active=False)

@@ -1,4 +1,4 @@
-"""A forgotten password: a link by mail, good once, for an hour, for whoever has the address."""
+"""A forgotten password: the owner of the address gets a link by mail that works once, within an hour."""
 
 from typing import Any
 

@@ -71,7 +71,7 @@ def test_a_token_is_dead_for_somebody_deactivated_in_the_database_itself(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_use_a_token_at_once_one_succeeds(cast: Cast, mailbox: Mailbox) -> None:
+def test_when_many_use_a_token_at_once_one_succeeds(cast: Cast, mailbox: Mailbox) -> None:
     token = new_token(mailbox)
     passwords = [f"a walk to lighthouse number {number}" for number in range(6)]
     statuses = at_once(lambda number: reset(token, passwords[number]).status_code, times=6)

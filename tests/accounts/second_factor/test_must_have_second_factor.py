@@ -57,9 +57,7 @@ def test_with_one_it_is_as_before(cast: Cast, marked: None) -> None:
     assert logged_in(cast.alice, enrolled(cast.alice)).get("api-keys").status_code == 200
 
 
-def test_it_takes_effect_on_sessions_that_there_are_and_leaves_keys_alone(
-    cast: Cast, operator: Caller
-) -> None:
+def test_it_takes_effect_on_existing_sessions_and_leaves_keys_alone(cast: Cast, operator: Caller) -> None:
     api, key = as_user(cast.alice), with_key(make_key(cast.alice, "keys:read"))
     assert (api.get("api-keys").status_code, key.get("api-keys").status_code) == (200, 200)
     update_user(caller=operator, user=cast.alice, changes=UserChanges(must_have_second_factor=True))
@@ -70,7 +68,7 @@ def test_it_takes_effect_on_sessions_that_there_are_and_leaves_keys_alone(
     assert names == ["second_factor:waived", "second_factor:required"]
 
 
-def test_the_one_who_would_not_gain_anything_is_told_that_they_may_not(cast: Cast, operator: Caller) -> None:
+def test_a_person_who_would_not_gain_anything_is_told_that_they_may_not(cast: Cast, operator: Caller) -> None:
     update_user(caller=operator, user=cast.mallory, changes=UserChanges(must_have_second_factor=True))
     assert_problem(as_user(cast.mallory).get("users"), 403, "not_allowed")
 

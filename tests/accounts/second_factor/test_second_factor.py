@@ -152,7 +152,7 @@ def test_without_a_right_code_nothing_is_removed_or_made_anew(cast: Cast, code: 
 
 
 @pytest.mark.parametrize("value", ["", None, 7, ["x"], "1" * 5000, "\0"])
-def test_a_code_that_is_none_is_refused_by_name(cast: Cast, value: Any) -> None:
+def test_a_malformed_code_is_refused_by_name(cast: Cast, value: Any) -> None:
     api = as_user(cast.alice)
     assert_problem(confirm(api, value), 400, "invalid", "code")
     assert_problem(remove(api, value), 400, "invalid", "code")
@@ -227,7 +227,7 @@ def test_a_code_of_an_app_that_is_begun_meanwhile_confirms_nothing(cast: Cast) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_confirm_at_once_one_gets_recovery_codes(cast: Cast) -> None:
+def test_when_many_confirm_at_once_one_gets_recovery_codes(cast: Cast) -> None:
     caller = caller_at(cast.alice, datetime.now(UTC))
     app = App(begin_enrolment(caller=caller, password=PASSWORD).secret, [])
     code = app.code(caller.origin.at)
@@ -273,7 +273,7 @@ def test_the_owner_is_told_of_every_change(cast: Cast, mailbox: Mailbox, operato
     assert not [one for one in secrets for mail in mailbox.mails if one in plain(mail) + html(mail)]
 
 
-def test_whoever_is_deleted_takes_their_second_factor_along(cast: Cast, operator: Caller) -> None:
+def test_deleting_a_person_deletes_their_second_factor(cast: Cast, operator: Caller) -> None:
     enrolled(cast.mallory)
     delete_user(caller=operator, user=cast.mallory)
     assert (SecondFactor.objects.count(), RecoveryCode.objects.count()) == (0, 0)

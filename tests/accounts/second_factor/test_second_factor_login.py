@@ -1,4 +1,4 @@
-"""Logging in with a second factor: which codes let in, how often, and what the others are told."""
+"""Logging in with a second factor: which codes work, how often, and the errors for the others."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -113,7 +113,7 @@ def test_a_code_more_than_one_step_old_does_not_let_in(cast: Cast) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.requirement(17)
-def test_of_eight_who_use_a_code_at_once_one_gets_in(cast: Cast) -> None:
+def test_when_eight_use_a_code_at_once_one_gets_in(cast: Cast) -> None:
     code = enrolled(cast.alice).code()
     statuses = at_once(lambda number: attempt(cast.alice, totp_code=code).status_code, times=8)
     assert sorted(statuses) == [200] + [401] * 7
@@ -122,7 +122,7 @@ def test_of_eight_who_use_a_code_at_once_one_gets_in(cast: Cast) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.requirement(21)
-def test_of_eight_who_use_a_recovery_code_at_once_one_gets_in(cast: Cast) -> None:
+def test_when_eight_use_a_recovery_code_at_once_one_gets_in(cast: Cast) -> None:
     code = enrolled(cast.alice).recovery_codes[0]
     statuses = at_once(lambda number: attempt(cast.alice, totp_code=code).status_code, times=8)
     assert sorted(statuses) == [200] + [401] * 7

@@ -35,11 +35,11 @@ def strict_acme(cast: Cast, operator: Caller) -> Organization:
     return update_organization(caller=operator, organization=cast.acme, changes=changes)
 
 
-def test_netrecon_wants_a_second_factor_of_whoever_manages_keys() -> None:
+def test_netrecon_wants_a_second_factor_of_people_who_manage_keys() -> None:
     assert set(profiles.load("netrecon").login.second_factor_for) == set(KEYS)
 
 
-def test_a_profile_names_capabilities_that_there_are_once() -> None:
+def test_a_profile_names_existing_capabilities_once() -> None:
     for value, reason in (('["manage_own_keys", "manage_own_keys"]', "twice"), ('["fly"]', "fly")):
         with pytest.raises(ProfileError, match=reason):
             parse(DIALECT.replace("[login]", f"[login]\nsecond_factor_for = {value}"), source="x")
@@ -53,7 +53,7 @@ def test_without_one_the_refusal_says_what_to_do(cast: Cast, strict_about_keys: 
     assert event.detail["code"] == "second_factor_required"
 
 
-def test_whoever_could_not_do_it_with_one_either_is_told_so(cast: Cast, strict_about_keys: None) -> None:
+def test_people_who_could_not_do_it_with_one_either_are_told_so(cast: Cast, strict_about_keys: None) -> None:
     assert_problem(as_user(cast.audrey).post("api-keys", KEY), 403, "not_allowed")
     assert_problem(as_user(cast.alice).post("organizations", {"name": "x"}), 403, "not_allowed")
 
@@ -137,7 +137,7 @@ def test_a_route_that_wants_a_role_there_does_not_open_either(cast: Cast, strict
         assert proven.get("/gateway/check", headers=owners).status_code == 200
 
 
-def test_whoever_manages_an_organization_says_whether_it_wants_one(cast: Cast) -> None:
+def test_managers_of_an_organization_decide_whether_it_wants_one(cast: Cast) -> None:
     path, change = f"organizations/{cast.acme.uuid}", {"requires_second_factor": True}
     answer = as_user(cast.ada).patch(path, change)
     assert (answer.status_code, answer.json()["requires_second_factor"]) == (200, True)

@@ -1,4 +1,4 @@
-"""Ending all sessions again ends what has begun since, browsers in the admin too; else it records nothing."""
+"""Ending all sessions again ends what has begun since, also in the admin; otherwise it records nothing."""
 
 import pytest
 from django.test import Client
@@ -51,7 +51,7 @@ def test_the_browser_in_which_a_second_factor_was_added_is_logged_out(cast: Cast
 
 
 @pytest.mark.requirement(34)
-def test_a_session_that_was_left_is_ended_by_who_ends_all(cast: Cast) -> None:
+def test_ending_all_sessions_ends_a_session_that_was_left(cast: Cast) -> None:
     bob, ada = as_user(cast.bob), as_user(cast.ada)
     assert bob.delete("auth/sessions").status_code == 204
     assert ada.delete(f"users/{cast.bob.uuid}/sessions").status_code == 204
@@ -60,7 +60,7 @@ def test_a_session_that_was_left_is_ended_by_who_ends_all(cast: Cast) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_end_the_same_at_once_one_is_recorded(cast: Cast) -> None:
+def test_when_many_end_the_same_session_at_once_one_is_recorded(cast: Cast) -> None:
     log_in(cast.bob)
     at_once(lambda _: log_out_everywhere(caller=caller_as(cast.bob)), times=6)
     assert not Session.objects.filter(ended_at=None).exists()
@@ -69,7 +69,7 @@ def test_of_many_who_end_the_same_at_once_one_is_recorded(cast: Cast) -> None:
 
 @rows_are_locked
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_revoke_one_token_of_a_machine_one_is_recorded(cast: Cast) -> None:
+def test_when_two_revoke_one_token_of_a_machine_one_is_recorded(cast: Cast) -> None:
     made = make_client("services:read", owner=cast.acme)
     text = machine_token(made)["access_token"]
 

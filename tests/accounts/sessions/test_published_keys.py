@@ -1,4 +1,4 @@
-"""Login tokens under key pairs: others verify them by our published keys, and nobody else makes any."""
+"""Login tokens signed with key pairs: others verify them with our published keys and cannot make any."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -155,7 +155,7 @@ def test_the_keys_are_published_without_oauth2_too(
     assert_problem(Api().get("/.well-known/openid-configuration"), 404)
 
 
-def test_whoever_makes_a_key_says_which_where_the_profile_has_two_kinds(db: None) -> None:
+def test_a_key_needs_an_algorithm_if_the_profile_has_two(db: None) -> None:
     operator = caller_at_command_line()
     with serving("login", token_algorithm="EdDSA"):
         with pytest.raises(DomainError, match="this profile signs with: RS256, EdDSA"):

@@ -129,7 +129,7 @@ def test_the_grace_does_not_outlive_a_logout(cast: Cast) -> None:
 
 @pytest.mark.usefixtures("with_grace")
 @pytest.mark.requirement(37)
-def test_nobody_who_is_inactive_gets_a_successor_again(cast: Cast) -> None:
+def test_inactive_people_do_not_get_the_successor_again(cast: Cast) -> None:
     old = logged_in()
     refreshed(old, at(1))
     type(cast.alice).objects.filter(pk=cast.alice.pk).update(is_active=False)

@@ -131,7 +131,7 @@ def test_a_success_forgets_the_failures_of_the_account_at_this_address(db: None)
 
 
 def test_a_success_does_not_forget_the_failures_of_others_at_the_address(db: None) -> None:
-    """Whoever has an account would log in now and then to go on guessing at others'."""
+    """Otherwise an attacker with an account would log in now and then to go on guessing at others'."""
     for number in range(LOGIN.address - 1):
         assert passes(f"person {number}")
     for _ in range(LOGIN.address):
@@ -236,7 +236,7 @@ def test_of_many_from_everywhere_at_once_exactly_as_many_pass_as_may(settings: S
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_who_are_counted_crosswise_at_once_do_not_hinder_each_other(settings: Settings) -> None:
+def test_counting_crosswise_at_once_does_not_deadlock(settings: Settings) -> None:
     """Each holds one row and waits for another: no deadlock, whatever the order of their digests."""
 
     def come_and_go(number: int) -> Any:

@@ -14,7 +14,7 @@ LIMIT = 5
 
 
 def try_at(server: Server, name: str, number: int) -> Answer:
-    """A wrong password, from an address that changes if one believes it."""
+    """A wrong password, with a forged address that changes each time."""
     forged = {"X-Forwarded-For": f"203.0.113.{number}", "Forwarded": f"for=203.0.113.{number}"}
     body = {"username": name, "password": "wrong"}
     return server.request("POST", "/api/v1/auth/login", body=body, headers=forged)
@@ -46,7 +46,7 @@ def test_of_sixty_tries_at_two_servers_of_two_processes_exactly_five_are_looked_
     assert not [server for server in servers if "Traceback" in server.output]
 
 
-def test_the_address_is_limited_whoever_is_tried(installation: Installation) -> None:
+def test_the_address_is_limited_for_all_accounts_together(installation: Installation) -> None:
     often = f"login.address={LIMIT}"
     with (
         installation.serve("--workers", "2", KEYHOUSE_LIMITS=often) as server,

@@ -1,4 +1,4 @@
-"""Codes and proofs of oneself are counted per person, whatever door they are tried at."""
+"""Attempts at codes and own passwords count per person, across all endpoints and pages."""
 
 from typing import Any
 

@@ -83,7 +83,7 @@ def test_the_last_administrator_is_not_deleted_demoted_or_deactivated(cast: Cast
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.requirement(51)
-def test_of_administrators_who_delete_one_another_at_once_one_is_left(operator: Caller) -> None:
+def test_when_administrators_delete_one_another_at_once_one_is_left(operator: Caller) -> None:
     people = [add_user(f"admin{number}", "admin") for number in range(6)]
     callers = [caller_as(user) for user in people]
 
@@ -97,7 +97,7 @@ def test_of_administrators_who_delete_one_another_at_once_one_is_left(operator: 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.requirement(51)
-def test_of_administrators_who_delete_all_others_at_once_one_is_left(operator: Caller) -> None:
+def test_when_administrators_delete_all_others_at_once_one_is_left(operator: Caller) -> None:
     people = [add_user(f"admin{number}", "admin") for number in range(4)]
     callers = [caller_as(user) for user in people]
 
@@ -122,7 +122,7 @@ def test_of_people_of_whom_one_has_to_stay_none_is_deleted(cast: Cast, operator:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_key_for_somebody_who_is_deleted_at_that_moment_is_not_there_afterwards(operator: Caller) -> None:
+def test_a_key_for_a_person_who_is_deleted_meanwhile_does_not_remain(operator: Caller) -> None:
     def race(number: int) -> str:
         try:
             if number == 0:

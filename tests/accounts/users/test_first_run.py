@@ -18,7 +18,7 @@ def make(operator: Caller, name: str = "root", password: str = PASSWORD) -> User
 
 
 @pytest.mark.requirement(12)
-def test_a_fresh_installation_has_nobody_who_could_log_in(anonymous: Api) -> None:
+def test_a_fresh_installation_has_no_accounts(anonymous: Api) -> None:
     assert is_first_run()
     for name in ("admin", "root", "keyhouse"):
         body = {"username": name, "password": name}

@@ -33,7 +33,7 @@ def check_end_of_log_is_free() -> None:
 
 
 @pytest.mark.parametrize("is_deleted", [False, True])
-def test_people_are_locked_in_one_order_whoever_they_are(cast: Cast, is_deleted: bool) -> None:
+def test_people_are_always_locked_in_the_same_order(cast: Cast, is_deleted: bool) -> None:
     late = add_user("late", "admin")  # an administrator, and locked as one, but after bob in the order
     caller, changes = caller_as(cast.ada), UserChanges(is_active=False)
 

@@ -40,7 +40,7 @@ def test_people_change_their_own_name(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"name": None}, {"name": 7}, {"name": "a\nb"}, {"name": "x" * 101}])
-def test_a_name_that_is_none_is_400(cast: Cast, body: dict[str, object]) -> None:
+def test_an_invalid_name_is_400(cast: Cast, body: dict[str, object]) -> None:
     assert_problem(as_user(cast.bob).patch("auth/me", body), 400, "invalid", "name")
 
 
@@ -117,7 +117,7 @@ def test_a_key_changes_no_password_and_sees_no_sessions(cast: Cast) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_four_who_change_the_same_password_at_once_one_wins(transactional_db: None) -> None:
+def test_when_four_change_the_same_password_at_once_one_wins(transactional_db: None) -> None:
     user = add_user("dora")
     logins = [as_user(user) for _ in range(4)]
     wanted = [f"{NEW} number {number}" for number in range(4)]

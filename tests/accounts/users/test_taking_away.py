@@ -57,7 +57,7 @@ def test_who_is_taken_out_of_an_organization_is_out_on_the_next_request(cast: Ca
 
 
 @pytest.mark.requirement(33)
-def test_a_superuser_who_is_none_any_more_may_nothing_more(cast: Cast, operator: Caller) -> None:
+def test_a_former_superuser_may_do_nothing_more(cast: Cast, operator: Caller) -> None:
     update_user(caller=operator, user=cast.mallory, changes=UserChanges(is_superuser=True))
     mallory = as_user(cast.mallory)
     assert mallory.get("audit").status_code == 200
@@ -109,7 +109,7 @@ def test_reactivating_revives_no_browser_in_the_admin_either(cast: Cast, operato
 
 
 @pytest.mark.requirement(37)
-def test_the_keys_of_an_organization_outlive_whoever_made_them(cast: Cast, operator: Caller) -> None:
+def test_the_keys_of_an_organization_outlive_their_makers(cast: Cast, operator: Caller) -> None:
     made = as_user(cast.alice).post(
         "api-keys",
         {"name": "CI", "scopes": ["services:write"], "organization": str(cast.acme.uuid)},

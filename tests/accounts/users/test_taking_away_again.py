@@ -1,4 +1,4 @@
-"""Whoever takes away what is taken away already waits a lease, too: the first to do so may still wait."""
+"""Taking away what is already gone also waits one lease, because the first request may still be waiting."""
 
 import threading
 import time

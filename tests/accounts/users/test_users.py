@@ -101,9 +101,7 @@ def test_a_name_that_cannot_be_shown_is_refused(operator: Caller, db: None, name
 
 
 @pytest.mark.parametrize("role", ["", "root", "owner", "ADMIN", "*"])
-def test_a_role_that_is_none_or_belongs_into_organizations_is_refused(
-    operator: Caller, db: None, role: str
-) -> None:
+def test_an_unknown_role_or_an_organization_role_is_refused(operator: Caller, db: None, role: str) -> None:
     refused(Invalid, "role", operator, role=role)
 
 
@@ -130,7 +128,7 @@ def test_several_people_get_no_password_together(cast: Cast, operator: Caller) -
     assert PASSWORD not in repr(changes)
 
 
-def test_every_change_is_one_event_and_no_change_is_none(cast: Cast, operator: Caller) -> None:
+def test_every_change_is_one_event_and_no_change_is_no_event(cast: Cast, operator: Caller) -> None:
     changes = UserChanges(name="Ali", role="auditor", is_active=False, is_superuser=True)
     last = Event.objects.count()
     for _ in range(2):
@@ -156,7 +154,7 @@ def test_who_may_not_manage_people_adds_and_changes_nobody(cast: Cast, name: str
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.requirement(52)
-def test_of_eight_who_want_the_same_user_name_at_once_one_gets_it(operator: Caller) -> None:
+def test_when_eight_want_the_same_user_name_at_once_one_gets_it(operator: Caller) -> None:
     def attempt(number: int) -> str:
         try:
             create(operator, username=["dora", "DORA"][number % 2], email=f"dora{number}@example.org")
@@ -171,7 +169,7 @@ def test_of_eight_who_want_the_same_user_name_at_once_one_gets_it(operator: Call
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.requirement(52)
-def test_of_eight_who_want_the_same_address_at_once_one_gets_it(operator: Caller) -> None:
+def test_when_eight_want_the_same_address_at_once_one_gets_it(operator: Caller) -> None:
     def attempt(number: int) -> str:
         try:
             create(operator, username=f"dora{number}")

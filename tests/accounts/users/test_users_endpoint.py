@@ -124,7 +124,7 @@ def test_a_changed_name_is_folded_anew_and_the_old_one_is_free(cast: Cast) -> No
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.requirement(52)
-def test_of_six_people_who_get_the_same_address_at_once_one_gets_it(operator: Caller) -> None:
+def test_when_six_people_get_the_same_address_at_once_one_keeps_it(operator: Caller) -> None:
     people = [add_user(f"user{number}") for number in range(6)]
 
     def rename(number: int) -> bool:
@@ -189,7 +189,7 @@ def test_who_is_deactivated_over_the_api_is_out_and_stays_logged_out(cast: Cast)
 
 
 @pytest.mark.requirement(50)
-def test_who_manages_people_does_not_touch_those_who_may_do_more(cast: Cast) -> None:
+def test_managers_of_people_cannot_change_people_who_may_do_more(cast: Cast) -> None:
     manager = with_key(make_key(cast.ada, "users:write"))
     for above in (cast.audrey, cast.alice):
         for body in ({"name": "x"}, {"role": "member"}, {"is_active": False}, {"password": OTHER}):

@@ -38,7 +38,7 @@ def test_the_form_asks_for_what_the_profile_names(admin: Client) -> None:
     assert "key_type: client" in text_of(admin.get(page("apikeys_apikey_change", key.pk)))
 
 
-def test_a_value_that_there_is_not_is_said_beside_the_field(admin: Client) -> None:
+def test_an_unknown_value_is_reported_beside_the_field(admin: Client) -> None:
     sent = fill_in(admin, attribute_key_type="toaster")
     assert "toaster" in errors_of(admin.post(page(ADD), sent))["attribute_key_type"]
     assert ApiKey.objects.count() == 0

@@ -93,7 +93,7 @@ def test_a_key_that_one_does_not_see_is_not_revoked(cast: Cast, key: NewKey) -> 
 
 
 @pytest.mark.parametrize("number", ["nonsense", "-1", "9" * 30, "1\x00"])
-def test_a_selection_that_is_none_is_no_crash(ada: Client, key: NewKey, number: str) -> None:
+def test_an_invalid_selection_does_not_crash(ada: Client, key: NewKey, number: str) -> None:
     sent = {"action": "revoke", "_selected_action": [number], "reason": "x"}
     response = ada.post(page(LIST), sent, follow=True)
     assert response.status_code == 200

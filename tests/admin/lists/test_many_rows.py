@@ -141,7 +141,7 @@ def size(client: Client, address: str) -> tuple[int, int]:
 
 @pytest.mark.parametrize("kind", ["changelist", "add"])
 @pytest.mark.parametrize("model", LABELS)
-def test_no_page_grows_with_the_rows_that_there_are(cast: Cast, model: str, kind: str) -> None:
+def test_no_page_grows_with_the_number_of_rows(cast: Cast, model: str, kind: str) -> None:
     ada = browser(cast.ada)
     if ada.get(page(f"{model}_{kind}")).status_code != 200:
         assert kind == "add"
@@ -157,7 +157,7 @@ def test_no_page_grows_with_the_rows_that_there_are(cast: Cast, model: str, kind
 @pytest.mark.parametrize(
     "kind", ["accounts_organization", "accounts_user", "apikeys_apikey", "accounts_oauthclient"]
 )
-def test_no_form_of_a_row_grows_with_the_rows_that_there_are(cast: Cast, kind: str) -> None:
+def test_no_form_of_a_row_grows_with_the_number_of_rows(cast: Cast, kind: str) -> None:
     client = OAuthClient.objects.create(name="Board", user=cast.bob, scopes=["services:read"])
     rows = {"organization": cast.acme.pk, "user": cast.bob.pk, "oauthclient": client.pk}
     rows["apikey"] = make_key(cast.bob, "services:read").row.pk

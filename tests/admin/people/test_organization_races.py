@@ -1,4 +1,4 @@
-"""The page of an organization saves many rows: who has one of them is waited for before the first event."""
+"""The page of an organization saves many rows: it waits for their locks before it records the first event."""
 
 from typing import Any
 

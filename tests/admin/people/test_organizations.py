@@ -120,7 +120,7 @@ def test_the_row_of_another_organization_cannot_be_changed_from_here(ada: Client
     ("who", "role", "words"),
     [("bob", "owner", "duplicate"), ("mallory", "emperor", "emperor"), ("mallory", "", "required")],
 )
-def test_a_member_who_cannot_be_added_is_said_and_nothing_is_written(
+def test_a_member_who_cannot_be_added_is_reported_and_nothing_is_written(
     ada: Client, cast: Cast, who: str, role: str, words: str
 ) -> None:
     before, events = roles(cast.acme), Event.objects.count()

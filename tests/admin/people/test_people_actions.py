@@ -1,4 +1,4 @@
-"""What is done to many people at once in the admin: each asks first, and says what will stop working."""
+"""Actions on many people at once in the admin: each asks first, and says what will stop working."""
 
 import pytest
 from django.test import Client

@@ -48,7 +48,7 @@ def added(client: Client) -> App:
 
 
 @pytest.mark.requirement(77)
-def test_whoever_has_a_second_factor_is_asked_for_it(cast: Cast) -> None:
+def test_people_with_a_second_factor_are_asked_for_it(cast: Cast) -> None:
     app = enrolled(cast.ada)
     client = Client()
     assert 'autocomplete="one-time-code"' in text_of(client.get(LOGIN))
@@ -84,7 +84,7 @@ def test_a_code_of_5000_characters_is_refused_beside_its_field(cast: Cast) -> No
     assert "at most 64 characters" in text_of(response)
 
 
-def test_whoever_has_none_leaves_the_field_empty_or_not(cast: Cast) -> None:
+def test_people_without_one_may_fill_in_the_field_or_not(cast: Cast) -> None:
     assert log_in_with(Client(), "ada", "").status_code == 302
     assert log_in_with(Client(), "ada", "123456").status_code == 302
 
@@ -166,7 +166,7 @@ def test_the_page_wants_a_csrf_token(cast: Cast) -> None:
     assert send(client, "begin", password=PASSWORD).status_code == 403
 
 
-def test_nobody_sees_the_page_who_is_not_logged_in(cast: Cast) -> None:
+def test_only_logged_in_people_see_the_page(cast: Cast) -> None:
     assert Client().get(PAGE).status_code == 302
     assert not send(Client(), "begin", password=PASSWORD).content
 
@@ -185,7 +185,7 @@ def test_where_the_admin_wants_one_people_are_taken_to_the_page_not_locked_out(
     assert client.post("/admin/logout/").status_code == 200
 
 
-def test_whoever_holds_what_the_profile_wants_one_for_is_taken_there(cast: Cast) -> None:
+def test_people_with_a_capability_that_needs_one_are_taken_there(cast: Cast) -> None:
     with serving("login", second_factor_for=(Capability.MANAGE_KEYS,)):
         client = browser(cast.ada)
         assert client.get("/admin/").headers["Location"] == PAGE
@@ -194,7 +194,7 @@ def test_whoever_holds_what_the_profile_wants_one_for_is_taken_there(cast: Cast)
         assert client.get(page("apikeys_apikey_add")).status_code == 200
 
 
-def test_whoever_has_power_only_where_an_organization_wants_one_is_taken_there(
+def test_people_with_power_only_where_an_organization_wants_one_are_taken_there(
     cast: Cast, operator: Caller
 ) -> None:
     with serving("login", second_factor_for=tuple(Capability)):

@@ -82,7 +82,7 @@ def test_nobody_is_sent_elsewhere_after_the_login(cast: Cast) -> None:
     assert "evil" not in response.headers["Location"]
 
 
-def test_whoever_is_deactivated_is_out_at_once_and_stays_out(cast: Cast, operator: Caller) -> None:
+def test_deactivated_people_are_out_at_once_and_stay_out(cast: Cast, operator: Caller) -> None:
     client = browser(cast.alice)
     update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=False))
     assert client.get("/admin/").status_code == 302

@@ -159,7 +159,7 @@ def test_nobody_hands_on_more_than_they_hold(cast: Cast) -> None:
     assert flow.tokens()["scope"] == "services:read"
 
 
-def test_whoever_holds_none_of_it_can_only_refuse(cast: Cast) -> None:
+def test_people_without_any_of_the_scopes_can_only_refuse(cast: Cast) -> None:
     flow = Flow(make_client("audit:read"), cast.mallory, scope="audit:read")
     flow.log_in(flow.address())
     assert "may not do yourself" in text_of(flow.browser.get(flow.address()))
@@ -228,7 +228,7 @@ def test_prompt_and_max_age_ask_for_a_fresh_login_once(cast: Cast) -> None:
         assert flow.browser.get(answer["Location"]).status_code == 200
 
 
-def test_a_login_that_was_ended_is_none(cast: Cast) -> None:
+def test_an_ended_login_does_not_count(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     flow.log_in(flow.address())
     Session.objects.all().delete()

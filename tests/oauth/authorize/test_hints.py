@@ -73,7 +73,7 @@ def test_nobody_else_answers_at_all_until_the_person_meant_has_logged_in(
     assert "code" in parameters(flow.answer(back)["Location"])
 
 
-def test_a_stranger_is_asked_to_log_in_whoever_is_meant(flow: Flow, cast: Cast) -> None:  # noqa: F811
+def test_a_stranger_is_asked_to_log_in_for_any_hint(flow: Flow, cast: Cast) -> None:  # noqa: F811
     stranger = Flow(flow.client, cast.alice, scope="openid")
     silent = stranger.address(id_token_hint=hint_of(flow), prompt="none")
     assert refusal(stranger, silent)["error"] == "login_required"

@@ -50,7 +50,7 @@ def test_it_has_the_same_limits(cast: Cast) -> None:
     assert flow.log_in(flow.address()).status_code == 429
 
 
-def test_whoever_has_a_second_factor_is_asked_for_it(cast: Cast) -> None:
+def test_people_with_a_second_factor_are_asked_for_it(cast: Cast) -> None:
     app = enrolled(cast.alice)
     flow = Flow(make_client(), cast.alice)
     answer = flow.log_in(flow.address())

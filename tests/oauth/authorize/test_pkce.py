@@ -47,7 +47,7 @@ def test_one_client_may_do_without(none: dict[str, Any], scope: str, cast: Cast)
 
 
 @pytest.mark.requirement(70)
-def test_whoever_uses_it_all_the_same_is_held_to_it(cast: Cast) -> None:
+def test_a_client_that_uses_it_anyway_is_held_to_it(cast: Cast) -> None:
     flow = Flow(make_client(without_pkce=True), cast.alice)
     assert flow.exchange(flow.code()).status_code == 200
     for verifier in (None, "", "x" * 64):

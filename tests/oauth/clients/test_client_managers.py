@@ -78,9 +78,7 @@ def test_nor_in_the_admin(cast: Cast, keeper: User) -> None:
     assert row.client_secret == OAuthClient.objects.get().client_secret
 
 
-def test_whoever_holds_what_a_client_gets_may_replace_its_secret_and_its_address(
-    cast: Cast, keeper: User
-) -> None:
+def test_holders_of_a_clients_scopes_may_replace_its_secret_and_its_address(cast: Cast, keeper: User) -> None:
     row = make_client("keys:read", "openid").row
     there = f"{CALLBACK}2"
     update_client(caller=caller_as(keeper), client=row, changes=ClientChanges(redirect_uris=[there]))

@@ -59,7 +59,7 @@ def test_a_wrong_secret_is_401_everywhere(endpoint: str, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("endpoint", BODIES)
-def test_a_client_that_says_twice_who_it_is_is_refused(endpoint: str, cast: Cast) -> None:
+def test_a_client_that_authenticates_twice_is_refused(endpoint: str, cast: Cast) -> None:
     client = make_client("services:read", owner=cast.acme)
     headers = basic(client.row.client_id, client.secret)
     body = f"{BODIES[endpoint]}&client_id={client.row.client_id}"

@@ -1,4 +1,4 @@
-"""Consents: everybody sees their own, and takes them back."""
+"""Consents: people see and withdraw their own."""
 
 from datetime import timedelta
 from typing import Any

@@ -79,7 +79,7 @@ def test_the_page_is_protected_against_frames_and_foreign_forms(cast: Cast) -> N
     assert Consent.objects.count() == 1
 
 
-def test_whoever_logs_out_there_has_no_session_any_more(cast: Cast) -> None:
+def test_logging_out_there_ends_the_session(cast: Cast) -> None:
     tokens = Flow(make_client(), cast.alice).tokens()
     Session.objects.all().delete()
     browser = visitor(Flow(make_client(), cast.alice))

@@ -48,7 +48,7 @@ def test_another_client_that_replays_it_ends_nothing(cast: Cast) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.requirement(68)
-def test_of_many_who_send_one_code_at_once_none_keeps_a_token(transactional_db: None, cast: Cast) -> None:
+def test_when_many_send_one_code_at_once_none_keeps_a_token(transactional_db: None, cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     code = flow.code()
     answers = at_once(lambda number: flow.exchange(code), times=6)

@@ -147,7 +147,7 @@ def test_no_access_token_outlives_its_consent(cast: Cast) -> None:
     assert flow.exchange(code).json()["expires_in"] <= 30
 
 
-def test_an_expired_token_is_none(cast: Cast) -> None:
+def test_an_expired_token_is_refused(cast: Cast) -> None:
     tokens = Flow(make_client(), cast.alice).tokens()
     OAuthAccessToken.objects.update(expires=timezone.now())
     assert gateway(tokens["access_token"]) == 401
