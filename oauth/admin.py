@@ -36,13 +36,15 @@ TEMPLATES = "admin/accounts/oauthclient"
 REPLACE_SECRET = Confirmation(
     "Replace the client's secret",
     "Replace",
-    "The present secret of this client stops working. The new one is shown only once:",
+    "The client's current secret stops working. The new one is shown only once:",
+    "secret replaced",
     "secrets replaced",
 )
 WITHDRAW = Confirmation(
     "Withdraw consents",
     "Withdraw",
     "These programs can no longer act for these people, and their tokens stop working:",
+    "consent withdrawn",
     "consents withdrawn",
 )
 

@@ -79,7 +79,7 @@ TOKEN_COLUMNS = len(TokenRow._fields)
 def authenticate_oauth2(text: str, origin: Origin) -> Principal:
     """Return the principal of an access token. Raises InvalidToken.
 
-    A recently used token needs no query; another one needs one.
+    A recently used token needs no query; any other needs one.
     """
     if profiles.active().oauth2 is None:
         raise InvalidToken

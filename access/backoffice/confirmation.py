@@ -19,12 +19,18 @@ class ConfirmForm(forms.Form):
 
 
 class Confirmation(NamedTuple):
-    """The page's title, its button, what will happen to the rows; and the message afterwards."""
+    """The page's title, its button, what will happen to the rows; and the message for one row and for many."""
 
     title: str
     button: str
     words: str
-    done: str
+    one: str
+    many: str
+
+    def message(self, done: int, wanted: int) -> str:
+        """Say how many of the wanted rows were changed: "1 person activated", "1 of 2 people activated"."""
+        count = f"{done}" if done == wanted else f"{done} of {wanted}"
+        return f"{count} {self.one if wanted == 1 else self.many}."
 
 
 class ConfirmingAdmin(CapabilityAdmin):
@@ -70,7 +76,7 @@ class ConfirmingAdmin(CapabilityAdmin):
     ) -> HttpResponse | None:
         if isinstance(done, HttpResponse):
             return done
-        messages.success(request, f"{done} of {wanted} {question.done}.")
+        messages.success(request, question.message(done, wanted))
         return None
 
     def _chosen(self, request: HttpRequest, selected: QuerySet[Any]) -> list[Any]:

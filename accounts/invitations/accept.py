@@ -30,9 +30,9 @@ HAS_ACCOUNT = "must be left out: this address already has an account, which join
 def accept_invitation(*, token: str, name: str = "", password: str = "", origin: Origin) -> User:
     """Make the owner of the invited address a member, once.
 
-    A person without an account gets one: with the profile's role for newcomers, or with the invitation's role
-    if that is to an account. Only they send `name` and `password`. Raises TooManyAttempts, or Invalid, naming
-    `name`, `password` or `token`; the latter also if the inviter may no longer invite.
+    If nobody has the address, `name` and `password` make an account, with the profile's role for newcomers or
+    with the role of an invitation to an account. Raises TooManyAttempts, or Invalid, naming `name`,
+    `password` or `token`; `token` also if the inviter may no longer invite.
     """
     attempt(Limit.MAILED_TOKEN, origin=origin)
     digest = link_tokens.digest(token)
@@ -109,7 +109,7 @@ def _spend(digest: bytes, found: Invitation, user: User, origin: Origin) -> Invi
 
 
 def _inviter(invitation: Invitation, now: datetime) -> Principal:
-    """Return the present principal of the inviter: the person, or the program with its credential.
+    """Return the current principal of the inviter: the person, or the program with its credential.
 
     Raises NotFound if the credential has ended.
     """

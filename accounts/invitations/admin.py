@@ -24,6 +24,7 @@ WITHDRAW = Confirmation(
     "Withdraw invitations",
     "Withdraw",
     "The links that were mailed to these people stop working:",
+    "invitation withdrawn",
     "invitations withdrawn",
 )
 

@@ -26,8 +26,10 @@ def invite(*, caller: Caller, organization: Organization | None, email: str, rol
     """Invite an address to an organization (None: to an account), and queue the mail with the link.
 
     It replaces an older invitation. An invitation by a program ends with the program's credential at the
-    latest. Raises NotAllowed, Invalid, NotFound, or Conflict if the address is a member's already; for an
-    invitation to an account, which needs the right to manage people, if it has an account.
+    latest. Only callers who manage people learn whether an address has an account.
+
+    Raises NotAllowed, Invalid, NotFound, or Conflict if the address already belongs to a member of the
+    organization, or without one to an account.
     """
     role = authority.clean_invited_role(caller, organization, role)
     address = names.clean_email(email)

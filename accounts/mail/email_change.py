@@ -26,7 +26,7 @@ from config.wire.errors import Conflict, Invalid
 
 
 def ask_for_change(*, caller: Caller, new_email: str, current_password: str) -> None:
-    """Queue a link to the new address, which replaces an older one, and a notice to the present address.
+    """Queue a confirmation link to the new address, replacing an older link, and a notice to the current one.
 
     Whether another account has the new address is checked when the mail is sent, so the caller cannot learn
     it here. Raises Invalid, naming `new_email` or `current_password`, NotAllowed or TooManyAttempts.

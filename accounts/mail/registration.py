@@ -103,7 +103,7 @@ def finish_registration(*, token: str, password: str, origin: Origin) -> User:
 
 
 def _prove(registration: Registration, password: str, origin: Origin) -> None:
-    """Check that `password` is the registration's. Counts; raises TooManyAttempts or Invalid."""
+    """Count an attempt, and check the password of the registration. Raises TooManyAttempts or Invalid."""
     if not password:
         raise Invalid("password", "is required: send the password that you chose when you registered")
     attempt(Limit.CONFIRMATION, subject=f"registration {registration.pk}", origin=origin)

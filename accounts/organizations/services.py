@@ -57,7 +57,7 @@ def update_organization(
             _write(row, changed)
             detail = {name: {"from": getattr(row, name), "to": value} for name, value in changed.items()}
             _record(EventName.ORGANIZATION_CHANGED, caller, row, detail)
-        wait_out_leases()  # even without a change: the request that made it may still be waiting
+        wait_out_leases()  # no-op changes wait, too: another request may have just made the change
         return Organization.objects.get(pk=row.pk)
 
 
@@ -125,7 +125,7 @@ def change_member_role(*, caller: Caller, membership: Membership, role: str) -> 
         if row.role != role:
             Membership.objects.filter(pk=row.pk).update(role=role)
             _record_member(EventName.ROLE_CHANGED, caller, row, {"from": row.role, "to": role})
-        wait_out_leases()  # even without a change: the request that made it may still be waiting
+        wait_out_leases()  # no-op changes wait, too: another request may have just made the change
     row.role = role
     return row
 

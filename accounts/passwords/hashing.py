@@ -14,7 +14,7 @@ from config.wire.errors import Busy
 
 MOST_WAITING = 16  # in one process; the last one waits for some seconds
 RETRY_SECONDS = 2
-NICENESS = 5  # of the hashing threads (Linux): on a busy core, other threads get three times their share
+NICENESS = 5  # of the hashing threads (Linux): on a busy core, other threads get three times as much time
 
 T = TypeVar("T")
 

@@ -72,7 +72,7 @@ def qr_svg(text: str) -> str:
 
 
 def confirm_enrolment(*, caller: Caller, code: str) -> list[str]:
-    """Confirm the caller's second factor with a code, and return the recovery codes, this once.
+    """Confirm the caller's second factor with a code; return the recovery codes, which are shown only once.
 
     The caller's login counts as one with a second factor from now on. All other logins, to the admin too,
     and all consents to OAuth2 clients end, because they were opened without it. Raises TooManyAttempts,
@@ -124,7 +124,7 @@ def remove_second_factors(*, caller: Caller, selected: Collection[User]) -> int:
     authority.check_is_person(caller, "Programs cannot remove a second factor: log in to do it.")
     numbers = {user.pk for user in selected}
     if caller.principal.user_id in numbers:
-        raise Invalid("user", "you cannot remove your own second factor here; use the page Second factor")
+        raise Invalid("user", "you cannot remove your own second factor here; use the Second factor page")
     with transaction.atomic():
         rows = list(User.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
         if len(rows) != len(numbers):
@@ -136,7 +136,7 @@ def remove_second_factors(*, caller: Caller, selected: Collection[User]) -> int:
 
 
 def replace_recovery_codes(*, caller: Caller, password: str, code: str) -> list[str]:
-    """Replace the caller's recovery codes, and return the new ones, this once.
+    """Replace the caller's recovery codes; return the new ones, which are shown only once.
 
     Raises TooManyAttempts, WrongProof, or Conflict if the caller has no second factor.
     """

@@ -55,7 +55,7 @@ def code_at(seed: bytes, step: int) -> str:
 def step_of(seed: bytes, text: str, now: datetime) -> int | None:
     """Return the time step whose code `text` is, the current one or the one before, or None.
 
-    RFC 6238 section 5.2 recommends to accept at most one earlier step, for the time that typing and sending
+    RFC 6238 section 5.2 recommends accepting at most one earlier step, for the time that typing and sending
     take. Later steps are refused: a phone whose clock is fast has to be set.
     """
     code = _in_ascii("".join(text.split()))

@@ -23,6 +23,7 @@ END = Confirmation(
     "End sessions",
     "End",
     "The people in these sessions are logged out there and must log in again:",
+    "session ended",
     "sessions ended",
 )
 

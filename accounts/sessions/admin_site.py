@@ -106,7 +106,7 @@ class KeyhouseAdminSite(admin.AdminSite):
     def i18n_javascript(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Django's."""
+        """Answer as Django does, but only to GET."""
         return super().i18n_javascript(request, extra_context)
 
     @takes("GET")

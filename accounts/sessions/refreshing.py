@@ -67,7 +67,7 @@ def _rotate(sid: str, old: str, new: str, origin: Origin) -> Session | None:
 
 
 def _rotated_just_now(sid: str, new: str, origin: Origin) -> Session | None:
-    """Return the live session, locked, if this IP address got its present token `new` within the grace.
+    """Return the live session, locked, if this IP address got its current token `new` within the grace.
 
     `new` derives from exactly one refresh token, so the caller repeats the last exchange.
     """

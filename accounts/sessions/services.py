@@ -253,7 +253,7 @@ def end_selected_sessions(
         targets = [Target.of("session", each).about(user=each.user) for each in ended]
         entries = [Entry(EventName.SESSION_ENDED, target, detail) for target in targets]
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
-        wait_out_leases()  # even without a change: the request that made it may still be waiting
+        wait_out_leases()  # no-op changes wait, too: another request may have just made the change
     return len(ended)
 
 
@@ -290,7 +290,7 @@ def _end_all(caller: Caller, people: Iterable[User], *, but: Q = NO_SESSION) -> 
         for user, count in counts.items()
     ]
     record_all(entries, actor=caller.principal.actor, origin=caller.origin)
-    wait_out_leases()  # even without a change: the request that made it may still be waiting
+    wait_out_leases()  # no-op changes wait, too: another request may have just made the change
     return len(counts)
 
 

@@ -29,18 +29,21 @@ DEACTIVATE = Confirmation(
     "Deactivate",
     "These people are logged out everywhere and cannot log in. Their API keys stop working, and programs can "
     "no longer act for them:",
+    "person deactivated",
     "people deactivated",
 )
 ACTIVATE = Confirmation(
     "Activate people",
     "Activate",
     "These people can log in again, and their API keys work again:",
+    "person activated",
     "people activated",
 )
 END_SESSIONS = Confirmation(
     "End all sessions",
     "End sessions",
     "These people are logged out everywhere, including this admin, and must log in again:",
+    "person logged out everywhere",
     "people logged out everywhere",
 )
 REQUIRE = Confirmation(
@@ -48,12 +51,14 @@ REQUIRE = Confirmation(
     "Require",
     "Until these people log in with a second factor, their roles allow them nothing. People without a second "
     "factor can add one and do nothing else. Their API keys keep working:",
+    "person must now use a second factor",
     "people must now use a second factor",
 )
 WAIVE = Confirmation(
     "Stop requiring a second factor",
     "Stop requiring",
     "These people can log in with a password alone, unless the profile or an organization requires more:",
+    "person no longer has to use a second factor",
     "people no longer have to use a second factor",
 )
 REMOVE = Confirmation(
@@ -61,6 +66,7 @@ REMOVE = Confirmation(
     "Remove",
     "These people log in with their password alone from now on. Their authenticator apps and recovery codes "
     "stop working:",
+    "second factor removed",
     "second factors removed",
 )
 SHOWN_MEMBERSHIPS = 3

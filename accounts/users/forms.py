@@ -28,7 +28,7 @@ class RoleField(forms.ChoiceField):
         super().__init__(choices=lambda: _roles(level))
 
     def offer(self, role: str) -> None:
-        """Put the present value first in the list if it is empty or a role that the profile dropped.
+        """Put the current value first in the list if it is empty or a role that the profile dropped.
 
         Otherwise the form would show, and save, the profile's first role.
         """

@@ -114,7 +114,7 @@ def _update(caller: Caller, selected: Iterable[User], columns: Mapping[str, Any]
             _check_an_admin_stays(admins, row, next((name for name in POWERS if name in written), "role"))
         entries = [entry for row, written in changed for entry in _changes(row, written)]
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
-        wait_out_leases()  # even without a change: the request that made it may still be waiting
+        wait_out_leases()  # no-op changes wait, too: another request may have just made the change
     return sum(bool(written) for _, written in changed)
 
 

@@ -42,19 +42,28 @@ ROTATE = Confirmation(
     "Rotate keys",
     "Rotate",
     "A successor with the same name, owner, scopes and limits takes the place of this key:",
+    "key rotated",
     "keys rotated",
 )
 DISABLE = Confirmation(
     "Disable keys",
     "Disable",
     "These keys will be refused from now on, everywhere, until somebody enables them:",
+    "key disabled",
     "keys disabled",
 )
-ENABLE = Confirmation("Enable keys", "Enable", "These keys will be taken again from now on:", "keys enabled")
+ENABLE = Confirmation(
+    "Enable keys",
+    "Enable",
+    "These keys will work again from now on:",
+    "key enabled",
+    "keys enabled",
+)
 REVOKE = Confirmation(
     "Revoke keys",
     "Revoke",
     "These keys will be refused from now on, everywhere and for good:",
+    "key revoked",
     "keys revoked",
 )
 

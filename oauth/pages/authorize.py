@@ -138,14 +138,14 @@ def _asked(request: HttpRequest) -> HttpRequest:
 def _person_meant(request: OAuthRequest) -> str:
     """Return the uuid of the person in the id_token_hint, or "" (OpenID Connect Core section 3.1.2.1).
 
-    Raises InvalidRequestError for a hint that is not an ID token of this client. The standard forbids to
+    Raises InvalidRequestError for a hint that is not an ID token of this client: the standard forbids an
     answer about another person than the one meant, and without a valid hint that person is unknown.
     """
     if not request.id_token_hint:
         return ""
     hint = hints.read(request.id_token_hint)
     if hint is None or hint.client_id != request.client.client_id:
-        detail = "The id_token_hint must be an ID token that this client got here. Expired ones are fine."
+        detail = "The id_token_hint must be an ID token that this client got here. It may be expired."
         raise InvalidRequestError(detail, state=request.state)
     return hint.person
 

@@ -60,7 +60,7 @@ def session_in(request: HttpRequest) -> Session | None:
 
 
 def person_in(session: Session) -> Principal:
-    """Return the present principal of the person who logged in."""
+    """Return the current principal of the person who logged in."""
     credential = Credential("jwt", str(session.uuid))
     return principal_of(session.user, credential, second_factor=session.second_factor)
 

@@ -28,7 +28,7 @@ def clean_redirect_uri(text: str) -> str:
         raise Invalid("redirect_uris", f"{text!a} must be a URL without a user name, a fragment or *")
     is_loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not parts.hostname or (parts.scheme != "https" and not is_loopback):
-        raise Invalid("redirect_uris", f"{text!a} must be https://, or http:// with a loopback address")
+        raise Invalid("redirect_uris", f"{text!a} must use https, or http with a loopback address")
     if len(text) > LONGEST:
         raise Invalid("redirect_uris", f"must have at most {LONGEST} characters")
     return text

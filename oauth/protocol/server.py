@@ -35,7 +35,7 @@ class Codes(OAuth2CodeGrant):
 
 
 class CodeGrant(AuthorizationCodeGrant):
-    """OpenID Connect's grant around it, which acts as plain OAuth2 without the scope `openid`."""
+    """OpenID Connect's grant around Codes; without the scope `openid` it is plain OAuth2."""
 
     def __init__(self, validator: Validator) -> None:
         self.proxy_target = Codes(validator)

@@ -119,7 +119,7 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: ClientChanges
         if changed:
             OAuthClient.objects.filter(pk=row.pk).update(**changed)
             _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": sorted(changed)})
-        wait_out_leases()  # even without a change: the request that made it may still be waiting
+        wait_out_leases()  # no-op changes wait, too: another request may have just made the change
 
 
 def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:

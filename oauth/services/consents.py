@@ -141,7 +141,7 @@ def end_consents(name: EventName, actor: Actor, consents: Iterable[Consent], ori
         targets = [(consent.pk, target_of(consent)) for consent in in_order]
         ended = [target for pk, target in targets if Consent.objects.filter(pk=pk).delete()[0]]
         record_all([Entry(name, target) for target in ended], actor=actor, origin=origin)
-        wait_out_leases()  # even without a change: the request that made it may still be waiting
+        wait_out_leases()  # no-op changes wait, too: another request may have just made the change
     return len(ended)
 
 

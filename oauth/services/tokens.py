@@ -92,7 +92,7 @@ def revoke_token(*, client: OAuthClient, text: str, origin: Origin) -> None:
             elif token is not None:
                 lock_clients([client])  # another request may be creating a key with the token
                 _delete(token, client, origin)
-        wait_out_leases()  # even without a change: the request that made it may still be waiting
+        wait_out_leases()  # no-op changes wait, too: another request may have just made the change
 
 
 def _delete(token: OAuthAccessToken | OAuthRefreshToken, client: OAuthClient, origin: Origin) -> None:

@@ -33,11 +33,11 @@ def change_own_name(*, caller: Caller, name: str) -> None:
         if user.name != name:
             User.objects.filter(pk=user.pk).update(name=name)
             _record(EventName.USER_CHANGED, caller, user, {"members": ["name"]})
-        wait_out_leases()  # even without a change: the request that made it may still be waiting
+        wait_out_leases()  # no-op changes wait, too: another request may have just made the change
 
 
 def knows_password(caller: Caller, user: User, password: str) -> bool:
-    """Whether `password` is the password of the caller, who is `user`. Counts; raises TooManyAttempts."""
+    """Count an attempt, and return whether `password` is right for the caller. Raises TooManyAttempts."""
     subject, origin = str(user.uuid), caller.origin
     actor, target = caller.principal.actor, Target.of("user", user)
     attempt(Limit.OWN_PASSWORD, subject=subject, origin=origin, actor=actor, target=target)

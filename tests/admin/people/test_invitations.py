@@ -68,7 +68,7 @@ def test_invitations_are_sent_again_and_withdrawn(ada: Client, cast: Cast) -> No
     assert Mail.objects.count() == 2
     assert "eve@example.net, developer of Acme" in text_of(act(ada, "withdraw"))
     assert Invitation.objects.exists()
-    assert messages_of(act(ada, "withdraw", confirmed="True")) == ["1 of 1 invitations withdrawn."]
+    assert messages_of(act(ada, "withdraw", confirmed="True")) == ["1 invitation withdrawn."]
     assert not Invitation.objects.exists()
 
 
