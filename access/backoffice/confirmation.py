@@ -19,7 +19,7 @@ class ConfirmForm(forms.Form):
 
 
 class Confirmation(NamedTuple):
-    """The page's title, its button, what will happen to the rows; and the message for one row and for many."""
+    """The page's title, its button, what will happen to the rows, the message for one row and for many."""
 
     title: str
     button: str
