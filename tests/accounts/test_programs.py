@@ -155,7 +155,7 @@ def test_an_organization_s_key_invites_nobody_to_an_account(cast: Cast) -> None:
     assert not Invitation.objects.exists()
 
 
-def test_a_program_may_send_what_stands_there_already(program: Api, cast: Cast) -> None:
+def test_a_program_may_send_values_that_are_already_set(program: Api, cast: Cast) -> None:
     sent = {"email": cast.bob.email, "role": cast.bob.role, "is_active": True, "name": "Robert"}
     assert program.patch(f"users/{cast.bob.uuid}", sent).status_code == 200
 

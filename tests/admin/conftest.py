@@ -28,7 +28,7 @@ def key(cast: Cast) -> NewKey:
 
 @pytest.fixture
 def people_manager(served_profile: Callable[[Profile], None], cast: Cast) -> User:
-    """Somebody who manages people as far as members go, and no more."""
+    """A person who manages people but may do no more than members."""
     roles = profiles.active().roles
     member = roles["member"]
     manager = replace(member, capabilities=(*member.capabilities, "read_users", "manage_users"))

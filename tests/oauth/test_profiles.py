@@ -18,7 +18,7 @@ PATHS = ("authorize", "login", "allowed", "token", "revoke", "introspect", "user
 WELL_KNOWN = ("oauth-authorization-server", "openid-configuration", "jwks.json")
 
 
-def test_without_the_table_nothing_of_it_is_there(
+def test_a_profile_without_the_table_has_no_oauth2(
     cast: Cast, served_profile: Callable[[Profile], None]
 ) -> None:
     tokens = Flow(make_client(), cast.alice).tokens()

@@ -206,7 +206,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("kind", "ending"), KINDS)
 @pytest.mark.requirement(101)
-def test_no_invitation_of_a_client_is_accepted_once_what_it_came_of_is(
+def test_a_client_s_invitation_ends_with_the_consent_or_machine_it_came_from(
     cast: Cast, mailbox: Mailbox, operator: Caller, kind: str, ending: str
 ) -> None:
     invite(program_of(kind, cast.ada))

@@ -114,7 +114,7 @@ def test_what_is_wrong_is_named(cast: Cast, body: dict[str, Any], member: str) -
     assert not Mail.objects.exists()
 
 
-def test_a_key_changes_no_address_and_nobody_neither(cast: Cast) -> None:
+def test_neither_a_key_nor_an_anonymous_caller_changes_an_address(cast: Cast) -> None:
     body = {"new_email": NEW, "current_password": PASSWORD}
     program = with_key(make_key(cast.ada, "users:write"))
     assert_problem(program.post("auth/change-email", body), 403, "not_allowed")
@@ -144,7 +144,7 @@ def test_whose_address_it_is_gets_the_news_and_no_link(cast: Cast, mailbox: Mail
 
 
 @pytest.mark.requirement(52)
-def test_who_takes_the_address_meanwhile_keeps_it_and_nobody_is_told_who(
+def test_an_account_that_takes_the_address_meanwhile_keeps_it_and_stays_unnamed(
     cast: Cast, mailbox: Mailbox
 ) -> None:
     token = new_token(mailbox, cast.alice)

@@ -132,7 +132,7 @@ def test_a_mail_that_a_dead_process_had_claimed_is_sent_when_its_claim_runs_out(
     assert len(mailbox.mails) == 1
 
 
-def test_who_sends_too_late_neither_deletes_nor_postpones_what_another_has_claimed(
+def test_a_late_sender_neither_deletes_nor_postpones_a_mail_that_another_claimed(
     db: None, mailbox: Mailbox
 ) -> None:
     queue()

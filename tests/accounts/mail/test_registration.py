@@ -98,7 +98,7 @@ def test_the_owner_of_a_taken_address_is_told_and_keeps_the_password(cast: Cast,
     assert not Registration.objects.exists()
 
 
-def test_where_registration_is_closed_there_is_nothing(cast: Cast) -> None:
+def test_closed_registration_is_404(cast: Cast) -> None:
     with serving("login", registration_role=""):
         assert_problem(register(), 404, "not_found")
         assert_problem(register(email="nonsense"), 404, "not_found")

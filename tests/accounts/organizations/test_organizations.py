@@ -87,7 +87,7 @@ def test_what_happens_to_members_is_recorded_where_the_organizations_auditors_se
     assert {event.detail["user"] for event in events} == {str(cast.mallory.uuid)}
 
 
-def test_who_is_no_member_any_more_cannot_be_changed_or_removed_again(cast: Cast, operator: Caller) -> None:
+def test_a_former_member_cannot_be_changed_or_removed_again(cast: Cast, operator: Caller) -> None:
     membership = Membership.objects.get(user=cast.bob)
     remove_member(caller=operator, membership=Membership.objects.get(user=cast.bob))
     with pytest.raises(NotFound):

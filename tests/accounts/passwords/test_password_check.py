@@ -169,7 +169,7 @@ def test_two_simultaneous_logins_with_changed_parameters_both_succeed(cast: Cast
 @pytest.mark.parametrize("changes", [{"is_active": False}, {"password": NEW}])
 @pytest.mark.parametrize("is_admin", [False, True])
 @pytest.mark.requirement(81)
-def test_who_is_refused_because_of_a_change_meanwhile_is_in_the_log(
+def test_a_refusal_because_of_a_change_meanwhile_is_in_the_log(
     cast: Cast, operator: Caller, hashing: type[WatchedArgon2], changes: dict[str, Any], is_admin: bool
 ) -> None:
     hashing.meanwhile = lambda: update_user(caller=operator, user=cast.alice, changes=UserChanges(**changes))

@@ -197,7 +197,7 @@ def test_beginning_again_makes_the_secret_before_worthless(cast: Cast) -> None:
     assert SecondFactor.objects.count() == 1
 
 
-def test_there_is_nothing_to_confirm_twice_or_without_a_beginning(cast: Cast) -> None:
+def test_a_second_factor_is_confirmed_once_and_only_after_a_beginning(cast: Cast) -> None:
     api = as_user(cast.alice)
     assert_problem(confirm(api, "123456"), 409, "conflict", "totp")
     app = App(begin(api).json()["secret"], [])

@@ -217,7 +217,7 @@ def test_a_profile_that_does_not_opt_in_has_no_recovery(
 
 @pytest.mark.parametrize("who", ["must have one"])
 @pytest.mark.requirement(99)
-def test_who_may_not_recover_any_more_when_the_wait_ends_keeps_the_factor(
+def test_a_person_who_may_no_longer_recover_at_the_end_keeps_the_factor(
     cast: Cast, operator: Caller, mailbox: Mailbox, who: str
 ) -> None:
     enrolled(cast.mallory)

@@ -1,4 +1,4 @@
-"""How often what may be tried: whatever is counted, it is counted before the hash, and exactly."""
+"""Limits on attempts: each attempt is counted exactly, and before the password is hashed."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -164,7 +164,7 @@ def test_logins_that_succeed_are_not_limited(db: None) -> None:
     assert [passes() for _ in range(LOGIN.here + 1)] == [True] * LOGIN.here + [False]
 
 
-def test_who_is_at_home_gets_past_what_others_did_elsewhere(db: None) -> None:
+def test_an_owner_at_home_is_not_locked_out_by_attempts_from_elsewhere(db: None) -> None:
     def at_home(ip: str) -> None:
         attempt(Limit.LOGIN, subject="alice", origin=origin(ip), is_at_home=lambda: True)
 

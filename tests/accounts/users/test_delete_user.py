@@ -1,4 +1,4 @@
-"""DELETE users/{id}: what goes along, who may, who stays."""
+"""DELETE users/{id}: what is deleted with the person, who may do it, and who cannot be deleted."""
 
 from contextlib import suppress
 
@@ -114,7 +114,7 @@ def test_when_administrators_delete_all_others_at_once_one_is_left(operator: Cal
     assert Event.objects.filter(name="user:deleted").count() == 3 * done.count(True)
 
 
-def test_of_people_of_whom_one_has_to_stay_none_is_deleted(cast: Cast, operator: Caller) -> None:
+def test_people_are_deleted_only_if_all_of_them_may_go(cast: Cast, operator: Caller) -> None:
     with pytest.raises(Conflict):
         delete_users(caller=operator, selected=[cast.bob, cast.ada, cast.mallory])
     assert User.objects.filter(pk__in=[cast.ada.pk, cast.bob.pk, cast.mallory.pk]).count() == 3
@@ -148,7 +148,7 @@ def test_who_vanished_before_the_change_is_404(cast: Cast, operator: Caller) -> 
 
 @pytest.mark.parametrize("name", ["audrey", "alice", "mallory"])
 @pytest.mark.requirement(50)
-def test_who_may_not_manage_people_deletes_nobody(cast: Cast, name: str) -> None:
+def test_only_managers_of_people_may_delete_people(cast: Cast, name: str) -> None:
     with pytest.raises(NotAllowed):
         delete_user(caller=caller_as(getattr(cast, name)), user=cast.bob)
     assert User.objects.filter(pk=cast.bob.pk).exists()

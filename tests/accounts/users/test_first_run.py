@@ -1,4 +1,4 @@
-"""The first administrator: made once, and nobody else is there before."""
+"""The first administrator: created once, and only if no account exists."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_an_organization_that_is_there_already_keeps_nobody_out(operator: Caller
     assert Membership.objects.get().organization == existing
 
 
-def test_where_there_is_somebody_nobody_is_made(cast: Cast, operator: Caller) -> None:
+def test_an_installation_with_an_account_gets_no_first_administrator(cast: Cast, operator: Caller) -> None:
     assert make(operator) is None
     assert not Organization.objects.filter(name="default").exists()
     create_organization(caller=operator, name="default")

@@ -1,4 +1,4 @@
-"""What people do for themselves: another name, another password, a look at their logins, an end of them."""
+"""What people do for themselves: change their name and password, list their logins and end them."""
 
 import pytest
 

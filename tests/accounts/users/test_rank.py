@@ -1,4 +1,4 @@
-"""Nobody rises above themselves, nobody touches those above them, and somebody stays administrator."""
+"""Nobody gains power or changes people above them, and one administrator always remains."""
 
 from collections.abc import Callable
 from dataclasses import replace

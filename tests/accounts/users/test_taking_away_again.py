@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def waits(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that are waited from now on; nobody waits them."""
+    """Record the seconds that are waited from now on, instead of waiting them."""
     waited: list[float] = []
     monkeypatch.setattr(time, "sleep", waited.append)
     lease(LONG)
@@ -40,7 +40,7 @@ def waits(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def twice(waits: list[float], take_away: Callable[[], object]) -> list[int]:
-    """How often was waited, for the first one and for the second one."""
+    """How often the first and the second request waited."""
     found = []
     for _ in range(2):
         before = len(waits)

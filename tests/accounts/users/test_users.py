@@ -143,7 +143,7 @@ def test_every_change_is_one_event_and_no_change_is_no_event(cast: Cast, operato
 
 @pytest.mark.parametrize("name", ["audrey", "alice", "mallory"])
 @pytest.mark.requirement(50)
-def test_who_may_not_manage_people_adds_and_changes_nobody(cast: Cast, name: str) -> None:
+def test_only_managers_of_people_add_and_change_people(cast: Cast, name: str) -> None:
     caller = caller_as(getattr(cast, name))
     refused(NotAllowed, None, caller)
     with pytest.raises(NotAllowed):

@@ -1,4 +1,4 @@
-"""What a product alone says of its keys: in the admin and at the command line, by the profile's data."""
+"""Attributes of keys that only one product has, by the profile's data: in the admin and in commands."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The keys that there are, in the admin: list, rename, revoke."""
+"""Existing keys in the admin: list, rename, revoke."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_a_key_is_renamed_and_nothing_else_about_it_changes(ada: Client, cast: C
 
 
 @pytest.mark.parametrize(("name", "words"), [("", "required"), ("a\x07", "control"), ("x" * 101, "100")])
-def test_a_bad_name_is_said_beside_the_field(ada: Client, key: NewKey, name: str, words: str) -> None:
+def test_a_bad_name_is_reported_beside_the_field(ada: Client, key: NewKey, name: str, words: str) -> None:
     assert words in errors_of(ada.post(page(CHANGE, key.row.pk), {"name": name}))["name"]
     assert ApiKey.objects.get().name == "CI"
 
@@ -76,7 +76,7 @@ def test_a_bad_reason_is_said_and_kept_and_nothing_is_revoked(ada: Client, key: 
     assert not ApiKey.objects.filter(revoked_at__isnull=False).exists()
 
 
-def test_of_keys_that_one_may_not_all_manage_none_is_revoked(cast: Cast, key: NewKey) -> None:
+def test_keys_are_revoked_only_if_the_caller_may_manage_all_of_them(cast: Cast, key: NewKey) -> None:
     """Bob sees the keys of Acme, and manages his own."""
     shared = make_key(cast.acme, name="deploy")
     bob = browser(cast.bob)

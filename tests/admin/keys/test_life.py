@@ -189,7 +189,7 @@ def test_limits_are_set_at_creation_changed_and_taken_away(ada: Client, cast: Ca
         ("rate_limit", "1/30d", "86400 seconds"),
     ],
 )
-def test_limits_that_are_none_are_said_beside_the_field(
+def test_invalid_limits_are_reported_beside_the_field(
     ada: Client, cast: Cast, key: NewKey, field: str, value: str, words: str
 ) -> None:
     assert words in errors_of(ada.post(page(CHANGE, key.row.pk), {"name": "CI", field: value}))[field]

@@ -114,7 +114,7 @@ def test_the_page_with_the_key_has_a_line_that_works(ada: Client, cast: Cast) ->
     assert f"/api/v1/auth/me -H &#x27;X-API-Key: {text}&#x27;" in answer
 
 
-def test_of_many_people_none_is_listed_before_one_searches(ada: Client, cast: Cast) -> None:
+def test_many_people_are_listed_only_after_a_search(ada: Client, cast: Cast) -> None:
     assert "mallory</option>" in text_of(ada.get(page(ADD)))
     for number in range(MOST_IN_LIST):
         add_user(f"person{number}")

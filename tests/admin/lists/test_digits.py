@@ -1,4 +1,4 @@
-"""CHECKLIST 95, and what else is a number: digits of other scripts, which Python's int() takes, are none."""
+"""CHECKLIST 95: numbers in the admin must not use digits of other scripts, which Python's int() accepts."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def in_script(number: int, zero: str) -> str:
 
 
 def spellings(number: int) -> list[str]:
-    """What int() reads as the number, and nobody writes."""
+    """Spellings of a number that int() accepts but that people do not write."""
     return [*(in_script(number, zero) for zero in ZEROS), f" {number}", f"+{number}", f"0_{number}"]
 
 

@@ -98,7 +98,7 @@ def declared(admin: ModelAdmin[Any]) -> set[str]:
 
 
 def names(model: type[Model], depth: int = 2) -> Iterator[str]:
-    """The model's fields, and those that its relations lead to."""
+    """The model's fields, and the fields of its relations."""
     yield "pk"
     for field in model._meta.get_fields():
         yield field.name

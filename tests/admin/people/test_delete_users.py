@@ -51,7 +51,7 @@ def test_many_are_deleted_after_a_question_and_each_recorded(ada: Client, cast: 
 
 
 @pytest.mark.requirement(51)
-def test_with_oneself_among_them_nobody_is_deleted(ada: Client, cast: Cast) -> None:
+def test_if_the_caller_is_among_them_nobody_is_deleted(ada: Client, cast: Cast) -> None:
     answer = delete_selected(ada, cast.bob, cast.ada, cast.mallory, post="yes")
     assert messages_of(answer) == [
         "Nobody was deleted.",
@@ -62,7 +62,7 @@ def test_with_oneself_among_them_nobody_is_deleted(ada: Client, cast: Cast) -> N
 
 
 @pytest.mark.requirement(50)
-def test_with_somebody_above_among_them_nobody_is_deleted(cast: Cast, people_manager: User) -> None:
+def test_if_one_of_them_may_do_more_nobody_is_deleted(cast: Cast, people_manager: User) -> None:
     answer = delete_selected(browser(people_manager), cast.bob, cast.ada, post="yes")
     assert messages_of(answer) == ["Nobody was deleted.", "ada may do more than you."]
     assert are_there(cast.ada, cast.bob)
@@ -71,7 +71,7 @@ def test_with_somebody_above_among_them_nobody_is_deleted(cast: Cast, people_man
 
 @pytest.mark.parametrize("who", ["audrey", "alice", "bob", "mallory"])
 @pytest.mark.requirement(47)
-def test_who_does_not_manage_people_deletes_nobody(cast: Cast, who: str) -> None:
+def test_only_managers_of_people_delete_people(cast: Cast, who: str) -> None:
     client = browser(getattr(cast, who))
     assert client.get(page(DELETE, cast.charlie.pk)).status_code in {302, 403}
     assert client.post(page(DELETE, cast.charlie.pk), {"post": "yes"}).status_code in {302, 403}

@@ -84,7 +84,7 @@ def test_an_invitation_is_not_changed_or_deleted_past_the_service(ada: Client, c
 
 @pytest.mark.parametrize("who", ["audrey", "alice", "bob", "mallory"])
 @pytest.mark.requirement(47)
-def test_who_manages_no_organization_does_none_of_it(ada: Client, cast: Cast, who: str) -> None:
+def test_people_who_manage_no_organization_can_do_none_of_it(ada: Client, cast: Cast, who: str) -> None:
     invite(ada, cast)
     client = browser(getattr(cast, who))
     assert client.get(page(LIST)).status_code == 403

@@ -61,7 +61,7 @@ def test_an_organization_is_added_with_its_first_member(ada: Client, cast: Cast)
 
 
 @pytest.mark.parametrize(("name", "words"), [("ACME", "already"), ("", "required"), ("a\x07b", "control")])
-def test_a_bad_name_is_said_beside_the_field(ada: Client, name: str, words: str) -> None:
+def test_a_bad_name_is_reported_beside_the_field(ada: Client, name: str, words: str) -> None:
     assert words in errors_of(ada.post(page(ADD), {"name": name, **rows(None)}))["name"]
     assert Organization.objects.count() == 2
 
@@ -144,7 +144,7 @@ def test_an_organization_is_never_deleted(ada: Client, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("number", [None, 99999])
-def test_somebody_whom_one_may_not_see_is_no_more_there_than_nobody(
+def test_people_whom_the_caller_may_not_see_look_nonexistent(
     cast: Cast, strong_owners: None, number: int | None
 ) -> None:
     alice = browser(cast.alice)

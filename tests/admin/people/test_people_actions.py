@@ -38,13 +38,13 @@ def test_people_are_deactivated_and_activated(ada: Client, cast: Cast) -> None:
 
 
 @pytest.mark.requirement(51)
-def test_with_the_last_administrator_among_them_nobody_is_deactivated(ada: Client, cast: Cast) -> None:
+def test_if_the_last_administrator_is_among_them_nobody_is_deactivated(ada: Client, cast: Cast) -> None:
     done = confirm(ada, PEOPLE, "deactivate", cast.bob, cast.ada)
     assert messages_of(done) == ["is_active: at least one administrator must remain"]
     assert User.objects.filter(is_active=False).count() == 0
 
 
-def test_of_whom_a_second_factor_is_required_is_taken_to_where_they_add_one(ada: Client, cast: Cast) -> None:
+def test_people_who_must_have_a_second_factor_are_sent_to_where_they_add_one(ada: Client, cast: Cast) -> None:
     bob = browser(cast.bob)
     assert bob.get(page("apikeys_apikey_changelist")).status_code == 200
     confirm(ada, PEOPLE, "require_second_factor", cast.bob)

@@ -96,7 +96,7 @@ def test_a_new_password_ends_the_logins_in_browsers(cast: Cast, operator: Caller
     assert client.get("/admin/").status_code == 302
 
 
-def test_whose_role_allows_nothing_is_not_let_in(cast: Cast) -> None:
+def test_people_whose_role_allows_nothing_are_not_let_in(cast: Cast) -> None:
     User.objects.filter(username="mallory").update(role="a role that nobody knows")
     client = Client()
     log_in(client, "mallory")

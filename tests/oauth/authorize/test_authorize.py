@@ -92,7 +92,7 @@ def test_a_parameter_that_stands_there_twice_is_refused(cast: Cast) -> None:
         ("&request_uri=https://x.example/", "request_uri_not_supported"),
     ],
 )
-def test_what_stands_there_twice_or_is_not_supported_is_told_to_the_client(
+def test_repeated_or_unsupported_parameters_are_reported_to_the_client(
     more: str, error: str, cast: Cast
 ) -> None:
     flow = Flow(make_client("openid"), cast.alice, scope="openid", more={"nonce": "n"})

@@ -119,7 +119,9 @@ def test_only_those_who_manage_keys_change_clients(cast: Cast) -> None:
             work()
 
 
-def test_who_may_not_see_people_is_offered_none_as_owners_of_clients(cast: Cast, keeper: User) -> None:
+def test_people_who_may_not_see_people_are_not_offered_them_as_owners_of_clients(
+    cast: Cast, keeper: User
+) -> None:
     pages, address = browser(keeper), "/admin/accounts/oauthclient/add/"
     shown = text_of(pages.get(address))
     assert [name for name in (">keeper", ">alice", ">ada", ">Umbrella") if name in shown] == [">keeper"]
