@@ -128,7 +128,7 @@ class NewKeyForm(LimitsForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if bool(cleaned.get("user")) == bool(cleaned.get("organization")):
-            self.add_error("user", "Choose a person or an organization, one of them.")
+            self.add_error("user", "Choose either a person or an organization.")
         if "expires_at" in cleaned and (cleaned.get("lifetime") == UNTIL_DATE) != bool(cleaned["expires_at"]):
             self.add_error("expires_at", "Give a date if the key expires at one, and only then.")
         return cleaned

@@ -134,7 +134,7 @@ def test_programs_do_what_ends_with_them_and_nothing_else(stage: Cast, kind: str
     assert (set(refused), set(let)) == (set(OF_PEOPLE), set(OF_PROGRAMS))
     assert set(let.values()) <= {200, 201}
     for detail in refused.values():
-        assert "log in" in detail or "invites" in detail or "program" in detail
+        assert "log in" in detail or "invite people" in detail or "program" in detail
 
 
 def test_after_a_key_good_for_a_minute_nobody_is_in(cast: Cast, operator: Caller) -> None:

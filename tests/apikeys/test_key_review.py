@@ -215,7 +215,7 @@ def test_the_page_lists_some_hundred_keys_at_a_time(
     keys = [old_key(cast, f"Key {number}") for number in range(3)]
     browser = Browser(mailed_token(mailbox), PAGE)
     assert set(shown(browser.shown)) == {"Key 2", "Key 1"}
-    assert "There are more keys" in browser.shown.content.decode()
+    assert "You have more keys" in browser.shown.content.decode()
     assert set(shown(revoke(browser, *keys[1:]))) == {"Key 0"}
 
 

@@ -50,7 +50,7 @@ def test_the_page_asks_for_the_password_and_a_wrong_one_spends_nothing(cast: Cas
     assert PASSWORD not in wrong.content.decode()
     assert wrong.headers["Referrer-Policy"] == "no-referrer"
     assert "no-store" in wrong.headers["Cache-Control"]
-    assert "is missing" in browser.send().content.decode()
+    assert "is required" in browser.send().content.decode()
     assert browser.send(password="x" * 1025).status_code == 400
     assert not User.objects.filter(email=EVE).exists()
     assert browser.send(password=MALLORYS).status_code == 200

@@ -49,7 +49,7 @@ def use(
 def charted(client: Client, path: str = "/admin/") -> dict[str, int]:
     """How many requests of each outcome the chart of a page has, in all."""
     (words,) = WORDS.findall(text_of(client.get(path)))
-    found = re.findall(r"([a-z ]+): ([0-9,]+) in all", words)
+    found = re.findall(r"([a-z ]+): ([0-9,]+) in total", words)
     return {name.strip(): int(times.replace(",", "")) for name, times in found}
 
 

@@ -53,7 +53,7 @@ def test_people_with_a_second_factor_are_asked_for_it(cast: Cast) -> None:
     client = Client()
     assert 'autocomplete="one-time-code"' in text_of(client.get(LOGIN))
     answer = log_in(client, "ada")
-    assert (answer.status_code, "Type the password again" in text_of(answer)) == (200, True)
+    assert (answer.status_code, "Type your password again" in text_of(answer)) == (200, True)
     assert client.get("/admin/").status_code == 302
     assert log_in_with(client, "ada", app.code()).status_code == 302
     assert client.get("/admin/").status_code == 200

@@ -162,7 +162,7 @@ def test_nobody_hands_on_more_than_they_hold(cast: Cast) -> None:
 def test_people_without_any_of_the_scopes_can_only_refuse(cast: Cast) -> None:
     flow = Flow(make_client("audit:read"), cast.mallory, scope="audit:read")
     flow.log_in(flow.address())
-    assert "may not do yourself" in text_of(flow.browser.get(flow.address()))
+    assert "permissions that you do not have" in text_of(flow.browser.get(flow.address()))
     for answer in ("allow", "deny"):
         assert parameters(flow.answer(flow.address(), answer)["Location"])["error"] == "access_denied"
 
