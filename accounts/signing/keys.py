@@ -60,7 +60,7 @@ def rotate(algorithm: Algorithm) -> KeyPair:
         raise Conflict(
             "KEYHOUSE_SIGNING_KEYS",
             "is set, so Keyhouse would not use a new key file. Append a key to it on every machine and "
-            "restart them; then move that key to the front everywhere and restart again (docs/how-to/rotate.md)",
+            "restart them; then move it to the front everywhere and restart again (docs/how-to/rotate.md)",
         )
     latest = max((int(name[-4:]) for name in _names(algorithm)), default=0)
     return _load(settings.DATA_DIR, _name(algorithm, latest + 1), algorithm)
