@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from docs.building.markdown import code, table
 
 APPS = {"config", "audit", "access", "accounts", "oauth", "apikeys", "gateway"}
-NOT_HERE = "Not here: "  # how the help of a library's command begins that ours replaces
+NOT_HERE = "Not supported: "  # the help of a library's command that Keyhouse replaces begins with it
 
 
 def commands() -> str:

@@ -6,7 +6,7 @@ from config.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Not needed: the servers delete expired tokens."
+    help = "Not supported: the servers delete expired tokens without it."
 
     def handle(self, *args: Any, **options: Any) -> None:
         raise CommandError("nothing to clear: the servers delete expired tokens")
