@@ -20,7 +20,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 import psycopg
 import pytest
 
+from tests.running import warm
+
 PROJECT = Path(__file__).parent.parent
+MANAGE_PY = [sys.executable, str(PROJECT / "manage.py")]  # what warm.manage_py stands for
 START_SECONDS = 60
 SQLITE_FILE = "keyhouse.sqlite3"
 ADMIN = {
@@ -49,6 +52,7 @@ class Installation:
     folder: Path
     database_url: str
     settings: dict[str, str] = field(default_factory=dict)
+    manage_py: list[str] = field(default_factory=warm.manage_py)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -62,7 +66,7 @@ class Installation:
     def manage(self, *arguments: str, stdin: str = "", **settings: str) -> "subprocess.CompletedProcess[str]":
         """Run a management command to its end, without a terminal."""
         return subprocess.run(
-            [sys.executable, str(PROJECT / "manage.py"), *arguments],
+            [*self.manage_py, *arguments],
             input=stdin,
             text=True,
             capture_output=True,
@@ -89,8 +93,8 @@ class Installation:
     def serve(self, *arguments: str, **settings: str) -> Iterator["Server"]:
         """Run the production server on a free port until the block ends."""
         port = free_port()
-        command = [sys.executable, str(PROJECT / "manage.py"), "serve", "--bind", f"127.0.0.1:{port}"]
-        with serving([*command, *arguments], port, self.environment | settings) as server:
+        command = [*self.manage_py, "serve", "--bind", f"127.0.0.1:{port}", *arguments]
+        with serving(command, port, self.environment | settings) as server:
             yield server
 
 

@@ -7,19 +7,20 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.commands.helpers import assert_one_line
-from tests.installation import PROJECT, START_SECONDS, Installation, Server, free_port
+from tests.installation import MANAGE_PY, PROJECT, START_SECONDS, Installation, Server, free_port
 
 pytestmark = pytest.mark.once
 
 
 @pytest.mark.fast
 def test_it_announces_where_it_is_and_stops_when_told(module_installation: Installation) -> None:
-    with module_installation.serve() as server:
+    with replace(module_installation, manage_py=MANAGE_PY).serve() as server:
         url = f"http://127.0.0.1:{server.port}"
         assert server.request("GET", "/ready").status == 200
     assert server.process.returncode == 0
@@ -60,7 +61,7 @@ def successor(server: Server, worker: int) -> int:
 
 
 def test_a_worker_that_is_killed_is_replaced(module_installation: Installation) -> None:
-    with module_installation.serve("--workers", "1") as server:
+    with replace(module_installation, manage_py=MANAGE_PY).serve("--workers", "1") as server:
         assert server.request("GET", "/health").status == 200
         (worker,) = children(server)
         for kind in (signal.SIGTERM, signal.SIGKILL):
@@ -71,7 +72,7 @@ def test_a_worker_that_is_killed_is_replaced(module_installation: Installation) 
 
 
 def test_it_stops_on_an_interrupt_too(module_installation: Installation) -> None:
-    with module_installation.serve() as server:
+    with replace(module_installation, manage_py=MANAGE_PY).serve() as server:
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(timeout=60) == 0
 

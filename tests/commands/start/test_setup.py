@@ -4,6 +4,7 @@ import json
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import pytest
 
 from config.profiles import shipped_names
 from tests.commands.helpers import assert_one_line
-from tests.installation import ADMIN, PROJECT, Installation
+from tests.installation import ADMIN, MANAGE_PY, PROJECT, Installation
 
 PASSWORD = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
 
@@ -28,7 +29,7 @@ def people(installation: Installation) -> list[str]:
 def test_the_first_start_takes_the_administrator_from_the_environment(
     bare_installation: Installation,
 ) -> None:
-    first = bare_installation.manage("setup", "--json", **ADMIN)
+    first = replace(bare_installation, manage_py=MANAGE_PY).manage("setup", "--json", **ADMIN)
     assert (first.returncode, first.stderr) == (0, "")
     assert json.loads(first.stdout) == {"admin": "admin"}
     key = bare_installation.manage_json(

@@ -1,0 +1,115 @@
+"""Commands that need not import their libraries: forks of a process that has imported them.
+
+More than half of a command's start is the import of Django and other libraries, and tests start hundreds of
+commands. One process for each run of pytest imports the libraries, but no settings and nothing of Keyhouse.
+It forks for each command, and the fork runs manage.py with the arguments, the environment, the folder and the
+standard streams of the caller. Tests of the start itself, in tests/commands/start, run Python anew.
+
+    python warm.py SOCKET                 fork for each caller.py that connects to SOCKET, until stdin ends
+"""
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+LIBRARIES = (
+    "django.contrib.admin.views.main",
+    "django.core.management",
+    "django.db.backends.postgresql.base",
+    "django.db.backends.sqlite3.base",
+    "django.test",
+    "gunicorn.workers.gthread",
+    "jsonschema",
+    "jwcrypto.jwk",
+    "jwt",
+    "oauthlib.oauth2",
+    "redis",
+    "rest_framework.serializers",
+)
+CALLER = str(Path(__file__).with_name("caller.py"))
+
+
+@cache
+def manage_py() -> list[str]:
+    """What stands for `python manage.py` in a command line, with the process behind it."""
+    address = Path(tempfile.mkdtemp(prefix="keyhouse-warm-")) / "socket"
+    process = subprocess.Popen(
+        [sys.executable, __file__, str(address)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"]},
+        start_new_session=True,
+    )
+    atexit.register(shutil.rmtree, address.parent)
+    assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+    return [sys.executable, "-IS", CALLER, str(address)]  # the caller needs the standard library alone
+
+
+def serve(address: str) -> None:
+    """Fork for those who connect; return in each fork that is to be a command."""
+    gc.disable()
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for a command
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        print("ready", flush=True)
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                return become_command(connection)
+            connection.close()
+    sys.exit()
+
+
+def become_command(connection: socket.socket) -> None:
+    """Fork once more, return in the fork as what is asked for, and answer how the fork has ended."""
+    _, streams, _, _ = socket.recv_fds(connection, 1, 3)
+    arguments, environment, folder = json.loads(connection.makefile("rb").readline())
+    child = os.fork()
+    if child:
+        for stream in streams:
+            os.close(stream)
+        answer_for(child, connection)
+    connection.close()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv[:] = [str(PROJECT / "manage.py"), *arguments]
+
+
+def answer_for(child: int, connection: socket.socket) -> None:
+    """Pass on signals to the command, kill it once nobody waits for it, and answer its exit code."""
+    end = os.pidfd_open(child)
+    while end not in select.select([connection.fileno(), end], [], [])[0]:
+        order = connection.recv(1)
+        os.kill(child, order[0] if order else signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    connection.sendall(str(code).encode())
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    serve(sys.argv.pop(1))
+    sys.path[0] = str(PROJECT)
+    runpy.run_path(sys.argv[0], run_name="__main__")
