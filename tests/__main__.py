@@ -1,7 +1,7 @@
 """./run test: on SQLite and on a real PostgreSQL, side by side. tests.running.tiers says which tests.
 
 All of the tests wait for servers and browsers so often that two processes leave a core idle: with --all
-there are four. Five take as long.
+there are four, and two share the tests of a database.
 """
 
 import os
@@ -15,34 +15,31 @@ from pytest import ExitCode
 
 from tests import postgres
 from tests.browser.chromium import what_is_skipped
+from tests.running import taking
 
 SAID: dict[int, str] = {ExitCode.OK: "passed", ExitCode.NO_TESTS_COLLECTED: "left to the others"}
 
 
 class Part(NamedTuple):
-    """A share of the tests that runs beside the others, on one database."""
+    """A run of pytest beside the others, on one database."""
 
     vendor: str
     title: str
-    share: str = ""  # of the files, from one percentage to another, as tests.running.tiers divides them
 
 
 PARTS = [Part("postgresql", "PostgreSQL"), Part("sqlite", "SQLite")]
-# They take about as long as each other; tests that know no database run on SQLite.
-SHARES = [
-    *(Part("postgresql", f"PostgreSQL, {share} %", share) for share in ("0-60", "60-100")),
-    *(Part("sqlite", f"SQLite, {share} %", share) for share in ("0-60", "60-100")),
-]
+PAIRS = [part._replace(title=f"{part.title}, {which}") for part in PARTS for which in ("first", "second")]
 
 
 def main(arguments: list[str]) -> int:
     """Run the parts side by side and return 0 if all passed, or some did and had all of the tests."""
-    parts = SHARES if "--all" in arguments else PARTS
+    parts = PAIRS if "--all" in arguments else PARTS
     with ExitStack() as stack:
+        taken = {part.vendor: stack.enter_context(tempfile.TemporaryDirectory()) for part in PARTS}
         # The first one shows its progress, the others print at their end.
         outputs = [None, *(stack.enter_context(tempfile.TemporaryFile("w+")) for _ in parts[1:])]
         runs = [
-            start(part, stack.enter_context(server(part)), arguments, output)
+            start(part, stack.enter_context(server(part)), taken[part.vendor], arguments, output)
             for part, output in zip(parts, outputs, strict=True)
         ]
         codes = [run.wait() for run in runs]
@@ -61,12 +58,14 @@ def server(part: Part) -> AbstractContextManager[str]:
     return postgres.running() if part.vendor == "postgresql" else nullcontext("")
 
 
-def start(part: Part, url: str, arguments: list[str], output: "IO[str] | None") -> "subprocess.Popen[bytes]":
+def start(
+    part: Part, url: str, taken: str, arguments: list[str], output: "IO[str] | None"
+) -> "subprocess.Popen[bytes]":
     """Start pytest on one database; tests/conftest.py fails the run if it is not on that one."""
     environment = os.environ | {
         "KEYHOUSE_TEST_VENDOR": part.vendor,
-        "KEYHOUSE_TEST_SHARE": part.share,
         "KEYHOUSE_TEST_SERVER": url,
+        taking.FOLDER: taken if "--all" in arguments else "",
     }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling anew takes longer than a test
     command = [sys.executable, "-m", "pytest", *arguments]

@@ -1,12 +1,14 @@
 """No test falls between the tiers and the parts of ./run test: pytest collects some folders in each way."""
 
 from functools import cache
-from itertools import product
+from itertools import zip_longest
+from pathlib import Path
 
 import pytest
 
-from tests.__main__ import PARTS, SHARES, Part
+from tests.__main__ import PAIRS, PARTS, Part
 from tests.installation import PROJECT
+from tests.running import taking
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
@@ -18,24 +20,28 @@ class Seen:
     """A plugin that writes down what pytest has collected."""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.items = session.items
         self.tests = frozenset(item.nodeid for item in session.items)
 
 
-@cache
 def collected(part: Part, *arguments: str) -> frozenset[str]:
     """The tests of FOLDERS that a part of a run would have."""
+    return collect(part, *arguments).tests
+
+
+@cache
+def collect(part: Part, *arguments: str) -> Seen:
     seen = Seen()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(PROJECT)
         patch.setenv("KEYHOUSE_TEST_VENDOR", part.vendor)
-        patch.setenv("KEYHOUSE_TEST_SHARE", part.share)
         pytest.main(["--collect-only", "-qq", "-o", f"testpaths={FOLDERS}", *arguments], plugins=[seen])
-    return seen.tests
+    return seen
 
 
 @pytest.mark.parametrize(
     ("tier", "parts"),
-    [((), PARTS), (("--all",), SHARES), (("--soak",), PARTS)],
+    [((), PARTS), (("--all",), PARTS), (("--soak",), PARTS)],
     ids=["fast", "all", "soak"],
 )
 def test_the_parts_have_together_what_a_run_without_parts_has(
@@ -62,15 +68,21 @@ def test_what_commits_runs_on_both_databases_in_the_fast_tier_too() -> None:
 
 
 def test_what_knows_no_database_runs_once() -> None:
-    having = [part for part in SHARES if any("test_tiers.py" in test for test in collected(part, "--all"))]
+    having = [part for part in PARTS if any("test_tiers.py" in test for test in collected(part, "--all"))]
     assert len(having) == 1
 
 
-def test_no_test_runs_in_two_shares() -> None:
-    for one, other in product(SHARES, SHARES):
-        if one != other and one.vendor == other.vendor:
-            assert collected(one, "--all").isdisjoint(collected(other, "--all"))
-            assert collected(one, "--all")
+def test_what_two_processes_take_is_together_everything_and_nothing_twice(tmp_path: Path) -> None:
+    items = collect(PARTS[1], "--all").items
+    one, other = taking.taken(items, tmp_path), taking.taken(items, tmp_path)
+    steps = list(zip_longest(one, other))
+    shares = [[test.nodeid for test in share if test] for share in zip(*steps, strict=True)]
+    assert all(shares)
+    assert sorted([*shares[0], *shares[1]]) == sorted(test.nodeid for test in items)
+
+
+def test_the_tests_of_a_database_are_shared_by_two_processes() -> None:
+    assert [part.vendor for part in PAIRS] == [part.vendor for part in PARTS for _ in range(2)]
 
 
 def test_a_word_finds_the_tests_whose_names_have_it_in_files_that_contain_it() -> None:

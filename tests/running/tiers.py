@@ -3,8 +3,8 @@
 ./run test          the fast tier: without `slow`, `soak` and tests that start Keyhouse as a process, unless
                     they are marked `fast`. Tests run on one database, by their file; those that commit or
                     are marked `databases` run on both.
-./run test --all    without `soak`. Tests run on both databases; those marked `once` on SQLite. The files are
-                    divided into shares that take about as long as each other.
+./run test --all    without `soak`. Tests run on both databases; those marked `once` on SQLite. Two processes
+                    for each database share its tests, as tests.running.taking says.
 ./run test PATHS    what is named, by paths or with -k: on both databases, but for those marked `once`.
 ./run soak          `soak`, and the properties that hypothesis tries, with many more examples.
 """
@@ -29,15 +29,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import only files of this share, and with -k only those that contain one of its words.
+    """With -k import only files that contain one of its words.
 
     To import all of them takes longer than a test.
     """
     if collection_path.suffix != ".py":
         return None
     chosen = _files_with(config.getoption("keyword"))
-    is_ours = _is_in_share(os.path.relpath(collection_path, config.rootpath))
-    return None if is_ours and (not chosen or collection_path in chosen) else True
+    return None if not chosen or collection_path in chosen else True
 
 
 @cache
@@ -58,11 +57,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item
         for item in items
         if _is_in_tier(item, everything, config)
-        and _is_in_share(item.location[0])
         and (not database or database in _databases_of(item, everything, config))
     }
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
+    if config.getoption("all"):
+        # What takes seconds comes first, so that the processes that share the tests end together.
+        items.sort(key=_starts_processes, reverse=True)
 
 
 def pytest_collection_finish() -> None:
@@ -82,13 +83,11 @@ def _is_in_tier(item: pytest.Item, everything: bool, config: pytest.Config) -> b
 
 
 def _is_slow(item: pytest.Item) -> bool:
-    starts_processes = not INSTALLATIONS.isdisjoint(getattr(item, "fixturenames", ()))
-    return _has(item, "slow") or (starts_processes and not _has(item, "fast"))
+    return _has(item, "slow") or (_starts_processes(item) and not _has(item, "fast"))
 
 
-def _is_in_share(file: str) -> bool:
-    first, _, end = os.environ.get("KEYHOUSE_TEST_SHARE", "").partition("-")
-    return not end or int(first) <= _draw(file) < int(end)
+def _starts_processes(item: pytest.Item) -> bool:
+    return not INSTALLATIONS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _databases_of(item: pytest.Item, everything: bool, config: pytest.Config) -> set[str]:
