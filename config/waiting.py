@@ -1,49 +1,49 @@
-"""Answers that are given no earlier than a moment which the work names: until then they would not be true."""
+"""Answers that must not leave before a certain moment: until then they would not be true."""
 
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Linux: goes on while the machine is suspended, as the time of everybody else does.
+# On Linux this clock goes on while the machine is suspended, as time does for everybody else.
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
-class Held:
-    """One answer, and the moment (on CLOCK, in seconds) before which it must not be given."""
+class Deferral:
+    """The moment (in seconds on CLOCK) before which one answer must not leave."""
 
     def __init__(self) -> None:
         self.not_before = 0.0
 
     def seconds_left(self) -> float:
-        """How long the answer still has to be held; 0 or less: no longer."""
+        """How long the answer still has to wait; 0 or less: it may leave."""
         return self.not_before - time.clock_gettime(CLOCK)
 
 
-class _Here(threading.local):
-    held: Held | None = None
+class _Current(threading.local):
+    deferral: Deferral | None = None
 
 
-_here = _Here()
+_current = _Current()
 
 
 @contextmanager
-def holding() -> Iterator[Held]:
-    """Promise to hold the answer to what this thread does meanwhile; it then does not sleep."""
-    _here.held = held = Held()
+def deferring() -> Iterator[Deferral]:
+    """Collect the deferrals of this thread in the block. The caller promises to keep the answer that long."""
+    _current.deferral = deferral = Deferral()
     try:
-        yield held
+        yield deferral
     finally:
-        _here.held = None
+        _current.deferral = None
 
 
 def answer_not_before(seconds: float) -> None:
-    """Have the work of this thread answered in so many seconds at the earliest.
+    """Keep the answer to the current request for at least so many seconds from now.
 
-    Sleep as long where nobody has promised to hold the answer: in commands, and at another server.
+    Sleep instead where nobody has promised to keep it: in commands, and under another server.
     """
-    held = _here.held
-    if held is None:
-        time.sleep(seconds)  # a lease is made of time: there is no event to wait for instead
+    deferral = _current.deferral
+    if deferral is None:
+        time.sleep(seconds)  # a lease is made of time: there is no event to wait for
     else:
-        held.not_before = max(held.not_before, time.clock_gettime(CLOCK) + seconds)
+        deferral.not_before = max(deferral.not_before, time.clock_gettime(CLOCK) + seconds)

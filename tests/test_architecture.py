@@ -62,6 +62,7 @@ PURE = (
     "config/limits.py",
     "config/server/environ.py",
     "config/server/limits.py",
+    "config/server/refusals.py",
     "config/waiting.py",
     "config/wire/times.py",
     "config/profiles/*.py",

@@ -1,1 +1,1 @@
-"""The production server: gunicorn's processes and parser, our event loop and threads before Django."""
+"""The production server: gunicorn's processes and parser, our event loop and threads in front of Django."""

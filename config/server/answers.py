@@ -1,4 +1,4 @@
-"""Answers as they stand on the line: Django's, and refusals in the same form, made on the event loop."""
+"""Answers as they go over the connection: Django's, and refusals of the event loop in the same form."""
 
 from collections.abc import Callable, Iterable
 from tempfile import SpooledTemporaryFile
@@ -6,18 +6,18 @@ from typing import IO, Any, NamedTuple
 
 from django.http import HttpResponse
 
-from config.waiting import Held, holding
+from config.waiting import Deferral, deferring
 from config.wire.http.middleware import new_request_id, secure
 from config.wire.problems import problem_response
 
 PIECE = 64 * 1024  # bytes
-IN_MEMORY = 1024 * 1024  # bytes of a streamed answer; what is longer goes to a temporary file
+IN_MEMORY = 1024 * 1024  # bytes of a streamed answer; a longer one goes to a temporary file
 
 Lines = list[tuple[bytes, bytes]]
 
 
 class Answer(NamedTuple):
-    """A status, header lines, and a body; a long one in a file."""
+    """A status, header lines, and the body: bytes, or a file."""
 
     status: int
     lines: Lines
@@ -26,21 +26,21 @@ class Answer(NamedTuple):
 
 
 class FileBody(NamedTuple):
-    """A body that is a file (wsgi.file_wrapper of PEP 3333): it is read, and closed, where it is sent."""
+    """The wsgi.file_wrapper of PEP 3333: the file is read and closed while the answer is sent."""
 
     file: IO[bytes]
     block_size: int = PIECE
 
 
-class Finished(NamedTuple):
-    """An answer, and how long it has to be held."""
+class DeferredAnswer(NamedTuple):
+    """An answer, and the moment before which it must not leave."""
 
     answer: Answer
-    held: Held
+    deferral: Deferral
 
 
 def of_response(response: HttpResponse) -> Answer:
-    """Return a plain Django response as an answer."""
+    """Return a Django response, which is not streamed, as an answer."""
     return Answer(response.status_code, encoded(response.headers.items()), response.content)
 
 
@@ -57,21 +57,21 @@ def refusal(
     return of_response(response)
 
 
-def finished(application: Callable[..., Any], environ: dict[str, Any]) -> Finished:
-    """Have the WSGI application answer, in this thread, which is free of the answer when this returns."""
+def call_wsgi(application: Callable[..., Any], environ: dict[str, Any]) -> DeferredAnswer:
+    """Call the WSGI application. Its answer needs neither this thread nor the database any more."""
     started: list[tuple[int, Lines]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], error: object = None) -> None:
         started.append((int(status[:3]), encoded(headers)))
 
     environ["wsgi.file_wrapper"] = FileBody
-    with holding() as held:
+    with deferring() as deferral:
         response = application(environ, start_response)
         if isinstance(response, FileBody):
-            return Finished(Answer(*started[-1], file=response.file), held)
+            return DeferredAnswer(Answer(*started[-1], file=response.file), deferral)
         try:
             status, lines = started[-1]
-            return Finished(_with_body(status, lines, response), held)
+            return DeferredAnswer(_with_body(status, lines, response), deferral)
         finally:
             response.close()
 
@@ -79,7 +79,7 @@ def finished(application: Callable[..., Any], environ: dict[str, Any]) -> Finish
 def _with_body(status: int, lines: Lines, response: Any) -> Answer:
     if not getattr(response, "streaming", True):
         return Answer(status, lines, b"".join(response))
-    spool = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (closed by who sends it)
+    spool = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 (the sender closes it)
     spool.writelines(response)
     length = spool.tell()
     spool.seek(0)

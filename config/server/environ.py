@@ -1,4 +1,4 @@
-"""From an ASGI scope to WSGI variables (PEP 3333), or a refusal of a head that could be read in two ways."""
+"""Turns an ASGI scope into WSGI variables (PEP 3333), and refuses heads that could be read in two ways."""
 
 import sys
 from collections.abc import Mapping
@@ -6,27 +6,22 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-# One of two would be believed, and the proxy before us may believe the other. Credentials are joined
-# with a comma, as servers do, and refused where they are read.
+from config.server.refusals import RefusedRequest
+
+# Of two such headers we would believe one, and the proxy may believe the other. Credentials sent twice are
+# joined with a comma, as in other servers; the code that reads them refuses the result.
 ONCE = frozenset(
     {"HTTP_X_ORIGINAL_METHOD", "HTTP_X_ORIGINAL_URI", "HTTP_X_FORWARDED_METHOD", "HTTP_X_FORWARDED_URI"}
 )
+UNSUPPORTED_CODING = "The only supported transfer coding is chunked."
 UNPREFIXED = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 
 
-class RefusedHead(Exception):
-    """The head of a request is not taken; says why."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.code, self.detail = status, code, detail
-
-
 def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the WSGI variables of a request, without its body. Raises RefusedHead."""
+    """Return the WSGI variables of a request, with an empty body. Raises RefusedRequest."""
     path, query = scope["raw_path"], scope["query_string"]
     if not path.startswith(b"/"):
-        raise RefusedHead(400, "invalid_request", "The target of a request must begin with / here.")
+        raise RefusedRequest(400, "invalid_request", "The target of the request must begin with /.")
     server, client = scope["server"], scope["client"]
     environ = {
         "REQUEST_METHOD": scope["method"],
@@ -54,12 +49,12 @@ def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
 
 def _add(environ: dict[str, Any], name: bytes, value: str) -> None:
     if b"_" in name:
-        return  # the same variable as the name with "-", which proxies guard
+        return  # it would become the same variable as the name with "-", which proxies overwrite
     variable = VARIABLES.get(name) or _variable(name)
     if variable not in environ:
         environ[variable] = value
     elif variable in ONCE:
-        raise RefusedHead(400, "invalid_request", f"Send {name.decode('latin-1')} once.")
+        raise RefusedRequest(400, "invalid_request", f"Send {name.decode('latin-1')} only once.")
     else:
         environ[variable] += f",{value}"
 
@@ -79,15 +74,14 @@ VARIABLES = {
 
 
 def _check_coding(environ: dict[str, Any]) -> None:
-    """Raise RefusedHead for a transfer coding other than chunked (RFC 9112 section 6.1)."""
+    """Raise RefusedRequest for a transfer coding other than chunked (RFC 9112 section 6.1)."""
     coding = environ.pop("HTTP_TRANSFER_ENCODING", None)
     if coding is not None and coding.lower() != "chunked":
-        detail = "The only transfer coding that is understood is chunked."
-        raise RefusedHead(501, "not_implemented", detail)
+        raise RefusedRequest(501, "not_implemented", UNSUPPORTED_CODING)
 
 
 def has_body(scope: Mapping[str, Any]) -> bool:
-    """Whether a body may follow the head."""
+    """Return whether a body may follow the head."""
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
         for name, value in scope["headers"]

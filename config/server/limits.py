@@ -1,21 +1,36 @@
-"""What one client, or many, can take of a process that serves. Seconds and bytes."""
+"""How much of a worker process clients can take, in seconds and bytes."""
 
-MOST_CONNECTIONS = 4096  # then the one that has waited longest for its request makes place for a new one
-SPARE_FILES = 128  # open files that are no connections of clients
-HEAD_SECONDS = 10.0  # from the connection, or the first byte of a later request, to the end of the head
-MOST_HEAD = 64 * 1024  # as Envoy's; nginx takes 32 KiB
-BODY_SECONDS = 30.0  # for all of a body
-MOST_CHUNKS = 10_000  # in one body: each costs the loop a few µs
-# Of a connection without a request: longer than the proxies of docs/proxies keep theirs, so that none meets
-# one that we have just closed. Caddy keeps them for 120 s.
-KEEP_SECONDS = 150
-READ_SECONDS = 30.0  # for a client to take 64 KiB of its answer
-LINGER_SECONDS = 2.0  # how long we read on, and throw away, what a client sends after its answer
-SWITCH_SECONDS = 0.0005  # for which a thread that computes keeps the loop waiting; 5 ms by default
-CHECK_THREADS = 2  # of checks and probes, which others wait for
-PASSWORD_THREADS = 2  # of requests that wait for a hash
+# Connections
+MAX_CONNECTIONS = 4096  # one more ends another that waits for its client
+SPARE_FILES = 128  # open files that are not connections of clients
+# Idle connections are kept longer than the proxies in docs/proxies keep theirs, so that no proxy sends a
+# request on a connection that we have just closed. Caddy has the longest timeout: 120 s.
+KEEP_ALIVE_SECONDS = 150
+READ_SECONDS = 30.0  # in which a client has to take 64 KiB of its answer
+LINGER_SECONDS = 2.0  # in which bytes that arrive after the last answer are read and dropped
+
+# Requests
+HEAD_SECONDS = 10.0  # from the connection, or from the first byte of a later request, to the end of the head
+MAX_HEAD = 64 * 1024  # Envoy allows as much, nginx 32 KiB
+BODY_SECONDS = 30.0  # for the whole body
+MAX_CHUNKS = 10_000  # chunks in one body: each costs the event loop a few microseconds
+MAX_BODIES = 64 * 1024 * 1024  # of all request bodies that a worker holds
+MAX_BODIES_OF_ONE_ADDRESS = 8 * 1024 * 1024
+
+# Threads, and requests that wait for one
+PROBE_THREADS = 2
+CHECK_THREADS = 2
+PASSWORD_THREADS = 2
 OTHER_THREADS = 4
-MOST_CHECKS_QUEUED = 1024  # that wait for a thread, each for less than a millisecond of work
-MOST_PASSWORDS_QUEUED = 64  # each for the third of a second that a hash takes
-MOST_QUEUED = 256
-MOST_OF_ONE = 128  # requests in work, or with a held answer, of one address, and of one credential
+MAX_QUEUED_PROBES = 256
+MAX_QUEUED_CHECKS = 1024  # each takes less than a millisecond
+MAX_QUEUED_PASSWORDS = 64  # each takes a third of a second
+MAX_QUEUED_OTHERS = 256
+SWITCH_SECONDS = (
+    0.0005  # after which a thread that computes lets the event loop run; Python's default is 5 ms
+)
+
+# Requests in flight: they wait for a thread, are in one, or their answer is deferred
+MAX_PROBES_OF_ONE_ADDRESS = 64
+MAX_CHECKS_OF_ONE_ADDRESS = 128
+MAX_OTHERS_OF_ONE_CLIENT = 128  # of one address, and of one Authorization

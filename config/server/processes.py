@@ -1,4 +1,4 @@
-"""How gunicorn is set up: its processes are ours to start, to stop and to replace."""
+"""Sets up gunicorn, which starts, stops and replaces the worker processes."""
 
 import socket
 from collections.abc import Callable
@@ -7,20 +7,20 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from config.env import ConfigurationError
-from config.server.limits import KEEP_SECONDS, MOST_CONNECTIONS
+from config.server.limits import KEEP_ALIVE_SECONDS, MAX_CONNECTIONS
 
 STOP_SECONDS = 20
 
 
 class Server(BaseApplication):
-    """gunicorn with our settings instead of a configuration file."""
+    """gunicorn with our settings in place of a configuration file."""
 
     def __init__(self, load: Callable[[], Any], options: dict[str, Any]) -> None:
         self._load, self.options = load, options
         super().__init__()  # type: ignore[no-untyped-call]
 
     def load_config(self) -> None:
-        assert self.cfg is not None  # noqa: S101 (gunicorn has made it by now)
+        assert self.cfg is not None  # noqa: S101 (gunicorn has set it)
         for name, value in self.options.items():
             self.cfg.set(name, value)
 
@@ -38,11 +38,11 @@ def run(
     when_ready: Callable[..., None],
     in_each_worker: Callable[..., None],
 ) -> None:
-    """Serve on host:port until SIGTERM or SIGINT; call `when_ready` once it listens.
+    """Serve on host:port until SIGTERM or SIGINT, and call `when_ready` once the server listens.
 
-    `load` returns the ASGI application; `in_each_worker` is called in every process that serves.
+    `load` returns the ASGI application. Each worker process calls `in_each_worker`.
 
-    Raises ConfigurationError if the address is taken.
+    Raises ConfigurationError if the server cannot listen there.
     """
     check_free(host, port)
     Server(
@@ -51,14 +51,14 @@ def run(
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
             "worker_class": "config.server.worker.Worker",
-            "worker_connections": MOST_CONNECTIONS,
-            "http_parser": "python",  # the other one takes two blanks in a request line
+            "worker_connections": MAX_CONNECTIONS,
+            "http_parser": "python",  # the one in C accepts two blanks in a request line
             "asgi_loop": "asyncio",
-            "keepalive": KEEP_SECONDS,
+            "keepalive": KEEP_ALIVE_SECONDS,
             "graceful_timeout": STOP_SECONDS,
             "forwarded_allow_ips": ",".join(trusted_proxies),
-            "forwarder_headers": "",  # SCRIPT_NAME would be believed, which proxies pass on from clients
-            "limit_request_line": 8190,  # the most there is: Caddy and Envoy ask with the whole address in it
+            "forwarder_headers": "",  # else gunicorn believes SCRIPT_NAME, which proxies pass on from clients
+            "limit_request_line": 8190,  # gunicorn's maximum: Caddy and Envoy send the whole URI in it
             "control_socket_disable": True,
             "accesslog": None,
             "loglevel": "warning",
@@ -70,7 +70,7 @@ def run(
 
 
 def check_free(host: str, port: int) -> None:
-    """Raise ConfigurationError, in words, if nothing can listen there."""
+    """Raise ConfigurationError if nothing can listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:

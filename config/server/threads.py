@@ -1,36 +1,43 @@
-"""Threads for what may block, with a queue that has an end."""
+"""A thread pool for work that may block, with a bounded queue."""
 
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Result = TypeVar("Result")
 
 
-class Busy(Exception):
-    """As many requests wait for a thread as may."""
+class QueueFull(Exception):
+    """No more work can wait for a thread."""
 
 
 class Threads:
-    """A few threads, and so many requests at most that wait for one of them."""
+    """A few threads and a queue of at most `max_queued` pieces of work."""
 
-    def __init__(self, name: str, threads: int, most_queued: int) -> None:
+    def __init__(self, name: str, threads: int, max_queued: int) -> None:
         self._pool = ThreadPoolExecutor(threads, f"keyhouse-{name}")
-        self._places = threading.BoundedSemaphore(threads + most_queued)
+        self._places = threading.BoundedSemaphore(threads + max_queued)
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Return what `work` does in one of the threads. Raises Busy at once if the queue is full.
+        """Return the result of `work`, which runs in one of the threads. Raises QueueFull.
 
-        Work that has begun goes on if the request is gone meanwhile, and keeps its place until then.
+        If the caller is cancelled, work in the queue is dropped. Work that has begun runs to its end and
+        keeps its place until then.
         """
         if not self._places.acquire(blocking=False):
-            raise Busy
-        future = self._pool.submit(work)
-        future.add_done_callback(lambda _: self._places.release())
+            raise QueueFull
+        queued = [work]
+
+        def release(_: "Future[Result]") -> None:
+            queued.clear()  # the executor keeps cancelled work, and with it the body of the request
+            self._places.release()
+
+        future = self._pool.submit(lambda: queued.pop()())
+        future.add_done_callback(release)
         return await asyncio.wrap_future(future)
 
     def stop(self) -> None:
-        """Return when all work is done."""
+        """Wait until all work is done, then end the threads."""
         self._pool.shutdown()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from config.server.connection import CODES
+from config.server.connection.answer import CODES
 from config.wire import errors as domain
 from config.wire.errors import DomainError
 from docs.building.markdown import code, table
@@ -37,6 +37,7 @@ CODES_IN_WORDS = {
     "not_acceptable": Code("406", "The address has no answer in a form that `Accept` names."),
     "not_allowed": Code("403", "The caller is known and may not do this."),
     "not_authenticated": Code("401", "The request has no credential, and the address needs one."),
+    "not_implemented": Code("501", "The request has a transfer coding other than `chunked`."),
     "not_found": Code("404", "There is nothing here, or nothing that the caller may see."),
     "parse_error": Code("400", "The body is malformed: not JSON, not UTF-8, or with a member twice."),
     "rate_limited": Code("429", "The key has used up its rate limit. `Retry-After` says how long to wait."),
@@ -49,7 +50,7 @@ CODES_IN_WORDS = {
     "too_large": Code("413, 414, 431", "The body, the address or the head of the request is too large."),
     "too_many_attempts": Code("429", "This was tried too often. `Retry-After` says how long to wait."),
     "too_many_requests": Code(
-        "429", "One address, or one credential, has too many requests in work at once."
+        "429", "One address, or one credential, has too many requests in flight, or sends too much."
     ),
     "totp_required": Code("401", "The password is right, and the account needs a code: send `totp_code`."),
     "unavailable": Code("503", "The database cannot be reached, or the server is busy. Try again."),

@@ -16,7 +16,7 @@ from access.key_limits import Rate
 from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting, quotas
 from apikeys.usage.services import Cell
-from config.server.answers import Answer, finished
+from config.server.answers import Answer, call_wsgi
 from config.server.environ import environ_of
 from config.wire.http.heads import REQUEST_ID, PlainHead
 from config.wsgi import application
@@ -136,7 +136,7 @@ def in_a_thread(request: Request) -> Outcome:
     request_started.disconnect(close_old_connections)
     request_finished.disconnect(close_old_connections)
     try:
-        return outcome(finished(application, request.head().META).answer)
+        return outcome(call_wsgi(application, request.head().META).answer)
     finally:
         request_started.connect(close_old_connections)
 

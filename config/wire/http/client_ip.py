@@ -88,6 +88,20 @@ def network_of(ip: str) -> str:
     return f"{IPv6Address(int(address) >> rest << rest)}/{IPV6_SITE_BITS}"
 
 
+def network_of_peer(peer: str) -> str:
+    """Return what counts as one address for the peer of a connection."""
+    return network_of(resolve(peer, "", ()))
+
+
+def counted_address(head: Head) -> str:
+    """Return the address under which limits count a request, as `network_of` returns it.
+
+    "" for a client without an address, and for a trusted proxy that names no client: it speaks for many.
+    """
+    ip = client_ip(head)
+    return "" if is_within(ip, settings.TRUSTED_PROXIES) else network_of(ip)
+
+
 def _is_trusted(address: Address, trusted: tuple[str, ...]) -> bool:
     return any(address in network for network in _networks(trusted))
 

@@ -14,7 +14,7 @@ from django.test import Client
 from accounts.models import Session, User
 from accounts.passwords import hashing
 from accounts.passwords.hashing import NICENESS, HashThreads
-from config.asgi import PASSWORDS
+from config.asgi import PATHS
 from config.wire.errors import Busy
 from tests.accounts.helpers import at_once
 from tests.accounts.mailbox import Mailbox
@@ -85,7 +85,7 @@ def test_one_more_caller_is_asked_to_try_again(
     answer = DOORS[door](alice, token)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert b"Too many passwords are being checked" in answer.content
-    assert answer.wsgi_request.path.startswith(PASSWORDS)  # which have threads of their own
+    assert answer.wsgi_request.path.startswith(PATHS.passwords)  # these requests have threads of their own
     assert User.objects.get(pk=cast.alice.pk).password == before
     assert Session.objects.filter(user=cast.alice).count() == 1
 

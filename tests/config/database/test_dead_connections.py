@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts.models import Organization
-from config.server.limits import CHECK_THREADS, OTHER_THREADS
+from config.server.limits import CHECK_THREADS, OTHER_THREADS, PROBE_THREADS
 from tests.accounts.mailbox import listening
 from tests.config.database.conftest import restore
 from tests.installation import ADMIN, Answer, Installation, Server, log_in_as_admin
@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.slow,
 ]
 WORKERS = 2
-THREADS = CHECK_THREADS + OTHER_THREADS
+THREADS = PROBE_THREADS + CHECK_THREADS + OTHER_THREADS
 AT_ONCE = 4 * WORKERS * THREADS
 LOOKS_EVERY_TIME = {"KEYHOUSE_LEASE_MS": "1"}
 ADDRESS = {"email": ADMIN["KEYHOUSE_ADMIN_EMAIL"]}

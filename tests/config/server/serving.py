@@ -1,4 +1,4 @@
-"""A worker that serves inside the tests' process, on a loop in a thread: its limits can be made small."""
+"""A worker in the process of the tests, on a loop in a thread: tests can lower its limits."""
 
 import asyncio
 import os
@@ -13,11 +13,13 @@ from gunicorn.glogging import Logger
 from gunicorn.sock import TCPSocket
 
 from config.server.answers import Answer
-from config.server.edge import Early, Edge
+from config.server.edge import Edge, FromMemory
+from config.server.pools import Paths
 from config.server.worker import Worker
 from config.wire.http.heads import Head
 
 PATIENCE_SECONDS = 30
+PATHS = Paths(probes=("/probe",), checks=("/check",), passwords=("/password",))
 HOST = "127.0.0.1"
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
@@ -25,30 +27,34 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Any]
 class Serving(NamedTuple):
     port: int
     worker: Worker
+    edge: Edge
     thread: threading.Thread
 
 
-def answers_in_a_thread(head: Head) -> Answer | None:
+def no_memory(head: Head) -> Answer | None:
     return None
 
 
 @contextmanager
 def serving(
-    application: WsgiApplication, connections: int = 100, keep: int = 60, early: Early = answers_in_a_thread
+    application: WsgiApplication,
+    connections: int = 100,
+    keep_alive: int = 60,
+    from_memory: FromMemory = no_memory,
 ) -> Iterator[Serving]:
-    """Serve a WSGI application behind the edge; stop as SIGTERM does."""
+    """Serve a WSGI application behind the edge; at the end of the block, stop as after SIGTERM."""
     config = Config()
     config.set("worker_connections", connections)
     config.set("http_parser", "python")
-    config.set("keepalive", keep)
+    config.set("keepalive", keep_alive)
     log = Logger(config)
     listener = TCPSocket((HOST, 0), config, log)
     worker = Worker(0, os.getppid(), [listener], None, 0, config, log)
-    worker.asgi = Edge(application, early, first=("/first",), passwords=("/hash",))
+    worker.asgi = edge = Edge(application, from_memory, PATHS)
     thread = threading.Thread(target=_run, args=(worker,))
     thread.start()
     try:
-        yield Serving(listener.sock.getsockname()[1], worker, thread)
+        yield Serving(listener.sock.getsockname()[1], worker, edge, thread)
     finally:
         if thread.is_alive():
             worker.loop.call_soon_threadsafe(worker.handle_exit_signal)
@@ -60,12 +66,13 @@ def _run(worker: Worker) -> None:
     worker.run()
 
 
-def connect(port: int) -> socket.socket:
-    return socket.create_connection((HOST, port), timeout=PATIENCE_SECONDS)
+def connect(port: int, source: str = HOST) -> socket.socket:
+    """Connect from an address of this machine; on Linux, all of 127.0.0.0/8 are."""
+    return socket.create_connection((HOST, port), timeout=PATIENCE_SECONDS, source_address=(source, 0))
 
 
 def all_of(connection: socket.socket) -> bytes:
-    """What the server says until it hangs up."""
+    """Return everything that the server sends until it closes the connection."""
     received = b""
     with suppress(ConnectionResetError):
         while piece := connection.recv(65536):

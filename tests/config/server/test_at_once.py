@@ -1,4 +1,4 @@
-"""Plain requests that memory can answer are answered where they arrive, between others."""
+"""Plain requests are answered from memory when they arrive, and mix with other requests on one connection."""
 
 import socket
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from tests.config.server.test_slow_clients import Plain
 pytestmark = pytest.mark.once
 
 
-def early(head: Head) -> Answer | None:
-    """Answer what is under /early; fail at /bug; leave all others to a thread."""
+def from_memory(head: Head) -> Answer | None:
+    """Answer paths that begin with /early, fail at /bug, and leave all other requests to a thread."""
     if head.path_info == "/bug":
         raise RuntimeError("of the test")
     if not head.path_info.startswith("/early"):
@@ -32,12 +32,12 @@ def in_a_thread(environ: dict[str, Any], start_response: Any) -> Any:
 
 @pytest.fixture
 def server() -> Iterator[Serving]:
-    with serving(in_a_thread, early=early) as found:
+    with serving(in_a_thread, from_memory=from_memory) as found:
         yield found
 
 
 def ask(client: socket.socket, *pieces: bytes, until: bytes) -> bytes:
-    """What comes until the answer ends so."""
+    """Send the pieces, and return everything that the server sends up to `until`."""
     received = b""
     for piece in pieces:
         client.sendall(piece)
@@ -48,19 +48,17 @@ def ask(client: socket.socket, *pieces: bytes, until: bytes) -> bytes:
     return received
 
 
-def test_both_kinds_take_turns_on_one_connection(server: Serving) -> None:
+def test_plain_and_other_requests_alternate_on_one_connection(server: Serving) -> None:
     with connect(server.port) as client:
         for number in range(3):
             assert ask(client, get("/early", f"X-A: {number}"), until=b"early %d;" % number)
-            assert ask(
-                client, get("/early/%61"), until=b"early ;"
-            )  # not plain, and answered by the same function
+            assert ask(client, get("/early/%61"), until=b"early ;")  # not plain
             assert ask(client, get("/late"), until=b"thread /late;")
         assert b"Connection: close" in ask(client, get("/early", "Connection: close"), until=b";")
         assert all_of(client) == b""
 
 
-def test_a_head_in_two_pieces_is_no_plain_request_and_is_answered(server: Serving) -> None:
+def test_a_head_that_arrives_in_two_pieces_is_answered(server: Serving) -> None:
     whole = get("/early", "X-A: b")
     with connect(server.port) as client:
         for end in (1, 16, 20, len(whole) - 2):
@@ -68,7 +66,7 @@ def test_a_head_in_two_pieces_is_no_plain_request_and_is_answered(server: Servin
             assert ask(client, get("/early"), until=b"early ;")
 
 
-def test_several_requests_in_one_piece_are_answered_in_their_order(server: Serving) -> None:
+def test_several_requests_in_one_piece_are_answered_in_order(server: Serving) -> None:
     with connect(server.port) as client:
         client.sendall(get("/early") + get("/late") + get("/early") + get("/last", "Connection: close"))
         said = all_of(client)
@@ -78,7 +76,7 @@ def test_several_requests_in_one_piece_are_answered_in_their_order(server: Servi
     assert said.count(b"HTTP/1.1 200 ") == 4
 
 
-def test_a_plain_request_behind_one_that_is_in_work_waits_for_it(server: Serving) -> None:
+def test_a_plain_request_waits_for_the_request_before_it(server: Serving) -> None:
     with connect(server.port) as client:
         client.sendall(get("/late"))
         client.sendall(get("/early", "Connection: close"))
@@ -86,15 +84,18 @@ def test_a_plain_request_behind_one_that_is_in_work_waits_for_it(server: Serving
     assert said.index(b"thread /late;") < said.index(b"early ;")
 
 
-def test_a_failure_is_a_500_like_all_others(server: Serving) -> None:
+def test_a_bug_in_the_function_is_a_500(server: Serving) -> None:
     with connect(server.port) as client:
         assert ask(client, get("/bug"), until=b"}").startswith(b"HTTP/1.1 500 ")
         assert ask(client, get("/early"), until=b"early ;")
 
 
-def test_a_connection_with_plain_requests_only_is_kept_as_long_after_the_last() -> None:
-    with serving(in_a_thread, early=early, keep=1) as server, connect(server.port) as client:
+def test_plain_requests_extend_the_idle_timeout_of_their_connection() -> None:
+    with (
+        serving(in_a_thread, from_memory=from_memory, keep_alive=1) as server,
+        connect(server.port) as client,
+    ):
         assert ask(client, get("/early"), until=b"early ;")
-        (kept,) = server.worker.waiting
+        (kept,) = server.worker.waiting_for_clients
         assert kept._keepalive_handle is not None and kept._head_timer is None
         assert all_of(client) == b""

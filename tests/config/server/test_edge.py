@@ -1,4 +1,4 @@
-"""What waits does so on the event loop: threads are for work, and there is an end to how much is taken."""
+"""Requests wait on the event loop and not in threads, and the number of requests that wait is limited."""
 
 import asyncio
 import threading
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from config.server import crowd, limits
-from config.server.answers import Answer
+from config.server import limits
+from config.server.answers import PIECE, Answer
 from config.server.edge import deliver
 from config.waiting import answer_not_before
 from tests.config.server.serving import all_of, connect, get, serving
@@ -23,7 +23,7 @@ Views = dict[str, Callable[[], Any]]
 
 
 def answering(views: Views) -> Any:
-    """An application with a function for each path, which returns the body."""
+    """An application with one function for each path; the function returns the body."""
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         found = views[environ["PATH_INFO"]]()
@@ -39,7 +39,7 @@ def answering(views: Views) -> Any:
 @pytest.fixture
 def few_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "OTHER_THREADS", 1)
-    monkeypatch.setattr(limits, "MOST_QUEUED", 1)
+    monkeypatch.setattr(limits, "MAX_QUEUED_OTHERS", 1)
 
 
 def fine() -> bytes:
@@ -47,18 +47,18 @@ def fine() -> bytes:
 
 
 @pytest.mark.requirement(105)
-def test_an_answer_that_is_held_holds_no_thread(few_threads: None) -> None:
+def test_a_deferred_answer_keeps_no_thread(few_threads: None) -> None:
     worked = threading.Semaphore(0)
 
-    def held() -> bytes:
+    def deferred() -> bytes:
         answer_not_before(LONG)
         worked.release()
-        return b"held"
+        return b"deferred"
 
-    with serving(answering({"/held": held, "/": fine})) as server:
+    with serving(answering({"/deferred": deferred, "/": fine})) as server:
         waiting = [connect(server.port) for _ in range(5)]
         for client in waiting:
-            client.sendall(get("/held"))
+            client.sendall(get("/deferred"))
             assert worked.acquire(timeout=30)
         with connect(server.port) as client:
             client.sendall(get("/", "Connection: close"))
@@ -67,19 +67,19 @@ def test_an_answer_that_is_held_holds_no_thread(few_threads: None) -> None:
             client.close()
 
 
-def test_an_answer_is_held_until_its_moment_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def held() -> bytes:
+def test_a_deferred_answer_leaves_at_its_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    def deferred() -> bytes:
         answer_not_before(0.05)
         answer_not_before(0.01)  # the later moment counts
-        return b"held"
+        return b"deferred"
 
-    with serving(answering({"/held": held})) as server, connect(server.port) as client:
-        client.sendall(get("/held", "Connection: close"))
-        assert all_of(client).endswith(b"held")
+    with serving(answering({"/deferred": deferred})) as server, connect(server.port) as client:
+        client.sendall(get("/deferred", "Connection: close"))
+        assert all_of(client).endswith(b"deferred")
 
 
 class Stream:
-    """As Django's StreamingHttpResponse: pieces, and one close."""
+    """Like Django's StreamingHttpResponse: it yields pieces, and is closed once."""
 
     streaming = True
     closed = 0
@@ -91,7 +91,7 @@ class Stream:
         type(self).closed += 1
 
 
-def test_a_long_answer_to_a_client_that_does_not_read_holds_no_thread(few_threads: None) -> None:
+def test_a_long_answer_to_a_client_that_does_not_read_keeps_no_thread(few_threads: None) -> None:
     with serving(answering({"/stream": Stream, "/": fine})) as server, connect(server.port) as slow:
         slow.sendall(get("/stream", "Connection: close"))
         with connect(server.port) as client:
@@ -101,7 +101,7 @@ def test_a_long_answer_to_a_client_that_does_not_read_holds_no_thread(few_thread
         assert all_of(slow).count(b"a") >= LARGE
 
 
-def test_a_file_is_read_and_closed_where_it_is_sent(few_threads: None) -> None:
+def test_a_file_is_read_and_closed_while_it_is_sent(few_threads: None) -> None:
     file = BytesIO(b"a" * LARGE)
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
@@ -114,7 +114,7 @@ def test_a_file_is_read_and_closed_where_it_is_sent(few_threads: None) -> None:
     assert file.closed
 
 
-def test_a_file_that_is_taken_at_once_leaves_others_their_turn() -> None:
+def test_sending_a_file_to_a_fast_client_lets_other_tasks_run() -> None:
     async def send(message: dict[str, Any]) -> None: ...
 
     async def others_have_had_a_turn() -> bool:
@@ -125,14 +125,29 @@ def test_a_file_that_is_taken_at_once_leaves_others_their_turn() -> None:
     assert asyncio.run(others_have_had_a_turn())
 
 
-def test_a_streamed_answer_in_http_1_0_ends_with_its_connection() -> None:
+@pytest.mark.parametrize("size", [0, 1, PIECE, PIECE + 1, 3 * PIECE])
+def test_a_long_body_is_sent_in_pieces(size: int) -> None:
+    content = b"a" * size
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(deliver(Answer(200, [], content), "GET", send))
+    pieces = [message["body"] for message in sent[1:]]
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) <= PIECE
+    assert [message.get("more_body", False) for message in sent[1:]] == [True] * (len(pieces) - 1) + [False]
+
+
+def test_a_streamed_answer_in_http_1_0_ends_when_the_connection_closes() -> None:
     with serving(answering({"/stream": Stream})) as server, connect(server.port) as client:
         client.sendall(b"GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         assert all_of(client).count(b"a") >= LARGE
 
 
 class Gate:
-    """Work that goes on until somebody opens."""
+    """Work that runs until the test opens the gate."""
 
     def __init__(self) -> None:
         self.entered, self.opened = threading.Semaphore(0), threading.Event()
@@ -143,14 +158,14 @@ class Gate:
         return b"done"
 
 
-def test_what_is_beyond_the_queue_is_503_at_once_and_checks_go_on(few_threads: None) -> None:
+def test_a_request_is_503_when_the_queue_is_full_and_checks_are_answered(few_threads: None) -> None:
     gate = Gate()
-    with serving(answering({"/gate": gate, "/first/check": fine})) as server:
+    with serving(answering({"/gate": gate, "/check": fine})) as server:
         first, queued, refused, check = (connect(server.port) for _ in range(4))
         first.sendall(get("/gate", "Connection: close"))
         assert gate.entered.acquire(timeout=30)
         queued.sendall(get("/gate", "Connection: close"))
-        check.sendall(get("/first/check", "Connection: close"))
+        check.sendall(get("/check", "Connection: close"))
         assert all_of(check).endswith(b"fine")
         refused.sendall(get("/gate", "Connection: close"))
         said = all_of(refused)
@@ -162,15 +177,15 @@ def test_what_is_beyond_the_queue_is_503_at_once_and_checks_go_on(few_threads: N
 
 
 @pytest.mark.requirement(115)
-def test_requests_that_wait_for_a_hash_leave_the_threads_of_others_alone(
+def test_requests_that_wait_for_a_hash_do_not_use_the_threads_of_others(
     monkeypatch: pytest.MonkeyPatch, few_threads: None
 ) -> None:
     monkeypatch.setattr(limits, "PASSWORD_THREADS", 1)
     gate = Gate()
-    with serving(answering({"/hash": gate, "/": fine})) as server:
+    with serving(answering({"/password": gate, "/": fine})) as server:
         logins = [connect(server.port) for _ in range(8)]
         for login in logins:
-            login.sendall(get("/hash", "Connection: close"))
+            login.sendall(get("/password", "Connection: close"))
         assert gate.entered.acquire(timeout=30)
         with connect(server.port) as client:
             client.sendall(get("/", "Connection: close"))
@@ -180,8 +195,8 @@ def test_requests_that_wait_for_a_hash_leave_the_threads_of_others_alone(
             assert all_of(login).endswith(b"done")
 
 
-def test_one_address_has_so_many_requests_in_work_and_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crowd, "MOST_OF_ONE", 1)
+def test_an_address_with_too_many_requests_in_flight_gets_429(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_OTHERS_OF_ONE_CLIENT", 1)
     gate = Gate()
     with serving(answering({"/gate": gate, "/": fine})) as server:
         first, refused, later = (connect(server.port) for _ in range(3))
@@ -196,10 +211,10 @@ def test_one_address_has_so_many_requests_in_work_and_others_go_on(monkeypatch: 
         assert all_of(later).endswith(b"fine")
 
 
-def test_nobody_takes_the_place_of_an_address_by_naming_it_as_a_credential(
+def test_a_credential_that_reads_like_an_address_does_not_count_as_that_address(
     monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    monkeypatch.setattr(crowd, "MOST_OF_ONE", 1)
+    monkeypatch.setattr(limits, "MAX_OTHERS_OF_ONE_CLIENT", 1)
     settings.TRUSTED_PROXIES = ("127.0.0.1",)
     gate = Gate()
     with serving(answering({"/gate": gate, "/": fine})) as server:
@@ -212,7 +227,7 @@ def test_nobody_takes_the_place_of_an_address_by_naming_it_as_a_credential(
         attacker.close()
 
 
-def test_work_that_fails_is_500_and_the_connection_lives() -> None:
+def test_a_failure_is_a_500_and_the_connection_stays_open() -> None:
     def failing() -> bytes:
         raise RuntimeError("of the test")
 

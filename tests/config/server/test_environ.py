@@ -1,10 +1,11 @@
-"""From the head of a request to WSGI variables: one reading of it, or none."""
+"""The head of a request has one reading as WSGI variables, or is refused."""
 
 from typing import Any
 
 import pytest
 
-from config.server.environ import RefusedHead, environ_of, has_body
+from config.server.environ import environ_of, has_body
+from config.server.refusals import RefusedRequest
 
 pytestmark = pytest.mark.once
 
@@ -40,7 +41,7 @@ def test_variables_are_those_of_pep_3333() -> None:
     assert environ | expected == environ
 
 
-def test_bytes_of_the_path_that_are_no_utf_8_are_kept() -> None:
+def test_bytes_in_the_path_that_are_not_utf_8_are_kept() -> None:
     assert environ_of(scope(path=b"/%ff%2F"))["PATH_INFO"] == "/\xff/"
 
 
@@ -52,25 +53,25 @@ def test_a_name_with_an_underscore_is_dropped() -> None:
 @pytest.mark.parametrize(
     "name", [b"x-original-method", b"x-original-uri", b"x-forwarded-method", b"x-forwarded-uri"]
 )
-def test_what_decides_stands_there_once(name: bytes) -> None:
-    with pytest.raises(RefusedHead, match=f"Send {name.decode()} once"):
+def test_a_header_that_decides_may_be_sent_only_once(name: bytes) -> None:
+    with pytest.raises(RefusedRequest, match=f"Send {name.decode()} only once"):
         environ_of(scope((name, b"GET"), (name, b"GET")))
 
 
-def test_others_are_joined() -> None:
+def test_other_repeated_headers_are_joined() -> None:
     environ = environ_of(scope((b"x-forwarded-for", b"192.0.2.1"), (b"x-forwarded-for", b"192.0.2.2")))
     assert environ["HTTP_X_FORWARDED_FOR"] == "192.0.2.1,192.0.2.2"
 
 
 @pytest.mark.parametrize("path", [b"http://localhost/health", b"*", b"localhost:80", b""])
-def test_a_target_that_is_no_path_is_refused(path: bytes) -> None:
-    with pytest.raises(RefusedHead, match="must begin with /"):
+def test_a_target_that_is_not_a_path_is_refused(path: bytes) -> None:
+    with pytest.raises(RefusedRequest, match="must begin with /"):
         environ_of(scope(path=path))
 
 
 @pytest.mark.parametrize("coding", [b"gzip, chunked", b"chunked, chunked", b"identity"])
-def test_the_only_transfer_coding_is_chunked(coding: bytes) -> None:
-    with pytest.raises(RefusedHead) as refused:
+def test_transfer_codings_other_than_chunked_are_refused(coding: bytes) -> None:
+    with pytest.raises(RefusedRequest) as refused:
         environ_of(scope((b"transfer-encoding", coding)))
     assert refused.value.status == 501
     assert "HTTP_TRANSFER_ENCODING" not in environ_of(scope((b"transfer-encoding", b"Chunked")))
@@ -80,5 +81,5 @@ def test_the_only_transfer_coding_is_chunked(coding: bytes) -> None:
     ("name", "value", "expected"),
     [(b"content-length", b"0", False), (b"content-length", b"10", True), (b"transfer-encoding", b"x", True)],
 )
-def test_whether_a_body_follows(name: bytes, value: bytes, expected: bool) -> None:
+def test_a_body_follows_a_length_or_a_transfer_coding(name: bytes, value: bytes, expected: bool) -> None:
     assert has_body(scope((name, value))) is expected

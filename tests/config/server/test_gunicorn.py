@@ -1,7 +1,7 @@
-"""What we override and use of gunicorn's private parts is as it was when our server was written for it.
+"""The private parts of gunicorn that we override or use are those for which our server was written.
 
-Where this fails after an upgrade: read what has changed there, and config/server/connection.py and worker.py
-beside it; run the tests of this folder; then put the new digest here.
+If this fails after an upgrade: read what has changed in gunicorn, compare it with config/server/connection
+and config/server/worker.py, run the tests of this folder, then write the new digest here.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ PARTS: dict[Any, str] = {
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__qualname__)
-def test_a_private_part_of_gunicorn_is_the_one_that_was_read(part: Any) -> None:
+def test_a_private_part_of_gunicorn_has_not_changed(part: Any) -> None:
     assert digest(part) == PARTS[part]
 
 

@@ -1,4 +1,4 @@
-"""A connection may have a file that is sent on it: there is room for both within the limit of open files."""
+"""A connection may send a file: both fit within the limit on open files."""
 
 import socket
 import sys
@@ -14,7 +14,7 @@ LARGE = "/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js.map"
 
 
 def slow_reader(port: int) -> socket.socket:
-    """A client that has read a little of a large file, and reads no more."""
+    """A client that has read the beginning of a large file, and stops reading."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.settimeout(30)
@@ -25,7 +25,7 @@ def slow_reader(port: int) -> socket.socket:
 
 
 @pytest.mark.requirement(104)
-def test_slow_readers_of_files_leave_the_server_files_to_open(installation: Installation) -> None:
+def test_slow_readers_of_files_do_not_use_up_the_open_files(installation: Installation) -> None:
     port = free_port()
     serve = [sys.executable, str(PROJECT / "manage.py"), "serve", "--workers", "1"]
     limited = ["sh", "-c", f'ulimit -n {FILES} && exec "$@"', "sh", *serve, "--bind", f"127.0.0.1:{port}"]

@@ -1,11 +1,11 @@
-"""What is read without gunicorn's parser is read as by it, whatever bytes come."""
+"""Plain heads are read as gunicorn's parser reads them, whatever bytes arrive."""
 
 import random
 
 import pytest
 from gunicorn.asgi.parser import CallbackRequest, ParseError, PythonProtocol
 
-from config.server.plain import HEAD, LONGEST, plain_scope
+from config.server.connection.plain_head import HEAD, MAX_SIZE, plain_scope
 
 pytestmark = pytest.mark.once
 
@@ -89,7 +89,7 @@ def mutant(chance: random.Random) -> bytes:
 
 
 def check_reading(data: bytes) -> bool:
-    """Whether this is plain; it then has to be what the parser says."""
+    """Return whether `data` is plain. If it is, the parser must read the same."""
     scope = plain_scope(data, None, None)
     if scope is None:
         return False
@@ -126,7 +126,7 @@ def test_half_a_request_is_not_plain(end: int) -> None:
     assert plain_scope(CHECK[:end], None, None) is None
 
 
-def test_what_is_very_long_is_not_even_looked_at() -> None:
+def test_a_very_long_head_is_not_plain() -> None:
     long = CHECK[:-2] + b"a: b\r\n" * 4000 + b"\r\n"
-    assert len(long) > LONGEST and plain_scope(long, None, None) is None
+    assert len(long) > MAX_SIZE and plain_scope(long, None, None) is None
     assert HEAD.fullmatch(CHECK)

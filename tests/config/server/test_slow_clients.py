@@ -1,27 +1,30 @@
-"""Clients that say nothing, or half of it, or do not listen: each is gone within its deadline."""
+"""Clients that send nothing, send half a request, or do not read: each loses its connection at a deadline."""
 
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from config.server import body, connection
+from config.server import body
+from config.server.connection import answer, closing, head
+from config.server.connection.connection import Connection
 from tests.config.server.serving import Serving, all_of, connect, get, serving
 
 pytestmark = pytest.mark.once
 
 SOON = 0.2  # seconds
 LONG = 3600.0
-LARGE = 8 * 1024 * 1024  # more than the sockets and the server hold of it
+LARGE = 8 * 1024 * 1024  # more than the buffers of the sockets and the server hold
 HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "
 EXPECTED = b"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n"
 HALF_BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
 
 
 def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """Answers with the body of the request, or with LARGE bytes."""
+    """Answer with the body of the request, or with LARGE bytes."""
     content = b"a" * LARGE if environ["PATH_INFO"] == "/large" else environ["wsgi.input"].read() or b"fine"
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))])
     return Plain([content])
@@ -41,11 +44,11 @@ def server() -> Iterator[Serving]:
 
 @pytest.fixture
 def head_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "HEAD_SECONDS", SOON)
+    monkeypatch.setattr(head, "HEAD_SECONDS", SOON)
 
 
 @pytest.mark.requirement(104)
-def test_a_connection_that_says_nothing_is_closed(head_deadline: None, server: Serving) -> None:
+def test_a_connection_that_sends_nothing_is_closed(head_deadline: None, server: Serving) -> None:
     assert all_of(connect(server.port)) == b""
 
 
@@ -59,9 +62,7 @@ def test_half_a_head_is_408(head_deadline: None, server: Serving) -> None:
 
 
 @pytest.mark.requirement(104)
-def test_a_head_that_comes_byte_by_byte_is_not_waited_for_longer(
-    head_deadline: None, server: Serving
-) -> None:
+def test_a_head_that_arrives_byte_by_byte_has_the_same_deadline(head_deadline: None, server: Serving) -> None:
     with connect(server.port) as client:
         client.sendall(HALF)
         client.settimeout(SOON / 10)
@@ -76,7 +77,7 @@ def test_a_head_that_comes_byte_by_byte_is_not_waited_for_longer(
 
 
 @pytest.mark.requirement(104)
-def test_half_of_a_later_head_is_408_too(head_deadline: None, server: Serving) -> None:
+def test_half_a_later_head_is_408_too(head_deadline: None, server: Serving) -> None:
     with connect(server.port) as client:
         client.sendall(get("/"))
         assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -85,17 +86,17 @@ def test_half_of_a_later_head_is_408_too(head_deadline: None, server: Serving) -
 
 
 @pytest.mark.requirement(104)
-@pytest.mark.parametrize("half", [HALF, HALF.removesuffix(b"X-A: ")])  # the other one ends with a line
-def test_half_of_a_head_behind_a_request_is_408_too(
-    head_deadline: None, server: Serving, half: bytes
-) -> None:
+@pytest.mark.parametrize(
+    "half", [HALF, HALF.removesuffix(b"X-A: ")]
+)  # the second one ends with a complete line
+def test_half_a_head_behind_a_request_is_408_too(head_deadline: None, server: Serving, half: bytes) -> None:
     with connect(server.port) as client:
         client.sendall(get("/") + half)
         assert b"HTTP/1.1 408 " in all_of(client)
 
 
 @pytest.mark.requirement(104)
-def test_a_body_that_does_not_end_in_time_is_408(monkeypatch: pytest.MonkeyPatch, server: Serving) -> None:
+def test_a_body_that_is_late_is_408(monkeypatch: pytest.MonkeyPatch, server: Serving) -> None:
     monkeypatch.setattr(body, "BODY_SECONDS", SOON)
     with connect(server.port) as client:
         client.sendall(HALF_BODY)
@@ -105,12 +106,12 @@ def test_a_body_that_does_not_end_in_time_is_408(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.requirement(104)
-def test_a_client_that_does_not_take_its_answer_is_ended(
+def test_a_client_that_does_not_read_its_answer_loses_its_connection(
     monkeypatch: pytest.MonkeyPatch, server: Serving
 ) -> None:
-    monkeypatch.setattr(connection, "READ_SECONDS", SOON)
+    monkeypatch.setattr(answer, "READ_SECONDS", SOON)
     gone = threading.Event()
-    monkeypatch.setattr(connection.Connection, "end", ended(connection.Connection.end, gone))
+    monkeypatch.setattr(Connection, "end", ended(Connection.end, gone))
     with connect(server.port) as client:
         client.sendall(get("/large"))
         assert gone.wait(30)
@@ -118,19 +119,20 @@ def test_a_client_that_does_not_take_its_answer_is_ended(
 
 
 @pytest.mark.requirement(104)
-def test_who_takes_the_last_answer_late_and_stays_is_ended_too(
+def test_a_client_that_reads_the_last_answer_late_and_stays_loses_its_connection(
     monkeypatch: pytest.MonkeyPatch, server: Serving
 ) -> None:
-    pause, gone = connection.Connection.pause_writing, threading.Event()
+    pause, gone = Connection.pause_writing, threading.Event()
 
-    def pause_and_close(self: connection.Connection) -> None:
-        """As where a malformed head follows on a request whose answer has not been taken."""
+    def pause_and_close(self: Connection) -> None:
+        """As if a malformed head had followed a request whose answer the client has not read."""
         pause(self)
         self._close_transport()
 
-    monkeypatch.setattr(connection, "READ_SECONDS", 5 * SOON)
-    monkeypatch.setattr(connection.Connection, "pause_writing", pause_and_close)
-    monkeypatch.setattr(connection.Connection, "end", ended(connection.Connection.end, gone))
+    monkeypatch.setattr(answer, "READ_SECONDS", 5 * SOON)
+    monkeypatch.setattr(closing, "READ_SECONDS", 5 * SOON)
+    monkeypatch.setattr(Connection, "pause_writing", pause_and_close)
+    monkeypatch.setattr(Connection, "end", ended(Connection.end, gone))
     with connect(server.port) as client:
         client.sendall(get("/large"))
         all_of(client)
@@ -138,22 +140,22 @@ def test_who_takes_the_last_answer_late_and_stays_is_ended_too(
 
 
 def ended(end: Any, gone: threading.Event) -> Any:
-    def also(self: connection.Connection) -> None:
+    def also(self: Connection) -> None:
         end(self)
         gone.set()
 
     return also
 
 
-def test_a_kept_connection_without_a_request_is_closed_after_a_while() -> None:
-    with serving(application, keep=1) as server, connect(server.port) as client:
+def test_an_idle_connection_is_closed_after_its_timeout() -> None:
+    with serving(application, keep_alive=1) as server, connect(server.port) as client:
         client.sendall(get("/"))
         assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
         assert all_of(client) == b""
 
 
 @pytest.mark.requirement(104)
-def test_slow_clients_leave_the_others_alone(server: Serving) -> None:
+def test_slow_clients_do_not_delay_others(server: Serving) -> None:
     slow = [connect(server.port) for _ in range(80)]
     for number, client in enumerate(slow):
         client.sendall((b"", HALF, HALF_BODY, get("/large"))[number % 4])
@@ -165,10 +167,10 @@ def test_slow_clients_leave_the_others_alone(server: Serving) -> None:
 
 
 @pytest.mark.requirement(104)
-def test_of_too_many_connections_the_one_that_waited_longest_for_a_request_ends() -> None:
+def test_a_new_connection_ends_the_one_that_has_been_idle_longest() -> None:
     with serving(application, connections=5) as server:
         clients = [connect(server.port) for _ in range(5)]
-        clients[0].sendall(get("/"))  # and waits again, as the last one
+        clients[0].sendall(get("/"))  # it waits again, behind all others
         assert clients[0].recv(65536).startswith(b"HTTP/1.1 200 ")
         with connect(server.port) as newcomer:
             newcomer.sendall(get("/", "Connection: close"))
@@ -180,7 +182,21 @@ def test_of_too_many_connections_the_one_that_waited_longest_for_a_request_ends(
 
 
 @pytest.mark.requirement(104)
-def test_who_sends_a_body_slowly_makes_room_too() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have one loopback address")
+def test_a_crowd_from_one_address_does_not_end_the_idle_connection_of_another() -> None:
+    with serving(application, connections=3) as server, connect(server.port, "127.0.0.2") as idle:
+        crowd = [connect(server.port) for _ in range(6)]
+        with connect(server.port) as newcomer:
+            newcomer.sendall(get("/", "Connection: close"))
+            assert all_of(newcomer).endswith(b"fine")
+        idle.sendall(get("/", "Connection: close"))
+        assert all_of(idle).endswith(b"fine")
+        for client in crowd:
+            client.close()
+
+
+@pytest.mark.requirement(104)
+def test_a_new_connection_ends_one_that_sends_its_body_slowly() -> None:
     with serving(application, connections=5) as server:
         slow = [connect(server.port) for _ in range(5)]
         for client in slow:
@@ -196,14 +212,14 @@ def test_who_sends_a_body_slowly_makes_room_too() -> None:
 
 
 @pytest.mark.requirement(104)
-def test_who_does_not_take_an_answer_makes_room_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    pause, paused = connection.Connection.pause_writing, threading.Semaphore(0)
+def test_a_new_connection_ends_one_that_does_not_read_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    pause, paused = Connection.pause_writing, threading.Semaphore(0)
 
-    def pause_and_tell(self: connection.Connection) -> None:
+    def pause_and_tell(self: Connection) -> None:
         pause(self)
         paused.release()
 
-    monkeypatch.setattr(connection.Connection, "pause_writing", pause_and_tell)
+    monkeypatch.setattr(Connection, "pause_writing", pause_and_tell)
     with serving(application, connections=3) as server:
         slow = [connect(server.port) for _ in range(3)]
         for client in slow:
@@ -216,7 +232,7 @@ def test_who_does_not_take_an_answer_makes_room_too(monkeypatch: pytest.MonkeyPa
         assert all(len(all_of(client)) > LARGE for client in slow[1:])
 
 
-def test_a_client_that_says_no_more_gets_its_answer(server: Serving) -> None:
+def test_a_half_closed_client_gets_its_answers(server: Serving) -> None:
     with connect(server.port) as client:
         client.sendall(get("/") + get("/"))
         client.shutdown(socket.SHUT_WR)
@@ -224,18 +240,31 @@ def test_a_client_that_says_no_more_gets_its_answer(server: Serving) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", HALF, HALF_BODY])
-def test_a_client_that_says_no_more_in_the_middle_is_not_waited_for(server: Serving, sent: bytes) -> None:
+def test_a_client_that_half_closes_in_the_middle_of_a_request_is_refused(
+    server: Serving, sent: bytes
+) -> None:
     with connect(server.port) as client:
         client.sendall(sent)
         client.shutdown(socket.SHUT_WR)
         assert all_of(client)[:13] in {b"", b"HTTP/1.1 400 "}
 
 
-def test_half_a_body_behind_a_request_is_not_waited_for(server: Serving) -> None:
+def test_a_client_that_half_closes_in_the_middle_of_a_later_body_is_refused(server: Serving) -> None:
     with connect(server.port) as client:
         client.sendall(get("/") + HALF_BODY)
         client.shutdown(socket.SHUT_WR)
         assert b"HTTP/1.1 400 " in all_of(client)
+
+
+@pytest.mark.requirement(104)
+@pytest.mark.parametrize("before", [b"", get("/")])
+def test_a_large_head_in_one_piece_is_431(
+    monkeypatch: pytest.MonkeyPatch, server: Serving, before: bytes
+) -> None:
+    monkeypatch.setattr(head, "MAX_HEAD", 1000)
+    with connect(server.port) as client:
+        client.sendall(before + get("/", f"X-A: {'a' * 1000}"))
+        assert b"HTTP/1.1 431 " in all_of(client)
 
 
 @pytest.mark.requirement(104)
@@ -245,8 +274,24 @@ def test_a_large_head_is_431(server: Serving) -> None:
         assert all_of(client).startswith(b"HTTP/1.1 431 ")
 
 
+@pytest.mark.parametrize(
+    ("lines", "status", "detail"),
+    [
+        (b"GET / HTTP/1.2\r\n\r\n", b"400", b"The head of the request is malformed: HTTP/1.2."),
+        (b"GET / HTTP/1.1\r\nTransfer-Encoding: br\r\n\r\n", b"501", b"The only supported transfer coding"),
+    ],
+)
+def test_a_refusal_of_the_parser_says_what_is_wrong(
+    server: Serving, lines: bytes, status: bytes, detail: bytes
+) -> None:
+    with connect(server.port) as client:
+        client.sendall(lines)
+        answer = all_of(client)
+    assert answer[9:12] == status and detail in answer
+
+
 @pytest.mark.requirement(93)
-def test_a_length_of_more_digits_than_numbers_have_is_a_bad_request(server: Serving) -> None:
+def test_a_content_length_with_too_many_digits_is_a_bad_request(server: Serving) -> None:
     with connect(server.port) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %b\r\n\r\n" % (b"1" * 5000))
         said = all_of(client)

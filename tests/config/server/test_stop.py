@@ -1,4 +1,4 @@
-"""SIGTERM: what was taken is answered, held answers too, and no kept connection loses a request."""
+"""After SIGTERM every request is answered, deferred answers included, and no connection loses one."""
 
 import threading
 import time
@@ -18,13 +18,13 @@ LEASE_SECONDS = 1.0
 
 
 def revoke(server: Server, caller: dict[str, str], key: str) -> tuple[Answer, float]:
-    """The answer, and how many seconds it took."""
+    """Return the answer, and how many seconds it took."""
     began = time.monotonic()
     answer = server.request("DELETE", f"/api/v1/api-keys/{key}", headers=caller)
     return answer, time.monotonic() - began
 
 
-def test_an_answer_that_waits_for_its_lease_waits_on_through_the_end(installation: Installation) -> None:
+def test_a_deferred_answer_leaves_no_earlier_after_sigterm(installation: Installation) -> None:
     lease = {"KEYHOUSE_LEASE_MS": str(int(1000 * LEASE_SECONDS))}
     with installation.serve("--workers", "1", **lease) as server, ThreadPoolExecutor() as pool:
         caller = log_in_as_admin(server)
@@ -36,11 +36,11 @@ def test_an_answer_that_waits_for_its_lease_waits_on_through_the_end(installatio
         server.process.terminate()
         answer, seconds = revoking.result()
         assert answer.status == 204
-        assert seconds >= LEASE_SECONDS  # what the answer promises, not how fast it is
+        assert seconds >= LEASE_SECONDS  # a lower bound, which the answer promises
         server.process.wait(30)
 
 
-def test_a_kept_connection_gets_an_answer_to_each_request_until_one_says_close(
+def test_an_open_connection_gets_answers_until_one_closes_it(
     installation: Installation,
 ) -> None:
     with installation.serve("--workers", "2") as server, ThreadPoolExecutor(8) as pool:
@@ -52,8 +52,8 @@ def test_a_kept_connection_gets_an_answer_to_each_request_until_one_says_close(
         server.process.wait(30)
 
 
-def test_a_stop_does_not_wait_for_a_body_until_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "LAST_WAIT", 0.5)
+def test_a_stop_does_not_wait_forever_for_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "DRAIN_SECONDS", 0.5)
     with serving(application) as server, connect(server.port) as client:
         client.sendall(EXPECTED)
         assert b" 100 Continue" in client.recv(65536)
@@ -63,7 +63,7 @@ def test_a_stop_does_not_wait_for_a_body_until_it_is_killed(monkeypatch: pytest.
 
 
 def ask_until_closed(port: int, warm: threading.Barrier) -> int:
-    """Ask on one connection until an answer says that it is the last; return its status."""
+    """Send requests on one connection until an answer closes it; return the status of that answer."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     assert ask(connection).status == 200
     warm.wait()

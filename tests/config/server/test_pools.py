@@ -1,0 +1,87 @@
+"""No kind of request, and no client, can take the threads of the others."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from config.server import limits
+from tests.config.server.serving import Serving, all_of, connect, get, serving
+from tests.config.server.test_body_memory import Gate
+
+pytestmark = [pytest.mark.once, pytest.mark.requirement(115)]
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def server(gate: Gate, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
+    """One thread for checks, of which two more can wait; one address can have two in flight."""
+    settings.TRUSTED_PROXIES = ("127.0.0.1",)
+    monkeypatch.setattr(limits, "CHECK_THREADS", 1)
+    monkeypatch.setattr(limits, "MAX_QUEUED_CHECKS", 2)
+    monkeypatch.setattr(limits, "MAX_CHECKS_OF_ONE_ADDRESS", 2)
+    monkeypatch.setattr(limits, "MAX_PROBES_OF_ONE_ADDRESS", 1)
+    with serving(gate) as found:
+        yield found
+        gate.opened.set()
+
+
+def check_of(address: str) -> bytes:
+    return get("/check", f"X-Forwarded-For: {address}", "Authorization: Bearer shared", "Connection: close")
+
+
+def test_checks_of_one_address_leave_room_in_the_queue_for_others(server: Serving, gate: Gate) -> None:
+    first, second, third, other = (connect(server.port) for _ in range(4))
+    first.sendall(check_of("192.0.2.1"))
+    assert gate.entered.acquire(timeout=30)
+    second.sendall(check_of("192.0.2.1"))
+    third.sendall(check_of("192.0.2.1"))
+    refused = all_of(third)
+    assert refused.startswith(b"HTTP/1.1 429 ") and b"application/problem+json" in refused
+    assert b"Retry-After: 1\r\n" in refused
+    other.sendall(check_of("192.0.2.2"))
+    gate.opened.set()
+    for client in (first, second, other):
+        assert all_of(client).startswith(b"HTTP/1.1 200 ")
+
+
+def test_checks_of_a_proxy_that_names_no_client_are_not_limited_as_those_of_one(
+    server: Serving, gate: Gate
+) -> None:
+    clients = [connect(server.port) for _ in range(3)]
+    for client in clients:
+        client.sendall(get("/check", "Connection: close"))
+    gate.opened.set()
+    for client in clients:
+        assert all_of(client).startswith(b"HTTP/1.1 200 ")
+
+
+def test_probes_are_answered_while_the_queue_of_checks_is_full(server: Serving, gate: Gate) -> None:
+    checks = [connect(server.port) for _ in range(3)]
+    for number, client in enumerate(checks):
+        client.sendall(check_of(f"192.0.2.{number}"))
+    assert gate.entered.acquire(timeout=30)
+    refused = connect(server.port)
+    refused.sendall(check_of("192.0.2.9"))
+    assert all_of(refused).startswith(b"HTTP/1.1 503 ")
+    probe = connect(server.port)
+    probe.sendall(get("/probe", "Connection: close"))
+    assert gate.entered.acquire(timeout=30)  # before the gate opens
+    gate.opened.set()
+    for client in (*checks, probe):
+        assert all_of(client).startswith(b"HTTP/1.1 200 ")
+
+
+def test_one_address_has_so_many_probes_in_flight(server: Serving, gate: Gate) -> None:
+    probe = get("/probe", "X-Forwarded-For: 192.0.2.1", "Connection: close")
+    first, second = connect(server.port), connect(server.port)
+    first.sendall(probe)
+    assert gate.entered.acquire(timeout=30)
+    second.sendall(probe)
+    assert all_of(second).startswith(b"HTTP/1.1 429 ")
+    gate.opened.set()
+    assert all_of(first).startswith(b"HTTP/1.1 200 ")
