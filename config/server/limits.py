@@ -12,6 +12,7 @@ LINGER_SECONDS = 2.0  # in which bytes that arrive after the last answer are rea
 # Requests
 HEAD_SECONDS = 10.0  # from the connection, or from the first byte of a later request, to the end of the head
 MAX_HEAD = 64 * 1024  # Envoy allows as much, nginx 32 KiB
+MAX_PIPELINED = 64 * 1024  # of the next requests, before the current one has been answered
 BODY_SECONDS = 30.0  # for the whole body
 MAX_CHUNKS = 10_000  # chunks in one body: each costs the event loop a few microseconds
 MAX_BODIES = 64 * 1024 * 1024  # of all request bodies that a worker holds

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.asgi.parser import LimitRequestHeaders
 
 from config.server.connection.body import BodyConnection
-from config.server.limits import HEAD_SECONDS, MAX_HEAD
+from config.server.limits import HEAD_SECONDS, MAX_HEAD, MAX_PIPELINED
 
 if TYPE_CHECKING:
     from config.server.worker import Worker
@@ -45,6 +45,8 @@ class HeadConnection(BodyConnection):
             return self._refuse(400, "Content-Length is too long")
         if self._head_size > MAX_HEAD and not self._closed:
             return self._refuse(431, LARGE_HEAD)
+        if goes_on and self._http1_buffered() > MAX_PIPELINED:
+            self._pause_reading()  # gunicorn resumes reading with each of the requests that it has read ahead
         if self._client_has_finished:
             self._expect_no_more()
         return goes_on

@@ -37,6 +37,8 @@ PARTS: dict[Any, str] = {
     ASGIProtocol._is_websocket_upgrade: "92c3b82993b97ae7",
     ASGIProtocol._send_response_start: "e375959fda48545e",
     ASGIProtocol._send_error_response: "d6e9f162ed3e8acd",
+    ASGIProtocol._http1_buffered: "9a395c62e980fa94",
+    ASGIProtocol._pause_reading: "fb500f663d4a5e79",
     ASGIProtocol._safe_write: "c91fb7e1a7560ea8",
     ASGIProtocol._resume_reading: "c37bc75ddac744b5",
     ASGIProtocol.pause_writing: "5f50159718311cfa",
