@@ -1,7 +1,8 @@
 """Admin actions that take something away first show a page that says what will stop working."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -18,7 +19,8 @@ class ConfirmForm(forms.Form):
     confirmed = forms.BooleanField(widget=forms.HiddenInput, initial=True)
 
 
-class Confirmation(NamedTuple):
+@dataclass(frozen=True)
+class Confirmation:
     """The page's title, its button, what will happen to the rows, the message for one row and for many."""
 
     title: str
