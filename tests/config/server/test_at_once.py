@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from config.server.answers import Answer
+from config.server.connection.connection import Connection
 from config.wire.http.heads import Head
 from tests.config.server.serving import Serving, all_of, connect, get, serving
 from tests.config.server.test_slow_clients import Plain
@@ -97,5 +98,6 @@ def test_plain_requests_extend_the_idle_timeout_of_their_connection() -> None:
     ):
         assert ask(client, get("/early"), until=b"early ;")
         (kept,) = server.worker.waiting_for_clients
+        assert isinstance(kept, Connection)
         assert kept._keepalive_handle is not None and kept._head_timer is None
         assert all_of(client) == b""
