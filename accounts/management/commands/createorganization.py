@@ -10,7 +10,7 @@ class Command(KeyhouseCommand):
     help = "Add an organization."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--name", required=True, help="name of the organization, which no other one has")
+        parser.add_argument("--name", required=True, help="unique name of the organization")
 
     def run(self, options: dict[str, Any]) -> Output:
         row = create_organization(caller=caller_at_command_line(), name=options["name"])

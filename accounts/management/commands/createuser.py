@@ -13,10 +13,10 @@ class Command(KeyhouseCommand):
     help = "Add a person. The command reads the password from standard input or asks for it."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--username", required=True, help="name to log in with")
-        parser.add_argument("--email", required=True, help="address to log in with and to mail to")
-        parser.add_argument("--full-name", default="", help="name to show")
-        parser.add_argument("--role", required=True, help="a global role of the profile")
+        parser.add_argument("--username", required=True, help="user name, for logins")
+        parser.add_argument("--email", required=True, help="e-mail address, for logins and mails")
+        parser.add_argument("--full-name", default="", help="display name")
+        parser.add_argument("--role", required=True, help="global role of the profile")
         parser.add_argument(
             "--organization",
             action="append",

@@ -17,14 +17,21 @@ class Command(KeyhouseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--name", required=True, help="name that the consent page shows")
-        parser.add_argument("--redirect-uri", action="append", default=[], help="can be given several times")
+        parser.add_argument(
+            "--redirect-uri",
+            action="append",
+            default=[],
+            help="where people are sent after they have decided; can be given several times",
+        )
         parser.add_argument(
             "--post-logout-redirect-uri",
             action="append",
             default=[],
             help="where people are sent after the client has logged them out; can be given several times",
         )
-        parser.add_argument("--scope", action="append", default=[], help="can be given several times")
+        parser.add_argument(
+            "--scope", action="append", default=[], help="what the client can get; can be given several times"
+        )
         parser.add_argument("--public", action="store_true", help="for a client that cannot keep a secret")
         parser.add_argument(
             "--no-pkce",
