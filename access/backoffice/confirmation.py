@@ -29,11 +29,6 @@ class Confirmation:
     one: str
     many: str
 
-    def message(self, done: int, wanted: int) -> str:
-        """Say how many of the wanted rows were changed: "1 person activated", "1 of 2 people activated"."""
-        count = f"{done}" if done == wanted else f"{done} of {wanted}"
-        return f"{count} {self.one if wanted == 1 else self.many}."
-
 
 class ConfirmingAdmin(CapabilityAdmin):
     """A list whose actions ask for confirmation, and then call one service for all rows."""
@@ -78,7 +73,8 @@ class ConfirmingAdmin(CapabilityAdmin):
     ) -> HttpResponse | None:
         if isinstance(done, HttpResponse):
             return done
-        messages.success(request, question.message(done, wanted))
+        count = f"{done}" if done == wanted else f"{done} of {wanted}"
+        messages.success(request, f"{count} {question.one if wanted == 1 else question.many}.")
         return None
 
     def _chosen(self, request: HttpRequest, selected: QuerySet[Any]) -> list[Any]:

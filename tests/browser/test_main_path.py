@@ -67,7 +67,7 @@ def test_a_key_from_its_making_to_its_end(visit: Visit) -> None:
 
     assert status_of(visit.server, key) == 200
     open_key(visit, "Path")
-    chart = visit.page.get_by_role("img", name="allowed: 1 in all")
+    chart = visit.page.get_by_role("img", name="allowed: 1 in total")
     for _ in range(MOST_LOOKS):  # the page asks twice: what is written in between is in one of both
         if chart.count() and "used once in 24 h, last from 127.0.0.1" in visit.text():
             break
