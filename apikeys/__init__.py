@@ -1,1 +1,1 @@
-"""Programs: API keys, what they may do, and the authentication of requests by them."""
+"""API keys: their life cycle, what they may do, and the authentication of requests that send them."""

@@ -10,7 +10,7 @@ class ApiKeysConfig(AppConfig):
         from accounts import hooks
         from accounts.mail import delivery
         from accounts.mail.messages import MailKind
-        from apikeys import openapi  # noqa: F401 (registers itself with the OpenAPI generator)
+        from apikeys import openapi  # noqa: F401 (the import registers it with the OpenAPI generator)
         from apikeys.authentication import principal_now
         from apikeys.review.services import prepare_reset_notice
         from apikeys.services.known_secrets import check_secrets

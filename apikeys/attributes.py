@@ -1,4 +1,4 @@
-"""Members of a key that mean something to the product, and nothing to us: SentriKat's `key_type`, say."""
+"""Members of a key that only the product interprets, such as SentriKat's `key_type`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +9,15 @@ from config.wire.errors import Invalid
 
 
 def clean_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every attribute of the profile, with its value in `values` or its default.
+    """Return every attribute of the profile with its value from `values`, or its default.
 
-    Raises Invalid for an attribute that the profile does not know, or a value that it does not take.
+    Raises Invalid for an attribute or a value that the profile does not define.
     """
     known = profiles.active().keys.attributes
     for name in values:
         if name not in known:
-            raise Invalid(name, f"there is no such attribute; there are: {', '.join(known) or 'none'}")
+            names = ", ".join(known) or "none"
+            raise Invalid(name, f"is not an attribute of this product, which has: {names}")
     return {name: _clean(name, form, values.get(name, form.default)) for name, form in known.items()}
 
 
@@ -30,7 +31,7 @@ def _clean(name: str, form: Attribute, value: Any) -> Any:
 
 
 def from_text(name: str, text: str) -> Any:
-    """Read the value of attribute `name` as operators type it: true and false are no words."""
+    """Read the value of attribute `name` as operators type it; true and false become booleans."""
     if isinstance(profiles.active().keys.attributes.get(name), ChoiceAttribute):
         return text
     return {"true": True, "false": False}.get(text.lower(), text)

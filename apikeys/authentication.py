@@ -1,4 +1,4 @@
-"""Requests of programs: an API key in the profile's header, or after Bearer."""
+"""Authenticates requests with an API key, in the profile's header or after Bearer."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -31,7 +31,7 @@ from config.wire.problems import challenge
 class ApiKeyAuthentication(BaseAuthentication):
     """DRF authentication by API key: request.user is a Principal, request.auth its Credential.
 
-    Put it before others: it passes over what is no key.
+    List it before other authentication classes: it ignores credentials that are not API keys.
     """
 
     def authenticate(self, request: Request) -> tuple[Principal, Credential] | None:
@@ -48,7 +48,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class KeyRow(NamedTuple):
-    """What one query says about a key, beside the columns of the person who owns it."""
+    """A key as one query reads it, without the columns of the person who owns it."""
 
     pk: int
     uuid: Any
@@ -75,15 +75,15 @@ KEY = f"""SELECT {HEAD}, k.id, k.uuid, k.name, k.scopes, k.pepper, k.expires_at,
     LEFT JOIN accounts_organization ko ON ko.id = k.organization_id
     LEFT JOIN accounts_user u ON u.id = k.user_id {PERSON_JOINS} {HEAD_JOIN}
     WHERE k.digest IN
-"""  # noqa: S608 (nothing in it comes from outside)
+"""  # noqa: S608 (it holds only constants)
 KEY_COLUMNS = len(KeyRow._fields)
 
 
 def authenticate_key(sent: Presented, origin: Origin) -> Principal:
-    """Return whose key this is and what it may do now. Neither use nor rate limit is counted.
+    """Return the owner of a key and what it may do now. Counts neither a use nor the rate limit.
 
-    Raises InvalidToken, or NetworkNotAllowed for a good key that may not be used from this address; the
-    reason is recorded.
+    Raises InvalidToken, or NetworkNotAllowed for a valid key that may not be used from this address. Records
+    the reason.
     """
     return admit(known_key(sent.secret, origin), origin)
 
@@ -98,9 +98,9 @@ def admit(principal: Principal, origin: Origin) -> Principal:
 
 
 def known_key(text: str, origin: Origin) -> Principal:
-    """Return whose key this is, wherever it comes from. Raises InvalidToken; the reason is recorded.
+    """Return the owner of a key, sent from any address. Raises InvalidToken and records the reason.
 
-    No query for a key that was used lately, one for another well-formed key, none for any other text.
+    Takes no query for a cached key, one for any other well-formed key, and none for other text.
     """
     if key_text.environment_of(text, profiles.active().keys.environments) is None:
         raise InvalidToken
@@ -115,12 +115,12 @@ def known_key(text: str, origin: Origin) -> Principal:
 
 
 def remembered_key(text: str, origin: Origin) -> Principal | None:
-    """Return whose key this is if memory says it, and that it may be used from this address; else None.
+    """Return the owner of a cached key that may be used from this address; else None.
 
-    Raises InvalidToken for what is no key: there is nothing to record.
+    Raises InvalidToken for text that is not a well-formed key. Records nothing.
     """
     found = memory.trusted().get(peppers.current_digest(text).digest, origin.at)
-    if found is None:  # keys alone are remembered
+    if found is None:  # the cache holds only well-formed keys
         if key_text.environment_of(text, profiles.active().keys.environments) is None:
             raise InvalidToken
         return None
@@ -144,13 +144,13 @@ def _read(text: str, origin: Origin) -> Read:
     _repepper(row, text)
     principal = _principal(row, _owner(found))
     key = principal.credential
-    # What ends the token through which it was made may be about others than the key's owner.
+    # An event that ends the token may name other subjects than the key's owner.
     tokens = [ANY_CHANGE] if key.token else []
     return Read.of(principal, key.expires_at, position, f"api_key:{key.id}", *tokens)
 
 
 def principal_now(public: UUID, now: datetime) -> Principal | None:
-    """Return what the key with this uuid, which is locked, may do now; None if it lets nobody in."""
+    """Lock the key with this uuid and return what it may do now; None if it is not usable."""
     locked = ApiKey.objects.filter(uuid=public).select_for_update(no_key=True)
     digest = locked.values_list("digest", flat=True).first()
     if digest is None:
@@ -165,7 +165,7 @@ def _owner(found: Iterable[tuple[Any, ...]]) -> list[PersonRow]:
 
 
 def _unusable(row: KeyRow, now: datetime) -> str | None:
-    """Say why the key does not let its bearer in at `now`, None if it does."""
+    """Return why the key is not usable at `now`, or None if it is."""
     if row.revoked_at is not None:
         return "revoked"
     if row.expires_at is not None and as_time(row.expires_at) <= now:
@@ -178,14 +178,14 @@ def _unusable(row: KeyRow, now: datetime) -> str | None:
 
 
 def _repepper(row: KeyRow, text: str) -> None:
-    """Store the digest under the current pepper if it is still under an older one."""
+    """Replace a digest made with an older pepper by one made with the current pepper."""
     if row.pepper != current().number:
         number, digest = peppers.current_digest(text)
         ApiKey.objects.filter(pk=row.pk, pepper=row.pepper).update(pepper=number, digest=digest)
 
 
 def _principal(row: KeyRow, owner: list[PersonRow]) -> Principal:
-    """A person's key can do what they may do now, cut down to its scopes; an organization's, its scopes."""
+    """A person's key may do what they may, within its scopes; an organization's key, what its scopes say."""
     limits = limits_of(as_json(row.allowed_networks), rate_of(row.rate_requests, row.rate_seconds))
     ends = row.expires_at and as_time(row.expires_at)
     token = row.made_through or 0

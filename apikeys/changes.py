@@ -9,7 +9,7 @@ from config.changes import Changes
 
 
 class ApiKeyChanges(Changes, frozen=True, kw_only=True):
-    """The members of a key that get another value. No networks: from everywhere; a rate of None: no limit."""
+    """New values for a key's members. No networks allow every address; a rate of None removes the limit."""
 
     name: str | UnsetType = UNSET
     allowed_networks: Sequence[str] | UnsetType = UNSET

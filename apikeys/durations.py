@@ -1,4 +1,4 @@
-"""Lengths of time, and rates, as operators type them."""
+"""Durations and rates as operators type them."""
 
 import re
 from datetime import timedelta
@@ -20,16 +20,16 @@ def parse_duration(member: str, text: str) -> timedelta:
     """Read 90d, 24h, 30m, 45s or 2w. Raises Invalid, naming `member`."""
     match = re.fullmatch(r"([1-9][0-9]{0,8})([smhdw])", text)
     if match is None:
-        raise Invalid(member, f"{text!r} is not a number with s, m, h, d or w, such as 90d")
+        raise Invalid(member, f"{text!r} must be a number and s, m, h, d or w, such as 90d")
     number, unit = int(match[1]), UNITS[match[2]]
-    if number > LONGEST // unit:  # before it is multiplied: a timedelta does not hold every number
-        raise Invalid(member, f"{text} is more than {LONGEST.days}d")
+    if number > LONGEST // unit:  # before multiplying, which could overflow timedelta
+        raise Invalid(member, f"{text} is too long; at most {LONGEST.days}d")
     return number * unit
 
 
 def parse_rate(member: str, text: str) -> Rate:
-    """Read 100/60s, 5000/1h: requests, and the length of the window. Raises Invalid, naming `member`."""
+    """Read 100/60s or 5000/1h: requests, and the length of the window. Raises Invalid, naming `member`."""
     requests, slash, window = text.partition("/")
     if not slash or not re.fullmatch(r"[1-9][0-9]{0,8}", requests):
-        raise Invalid(member, f"{text!r} is not a number of requests and a length of time, such as 100/60s")
+        raise Invalid(member, f"{text!r} must be a number of requests and a duration, such as 100/60s")
     return Rate(int(requests), int(parse_duration(member, window).total_seconds()))

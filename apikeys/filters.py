@@ -1,4 +1,4 @@
-"""Which keys a list shows: what the profile leaves out, and its attributes (?key_type=client)."""
+"""Filters of the key list: by the profile's `list` setting, and by its attributes (?key_type=client)."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from config.wire import requests
 
 
 class ListedFilter(BaseFilterBackend):
-    """Keep the keys that the profile's list shows: all, or one's own that are neither revoked nor expired."""
+    """Keep the keys that the profile lists: all, or the caller's own that are not revoked or expired."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         if profiles.active().keys.list == "all":
@@ -24,7 +24,7 @@ class ListedFilter(BaseFilterBackend):
 
 
 class AttributeFilter(BaseFilterBackend):
-    """Keep the keys with these attributes. A parameter that there is not, or a wrong value, is an error."""
+    """Keep the keys with these attributes. An unknown parameter or a wrong value is an error."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         wanted = requests.parse_query(ListFilter, request)
@@ -32,7 +32,7 @@ class AttributeFilter(BaseFilterBackend):
         return queryset.filter(**{f"attributes__{name}": value for name, value in values.items()})
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """The parameters, for the OpenAPI document."""
+        """Return the parameters for the OpenAPI document."""
         return [
             {
                 "name": name,

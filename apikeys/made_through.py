@@ -1,4 +1,4 @@
-"""Keys that were made through an OAuth2 token: they end with it."""
+"""API keys that an OAuth2 token created end with the token."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -11,15 +11,16 @@ from oauth.models import OAuthAccessToken
 if TYPE_CHECKING:
     from apikeys.models import ApiKey
 
-TOKEN_ENDED = "the OAuth2 token with which it was made has ended"
+TOKEN_ENDED = "the OAuth2 token that created it has ended"
 
 
 def revoke_with_token(collector: Collector, field: Any, rows: "Iterable[ApiKey]", using: str) -> None:
-    """An `on_delete`: keys that were made through an OAuth2 token are revoked when its row is deleted.
+    """An `on_delete` that revokes the keys created by an OAuth2 token when the token's row is deleted.
 
-    That happens when the consent ends, with a machine's client or its secret, and once the token has expired;
-    then the keys have, too. Whoever deletes the row records why. One column is written, once: of a row that
-    is written twice PostgreSQL checks the foreign keys, and waits for the owner's row for that.
+    A token's row is deleted when its consent, its machine client or that client's secret ends. It is also
+    deleted after it expires, when the keys have expired too. The code that deletes the row records why.
+    Only one column is written, once: PostgreSQL checks the foreign keys of a row that is written twice, and
+    would wait for the owner's row.
     """
     now, keys = timezone.now(), field.model
     unended = keys.objects.unended(now).filter(pk__in=[row.pk for row in rows])
@@ -28,7 +29,7 @@ def revoke_with_token(collector: Collector, field: Any, rows: "Iterable[ApiKey]"
 
 
 def why_revoked(key: "ApiKey") -> str:
-    """Why the key was revoked, as far as that is known; one look at the database where nobody said so."""
+    """Return why the key was revoked, or "". Takes a query if its revocation has no recorded reason."""
     if key.revoked_at is None or key.revoked_reason or key.made_through_id is None:
         return key.revoked_reason
     return "" if OAuthAccessToken.objects.filter(pk=key.made_through_id).exists() else TOKEN_ENDED

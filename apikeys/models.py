@@ -1,4 +1,4 @@
-"""API keys at rest. The key itself is nowhere: only a digest, and the part that may be shown."""
+"""API keys at rest. Keyhouse stores a digest of each key and its beginning, never the key itself."""
 
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -20,40 +20,40 @@ LAST_DAY = 24  # hours
 
 
 def first_of_hours(count: int, now: datetime) -> int:
-    """Return when the first of the last `count` hours began, that of `now` being the last: Unix seconds."""
+    """Return when the first of the last `count` hours began, in Unix seconds. The hour of `now` counts."""
     moment = int(now.timestamp())
     return moment - moment % HOUR - (count - 1) * HOUR
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def unrevoked(self) -> "ApiKeyQuerySet":
-        """Keys that nobody has revoked; they may have expired."""
+        """Return keys that nobody has revoked; they may have expired."""
         return self.filter(predicates.UNREVOKED)
 
     def unended(self, now: datetime) -> "ApiKeyQuerySet":
-        """Keys that are neither revoked nor expired at `now`; they may be disabled."""
+        """Return keys that are neither revoked nor expired at `now`; they may be disabled."""
         return self.filter(predicates.unended(now))
 
     def usable(self, now: datetime) -> "ApiKeyQuerySet":
-        """Keys that are neither revoked, expired nor disabled at `now`."""
+        """Return keys that are not revoked, expired or disabled at `now`."""
         return self.filter(predicates.usable(now))
 
     def owned_or_made_by(self, user: User) -> "ApiKeyQuerySet":
-        """Keys of a person, and those of anybody, organizations too, that this person made."""
+        """Return the keys that the person owns, and those that they created for other owners."""
         return self.filter(Q(user=user) | Q(created_by=user))
 
     def owned_by(self, principal: Principal) -> "ApiKeyQuerySet":
-        """Keys of the person who calls, or of the organization whose key calls."""
+        """Return the keys of the person who calls, or of the organization whose key calls."""
         if principal.user_id is None:
             return self.filter(organization_id=principal.organization_id or 0)
         return self.filter(user_id=principal.user_id)
 
     def visible_to(self, principal: Principal) -> "ApiKeyQuerySet":
-        """Keys that the caller may see."""
+        """Return the keys that the caller may see."""
         return self._within(principal, Capability.READ_OWN_KEYS, Capability.READ_KEYS)
 
     def manageable_by(self, principal: Principal) -> "ApiKeyQuerySet":
-        """Keys that the caller may change, rotate, disable and revoke."""
+        """Return the keys that the caller may change, rotate, disable and revoke."""
         return self._within(principal, Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS)
 
     def _within(self, principal: Principal, own: Capability, others: Capability) -> "ApiKeyQuerySet":
@@ -69,21 +69,21 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(expires_at__lte=moment)
 
     def unused_since(self, moment: datetime) -> "ApiKeyQuerySet":
-        """Keys made before `moment` and not used after it."""
+        """Return keys created before `moment` and not used since."""
         return self.filter(predicates.unused_since(moment))
 
     def with_last_day(self, now: datetime) -> "ApiKeyQuerySet":
-        """The same, with `last_day`: one query for all rows."""
+        """Return the same keys with `last_day`, which takes one query for all of them."""
         hours = KeyUse.objects.hours(first_of_hours(LAST_DAY, now))
-        # The model declares last_day for its readers; to mypy's plugin this declares it again.
+        # The model declares last_day for readers; mypy's plugin sees a second declaration here.
         return self.prefetch_related(Prefetch("uses", hours, to_attr="last_day"))  # type: ignore[no-redef]
 
 
 class ApiKey(PublicRow):
     """A key of a person or of an organization. Revoking is final, disabling is not.
 
-    One that was made through an OAuth2 token, or with a key that was, ends with `made_through`, whose number
-    stays when the token is gone.
+    `made_through` is the OAuth2 token that created the key, directly or through another key. The key ends
+    with it; the column keeps the token's primary key after the token is deleted.
     """
 
     name = models.CharField(max_length=100)
@@ -98,7 +98,7 @@ class ApiKey(PublicRow):
     pepper = models.PositiveSmallIntegerField(help_text="number of the pepper in the digest")
     key_prefix = models.CharField(max_length=64, db_index=True)
     created_at = models.DateTimeField()
-    scope_uses_since = models.DateTimeField(null=True, editable=False)  # None: since it was made
+    scope_uses_since = models.DateTimeField(null=True, editable=False)  # None: since the key was created
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="keys_made")
     made_through = models.ForeignKey(
         OAuthAccessToken, revoke_with_token, null=True, related_name="keys_made", db_constraint=False
@@ -115,14 +115,14 @@ class ApiKey(PublicRow):
     last_used_ip = models.CharField("last address", max_length=45, blank=True)
     use_count = models.PositiveBigIntegerField(default=0)
 
-    last_day: "list[KeyUse]"  # uses in the last 24 hours: only of keys that were fetched with_last_day
+    last_day: "list[KeyUse]"  # uses in the last 24 hours; set by with_last_day only
 
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         verbose_name = "API key"
         ordering = ("-pk",)
-        indexes = (  # none on what a use changes, so that a use writes no index
+        indexes = (  # on no column that a use changes, so that a use updates no index
             models.Index(fields=("expires_at",), name="api_key_by_expiry"),
             models.Index(fields=("created_at",), name="api_key_by_age"),
         )
@@ -139,7 +139,7 @@ class ApiKey(PublicRow):
                 condition=Q(predecessor__isnull=False, revoked_at__isnull=True),
                 name="api_key_has_one_successor",
             ),
-            models.CheckConstraint(  # so that it ends with a token that expires, whenever that is deleted
+            models.CheckConstraint(  # the key ends when the token expires, even if the row stays
                 condition=Q(made_through__isnull=True) | Q(expires_at__isnull=False),
                 name="api_key_expires_with_its_token",
             ),
@@ -155,18 +155,18 @@ class ApiKey(PublicRow):
 
     @property
     def owner(self) -> User | Organization:
-        """The one owner; the database sees to it that there is one."""
+        """The person or organization that owns the key; a constraint requires exactly one."""
         owner = self.user or self.organization
         assert owner is not None  # noqa: S101 (the constraint above)
         return owner
 
     @property
     def rate_limit(self) -> Rate | None:
-        """How often the key may be used, None: as often as it likes."""
+        """The key's rate limit, or None."""
         return rate_of(self.rate_requests, self.rate_seconds)
 
     def status(self, now: datetime) -> str:
-        """revoked, expired, disabled or active: the first that is true."""
+        """Return the first that applies of: revoked, expired, disabled, active."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and self.expires_at <= now:
@@ -174,14 +174,14 @@ class ApiKey(PublicRow):
         return "disabled" if self.disabled_at is not None else "active"
 
     def shown_status(self, now: datetime) -> str:
-        """The same for people, who want to know of an active key whether it is expiring."""
+        """Return the status for people: also "expiring", for an active key that expires soon."""
         status = self.status(now)
         soon = self.expires_at is not None and self.expires_at <= now + predicates.EXPIRING
         return "expiring" if status == "active" and soon else status
 
 
 class Outcome(models.TextChoices):
-    """What came of a request with a key that there is."""
+    """The outcome of a request with an existing key."""
 
     ALLOWED = "allowed"
     ENDED = "ended", "revoked, expired, disabled, or its owner is not active"
@@ -194,29 +194,29 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class SpanQuerySet(models.QuerySet[Row]):
-    """Rows that count what began at a time."""
+    """Counts of hours or days."""
 
     def between(self, start: datetime, end: datetime) -> Self:
-        """Hours and days that begin at `start` or later, and before `end`."""
+        """Return hours and days that begin at `start` or later, and before `end`."""
         return self.filter(begins_at__gte=int(start.timestamp()), begins_at__lt=int(end.timestamp()))
 
     def before(self, moment: datetime) -> Self:
-        """Hours and days that begin before `moment`."""
+        """Return hours and days that begin before `moment`."""
         return self.filter(begins_at__lt=int(moment.timestamp()))
 
     def by_outcome(self) -> "models.QuerySet[Any, tuple[int, str, int]]":
-        """(begins_at, outcome, how many) of all these rows together."""
+        """Return (begins_at, outcome, count), summed over all keys."""
         sums = self.values("begins_at", "outcome").annotate(all=Sum("count"))
         return sums.values_list("begins_at", "outcome", "all")
 
 
 class KeyUseQuerySet(SpanQuerySet["KeyUse"]):
     def hours(self, first: int) -> "KeyUseQuerySet":
-        """Hours from the one that begins at `first`, in Unix seconds."""
+        """Return the hours that begin at `first` (Unix seconds) or later."""
         return self.filter(seconds=HOUR, begins_at__gte=first)
 
     def tallies(self) -> "models.QuerySet[KeyUse, tuple[int, int, int, int]]":
-        """(begins_at, seconds, how many were allowed, how many refused) of each hour and day, in order."""
+        """Return (begins_at, seconds, allowed, refused) of each hour and day, in order."""
         allowed = Sum("count", filter=Q(outcome=Outcome.ALLOWED), default=0)
         refused = Sum("count", filter=~Q(outcome=Outcome.ALLOWED), default=0)
         spans = self.values("begins_at", "seconds").annotate(allowed=allowed, refused=refused)
@@ -224,10 +224,10 @@ class KeyUseQuerySet(SpanQuerySet["KeyUse"]):
 
 
 class KeyUse(models.Model):
-    """How many requests of a key had this outcome in one hour, or in one day of longer ago (UTC).
+    """The number of a key's requests with one outcome in an hour, or in a day of older ones (UTC).
 
-    `begins_at` is in Unix seconds. Nothing in the database ties it to the key: a key, and its owner, are
-    deleted without waiting for the writers of statistics; `manage.py prune` takes away what is left.
+    `begins_at` is in Unix seconds. The database has no foreign key here, so that deleting a key or its owner
+    does not wait for the writers of statistics; `manage.py prune` deletes orphaned rows.
     """
 
     key = models.ForeignKey(
@@ -252,14 +252,14 @@ class KeyUse(models.Model):
         return f"{self.count} {self.outcome}"
 
 
-EVERY_KEY = 0  # in the place of an organization's number
+EVERY_KEY = 0  # in place of an organization's primary key
 
 
 class HourTotal(models.Model):
-    """How many requests of an organization's keys, or of all keys, had this outcome in one hour (UTC).
+    """The number of requests with one outcome in an hour (UTC), of an organization's keys or of all keys.
 
-    What charts of many keys are drawn from: written with KeyUse, pruned when no chart shows it any more.
-    Deleting a key takes nothing away here.
+    Charts of many keys use these rows. They are written with KeyUse, stay when a key is deleted, and are
+    pruned when no chart shows them any more.
     """
 
     organization_id = models.BigIntegerField(help_text="number of the organization, 0 for all keys")
@@ -281,7 +281,7 @@ class HourTotal(models.Model):
 
 
 class ScopeUse(models.Model):
-    """When a key was last let in to what needed this scope. Tied to the key as KeyUse is."""
+    """When a key last used this scope. Like KeyUse, it has no foreign key in the database."""
 
     key = models.ForeignKey(
         ApiKey, models.DO_NOTHING, related_name="scope_uses", db_constraint=False, db_index=False

@@ -1,4 +1,4 @@
-"""How the OpenAPI document names our authentication."""
+"""Describes API key authentication in the OpenAPI document."""
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 

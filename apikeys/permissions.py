@@ -1,4 +1,4 @@
-"""Scopes on views: yours as well as ours."""
+"""Requires scopes on DRF views, of Keyhouse or of your own project."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +15,11 @@ from config.wire.errors import InsufficientScope, NotAuthenticated
 
 
 class HasScope(BasePermission):
-    """Let in a credential that has every scope in the view's `required_scopes`.
+    """Let in credentials that have every scope in the view's `required_scopes`.
 
-    The list can also be a mapping from method to list: {"GET": […], "POST": […]}; a method that is
-    not in it is refused, except HEAD, which follows GET. Raises ImproperlyConfigured for a view without
-    it, or with a scope that the profile does not know.
+    `required_scopes` is a list, or maps methods to lists: {"GET": […], "POST": […]}. A method that
+    is not in the mapping is refused; HEAD counts as GET. Raises ImproperlyConfigured for a view without
+    `required_scopes`, or with a scope that the profile does not define.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -34,13 +34,13 @@ class HasScope(BasePermission):
 
 
 def required_scopes(view: Any, method: str) -> list[str] | None:
-    """Return the scopes that `view` requires for `method`, None if it allows nobody."""
+    """Return the scopes that `view` requires for `method`, or None if it refuses every caller."""
     declared = getattr(view, "required_scopes", None)
     if not declared:
         raise ImproperlyConfigured(f"{type(view).__name__} declares no required_scopes")
     required = _for_method(declared, method) if isinstance(declared, Mapping) else declared
     if isinstance(required, str):
-        raise ImproperlyConfigured(f"{type(view).__name__}.required_scopes holds a text; write a list")
+        raise ImproperlyConfigured(f"{type(view).__name__}.required_scopes is a string; write a list")
     unknown = scopes.unknown(required or [], profiles.active().scopes)
     if unknown:
         raise ImproperlyConfigured(f"{type(view).__name__} requires the unknown scope {unknown[0]}")

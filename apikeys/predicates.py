@@ -1,4 +1,4 @@
-"""What can be asked of a key's row: conditions for filters, and for counting many things in one query."""
+"""Conditions on a key's row, for filters and for counting many things in one query."""
 
 from datetime import datetime, timedelta
 
@@ -28,12 +28,12 @@ def expiring(now: datetime, within: timedelta = EXPIRING) -> Q:
 
 
 def unused_since(moment: datetime) -> Q:
-    """Made before `moment` and not used after it."""
+    """Created before `moment` and not used since."""
     return Q(created_at__lt=moment) & (Q(last_used_at__isnull=True) | Q(last_used_at__lt=moment))
 
 
 def statuses(now: datetime) -> dict[str, Q]:
-    """The condition for each word that ApiKey.shown_status says: every key has one of them."""
+    """Return the condition of each status of ApiKey.shown_status. Every key satisfies exactly one."""
     return {
         "active": usable(now) & ~Q(expires_at__lte=now + EXPIRING),
         "expiring": expiring(now),

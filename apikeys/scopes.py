@@ -1,10 +1,10 @@
-"""Arithmetic on scopes. Knows no Django; the catalogue comes from the profile."""
+"""Arithmetic on scopes, independent of Django. The catalogue comes from the profile."""
 
 from collections.abc import Collection, Iterable
 
 
 def unknown(requested: Iterable[str], catalogue: Collection[str]) -> list[str]:
-    """Return the requested scopes that the catalogue does not have, in their order."""
+    """Return the requested scopes that are not in the catalogue, in their order."""
     return [scope for scope in requested if scope not in catalogue]
 
 
@@ -14,5 +14,5 @@ def missing(required: Iterable[str], held: Collection[str]) -> list[str]:
 
 
 def unique(requested: Iterable[str]) -> list[str]:
-    """Return the requested scopes, each once, in the order of their first mention."""
+    """Return the requested scopes without duplicates, in their order."""
     return list(dict.fromkeys(requested))

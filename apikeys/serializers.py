@@ -1,4 +1,4 @@
-"""What the key endpoints take and give, in canonical members."""
+"""What the key endpoints accept and return, in canonical members."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ CREATED = ("id", "name", "key", "key_prefix", "scopes", "expires_at", "created_a
 
 
 def attribute_fields(path: str = "") -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-    """The profile's attributes as fields, found in `attributes` of what stands at `path`."""
+    """Return the profile's attributes as fields. Their values are in `attributes` of the object at `path`."""
     return {
         name: _attribute_field(form, source=f"{path}attributes.{name}", default=form.default)
         for name, form in profiles.active().keys.attributes.items()
@@ -44,7 +44,7 @@ class ListFilter(RequestSerializer):
         return dict(self.choices())
 
     def choices(self) -> dict[str, serializers.ChoiceField]:
-        """Each attribute, with the words that it can be."""
+        """Return a field for each attribute, with its choices."""
         return {
             name: serializers.ChoiceField(
                 choices=getattr(form, "choices", ("true", "false")),
@@ -56,7 +56,7 @@ class ListFilter(RequestSerializer):
 
 
 class WholeNumberField(serializers.IntegerField):
-    """A JSON number without a fraction; "5" and true are none."""
+    """A JSON integer; "5" and true are refused."""
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:
@@ -65,13 +65,15 @@ class WholeNumberField(serializers.IntegerField):
 
 
 class RateLimitMember(RequestSerializer):
-    """How often a key may be used: exact over servers that share a Valkey, else shared out to workers."""
+    """A rate limit. Servers that share a Valkey count together; else each worker enforces a share."""
 
     resource = "rate_limit"
 
     requests = WholeNumberField(min_value=1, max_value=MOST_REQUESTS)
     seconds = WholeNumberField(
-        min_value=1, max_value=LONGEST_WINDOW, help_text="length of the window, from its first request on"
+        min_value=1,
+        max_value=LONGEST_WINDOW,
+        help_text="length of the window, which begins with its first request",
     )
 
     def to_internal_value(self, data: Any) -> Rate:
@@ -83,7 +85,7 @@ def networks_field() -> BoundedListField:
         child=TextField(max_length=64),
         max_length=MOST_NETWORKS,
         required=False,
-        help_text="IPv4 and IPv6 addresses and networks (CIDR) that may use the key; none: everybody",
+        help_text="IPv4 and IPv6 addresses and networks (CIDR) that may use the key; empty: all",
     )
 
 
@@ -94,14 +96,14 @@ class CreateRequest(RequestSerializer):
     scopes = BoundedListField(child=TextField(max_length=64), required=False, max_length=MOST_SCOPES)
     environment = TextField(max_length=64, required=False)
     expires_at = TimestampField(required=False, allow_null=True)
-    organization = SentIdField("organization", required=False, help_text="id of the owner, if not you")
+    organization = SentIdField("organization", required=False, help_text="id of the owner; default: you")
     allowed_networks = networks_field()
     rate_limit = RateLimitMember(required=False, allow_null=True)
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().declared() | attribute_fields()
         if days := profiles.active().keys.longest_days:
-            fields["expires_at"].help_text = f"needed: at most {days} days from now"
+            fields["expires_at"].help_text = f"required; at most {days} days from now"
         fields["scopes"].required = profiles.active().keys.scopes_required
         return fields
 
@@ -126,13 +128,13 @@ MOST_SECONDS = int(LONGEST_OVERLAP.total_seconds())
     }
 )
 class DurationField(serializers.Field[timedelta, Any, Any, Any]):
-    """A length of time: seconds, or a text such as 24h."""
+    """A duration: a number of seconds, or a text such as 24h."""
 
     def to_internal_value(self, data: Any) -> timedelta:
         if isinstance(data, str):
             return parse_duration(self.field_name or "", data)
         if type(data) is not int or not 0 <= data <= MOST_SECONDS:
-            raise serializers.ValidationError(f"This is neither 0 to {MOST_SECONDS} nor a text such as 24h.")
+            raise serializers.ValidationError(f"Send 0 to {MOST_SECONDS} seconds, or a text such as 24h.")
         return timedelta(seconds=data)
 
 
@@ -141,16 +143,16 @@ class RotateRequest(RequestSerializer):
 
     overlap = DurationField(
         required=False,
-        help_text=f"how long the old key is good beside the new one, at most {LONGEST_OVERLAP.days}d; "
+        help_text=f"how long the old key stays valid beside the new one, at most {LONGEST_OVERLAP.days}d; "
         "without it, the old key is revoked at once",
     )
     expires_at = TimestampField(
-        required=False, allow_null=True, help_text="of the new key; without it, as that of the old one"
+        required=False, allow_null=True, help_text="expiry of the new key; default: that of the old one"
     )
 
 
 class ApiKeyMember(WireSerializer):
-    """A key's facts; never its text."""
+    """A key's metadata, never the key itself."""
 
     resource = "api_key"
 
@@ -181,7 +183,7 @@ class ApiKeyMember(WireSerializer):
 
 
 class CreatedApiKey(WireSerializer):
-    """A new key with its text: the only answer that holds it."""
+    """A new key with its text. No other response contains the text."""
 
     resource = "api_key_created"
 
@@ -202,7 +204,7 @@ class CreatedApiKey(WireSerializer):
 
 
 class RotatedApiKey(CreatedApiKey):
-    """A new key that takes the place of another, and when that one ends."""
+    """A new key that replaces another, and the time when the old one ends."""
 
     predecessor_ends_at = TimestampField()
 
@@ -217,4 +219,4 @@ class ScopeMember(WireSerializer):
 
     name = serializers.CharField()
     description = serializers.CharField()
-    held = serializers.BooleanField(help_text="whether the credential that asks has this scope")
+    held = serializers.BooleanField(help_text="whether the caller's credential has this scope")

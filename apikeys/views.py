@@ -36,7 +36,7 @@ MANAGE = frozenset({Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS})
     list=extend_schema(operation_id="list_api_keys"), retrieve=extend_schema(operation_id="get_api_key")
 )
 class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey]):
-    """API keys: one's own, and those of others as far as one may see or manage them."""
+    """API keys: the caller's own, and others that the caller may see or manage."""
 
     resource = "api_key"
     queryset = ApiKey.objects.none()
@@ -106,7 +106,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     )
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, pk: str) -> Response:
-        """Make a key that takes the place of this one, which ends after the overlap."""
+        """Replace this key with a new one. The old key ends after the overlap."""
         key = self.get_object()
         sent = requests.parse_body(serializers.RotateRequest, request)
         new = rotation.rotate_api_key(
@@ -120,14 +120,14 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     @extend_schema(operation_id="disable_api_key", request=None)
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, pk: str) -> Response:
-        """Refuse this key, until somebody enables it."""
+        """Refuse requests with this key until somebody enables it."""
         enabling.disable_api_keys(caller=caller_of(request), selected=[self.named_key()])
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(operation_id="enable_api_key", request=None)
     @action(detail=True, methods=["post"])
     def enable(self, request: Request, pk: str) -> Response:
-        """Take this key again, if it was disabled."""
+        """Accept requests with a disabled key again."""
         enabling.enable_api_keys(caller=caller_of(request), selected=[self.named_key()])
         return Response(self.get_serializer(self.get_object()).data)
 
@@ -138,7 +138,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     )
     @action(detail=True, methods=["get"])
     def usage(self, request: Request, pk: str) -> Response:
-        """How often the key was let in and refused, by the hour."""
+        """How many requests with the key were allowed and refused, by the hour."""
         key = self.get_object()
         sent, now = (
             requests.parse_query(report_serializers.UsageQuery, request),
@@ -149,7 +149,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
 
 
 def owner_for(principal: Principal, organization: str | None) -> User | Organization:
-    """Return whom a new key is for: the organization that was named, else whoever asks."""
+    """Return the owner of a new key: the organization that the caller names, else the caller."""
     if organization is not None:
         return _organization(principal, organization)
     if principal.user_id is not None:
@@ -158,7 +158,7 @@ def owner_for(principal: Principal, organization: str | None) -> User | Organiza
 
 
 def _organization(principal: Principal, public_id: str) -> Organization:
-    """The organization with this id. One where the caller may not make keys is no more there than none."""
+    """Return the organization with this id. One in which the caller cannot create keys looks nonexistent."""
     reach = principal.reach(Capability.MANAGE_KEYS)
     within = (
         Organization.objects.all()
@@ -168,14 +168,12 @@ def _organization(principal: Principal, public_id: str) -> Organization:
     try:
         found: Organization = ids.find("organization", within, public_id)
     except NotFound:
-        raise Invalid(
-            "organization", "there is no such organization, or you may not make keys for it"
-        ) from None
+        raise Invalid("organization", "does not exist, or you may not create keys for it") from None
     return found
 
 
 class ScopesView(APIView):
-    """The scopes that this product knows."""
+    """The scopes of this product."""
 
     needs: ClassVar[Needs] = {"get": "authenticated"}
     resource = "scope"

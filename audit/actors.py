@@ -1,4 +1,4 @@
-"""Who did something, from where, and to what: the words in which events are recorded."""
+"""Who did something, from where, and to what: the parts of an event."""
 
 import uuid
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ from config.wire.http.client_ip import client_ip
 from config.wire.http.heads import REQUEST_ID, Head
 
 LABEL_LENGTH = 200
-OF_REQUEST = "keyhouse.origin"  # in the environment of a request
+OF_REQUEST = "keyhouse.origin"  # in request.META
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """From where and when: client address, id of the request, time (UTC)."""
+    """From where and when: the client's address, the request's id, the time (UTC)."""
 
     ip: str
     request_id: str
@@ -22,7 +22,7 @@ class Origin:
 
     @classmethod
     def of(cls, head: Head) -> "Origin":
-        """The origin of an HTTP request; the time is when somebody first asked for it."""
+        """Return the origin of an HTTP request. Its time is that of the first call for the request."""
         origin: Origin | None = head.META.get(OF_REQUEST)
         if origin is None:
             origin = cls(client_ip(head), head.META.get(REQUEST_ID, ""), datetime.now(UTC))
@@ -31,13 +31,13 @@ class Origin:
 
     @classmethod
     def here(cls) -> "Origin":
-        """The origin of a command: this machine, now."""
+        """Return the origin of a command: this machine, now."""
         return cls("", uuid.uuid4().hex, datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who: kind is user, api_key, oauth2, operator or anonymous; `id` is a uuid or empty."""
+    """Who did it. `kind` is user, api_key, oauth2, operator or anonymous; `id` is a uuid or empty."""
 
     kind: str
     id: str = ""
@@ -53,9 +53,9 @@ class Row(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """To what; `organization_id` decides whose auditors may see the event.
+    """What it was done to. `organization_id` decides which auditors may see the event.
 
-    `subjects` are all whom the event is about, as KIND:UUID: the target itself, and what `about` adds.
+    `subjects` are all rows that the event is about, as KIND:UUID: the target, and those that `about` adds.
     """
 
     kind: str
@@ -66,11 +66,11 @@ class Target:
 
     @classmethod
     def of(cls, kind: str, row: Row, *, organization_id: int | None = None) -> "Target":
-        """The row as a target, with its words at this moment."""
+        """Return the row as a target, labelled with its present name."""
         return cls(kind, str(row.uuid), str(row)[:LABEL_LENGTH], organization_id)
 
     def about(self, **rows: Row | None) -> "Target":
-        """The same target of an event that is about these rows, too, named by their kinds."""
+        """Return the same target for an event that is also about these rows, given by kind."""
         added = (f"{kind}:{row.uuid}" for kind, row in rows.items() if row is not None)
         return replace(self, others=(*self.others, *added))
 

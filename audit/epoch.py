@@ -1,7 +1,7 @@
-"""What happens as soon as a change has begun an epoch: one thing, which the floor above registers.
+"""Calls the handler that `access` registers, whenever an event begins an epoch.
 
-The number itself is kept at the end of the chain (`audit.log` counts it up). That those who change something
-wait for those who remember is `access.leases`.
+`audit.log` counts epochs at the end of the chain. The handler is in `access.leases`: it delays the answer to
+a change until no process trusts a caller that it cached earlier.
 """
 
 from collections.abc import Callable
@@ -10,20 +10,18 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def _nothing_registered() -> None:
-    raise ImproperlyConfigured(
-        "nothing waits for those who remember callers: is access among INSTALLED_APPS?"
-    )
+    raise ImproperlyConfigured("no handler waits for cached callers to expire: add access to INSTALLED_APPS")
 
 
 _after: Callable[[], None] = _nothing_registered
 
 
 def after_begin(handler: Callable[[], None]) -> None:
-    """Have `handler` called in each transaction that begins an epoch."""
+    """Register `handler`. It is called in each transaction that begins an epoch."""
     global _after
     _after = handler
 
 
 def has_begun() -> None:
-    """Call what is registered, in the transaction that began an epoch."""
+    """Call the registered handler, in the transaction that begins an epoch."""
     _after()

@@ -1,10 +1,10 @@
-"""The vocabulary of the audit log: `subject:action`. A word, once used, keeps its meaning for ever."""
+"""The vocabulary of the audit log: `subject:action`. Event names never change their meaning."""
 
 from enum import StrEnum
 
 
 class EventName(StrEnum):
-    """What can be recorded. Subjects are things of ours; actions are past participles."""
+    """The events that can be recorded. A subject is a thing of ours, an action a past participle."""
 
     description: str
 
@@ -91,7 +91,7 @@ class EventName(StrEnum):
     API_KEY_REFUSED = "api_key:refused", "An API key was refused."
 
 
-# Any other event begins an epoch (audit.epoch); access.concerned says whose callers are forgotten after it.
+# Every other event begins an epoch (audit.epoch), and drops the cached callers that access.concerned names.
 CHANGES_NO_CALLER = frozenset(
     {
         EventName.LOGIN_SUCCEEDED,
@@ -118,7 +118,7 @@ CHANGES_NO_CALLER = frozenset(
     }
 )
 
-# Somebody tried, and was not let.
+# Somebody tried to do something, and was refused.
 REFUSALS = frozenset(
     {
         EventName.LOGIN_FAILED,
@@ -133,5 +133,5 @@ REFUSALS = frozenset(
 
 
 def choices() -> list[tuple[str, str]]:
-    """The vocabulary as Django wants choices; a function, so that a new word is no migration."""
+    """Return the vocabulary as Django's choices. A function, so that a new event needs no migration."""
     return [(name, name) for name in EventName]

@@ -1,4 +1,4 @@
-"""Writing to the audit log, and checking that nobody has tampered with it."""
+"""Writes the audit log, and checks that nobody has tampered with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MOVE_HEAD = 'UPDATE "audit_chainhead" SET sequence = %s, hash = %s, epoch = %s W
 
 
 class Entry(NamedTuple):
-    """What happened, to what: an event without who, where and when."""
+    """What happened, and to what: an event without its actor and origin."""
 
     name: EventName
     target: Target = NOTHING
@@ -41,11 +41,11 @@ def record(
 
 
 def record_all(entries: Sequence[Entry], *, actor: Actor, origin: Origin) -> list[Event]:
-    """Append events to the chain, in the caller's transaction; if that fails, so does this.
+    """Append events to the chain, in the caller's transaction; a rollback takes them back.
 
-    In labels and details control characters become escapes and credentials are masked (ASVS 16.4.1).
-    If an event changes what somebody may do, a new epoch begins with it. Takes the chain's lock
-    until the transaction ends, so call it last: after the rows are written.
+    Control characters in labels and details are escaped, and credentials masked (ASVS 16.4.1).
+    An event that changes what somebody may do begins an epoch. Holds the chain's lock until the
+    transaction ends, so call it last, after the rows are written.
     """
     if not entries:
         return []
@@ -75,7 +75,7 @@ def _locked_head() -> ChainHead:
 
 
 def _chained(head: ChainHead, entry: Entry, actor: Actor, origin: Origin) -> Event:
-    """Return the event that comes next, which is the end of the chain then."""
+    """Return the next event, and move `head` to it."""
     event = Event(
         sequence=head.sequence + 1,
         occurred_at=origin.at,
@@ -99,7 +99,7 @@ def _chained(head: ChainHead, entry: Entry, actor: Actor, origin: Origin) -> Eve
 
 
 def _escaped(value: Any) -> Any:
-    """Return a JSON value with every text in it, member names too, escaped."""
+    """Return a JSON value with all its strings escaped, member names included."""
     if isinstance(value, str):
         return mask(escape(value))
     if isinstance(value, Mapping):
@@ -111,7 +111,7 @@ def _escaped(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a look at the whole chain found: how many events, the last hash, and each fault in words."""
+    """The result of checking the chain: the number of events, the last hash, and each fault in words."""
 
     events: int
     head: str
@@ -119,12 +119,12 @@ class Verification:
 
 
 def verify(newest_only: int | None = None) -> Verification:
-    """Recompute the chain up to where it ends now, in order. Reads in chunks and locks nobody out.
+    """Recompute the chain up to its present end, in order. Reads in chunks, and blocks no writer.
 
-    With `newest_only` so many events at its end are checked, and what was before them is believed.
+    With `newest_only`, checks that many events at the end and trusts those before them.
 
-    An event and its head are committed together: one that is seen before the head is read, and is not
-    covered by it, was not written by us.
+    Keyhouse commits an event and the chain's head together. So an event that is visible before the head is
+    read, and lies beyond it, was not written by Keyhouse.
     """
     newest = Event.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
     head = ChainHead.objects.filter(pk=ChainHead.ONLY).first() or ChainHead()
@@ -147,7 +147,7 @@ def verify(newest_only: int | None = None) -> Verification:
 
 
 def _in_chunks(events: EventQuerySet) -> Iterator[Event]:
-    """Yield events in order, from statements of their own: no cursor stays open meanwhile."""
+    """Yield events in order, a chunk per statement, so that no cursor stays open."""
     chunk = list(events[:VERIFY_CHUNK])
     while chunk:
         yield from chunk
@@ -156,7 +156,7 @@ def _in_chunks(events: EventQuerySet) -> Iterator[Event]:
 
 def _faults(event: Event, *, expected: int, previous: bytes) -> Iterator[str]:
     if event.sequence < expected:
-        yield f"event {event.sequence} was never written"
+        yield f"event {event.sequence} was not written by Keyhouse"
     elif event.sequence > expected:
         yield f"events {expected} to {event.sequence - 1} are missing"
     elif bytes(event.previous_hash) != previous:

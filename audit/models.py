@@ -1,4 +1,4 @@
-"""The audit log: rows that are only ever added, each bound to the one before it by a hash."""
+"""The audit log: append-only rows, each bound to the one before it by a hash."""
 
 import hashlib
 import json
@@ -14,23 +14,23 @@ from audit.events import choices
 from config.database.rows import PublicRow
 
 GENESIS = bytes(32)
-HASH_VERSION = 2  # of the fields that `hash` covers
+HASH_VERSION = 2  # the version of the set of fields that `hash` covers
 BEGINNINGS = ("varchar_pattern_ops",)  # PostgreSQL's, for LIKE 'text%'
 
 
 class AppendOnly(Exception):
-    """Somebody tried to change or delete audit events."""
+    """Code tried to change or delete audit events."""
 
 
 class EventQuerySet(models.QuerySet["Event"]):
     def seen_from(self, *, everywhere: bool, organizations: frozenset[int]) -> "EventQuerySet":
-        """The events that an auditor of everything, or of some organizations, may see."""
+        """Return the events that a global auditor, or an auditor of some organizations, may see."""
         return self if everywhere else self.filter(organization_id__in=organizations)
 
     def matching(self, text: str) -> "EventQuerySet":
-        """Events with this name, id, address or request id, or with an actor or target that begins so.
+        """Return events with this name, id, address or request id, or whose actor or target begins so.
 
-        Looks into indexes, however many events there are. PostgreSQL minds the case of actors and targets.
+        Uses indexes only. On PostgreSQL the match of actors and targets is case-sensitive.
         """
         exact = [Q((column, text)) for column in ("name", "actor_id", "target_id", "ip", "request_id")]
         begins = [Q((f"{column}__startswith", text)) for column in ("actor_label", "target_label")]
@@ -46,7 +46,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         raise AppendOnly("audit events cannot be changed")
 
     def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnly("audit events are only written where the chain is made longer")
+        raise AppendOnly("audit events must be written with audit.log.record")
 
     def _update(self, values: Any) -> NoReturn:
         raise AppendOnly("audit events cannot be changed")
@@ -58,7 +58,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 class Event(PublicRow):
     """One thing that happened. `hash` covers every other field and the hash of the event before.
 
-    `subjects` are the users, organizations, keys, clients … whom the event is about, as KIND:UUID.
+    `subjects` are the users, organizations, keys, clients … that the event is about, as KIND:UUID.
     """
 
     sequence = models.BigIntegerField(primary_key=True)
@@ -109,7 +109,7 @@ class Event(PublicRow):
     def computed_hash(self) -> bytes:
         """SHA-256 over the previous hash and this event's fields as JSON with sorted members.
 
-        Events of version 1 were written before there were subjects.
+        Events of version 1 have no subjects.
         """
         fields: dict[str, Any] = {
             "sequence": self.sequence,
@@ -130,7 +130,7 @@ class Event(PublicRow):
 
 
 class ChainHead(models.Model):
-    """The end of the chain, in a single row. Its lock puts concurrent writers in one order.
+    """The end of the chain, in a single row. Writers lock it, and so append one after another.
 
     `epoch` grows with every event that changes what somebody may do: see audit.epoch.
     """

@@ -1,4 +1,4 @@
-"""Recording refusals without letting whoever is refused fill the log."""
+"""Records refusals, but not so many that a refused client could fill the log."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ from audit.log import record
 from config.wire.http.client_ip import network_of
 
 REPEAT_SECONDS = 60.0
-MOST_EACH = 60  # events a minute that one source can cause, however it varies what it asks for
+MOST_EACH = 60  # events a minute that one source can cause, however it varies its requests
 REMEMBERED = 10_000
 LOCK_MS = 500
 
@@ -44,11 +44,11 @@ def record_refusal(
     detail: Mapping[str, str],
     each_target: bool = True,
 ) -> None:
-    """Record a refusal: the same one once a minute in each process, of one source at most MOST_EACH.
+    """Record a refusal: the same one once a minute in each process, and at most MOST_EACH of one source.
 
-    A source is who does what from where, which is a /64 for IPv6; a refusal is of which target and why,
-    or only why, if `each_target` is not one of its own. If others hold the end of the log, it is a line in
-    the server's log instead, so that nobody waits in order to be refused.
+    A source is an event name, an actor and a network (a /64 for IPv6). Refusals of a source differ by
+    their detail and, if `each_target`, by their target. If other transactions hold the end of the chain,
+    the refusal goes to the server's log instead, so that refused clients do not wait.
     """
     source = (name, actor.id, network_of(origin.ip))
     told_apart = (target.id, target.label) if each_target else ()
@@ -69,7 +69,7 @@ def record_refusal(
 
 
 def _wait_briefly() -> None:
-    """Wait for locks no longer than LOCK_MS until this transaction ends."""
+    """Limit waits for locks to LOCK_MS until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = {LOCK_MS}")
 
@@ -87,19 +87,19 @@ def _is_new(source: tuple[str, ...], refusal: tuple[str, ...], now: float) -> bo
 
 
 def _drop_ended(now: float) -> None:
-    """Windows stand in the order in which they began, so that those that have ended come first."""
+    """Drop ended windows. They are in the order of their beginnings, so ended ones come first."""
     while _recorded and now - next(iter(_recorded.values())).began >= REPEAT_SECONDS:
         _recorded.popitem(last=False)
 
 
 def _forget_one(source: tuple[str, ...], refusal: tuple[str, ...]) -> None:
-    """It could not be recorded: the next time counts."""
+    """Forget a refusal that could not be recorded, so that the next one is."""
     with _lock:
         if source in _recorded:
             _recorded[source].refusals.discard(refusal)
 
 
 def forget() -> None:
-    """Record the next refusal whatever came before: for tests."""
+    """Forget all refusals, so that tests see the next one recorded."""
     with _lock:
         _recorded.clear()

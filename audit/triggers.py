@@ -1,9 +1,9 @@
-"""Append-only in the database itself: whoever bypasses our code is still told no, as an IntegrityError.
+"""Triggers that keep the audit log append-only for SQL that bypasses Keyhouse: it gets an IntegrityError.
 
-They do not bind who may drop a table or its triggers: that is the owner of the tables, which a server's own
-role has to be to migrate. `auditverify` finds what such a one does to events.
+They do not stop a role that may drop the table or its triggers. The owner of the tables may, and the server's
+own role must be the owner to migrate. `auditverify` detects what such a role does to events.
 
-A migration that rebuilds a table on SQLite loses its triggers and has to end with `create` again.
+On SQLite, a migration that rebuilds a table loses its triggers, and must end with `create`.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Guard(NamedTuple):
-    """Triggers that one migration makes: the statements for and against them, by the database's vendor."""
+    """Triggers of one migration: the statements that create and drop them, by database vendor."""
 
     create: Mapping[str, tuple[str, ...]]
     drop: Mapping[str, tuple[str, ...]]
@@ -60,8 +60,8 @@ EVENTS_ARE_KEPT = Guard(
     },
 )
 
-# Without its end the chain would begin again, and epochs would be counted from 0: a worker could trust
-# what it had read in an older one of the same number.
+# If the end were deleted, the chain and its epochs would begin again at 0, and a worker could trust what it
+# read in an older epoch of the same number.
 END_IS_KEPT = Guard(
     create={
         "postgresql": (
@@ -120,12 +120,12 @@ ALL = (EVENTS_ARE_KEPT, END_IS_KEPT)
 
 
 def create(connection: Any, *guards: Guard) -> None:
-    """Make the audit log append-only: by all guards, unless some are named."""
+    """Make the audit log append-only with these guards, or with all."""
     _execute(connection, [guard.create for guard in guards or ALL])
 
 
 def drop(connection: Any, *guards: Guard) -> None:
-    """Undo `create`; nothing happens where there is nothing to undo."""
+    """Undo `create`, as far as its triggers exist."""
     _execute(connection, [guard.drop for guard in guards or ALL])
 
 

@@ -37,7 +37,7 @@ def main() -> None:
                 picture(visit, "new-key")
                 visit.page.get_by_label("Name").fill("Billing")
                 visit.page.get_by_label("services:read").check()
-                visit.press("Make key")
+                visit.press("Create key")
                 picture(visit, "shown-once")
                 visit.go("/admin/apikeys/apikey/1/change/")
                 visit.page.locator("fieldset", has_text="How it is used").screenshot(

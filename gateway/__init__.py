@@ -1,1 +1,1 @@
-"""The gateway: how Keyhouse protects services that are not its own."""
+"""The gateway: Keyhouse decides which requests reach the services behind a proxy."""

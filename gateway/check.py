@@ -1,8 +1,8 @@
-"""/gateway/check: a proxy asks, before it passes a request on, whether it may (forward auth).
+"""/gateway/check: before a proxy passes a request on, it asks here whether it may (forward auth).
 
-From top to bottom: what is asked, whose credential it is, what that may do, the count, the answer. `check`
-goes this way in a thread; `check_from_memory` goes it on the event loop, and leaves to a thread what needs
-the database.
+From top to bottom: what the proxy asks, whose credential it is, what the caller may do, the count, the
+answer. `check` does all of this in a thread. `check_from_memory` does it on the event loop, and leaves
+requests that need the database to a thread.
 """
 
 from functools import lru_cache
@@ -35,19 +35,19 @@ from gateway.second_paths import second_paths
 from oauth.authentication import authenticate_oauth2, is_oauth2_like, remembered_oauth2
 
 PATH = "/gateway/check"
-# How proxies say what the original request is: nginx by the first pair (its configuration sets it),
-# Traefik and Caddy by the second (they always send it). Envoy repeats the method, with the path after ours.
+# How proxies name the original request. nginx sends the first pair (its configuration sets it), Traefik and
+# Caddy the second (they always send it). Envoy uses the original method, and appends the path to ours.
 ORIGINAL = (("X-Original-Method", "X-Original-URI"), ("X-Forwarded-Method", "X-Forwarded-Uri"))
 VARIABLES = [tuple(map(HttpHeaders.to_wsgi_name, pair)) for pair in ORIGINAL]
 METHODS = {"GET", "HEAD"}
-SHORT = 256  # characters of a URI whose row is remembered
+SHORT = 256  # characters; the row of a longer URI is not cached
 
 
 def check(request: HttpRequest) -> HttpResponse:
     """Answer 200 with the identity headers, 401 with WWW-Authenticate, 403, or 429 for a key's rate limit.
 
-    The identity headers are there on every 200, empty where nobody is known, so that a proxy that
-    copies them overwrites what the client sent.
+    Every 200 has the identity headers, empty for an unknown caller, so that a proxy that copies them
+    overwrites what the client sent.
     """
     if request.path_info == PATH and request.method not in METHODS:
         return HttpResponseNotAllowed(sorted(METHODS))
@@ -66,9 +66,9 @@ def check(request: HttpRequest) -> HttpResponse:
 
 
 def check_from_memory(head: Head) -> Answer | None:
-    """The same answer if memory alone can give it, and nothing has to be recorded; else None.
+    """Return the same answer if it needs no database and records nothing; else None.
 
-    None also for what is not asked of the gateway. Nothing has been done then.
+    Also returns None for other paths. None means that nothing has been counted yet.
     """
     if not is_check(head.path_info) or (head.path_info == PATH and head.method not in METHODS):
         return None
@@ -103,7 +103,7 @@ def _answered(answer: Answer, head: Head) -> Answer:
 
 
 class Question(NamedTuple):
-    """The request and each second path that it names; the credential, None where everybody is let in."""
+    """The request and each second path that it names, and the credential: None where anybody may pass."""
 
     asked: list[Asked]
     sent: Presented | None
@@ -113,8 +113,8 @@ class Question(NamedTuple):
 def ask(head: Head) -> Question:
     """Return what a proxy asks.
 
-    Raises NotAllowed for what is in no row of the route table, NotAuthenticated without a credential where
-    one is needed, MalformedCredentials.
+    Raises NotAllowed if no row of the route table matches, NotAuthenticated if the row needs a credential
+    and the request has none, and MalformedCredentials.
     """
     asked = all_asked(head)
     if "none" in asked[0].route.credentials:
@@ -126,7 +126,7 @@ def ask(head: Head) -> Question:
 
 
 def all_asked(head: Head) -> list[Asked]:
-    """Return the original request, and the same for each second path that it names, with their rows."""
+    """Return the original request and each second path that it names, with their rows."""
     profile, sent = profiles.active(), head.META
     method, uri = original_request(head)
     first = Asked(method, uri, route_for(profile, method, uri))
@@ -146,17 +146,16 @@ class OriginalRequest(NamedTuple):
 
 
 def original_request(head: Head) -> OriginalRequest:
-    """Return (method, URI) of the request that the proxy asks about.
+    """Return the method and URI of the request that the proxy asks about.
 
-    Raises NotAllowed when it does not say, or says it in two ways at once: one of them would be the
-    client's.
+    Raises NotAllowed if the proxy names it in no way, or in two: one of the two would be the client's.
     """
     ways = [(head.META.get(method), head.META.get(uri)) for method, uri in VARIABLES]
     ways.append(_appended(head))
     said = [way for way in ways if way != (None, None)]
     if len(said) != 1:
-        names = " or ".join(f"{method} and {uri}" for method, uri in ORIGINAL)
-        raise NotAllowed(f"Send {names}, or the path after {PATH}, and only one of these.")
+        pairs = ", ".join(f"{method} and {uri}" for method, uri in ORIGINAL)
+        raise NotAllowed(f"Name the original request in one way: {pairs}, or the path after {PATH}.")
     method, uri = said[0]
     if method is None or uri is None:
         raise NotAllowed("The original method or the original URI is missing.")
@@ -164,7 +163,7 @@ def original_request(head: Head) -> OriginalRequest:
 
 
 def _appended(head: Head) -> tuple[str | None, str | None]:
-    """The method, and what stands after our path in the request line, as it was sent."""
+    """Return the method and the path that follows ours in the request line, as sent."""
     if head.path_info == PATH:
         return None, None
     target: str = head.META.get("RAW_URI", "")  # PATH_INFO is decoded
@@ -177,7 +176,7 @@ def _table(profile: Profile) -> Node:
 
 
 def route_for(profile: Profile, method: str, uri: str) -> Route:
-    """Return the row of the route table for a request. Raises NotAllowed if it is in none."""
+    """Return the row of the route table for a request. Raises NotAllowed if no row matches."""
     if len(uri) <= SHORT:
         return _row_for(profile, method, uri)
     return _find_row(profile, method, uri)
@@ -189,7 +188,7 @@ def _find_row(profile: Profile, method: str, uri: str) -> Route:
     except RefusedPath as refused_path:
         raise NotAllowed(f"Refused: {refused_path}.") from None
     if found is None:
-        raise NotAllowed("This method and path are in no row of the route table.")
+        raise NotAllowed("No row of the route table matches this method and path.")
     return found
 
 
@@ -200,7 +199,7 @@ _row_for = lru_cache(maxsize=4096)(_find_row)
 
 
 def authenticate(sent: Presented, origin: Origin) -> Principal:
-    """Return whose credential this is, of whatever kind. Raises InvalidToken, NetworkNotAllowed."""
+    """Return the owner of a credential of any kind. Raises InvalidToken and NetworkNotAllowed."""
     if sent.is_key:
         return authenticate_key(sent, origin)
     if is_oauth2_like(sent.secret):
@@ -209,7 +208,7 @@ def authenticate(sent: Presented, origin: Origin) -> Principal:
 
 
 def remembered(sent: Presented, origin: Origin) -> Principal | None:
-    """Return the same from memory, None if the database has to say. Raises InvalidToken for no key at all."""
+    """Return the cached owner, None if only the database knows. Raises InvalidToken for a malformed key."""
     if sent.is_key:
         return remembered_key(sent.secret, origin)
     if is_oauth2_like(sent.secret):
@@ -221,7 +220,7 @@ def remembered(sent: Presented, origin: Origin) -> Principal | None:
 
 
 def refused(refusal: Refusal, origin: Origin) -> NotAllowed:
-    """Count and record that a known caller is not let through; return the error that says why."""
+    """Count and record the refusal of a known caller; return the error that says why."""
     asked, principal = refusal.asked, refusal.principal
     counting.record_use(principal.credential.number, origin, Outcome.SCOPE)
     record_denied(principal, origin, asked.method, asked.uri.partition("?")[0], refusal.error)
@@ -229,13 +228,13 @@ def refused(refusal: Refusal, origin: Origin) -> NotAllowed:
 
 
 def record_use(decision: Decision, origin: Origin) -> None:
-    """Count that the caller is let through, if one is known."""
+    """Count that a known caller was let through; do nothing for an unknown one."""
     if decision.principal is not None:
         counting.record_use(decision.principal.credential.number, origin, scopes=decision.scopes)
 
 
 def refusal_of(error: DomainError) -> HttpResponse:
-    """Return the answer to what is refused; of 400 proxies know nothing here."""
+    """Return the answer to a refusal. Proxies expect 401 where our own endpoints answer 400."""
     if not isinstance(error, MalformedCredentials):
         return domain_response(error)
     headers = {"WWW-Authenticate": f'{challenge()}, error="invalid_request"'}

@@ -1,4 +1,4 @@
-"""auth/oauth2/introspect: introspection for OAuth2 clients, who say who they are as at the token endpoint."""
+"""auth/oauth2/introspect: introspection for OAuth2 clients, who authenticate as at the token endpoint."""
 
 from typing import Any
 
@@ -28,10 +28,10 @@ from oauth.protocol.server import authenticated_client
 
 
 class ClientIntrospectionView(PublicView):
-    """Describe a key or an access token to a client (RFC 7662).
+    """Describe an API key or access token to an OAuth2 client (RFC 7662).
 
-    A client may ask about tokens that it was given; one that is a machine also about what its owner and
-    its scopes let it introspect.
+    A client may ask about its own tokens. A machine client may also ask about every credential that its
+    owner and its scopes let it introspect.
     """
 
     parser_classes = (FormParser,)
@@ -62,9 +62,9 @@ class ClientIntrospectionView(PublicView):
 
 
 def tell_client(client: OAuthClient, found: Principal, origin: Origin) -> dict[str, Any]:
-    """Describe a credential to a machine that may introspect it, or a client's own token to the client.
+    """Describe a credential to a machine client that may introspect it, or its own token to any client.
 
-    A client learns no more by asking about its own than by using it.
+    Introspecting its own token tells a client no more than using the token would.
     """
     machine = principal_of_machine(client)
     if machine is not None and may_ask_about(machine, found):
@@ -78,6 +78,6 @@ def tell_client(client: OAuthClient, found: Principal, origin: Origin) -> dict[s
 
 
 def _may_name(found: Principal) -> bool:
-    """Whether the scopes of the credential tell its client what the person is called."""
-    wanted = "email" if "@" in found.label else "profile"  # there is no @ in a user name
+    """Whether the credential's scopes let its client know the person's name."""
+    wanted = "email" if "@" in found.label else "profile"  # user names contain no @
     return found.user_id is None or wanted in found.credential.identity_scopes

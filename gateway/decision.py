@@ -1,4 +1,4 @@
-"""May this caller make these requests? The one decision of the gateway: nothing is read, nothing written."""
+"""The gateway's one decision: may this caller make these requests? It reads and writes nothing."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -9,11 +9,11 @@ from config.profiles.schema import Route
 from config.wire import ids
 from config.wire.errors import InsufficientScope, NotAllowed, NotFound, SecondFactorRequired
 
-NO_MEMBER = "X-Organization: the caller is in no organization with this id."
+NO_MEMBER = "X-Organization: the caller is not a member of an organization with this id."
 
 
 class Asked(NamedTuple):
-    """A method and a URI that the caller must be allowed to call, and the row that says who is."""
+    """A method and a URI that the caller wants to use, and the row that says who may."""
 
     method: str
     uri: str
@@ -21,7 +21,7 @@ class Asked(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Why a caller may not do what was asked."""
+    """Why a caller may not make one of the requests."""
 
     principal: Principal
     asked: Asked
@@ -29,7 +29,7 @@ class Refusal(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Who may make a request, None for everybody, and the scopes that it took; or why not."""
+    """Who may make the requests (None means anybody) and the scopes they needed; or why not."""
 
     principal: Principal | None
     scopes: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Decision(NamedTuple):
 
 
 def decide(asked: list[Asked], principal: Principal | None, organization: str) -> Decision:
-    """Return whether the caller may do all that is asked, acting in the organization with this id, if any."""
+    """Decide whether the caller may make all requests, acting in `organization` (an id) if it is given."""
     if principal is None:
         return Decision(None)
     about = asked[0]
@@ -51,9 +51,9 @@ def decide(asked: list[Asked], principal: Principal | None, organization: str) -
 
 
 def acting(principal: Principal, organization: str) -> Principal:
-    """Return the caller acting in the organization that X-Organization names, or in their usual one.
+    """Return the caller acting in the organization that X-Organization names, or in their default one.
 
-    It is named by its id as the profile shows it. Raises NotAllowed unless the caller is a member of it.
+    `organization` is an id as the profile spells it. Raises NotAllowed unless the caller is a member.
     """
     if not organization:
         return principal
@@ -68,15 +68,15 @@ def acting(principal: Principal, organization: str) -> Principal:
 
 
 def check_route(principal: Principal, route: Route) -> None:
-    """Raise unless the route takes this credential, its roles and scopes.
+    """Raise NotAllowed, SecondFactorRequired or InsufficientScope unless the caller satisfies the route.
 
-    NotAllowed, SecondFactorRequired or InsufficientScope. A row that asks for neither is for whoever holds
-    all their roles: not for those who hold none until a login with a second factor.
+    A row without roles and scopes still requires a second factor from people who hold their roles only
+    after a login with one.
     """
     if "none" in route.credentials:
         return
     if principal.credential.kind not in route.credentials:
-        raise NotAllowed(f"This takes {' or '.join(route.credentials)}.")
+        raise NotAllowed(f"This path accepts only these credentials: {', '.join(route.credentials)}.")
     if route.roles:
         names = f"This needs the role {' or '.join(route.roles)}."
         principal.require(lambda who: bool(who.roles & set(route.roles)), names)

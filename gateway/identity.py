@@ -1,4 +1,4 @@
-"""What the service behind a proxy learns about its caller."""
+"""What a service behind the proxy learns about the caller."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,7 +15,7 @@ from config.wire.ids import format_id
 
 
 class Identity(NamedTuple):
-    """A caller, of whom several services may know only the ids."""
+    """The parts of a caller that go into the identity headers: ids and scopes."""
 
     subject: str
     organization: str
@@ -33,7 +33,7 @@ class Identity(NamedTuple):
 
 
 def identity_headers(principal: Principal | None) -> dict[str, str]:
-    """Return the identity headers; empty where nobody is known."""
+    """Return the identity headers; their values are empty for an unknown caller."""
     return _headers(Identity.of(principal) if principal else None, profiles.active().wire.ids)
 
 
@@ -51,12 +51,12 @@ def _headers(who: Identity | None, ids: str) -> dict[str, str]:
 
 
 def _shown_id(who: Identity, ids: str) -> str | int:
-    """A key's id as the API shows it, for a service to find the key by; of others their uuid."""
+    """An API key's id as the API shows it, so that services can look it up; the uuid of other credentials."""
     return who.id if who.kind != "key" or ids == "uuid" else format_id("api_key", who.number, UUID(who.id))
 
 
 def identity_lines(principal: Principal | None, more: Mapping[str, str]) -> Lines:
-    """Return the header lines of a 200: the identity, `more`, and what every answer has."""
+    """Return the header lines of a 200: the identity headers, `more`, and those that every answer has."""
     lines = _lines(Identity.of(principal) if principal else None, profiles.active().wire.ids)
     return [*lines, *encoded(more.items())]
 

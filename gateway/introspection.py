@@ -1,4 +1,4 @@
-"""POST /gateway/introspect: what is this credential, and is it good? (RFC 7662), or of up to 100 at once."""
+"""POST /gateway/introspect: describe one credential (RFC 7662), or up to 100 at once."""
 
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -34,13 +34,13 @@ TOKEN_TYPES = {"key": "api_key", "jwt": "access_token", "oauth2": "Bearer"}
 class ClientAddress(serializers.Serializer[Any]):
     client_ip = TextField(
         required=False,
-        help_text="where the token comes from; without it, a key that is bound to networks is not active",
+        help_text="address that the token came from; without it, a key limited to networks is inactive",
     )
 
 
 class IntrospectionRequest(ClientAddress):
     token = TextField(trim_whitespace=False)
-    token_type_hint = TextField(required=False, help_text="not needed: a token says itself what it is")
+    token_type_hint = TextField(required=False, help_text="ignored: a token's form tells its type")
 
 
 class BatchRequest(ClientAddress):
@@ -48,7 +48,7 @@ class BatchRequest(ClientAddress):
         child=TextField(trim_whitespace=False),
         allow_empty=False,
         max_length=MOST_TOKENS,
-        help_text="answered in this order; in JSON only, and without token",
+        help_text="answered in the same order; in JSON only, and not together with token",
     )
 
 
@@ -61,16 +61,16 @@ class Introspection(serializers.Serializer[Any]):
     username = serializers.CharField(required=False)
     organization = serializers.CharField(required=False)
     jti = serializers.CharField(required=False)
-    exp = serializers.IntegerField(required=False, help_text="seconds since 1970, absent if it never ends")
+    exp = serializers.IntegerField(required=False, help_text="seconds since 1970; absent if it never expires")
 
 
 def _either(name: str, *forms: Any) -> PolymorphicProxySerializer:
-    """One of several forms, told apart by their members alone."""
+    """Return a schema for one of several forms, which differ in their members."""
     return PolymorphicProxySerializer(name, serializers=forms, resource_type_field_name=None, many=False)
 
 
 class IntrospectionView(APIView):
-    """Describe a key or an access token. Whatever is not good, or not one's to ask about, is inactive."""
+    """Describe an API key or access token. Invalid ones, and those the caller may not see, are inactive."""
 
     parser_classes = (FormParser, StrictJSONParser)
     renderer_classes = (JSONRenderer,)  # RFC 7662's form, whatever the profile's
@@ -95,7 +95,7 @@ class IntrospectionView(APIView):
 
 
 def introspect(asker: Principal, token: str, client_ip: str, origin: Origin) -> dict[str, Any]:
-    """Return what the asker may know of a token: INACTIVE unless it is good, and theirs to ask about."""
+    """Describe a token to the asker: INACTIVE unless it is valid and they may ask about it."""
     try:
         found = identify(token, client_ip, origin)
     except (InvalidToken, NetworkNotAllowed):
@@ -104,9 +104,9 @@ def introspect(asker: Principal, token: str, client_ip: str, origin: Origin) -> 
 
 
 def identify(token: str, client_ip: str, origin: Origin) -> Principal:
-    """Return whose credential this is, if it may come from there.
+    """Return the owner of a credential that was sent from `client_ip`.
 
-    Raises InvalidToken or NetworkNotAllowed.
+    Raises InvalidToken, or NetworkNotAllowed if the credential may not be used from there.
     """
     if not is_key_like(token):
         return authenticate(Presented(token, is_key=False), origin)
@@ -114,9 +114,9 @@ def identify(token: str, client_ip: str, origin: Origin) -> Principal:
 
 
 def tell(found: Principal, client_ip: str, origin: Origin) -> dict[str, Any]:
-    """Describe a good credential to those who may ask about it.
+    """Count the use of a valid credential and describe it.
 
-    Asking about a key uses it, but is no request of it: its rate limit is not looked at.
+    Introspection of a key counts as a use, but not against its rate limit.
     """
     counting.record_use(found.credential.number, replace(origin, ip=client_ip))
     return describe(found)
@@ -127,21 +127,21 @@ def _address(sent: dict[str, Any]) -> str:
         return ""
     address = resolve(sent["client_ip"], "", ())
     if not address:
-        raise Invalid("client_ip", "is no IP address")
+        raise Invalid("client_ip", "is not an IP address")
     return address
 
 
 def _one_token(request: Request) -> dict[str, Any]:
     if hasattr(request.data, "getlist") and len(request.data.getlist("token")) > 1:
-        raise Invalid("token", "stands in the request twice")
+        raise Invalid("token", "is repeated in the request")
     return requests.parse_body(IntrospectionRequest, request)
 
 
 def _many_tokens(request: Request) -> dict[str, Any]:
     if "token" in request.data:
-        raise Invalid("tokens", "stands beside token: send one of them")
+        raise Invalid("tokens", "cannot be sent together with token; send one of them")
     if hasattr(request.data, "getlist"):
-        raise Invalid("tokens", "is taken in JSON only")
+        raise Invalid("tokens", "is accepted in JSON only")
     return requests.parse_body(BatchRequest, request)
 
 
@@ -151,7 +151,7 @@ def may_ask_about(asker: Principal, found: Principal) -> bool:
 
 
 def describe(principal: Principal) -> dict[str, Any]:
-    """Return the members of RFC 7662 section 2.2 for a good credential."""
+    """Return the members of RFC 7662 section 2.2 for a valid credential."""
     credential = principal.credential
     members: dict[str, Any] = {
         "active": True,

@@ -1,4 +1,4 @@
-"""Proxies ask with every request of every service behind them: they are answered first."""
+"""Answers proxies first: they ask about every request to every service behind them."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from gateway.check import check, is_check
 
 
 class GatewayMiddleware:
-    """Answer what begins with /gateway/check before anything that is there for browsers and forms."""
+    """Answer /gateway/check and the paths below it before any middleware meant for browsers and forms."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

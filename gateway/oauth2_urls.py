@@ -1,4 +1,4 @@
-"""What OAuth2 asks of the gateway, below the profile's base path."""
+"""The gateway's path for OAuth2 clients, below the profile's base path."""
 
 from django.urls import URLPattern, path
 

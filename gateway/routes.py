@@ -1,8 +1,8 @@
-"""The profile's route table, compiled: which row a request falls under. Knows no Django.
+"""Compiles the profile's route table and finds the row for a request. Independent of Django.
 
-A word is more specific than a parameter, a parameter more than the rest (`**`). What is a word but for its
-spelling is refused where the word could stand, since there are services to which it is the same. Rows that
-no request can tell apart do not get this far: the profile is refused.
+A word is more specific than a parameter, and a parameter more than the rest (`**`). Where a word could stand,
+a variant of its spelling is refused, because some services treat both as the same. Rows that match the same
+requests do not get this far: the profile loader refuses them.
 """
 
 import unicodedata
@@ -17,9 +17,9 @@ from gateway.paths import RefusedPath
 
 @dataclass(slots=True)
 class Node:
-    """One place in the tree of segments: what can follow, and the rows that end here, by method.
+    """A node in the tree of segments: the nodes below it, and the rows that end here, by method.
 
-    `words` are the words that can follow, folded, each with a dot behind it.
+    `words` are the words that can follow, folded, each with a trailing dot.
     """
 
     following: dict[str, "Node"] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Node:
 
 
 def compile_routes(routes: Iterable[Route]) -> Node:
-    """Return the tree for a route table. HEAD is allowed wherever GET is."""
+    """Return the tree for a route table. A row that allows GET also allows HEAD."""
     root = Node()
     for route in routes:
         *start, last = shape(route.path)
@@ -50,14 +50,14 @@ def _add(rows: dict[str, Route], route: Route) -> None:
 
 
 def match(node: Node, method: str, segments: Sequence[str]) -> Route | None:
-    """Return the most specific row for `method` on the path with these segments, or None.
+    """Return the most specific row for `method` and these path segments, or None.
 
-    Raises RefusedPath for a word of the table in another spelling.
+    Raises RefusedPath for a variant spelling of a word of the table.
     """
     if not segments:
         return node.rows.get(method) or node.rest.get(method)
     if segments[0] not in node.following and _folded(segments[0]).startswith(node.words):
-        raise RefusedPath("the path spells a word of the route table in other capitals or with an ending")
+        raise RefusedPath("the path must spell the words of the route table exactly, without an ending")
     for branch in (segments[0], PARAMETER):
         following = node.following.get(branch)
         found = match(following, method, segments[1:]) if following else None
@@ -67,9 +67,9 @@ def match(node: Node, method: str, segments: Sequence[str]) -> Route | None:
 
 
 def _folded(segment: str) -> str:
-    """Return what services could make of a segment: decoded, in plain letters, without capitals and blanks.
+    """Return a segment as a lenient service could read it: decoded, NFKC, lower case, without spaces.
 
-    A dot stands behind it, so that `vault` and `vault.json` both begin with `vault.` and `vaults` does not.
+    A dot follows, so that `vault` and `vault.json` both begin with `vault.`, and `vaults` does not.
     """
     text = unicodedata.normalize("NFKC", unquote(segment)).casefold()
     return "".join(text.split()) + "."

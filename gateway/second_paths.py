@@ -1,4 +1,4 @@
-"""Headers that name a second path: a request that copies or moves something. Knows no Django."""
+"""Headers that name a second path, in requests that copy or move something. Independent of Django."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, get_args
@@ -11,7 +11,7 @@ KNOWN: tuple[str, ...] = get_args(SecondPathHeader)
 
 
 def variable(header: str) -> str:
-    """The WSGI variable of a header (PEP 3333)."""
+    """Return the WSGI variable of a header (PEP 3333)."""
     return f"HTTP_{header.upper().replace('-', '_')}"
 
 
@@ -19,24 +19,25 @@ VARIABLES = {variable(header): header for header in KNOWN}
 
 
 class SecondPath(NamedTuple):
-    """A path beside that of the request line, and the method that the caller must be allowed there."""
+    """A path beside the one in the request line, and the method that the caller needs to be allowed there."""
 
     method: str
     path: str
 
 
 def second_paths(route: Route, sent: Mapping[str, str], host: str) -> list[SecondPath]:
-    """Return the second paths that a request names, in the order of its row.
+    """Return the second paths that a request names, in the order of the row's headers.
 
-    `sent` are the WSGI variables of the request, `host` is where the client sent it. Raises RefusedPath for a
-    known header that the row does not take, and for a value that is not one path at `host`.
+    `sent` are the WSGI variables of the request, `host` is the host that the client sent it to. Raises
+    RefusedPath for a known header that the row does not accept, and for a value that is not one path at
+    `host`.
     """
     if not route.second_paths and sent.keys().isdisjoint(VARIABLES):
         return []
     taken = {variable(header): (header, method) for header, method in route.second_paths.items()}
     for name in VARIABLES.keys() - taken.keys():
         if name in sent:
-            raise RefusedPath(f"{VARIABLES[name]} names a second path, which this row does not take")
+            raise RefusedPath(f"{VARIABLES[name]} names a second path, which this row does not accept")
     return [
         SecondPath(method, _path(header, sent[name], host))
         for name, (header, method) in taken.items()
@@ -45,12 +46,12 @@ def second_paths(route: Route, sent: Mapping[str, str], host: str) -> list[Secon
 
 
 def _path(header: str, reference: str, host: str) -> str:
-    """Return the path of "/path" or "http://host/path", read by the rules of the first path.
+    """Return the path of "/path" or "http://host/path", checked by the rules of the first path.
 
-    Servers join two headers of one name with a comma, and not every service reads a query here.
+    Servers join two headers of one name with a comma, and not every service accepts a query here.
     """
     if "," in reference or "?" in reference:
-        raise RefusedPath(f"{header} must hold one path, without a comma and without a query")
+        raise RefusedPath(f"{header} must be one path, without a comma and without a query")
     path = reference if reference.startswith("/") else _at(header, reference, host)
     try:
         segments(path)

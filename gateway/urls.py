@@ -1,4 +1,4 @@
-"""Paths of the gateway: the same in every profile. GatewayMiddleware answers /gateway/check."""
+"""The gateway's paths, the same in every profile. GatewayMiddleware answers /gateway/check."""
 
 from django.urls import path
 

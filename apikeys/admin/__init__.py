@@ -1,4 +1,4 @@
 """API keys in the admin."""
 
-from apikeys.admin import keys as _keys  # noqa: F401 (it registers itself)
-from apikeys.admin import organizations as _organizations  # noqa: F401 (it registers itself)
+from apikeys.admin import keys as _keys  # noqa: F401 (the import registers it)
+from apikeys.admin import organizations as _organizations  # noqa: F401 (the import registers it)

@@ -1,4 +1,4 @@
-"""What can be done with keys in the admin: each asks first, then calls a service."""
+"""The admin's actions on keys: each asks for confirmation, then calls a service."""
 
 from functools import partial
 from typing import Any
@@ -41,28 +41,28 @@ EXPORTED = (
 ROTATE = Confirmation(
     "Rotate keys",
     "Rotate",
-    "A successor with the same name, owner, scopes and limits takes the place of this key:",
+    "A new key with the same name, owner, scopes and limits will replace this key:",
     "key rotated",
     "keys rotated",
 )
 DISABLE = Confirmation(
     "Disable keys",
     "Disable",
-    "These keys will be refused from now on, everywhere, until somebody enables them:",
+    "These keys will stop working everywhere until somebody enables them:",
     "key disabled",
     "keys disabled",
 )
 ENABLE = Confirmation(
     "Enable keys",
     "Enable",
-    "These keys will work again from now on:",
+    "These keys will work again:",
     "key enabled",
     "keys enabled",
 )
 REVOKE = Confirmation(
     "Revoke keys",
     "Revoke",
-    "These keys will be refused from now on, everywhere and for good:",
+    "These keys will stop working everywhere, for good:",
     "key revoked",
     "keys revoked",
 )
@@ -76,7 +76,7 @@ class KeyActions(ConfirmingAdmin):
 
     @admin.action(description="Rotate the selected key", permissions=["change"])
     def rotate(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
-        """Ask for how long both are good, then show the new key, once."""
+        """Ask how long the old key stays valid, then show the new key, once."""
         keys = list(selected[:2])
         if len(keys) != 1:
             messages.error(request, "Select one key to rotate.")
@@ -90,13 +90,13 @@ class KeyActions(ConfirmingAdmin):
 
     @admin.action(description="Disable selected keys", permissions=["change"])
     def disable(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
-        """Ask whether that is meant, then disable."""
+        """Ask for confirmation, then disable."""
         service = partial(disable_api_keys, caller=caller_in_admin(request))
         return self.ask(request, selected, DISABLE, service)
 
     @admin.action(description="Enable selected keys", permissions=["change"])
     def enable(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
-        """Ask whether that is meant, then enable."""
+        """Ask for confirmation, then enable."""
         service = partial(enable_api_keys, caller=caller_in_admin(request))
         return self.ask(request, selected, ENABLE, service)
 
@@ -108,18 +108,18 @@ class KeyActions(ConfirmingAdmin):
 
     @admin.action(description="Export selected keys as CSV", permissions=["view"])
     def export(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponseBase:
-        """Facts of the keys, never their texts."""
+        """Export the keys' metadata, never the keys themselves."""
         now = timezone.now()
         keys = in_parts(selected.select_related("user", "organization").prefetch_related(None))
         rows = ([said[name] for name in EXPORTED] for said in (_exported(key, now) for key in keys))
         return csv_response("api-keys.csv", EXPORTED, rows, principal_in(request).user_id)
 
     def in_words(self, key: ApiKey) -> str:
-        """Which key that is, and how much it is used."""
+        """Return which key it is, and how much it is used."""
         return f"{key.name} ({key.key_prefix}…) of {key.owner}: {use_in_words(key, timezone.now())}"
 
     def shown_once(self, request: HttpRequest, key: NewKey) -> HttpResponse:
-        """The only page that holds the text of a key."""
+        """Return the only page that shows the text of a key."""
         context = {"key": key, "curl": curl_line(key.text)}
         return self.page(request, "admin/apikeys/apikey/created.html", "Copy the key now", **context)
 
@@ -127,7 +127,7 @@ class KeyActions(ConfirmingAdmin):
 def use_in_words(key: ApiKey, now: Any) -> str:
     """Return "used 1,240 times in 24 h, last from 10.1.2.3 3 minutes ago; 5,000 times in all".
 
-    The key was fetched with_last_day.
+    The key must have been fetched with_last_day.
     """
     if key.last_used_at is None:
         return "never used"

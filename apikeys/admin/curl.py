@@ -1,4 +1,4 @@
-"""A first request to make with a new key."""
+"""A curl command to try a new key."""
 
 import re
 
@@ -8,7 +8,7 @@ from config import profiles
 
 
 def curl_line(text: str) -> str:
-    """Return a command that uses the key: at our own endpoint if keys are taken there, or at the gateway."""
+    """Return a command that uses the key: at our own endpoint if it accepts keys, else at the gateway."""
     form = profiles.active().keys
     header = f"{form.header}: {text}" if form.header else f"Authorization: Bearer {text}"
     return f"curl {settings.PUBLIC_URL}{_address()} -H '{header}'"
@@ -25,5 +25,5 @@ def _address() -> str:
 
 
 def _example(path: str) -> str:
-    """Return a path that a row of the gateway's table is about."""
+    """Return a path that matches a row of the route table."""
     return re.sub(r"\{[^}]*\}|\*\*", "1", path)

@@ -1,4 +1,4 @@
-"""By what the admin's list of keys can be narrowed. None of it counts, or asks for distinct values."""
+"""The filters of the admin's key list. None of them counts rows or queries distinct values."""
 
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ class OwnerFilter(WordsFilter):
 
 
 class OrganizationFilter(WordsFilter):
-    """The first few by name; the search finds keys of the others."""
+    """Offers the first organizations by name; the search finds keys of the others."""
 
     title = parameter_name = "organization"
 

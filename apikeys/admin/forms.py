@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from django import forms
 from django.core import signing
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from access.backoffice.confirmation import ConfirmForm
@@ -28,23 +29,23 @@ FORM_SECONDS = 24 * 3600
 WIDE = {"class": "vTextField"}
 UNTIL_DATE, FOR_EVER = "date", "never"
 DAYS, USUAL_DAYS = {30: "30 days", 90: "90 days", 365: "1 year"}, 90
-ATTRIBUTE = "attribute_"  # before the names of the profile's attributes, which could be those of other fields
+ATTRIBUTE = "attribute_"  # prefix of the profile's attributes, whose names could clash with other fields
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class LimitsForm(forms.Form):
-    """From where and how often a key may be used; the services look at it again."""
+    """The networks and the rate limit of a key. The services validate them again."""
 
     allowed_networks = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 50}),
-        help_text="Addresses and networks, one a line, such as 192.0.2.0/24. None: usable from everywhere.",
+        help_text="One address or network per line, such as 192.0.2.0/24. Empty: every address.",
     )
     rate_limit = forms.CharField(
         required=False,
         max_length=32,
-        help_text="Requests and the time for them, such as 100/60s or 5000/1h. Empty: no limit.",
+        help_text="Requests per time, such as 100/60s or 5000/1h. Empty: no limit.",
     )
 
     def clean_allowed_networks(self) -> list[str]:
@@ -59,7 +60,7 @@ class LimitsForm(forms.Form):
 
 
 def said_in_form(clean: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what `clean` returns; what it refuses is said beside the field."""
+    """Return what `clean` returns; show its error beside the field."""
     try:
         return clean(*args, **kwargs)
     except DomainError as error:
@@ -67,7 +68,7 @@ def said_in_form(clean: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 class KeyForm(LimitsForm, ChangeForm[ApiKey]):
-    """What can be changed of a key."""
+    """The settings of a key that people can change."""
 
     class Meta:
         model = ApiKey
@@ -83,7 +84,7 @@ class KeyForm(LimitsForm, ChangeForm[ApiKey]):
 
 
 class NewKeyForm(LimitsForm):
-    """Make a key. `ticket` is the signed uuid that the key will have: a form makes one key, once."""
+    """Creates a key. `ticket` is the signed uuid of the new key, so that a form creates only one."""
 
     required_css_class = "required"
     field_order = ("name", "user", "organization", "environment", "scopes", "lifetime", "expires_at")
@@ -93,7 +94,9 @@ class NewKeyForm(LimitsForm):
     organization = RowField(Organization.objects.none(), required=False, label="or an organization")
     environment = forms.ChoiceField()
     scopes = forms.MultipleChoiceField(
-        required=False, widget=forms.CheckboxSelectMultiple, help_text="What the key may do. None: nothing."
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What the key may do. Without scopes it can do nothing.",
     )
     lifetime = forms.ChoiceField(label="Expires", widget=forms.RadioSelect)
     expires_at = MomentField(
@@ -130,38 +133,38 @@ class NewKeyForm(LimitsForm):
         if bool(cleaned.get("user")) == bool(cleaned.get("organization")):
             self.add_error("user", "Choose either a person or an organization.")
         if "expires_at" in cleaned and (cleaned.get("lifetime") == UNTIL_DATE) != bool(cleaned["expires_at"]):
-            self.add_error("expires_at", "Give a date if the key expires at one, and only then.")
+            self.add_error("expires_at", "Enter a date only if the key expires on a date.")
         return cleaned
 
     def expiry(self, now: datetime) -> datetime | None:
-        """When the key expires, None: never. For a valid form."""
+        """Return when the key expires, None for never. The form must be valid."""
         lifetime, date = self.cleaned_data["lifetime"], self.cleaned_data["expires_at"]
         return date if lifetime in (UNTIL_DATE, FOR_EVER) else now + timedelta(days=int(lifetime))
 
     def attributes(self) -> dict[str, Any]:
-        """The profile's attributes as the form says them. For a valid form."""
+        """Return the profile's attributes from the form, which must be valid."""
         return {name: self.cleaned_data[ATTRIBUTE + name] for name in profiles.active().keys.attributes}
 
     def clean_ticket(self) -> UUID:
         try:
             return UUID(_signer().unsign(self.cleaned_data["ticket"], max_age=FORM_SECONDS))
         except (signing.BadSignature, ValueError):
-            raise forms.ValidationError("This form is too old. Open it again.") from None
+            raise forms.ValidationError("This form has expired. Open it again.") from None
 
 
 class RevokeForm(ConfirmForm):
-    """Why keys are revoked."""
+    """Asks why the keys are revoked."""
 
     reason = forms.CharField(
         max_length=REASON_LENGTH,
         required=False,
         widget=forms.TextInput(attrs=WIDE),
-        help_text="For the audit log.",
+        help_text="Recorded in the audit log.",
     )
 
 
 class RotateForm(ConfirmForm):
-    """How long the old key is good beside the new one, and how long the new one is."""
+    """Asks how long the old key stays valid, and when the new one expires."""
 
     overlap = forms.ChoiceField(
         choices=[
@@ -172,12 +175,12 @@ class RotateForm(ConfirmForm):
         ],
         required=False,
         label="Overlap",
-        help_text="For how long the old key is still taken.",
+        help_text="How long the old key stays valid.",
     )
     expires_at = MomentField(
         required=False,
         label="Expires at (UTC)",
-        help_text="Of the new key. Empty: never.",
+        help_text="Expiry of the new key. Empty: never.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 
@@ -191,17 +194,17 @@ class RotateForm(ConfirmForm):
 
 
 def _lifetimes(longest: int | None) -> list[tuple[str, str]]:
-    """What is offered: so many days, none more than `longest`, which is offered too; a date; for ever."""
-    days = {**DAYS, longest: f"{longest} days, the longest"} if longest else DAYS
+    """Return the choices: days up to `longest`, a date, and "never" if `longest` is None."""
+    days = {**DAYS, longest: f"{longest} day{pluralize(longest)}, the longest"} if longest else DAYS
     offered = [(str(each), words) for each, words in days.items() if each <= (longest or each)]
     return [*offered, (UNTIL_DATE, "until the date below"), *([] if longest else [(FOR_EVER, "never")])]
 
 
 def _say_latest(field: forms.Field) -> None:
-    """Say until when a key may be good, where the profile has a limit."""
+    """Show the latest expiry, if the profile has a limit."""
     latest = latest_expiry(timezone.now())
     if latest is not None:
-        field.help_text = f"At the latest {latest:%Y-%m-%d %H:%M}."
+        field.help_text = f"Not after {latest:%Y-%m-%d %H:%M} UTC."
 
 
 def new_ticket() -> str:
@@ -213,7 +216,7 @@ def _signer() -> signing.TimestampSigner:
 
 
 def _people(principal: Principal) -> Any:
-    """Whom one may make keys for: oneself, and with power over everybody's keys all whom one sees."""
+    """Return the people to create keys for: oneself; with power over all keys, everybody one may see."""
     if principal.may(Capability.MANAGE_KEYS) and principal.may_somewhere(Capability.READ_USERS):
         return User.objects.visible_to(principal).filter(is_active=True)
     return User.objects.filter(pk=principal.user_id or 0)

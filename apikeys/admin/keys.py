@@ -1,4 +1,4 @@
-"""API keys in the admin: found, made (and shown once), changed, and what can be done with them. No delete."""
+"""API keys in the admin: search, create (and show once), change, and act on keys. Keys are never deleted."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -36,8 +36,8 @@ LIST = "admin:apikeys_apikey_changelist"
 CHANGE = "admin:apikeys_apikey_change"
 MOST_EVENTS = 20
 SHOWN_SCOPES = 2
-LONGEST_SEARCH = 1_000  # to look for a key in a megabyte would take minutes
-FACTS = (  # what can be seen of a key and not be changed
+LONGEST_SEARCH = 1_000  # finding a key in a megabyte of text would take minutes
+FACTS = (  # read-only fields
     "status",
     "masked_key",
     "owner",
@@ -72,12 +72,12 @@ class ApiKeyAdmin(KeyActions):
     )
     list_filter = KEY_FILTERS
     list_select_related = ("user", "organization")
-    sortable_by = ("masked_key", "expires")  # those that have an index
+    sortable_by = ("masked_key", "expires")  # only these have an index
     search_fields = ("name",)  # shows the search field; get_search_results searches
-    search_help_text = "Words of the name, how the owner's begins, or a whole key: it is not kept"
+    search_help_text = "Words of a key's name, the beginning of an owner's name, or a whole key (not stored)"
     fieldsets = (
         (None, {"fields": FACTS}),
-        ("What can be changed", {"fields": ("name", "allowed_networks", "rate_limit")}),
+        ("Settings", {"fields": ("name", "allowed_networks", "rate_limit")}),
     )
     readonly_fields = FACTS
 
@@ -128,7 +128,7 @@ class ApiKeyAdmin(KeyActions):
 
     @admin.display(description="last used")
     def last_use(self, key: ApiKey) -> SafeString:
-        """How long ago and from where; the exact time on hovering."""
+        """How long ago and from which address; hovering shows the exact time."""
         when = ago(key.last_used_at, timezone.now())
         return format_html(
             '<span title="{}">{}</span> <span class="quiet">{}</span>',
@@ -154,7 +154,7 @@ class ApiKeyAdmin(KeyActions):
         return [find, *super().get_urls()]
 
     def find(self, request: HttpRequest) -> HttpResponse:
-        """Go to the key whose text was pasted, which stays out of all URLs; or to what the list finds."""
+        """Go to the key whose text was pasted, or to the list's results. The pasted key stays out of URLs."""
         text = request.POST.get("q", "").strip()[:LONGEST_SEARCH]
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -163,7 +163,7 @@ class ApiKeyAdmin(KeyActions):
         return self._go_to_pasted(request, text)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Django's; but a key in the address is at once exchanged for one without."""
+        """Django's, but an address that contains a key is redirected to one without it."""
         query = request.GET.get("q", "")
         if holds_a_key(query):
             return self._go_to_pasted(request, query)
@@ -172,14 +172,14 @@ class ApiKeyAdmin(KeyActions):
     def _go_to_pasted(self, request: HttpRequest, text: str) -> HttpResponse:
         key = key_pasted(text, ApiKey.objects.visible_to(principal_in(request)))
         if key is None:
-            messages.warning(request, "This is none of the keys that you may see.")
+            messages.warning(request, "No key that you may see has this text.")
             return HttpResponseRedirect(reverse(LIST))
         return HttpResponseRedirect(reverse(CHANGE, args=[key.pk]))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Django's, with what the log has about the key, as far as one may read it."""
+        """Django's, plus the key's events that the person may read."""
         key = self.get_object(request, unquote(object_id))
         context = {} if key is None else _told_about(request, key)
         context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
@@ -190,7 +190,7 @@ class ApiKeyAdmin(KeyActions):
             update_api_key(caller=caller_in_admin(request), key=obj, changes=ApiKeyChanges(**changes))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Ask what kind of key, make it, and show it once, in the answer to the form itself."""
+        """Show the form; create the key and show it once, in the response to the form."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = NewKeyForm(principal_in(request), request.POST if request.method == "POST" else None)
@@ -201,12 +201,12 @@ class ApiKeyAdmin(KeyActions):
                 if isinstance(error, NotAllowed):
                     note_denied(request, error)
                 add_error(form, error)
-        return self.page(request, "admin/apikeys/apikey/new.html", "Make an API key", form=form)
+        return self.page(request, "admin/apikeys/apikey/new.html", "Create an API key", form=form)
 
     def _make(self, request: HttpRequest, form: NewKeyForm) -> HttpResponse:
-        """Make the key and return the page that shows it. Raises DomainError.
+        """Create the key and return the page that shows it. Raises DomainError.
 
-        The database takes each ticket once, so that a form that is sent again makes and shows nothing.
+        The database accepts each ticket once, so a form that is sent again creates and shows nothing.
         """
         values = form.cleaned_data
         caller = caller_in_admin(request)
@@ -225,13 +225,13 @@ class ApiKeyAdmin(KeyActions):
             )
         except IntegrityError:
             made_before = ApiKey.objects.get(uuid=values["ticket"])
-            messages.warning(request, "This form has made its key, which was shown then and is not again.")
+            messages.warning(request, "This form has already created its key, which is shown only once.")
             return HttpResponseRedirect(reverse(CHANGE, args=[made_before.pk]))
         return self.shown_once(request, key)
 
 
 def _kept(request: HttpRequest) -> dict[str, str]:
-    """The filters and the order that the list had when somebody searched."""
+    """Return the list's filters and order from before the search."""
     return {
         name: str(value)
         for name, value in request.POST.items()

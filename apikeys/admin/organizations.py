@@ -1,4 +1,4 @@
-"""Organizations in the admin, with how many keys of theirs are good."""
+"""Organizations in the admin, with the number of their usable keys."""
 
 from typing import Any
 

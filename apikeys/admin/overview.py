@@ -1,6 +1,6 @@
-"""The numbers on the admin's front page: of what one may see, at a cost that does not grow with the tables.
+"""The numbers on the admin's front page, about the rows that the person may see.
 
-Each is counted up to a limit, and says so with a plus once there is more.
+Each is counted up to a limit, so that the cost does not grow with the tables. A plus stands for more rows.
 """
 
 from collections.abc import Collection
@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 
 from access.backoffice.charts import Chart, Series
@@ -23,7 +24,7 @@ from audit.events import REFUSALS, EventName
 from audit.models import Event, EventQuerySet
 from config.profiles import Capability
 
-MOST_KEYS = MOST_EVENTS = 20_000  # rows that one look reads
+MOST_KEYS = MOST_EVENTS = 20_000  # rows that one query reads
 DAYS = 14
 AGES = (("7 days", 7), ("30 days", 30), ("90 days", 90), ("1 year", 365))
 READS_KEYS = (Capability.READ_OWN_KEYS, Capability.READ_KEYS)
@@ -31,16 +32,22 @@ READS_KEYS = (Capability.READ_OWN_KEYS, Capability.READ_KEYS)
 
 @dataclass(frozen=True)
 class Concern:
-    """A number that somebody should look at, and where they see what is counted."""
+    """A number that needs attention, and the address of the list with the counted rows."""
 
     counted: Counted
+    rows: str  # what the rows are called: "key,keys"
     words: str
     address: str
+
+    @property
+    def text(self) -> str:
+        """The words beside the number: "key expiring within 14 days"."""
+        return f"{pluralize(self.counted.number, self.rows)} {self.words}"
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What there is to say about keys."""
+    """What the front page shows about keys."""
 
     concerns: list[Concern]
     charts: list[Chart]
@@ -60,14 +67,13 @@ def keys(principal: Principal, now: datetime) -> Keys:
     is_more = found["seen"] > MOST_KEYS
 
     def concern(name: str, words: str, **query: str) -> Concern:
-        return Concern(
-            Counted(found[name], is_more), words, _list("apikeys_apikey", status="usable", **query)
-        )
+        address = _list("apikeys_apikey", status="usable", **query)
+        return Concern(Counted(found[name], is_more), "key,keys", words, address)
 
     concerns = [
-        concern("expiring", f"keys that expire within {EXPIRING.days} days", expires=f"{EXPIRING.days}d"),
-        concern("unused", f"keys unused for {UNUSED.days} days", used="unused"),
-        concern("for_ever", "keys that never expire", expires="never"),
+        concern("expiring", f"expiring within {EXPIRING.days} days", expires=f"{EXPIRING.days}d"),
+        concern("unused", f"unused for {UNUSED.days} days", used="unused"),
+        concern("for_ever", "without an expiry", expires="never"),
     ]
     bounds = [found["usable"], *(found[f"older_{i}"] for i in range(len(AGES))), 0]
     labels = [f"< {AGES[0][0]}", *(f"< {words}" for words, _ in AGES[1:]), f"≥ {AGES[-1][0]}"]
@@ -77,25 +83,25 @@ def keys(principal: Principal, now: datetime) -> Keys:
 
 
 def refusals(principal: Principal, now: datetime) -> list[Concern]:
-    """Attempts of the last day that were refused, as far as the caller may read the log."""
+    """Return the attempts refused in the last day, if the caller may read the audit log."""
     if not principal.may_somewhere(Capability.READ_AUDIT):
         return []
     rows = _events(principal).filter(occurred_at__gte=now - timedelta(days=1), name__in=REFUSALS)
     address = _list("audit_event", kind="refusals", time="1d")
-    return [Concern(counted(rows), "attempts refused in the last day", address)]
+    return [Concern(counted(rows), "attempt,attempts", "refused in the last day", address)]
 
 
 def people(principal: Principal) -> list[Concern]:
-    """People whom the caller sees, who may manage others' keys and log in with a password alone."""
+    """Return the people visible to the caller who may manage others' keys without a second factor."""
     if not principal.may_somewhere(Capability.READ_USERS):
         return []
     rows = User.objects.visible_to(principal).managing_keys(principal).without_second_factor()
-    words = "people who manage keys without a second factor"
-    return [Concern(counted(rows), words, _list("accounts_user", second_factor="wanted"))]
+    address = _list("accounts_user", second_factor="wanted")
+    return [Concern(counted(rows), "person,people", "managing keys without a second factor", address)]
 
 
 def event_charts(principal: Principal, now: datetime) -> list[Chart]:
-    """Logins, and refusals of all kinds, per day. One query, of the newest MOST_EVENTS events."""
+    """Return charts of logins and of refusals per day. One query, of the newest MOST_EVENTS events."""
     if not principal.may_somewhere(Capability.READ_AUDIT):
         return []
     days = [now.date() - timedelta(days=DAYS - 1 - i) for i in range(DAYS)]
@@ -116,7 +122,7 @@ def event_charts(principal: Principal, now: datetime) -> list[Chart]:
     logins = [series("logins", [EventName.LOGIN_SUCCEEDED]), series("failures", [EventName.LOGIN_FAILED])]
     refused = [series("refused", REFUSALS)]
     return [
-        Chart("logins", f"Logins and failures per day, {DAYS} days", logins, note),
+        Chart("logins", f"Logins and failed logins per day, {DAYS} days", logins, note),
         Chart("refusals", f"Refused attempts per day, {DAYS} days", refused, note),
     ]
 

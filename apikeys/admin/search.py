@@ -1,7 +1,7 @@
-"""Finding keys for the admin's list by looks into indexes, however many keys there are.
+"""Finds keys for the admin's list with indexes, so that the cost does not grow with the number of keys.
 
-PostgreSQL has indexes of the words of names and of scopes; SQLite, which is for small
-installations, reads the rows.
+PostgreSQL has indexes on the words of names and on scopes. SQLite, which is for small installations, reads
+the rows.
 """
 
 import re
@@ -15,12 +15,12 @@ from django.db.models.lookups import Contains
 from accounts.models import Organization, User
 
 MOST_WORDS, LONGEST_WORD = 10, 100
-PUNCTUATION = "-_./:@~+&<>"  # PostgreSQL would take words with these between them for one
+PUNCTUATION = "-_./:@~+&<>"  # PostgreSQL would read words joined by these as one word
 WORDS = f"to_tsvector('simple', translate({{}}, '{PUNCTUATION}', '{' ' * len(PUNCTUATION)}'))"
 
 
 class HasWords(Lookup[bool]):
-    """Whether a text has the words of a tsquery: on PostgreSQL."""
+    """Whether a text contains the words of a tsquery, on PostgreSQL."""
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         text, _ = self.process_lhs(compiler, connection)
@@ -29,9 +29,10 @@ class HasWords(Lookup[bool]):
 
 
 def matching(text: str) -> Q:
-    """Keys whose name has words that begin like those in `text`; or which, or whose owner's names, begin so.
+    """Return the condition for keys that match `text`.
 
-    Of owners the first hundred.
+    It matches the beginnings of words in a key's name, the beginning of the key, and the beginning of its
+    owner's name (for the first hundred owners).
     """
     people, organizations = User.objects.beginning(text), Organization.objects.beginning(text)
     owned = Q(user_id__in=people) | Q(organization_id__in=organizations)
@@ -39,7 +40,7 @@ def matching(text: str) -> Q:
 
 
 def with_scope(name: str) -> Q:
-    """Keys that were given the scope. SQLite reads the list as the text that it is stored as."""
+    """Return the condition for keys with the scope. SQLite stores the list of scopes as text."""
     if connection.features.supports_json_field_contains:
         return Q(scopes__contains=[name])
     return Q(Contains(Cast("scopes", TextField()), f'"{name}"'))

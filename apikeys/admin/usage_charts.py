@@ -1,9 +1,11 @@
-"""The uses of keys as the admin shows them: charts of the last week, lines of the last day, scopes."""
+"""The use of keys in the admin: charts of the last week, lines of the last day, and scopes."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from django.template.defaultfilters import pluralize
 
 from access.backoffice.charts import Chart, HourChart, Series, sparkline
 from access.backoffice.humanize import ago
@@ -32,14 +34,14 @@ WORDS = {
     Outcome.NETWORK: "other network",
     Outcome.RATE: "over its rate",
 }
-Sum = tuple[int, str, int]  # when the hour begins in Unix seconds, what came of the requests, how many
+Sum = tuple[int, str, int]  # beginning of the hour in Unix seconds, outcome, count
 
 
 def charts_of_all(principal: Principal, now: datetime) -> list[Chart]:
-    """Requests with the keys that the caller may see, by hour; nothing if they may see none.
+    """Return a chart of requests by hour with the keys that the caller may see; [] if they may see none.
 
-    Those of organizations have totals, so that this costs the same however many keys there are; of one's own
-    keys, the newest are added up.
+    Organizations have totals, so the cost does not grow with their keys. Of the caller's own keys, the
+    newest MOST_OWN are added up.
     """
     if not any(principal.may_somewhere(each) for each in READS_KEYS):
         return []
@@ -55,7 +57,7 @@ def charts_of_all(principal: Principal, now: datetime) -> list[Chart]:
 
 
 def chart_of_key(key: ApiKey, now: datetime) -> Chart:
-    """Requests with one key, by hour."""
+    """Return a chart of the requests with one key, by hour."""
     first = first_of_hours(WEEK, now)
     return _chart(key.uses.hours(first).by_outcome(), first)
 
@@ -74,23 +76,23 @@ def _chart(sums: Iterable[Sum], first: int, note: str = "") -> Chart:
 
 
 def line_of_day(key: ApiKey, now: datetime) -> str:
-    """The requests of the last 24 hours, as SVG. The key was fetched with_last_day."""
+    """Return the requests of the last 24 hours as SVG. The key must have been fetched with_last_day."""
     first = first_of_hours(LAST_DAY, now)
     all_of_them, refused = [0] * LAST_DAY, [0] * LAST_DAY
     for use in key.last_day:
         hour = (use.begins_at - first) // HOUR
-        if 0 <= hour < LAST_DAY:  # a server's clock may be ahead, or an hour have begun since
+        if 0 <= hour < LAST_DAY:  # the clock of another server may be ahead, or a new hour may have begun
             all_of_them[hour] += use.count
             refused[hour] += use.count if use.outcome != Outcome.ALLOWED else 0
     number = sum(all_of_them)
-    words = f"{number:,} request{'' if number == 1 else 's'} in 24 h"
+    words = f"{number:,} request{pluralize(number)} in 24 h"
     words += f", {sum(refused):,} refused" if any(refused) else ""
     return sparkline(all_of_them, refused, words)
 
 
 @dataclass(frozen=True)
 class ScopeShown:
-    """A scope of a key: what it opens, whether another one brings it, and when it was last needed."""
+    """A scope of a key: its description, whether another scope implies it, and its last use."""
 
     name: str
     description: str
@@ -99,7 +101,7 @@ class ScopeShown:
 
 
 def scopes_of(key: ApiKey, now: datetime) -> list[ScopeShown]:
-    """Return what the key holds, in the profile's order, and what of it was used lately or never."""
+    """Return the scopes that the key holds, in the profile's order, with their last use."""
     profile = profiles.active()
     held = profile.power_of_scopes(frozenset(key.scopes)).scopes
     names = [name for name in profile.scopes if name in held] + [n for n in key.scopes if n not in held]
@@ -117,6 +119,6 @@ def scopes_of(key: ApiKey, now: datetime) -> list[ScopeShown]:
 
 
 def _never(key: ApiKey) -> str:
-    """What to say of scopes without a use: those of older keys were not counted from the beginning."""
+    """Return the words for an unused scope. The uses of old keys were not counted from the beginning."""
     since = key.scope_uses_since
     return f"never used since {since:%-d %b %Y}" if since else "never used"

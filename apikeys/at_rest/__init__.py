@@ -1,1 +1,1 @@
-"""What is kept of a key: its text is made and recognized here, and its digests are taken."""
+"""Keys at rest: creates and recognizes the text of keys, and computes their digests."""

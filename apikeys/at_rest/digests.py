@@ -1,4 +1,4 @@
-"""Digests under the numbered peppers of this installation."""
+"""Digests of keys, made with the numbered peppers of this installation."""
 
 from typing import NamedTuple
 
@@ -9,18 +9,18 @@ from apikeys.at_rest import key_text
 
 
 class PepperedDigest(NamedTuple):
-    """A digest of a key, and the number of the pepper that it was made with."""
+    """A digest of a key, and the number of the pepper that made it."""
 
     pepper: int
     digest: bytes
 
 
 def current_digest(text: str) -> PepperedDigest:
-    """Return (pepper number, digest) of a key, as a new row stores them."""
+    """Return the digest of a key with the current pepper, as a new row stores it."""
     number, pepper = current()
     return PepperedDigest(number, key_text.digest(text, pepper))
 
 
 def digests(text: str) -> list[bytes]:
-    """Return the digest of a key under every pepper: one of them is stored if the key exists."""
+    """Return the digests of a key with every pepper. If the key exists, one of them is stored."""
     return [key_text.digest(text, pepper) for pepper in settings.PEPPERS.values()]

@@ -1,8 +1,7 @@
-"""The text of an API key: made, checked, recognized, digested. Knows no Django and no database.
+"""The text of an API key: creates, checks, recognizes and digests it. Independent of Django.
 
-A key is a prefix and a body; the last characters of the body are a CRC-32 of all before them, so that
-a mistyped or invented key is refused without a look at the database, and scanners know one when they
-see it.
+A key is a prefix and a body. The last characters of the body are a CRC-32 of everything before them. So
+Keyhouse refuses mistyped and invented keys without a query, and secret scanners recognize real ones.
 """
 
 import hashlib
@@ -15,7 +14,7 @@ from config.secrets.key_formats import ALPHABETS, Format, checksum, is_well_form
 
 
 def mint(form: Format) -> str:
-    """Return a new key from the operating system's randomness."""
+    """Return a new random key. The randomness comes from the operating system."""
     alphabet = ALPHABETS[form.alphabet]
     body = "".join(secrets.choice(alphabet) for _ in range(form.length - form.checksum))
     start = form.prefix + body
@@ -23,7 +22,7 @@ def mint(form: Format) -> str:
 
 
 def environment_of(text: str, formats: Mapping[str, Format]) -> str | None:
-    """Return the name of the format that `text` is well formed in, or None."""
+    """Return the name of the format that `text` has, or None."""
     return next((name for name, form in formats.items() if is_well_formed(text, form)), None)
 
 
@@ -34,13 +33,13 @@ def pattern(formats: Mapping[str, Format]) -> re.Pattern[str]:
 
 
 def shown_part(text: str, form: Format, characters: int) -> str:
-    """Return what may be shown of a key for ever: its prefix and the first `characters` after it."""
+    """Return the part of a key that may always be shown: its prefix and the first `characters` after it."""
     return text[: len(form.prefix) + characters]
 
 
 def digest(text: str, pepper: bytes) -> bytes:
-    """Return what is stored of a key: HMAC-SHA256 under a pepper, 32 bytes.
+    """Return the digest of a key that is stored: HMAC-SHA256 with a pepper, 32 bytes.
 
-    No slow hash: 128 random bits cannot be guessed, however fast the hash.
+    A slow hash would add nothing: a key has 128 random bits, which nobody can guess.
     """
     return hmac.digest(pepper, text.encode(), hashlib.sha256)

@@ -1,4 +1,4 @@
-"""Arguments and answers that the key commands share."""
+"""The arguments and the output that the key commands share."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,14 +17,14 @@ from config.wire.ids import public_id
 
 
 def add_owner_arguments(parser: Any, *, required: bool = False) -> None:
-    """Add --user and --organization, of which one at the most may be given."""
+    """Add --user and --organization, which exclude each other."""
     owner = parser.add_mutually_exclusive_group(required=required)
     owner.add_argument("--user", help="user name or e-mail address of the owner")
     owner.add_argument("--organization", help="name of the owning organization")
 
 
 def of_owner(rows: ApiKeyQuerySet, options: dict[str, Any]) -> ApiKeyQuerySet:
-    """Return the rows of the owner named in `options`, all rows if none is."""
+    """Return the rows of the owner in `options`, or all rows without an owner."""
     owner = named_owner(options)
     if owner is None:
         return rows
@@ -32,7 +32,7 @@ def of_owner(rows: ApiKeyQuerySet, options: dict[str, Any]) -> ApiKeyQuerySet:
 
 
 def named_owner(options: dict[str, Any]) -> User | Organization | None:
-    """Return the owner named in `options`, None if none is. Raises Invalid."""
+    """Return the owner in `options`, or None. Raises Invalid."""
     if options["user"] is not None:
         return user_named(options["user"])
     if options["organization"] is not None:
@@ -43,23 +43,23 @@ def named_owner(options: dict[str, Any]) -> User | Organization | None:
 def key_with_id(text: str) -> ApiKey:
     """Return the key with this public id. Raises Invalid."""
     if is_key_like(text):
-        raise Invalid("id", "that is a key, not an id; keys go to --stdin, where nobody else sees them")
+        raise Invalid("id", "is an API key, not an id; pass keys with --stdin, which keeps them secret")
     try:
         found: ApiKey = ids.find("api_key", ApiKey.objects.select_related("user", "organization"), text)
     except NotFound:
-        raise Invalid("id", f"there is no API key with the id {text}") from None
+        raise Invalid("id", f"no API key has the id {text}") from None
     return found
 
 
 def add_expiry_arguments(parser: Any) -> None:
-    """Add --expires-at and --expires-in, of which one at the most may be given."""
+    """Add --expires-at and --expires-in, which exclude each other."""
     expiry = parser.add_mutually_exclusive_group()
-    expiry.add_argument("--expires-at", metavar="TIME", help="ISO 8601, such as 2027-01-31T00:00:00Z")
-    expiry.add_argument("--expires-in", metavar="DURATION", help="such as 90d or 24h")
+    expiry.add_argument("--expires-at", metavar="TIME", help="expiry, such as 2027-01-31T00:00:00Z")
+    expiry.add_argument("--expires-in", metavar="DURATION", help="time until the expiry, such as 90d or 24h")
 
 
 def named_expiry(options: dict[str, Any], now: datetime) -> datetime | None:
-    """Return the moment given in `options`, None if none is. Raises Invalid."""
+    """Return the expiry in `options`, or None. Raises Invalid."""
     if options["expires_at"] is not None:
         return parse_time("expires-at", options["expires_at"])
     if options["expires_in"] is not None:
@@ -68,20 +68,20 @@ def named_expiry(options: dict[str, Any], now: datetime) -> datetime | None:
 
 
 def add_limit_arguments(parser: Any) -> tuple[Any, Any]:
-    """Add --allowed-network and --rate-limit; return the group of each, for what excludes it."""
+    """Add --allowed-network and --rate-limit. Return their groups, for options that exclude them."""
     networks, rate = parser.add_mutually_exclusive_group(), parser.add_mutually_exclusive_group()
     networks.add_argument(
         "--allowed-network",
         action="append",
         metavar="NETWORK",
-        help="address or network that may use the key; can be given several times",
+        help="address or network that may use the key; repeatable",
     )
     rate.add_argument("--rate-limit", metavar="REQUESTS/DURATION", help="such as 100/60s or 5000/1h")
     return networks, rate
 
 
 def named_limits(options: dict[str, Any]) -> dict[str, Any]:
-    """Return those of allowed_networks and rate_limit that are given in `options`. Raises Invalid."""
+    """Return allowed_networks and rate_limit as far as `options` has them. Raises Invalid."""
     limits: dict[str, Any] = {}
     if options["allowed_network"] is not None:
         limits["allowed_networks"] = options["allowed_network"]
@@ -91,16 +91,16 @@ def named_limits(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def named_attributes(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the attributes given as NAME=VALUE in `options`. Raises Invalid."""
+    """Return the attributes (NAME=VALUE) in `options`. Raises Invalid."""
     pairs = [text.partition("=") for text in options["attribute"]]
     without_value = [name for name, equals, _ in pairs if not equals]
     if without_value:
-        raise Invalid("attribute", f"{without_value[0]!r} is not a name, = and a value")
+        raise Invalid("attribute", f"{without_value[0]!r} must be NAME=VALUE")
     return {name: from_text(name, value) for name, _, value in pairs}
 
 
 def parse_time(member: str, text: str) -> datetime:
-    """Read an RFC 3339 or another ISO 8601 time, as UTC; without a zone it is UTC. Raises Invalid."""
+    """Read an RFC 3339 or other ISO 8601 time; without a time zone it is UTC. Raises Invalid."""
     if named := times.parse(text):
         return named
     try:
@@ -111,7 +111,7 @@ def parse_time(member: str, text: str) -> datetime:
 
 
 def as_document(key: ApiKey, now: datetime) -> dict[str, Any]:
-    """Return the facts of a key, never its text, for --json."""
+    """Return a key's metadata, never the key itself, for --json."""
     return {
         "id": public_id("api_key", key),
         "name": key.name,
@@ -129,7 +129,7 @@ def as_document(key: ApiKey, now: datetime) -> dict[str, Any]:
 
 
 def as_created(key: NewKey) -> dict[str, Any]:
-    """Return the facts of a key that was just made, and its text, for --json."""
+    """Return a new key's metadata and its text, for --json."""
     row = key.row
     return {
         "id": public_id("api_key", row),
@@ -143,5 +143,5 @@ def as_created(key: NewKey) -> dict[str, Any]:
 
 
 def as_shown_once(key: NewKey, document: dict[str, Any]) -> str:
-    """Return what people read when a key was made: its text stands alone on the first line."""
-    return f"{key.text}\n\nThis is API key {key.row.name} ({document['id']}). It is not shown again."
+    """Return the output for a new key. The first line is the key alone."""
+    return f"{key.text}\n\nThis is the API key {key.row.name} ({document['id']}). It will not be shown again."

@@ -1,1 +1,1 @@
-"""After a reset by mail, the owner reviews API keys."""
+"""After a password reset by mail, the owner reviews their API keys."""

@@ -1,4 +1,4 @@
-"""/recovery: after a reset by mail, the owner reviews API keys, and says which second factor is lost."""
+"""/recovery: after a password reset by mail, the owner reviews API keys and reports a lost second factor."""
 
 from typing import Any
 from uuid import UUID
@@ -15,20 +15,20 @@ from config.wire.errors import Invalid
 
 
 class SelectedKeys(forms.TypedMultipleChoiceField):
-    """Ids of keys. Which of them are under review is for the service to say."""
+    """Ids of keys. The service checks that the keys are under review."""
 
     def valid_value(self, value: str) -> bool:
         return True
 
 
 class RevocationForm(MailedTokenForm):
-    """Which of the reviewed keys the owner wants to have revoked."""
+    """The reviewed keys that the owner wants to revoke."""
 
     keys = SelectedKeys(coerce=UUID, error_messages={"required": "Select the keys that should stop working."})
 
 
 class RecoveryPage(MailedLinkPage):
-    """Two things that an owner can do: revoke the selected keys, have a lost second factor removed."""
+    """A page where the owner revokes keys, or has a lost second factor removed."""
 
     template_name = "recovery.html"
     title = "Your account after the reset"

@@ -1,4 +1,4 @@
-"""After a password was reset by mail: which API keys outlive that, and the owner's way to revoke them."""
+"""After a password reset by mail: the API keys that still work, and how the owner revokes them."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -31,34 +31,34 @@ SUSPECT_EVENTS = (
     EventName.API_KEY_ENABLED,
     EventName.API_KEY_CHANGED,
 )
-MOST_LISTED = 500  # keys at a time; revoking some makes room for the next
+MOST_LISTED = 500  # keys on the page; revoking some makes room for others
 MOST_IN_A_MAIL = 50
 REASON = "revoked by the owner after a password reset"
 
 
 class ReviewedKey(NamedTuple):
-    """A usable key, and whether it was made, rotated, enabled or given other limits lately."""
+    """A usable key, and whether it was created, rotated, enabled or given other limits lately."""
 
     row: ApiKey
     is_suspect: bool
 
 
 class Review(NamedTuple):
-    """What a person sees who has just recovered an account: the suspect keys first."""
+    """What a person sees after they recovered their account: suspect keys first."""
 
     user: User
     keys: list[ReviewedKey]
     is_cut: bool
-    """There are more keys than MOST_LISTED."""
+    """Whether the person has more keys than MOST_LISTED."""
 
 
 def review(*, token: str, now: datetime) -> Review:
-    """Return what the bearer of a recovery link should look through. Raises Invalid for a bad `token`."""
+    """Return the keys that the owner of a recovery link should review. Raises Invalid for a bad `token`."""
     return review_of(recovering_person(token, now), now)
 
 
 def review_of(user: User, now: datetime) -> Review:
-    """Return the usable keys that the person owns or made, in two queries."""
+    """Return the usable keys that the person owns or created, in two queries."""
     usable = ApiKey.objects.owned_or_made_by(user).usable(now).select_related("user", "organization")
     rows = list(usable.order_by("-pk")[: MOST_LISTED + 1])
     since = now - timedelta(days=SUSPECT_DAYS)
@@ -70,7 +70,7 @@ def review_of(user: User, now: datetime) -> Review:
 
 
 def revoke_reviewed(*, token: str, selected: Collection[UUID], origin: Origin) -> int:
-    """Revoke those of the reviewed keys that are selected, all or none; return how many were usable.
+    """Revoke the selected keys of the review, all or none. Return how many were usable.
 
     Raises TooManyAttempts, or Invalid, naming `token`, or `keys` if one of them is not under review.
     """
@@ -81,7 +81,7 @@ def revoke_reviewed(*, token: str, selected: Collection[UUID], origin: Origin) -
     with transaction.atomic():
         rows = list(reviewed)
         if len(rows) != len(set(selected)):
-            raise Invalid("keys", "name a key that you neither own nor made; reload the page")
+            raise Invalid("keys", "must be keys that you own or created; reload the page")
         lock_owners({row.organization_id for row in rows}, {row.user_id for row in rows})
         recovering_person(token, origin.at)
         locked = reviewed.select_for_update(of=("self",)).select_related("user", "organization")
@@ -89,9 +89,9 @@ def revoke_reviewed(*, token: str, selected: Collection[UUID], origin: Origin) -
 
 
 def prepare_reset_notice(mail: Mail, origin: Origin) -> Message | None:
-    """Tell the owner that the password was reset, and which keys still work (ASVS 6.3.7).
+    """Return a mail that tells the owner about the reset, and which keys still work (ASVS 6.3.7).
 
-    None if the link has lost its meaning: the password was reset again, for example.
+    Returns None if the link is void, for example because the password was reset again.
     """
     reserved = RecoveryLink.objects.select_related("user").filter(pk=mail.about).first()
     if reserved is None:

@@ -1,4 +1,4 @@
-"""Use cases around API keys: make one, change one."""
+"""Services for API keys: create one, change one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key that was just made: its row, and its text for the only time."""
+    """A newly created key: its row, and its text, which is available only now."""
 
     row: ApiKey
     text: str
@@ -60,13 +60,13 @@ def create_api_key(
     predecessor: ApiKey | None = None,
     uuid: UUID | None = None,
 ) -> NewKey:
-    """Make a key for `owner` and return it with its text, which is kept nowhere.
+    """Create a key for `owner` and return it with its text, which is not stored.
 
-    `granted` are scopes, `expires_at` is in UTC (None: never, unless the profile has a `longest_days`),
-    `environment` defaults to the profile's, `attributes` are the profile's own, no `allowed_networks` means
-    everywhere, `predecessor` is the key that it takes the place of, `uuid` names the new row. Raises Invalid
-    (naming the member), NotFound or NotAllowed: nobody hands out more than they hold, nor for longer than the
-    key that they act with.
+    `granted` are scopes. `expires_at` is in UTC; None means never, which a profile with `longest_days`
+    refuses. `environment` defaults to the profile's. `attributes` are those that the profile defines. No
+    `allowed_networks` means every address. `predecessor` is the key that the new one replaces. `uuid` is that
+    of the new row. Raises Invalid (naming the member), NotFound or NotAllowed: callers cannot grant more than
+    they hold, nor for longer than their own key lasts.
     """
     _check_may_make(caller, owner)
     granted = _clean_scopes(granted)
@@ -101,9 +101,9 @@ def create_api_key(
 
 
 def hold_owner(caller: Caller, owner: User | Organization) -> User | Organization:
-    """Return the owner, locked; and lock before what would end the OAuth2 token behind the caller, if any.
+    """Lock the owner and return it. First lock what could end the caller's OAuth2 token, if there is one.
 
-    Raises NotFound, or InvalidToken if that has just ended.
+    Raises NotFound, or InvalidToken if the token has just ended.
     """
     if caller.principal.credential.token:
         lock_token(caller.principal.credential.token, beside=owner)
@@ -111,12 +111,12 @@ def hold_owner(caller: Caller, owner: User | Organization) -> User | Organizatio
 
 
 def update_api_key(*, caller: Caller, key: ApiKey, changes: ApiKeyChanges) -> ApiKey:
-    """Give a key another name or other limits, and return it as it is then.
+    """Change the name or the limits of a key, and return the changed key.
 
-    Raises NotFound, NotAllowed or Invalid, also if nothing is given.
+    Raises NotFound, NotAllowed, or Invalid, also for empty `changes`.
     """
     if changes == ApiKeyChanges():
-        raise Invalid("name", "must be there, or allowed_networks, or rate_limit")
+        raise Invalid("name", "is required, unless you send allowed_networks or rate_limit")
     columns = _limit_columns(caller, changes.allowed_networks, changes.rate_limit)
     if changes.name is not UNSET:
         columns["name"] = clean_name("name", changes.name)
@@ -136,7 +136,7 @@ def update_api_key(*, caller: Caller, key: ApiKey, changes: ApiKeyChanges) -> Ap
 def _limit_columns(
     caller: Caller, networks: Sequence[str] | UnsetType, rate: Rate | UnsetType | None
 ) -> dict[str, Any]:
-    """Return the columns of given limits. Raises Invalid for bad ones, and wider ones than the caller's."""
+    """Return the columns of the limits. Raises Invalid for wrong limits, and wider ones than the caller's."""
     own = caller.principal.credential.limits or Limits()
     columns: dict[str, Any] = {}
     if networks is not UNSET:
@@ -148,7 +148,7 @@ def _limit_columns(
 
 
 def _limits_in_words(row: ApiKey) -> dict[str, Any]:
-    """The limits of a key for the audit log: those that it has."""
+    """Return the limits that a key has, for the audit log."""
     words = {"allowed_networks": row.allowed_networks, "rate_limit": row.rate_limit and str(row.rate_limit)}
     return {member: value for member, value in words.items() if value}
 
@@ -157,11 +157,11 @@ def check_not_ended(row: ApiKey, now: datetime) -> None:
     """Raise Conflict if the key is revoked or expired."""
     status = row.status(now)
     if status in {"revoked", "expired"}:
-        raise Conflict("status", f"{row.name} is {status}, which is final")
+        raise Conflict("status", f"{row.name} is {status} for good; create a new key")
 
 
 def _check_may_make(caller: Caller, owner: User | Organization) -> None:
-    """One's own keys need MANAGE_OWN_KEYS; others' MANAGE_KEYS, in the organization or everywhere."""
+    """Require MANAGE_OWN_KEYS for the caller's own keys, MANAGE_KEYS for those of others."""
 
     def may_make(who: Principal) -> bool:
         if isinstance(owner, Organization):
@@ -169,23 +169,23 @@ def _check_may_make(caller: Caller, owner: User | Organization) -> None:
         is_own = owner.pk == who.user_id and who.may_somewhere(Capability.MANAGE_OWN_KEYS)
         return is_own or who.may(Capability.MANAGE_KEYS)
 
-    caller.principal.require(may_make, "You may not make keys for this owner.")
+    caller.principal.require(may_make, "You may not create keys for this owner.")
 
 
 def _clean_scopes(requested: Sequence[str]) -> list[str]:
     if not requested and profiles.active().keys.scopes_required:
-        raise Invalid("scopes", "name at least one: a key without scopes can do nothing")
+        raise Invalid("scopes", "must name at least one scope: a key without scopes can do nothing")
     catalogue = profiles.active().scopes
     unknown = scopes.unknown(requested, catalogue)
     if unknown:
-        raise Invalid("scopes", f"there is no scope {unknown[0]!a}; there are: {', '.join(catalogue)}")
+        raise Invalid("scopes", f"{unknown[0]!a} is not a scope; the scopes are: {', '.join(catalogue)}")
     return scopes.unique(requested)
 
 
 def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozenset[str]) -> None:
-    """Refuse scopes that the caller, or the person the key is for, does not hold.
+    """Refuse scopes that the caller or the key's owner does not hold.
 
-    A key for another person speaks in their name, so whoever makes it must be able to do all they can.
+    A key for another person acts in their name, so its creator must be able to do everything they can.
     """
     wanted = profiles.active().power_of_scopes(granted)
     if isinstance(owner, Organization):
@@ -206,7 +206,8 @@ def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozen
 
 
 def _more_than(excess: Power, whose: str) -> str:
-    return f"scopes: {', '.join(sorted(excess.scopes) or sorted(excess.capabilities))}: is more than {whose}"
+    names = ", ".join(sorted(excess.scopes) or sorted(excess.capabilities))
+    return f"scopes: {names} would allow more than {whose}"
 
 
 def _clean_environment(name: str | None) -> str:
@@ -214,25 +215,24 @@ def _clean_environment(name: str | None) -> str:
     name = name or form.default_environment
     if name not in form.environments:
         known = ", ".join(form.environments)
-        raise Invalid("environment", f"there is no environment {name!a}; there are: {known}")
+        raise Invalid("environment", f"{name!a} is not an environment; the environments are: {known}")
     return name
 
 
 def latest_expiry(now: datetime) -> datetime | None:
-    """Until when a key that is made now may be good, by the profile; None: for ever."""
+    """Return the latest expiry that the profile allows for a key created now; None means no limit."""
     days = profiles.active().keys.longest_days
     return None if days is None else now + timedelta(days=days)
 
 
 def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | None:
     if expires_at is not None and expires_at <= caller.origin.at:
-        raise Invalid("expires_at", "is in the past")
+        raise Invalid("expires_at", "must be in the future")
     latest = latest_expiry(caller.origin.at)
     if latest is not None and (expires_at is None or expires_at > latest):
-        days = profiles.active().keys.longest_days
-        raise Invalid("expires_at", f"must be at most {timestamp(latest)}: keys are good for {days} days")
+        raise Invalid("expires_at", f"must not be after {timestamp(latest)}, the latest allowed expiry")
     limit = None if caller.principal.is_person else caller.principal.credential.expires_at
     if limit is not None and (expires_at is None or expires_at > limit):
         moment = limit.isoformat()
-        raise Invalid("expires_at", f"must be at most {moment}, when the credential that you use expires")
+        raise Invalid("expires_at", f"must not be after {moment}, when your own credential expires")
     return expires_at

@@ -1,4 +1,4 @@
-"""Use cases of keys that are switched off, and on again."""
+"""Services that disable keys, and enable them again."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ from config.database.rows import in_batches
 
 
 def disable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:
-    """Switch keys off until somebody enables them, all or none, and return how many were on.
+    """Disable keys until somebody enables them, all or none. Return how many were enabled before.
 
     Raises NotFound or NotAllowed, and Conflict for a key that has ended.
     """
@@ -23,9 +23,9 @@ def disable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:
 
 
 def enable_api_keys(*, caller: Caller, selected: Iterable[ApiKey]) -> int:
-    """Switch keys on again, all or none, and return how many were off.
+    """Enable keys again, all or none. Return how many were disabled before.
 
-    Raises NotFound or NotAllowed, and Conflict for a key that has ended: nothing revives it.
+    Raises NotFound or NotAllowed, and Conflict for a key that has ended for good.
     """
     return _switch(caller, selected, off=False)
 

@@ -1,7 +1,7 @@
-"""Use cases of the secrets outside of the database: know them again, refuse others, go on without them.
+"""Services for the secrets outside the database: recognize them, refuse others, continue without them.
 
-What is stored under a secret is worthless without it, and nobody could tell: a key under another pepper
-is a key that never was.
+Data stored under a secret is unusable without it, and nothing else would show why: with another pepper, every
+API key looks unknown.
 """
 
 from dataclasses import dataclass
@@ -34,19 +34,19 @@ from config.secrets.fingerprints import (
 from config.secrets.key_pairs import Algorithm
 from oauth.models import OAuthClient
 
-# Of each kind: the variable, and else the file in the data folder. All others are signing keys.
+# Where each kind of secret comes from: the variable, or else the file in the data folder.
 PLACES = {PEPPER: ("KEYHOUSE_PEPPERS", "peppers"), SEED_KEY: ("KEYHOUSE_SEED_KEYS", "seed_keys")}
 SIGNING_KEYS = ("KEYHOUSE_SIGNING_KEYS", "signing_key_*")
-# The tables that a look reads. A database has only some of them while setup works, and after it was killed.
+# The tables that a check reads. Some are missing while setup runs, and after it was killed.
 LOOKED_AT = {model._meta.db_table for model in (KnownSecret, ApiKey, OAuthClient, RecoveryCode, SecondFactor)}
 
 
 @dataclass(frozen=True)
 class Findings:
-    """How the secrets at hand differ from those that the database was used with, and what that costs.
+    """How this installation's secrets differ from those that the database was used with, and what is lost.
 
-    `lost` is {what: how many} of what is stored under secrets that are not here; under those that are
-    `unneeded` and not here, either, nothing is stored any more.
+    `lost` counts the rows stored under secrets that are not here: {what: how many}. The `unneeded` secrets
+    are not here either, but no row is stored under them any more.
     """
 
     new: list[Fingerprint]
@@ -57,20 +57,20 @@ class Findings:
 
     @property
     def is_fit(self) -> bool:
-        """Whether everything that worked before works with these secrets."""
+        """Whether everything that worked before still works with these secrets."""
         return not (self.changed or self.missing or self.lost)
 
     @property
     def differences(self) -> list[str]:
-        """In words; none of an older version's database, which does not know what it was used with."""
-        changed = [f"{_named(each)} in {_place(each.kind)} is another one" for each in self.changed]
-        return changed + [f"{_named(each)} is missing in {_place(each.kind)}" for each in self.missing]
+        """The differences in words. None for a database of an older version, without fingerprints."""
+        changed = [f"{_named(each)} in {_place(each.kind)} has changed" for each in self.changed]
+        return changed + [f"{_named(each)} is missing from {_place(each.kind)}" for each in self.missing]
 
 
 def check_secrets() -> None:
-    """Let only secrets be used that this database knows, and new ones, which it knows from then on.
+    """Check that the database was used with these secrets, and store the fingerprints of new ones.
 
-    Raises ConfigurationError, which says what is missing and what to do. Two queries, unless there is news.
+    Raises ConfigurationError, which says what is missing and what to do. Takes two queries if nothing is new.
     """
     if not LOOKED_AT.issubset(connection.introspection.table_names()):
         return  # the database is not set up, or is an older version's
@@ -78,7 +78,7 @@ def check_secrets() -> None:
     if found.new or found.unneeded:
         with transaction.atomic():
             _know(found)
-            _fit(_look())  # somebody else may have begun with others
+            _fit(_look())  # another process may have stored others
 
 
 def _fit(found: Findings) -> Findings:
@@ -86,18 +86,18 @@ def _fit(found: Findings) -> Findings:
         return found
     lost = ", ".join(f"{what}: {count}" for what, count in found.lost.items())
     raise ConfigurationError(
-        "the secrets here are not those that this database was used with"
+        "the secrets here are not those that the database was used with"
         + (f": {'; '.join(found.differences)}" if found.differences else "")
-        + (f". Without those, these are worthless: {lost}" if lost else "")
+        + (f". Without the old secrets, these stop working: {lost}" if lost else "")
         + ". Put back the data folder, or the variables, that belong to this database. "
-        "If they are lost for good: manage.py acceptsecrets --dry-run says what stops working"
+        "If they are lost for good, manage.py acceptsecrets --dry-run shows what stops working"
     )
 
 
 def accept_secrets(*, caller: Caller, dry_run: bool = False) -> Findings:
-    """Go on with the secrets at hand, whatever is stored under others; recorded. Return how they differ.
+    """Continue with this installation's secrets, record that, and return how they differ.
 
-    Nothing else is deleted: who finds a lost pepper adds it, under a number of its own.
+    Rows stored under lost secrets stay: an operator who finds a lost pepper can add it under a new number.
     """
     with transaction.atomic():
         found = _look()
@@ -113,7 +113,7 @@ def accept_secrets(*, caller: Caller, dry_run: bool = False) -> Findings:
 
 
 def _know(found: Findings) -> None:
-    """From now on these are the secrets. Of two who begin with different ones, the first one counts."""
+    """Store the fingerprints of these secrets. If two processes start with different ones, the first wins."""
     for each in found.unneeded:
         KnownSecret.objects.filter(kind=each.kind, number=each.number).delete()
     now = Origin.here().at
@@ -146,15 +146,15 @@ def _look() -> Findings:
 
 
 def _signers(algorithm: Algorithm, known: list[Fingerprint]) -> Comparison:
-    """Compare the signing keys that there are: files are made when something is to be signed."""
+    """Compare the existing signing keys. Their files are created when something is first signed."""
     kids = [key.kid for key in signing.keys_for(algorithm, make=False)]
     return compare_signers(algorithm, kids, [each for each in known if each.kind == algorithm])
 
 
 def _without_peppers(pepper: Comparison, *, is_first_look: bool) -> dict[str, int]:
-    """Count what is stored under peppers that are not here; nothing is read unless one could be missing.
+    """Count the rows stored under peppers that are not here. Reads nothing unless one could be missing.
 
-    What has no number, since it is older than these, may be stored under any pepper that was there before.
+    Rows without a number are older than numbered peppers, and may be stored under any earlier pepper.
     """
     if not (pepper.changed or pepper.gone or is_first_look):
         return {}
@@ -172,7 +172,7 @@ def _without_peppers(pepper: Comparison, *, is_first_look: bool) -> dict[str, in
 
 
 def _without_seed_keys(seed_key: Comparison, *, is_first_look: bool) -> dict[str, int]:
-    """Count second factors that no key here reads: they do not say which one they need."""
+    """Count the second factors that no seed key here decrypts. They do not name the key they need."""
     if not (seed_key.changed or seed_key.gone or is_first_look):
         return {}
     stored = in_parts(SecondFactor.objects.order_by("pk"))

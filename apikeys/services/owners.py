@@ -1,4 +1,4 @@
-"""The keys of an owner, as far as accounts has to know of them: registered with accounts.hooks."""
+"""Tells accounts about the API keys of a person or organization, through accounts.hooks."""
 
 from collections import Counter
 
@@ -8,15 +8,15 @@ from config.database.rows import in_batches
 
 class KeysOfOwners:
     def count(self, owner: Owner) -> int:
-        """How many there are."""
+        """Return how many keys the owner has."""
         return owner.api_keys.count()
 
     def is_working(self, owner: Owner) -> bool:
-        """Whether any of them is not revoked."""
+        """Whether the owner has a key that is not revoked."""
         return owner.api_keys.filter(revoked_at__isnull=True).exists()
 
     def delete(self, owner: Owner) -> Counter[str]:
-        """Delete them, of a locked owner, in parts: Django would name all of them in one statement."""
+        """Delete the keys of a locked owner in batches: Django would name all of them in one statement."""
         gone: Counter[str] = Counter()
         keys = owner.api_keys.all()
         for some in in_batches(keys, list(keys.values_list("pk", flat=True))):

@@ -1,4 +1,4 @@
-"""The use case of a key that gets a successor."""
+"""The service that rotates a key: it gets a successor."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,12 +16,12 @@ from config.wire.fields import timestamp
 
 LONGEST_OVERLAP = timedelta(days=7)
 NO_OVERLAP = timedelta()
-ROTATED = "rotated"  # the reason of a revocation
+ROTATED = "rotated"  # the reason for the revocation
 
 
 @dataclass(frozen=True, repr=False)
 class RotatedKey(NewKey):
-    """A key that takes the place of another, and when that one ends."""
+    """A key that replaces another, and the time when the old one ends."""
 
     predecessor_ends_at: datetime
 
@@ -29,16 +29,16 @@ class RotatedKey(NewKey):
 def rotate_api_key(
     *, caller: Caller, key: ApiKey, expires_at: datetime | None, overlap: timedelta = NO_OVERLAP
 ) -> RotatedKey:
-    """Make a key that takes the place of `key`, like it in everything but its text and its expiry.
+    """Replace `key` with a new key that differs only in its text and its expiry.
 
-    The old one ends after `overlap` (at most LONGEST_OVERLAP), never later than it would have; without
-    one it is revoked at once. Raises NotFound, NotAllowed or Invalid as for a new key: nobody gets more
-    by rotating; Conflict for a key that does not let in, or that has been rotated.
+    The old key ends after `overlap` (at most LONGEST_OVERLAP), but never later than it would have; without
+    an overlap it is revoked at once. Raises NotFound, NotAllowed or Invalid as for a new key, because
+    rotating must not give the caller more. Raises Conflict for a key that is not usable or already rotated.
     """
     if not NO_OVERLAP <= overlap <= LONGEST_OVERLAP:
         raise Invalid("overlap", f"must be at most {LONGEST_OVERLAP.days}d")
     with transaction.atomic():
-        owner = hold_owner(caller, key.owner)  # before the key, as everybody does who locks both
+        owner = hold_owner(caller, key.owner)  # before the key: all code locks in this order
         old = locked(caller, [key])[0]
         _check_can_be_rotated(old, caller.origin.at)
         ends_at = _end(old, caller.origin.at, overlap)
@@ -64,11 +64,11 @@ def _check_can_be_rotated(old: ApiKey, now: datetime) -> None:
     if old.disabled_at is not None:
         raise Conflict("status", f"{old.name} is disabled; enable it first")
     if old.successors.unrevoked().exists():
-        raise Conflict("status", f"{old.name} has been rotated; rotate its successor, or revoke that first")
+        raise Conflict("status", f"{old.name} was already rotated; rotate or revoke its successor first")
 
 
 def _end(old: ApiKey, now: datetime, overlap: timedelta) -> datetime:
-    """Shorten the life of a key, never extend it, and return when it ends."""
+    """End a key after `overlap`, or at its own expiry if that is earlier. Return when it ends."""
     ends_at = min(now + overlap, old.expires_at or now + overlap)
     ending = {"expires_at": ends_at} if overlap else {"revoked_at": now, "revoked_reason": ROTATED}
     ApiKey.objects.filter(pk=old.pk).update(**ending)

@@ -1,4 +1,4 @@
-"""The admin's front page: a tag, since the site itself stands on a floor below keys."""
+"""The admin's front page. It is a template tag, because the admin site may not import apikeys."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.inclusion_tag("admin/overview.html", takes_context=True)
 def front_page(context: Any) -> dict[str, Any]:
-    """What needs attention, and the charts: of what whoever sits before the admin may see."""
+    """Return what needs attention, and the charts, for the person who uses the admin."""
     principal, now = principal_in(context["request"]), timezone.now()
     keys = overview.keys(principal, now)
     return {

@@ -1,1 +1,1 @@
-"""What came of the requests of keys: counted, limited, reported, forgotten."""
+"""The use of API keys: counted, limited, reported and pruned."""

@@ -1,6 +1,6 @@
-"""What came of the requests of keys: gathered in the process, written once a second, never during a request.
+"""Counts the requests of keys in the process, and writes the counts once a second, never during a request.
 
-What a killed process can lose is its last second of statistics.
+A killed process loses its last second of statistics.
 """
 
 import atexit
@@ -14,12 +14,12 @@ from apikeys.usage.services import Cell, Use, write_uses
 from audit.actors import Origin
 
 FLUSH_SECONDS = 1.0
-MOST_WAITING = 100_000  # keys, times hours, outcomes and what was needed
+MOST_WAITING = 100_000  # combinations of key, hour, outcome and scopes
 
 log = logging.getLogger("keyhouse.usage")
 
-_lock = threading.Lock()  # around what is waiting
-_writing = threading.Lock()  # around a flush: the last one lets the one before it end
+_lock = threading.Lock()  # guards _waiting
+_writing = threading.Lock()  # guards a flush: the last one waits for the one before it
 _waiting: dict[Cell, Use] = {}
 _thread: threading.Thread | None = None
 
@@ -27,9 +27,9 @@ _thread: threading.Thread | None = None
 def record_use(
     number: int, origin: Origin, outcome: Outcome = Outcome.ALLOWED, scopes: tuple[str, ...] = ()
 ) -> None:
-    """Remember a request of the key in row `number`; it is in the database about a second later.
+    """Count a request of the key with this primary key. The count is in the database about a second later.
 
-    `scopes` are those that it needed, if it was let in. 0 is no key, and nothing is remembered.
+    `scopes` are those that an allowed request needed. A `number` of 0 means no key; nothing is counted.
     """
     if not number:
         return
@@ -45,9 +45,9 @@ def record_use(
 
 
 def flush(*, last: bool = False) -> int:
-    """Write what was gathered and return of how many keys.
+    """Write the waiting counts, and return of how many keys.
 
-    What fails, and keys that somebody has locked, wait for the next time; the `last` time waits for them.
+    Counts that fail, and those of locked keys, stay for the next flush. The `last` flush waits for locks.
     """
     with _writing:
         taken = _take()
@@ -101,6 +101,6 @@ def _flush_quietly(*, last: bool = False) -> None:
 
 
 def forget() -> None:
-    """Drop what was gathered and not yet written: for tests."""
+    """Drop the counts that are not yet written, for tests."""
     with _lock:
         _waiting.clear()

@@ -1,4 +1,4 @@
-"""Requests to our own endpoints are counted once it is known what came of them."""
+"""Counts requests to our own endpoints by their outcome."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from config import metrics
 
 
 class KeyUseMiddleware:
-    """Count a request, and one whose key was taken as a use of it: 403 says that the key may not do this."""
+    """Count every request, and a request with a valid key as a use of the key: refused if it answers 403."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""How many requests of a key are left: counted exactly in Valkey, or a share of them in each process."""
+"""Enforces the rate limits of keys: counted exactly in Valkey, or as a share in each process."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ from apikeys.usage.refusals import record_refused_use
 from audit.actors import Origin
 from config.wire.errors import RateLimited
 
-MOST_COUNTED = 100_000  # keys with a window that has not ended; the oldest one makes place
+MOST_COUNTED = 100_000  # keys with a running window; when full, the oldest is dropped
 
 log = logging.getLogger("keyhouse.quotas")
 _lock = threading.Lock()
@@ -22,7 +22,7 @@ _processes = 1
 
 
 class Quota(NamedTuple):
-    """Where a key stands: the rate that holds here, what is left of it, in how many seconds it is whole."""
+    """A key's quota: the rate that applies here, the requests left, and the seconds until the window ends."""
 
     rate: Rate
     left: int
@@ -30,7 +30,7 @@ class Quota(NamedTuple):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the client learns (draft-ietf-httpapi-ratelimit-headers)."""
+        """The headers for the client (draft-ietf-httpapi-ratelimit-headers)."""
         return {
             "RateLimit-Policy": f'"key";q={self.rate.requests};w={self.rate.seconds}',
             "RateLimit": f'"key";r={self.left};t={self.reset}',
@@ -38,9 +38,9 @@ class Quota(NamedTuple):
 
 
 def spend(principal: Principal, origin: Origin) -> Quota | None:
-    """Count one request of a credential and return what is left, None if it has no rate limit.
+    """Count one request of a credential and return its quota, None if it has no rate limit.
 
-    Raises RateLimited if nothing was left, which is recorded.
+    Raises RateLimited if no request was left, and records that.
     """
     try:
         return count(principal, origin)
@@ -50,13 +50,13 @@ def spend(principal: Principal, origin: Origin) -> Quota | None:
 
 
 def are_counted_here(principal: Principal | None) -> bool:
-    """Whether the requests of a caller are counted in this process, or not at all: nobody else is asked."""
+    """Whether the caller's requests are counted without Valkey: in this process, or not at all."""
     limits = principal.credential.limits if principal else None
     return limits is None or limits.rate is None or not valkey_counts.is_asked()
 
 
 def count(principal: Principal, origin: Origin) -> Quota | None:
-    """The same, without a record of a refusal. Raises RateLimited."""
+    """Do the same as `spend`, without recording a refusal. Raises RateLimited."""
     limits = principal.credential.limits
     if limits is None or limits.rate is None:
         return None
@@ -69,15 +69,15 @@ def count(principal: Principal, origin: Origin) -> Quota | None:
 
 
 def share_among(processes: int) -> None:
-    """Have each process that is forked from this one let through its share of what a key may ask."""
+    """Let each process forked from this one allow 1/`processes` of a key's requests."""
     global _processes
     _processes = processes
 
 
 def _count(name: str, rate: Rate, now: int) -> tuple[Rate, Count]:
-    """Count a request. Return the rate that holds here, `rate` or a share of it, and its window.
+    """Count a request. Return the rate that applies here, `rate` or a share of it, and its window.
 
-    Another rate begins another window.
+    A changed rate begins a new window.
     """
     counter = Counter("key", f"key {name} {rate}".encode(), rate.requests)
     tried = Attempt((counter,), now, rate.seconds)
@@ -103,6 +103,6 @@ def _count_here(name: bytes, tried: Attempt) -> Count:
 
 
 def forget() -> None:
-    """Begin every window anew: for tests."""
+    """Begin every window again, for tests."""
     with _lock:
         _windows.clear()

@@ -1,4 +1,4 @@
-"""Refused keys are counted, and go to the audit log with the reason that the client does not learn."""
+"""Counts and records refused keys. The audit log has the reason, which the client is not told."""
 
 from access.principals import Principal
 from apikeys.models import Outcome
@@ -12,9 +12,9 @@ OUTCOMES = {"network": Outcome.NETWORK, "rate limit": Outcome.RATE}
 
 
 def record_refused_key(target: Target, reason: str, origin: Origin, *, number: int = 0) -> None:
-    """Count and record that somebody came with the key `target` and was not let in.
+    """Count and record that a request with the key `target` was refused.
 
-    `number` is that of its row, 0 if there is no such key.
+    `number` is the key's primary key, or 0 for an unknown key.
     """
     metrics.REFUSED_KEYS.count(reason)
     counting.record_use(number, origin, OUTCOMES.get(reason, Outcome.ENDED))
@@ -24,9 +24,9 @@ def record_refused_key(target: Target, reason: str, origin: Origin, *, number: i
 
 
 def record_refused_use(principal: Principal, reason: str, origin: Origin) -> None:
-    """The same of a good key that may not be used now, or from there.
+    """Count and record the refusal of a valid key, for its rate limit or the client's address.
 
-    Auditors of the organization that owns it may see the event.
+    Auditors of the organization that owns the key may see the event.
     """
     credential = principal.credential
     owning = principal.organization_id if principal.user_id is None else None

@@ -1,4 +1,4 @@
-"""How much a key was used, and refused, in a span of time."""
+"""Reports how much a key was used and refused in a span of time."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ LONGEST_SPAN = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Tally:
-    """How many requests were let in, and how many were not, in an hour or a day that began then."""
+    """How many requests were allowed and refused in the hour or day that began at `begins_at`."""
 
     begins_at: datetime
     allowed: int
@@ -21,7 +21,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Report:
-    """The use of a key from `start` until before `end`; hours and days without use are left out."""
+    """The use of a key from `start` until before `end`, without empty hours and days."""
 
     key: ApiKey
     start: datetime
@@ -31,26 +31,26 @@ class Report:
 
     @property
     def total(self) -> Tally:
-        """All of it."""
+        """The sum of all hours and days."""
         parts = self.hours + self.days
         return Tally(self.start, sum(part.allowed for part in parts), sum(part.refused for part in parts))
 
 
 def report(key: ApiKey, *, start: datetime | None, end: datetime | None, now: datetime) -> Report:
-    """Return how the key was used in the whole hours that hold all from `start` to `end`. One query.
+    """Return the use of the key from `start` to `end`, both extended to whole hours. One query.
 
-    Days are those whose hours `prune` has put together. `end` is not later than now, and now if it is
-    not said; the usual `start` is seven days before it. Raises Invalid for an empty span, and for
-    one of more than 90 days.
+    `prune` has merged the hours of older days. `end` defaults to now, and is cut to now if it is later;
+    `start` defaults to seven days before `end`. Raises Invalid for an empty span, and for one of more than
+    90 days.
     """
     end = _next_hour(min(end or now, now))
     if end.year < 1970:
-        raise Invalid("to", "is before 1970")
+        raise Invalid("to", "must be in 1970 or later")
     start = end - USUAL_SPAN if start is None else _hour(start)
     if start >= end:
-        raise Invalid("from", "is not before the end of the span")
+        raise Invalid("from", "must be before the end of the span")
     if end - start > LONGEST_SPAN:
-        raise Invalid("from", f"is more than {LONGEST_SPAN.days} days before the end of the span")
+        raise Invalid("from", f"must be at most {LONGEST_SPAN.days} days before the end of the span")
     spans: dict[int, list[Tally]] = {HOUR: [], DAY: []}
     for begins_at, seconds, allowed, refused in key.uses.between(start, end).tallies():
         tally = Tally(datetime.fromtimestamp(begins_at, UTC), int(allowed), int(refused))

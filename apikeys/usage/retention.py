@@ -1,4 +1,4 @@
-"""The use of keys, told by the hour for a while, then by the day, then not at all."""
+"""How long the use of keys is kept: by the hour, then by the day, then not at all."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -17,9 +17,9 @@ KEPT = timedelta(days=400)
 
 
 def leftovers(now: datetime, hours_kept: timedelta = HOURS_KEPT) -> list[Leftovers]:
-    """Return what is too old or whose key is gone, and the hours to put together into days.
+    """Return the rows that are too old or whose key is deleted, and the hours to merge into days.
 
-    A day is put together when all of it is older than `hours_kept`.
+    The hours of a day are merged once all of them are older than `hours_kept`.
     """
     midnight = (now - hours_kept).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     its_key = ApiKey.objects.filter(pk=OuterRef("key_id"))
@@ -33,7 +33,7 @@ def leftovers(now: datetime, hours_kept: timedelta = HOURS_KEPT) -> list[Leftove
 
 
 def roll_up_some(hours: QuerySet[Any]) -> int:
-    """Put some of these hours together into days and return how many hours."""
+    """Merge some of these hours into days, and return how many hours."""
     if not hours.exists():
         return 0
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""How the use of a key is asked for and shown, in canonical members."""
+"""What the usage endpoint accepts and returns, in canonical members."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ class UsageQuery(RequestSerializer):
 
     resource = "usage"
 
-    to = TimestampField(required=False, help_text="until before this hour; without it, now")
+    to = TimestampField(required=False, help_text="end of the span, exclusive; default: now")
 
     def declared(self) -> Fields:
-        words = "from this hour on, at most 90 days before `to`; without it, seven days"
+        words = "start of the span, at most 90 days before `to`; default: 7 days before `to`"
         return {"from": TimestampField(required=False, help_text=words)} | super().declared()
 
 
@@ -46,9 +46,9 @@ class DayMember(WireSerializer):
 
 
 class UsageMember(WireSerializer):
-    """Requests with a key that were let in, and those that were refused although there is the key.
+    """The allowed and the refused requests with a key. Empty hours are left out.
 
-    Hours without any are left out. Days are those of longer ago, of which the hours are no longer known.
+    Older requests are counted by the day.
     """
 
     resource = "usage"

@@ -1,6 +1,6 @@
-"""What came of the requests of keys, written for many keys at once.
+"""Writes the counted requests of many keys at once.
 
-Nothing here touches a column that says what a key may do, so no write brings a revoked key back.
+It never writes a column that says what a key may do, so no write can bring a revoked key back.
 """
 
 from collections import Counter
@@ -38,20 +38,20 @@ _MARK = """
     WHERE id = used.column1
 """
 
-# Number of the key, Unix seconds at which the hour begins, what came of it, the scopes that it needed.
+# Primary key of the API key, beginning of the hour in Unix seconds, outcome, and the scopes needed.
 Cell = tuple[int, int, Outcome, tuple[str, ...]]
 
 
 @dataclass(slots=True)
 class Use:
-    """Requests that belong together: how many, and the last of them."""
+    """Requests that are counted together: how many, and the last of them."""
 
     count: int
     last_at: datetime
     last_ip: str
 
     def add(self, other: "Use") -> None:
-        """Count the other ones too; the later of both is the last."""
+        """Add the other requests; keep the later of both last ones."""
         self.count += other.count
         self.last_at, self.last_ip = max((self.last_at, self.last_ip), (other.last_at, other.last_ip))
 
@@ -67,15 +67,15 @@ class Counted(NamedTuple):
 
 
 def add_counts(rows: Sequence[Counted]) -> None:
-    """Add to the counts of these hours and days, or begin them: one statement. Each row stands there once."""
+    """Add to the counts of these hours and days, or insert them, in one statement. Rows must be distinct."""
     _execute(_ADD, sorted(rows))
 
 
 def write_uses(uses: dict[Cell, Use], *, skip_locked: bool) -> int:
-    """Write what is in `uses`, take it out of there, and return of how many keys it was.
+    """Write `uses` and empty it; return the number of keys written.
 
-    What belongs to a key that is gone is taken out, too. With `skip_locked`, keys that somebody has locked
-    stay in `uses`: nobody waits. Raises django.db.Error; what was not written before that stays.
+    Uses of deleted keys are dropped. With `skip_locked`, uses of locked keys stay in `uses`, so that nothing
+    waits. Raises django.db.Error; the uses that were not written stay.
     """
     cells = sorted(uses)
     written: set[int] = set()
@@ -94,9 +94,9 @@ def write_uses(uses: dict[Cell, Use], *, skip_locked: bool) -> int:
 
 
 def _hold(numbers: set[int], *, skip_locked: bool) -> dict[int, int | None]:
-    """Lock the rows of those keys that are there, and free; others may go on referring to them.
+    """Lock the rows of existing keys, in a mode that allows others to reference them.
 
-    Return the number of the organization that owns each, if one does.
+    Return {primary key: primary key of the owning organization, or None}.
     """
     rows = ApiKey.objects.filter(pk__in=numbers).order_by("pk")
     locking = rows.select_for_update(skip_locked=skip_locked, of=("self",), no_key=True)
@@ -106,8 +106,7 @@ def _hold(numbers: set[int], *, skip_locked: bool) -> dict[int, int | None]:
 def _write(uses: dict[Cell, Use], organizations: Mapping[int, int | None]) -> None:
     """Write these uses of keys whose rows are locked.
 
-    The totals come last. Others wait for their rows, always in the same order, and never for more than
-    the rest of this transaction.
+    The totals come last, always in the same order, so that other transactions wait for them only briefly.
     """
     counts: Counter[tuple[int, int, str]] = Counter()
     allowed: dict[int, Use] = {}
@@ -125,19 +124,19 @@ def _write(uses: dict[Cell, Use], organizations: Mapping[int, int | None]) -> No
 
 
 def _mark(uses: dict[int, Use]) -> None:
-    """Count these uses of keys and keep the last: time never moves backwards."""
+    """Add these uses to their keys. An older use does not replace the last one."""
     moment = connection.ops.adapt_datetimefield_value
     _execute(_MARK, [(n, use.count, moment(use.last_at), use.last_ip) for n, use in uses.items()])
 
 
 def _mark_scopes(uses: dict[tuple[int, str], datetime]) -> None:
-    """Keep when these scopes of keys were last needed: time never moves backwards."""
+    """Store when these scopes were last needed. An older use does not replace a later one."""
     moment = connection.ops.adapt_datetimefield_value
     _execute(_MARK_SCOPES, [(number, scope, moment(at)) for (number, scope), at in uses.items()])
 
 
 def _add_totals(counts: Mapping[tuple[int, int, str], int], organizations: Mapping[int, int | None]) -> None:
-    """Add these counts of keys to what all keys, and those of each organization, have together."""
+    """Add these counts to the totals of all keys, and of each organization's keys."""
     totals: Counter[tuple[int, int, str]] = Counter()
     for (number, hour, outcome), times in counts.items():
         for place in {EVERY_KEY, organizations[number] or EVERY_KEY}:
@@ -146,7 +145,7 @@ def _add_totals(counts: Mapping[tuple[int, int, str], int], organizations: Mappi
 
 
 def _execute(statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run the statement with these rows as VALUES; without any, there is nothing to do."""
+    """Run the statement with these rows as VALUES. Without rows, do nothing."""
     if not rows:
         return
     row = f"({', '.join(['%s'] * len(rows[0]))})"

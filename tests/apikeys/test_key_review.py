@@ -155,7 +155,7 @@ def test_keys_of_others_are_not_revoked_and_then_none_is(cast: Cast, mailbox: Ma
     browser = Browser(mailed_token(mailbox), PAGE)
     answer = revoke(browser, own, others)
     assert answer.status_code == 400
-    assert "neither own nor made" in answer.content.decode()
+    assert "must be keys that you own or created" in answer.content.decode()
     assert not ApiKey.objects.filter(revoked_at__isnull=False).exists()
 
 

@@ -125,7 +125,7 @@ def test_a_person_gets_no_key_with_a_scope_that_they_do_not_hold(cast: Cast) -> 
 
 
 def test_an_operator_makes_no_key_that_its_owner_could_not_use(cast: Cast) -> None:
-    with pytest.raises(NotAllowed, match="audit:read: is more than the key's owner may do"):
+    with pytest.raises(NotAllowed, match="audit:read would allow more than the key's owner may do"):
         make_key(cast.mallory, "audit:read", "services:read")
 
 
@@ -181,5 +181,5 @@ def test_an_administrator_makes_keys_for_everybody(cast: Cast) -> None:
 
 def test_who_may_manage_only_their_own_keys_makes_none_for_others(cast: Cast) -> None:
     for owner in (cast.mallory, cast.ada, cast.acme):
-        with pytest.raises(NotAllowed, match="You may not make keys for this owner"):
+        with pytest.raises(NotAllowed, match="You may not create keys for this owner"):
             create_api_key(caller=as_caller(cast.bob), name="x", owner=owner)

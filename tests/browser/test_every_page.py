@@ -48,10 +48,10 @@ def every_page(visit: Visit) -> Iterator[str]:
     visit.press("Rotate")
     yield "Rotate"
     visit.go("/admin/apikeys/apikey/add/")
-    visit.press("Make key")
+    visit.press("Create key")
     yield "a form with errors"
     visit.page.get_by_label("Name").fill("Seen")
-    visit.press("Make key")
+    visit.press("Create key")
     visit.page.wait_for_selector("#new-key")
     yield "a new key"
     yield from pages_of_oauth2(visit)

@@ -23,7 +23,7 @@ def make_key(visit: Visit, name: str) -> str:
     visit.go(f"{LIST}add/")
     visit.page.get_by_label("Name").fill(name)
     visit.page.get_by_label("services:read").check()
-    visit.press("Make key")
+    visit.press("Create key")
     shown: str = visit.page.inner_text("#new-key")
     assert KEY.fullmatch(shown)
     return shown
@@ -145,7 +145,7 @@ def test_the_main_path_needs_no_mouse(chromium: Any, demo: Server) -> None:
         keyboard.type("By keyboard")
         reach(visit, "#id_scopes_0")
         keyboard.press("Space")
-        reach(visit, "[type=submit][value='Make key']")
+        reach(visit, "[type=submit][value='Create key']")
         keyboard.press("Enter")
         visit.page.wait_for_selector("#new-key")
         key = visit.page.inner_text("#new-key")

@@ -64,9 +64,9 @@ def test_restored_beside_a_new_data_folder_nothing_starts_and_it_says_what_is_mi
     installation = keys.installation
     folder = elsewhere["KEYHOUSE_DATA_DIR"]
     words = (
-        f"pepper 1 in {folder}/peppers is another one",
-        f"seed key 1 in {folder}/seed_keys is another one",
-        f" is missing in {folder}/signing_key_*",
+        f"pepper 1 in {folder}/peppers has changed",
+        f"seed key 1 in {folder}/seed_keys has changed",
+        f" is missing from {folder}/signing_key_*",
         "API keys: 2",
         "manage.py acceptsecrets --dry-run",
     )
@@ -101,7 +101,7 @@ def test_whoever_lost_the_secrets_is_told_what_stops_working_and_goes_on(
     with installation.serve(**elsewhere) as server:
         assert check(server, keys.key).status == 401
         assert check(server, new_key(installation, **elsewhere)).status == 200
-    assert_one_line(installation.manage("setup"), "pepper 1 in ", "is another one")
+    assert_one_line(installation.manage("setup"), "pepper 1 in ", "has changed")
 
 
 @pytest.mark.once
@@ -124,11 +124,11 @@ def test_a_pepper_is_rotated_in_on_two_servers_and_the_old_one_out(keys: Keys) -
     with installation.serve(**both) as first, installation.serve(**both) as second:
         assert [check(server, key).status for server in (first, second)] == [200, 200]
         said = installation.manage("serve", "--bind", f"127.0.0.1:{free_port()}", **new)
-        assert_one_line(said, "pepper 1 is missing in KEYHOUSE_PEPPERS", "API keys: 1")
+        assert_one_line(said, "pepper 1 is missing from KEYHOUSE_PEPPERS", "API keys: 1")
         assert check(second, unused).status == 200
     with installation.serve(**new) as first, installation.serve(**new) as second:
         assert {check(server, each).status for server in (first, second) for each in (key, unused)} == {200}
-    assert_one_line(installation.manage("setup"), "pepper 2 is missing in ", "API keys: 2")
+    assert_one_line(installation.manage("setup"), "pepper 2 is missing from ", "API keys: 2")
 
 
 @pytest.mark.once
@@ -141,7 +141,7 @@ def test_signing_keys_rotate_in_files_and_the_newest_is_missed(keys: Keys) -> No
     pem = newest.read_text()
     newest.unlink()
     said = installation.manage("setup")
-    assert_one_line(said, "RS256 key ", f"is missing in {installation.folder}/var/signing_key_*")
+    assert_one_line(said, "RS256 key ", f"is missing from {installation.folder}/var/signing_key_*")
     assert "Nothing to do" in installation.manage("setup", KEYHOUSE_SIGNING_KEYS=pem).stdout
 
 

@@ -127,7 +127,8 @@ def test_a_route_takes_only_its_kinds_of_credential(cast: Cast) -> None:
     key, person = with_key(make_key(cast.bob, "services:read")), as_user(cast.bob)
     assert [check(api, "/keys").status_code for api in (key, person)] == [200, 403]
     assert [check(api, "/people").status_code for api in (key, person)] == [403, 200]
-    assert assert_problem(check(key, "/people"), 403, "not_allowed")["detail"] == "This takes jwt."
+    refusal = assert_problem(check(key, "/people"), 403, "not_allowed")
+    assert refusal["detail"] == "This path accepts only these credentials: jwt."
 
 
 def test_a_route_needs_all_its_scopes(cast: Cast) -> None:

@@ -5,22 +5,22 @@ from apikeys.services.known_secrets import Findings, accept_secrets
 from config.commands import KeyhouseCommand, Output, confirm, table
 
 WHAT_TO_DO = (
-    "Keys have to be made anew (createapikey), secrets of clients too (in the admin); whoever has a second "
-    "factor sets it up anew (removesecondfactor), with new recovery codes. Logins and tokens that a missing "
-    "key has signed are over."
+    "Create new keys (createapikey) and new client secrets (in the admin). Remove lost second factors "
+    "(removesecondfactor): their owners set up new ones, with new recovery codes. Logins and tokens that a "
+    "missing key signed have ended."
 )
 
 
 class Command(KeyhouseCommand):
     help = (
-        "Go on with other peppers, seed keys and signing keys than those that this database was used with, "
-        "because those are lost. What is stored under them stays, and stays worthless."
+        "Continue with other peppers, seed keys and signing keys than the database was used with, because "
+        "the old ones are lost. Data stored under them is kept, but stays unusable."
     )
     needs_secrets = False
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--yes", action="store_true", help="do not ask")
-        parser.add_argument("--dry-run", action="store_true", help="show what stops working, accept nothing")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        parser.add_argument("--dry-run", action="store_true", help="only show what stops working")
 
     def run(self, options: dict[str, Any]) -> Output:
         caller = caller_at_command_line()
@@ -28,12 +28,12 @@ class Command(KeyhouseCommand):
         document = {"differences": found.differences, "lost": found.lost, "accepted": False}
         if found.is_fit:
             return Output(
-                document, "Nothing to accept: the secrets here are those that this database was used with."
+                document, "Nothing to accept: the secrets here are those that the database was used with."
             )
         if options["dry_run"]:
             return Output(document, f"{_as_text(found)}\n\nNothing was accepted.")
         if not options["yes"]:
-            confirm(f"{_as_text(found)}\n\nThis goes on without the secrets from before.", option="--yes")
+            confirm(f"{_as_text(found)}\n\nKeyhouse will continue without the old secrets.", option="--yes")
         accept_secrets(caller=caller)
         return Output(document | {"accepted": True}, f"{_as_text(found)}\n\nAccepted.")
 

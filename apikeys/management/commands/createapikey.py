@@ -17,21 +17,21 @@ from config.commands import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):
-    help = "Make an API key and print it, for the only time."
+    help = "Create an API key and print it. It is shown only this once."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--name", required=True, help="name of the key; names may repeat")
+        parser.add_argument("--name", required=True, help="name of the key; need not be unique")
         add_owner_arguments(parser, required=True)
-        parser.add_argument("--scope", action="append", default=[], help="can be given several times")
+        parser.add_argument("--scope", action="append", default=[], help="scope of the key; repeatable")
         add_expiry_arguments(parser)
-        parser.add_argument("--environment", help="one of the profile's; default: its default_environment")
+        parser.add_argument("--environment", help="environment; default: the profile's default_environment")
         add_limit_arguments(parser)
         parser.add_argument(
             "--attribute",
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="a member of the product's own, as its profile lists them; can be given several times",
+            help="attribute that the profile defines; repeatable",
         )
 
     def run(self, options: dict[str, Any]) -> Output:

@@ -8,14 +8,14 @@ from config.commands import KeyhouseCommand, Output, table
 
 
 class Command(KeyhouseCommand):
-    help = "List the API keys that nobody has revoked."
+    help = "List the API keys that are not revoked."
 
     def add_arguments(self, parser: Any) -> None:
         add_owner_arguments(parser)
         parser.add_argument(
-            "--expiring-within", metavar="DURATION", help="such as 14d; expired ones included"
+            "--expiring-within", metavar="DURATION", help="only keys that expire soon or did, such as 14d"
         )
-        parser.add_argument("--unused-for", metavar="DURATION", help="such as 90d")
+        parser.add_argument("--unused-for", metavar="DURATION", help="only keys unused for, say, 90d")
 
     def run(self, options: dict[str, Any]) -> Output:
         now = Origin.here().at

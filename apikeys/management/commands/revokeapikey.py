@@ -11,15 +11,15 @@ from config.wire.errors import Invalid
 
 
 class Command(KeyhouseCommand):
-    help = "Revoke API keys for good: by id, of an owner, or the keys themselves on standard input."
+    help = "Revoke API keys for good: by id, by owner, or by the keys themselves on standard input."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("id", nargs="*", help="ids of keys, as the API and the admin show them")
         add_owner_arguments(parser)
-        parser.add_argument("--stdin", action="store_true", help="read keys, one a line, from standard input")
-        parser.add_argument("--reason", default="", help="what the audit log says about it")
+        parser.add_argument("--stdin", action="store_true", help="read keys from standard input, one a line")
+        parser.add_argument("--reason", default="", help="reason, for the audit log")
         parser.add_argument(
-            "--dry-run", action="store_true", help="show what would be revoked, and revoke nothing"
+            "--dry-run", action="store_true", help="show what would be revoked, but revoke nothing"
         )
 
     def run(self, options: dict[str, Any]) -> Output:
@@ -44,10 +44,10 @@ def _rows() -> Any:
 
 
 def _selected(options: dict[str, Any]) -> set[ApiKey]:
-    """The keys meant, by the one way that was chosen. Raises Invalid; an unknown one stops it all."""
+    """Return the selected keys. Raises Invalid if the options conflict, or a key is unknown."""
     by_owner = options["user"] is not None or options["organization"] is not None
     if sum([bool(options["id"]), by_owner, options["stdin"]]) != 1:
-        raise Invalid("id", "give ids, or --user, or --organization, or --stdin; one of them")
+        raise Invalid("id", "give exactly one of: ids, --user, --organization, --stdin")
     if by_owner:
         return set(of_owner(ApiKey.objects.unrevoked(), options))
     if options["id"]:
@@ -55,12 +55,12 @@ def _selected(options: dict[str, Any]) -> set[ApiKey]:
     lines = enumerate((line.strip() for line in read_lines()), start=1)
     found = {_by_text(line, number) for number, line in lines if line}
     if not found:
-        raise Invalid("stdin", "holds no key")
+        raise Invalid("stdin", "contains no key")
     return found
 
 
 def _by_text(text: str, line: int) -> ApiKey:
     found = ApiKey.objects.filter(digest__in=digests.digests(text)).first()
     if found is None:
-        raise Invalid("stdin", f"line {line} is no API key of this installation")
+        raise Invalid("stdin", f"line {line} is not an API key of this installation")
     return found

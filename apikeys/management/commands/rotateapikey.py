@@ -15,17 +15,17 @@ from config.wire.fields import timestamp
 
 
 class Command(KeyhouseCommand):
-    help = "Make a key that takes the place of another one, and print it, for the only time."
+    help = "Replace an API key with a new one and print it. It is shown only this once."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("id", help="id of the key, as the API and the admin show it")
         parser.add_argument(
             "--overlap",
             metavar="DURATION",
-            help=f"how long the old key stays good, such as 24h, at most {LONGEST_OVERLAP.days}d; "
-            "without it, it is revoked at once",
+            help=f"how long the old key stays valid, such as 24h, at most {LONGEST_OVERLAP.days}d; "
+            "default: it is revoked at once",
         )
-        add_expiry_arguments(parser)  # of the new key; without one, as that of the old key
+        add_expiry_arguments(parser)  # of the new key; default: that of the old key
 
     def run(self, options: dict[str, Any]) -> Output:
         caller = caller_at_command_line()
@@ -39,5 +39,5 @@ class Command(KeyhouseCommand):
         )
         document = as_created(new) | {"predecessor_ends_at": timestamp(new.predecessor_ends_at)}
         return Output(
-            document, f"{as_shown_once(new, document)} The old key ends {document['predecessor_ends_at']}."
+            document, f"{as_shown_once(new, document)} The old key ends at {document['predecessor_ends_at']}."
         )

@@ -8,14 +8,14 @@ from config.commands import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):
-    help = "Give an API key another name, or other limits, from now on."
+    help = "Change the name or the limits of an API key."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("id", help="id of the key, as the API and the admin show it")
-        parser.add_argument("--name", help="another name for the key")
+        parser.add_argument("--name", help="new name of the key")
         networks, rate = add_limit_arguments(parser)
-        networks.add_argument("--any-network", action="store_true", help="from now on from everywhere")
-        rate.add_argument("--no-rate-limit", action="store_true", help="from now on as often as it likes")
+        networks.add_argument("--any-network", action="store_true", help="allow the key from every address")
+        rate.add_argument("--no-rate-limit", action="store_true", help="remove the rate limit")
 
     def run(self, options: dict[str, Any]) -> Output:
         caller = caller_at_command_line()
@@ -28,8 +28,8 @@ class Command(KeyhouseCommand):
             changes["name"] = options["name"]
         key = update_api_key(caller=caller, key=key_with_id(options["id"]), changes=ApiKeyChanges(**changes))
         document = as_document(key, caller.origin.at)
-        networks = ", ".join(document["allowed_networks"]) or "everywhere"
+        networks = ", ".join(document["allowed_networks"]) or "every address"
         return Output(
             document,
-            f"{key.name}: usable from {networks}, {document['rate_limit'] or 'as often as it likes'}.",
+            f"{key.name}: usable from {networks}, {document['rate_limit'] or 'no rate limit'}.",
         )

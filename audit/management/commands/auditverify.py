@@ -1,13 +1,14 @@
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.template.defaultfilters import pluralize
 
 from audit.log import verify
 from config.commands import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):
-    help = "Check the hash chain of the audit log. Exits with 1 if anything was changed or taken away."
+    help = "Check the hash chain of the audit log. Exits with 1 if an event was changed or removed."
     needs_secrets = False
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -24,8 +25,8 @@ class Command(KeyhouseCommand):
             "head": found.head,
             "faults": found.faults,
         }
-        if found.faults:
-            return Output(
-                document, f"{found.events} events, {len(found.faults)} faults:\n" + "\n".join(found.faults)
-            )
-        return Output(document, f"{found.events} events, unbroken. Head: {found.head}")
+        events, faults = f"{found.events} event{pluralize(found.events)}", len(found.faults)
+        if faults:
+            lines = [f"{events}, {faults} fault{pluralize(faults)}:", *found.faults]
+            return Output(document, "\n".join(lines))
+        return Output(document, f"{events}, unbroken. Head: {found.head}")

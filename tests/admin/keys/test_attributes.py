@@ -56,10 +56,10 @@ def test_a_command_takes_them_too(admin: Client) -> None:
 @pytest.mark.parametrize(
     ("attribute", "words"),
     [
-        ("key_type", "attribute: 'key_type' is not a name, = and a value"),
+        ("key_type", "attribute: 'key_type' must be NAME=VALUE"),
         ("key_type=toaster", "key_type: must be one of: server, client"),
         ("scan_vscode_extensions=perhaps", "scan_vscode_extensions: must be true or false"),
-        ("colour=red", "colour: there is no such attribute"),
+        ("colour=red", "colour: is not an attribute of this product"),
     ],
 )
 def test_a_wrong_attribute_is_one_line(admin: Client, attribute: str, words: str) -> None:

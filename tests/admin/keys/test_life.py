@@ -117,7 +117,7 @@ def test_a_rotation_that_is_sent_again_shows_nothing_and_says_why(ada: Client, k
     assert keys_in(confirm(ada, "rotate", key))
     again = confirm(ada, "rotate", key)
     assert keys_in(again) == set()
-    assert messages_of(again) == ["status: CI is revoked, which is final"]
+    assert messages_of(again) == ["status: CI is revoked for good; create a new key"]
     assert ApiKey.objects.count() == 2
 
 
@@ -185,7 +185,7 @@ def test_limits_are_set_at_creation_changed_and_taken_away(ada: Client, cast: Ca
     [
         ("allowed_networks", "10.0.0.0/8\n10.0.0.1/8", "'10.0.0.1/8' is not a network"),
         ("allowed_networks", "\n".join(f"10.0.0.{n}" for n in range(51)), "at most 50 are allowed"),
-        ("rate_limit", "often", "'often' is not a number of requests"),
+        ("rate_limit", "often", "'often' must be a number of requests"),
         ("rate_limit", "1/30d", "86400 seconds"),
     ],
 )

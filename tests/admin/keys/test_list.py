@@ -124,7 +124,7 @@ def test_a_key_that_one_may_not_see_is_not_found(cast: Cast, keys: dict[str, New
     for text in (keys["active"].text, broken, f"{broken}!"):
         response = mallory.post(page(FIND), {"q": text}, follow=True)
         assert response.redirect_chain == [(page(LIST), 302)]
-        assert messages_of(response) == ["This is none of the keys that you may see."]
+        assert messages_of(response) == ["No key that you may see has this text."]
         assert text not in text_of(response)
 
 

@@ -59,16 +59,16 @@ def test_no_fingerprint_is_the_secret() -> None:
 def test_a_number_keeps_its_value(settings: Any, setting: str, words: str) -> None:
     setattr(settings, setting, {1: TWO, 2: ONE})
     said = refusal()
-    assert words in said and "is another one" in said and "acceptsecrets" in said
+    assert words in said and "has changed" in said and "acceptsecrets" in said
 
 
 def test_the_place_that_is_named_is_where_the_secret_came_from(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.PEPPERS = {1: TWO}
-    assert f"pepper 1 in {settings.DATA_DIR}/peppers is another one" in refusal()
+    assert f"pepper 1 in {settings.DATA_DIR}/peppers has changed" in refusal()
     monkeypatch.setenv("KEYHOUSE_PEPPERS", f"1:{TWO.hex()}")
-    assert "pepper 1 in KEYHOUSE_PEPPERS is another one" in refusal()
+    assert "pepper 1 in KEYHOUSE_PEPPERS has changed" in refusal()
 
 
 def test_a_new_number_is_known_from_then_on_and_the_old_one_goes_when_no_key_needs_it(
@@ -79,7 +79,7 @@ def test_a_new_number_is_known_from_then_on_and_the_old_one_goes_when_no_key_nee
     settings.PEPPERS = {1: ONE, 2: TWO}
     check_secrets()
     settings.PEPPERS = {2: TWO}
-    assert "pepper 1 is missing in " in (said := refusal()) and "API keys: 3" in said
+    assert "pepper 1 is missing from " in (said := refusal()) and "API keys: 3" in said
     ApiKey.objects.filter(pk=revoked.row.pk).update(revoked_at=datetime.now(UTC))
     ApiKey.objects.filter(pk=expired.row.pk).update(
         created_at=datetime.now(UTC) - timedelta(2), expires_at=datetime.now(UTC) - timedelta(1)
@@ -103,7 +103,7 @@ def test_a_server_that_lacks_a_pepper_which_others_use_does_not_start(cast: Cast
     check_secrets()
     make_key(cast.alice)
     settings.PEPPERS = {1: ONE}
-    assert "pepper 2 is missing in " in refusal()
+    assert "pepper 2 is missing from " in refusal()
 
 
 def test_secrets_of_clients_and_recovery_codes_need_their_pepper(cast: Cast, settings: Any) -> None:
@@ -130,7 +130,7 @@ def test_a_seed_key_goes_when_no_seed_needs_it(cast: Cast, settings: Any) -> Non
     settings.SEED_KEYS = {1: ONE, 2: TWO}
     check_secrets()
     settings.SEED_KEYS = {2: TWO}
-    assert "seed key 1 is missing in " in (said := refusal()) and "second factors: 1" in said
+    assert "seed key 1 is missing from " in (said := refusal()) and "second factors: 1" in said
     settings.SEED_KEYS = {1: ONE, 2: TWO}
     enrolled(cast.bob)
     cast.alice.second_factor.delete()
@@ -149,11 +149,11 @@ def test_signing_keys_rotate_in_three_steps_on_machines_that_restart_one_by_one(
             check_secrets()
     for keys in ([old], [stranger], [stranger, old]):
         with given(*keys):
-            assert f"RS256 key {new.kid} is missing in " in refusal()
+            assert f"RS256 key {new.kid} is missing from " in refusal()
     with given(stranger, new):
         check_secrets()
     with given(new):
-        assert f"RS256 key {stranger.kid} is missing in " in refusal()
+        assert f"RS256 key {stranger.kid} is missing from " in refusal()
 
 
 class TestAnOlderVersionsDatabase:
@@ -173,11 +173,11 @@ class TestAnOlderVersionsDatabase:
 
     def test_a_key_whose_pepper_is_not_here_is_noticed(self, settings: Any) -> None:
         settings.PEPPERS = {2: TWO}
-        assert "these are worthless: API keys: 1." in refusal()
+        assert "these stop working: API keys: 1." in refusal()
 
     def test_a_seed_that_cannot_be_read_is_noticed(self, settings: Any) -> None:
         settings.PEPPERS = settings.SEED_KEYS = {1: TWO}
-        assert "these are worthless: second factors: 1." in refusal()
+        assert "these stop working: second factors: 1." in refusal()
 
     def test_it_can_be_gone_on_with(self, settings: Any, operator: Caller) -> None:
         settings.PEPPERS = settings.SEED_KEYS = {2: TWO}

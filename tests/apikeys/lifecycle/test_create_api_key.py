@@ -69,7 +69,7 @@ def test_nobody_learns_whether_an_organization_is_that_they_may_not_make_keys_fo
     }
     refused = asks.post("api-keys", {"name": "CI", "organization": str(ids[organization])})
     problem = assert_problem(refused, 400, "invalid", "organization")
-    assert problem["detail"] == "organization: there is no such organization, or you may not make keys for it"
+    assert problem["detail"] == "organization: does not exist, or you may not create keys for it"
     assert not ApiKey.objects.exists()
 
 
@@ -149,7 +149,7 @@ def test_any_printable_name_is_kept_as_it_is(alice: Api, name: str) -> None:
 
 def test_an_unknown_scope_is_answered_with_those_that_there_are(alice: Api) -> None:
     problem = assert_problem(alice.post("api-keys", {"name": "CI", "scopes": ["sérvices"]}), 400)
-    assert "there is no scope 's\\xe9rvices'; there are: services:read, services:write" in problem["detail"]
+    assert "'s\\xe9rvices' is not a scope; the scopes are: services:read, services:write" in problem["detail"]
 
 
 def test_two_keys_may_have_one_name(alice: Api) -> None:

@@ -111,7 +111,7 @@ def test_this_very_moment_is_past(cast: Cast) -> None:
     from access.callers import caller_at_command_line
 
     caller = caller_at_command_line()
-    with pytest.raises(Invalid, match="expires_at: is in the past"):
+    with pytest.raises(Invalid, match="expires_at: must be in the future"):
         make_key(cast.alice, caller=caller, expires_at=caller.origin.at)
     assert make_key(cast.alice, caller=caller, expires_at=caller.origin.at + MOMENT)
 

@@ -94,28 +94,28 @@ def test_a_revoked_key_keeps_its_first_reason(keys: list[NewKey]) -> None:
 
 def test_one_unknown_id_stops_it_all(keys: list[NewKey]) -> None:
     reason = refusal_of("revokeapikey", str(keys[0].row.uuid), UNKNOWN)
-    assert reason == f"id: there is no API key with the id {UNKNOWN}"
+    assert reason == f"id: no API key has the id {UNKNOWN}"
     assert revoked() == []
 
 
 def test_one_unknown_key_on_standard_input_stops_it_all(keys: list[NewKey]) -> None:
     reason = refusal_of("revokeapikey", "--stdin", stdin=f"{keys[0].text}\nkh_live_nonsense")
-    assert reason == "stdin: line 2 is no API key of this installation"
+    assert reason == "stdin: line 2 is not an API key of this installation"
     assert revoked() == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ((), "id: give ids, or --user, or --organization, or --stdin; one of them"),
+        ((), "id: give exactly one of: ids, --user, --organization, --stdin"),
         ((UNKNOWN, "--user", "bob"), "one of them"),
         ((UNKNOWN, "--stdin"), "one of them"),
         (("--user", "bob", "--stdin"), "one of them"),
         (("--user", ""), "user: '' does not exist"),
         (("--user", "bob", "--reason", "x" * 201), "reason: must be at most 200"),
         (("--user", "bob", "--reason", "a\nb"), "reason: must be at most 200 printable"),
-        (("--stdin",), "stdin: holds no key"),
-        (("a\nb",), "there is no API key with the id a\\nb"),
+        (("--stdin",), "stdin: contains no key"),
+        (("a\nb",), "no API key has the id a\\nb"),
     ],
 )
 def test_what_is_not_clear_revokes_nothing(
