@@ -11,11 +11,11 @@ OLD_SCHEMA = re.compile(r"no such (table|column)|(relation|column) .+ does not e
 
 
 def main() -> None:
-    """Run the command that is asked for. Whatever is wrong with the surroundings is one line on stderr."""
-    os.umask(0o077)  # what is written is for its owner alone: the database, secrets, mails in files
+    """Run the command. Problems with the environment are reported in one line on stderr."""
+    os.umask(0o077)  # only the owner may read what is written: database, secrets, mails in files
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     check_text(sys.argv)
-    gc.disable()  # until config.apps: imports leave no garbage, but looking for it is a fifth of a start
+    gc.disable()  # until config.apps: imports leave no garbage, and collecting takes a fifth of the start
     from django.core.management import execute_from_command_line
     from django.db import Error
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def check_text(arguments: list[str]) -> None:
-    """Exit unless the arguments are text: Python keeps other bytes as lone surrogates."""
+    """Exit unless the arguments are UTF-8. Python keeps other bytes as lone surrogates."""
     try:
         "".join(arguments).encode()
     except UnicodeEncodeError:
@@ -43,11 +43,11 @@ def check_text(arguments: list[str]) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """Return what a database says, and what helps behind PgBouncer or when its tables are missing or old."""
+    """Return the database's message, with advice for PgBouncer, and for missing or old tables."""
     text = next(iter(str(error).splitlines()), type(error).__name__)
     if POOLER_REFUSAL in text:
         return f"{text}; behind PgBouncer add ?pgbouncer=true to DATABASE_URL"
-    return f"{text}; has manage.py setup been run?" if OLD_SCHEMA.search(text) else text
+    return f"{text}; run: manage.py setup" if OLD_SCHEMA.search(text) else text
 
 
 if __name__ == "__main__":

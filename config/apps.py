@@ -13,20 +13,20 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401 (they register themselves)
-        from config.wire import openapi  # noqa: F401 (they register themselves)
+        from config import checks  # noqa: F401 (the import registers them)
+        from config.wire import openapi  # noqa: F401 (the import registers it)
 
         _spare_each_request()
-        gc.freeze()  # what is loaded by now stays, and forks share its memory
+        gc.freeze()  # modules loaded by now stay, and forks share their memory
         gc.enable()
 
 
 def _spare_each_request() -> None:
-    """Drop what Django does around each request for what is not here.
+    """Disconnect what Django does around each request for features that Keyhouse does not use.
 
-    That is caches, DEBUG's list of queries, and requests with addresses of their own (`request.urlconf`).
-    It looks after the thread's database connection twice, too: the look before a request is enough, since
-    a broken or old connection does no harm while nothing is asked of it.
+    These are caches, DEBUG's list of queries, and requests with their own URLs (`request.urlconf`). Django
+    also checks the thread's database connection twice. The check before a request is enough: a broken or old
+    connection does no harm while it is idle.
     """
     request_finished.disconnect(close_caches)
     request_finished.disconnect(reset_urlconf)

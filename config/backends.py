@@ -1,4 +1,4 @@
-"""The cache and the mail server, from their URLs. No message repeats a URL: passwords are in them."""
+"""Reads the URLs of the cache and the mail server. No message repeats a URL, since it holds a password."""
 
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -13,7 +13,7 @@ from config.hosts import ascii_domain
 SMTP = frozenset({"smtp", "smtps", "smtp+tls", "smtp+ssl"})
 EMAIL_FORMS = (
     "consolemail://, filemail:///FOLDER, dummymail:// or smtp+tls://USER:PASSWORD@HOST:PORT "
-    "(smtps:// for TLS from the first byte, smtp:// for none) without options; "
+    "(smtps:// for TLS from the first byte, smtp:// for no TLS) without options; "
     "in a password, write / as %2F, ? as %3F and # as %23"
 )
 CACHES = ("locmemcache://", "redis://", "rediss://")
@@ -22,17 +22,17 @@ CACHES = ("locmemcache://", "redis://", "rediss://")
 def cache_config(url: str) -> dict[str, Any]:
     """Return Django's settings for the cache at `url`. Raises ConfigurationError."""
     try:
-        if url.startswith(CACHES):  # of others nothing here makes use
+        if url.startswith(CACHES):  # Keyhouse supports no others
             return dict(Env.cache_url_config(url))  # type: ignore[no-untyped-call]
     except (ImproperlyConfigured, KeyError, ValueError):
         pass
-    raise ConfigurationError("CACHE_URL: is not locmemcache:// or redis://USER:PASSWORD@HOST:PORT/NUMBER")
+    raise ConfigurationError("CACHE_URL: must be locmemcache:// or redis://USER:PASSWORD@HOST:PORT/NUMBER")
 
 
 def valkey_url(url: str) -> str:
-    """Return `url` if it is that of a Valkey or Redis, else "". Raises ConfigurationError."""
+    """Return `url` if it names a Valkey or Redis, else "". Raises ConfigurationError."""
     if url.startswith("valkey"):
-        raise ConfigurationError("CACHE_URL: write redis:// for Valkey, or rediss:// if it speaks TLS")
+        raise ConfigurationError("CACHE_URL: write redis:// for Valkey, or rediss:// for Valkey with TLS")
     if not url.startswith(("redis://", "rediss://")):
         return ""
     from redis import Redis
@@ -40,7 +40,7 @@ def valkey_url(url: str) -> str:
     try:
         Redis.from_url(url).close()  # connects to nothing yet
     except (ValueError, TypeError):
-        raise ConfigurationError("CACHE_URL: is not redis://USER:PASSWORD@HOST:PORT/NUMBER") from None
+        raise ConfigurationError("CACHE_URL: must be redis://USER:PASSWORD@HOST:PORT/NUMBER") from None
     return url
 
 
@@ -53,8 +53,8 @@ def email_config(url: str) -> dict[str, Any]:
         if parts.scheme in SMTP:
             config["EMAIL_HOST"] = ascii_domain(config["EMAIL_HOST"])
     except (ImproperlyConfigured, KeyError, ValueError):
-        raise ConfigurationError(f"EMAIL_URL: is not {EMAIL_FORMS}") from None
-    if parts.scheme == "smtps":  # RFC 8314 section 3.3; to django-environ it is STARTTLS
+        raise ConfigurationError(f"EMAIL_URL: must be {EMAIL_FORMS}") from None
+    if parts.scheme == "smtps":  # RFC 8314 section 3.3; django-environ would use STARTTLS
         config |= {"EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}
     if parts.scheme == "filemail":
         config["EMAIL_FILE_PATH"] = unquote(parts.path)  # django-environ drops the first slash
@@ -62,7 +62,7 @@ def email_config(url: str) -> dict[str, Any]:
 
 
 def _check_email_url(parts: SplitResult) -> None:
-    """Raise ValueError for what django-environ takes, and mails would go elsewhere or nowhere."""
+    """Raise ValueError for URLs that django-environ accepts, but that would lose or misdirect mails."""
     is_smtp, is_file = parts.scheme in SMTP, parts.scheme == "filemail"
     if parts.query or parts.fragment or parts.scheme == "memorymail":
         raise ValueError
@@ -73,10 +73,7 @@ def _check_email_url(parts: SplitResult) -> None:
 
 
 def mail_sender(text: str, host: str) -> str:
-    """Return `text`, the address that mails come from, else keyhouse@ mail_host(host).
-
-    Raises ConfigurationError.
-    """
+    """Return the sender of mails: `text`, or else keyhouse@ mail_host(host). Raises ConfigurationError."""
     sender = text or f"keyhouse@{mail_host(host)}"
     if not is_email(sender):
         raise ConfigurationError(f"KEYHOUSE_MAIL_FROM: {text!a} is not an e-mail address")
@@ -84,7 +81,7 @@ def mail_sender(text: str, host: str) -> str:
 
 
 def mail_host(host: str) -> str:
-    """Return `host` if it can stand behind the @ of an address, else localhost: IP addresses cannot."""
+    """Return `host` if it can follow the @ of an e-mail address, else localhost. IP addresses cannot."""
     return host if is_email(f"keyhouse@{host}") and not host.startswith("[") else "localhost"
 
 

@@ -1,4 +1,4 @@
-"""What a caller wants to change about something that is stored."""
+"""The changes that a caller wants to make to a stored row."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from msgspec.structs import asdict
 
 
 class Changes(Struct, frozen=True, kw_only=True):
-    """Members that get another value. Those that are left out are UNSET, and stay as they are."""
+    """New values for members. Members left out are UNSET and keep their values."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} of {', '.join(self.given())}"
 
     def given(self) -> dict[str, Any]:
-        """The members that were given, with their new values."""
+        """Return the given members with their new values."""
         return {name: value for name, value in asdict(self).items() if value is not UNSET}

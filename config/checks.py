@@ -1,4 +1,4 @@
-"""System checks: what would make this installation unsafe or unable to serve."""
+"""System checks: reasons why this installation would be unsafe, or could not serve."""
 
 import math
 from collections import Counter
@@ -35,7 +35,7 @@ def check_wire(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
 
 
 def wire_faults() -> list[CheckMessage]:
-    """Return what in the profile's wire table leads nowhere, in every endpoint's words."""
+    """Return the names in the profile's wire table that no endpoint has."""
     source = profiles.active().source
     return [
         Error(f"profile {source}: {fault.member}: {fault.reason}.", hint=HINT, id="keyhouse.E005")
@@ -45,14 +45,14 @@ def wire_faults() -> list[CheckMessage]:
 
 @register
 def check_signing_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """keyhouse.E006: keys are given, and none for something that the profile signs."""
+    """keyhouse.E006: the given signing keys lack one for an algorithm of the profile."""
     if check_profile(None):
         return []
     return signing_key_faults()
 
 
 def signing_key_faults() -> list[CheckMessage]:
-    """Return what the profile signs with that KEYHOUSE_SIGNING_KEYS, if it is set, has no key for."""
+    """Return the profile's signing algorithms that KEYHOUSE_SIGNING_KEYS, if set, has no key for."""
     given = {key.algorithm for key in settings.SIGNING_KEYS}
     return [
         Error(f"KEYHOUSE_SIGNING_KEYS has no key for {name}.", hint="Add one.", id="keyhouse.E006")
@@ -63,28 +63,28 @@ def signing_key_faults() -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """keyhouse.E002 to E004: not fit to be reached by others."""
+    """keyhouse.E002 to E004: settings that are unsafe in production."""
     if settings.DEBUG:
         return []
     return production_faults()
 
 
 def production_faults() -> list[CheckMessage]:
-    """Return what forbids to serve with these settings, each with what to do."""
+    """Return the reasons not to serve with these settings, each with a hint what to do."""
     faults: list[CheckMessage] = []
     if settings.DEBUG:
         faults.append(Error("DEBUG is on.", hint="Unset DEBUG.", id="keyhouse.E002"))
     if is_weak(settings.SECRET_KEY):
-        hint = "Unset it, and one is generated, or give 50 random characters."
+        hint = "Unset it, so that Keyhouse generates one, or set 50 random characters."
         faults.append(Error("SECRET_KEY is too weak.", hint=hint, id="keyhouse.E003"))
     if any(host.startswith(("*", ".*")) for host in settings.ALLOWED_HOSTS):
         hint = "Name the hosts that clients use."
-        faults.append(Error("ALLOWED_HOSTS holds *.", hint=hint, id="keyhouse.E004"))
+        faults.append(Error("ALLOWED_HOSTS contains *.", hint=hint, id="keyhouse.E004"))
     return faults
 
 
 def is_weak(secret: str) -> bool:
-    """Whether a secret is short, well known, a repetition or of few different characters."""
+    """Whether a secret is short, well known, repetitive, or has few different characters."""
     once = secret[: (secret + secret).find(secret, 1)]  # "abcabc" is "abc", twice
     if len(once) < 32 or secret.startswith("django-insecure-"):
         return True

@@ -1,4 +1,4 @@
-"""What every command of ours has in common: --json, and failures in one line."""
+"""What all Keyhouse commands have in common: --json, and failures in one line."""
 
 import json
 import sys
@@ -13,19 +13,16 @@ from config import profiles
 from config.logs import escape
 from config.wire.errors import DomainError
 
-_surroundings: list[Callable[[], None]] = []  # what an app looks at before and after a command's work
+_surroundings: list[Callable[[], None]] = []  # checks before and after a command's work
 
 
 def check_surroundings_with(check: Callable[[], None]) -> None:
-    """Let an app look, before and after the work of each command, whether work may be done here.
-
-    `check` raises ConfigurationError if not.
-    """
+    """Register `check`, which runs before and after each command, and raises ConfigurationError."""
     _surroundings.append(check)
 
 
 class JsonCommand(BaseCommand):
-    """A command with --json, which says what is wrong with its arguments in one line."""
+    """A command with --json that reports wrong arguments in one line."""
 
     requires_system_checks = ()
 
@@ -37,22 +34,19 @@ class JsonCommand(BaseCommand):
 
 
 class Output(NamedTuple):
-    """What a command prints: the document with --json, the text without."""
+    """What a command prints: `document` with --json, else `text`."""
 
     document: Any
     text: str
 
 
 class KeyhouseCommand(JsonCommand, ABC):
-    """A command that calls one service. Subclasses write `run`, which returns what to print.
+    """A command that calls one service. Subclasses implement `run`, which returns what to print."""
 
-    `run` returns (document, text): the document is printed with --json, the text without.
-    """
-
-    needs_secrets = True  # those that the database was used with
+    needs_secrets = True  # whether it must have the secrets that the database was used with
 
     def handle(self, *args: Any, **options: Any) -> None:
-        profiles.active()  # an installation that cannot be served is not worked on either
+        profiles.active()  # raises ProfileError: commands need a valid profile, too
         self._check_surroundings()
         try:
             document, text = self.run(options)
@@ -67,38 +61,38 @@ class KeyhouseCommand(JsonCommand, ABC):
 
     @abstractmethod
     def run(self, options: dict[str, Any]) -> Output:
-        """Do the work and return (document, text)."""
+        """Do the work, and return what to print."""
 
 
 def stop_at(faults: Iterable[CheckMessage]) -> None:
-    """Raise CommandError for the first of these faults, if there is one."""
+    """Raise CommandError for the first fault, if there is one."""
     for fault in faults:
         raise CommandError(f"({fault.id}) {fault.msg} {fault.hint}")
 
 
 def _fail(parser: CommandParser, message: str) -> NoReturn:
-    """One line instead of argparse's many."""
+    """Exit with one line, where argparse would print several."""
     reason = escape(" ".join(message.split()))
     if not parser.called_from_command_line:
         raise CommandError(reason)
     parser.exit(2, f"{parser.prog}: {reason} (see --help)\n")
 
 
-# Standard input, and whoever types it.
+# Standard input, and the operator at the terminal.
 
 
 def has_terminal() -> bool:
-    """Whether somebody sits there who can be asked."""
+    """Whether an operator at a terminal can answer questions."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def read_line() -> str:
-    """Return the first line of standard input. Raises CommandError if that is not text."""
+    """Return the first line of standard input. Raises CommandError if it is not text."""
     return _decoded(_standard_input().readline()).rstrip("\r\n")
 
 
 def read_lines() -> list[str]:
-    """Return the lines of standard input. Raises CommandError if that is not text."""
+    """Return the lines of standard input. Raises CommandError if they are not text."""
     return _decoded(_standard_input().read()).splitlines()
 
 
@@ -116,7 +110,7 @@ def _decoded(data: bytes) -> str:
 
 
 def read_secret(prompt: str, *, from_stdin: bool) -> str:
-    """Return a secret from standard input's first line, or typed twice at a terminal; never from argv."""
+    """Return a secret: the first line of standard input, or typed twice at the terminal; never from argv."""
     if from_stdin:
         return read_line()
     if not has_terminal():
@@ -125,22 +119,22 @@ def read_secret(prompt: str, *, from_stdin: bool) -> str:
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Show whoever sits at the terminal something: on stderr, since standard output is for the answer."""
+    """Show a text to the operator, on stderr: standard output is for the command's output."""
     sys.stderr.write(f"{text}{end}")
     sys.stderr.flush()
 
 
 def ask(prompt: str, default: str) -> str:
-    """Ask at the terminal; return the answer, `default` if that is empty. Raises EOFError."""
+    """Ask at the terminal; return the answer, or `default` if it is empty. Raises EOFError."""
     say(f"{prompt} [{default}]: ", end="")
     return input().strip() or default
 
 
 def confirm(question: str, *, option: str) -> None:
-    """Go on if whoever sits at the terminal types yes; `option` says so without one. Raises CommandError."""
+    """Return if the operator types yes, else raise CommandError. `option` names the option that says yes."""
     if not has_terminal():
         raise CommandError(f"there is no terminal to ask; use {option}")
-    if ask(f"{question} Type yes to go on", "no") != "yes":
+    if ask(f"{question} Type yes to continue", "no") != "yes":
         raise CommandError("nothing was done")
 
 
@@ -152,11 +146,11 @@ def ask_twice(prompt: str) -> str:
         first = getpass(f"{prompt}: ")
         if first == getpass(f"{prompt} again: "):
             return first
-        say("These are not the same; once more.")
+        say("The two entries differ. Try again.")
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows as aligned columns under their heads."""
+    """Return rows as aligned columns below their heads."""
     cells = [list(heads), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)

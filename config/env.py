@@ -1,7 +1,7 @@
-"""How environment variables are read; config.variables says what they are for.
+"""Reads environment variables; config.variables says what they are for.
 
-Each can also be given as NAME_FILE, the path of a file that holds the value (Docker and systemd
-secrets). A wrong value raises ConfigurationError, which names the variable and says what is right.
+Each can also be set as NAME_FILE, the path of a file with the value (Docker and systemd secrets). A wrong
+value raises ConfigurationError, which names the variable and says what would be right.
 """
 
 import os
@@ -24,8 +24,8 @@ class ConfigurationError(Exception):
 def text(name: str) -> str:
     """Return the value of variable `name`: from NAME, else from the file NAME_FILE, else its default.
 
-    Set but empty is as good as not set, but an empty file is a mistake. Raises ConfigurationError for
-    that, for a file that cannot be read, for both at once and for what is not UTF-8.
+    An empty variable counts as unset, but an empty file is an error. Raises ConfigurationError for an
+    empty or unreadable file, for NAME and NAME_FILE together, and for a value that is not UTF-8.
     """
     value, path = os.environ.get(name, ""), os.environ.get(f"{name}_FILE", "")
     if value and path:
@@ -33,7 +33,7 @@ def text(name: str) -> str:
     if path:
         return _from_file(f"{name}_FILE", path)
     if not value.isascii() and not _is_utf8(value):
-        raise ConfigurationError(f"{name}: it is not UTF-8 text")
+        raise ConfigurationError(f"{name}: must be UTF-8 text")
     return value or VARIABLES[name].default
 
 
@@ -48,7 +48,7 @@ def _from_file(name: str, path: str) -> str:
 
 
 def _is_utf8(value: str) -> bool:
-    """Whether a variable was UTF-8: Python keeps other bytes as lone surrogates."""
+    """Whether a variable was UTF-8. Python keeps other bytes as lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
@@ -58,25 +58,25 @@ def items(name: str) -> list[str]:
 
 
 def flag(name: str) -> bool:
-    """Return variable `name` as a yes or no. Raises ConfigurationError on anything else."""
+    """Return variable `name` as a bool. Raises ConfigurationError for other values."""
     value = text(name).lower()
     if value in {"true", "1", "yes", "on"}:
         return True
     if value in {"false", "0", "no", "off"}:
         return False
-    raise ConfigurationError(f"{name}: {value!r} is not true or false")
+    raise ConfigurationError(f"{name}: {value!r} must be true or false")
 
 
 def number(name: str, *, least: int = 0, most: int) -> int:
     """Return variable `name` as a whole number from `least` to `most`. Raises ConfigurationError."""
     value = text(name)
     if not (value.isascii() and value.isdigit() and len(value) < 10 and least <= int(value) <= most):
-        raise ConfigurationError(f"{name}: {value!a} is not a whole number from {least} to {most}")
+        raise ConfigurationError(f"{name}: {value!a} must be a whole number from {least} to {most}")
     return int(value)
 
 
 def lines(name: str) -> list[str]:
-    """Return the lines of the file whose path is variable `name`, if it is set. Raises ConfigurationError."""
+    """Return the lines of the file that variable `name` names; [] if unset. Raises ConfigurationError."""
     path = text(name)
     if not path:
         return []
@@ -94,26 +94,26 @@ class Address(NamedTuple):
 
 
 def address(name: str) -> Address:
-    """Return variable `name` as (host, port). Raises ConfigurationError when it is not HOST:PORT."""
+    """Return variable `name`, HOST:PORT, as an Address. Raises ConfigurationError."""
     return parse_address(name, text(name))
 
 
 def parse_address(name: str, value: str) -> Address:
-    """Split `value`, HOST:PORT with an IPv6 host in brackets; `name` is for the error message."""
+    """Split `value`, HOST:PORT with an IPv6 host in brackets. Raises ConfigurationError, naming `name`."""
     match = ADDRESS.fullmatch(value)
     if match is None or int(match["port"]) > 65535:
         raise ConfigurationError(
-            f"{name}: {value!r} is not HOST:PORT, for example 127.0.0.1:8000 or [::1]:8000"
+            f"{name}: {value!r} must be HOST:PORT, for example 127.0.0.1:8000 or [::1]:8000"
         )
     if int(match["port"]) == 0:
-        raise ConfigurationError(f"{name}: {value!r} has no port: give a port between 1 and 65535")
+        raise ConfigurationError(f"{name}: {value!r} must have a port from 1 to 65535")
     return Address(match["host"].strip("[]"), int(match["port"]))
 
 
 def hosts(name: str) -> list[str]:
-    """Return the hosts in variable `name`, each in its one spelling. Raises ConfigurationError.
+    """Return the hosts in variable `name` in their canonical spelling. Raises ConfigurationError.
 
-    What begins with a dot stands for the hosts below it; `*` is left to the checks.
+    A leading dot stands for the hosts below a domain. The system checks refuse `*`.
     """
     return [_host(name, item) for item in items(name)]
 
@@ -130,7 +130,7 @@ def _host(name: str, text: str) -> str:
 
 
 def public_url(name: str, bind: Address) -> str:
-    """Return the origin in variable `name`; if it is not set, where a server at `bind` finds itself.
+    """Return the origin in variable `name`; if it is unset, the URL of a server that listens at `bind`.
 
     Raises ConfigurationError.
     """
@@ -139,13 +139,13 @@ def public_url(name: str, bind: Address) -> str:
 
 
 def own_url(host: str, port: int) -> str:
-    """Return the URL of a server that listens there; "every address" is localhost to itself."""
+    """Return the URL of a server that listens there; localhost stands for "every address"."""
     shown = "localhost" if names.is_every_address(host) else f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}"
 
 
 def origin(name: str, value: str) -> str:
-    """Return `value`, an address as of `page`, that has no path. Raises ConfigurationError."""
+    """Return `value`, an address as `page` returns it, without a path. Raises ConfigurationError."""
     address = page(name, value)
     parts = urlsplit(address)
     if urlsplit(value).path not in {"", "/"}:
@@ -154,9 +154,9 @@ def origin(name: str, value: str) -> str:
 
 
 def page(name: str, value: str) -> str:
-    """Return `value`, an http:// or https:// address, without a slash at its end, its host in one spelling.
+    """Return `value`, an http:// or https:// address, with a canonical host and without a trailing slash.
 
-    Raises ConfigurationError, naming `name`, for what is more (a user, a query) or no address.
+    Raises ConfigurationError, naming `name`, for other values and for addresses with a user or a query.
     """
     try:
         parts = urlsplit(value)
@@ -165,21 +165,21 @@ def page(name: str, value: str) -> str:
         is_good = False
     if not is_good or not value.isprintable() or any(character in value for character in " @?#\\"):
         raise ConfigurationError(
-            f"{name}: {value!a} is not an http:// or https:// address without ?, #, @ or blanks"
+            f"{name}: {value!a} must be an http:// or https:// address without ?, #, @ or spaces"
         )
     try:
         address = names.spell_url(value)
     except ValueError as error:
-        raise ConfigurationError(f"{name}: {value!a} has a host that no client can call: {error}") from None
+        raise ConfigurationError(f"{name}: {value!a} has a host that clients cannot call: {error}") from None
     if names.is_every_address(names.host_of(address)):
         raise ConfigurationError(
-            f"{name}: {value!a} is where a server listens; give the address that clients use"
+            f"{name}: {value!a} is where the server listens; set the address that clients use"
         )
     return address.rstrip("/")
 
 
 def reason(error: OSError | UnicodeDecodeError) -> str:
-    """Say in words why a file could not be used."""
+    """Return in words why a file cannot be used."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return "it is not UTF-8 text"

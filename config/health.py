@@ -1,4 +1,4 @@
-"""Is the process alive, and does it have its database?"""
+"""Health checks: /health for the process, /ready for its database."""
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -9,7 +9,7 @@ from config.wire.problems import DATABASE_ERRORS, unavailable
 
 @takes("GET")
 def health(request: HttpRequest) -> HttpResponse:
-    """GET /health: 200 as long as the process answers."""
+    """GET /health: 200 while the process answers requests."""
     return JsonResponse({"status": "ok"})
 
 

@@ -1,4 +1,4 @@
-"""Names of hosts in the one spelling that all of them are compared in. Knows no Django."""
+"""Spells host names in one canonical way, so that they can be compared. Independent of Django."""
 
 import re
 from functools import lru_cache
@@ -9,7 +9,7 @@ import idna
 
 LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 NAME = re.compile(rf"{LABEL}(?:\.{LABEL})*")
-NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # browsers read a name that ends so as an IPv4 address
+NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # browsers read a name with such an end as an IPv4 address
 LONGEST_NAME = 253
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -17,22 +17,22 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 def ascii_domain(text: str) -> str:
     """Return a domain in lower-case A-labels (RFC 5890), mapped by UTS 46, non-transitional: ß is not ss.
 
-    Raises ValueError for what IDNA 2008 does not allow. An ASCII name is not looked at more closely.
+    Raises ValueError for a name that IDNA 2008 does not allow. ASCII names are only lower-cased.
     """
     return text.lower() if text.isascii() else idna.encode(text, uts46=True).decode("ascii")
 
 
 def spell_host(text: str) -> str:
-    """Return a host in its one spelling: A-labels without a dot at the end, an IPv6 address in brackets.
+    """Return a host in canonical spelling: A-labels without a trailing dot, or an IPv6 address in brackets.
 
-    Raises ValueError, with words for people, for what is no host that a browser could name (RFC 3986
-    section 3.2.2, RFC 1123 section 2.1).
+    Raises ValueError, with a message for people, for a host that no browser could call (RFC 3986 section
+    3.2.2, RFC 1123 section 2.1).
     """
     if text.startswith("[") or ":" in text:
         return f"[{_ipv6(text.removeprefix('[').removesuffix(']'))}]"
     name = ascii_domain(unquote(text, errors="strict")).removesuffix(".")
     if len(name) > LONGEST_NAME or not NAME.fullmatch(name):
-        raise ValueError("a name of a host has letters, digits, hyphens and single dots")
+        raise ValueError("a host name may contain only letters, digits, hyphens and single dots")
     if NUMBER.fullmatch(name.rpartition(".")[2]):
         return str(ip_address(name))
     return name
@@ -40,19 +40,19 @@ def spell_host(text: str) -> str:
 
 def _ipv6(text: str) -> IPv6Address:
     if "%" in text:
-        raise ValueError("a zone means something on one machine only")
+        raise ValueError("an IPv6 zone is valid on one machine only")
     return IPv6Address(text)
 
 
 def spell_authority(text: str, scheme: str) -> str:
-    """Return HOST or HOST:PORT in its one spelling, without `scheme`'s default port. Raises ValueError."""
+    """Return HOST or HOST:PORT in canonical spelling, without `scheme`'s default port. Raises ValueError."""
     if any(character in text for character in " /?#\\") or not text.isprintable():
-        raise ValueError("it is more than a host and a port")
+        raise ValueError("it must be only a host and a port")
     return _authority(urlsplit(f"{scheme}://{text}"))
 
 
 def spell_url(text: str) -> str:
-    """Return an http or https URL with its scheme and host in their one spelling. Raises ValueError."""
+    """Return an http or https URL with its scheme and host in canonical spelling. Raises ValueError."""
     parts = urlsplit(text)
     return parts._replace(netloc=_authority(parts)).geturl()
 
@@ -66,9 +66,9 @@ def _authority(parts: SplitResult) -> str:
 
 @lru_cache(maxsize=1024)
 def spell_header(value: str, scheme: str) -> str:
-    """Return the value of a Host or an Origin header in its one spelling, unchanged if it is no good one.
+    """Return the value of a Host or Origin header in canonical spelling, or unchanged if it is malformed.
 
-    `scheme` is that of clients; an origin brings its own.
+    `scheme` is the one that clients use; an Origin has its own.
     """
     given, separator, authority = value.rpartition("://")
     try:

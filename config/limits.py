@@ -1,4 +1,4 @@
-"""How often anything may be tried, in one table. KEYHOUSE_LIMITS changes single numbers of it."""
+"""How often anything may be tried, in one table. KEYHOUSE_LIMITS changes single numbers."""
 
 import re
 from dataclasses import dataclass, fields, replace
@@ -13,7 +13,7 @@ DAY = 24 * HOUR
 
 
 class Limit(StrEnum):
-    """What is limited."""
+    """The kinds of attempts that are limited."""
 
     LOGIN = "login"
     CODE = "code"
@@ -28,10 +28,10 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True)
 class Bounds:
-    """How many attempts are let through within `seconds` of the first one. 0: these are not counted.
+    """How many attempts are allowed within `seconds` of the first one. 0 means that they are not counted.
 
-    `here`: those about one account from one address; `account`: those about one account, from anywhere;
-    `address`: those from one address, about whomever. An IPv6 address counts as its /64.
+    `here` limits attempts on one account from one address, `account` those on one account from everywhere,
+    `address` those on all accounts from one address. An IPv6 address counts as its /64.
     """
 
     seconds: int
@@ -41,24 +41,24 @@ class Bounds:
 
 
 DEFAULTS = {
-    # Ten slips of the pen; three addresses to lock out newcomers to an account; 2,880 guesses a day at one.
+    # Allows 10 typing errors. Three addresses can lock others out of an account. 2,880 guesses a day at most.
     Limit.LOGIN: Bounds(15 * MINUTE, here=10, account=30, address=20),
-    # Two of a million codes are good at a time, and who tries them knows the password: one day of it
-    # succeeds with a probability of less than 0.1 %.
+    # Two of a million codes are valid at a time, and an attacker must know the password: a day of guessing
+    # succeeds with a probability below 0.1 %.
     Limit.CODE: Bounds(HOUR, account=10),
-    # Whoever guesses here has stolen a session, or forgotten the password.
+    # A person who guesses here has stolen a session, or forgotten the password.
     Limit.OWN_PASSWORD: Bounds(HOUR, account=10),
-    # Each is a mail to somebody who may not have asked for it.
+    # Each attempt sends a mail to somebody who may not have asked for it.
     Limit.FORGOT_PASSWORD: Bounds(HOUR, here=5, account=10, address=20),
-    # Each is a mail and a hash.
+    # Each attempt costs a mail and a hash.
     Limit.REGISTRATION: Bounds(HOUR, here=10, account=20, address=20),
-    # Each attempt keeps its row and its link for a day, and is one mail to somebody who may not have asked.
+    # Each attempt keeps a row and a link for a day, and mails somebody who may not have asked for it.
     Limit.REGISTRATION_DAILY: Bounds(DAY, account=50),
-    # Guesses at the password behind one mailed link; each costs a hash.
+    # Guesses at the password for one mailed link. Each costs a hash.
     Limit.CONFIRMATION: Bounds(HOUR, account=10),
-    # 256 random bits are not guessed; this bounds what trying costs us.
+    # Nobody guesses 256 random bits; this limits what the attempts cost the server.
     Limit.MAILED_TOKEN: Bounds(15 * MINUTE, address=30),
-    # Each is a mail to an address of the caller's choosing.
+    # Each attempt sends a mail to an address that the caller chooses.
     Limit.EMAIL_CHANGE: Bounds(HOUR, account=10),
 }
 MEMBERS = tuple(field.name for field in fields(Bounds))
@@ -72,7 +72,7 @@ def limits(items: list[str]) -> dict[Limit, Bounds]:
         name, _, member = path.partition(".")
         if name not in table or member not in MEMBERS or not NUMBER.fullmatch(number):
             raise ConfigurationError(
-                f"KEYHOUSE_LIMITS: {item!a} is not LIMIT.MEMBER=NUMBER, for example login.address=200; "
+                f"KEYHOUSE_LIMITS: {item!a} must be LIMIT.MEMBER=NUMBER, for example login.address=200; "
                 f"limits: {', '.join(Limit)}; members: {', '.join(MEMBERS)}"
             )
         table[Limit(name)] = replace(table[Limit(name)], **{member: int(number)})

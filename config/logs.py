@@ -1,4 +1,4 @@
-"""Texts that stay one line and hold no credential, whatever a caller put into them: in logs and in rows."""
+"""Keeps texts for logs and rows on one line, and free of credentials, whatever a caller put into them."""
 
 import logging
 import re
@@ -10,8 +10,8 @@ from config.secrets.key_formats import holds_key
 
 ALPHANUMERIC = "[A-Za-z0-9]"
 BASE64 = "[A-Za-z0-9_-]"
-OAUTH2_LENGTH = 43  # of 32 random bytes
-HEADER_LENGTH = 17  # at least, after eyJ: {"alg":"HS256"}
+OAUTH2_LENGTH = 43  # characters of 32 random bytes
+HEADER_LENGTH = 17  # characters at least after eyJ: {"alg":"HS256"}
 WHOLE_TOKEN = re.compile(
     rf"(?<!{ALPHANUMERIC})(?:{'|'.join(OAUTH2_PREFIXES)}){BASE64}{{{OAUTH2_LENGTH}}}(?!{BASE64})"
     rf"|eyJ{BASE64}{{{HEADER_LENGTH},}}\.{BASE64}+\.{BASE64}*"
@@ -19,7 +19,7 @@ WHOLE_TOKEN = re.compile(
 
 
 class OneLineFormatter(logging.Formatter):
-    """time level logger message traceback, with CR, LF, ANSI and other controls written as escapes."""
+    """Formats "time level logger message traceback" on one line, with control characters as escapes."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -29,26 +29,26 @@ class OneLineFormatter(logging.Formatter):
 
 
 def mask(text: str) -> str:
-    """Return `text` with every API key cut down to the part that may be shown, and no token."""
+    """Return `text` with API keys cut to the part that may be shown, and without tokens."""
     try:
         credentials = _credentials(profiles.active())
-    except profiles.ProfileError:  # then nothing is served, either
+    except profiles.ProfileError:  # without a valid profile nothing is served
         return text
     return credentials.sub(lambda match: f"{match[1] or match[2] or match[3]}…", text)
 
 
 def kept(text: str, length: int) -> str:
-    """Return what is stored of a text that somebody sent: one line, masked, at most `length` characters.
+    """Return a sent text as it is stored: one line, masked, at most `length` characters.
 
-    What lies far behind those is not looked at, which bounds the time that it takes.
+    Characters far beyond `length` are cut off first, which limits the time that this takes.
     """
     return mask(escape(text[: 4 * length]))[:length]
 
 
 def holds_credential(text: str) -> bool:
-    """Whether there is a whole key of the active profile, a token or a client's secret in `text`.
+    """Whether `text` contains a whole key of the active profile, a token or a client secret.
 
-    Of keys prefix, length and checksum count, so that words which begin like one are none.
+    A key must have the right prefix, length and checksum, so that similar words do not count.
     """
     return holds_key(text, profiles.active().keys.environments.values()) or bool(WHOLE_TOKEN.search(text))
 
@@ -65,15 +65,15 @@ def _credentials(profile: profiles.Profile) -> re.Pattern[str]:
 
 
 def _begins(shown: str, character: str, length: int) -> str:
-    """Return the pattern of `shown` with 8 characters or more after it; within a word, with all `length`.
+    """Return the pattern for `shown` and 8 or more characters; inside a word, for all `length` characters.
 
-    So `export_customers` holds no token, and one that follows on the letter of an escape is one.
+    So `export_customers` contains no token, but a token directly after an escape such as \\n does count.
     """
     return rf"((?<!{ALPHANUMERIC}){shown}|{shown}(?={character}{{{length}}})){character}{{8,}}"
 
 
 def escape(text: str) -> str:
-    """Return `text` with everything unprintable as \\x, \\u or \\U escapes."""
+    """Return `text` with unprintable characters as \\x, \\u or \\U escapes."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

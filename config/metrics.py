@@ -1,7 +1,7 @@
-"""What Prometheus is told, over all processes of a server. No label names a key, a person or an address.
+"""Metrics for Prometheus, over all processes of a server. No label names a key, a person or an address.
 
-Only servers count, and only if KEYHOUSE_METRICS_NETWORKS lets somebody ask: `prepare` is called before the
-workers are forked, `start` in each. Everywhere else counting does nothing.
+Only servers count, and only if KEYHOUSE_METRICS_NETWORKS is set: `serve` calls `prepare` before it forks the
+workers, and each worker calls `start`. In all other processes, counting does nothing.
 """
 
 import os
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client looks at it when it is imported, so that comes later
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # read when prometheus_client is imported, so import it late
 
 
 class Metric:
-    """A number that only grows, for each combination of a few labels."""
+    """A counter for each combination of a few labels."""
 
     def __init__(self, name: str, words: str, *labels: str) -> None:
         self.name, self.words, self.labels = name, words, labels
@@ -22,13 +22,13 @@ class Metric:
         self._children: dict[tuple[str, ...], Any] = {}
 
     def start(self) -> None:
-        """Count from now on."""
+        """Start counting."""
         from prometheus_client import Counter
 
         self._counter = Counter(self.name, self.words, self.labels, registry=None)
 
     def count(self, *values: str) -> None:
-        """Count one more, under these values of the labels. There must be few of them, ever."""
+        """Add 1 under these label values. Use few different values."""
         if self._counter is None:
             return
         child = self._children.get(values)
@@ -37,8 +37,8 @@ class Metric:
         child.inc()
 
 
-CHECKS = Metric("keyhouse_gateway_checks", "Answers of /gateway/check", "status")
-REQUESTS = Metric("keyhouse_requests", "Answers to all other requests", "credential", "status")
+CHECKS = Metric("keyhouse_gateway_checks", "Responses of /gateway/check", "status")
+REQUESTS = Metric("keyhouse_requests", "Responses to all other requests", "credential", "status")
 REFUSED_KEYS = Metric("keyhouse_refused_keys", "Requests with a well-formed key that was refused", "reason")
 EVENTS = Metric("keyhouse_events", "Events written to the audit log, logins among them", "event")
 EPOCH_LOOKS = Metric("keyhouse_epoch_looks", "Looks at the end of the audit log")
@@ -46,20 +46,20 @@ ALL = (CHECKS, REQUESTS, REFUSED_KEYS, EVENTS, EPOCH_LOOKS)
 
 
 def prepare(folder: Path) -> None:
-    """Have the processes that are forked from this one share `folder`, which is emptied."""
+    """Empty `folder` and let the processes forked from this one share it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
     os.environ[FOLDER] = str(folder)
 
 
 def start() -> None:
-    """Count in this process, which is one of those that share a folder."""
+    """Start counting in this process, which shares the folder."""
     for metric in ALL:
         metric.start()
 
 
 def exposition(now: Mapping[str, tuple[str, float]]) -> tuple[bytes, str]:
-    """Return the numbers of all processes and those of `now`, (words, value) by name, and the media type."""
+    """Return the metrics of all processes and the gauges `now` (words, value) by name; the media type."""
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
     from prometheus_client.core import GaugeMetricFamily
     from prometheus_client.multiprocess import MultiProcessCollector

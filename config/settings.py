@@ -1,4 +1,4 @@
-"""Django's settings, from the environment variables in config.env."""
+"""Django's settings. config.variables lists the environment variables, config.env reads them."""
 
 import hashlib
 import hmac
@@ -140,7 +140,7 @@ SIMPLE_JWT = {
 
 # OAuth2 and OpenID Connect: what the library is told; the rest is in oauth
 
-MIGRATION_MODULES = {"oauth2_provider": "oauth.provider_migrations"}  # the result of its own 22, in one
+MIGRATION_MODULES = {"oauth2_provider": "oauth.provider_migrations"}  # its 22 migrations as one
 OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.OAuthClient"
 OAUTH2_PROVIDER_GRANT_MODEL = "accounts.OAuthCode"
 OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "accounts.OAuthAccessToken"
@@ -167,13 +167,13 @@ OAUTH2_PROVIDER = {
 # HTTP
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a selection of too many rows is for the admin to explain
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # high enough that the admin itself refuses too large a selection
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"  # under no-referrer browsers send Origin: null, which fails CSRF
 SESSION_ENGINE = "accounts.sessions.browser_sessions"
 _port = urlsplit(PUBLIC_URL).port
-# Cookies know no ports: these names are neither a framework's default nor those of another Keyhouse.
+# Cookies ignore ports, so the names must differ from Django's defaults and from another Keyhouse's.
 _cookies = ("__Host-" if HTTPS else "") + ("keyhouse" if _port is None else f"keyhouse_{_port}")
 SESSION_COOKIE_NAME = f"{_cookies}_session"
 SESSION_COOKIE_SECURE = HTTPS
@@ -186,13 +186,13 @@ CSRF_FAILURE_VIEW = "config.wire.problems.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no third cookie
 X_FRAME_OPTIONS = "DENY"
-LOGIN_REDIRECT_URL = "admin:index"  # for a `next` that is not a page of ours
+LOGIN_REDIRECT_URL = "admin:index"  # if `next` is not one of our pages
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 SILENCED_SYSTEM_CHECKS = [
-    "security.W008",  # to redirect is the proxy's job: here the credentials were already sent in clear
-    "security.W021",  # preload lists in browsers: for the owner of the whole domain to decide
+    "security.W008",  # redirects are the proxy's job: clients that get here have sent their credentials
+    "security.W021",  # the owner of the whole domain decides about preload lists in browsers
 ]
 
 REST_FRAMEWORK = {
@@ -243,8 +243,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        # A request that is refused is no fault of the server: what matters of it is in the audit log.
+        # A refused request is not a server error; the audit log has those that matter.
         "django.request": {"level": "ERROR"},
-        "django.security": {"level": "CRITICAL"},  # an ERROR with a traceback for each wrong Host header
+        "django.security": {"level": "CRITICAL"},  # it logs a traceback for each wrong Host header
     },
 }

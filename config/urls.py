@@ -1,4 +1,4 @@
-"""Every address of Keyhouse. What lies under the profile's base path is the product's API."""
+"""Every address of Keyhouse. The product's API is under the profile's base path."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -24,7 +24,7 @@ if profiles.active().oauth2 is not None:
     api.append(path("auth/oauth2/", include("oauth.urls")))
 
 urlpatterns = [
-    path(f"{BASE}/" if BASE else "", include(api)),  # looked at first, as it is asked most
+    path(f"{BASE}/" if BASE else "", include(api)),  # first, because it gets most requests
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
     path("metrics", metrics_page, name="metrics"),

@@ -1,1 +1,1 @@
-"""Where the data lies, and what all tables have in common."""
+"""The database: its settings, and what all tables have in common."""

@@ -1,5 +1,5 @@
-"""What happens when a connection to the database is lost: memory of what it said has to know."""
+"""A signal for lost database connections, after which caches must not trust what they read."""
 
 from django.dispatch import Signal
 
-connection_lost = Signal()  # in use: one that ended while it lay idle is replaced, and says nothing
+connection_lost = Signal()  # only for connections in use; an idle one that ended is replaced silently

@@ -1,4 +1,4 @@
-"""Bringing the database up to date with this version, by one process at a time."""
+"""Migrates the database to this version, in one process at a time."""
 
 import fcntl
 import time
@@ -13,45 +13,45 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
-# The last of each app's migrations that are one now: a database that has any of them has to have it.
+# The last of each app's migrations that were squashed: a database with any of them must have it.
 LAST_REPLACED = {
     "accounts": "0019_email_domains",
     "apikeys": "0009_scope_uses_since",
     "audit": "0006_subjects",
 }
-LOCK_NUMBER = 0x6B657968  # of PostgreSQL's advisory lock
-LOOK_SECONDS = 0.2  # between two looks whether the process that upgrades is done
+LOCK_NUMBER = 0x6B657968  # key of PostgreSQL's advisory lock
+LOOK_SECONDS = 0.2  # between two attempts to get the lock
 
 
 def is_up_to_date() -> bool:
-    """Whether every migration of this version has been applied. Raises CommandError if it cannot tell."""
+    """Whether every migration of this version is applied. Raises CommandError if old ones are missing."""
     executor = MigrationExecutor(connection)
     _check_replaced(executor.loader)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
 def _check_replaced(loader: MigrationLoader) -> None:
-    """Raise CommandError for a database with only some of the migrations that were made into one.
+    """Raise CommandError for a database with only some of the squashed migrations.
 
-    Django would take the first of them for all: their names are the same.
+    Django would mistake the first of them for the squashed one, because both have the same name.
     """
     for app, last in LAST_REPLACED.items():
         applied = {key for key in loader.applied_migrations if key[0] == app}
         if (app, last) not in applied and not applied <= loader.disk_migrations.keys():
             raise CommandError(
-                f"the database has no migration {app}.{last}, which this version starts from; "
-                "run manage.py setup of the last version that has it first"
+                f"the database lacks the migration {app}.{last}, which this version starts from; "
+                "first run manage.py setup of the last version that has it"
             )
 
 
 def check_up_to_date() -> None:
-    """Raise CommandError, with what to do, unless the database is ready for this version."""
+    """Raise CommandError, which says what to do, unless the database is ready for this version."""
     if not is_up_to_date():
         raise CommandError("the database is not set up for this version; run: manage.py setup")
 
 
 def bring_up_to_date() -> None:
-    """Apply what is missing. Of processes that start at once, one does it and the others wait."""
+    """Apply missing migrations. If several processes start at once, one does it and the others wait."""
     if is_up_to_date():
         return
     with _alone():
@@ -60,24 +60,24 @@ def bring_up_to_date() -> None:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Hold the one lock of this installation's database, or data folder."""
+    """Hold the lock of this installation's database, or of its data folder on SQLite."""
     if connection.vendor != "postgresql":
         with (settings.DATA_DIR / "setup.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
         return
     with closing(connection.copy()) as lock:
-        lock.set_autocommit(False)  # PgBouncer leaves a connection to one client for a transaction at most
+        lock.set_autocommit(False)  # PgBouncer may give the connection to others after a transaction
         while not _is_first(lock):
             lock.rollback()
-            # PostgreSQL could wake us, but a wait inside it keeps a connection of PgBouncer's small pool,
-            # which the process that migrates may need.
-            time.sleep(LOOK_SECONDS)  # why nobody wakes us: above
+            # PostgreSQL could wait for the lock, but that would occupy a connection of PgBouncer's small
+            # pool, which the migrating process may need.
+            time.sleep(LOOK_SECONDS)  # see above
         yield
 
 
 def _is_first(lock: BaseDatabaseWrapper) -> bool:
-    """Take the lock, until the end of this transaction, unless another process has it."""
+    """Try to take the lock until the end of this transaction. Return whether this process has it."""
     with lock.cursor() as cursor:
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # migrations may take long
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK_NUMBER])

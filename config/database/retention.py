@@ -1,4 +1,4 @@
-"""Taking away rows that have no meaning any more: some at a time, so that nobody waits long for them."""
+"""Deletes obsolete rows in small batches, so that other transactions do not wait long."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,13 +10,13 @@ SOME = 1000
 
 
 def take_some(rows: QuerySet[Any]) -> list[Any]:
-    """Lock some of `rows` and return them; none that somebody else has locked."""
+    """Lock some of `rows` and return them, without rows that another transaction has locked."""
     return list(rows.select_for_update(skip_locked=True, of=("self",))[:SOME])
 
 
 def delete_some(rows: QuerySet[Any]) -> int:
-    """Delete some of `rows` and return how many; 0 when there are none left, or others are at them."""
-    if not rows.exists():  # SQLite would lock everybody out to find that out
+    """Delete some of `rows` and return how many; 0 if none are left, or all are locked."""
+    if not rows.exists():  # on SQLite, the transaction would lock out all writers
         return 0
     with transaction.atomic():
         taken = take_some(rows)
@@ -25,7 +25,7 @@ def delete_some(rows: QuerySet[Any]) -> int:
 
 
 class Leftovers(NamedTuple):
-    """A kind of rows that have no meaning any more, and the service that takes some of them away."""
+    """A kind of obsolete rows, and the service that deletes some of them."""
 
     name: str
     rows: QuerySet[Any]

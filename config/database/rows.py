@@ -1,4 +1,4 @@
-"""What every table with a public id has, and rows by their numbers."""
+"""The base of tables with a public id, and iteration over many rows."""
 
 import uuid
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.db import models
 
-MOST_AT_ONCE = 10_000  # numbers in one statement: PostgreSQL takes 65,535 parameters
+MOST_AT_ONCE = 10_000  # primary keys in one statement: PostgreSQL accepts 65,535 parameters
 
 PART = 2_000  # rows in memory at a time
 
@@ -15,7 +15,7 @@ Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
 
 
 class PublicRow(models.Model):
-    """A row known to the outside by its uuid, or by its number where the profile shows integers."""
+    """A row with a public uuid. Profiles with integer ids show its primary key instead."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
 
@@ -24,9 +24,9 @@ class PublicRow(models.Model):
 
 
 def in_parts(rows: "models.QuerySet[Row]") -> Iterator[Row]:
-    """Yield the rows in their order, a part at a time; those that are deleted meanwhile are left out.
+    """Yield the rows in their order, reading a part at a time. Rows deleted meanwhile are skipped.
 
-    Unlike `QuerySet.iterator` it keeps no cursor open, which other clients of PgBouncer would come upon.
+    Unlike `QuerySet.iterator`, it keeps no cursor open, which does not work behind PgBouncer.
     """
     numbers = list(rows.values_list("pk", flat=True))
     for start in range(0, len(numbers), PART):
@@ -36,7 +36,7 @@ def in_parts(rows: "models.QuerySet[Row]") -> Iterator[Row]:
 
 
 def in_batches(rows: Rows, numbers: Iterable[int]) -> Iterator[Rows]:
-    """Yield those of `rows` that have these numbers, in order and in parts that fit a statement."""
+    """Yield the `rows` with these primary keys, in order, in batches that fit into a statement."""
     in_order = sorted(set(numbers))
     for start in range(0, len(in_order), MOST_AT_ONCE):
         yield rows.filter(pk__in=in_order[start : start + MOST_AT_ONCE]).order_by("pk")

@@ -1,6 +1,6 @@
-"""For the few statements on the way of every request: written by hand, read the same from both databases.
+"""Helpers for the few hand-written statements that run on most requests, on both databases.
 
-Making the SQL of a query set takes longer than the database needs to run it.
+Building the SQL of a query set takes longer than the database needs to run it.
 """
 
 import json
@@ -21,20 +21,20 @@ def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def uuid_value(text: str) -> object:
-    """A uuid as a value to compare a column with."""
+    """Return a uuid as a value to compare a column with."""
     return UUID(text) if connection.features.has_native_uuid_field else UUID(text).hex
 
 
 def as_uuid(value: UUID | str) -> str:
-    """A uuid in its usual spelling; SQLite has the bare digits."""
+    """Return a uuid with hyphens; SQLite stores it without."""
     return str(value if isinstance(value, UUID) else UUID(value))
 
 
 def as_time(value: datetime) -> datetime:
-    """A point in time; SQLite leaves out that it is UTC."""
+    """Return a time in UTC; SQLite stores it without a time zone."""
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def as_json(value: str) -> Any:
-    """What a JSON column holds; Django has both databases return it as text."""
+    """Return the value of a JSON column, which both databases return as text under Django."""
     return json.loads(value)

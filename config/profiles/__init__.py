@@ -1,4 +1,4 @@
-"""The active profile: one product's dialect, as data. Ask `active()`, never a product's name."""
+"""The active profile: the dialect of one product, as data. Code never asks for a product's name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,13 +29,13 @@ _load_once = lru_cache(maxsize=None)(load)
 
 
 def active() -> Profile:
-    """Return the profile that this process serves. Raises ProfileError when it cannot be served."""
+    """Return the profile that this process serves. Raises ProfileError if the profile is invalid."""
     return _overrides[-1] if _overrides else _load_once(settings.KEYHOUSE_PROFILE)
 
 
 @contextmanager
 def override(profile: Profile) -> Iterator[None]:
-    """Serve `profile` for the length of a with block: for tests."""
+    """Serve `profile` inside a with block, for tests and checkprofile."""
     _overrides.append(profile)
     try:
         yield

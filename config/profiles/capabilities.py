@@ -1,11 +1,11 @@
-"""What Keyhouse itself can be asked to do, and how much of it somebody holds."""
+"""The capabilities of Keyhouse itself, and the power of a caller."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Capability(StrEnum):
-    """One thing that a role or a scope may allow. Profiles use these words; they are the same in all."""
+    """Something that a role or a scope can allow. All profiles use the same words."""
 
     READ_OWN_KEYS = "read_own_keys"
     MANAGE_OWN_KEYS = "manage_own_keys"
@@ -21,7 +21,7 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """What somebody may do: capabilities inside Keyhouse, scopes at the services behind it."""
+    """What a caller may do: capabilities inside Keyhouse, scopes at the services behind it."""
 
     capabilities: frozenset[Capability] = frozenset()
     scopes: frozenset[str] = frozenset()

@@ -1,10 +1,10 @@
-"""The one error of profiles."""
+"""The error of invalid profiles."""
 
 from config.env import ConfigurationError
 
 
 class ProfileError(ConfigurationError):
-    """A profile that cannot be served: which file, which member, and why."""
+    """A profile is invalid. Names the file, the member, and what is wrong."""
 
     id = "keyhouse.E001"
 

@@ -1,4 +1,4 @@
-"""Find a profile file, read it, check it. Whatever is wrong is a ProfileError."""
+"""Finds, reads and checks a profile file. Raises ProfileError for everything that is wrong."""
 
 from codecs import BOM_UTF8
 from pathlib import Path
@@ -17,24 +17,24 @@ SHIPPED = Path(__file__).parent
 
 
 def shipped_names() -> list[str]:
-    """The names of the profiles that come with Keyhouse."""
+    """Return the names of the profiles that come with Keyhouse."""
     return sorted(path.stem for path in SHIPPED.glob("*.toml"))
 
 
 def load(name: str) -> Profile:
-    """Return the shipped profile `name`, or the one in the file at the path `name` (it has a / or .toml)."""
+    """Return the shipped profile `name`, or the one in the file `name` (a path with a / or .toml)."""
     if "/" in name or name.endswith(".toml"):
         path = Path(name)
     elif name in shipped_names():
         path = SHIPPED / f"{name}.toml"
     else:
         known = ", ".join(shipped_names())
-        raise ProfileError(name, "KEYHOUSE_PROFILE", f"there is no such profile; shipped are: {known}")
+        raise ProfileError(name, "KEYHOUSE_PROFILE", f"not a shipped profile: use one of {known}, or a path")
     return parse(_read(path), source=str(path))
 
 
 def parse(text: bytes | str, *, source: str) -> Profile:
-    """Return the profile written in `text`; `source` names it in errors."""
+    """Return the profile in `text`; errors call it `source`."""
     raw = _tables(text, source)
     try:
         file = msgspec.convert(raw, ProfileFile)

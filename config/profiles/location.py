@@ -1,7 +1,7 @@
-"""Where in a profile file something is wrong: from msgspec's words to the member's full name.
+"""Finds where in a profile file something is wrong: turns msgspec's message into a member's full name.
 
-Tables with names of the operator's choice are "[...]" in msgspec's words; here they get their names.
-Items of arrays count from 1.
+msgspec writes "[...]" for entries that the operator names; here they get their names. Items of arrays count
+from 1.
 """
 
 import re
@@ -35,21 +35,21 @@ PART = re.compile(r"([^.\[]+)(?:\[(\d+)\])?")  # of a path: a member, and the nu
 
 
 class Fault(NamedTuple):
-    """What is wrong in a profile: the member, and why."""
+    """A wrong member of a profile, and what is wrong."""
 
     member: str
     reason: str
 
 
 def locate(message: str, raw: dict[str, Any]) -> Fault:
-    """Return (member, reason) for the message of a msgspec.ValidationError about the tables `raw`."""
+    """Return the fault for the message of a msgspec.ValidationError about the tables `raw`."""
     reason, _, where = message.partition(" - at `")
     if where.startswith("key` in `$."):
         table = where.removeprefix("key` in `$.").strip("`")
         kind = SecondPathHeader if table.endswith(".second_paths") else Name
         return Fault(_counted_from_one(_named(f"{table}[...]", raw, kind, keys=True)), reason)
     member = _counted_from_one(_named_somewhere(where.strip("`").removeprefix("$").lstrip("."), raw))
-    for words, plain in (("contains unknown", "there is no such member"), ("missing required", "is missing")):
+    for words, plain in (("contains unknown", "is not a member"), ("missing required", "is missing")):
         match = re.fullmatch(rf"Object {words} field `(.+)`", reason, re.DOTALL)
         if match:
             return Fault(f"{member}.{match[1]}".lstrip("."), plain)
@@ -64,7 +64,7 @@ def _named_somewhere(path: str, raw: dict[str, Any]) -> str:
 
 
 def _named(path: str, raw: dict[str, Any], kind: Any, *, keys: bool = False) -> str:
-    """Put the name of the first entry that is not of its kind in the place of "[...]"."""
+    """Replace "[...]" with the name of the first entry that is not of its kind."""
     table, _, rest = path.partition("[...]")
     entries: Any = raw
     for name, item in PART.findall(table):

@@ -1,4 +1,4 @@
-"""Path patterns of the route table: how they are written, and when two are the same."""
+"""Path patterns of the route table: their syntax, and when two are equal."""
 
 import re
 
@@ -9,7 +9,7 @@ NAMED = re.compile(r"\{[a-z_][a-z0-9_]*\}")
 
 
 class PathError(ValueError):
-    """A path pattern that is not well written."""
+    """A path pattern is malformed."""
 
 
 def shape(path: str) -> tuple[str, ...]:
@@ -29,5 +29,5 @@ def _segment(path: str, segment: str, *, last: bool) -> str:
     if segment == REST and last:
         return REST
     if segment in {"", ".", "..", REST} or not LITERAL.fullmatch(segment):
-        raise PathError(f"segment {segment!r} of {path!r} is neither a word, nor {{name}}, nor ** at the end")
+        raise PathError(f"segment {segment!r} of {path!r} must be a word, {{name}}, or ** at the end")
     return segment

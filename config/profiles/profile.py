@@ -1,4 +1,4 @@
-"""A profile at work: the file's tables, and what follows from them."""
+"""A loaded profile: the file's tables, and what follows from them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """One product's dialect, checked and ready to ask. `source` is the file it came from."""
+    """The dialect of one product, checked. `source` is the file that it came from."""
 
     source: str
     file: ProfileFile
@@ -67,27 +67,27 @@ class Profile:
 
     @property
     def base_path(self) -> str:
-        """The API's path without a slash at its end: "/api/v1", or "" at the root."""
+        """The API's path without a trailing slash: "/api/v1", or "" at the root."""
         return self.product.base_path
 
     @cached_property
     def signing_algorithms(self) -> tuple[Algorithm, ...]:
-        """What tokens are signed with that others verify by our published keys."""
+        """The algorithms of tokens that services verify with our published keys."""
         login = self.login.token_algorithm
         used: list[Algorithm] = [self.oauth2.id_token_algorithm] if self.oauth2 else []
         return tuple(used if login == "HS256" or login in used else [*used, login])
 
     @cached_property
     def everything(self) -> Power:
-        """All there is: what a superuser and an operator at the command line hold."""
+        """Every capability and scope: what a superuser and an operator at the command line hold."""
         return Power(frozenset(Capability), frozenset(self.scopes))
 
     def roles_of_level(self, level: str) -> list[str]:
-        """The names of the "global" or "organization" roles, in the file's order."""
+        """Return the names of the "global" or "organization" roles, in the file's order."""
         return [name for name, role in self.roles.items() if role.level == level]
 
     def roles_with(self, capability: Capability, level: str) -> list[str]:
-        """The names of the roles of this level that allow something."""
+        """Return the names of the roles of this level that have the capability."""
         return [
             name
             for name in self.roles_of_level(level)
@@ -95,11 +95,11 @@ class Profile:
         ]
 
     def power_of_role(self, name: str | None, level: str) -> Power:
-        """What role `name` allows. A role that the profile does not know at this level allows nothing."""
+        """Return what the role `name` allows. A role that the profile lacks at this level allows nothing."""
         return self._role_powers.get((name, level), NO_POWER)
 
     def power_of_scopes(self, granted: frozenset[str]) -> Power:
-        """What a credential with the scopes `granted` may do, implied scopes included, at the most."""
+        """Return the most that a credential with the scopes `granted` may do, with implied scopes."""
         power = NO_POWER
         for name in granted:
             power |= self._scope_powers.get(name, NO_POWER)
@@ -121,7 +121,7 @@ class Profile:
         return Power(capabilities, scopes)
 
     def _closure(self, name: str) -> frozenset[str]:
-        """The scope `name` and all that it implies, directly or through another."""
+        """Return the scope `name` and all scopes that it implies, directly or indirectly."""
         found: set[str] = set()
         waiting = {name}
         while waiting:
@@ -137,5 +137,5 @@ class Profile:
 
 
 def _all_or(values: tuple[T, ...] | str, everything: frozenset[T]) -> frozenset[T]:
-    """`values` as a set, where "*" stands for `everything`."""
+    """Return `values` as a set; "*" stands for `everything`."""
     return everything if isinstance(values, str) else frozenset(values)

@@ -1,4 +1,4 @@
-"""What the types of the schema cannot say: references that must lead somewhere, values that must fit."""
+"""Checks what the schema's types cannot express: references between tables, and values that must fit."""
 
 import math
 from collections.abc import Iterable
@@ -9,16 +9,16 @@ from config.profiles.paths import PathError, shape
 from config.profiles.schema import ChoiceAttribute, KeyFormat, ProfileFile, Route
 
 LEAST_RANDOM_BITS = 128
-OAUTH2_PREFIXES = ("oat_", "ort_", "oac_", "ocs_")  # of access and refresh tokens, codes, secrets
+OAUTH2_PREFIXES = ("oat_", "ort_", "oac_", "ocs_")  # access tokens, refresh tokens, codes, client secrets
 IDENTITY_SCOPES = (
     "openid",
     "profile",
     "email",
     "groups",
     "roles",
-)  # oauth.protocol.scopes says what they mean
+)  # defined in oauth.protocol.scopes
 ALPHABET_SIZES = {"base62": 62, "hex": 16}
-# What a header of keys cannot be called: HTTP's, and what clients, proxies and we ourselves say in others.
+# Headers that cannot carry keys, since HTTP, clients, proxies or Keyhouse use them for other things.
 OTHERS_HEADERS = {
     "accept",
     "authorization",
@@ -79,7 +79,7 @@ OWN_PATHS = (
 
 
 def check(source: str, file: ProfileFile) -> None:
-    """Raise ProfileError for the first thing in `file` that contradicts itself."""
+    """Raise ProfileError for the first contradiction in `file`."""
     try:
         _check_product(file)
         _check_paths(file)
@@ -105,11 +105,11 @@ def _check_product(file: ProfileFile) -> None:
     if {".", ".."} & set(base.split("/")):
         raise _Wrong("product.base_path", f"{base} has a dot segment")
     if any(base == own or base.startswith(f"{own}/") for own in OWN_PATHS):
-        raise _Wrong("product.base_path", f"{base} is taken by Keyhouse itself")
+        raise _Wrong("product.base_path", f"{base} is used by Keyhouse itself")
 
 
 def _check_paths(file: ProfileFile) -> None:
-    """Each resource has a place of its own: of two where one begins as the other, one hides the other."""
+    """Refuse paths of resources that overlap: one would hide the other."""
     base = file.product.base_path
     taken = [*OWN_PATHS, *(f"{base}/{own}" for own in OWN_RESOURCES)]
     for member, path in (("users", file.paths.users), ("api_keys", file.paths.api_keys)):
@@ -117,7 +117,7 @@ def _check_paths(file: ProfileFile) -> None:
             raise _Wrong(f"paths.{member}", f"{path} has a dot segment")
         for other in taken:
             if f"{base}/{path}/".startswith(f"{other}/") or other.startswith(f"{base}/{path}/"):
-                raise _Wrong(f"paths.{member}", f"{base}/{path} and {other} would hide one another")
+                raise _Wrong(f"paths.{member}", f"{base}/{path} and {other} overlap")
         taken.append(f"{base}/{path}")
 
 
@@ -130,26 +130,26 @@ def _check_login(file: ProfileFile) -> None:
     if login.refresh_grace_seconds and login.refresh_takes == "access_token":
         raise _Wrong(
             "login.refresh_grace_seconds",
-            'goes with refresh_takes = "refresh_token" alone; an access token can be exchanged again anyway',
+            'requires refresh_takes = "refresh_token"; an access token can be exchanged again anyway',
         )
-    _check_newcomers("login.registration_role", login.registration_role, "registers", file)
-    _check_newcomers("login.invitation_role", login.invitation_role, "accepts an invitation", file)
+    _check_newcomers("login.registration_role", login.registration_role, "register", file)
+    _check_newcomers("login.invitation_role", login.invitation_role, "accept an invitation", file)
 
 
 def _check_newcomers(member: str, role: str, does: str, file: ProfileFile) -> None:
-    """The global role, if there is one, of those who make their own account, which has no user name."""
+    """Check the global role, if set, of people who create their own account, which has no user name."""
     if not role:
         return
     roles = [name for name, role in file.roles.items() if role.level == "global"]
     _known(member, [role], roles, "global role")
     if "email" not in file.login.identifiers:
-        raise _Wrong(member, f'who {does} logs in by "email": add it to identifiers')
+        raise _Wrong(member, f'people who {does} log in by "email": add it to identifiers')
 
 
 def _check_scopes(file: ProfileFile) -> None:
     for name, scope in file.scopes.items():
         if file.oauth2 is not None and name in IDENTITY_SCOPES:
-            raise _Wrong(f"scopes.{name}", "OpenID Connect, or OAuth2 here, has a scope of this name")
+            raise _Wrong(f"scopes.{name}", "is the name of an OpenID Connect or OAuth2 scope; choose another")
         _known(f"scopes.{name}.implies", scope.implies, file.scopes, "scope")
 
 
@@ -157,16 +157,16 @@ def _check_roles(file: ProfileFile) -> None:
     for name, role in file.roles.items():
         _known(f"roles.{name}.scopes", role.scopes, file.scopes, "scope")
     if not any(role.level == "global" for role in file.roles.values()):
-        raise _Wrong("roles", 'there is none with level = "global", and a person needs one')
+        raise _Wrong("roles", 'one role must have level = "global": every person needs one')
 
 
 def _check_keys(file: ProfileFile) -> None:
     keys = file.keys
     if not keys.header and not keys.bearer:
-        raise _Wrong("keys.header", "keys are taken nowhere: name a header, or set bearer")
+        raise _Wrong("keys.header", "clients could not send keys: set a header, or bearer = true")
     header = keys.header.lower()
     if header in OTHERS_HEADERS or header.startswith(OTHERS_BEGINNINGS):
-        raise _Wrong("keys.header", f"{keys.header} has another meaning")
+        raise _Wrong("keys.header", f"{keys.header} has another meaning; choose another header")
     for name, attribute in keys.attributes.items():
         if isinstance(attribute, ChoiceAttribute):
             _known(f"keys.attributes.{name}.default", [attribute.default], attribute.choices, "choice")
@@ -174,24 +174,24 @@ def _check_keys(file: ProfileFile) -> None:
     for name, form in keys.environments.items():
         _check_key_format(f"keys.environments.{name}", form, keys.shown_characters)
         if form.prefix.startswith(OAUTH2_PREFIXES):
-            raise _Wrong(f"keys.environments.{name}.prefix", f"{form.prefix} is what OAuth2's begin with")
+            raise _Wrong(f"keys.environments.{name}.prefix", f"{form.prefix} is a prefix of OAuth2 tokens")
     for (one, first), (two, second) in combinations(keys.environments.items(), 2):
         if first.prefix.startswith(second.prefix) or second.prefix.startswith(first.prefix):
             raise _Wrong(
                 f"keys.environments.{two}.prefix",
-                f"{second.prefix!r} cannot be told from the prefix of {one!r}, {first.prefix!r}",
+                f"{second.prefix!r} and the prefix of {one!r}, {first.prefix!r}, must not begin alike",
             )
 
 
 def _check_key_format(member: str, form: KeyFormat, shown: int) -> None:
     if form.checksum >= form.length:
-        raise _Wrong(f"{member}.checksum", "the checksum is as long as the body or longer")
+        raise _Wrong(f"{member}.checksum", "must be less than the length")
     secret = form.length - form.checksum - shown
     bits = secret * math.log2(ALPHABET_SIZES[form.alphabet])
     if bits < LEAST_RANDOM_BITS:
         raise _Wrong(
             f"{member}.length",
-            f"{max(bits, 0):.0f} random bits stay secret, {LEAST_RANDOM_BITS} are needed "
+            f"leaves {max(bits, 0):.0f} secret random bits; at least {LEAST_RANDOM_BITS} are needed "
             "(the checksum and keys.shown_characters do not count)",
         )
 
@@ -202,7 +202,7 @@ def _check_routes(file: ProfileFile) -> None:
     for (one, first), (two, second) in combinations(enumerate(file.routes, start=1), 2):
         shared = sorted(_methods(first) & _methods(second))
         if shared and shape(first.path) == shape(second.path):
-            raise _Wrong(f"routes[{two}]", f"{shared[0]} {second.path} can never be told from routes[{one}]")
+            raise _Wrong(f"routes[{two}]", f"{shared[0]} {second.path} matches the same as routes[{one}]")
 
 
 def _check_route(member: str, route: Route, file: ProfileFile) -> None:
@@ -213,17 +213,15 @@ def _check_route(member: str, route: Route, file: ProfileFile) -> None:
     _known(f"{member}.scopes", route.scopes, file.scopes, "scope")
     _known(f"{member}.roles", route.roles, file.roles, "role")
     if "none" in route.credentials and (len(route.credentials) > 1 or route.scopes or route.roles):
-        raise _Wrong(f"{member}.credentials", '"none" stands alone, without scopes or roles')
+        raise _Wrong(f"{member}.credentials", '"none" must be the only credential, without scopes or roles')
     if "none" in route.credentials and route.second_paths:
-        raise _Wrong(f"{member}.second_paths", 'needs a caller: "none" takes no second path')
+        raise _Wrong(f"{member}.second_paths", 'needs a caller: a row with "none" cannot have second paths')
     if "oauth2" in route.credentials and not route.scopes:
-        raise _Wrong(
-            f"{member}.scopes", '"oauth2" needs scopes, or a client that has only openid may come in'
-        )
+        raise _Wrong(f"{member}.scopes", '"oauth2" needs scopes: else a client with only openid could pass')
 
 
 def _methods(route: Route) -> set[str]:
-    """The methods that a row answers to: HEAD follows GET."""
+    """Return the methods that a row matches: GET includes HEAD."""
     return {*route.methods, "HEAD"} if "GET" in route.methods else set(route.methods)
 
 
@@ -240,7 +238,7 @@ def _once(member: str, values: Iterable[str]) -> None:
     listed = list(values)
     for value in listed:
         if listed.count(value) > 1:
-            raise _Wrong(member, f"{value!r} stands there twice")
+            raise _Wrong(member, f"{value!r} is listed twice")
 
 
 def _known(member: str, names: Iterable[str] | str, catalogue: Iterable[str], noun: str) -> None:
@@ -249,4 +247,5 @@ def _known(member: str, names: Iterable[str] | str, catalogue: Iterable[str], no
     known = list(catalogue)
     for name in names:
         if name not in known:
-            raise _Wrong(member, f"there is no {noun} {name!r}; there are: {', '.join(known) or 'none'}")
+            choices = ", ".join(known) or "none"
+            raise _Wrong(member, f"{name!r} is not a known {noun}; the {noun}s are: {choices}")

@@ -1,4 +1,4 @@
-"""What a profile file may say. The loader decodes into these types; anything else is refused."""
+"""The schema of a profile file. The loader decodes files into these types, and refuses anything else."""
 
 from typing import Annotated, Literal
 
@@ -14,9 +14,9 @@ Everything = Literal["*"]
 Identifier = Literal["username", "email"]
 CredentialKind = Literal["key", "jwt", "oauth2", "none"]
 
-# Headers that some services take for the path of something else to write or read: WebDAV (RFC 4918 section
-# 10.3), tus, Swift, and object stores in the dialects of S3, Google, Azure, Alibaba, Tencent and Huawei.
-# The proxies pass exactly these on to Keyhouse.
+# Headers in which some services expect a second path to read or write: WebDAV (RFC 4918 section 10.3), tus,
+# Swift, and object stores in the dialects of S3, Google, Azure, Alibaba, Tencent and Huawei. The proxies pass
+# exactly these headers on to Keyhouse.
 SecondPathHeader = Literal[
     "Destination",
     "Upload-Concat",
@@ -44,7 +44,7 @@ MEMBER = r"^[a-z][a-z0-9_]{0,63}\Z"
 
 
 def says(text: str) -> Meta:
-    """What a member is for, in Markdown; the page of profile members shows it."""
+    """Return the description of a member, in Markdown. The page of profile members shows it."""
     return Meta(description=text)
 
 
@@ -53,7 +53,7 @@ class Table(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Product(Table, frozen=True):
-    """Whose dialect this is, and where its API stands."""
+    """The product that the profile is for, and the base path of its API."""
 
     name: Annotated[Text, says("The product's name, as pages and mails print it.")]
     base_path: Annotated[
@@ -65,14 +65,14 @@ Path = Annotated[str, Meta(pattern=PATH, max_length=100)]
 
 
 class Paths(Table, frozen=True):
-    """Where the resources stand, below the base path."""
+    """The paths of resources, below the base path."""
 
     users: Annotated[Path, says("The path of people.")] = "users"
     api_keys: Annotated[Path, says("The path of API keys.")] = "api-keys"
 
 
 class Login(Table, frozen=True):
-    """How people log in and how long that lasts."""
+    """How people log in, and how long their sessions last."""
 
     identifiers: Annotated[
         tuple[Identifier, ...], Meta(min_length=1), says("What people name themselves by when they log in.")
@@ -134,7 +134,7 @@ class OAuth2(Table, frozen=True):
 
 
 class KeyFormat(Table, frozen=True):
-    """The text of a key: `prefix` and then `length` characters, of which the last `checksum` check it."""
+    """The text of a key: `prefix`, then `length` characters, of which the last `checksum` are a checksum."""
 
     prefix: Annotated[str, Meta(pattern=PREFIX), says("What each key begins with.")]
     alphabet: Annotated[Literal["base62", "hex"], says("The characters behind the prefix.")]

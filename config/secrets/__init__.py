@@ -1,1 +1,1 @@
-"""Secrets, key pairs and the texts of keys: made, kept, recognized."""
+"""Creates, stores and recognizes secrets, key pairs and key formats."""

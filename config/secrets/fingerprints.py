@@ -1,4 +1,4 @@
-"""Fingerprints of secrets: enough to know a secret again, and nothing to make it from."""
+"""Fingerprints of secrets: they identify a secret, but do not reveal it."""
 
 import hashlib
 import hmac
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 PEPPER, SEED_KEY = "pepper", "seed key"
-DOMAIN = b"keyhouse fingerprint of a "  # no text that is stored under a secret begins like this
+DOMAIN = b"keyhouse fingerprint of a "  # no other text that a secret signs begins like this
 FINGERPRINT_BYTES = 16
 
 
 class Fingerprint(NamedTuple):
-    """A secret of a kind, by its number; the kind of a signing key is its algorithm."""
+    """The fingerprint of a numbered secret. The kind of a signing key is its algorithm."""
 
     kind: str
     number: int
@@ -19,7 +19,7 @@ class Fingerprint(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How the secrets at hand differ from those that are known: new ones, changed ones, and those gone."""
+    """How this installation's secrets differ from the known ones."""
 
     new: list[Fingerprint]
     changed: list[Fingerprint]
@@ -27,7 +27,7 @@ class Comparison(NamedTuple):
 
 
 def fingerprints(kind: str, secrets: Mapping[int, bytes]) -> list[Fingerprint]:
-    """Return the fingerprint of each numbered secret: HMAC-SHA256 under it (RFC 2104), 128 bits of it."""
+    """Return the fingerprint of each numbered secret: 128 bits of an HMAC-SHA256 with it (RFC 2104)."""
     return [
         Fingerprint(kind, number, _digest(secret, DOMAIN + kind.encode()))
         for number, secret in sorted(secrets.items())
@@ -39,7 +39,7 @@ def _digest(secret: bytes, text: bytes) -> str:
 
 
 def compare(here: Iterable[Fingerprint], known: Iterable[Fingerprint]) -> Comparison:
-    """Compare numbered secrets. A number keeps its value for ever."""
+    """Compare numbered secrets. A number must always keep its value."""
     found = {(each.kind, each.number): each for each in here}
     before = {(each.kind, each.number): each for each in known}
     return Comparison(
@@ -50,10 +50,11 @@ def compare(here: Iterable[Fingerprint], known: Iterable[Fingerprint]) -> Compar
 
 
 def compare_signers(algorithm: str, kids: Sequence[str], known: Sequence[Fingerprint]) -> Comparison:
-    """Compare the signing keys of an algorithm, the one that signs first, with those known to have signed.
+    """Compare an algorithm's signing keys, of which the first signs, with those that have signed before.
 
-    They are numbered as they came to sign, and known by their kid (RFC 7638), which is public. The newest
-    of them is needed: servers that have it sign with it. Older ones go when what they signed has expired.
+    Signing keys are numbered in the order in which they began to sign, and identified by their public kid
+    (RFC 7638). The newest is required, because other servers sign with it. Operators remove older ones once
+    everything they signed has expired.
     """
     newest = known[-1:]
     if newest and newest[0].text not in kids:

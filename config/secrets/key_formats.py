@@ -1,4 +1,4 @@
-"""What a key of a format looks like, checksum included. Knows no Django and no database."""
+"""The formats of API keys, with their checksums. Independent of Django and the database."""
 
 import re
 import zlib
@@ -13,7 +13,7 @@ ALPHABETS = {
 
 
 class Format(Protocol):
-    """How the keys of one environment look (config.profiles.schema.KeyFormat)."""
+    """The format of the keys of one environment (config.profiles.schema.KeyFormat)."""
 
     @property
     def prefix(self) -> str: ...
@@ -31,7 +31,7 @@ def is_well_formed(text: str, form: Format) -> bool:
 
 
 def holds_key(text: str, forms: Iterable[Format]) -> bool:
-    """Whether a key that is well formed in one of `forms` stands in `text`, whatever stands around it."""
+    """Whether `text` contains a well-formed key of one of `forms`, also inside a word."""
     return any(
         _has_its_checksum(text[place : place + len(form.prefix) + form.length], form)
         for form in forms
@@ -40,7 +40,7 @@ def holds_key(text: str, forms: Iterable[Format]) -> bool:
 
 
 def _places(text: str, form: Format) -> list[int]:
-    """Where something begins that looks like a key, also within another."""
+    """Return where texts that look like a key begin, including overlapping ones."""
     return [match.start() for match in re.finditer(f"(?={shape(form).pattern})", text)]
 
 
@@ -50,7 +50,7 @@ def _has_its_checksum(text: str, form: Format) -> bool:
 
 
 def shape(form: Format) -> re.Pattern[str]:
-    """What a key looks like, its checksum aside."""
+    """Return the pattern of a key, without a check of its checksum."""
     return _shape(form.prefix, form.alphabet, form.length)
 
 
@@ -60,7 +60,7 @@ def _shape(prefix: str, alphabet: str, length: int) -> re.Pattern[str]:
 
 
 def checksum(start: str, form: Format) -> str:
-    """CRC-32 of `start`, in the format's alphabet, right-most `checksum` digits."""
+    """Return the CRC-32 of `start` in the format's alphabet: its last `checksum` digits."""
     alphabet = ALPHABETS[form.alphabet]
     number, digits = zlib.crc32(start.encode()), ""
     for _ in range(form.checksum):

@@ -1,4 +1,4 @@
-"""Key pairs: the private half signs tokens, and others verify them with the public one (RFC 7517)."""
+"""Key pairs: the private half signs tokens, and services verify them with the public half (RFC 7517)."""
 
 import re
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Pri
 
 @dataclass(frozen=True)
 class KeyPair:
-    """One key pair; `public` is the public half as a JWK, with its kid."""
+    """A key pair; `public` is the public half as a JWK, with its kid."""
 
     algorithm: Algorithm
     private: PrivateKey = field(repr=False)
@@ -50,7 +50,7 @@ def new_pem(algorithm: Algorithm) -> str:
 
 
 def from_pem(pem: str) -> KeyPair:
-    """Read a private key. Raises ValueError if it is none, or none that an algorithm of ours goes with.
+    """Read a private key. Raises ValueError if it is malformed, or for an unsupported algorithm.
 
     The kid is the thumbprint of the public half (RFC 7638).
     """
@@ -70,11 +70,11 @@ def _algorithm_of(private: Any) -> Algorithm:
         return "ES256"
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return "EdDSA"
-    raise ValueError("it is no key for " + ", ".join(ALGORITHMS))
+    raise ValueError("it is not a key for " + ", ".join(ALGORITHMS))
 
 
 def parse(variable: str, text: str) -> tuple[KeyPair, ...]:
-    """Read private keys that stand one after the other, as PEM; the first of an algorithm signs.
+    """Read concatenated private keys in PEM; the first key of an algorithm signs.
 
     Raises ConfigurationError, which names `variable` and never repeats the value.
     """
@@ -84,11 +84,11 @@ def parse(variable: str, text: str) -> tuple[KeyPair, ...]:
             found.append(from_pem(pem))
         except ValueError:
             raise ConfigurationError(
-                f"{variable}: key {position} is not an unencrypted private key (PEM) "
-                f"that is RSA with at least {RSA_BITS} bits, P-256 or Ed25519"
+                f"{variable}: key {position} must be an unencrypted private key (PEM): "
+                f"RSA with at least {RSA_BITS} bits, P-256 or Ed25519"
             ) from None
     if PEM.sub("", text).strip():
-        raise ConfigurationError(f"{variable}: something in it is no PEM")
+        raise ConfigurationError(f"{variable}: contains text that is not PEM")
     if len({key.kid for key in found}) < len(found):
-        raise ConfigurationError(f"{variable}: a key stands there twice")
+        raise ConfigurationError(f"{variable}: contains a key twice")
     return tuple(found)

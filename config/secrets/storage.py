@@ -1,4 +1,4 @@
-"""Secrets that Keyhouse makes for itself on the first start, and keeps in the data folder (0600)."""
+"""Secrets that Keyhouse generates on the first start, and stores in the data folder (mode 0600)."""
 
 import os
 import re
@@ -15,7 +15,7 @@ LEAST_DIFFERENT_BYTES = 16  # of 32 random ones, about 30 differ
 
 
 def open_data_dir(path: Path) -> Path:
-    """Make the data folder (0700) if it is missing and return it; raises ConfigurationError."""
+    """Create the data folder (mode 0700) if it is missing, and return it. Raises ConfigurationError."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.listdir(path)
@@ -25,9 +25,9 @@ def open_data_dir(path: Path) -> Path:
 
 
 def kept(data_dir: Path, name: str, make: Callable[[], str]) -> str:
-    """Return the secret in the file `name`, made by `make` if there is none yet.
+    """Return the secret in the file `name`; create the file with `make` if it is missing.
 
-    Of two processes that start at once, one makes it and both return the same.
+    If two processes start at once, one creates the file and both return the same secret.
     """
     path = data_dir / name
     try:
@@ -42,8 +42,8 @@ def kept(data_dir: Path, name: str, make: Callable[[], str]) -> str:
 
 
 def _write_once(path: Path, value: str) -> None:
-    """Put a complete file in place, or leave the one that is there."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent)  # mkstemp makes it 0600
+    """Create a complete file at once, unless the file exists."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent)  # mkstemp creates it with mode 0600
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(value + "\n")
@@ -70,7 +70,7 @@ def peppers(text: str, data_dir: Path) -> dict[int, bytes]:
 
 
 def seed_keys(text: str, data_dir: Path) -> dict[int, bytes]:
-    """Return the keys of TOTP seeds in `text` (KEYHOUSE_SEED_KEYS), else those in the data folder."""
+    """Return the keys for TOTP seeds in `text` (KEYHOUSE_SEED_KEYS), else those in the data folder."""
     return _numbered("KEYHOUSE_SEED_KEYS", text, data_dir, "seed_keys")
 
 
@@ -94,12 +94,12 @@ def parse_numbered(source: str, text: str) -> dict[int, bytes]:
             secret = b""
         if not SECRET_NUMBER.fullmatch(number) or len(secret) < NUMBERED_BYTES:
             raise ConfigurationError(
-                f"{source}: item {position} is not NUMBER:HEX "
+                f"{source}: item {position} must be NUMBER:HEX, "
                 f"with a number up to 9999 and at least {NUMBERED_BYTES * 2} hex digits"
             )
         if len(set(secret)) < LEAST_DIFFERENT_BYTES:
             raise ConfigurationError(f"{source}: item {position} is too regular to be random")
         if int(number) in found:
-            raise ConfigurationError(f"{source}: number {number} stands there twice")
+            raise ConfigurationError(f"{source}: number {number} is listed twice")
         found[int(number)] = secret
     return found

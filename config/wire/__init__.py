@@ -1,1 +1,1 @@
-"""The form of requests and answers: where a product's spelling meets our own names."""
+"""The form of requests and responses: maps our canonical names to the product's."""

@@ -1,4 +1,4 @@
-"""Whether the profile's wire table speaks of members and resources that the endpoints have."""
+"""Checks that the profile's wire table names only members and resources that exist."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -11,14 +11,14 @@ from config.wire import members as wire_members
 
 
 class WireFault(NamedTuple):
-    """A member of the profile that leads nowhere, and why."""
+    """A wrong member of the profile's wire table, and what is wrong."""
 
     member: str
     reason: str
 
 
 def faults() -> list[WireFault]:
-    """Return what is wrong with the active profile's names, members and id_prefixes."""
+    """Return the faults of the active profile's names, members and id_prefixes."""
     serializers = list(_serializers())
     return [
         *_unknown_names(serializers),
@@ -29,7 +29,7 @@ def faults() -> list[WireFault]:
 
 
 def _serializers() -> Iterator[Any]:
-    """Every serializer class with a resource, once the URL configuration has loaded them."""
+    """Yield every serializer class with a resource, after loading the URL configuration."""
     _ = get_resolver().url_patterns
     waiting: list[Any] = [wire_members.WireSerializer]
     while waiting:
@@ -44,7 +44,7 @@ def _unknown_names(serializers: list[Any]) -> Iterator[WireFault]:
     known |= {f"{each.resource}.{member}" for each in serializers for member in each().declared()}
     for name in profiles.active().wire.names:
         if name not in known:
-            yield WireFault(f"wire.names.{name}", "there is no such member")
+            yield WireFault(f"wire.names.{name}", "is not a member of any resource")
 
 
 def _unknown_members(serializers: list[Any]) -> Iterator[WireFault]:
@@ -53,13 +53,13 @@ def _unknown_members(serializers: list[Any]) -> Iterator[WireFault]:
         of_resource = [each for each in answers if each.resource == resource]
         if not of_resource:
             known = ", ".join(sorted({each.resource for each in answers}))
-            yield WireFault(f"wire.members.{resource}", f"there is no such resource; there are: {known}")
+            yield WireFault(f"wire.members.{resource}", f"is not a resource; the resources are: {known}")
         for member in members:
             lacking = [each for each in of_resource if member not in each().declared()]
             if lacking:
                 known = ", ".join(lacking[0]().declared())
                 yield WireFault(
-                    f"wire.members.{resource}", f"there is no member {member!r}; there are: {known}"
+                    f"wire.members.{resource}", f"{member!r} is not a member; the members are: {known}"
                 )
 
 
@@ -69,15 +69,15 @@ def _unknown_ids(serializers: list[Any]) -> Iterator[WireFault]:
     for resource in profiles.active().wire.id_prefixes:
         if resource not in known:
             words = ", ".join(sorted(known))
-            yield WireFault(f"wire.id_prefixes.{resource}", f"there is no such resource; there are: {words}")
+            yield WireFault(f"wire.id_prefixes.{resource}", f"is not a resource; the resources are: {words}")
 
 
 def _clashes(serializers: list[Any]) -> Iterator[WireFault]:
-    """Two members of one resource under one name: one of them would vanish."""
+    """Yield a fault for two members of a resource with the same name: one would be lost."""
     for each in serializers:
         spelled: dict[str, str] = {}
         for member in each().declared():
             other = spelled.setdefault(wire_members.external_name(each.resource, member), member)
             if other != member:
-                reason = f"{each.resource}.{other} and {each.resource}.{member} get the same name"
+                reason = f"{each.resource}.{other} and {each.resource}.{member} would have the same name"
                 yield WireFault("wire.names", reason)

@@ -1,13 +1,13 @@
-"""What can go wrong in the domain. Services raise these; `config.wire.problems` puts them on the wire."""
+"""The errors of services. `config.wire.problems` turns them into responses."""
 
 from collections.abc import Mapping
 
-MOST_ERRORS = 20  # in one answer, so that it stays small whatever was sent
+MOST_ERRORS = 20  # in one response, so that it stays small
 LONGEST_NAME = 100
 
 
 class DomainError(Exception):
-    """A use case was refused. `errors` says it per canonical member; `detail` says it in a sentence."""
+    """A service refused to do something. `detail` says why in a sentence, `errors` by canonical member."""
 
     status = 400
     code = "invalid_request"
@@ -19,7 +19,7 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """A value is wrong: names the member and what would be right."""
+    """A value is wrong. Names the member, and what would be right."""
 
     code = "invalid"
 
@@ -28,11 +28,11 @@ class Invalid(DomainError):
 
 
 class BadQuery(Invalid):
-    """A page was asked for with a parameter that it does not have, or with a wrong value of one."""
+    """A page got an unknown query parameter, or a wrong value."""
 
 
 class Conflict(DomainError):
-    """The value is taken, or the thing is no longer in a state that allows this."""
+    """The value is taken, or the object's state does not allow this."""
 
     status = 409
     code = "conflict"
@@ -42,28 +42,28 @@ class Conflict(DomainError):
 
 
 class NotFound(DomainError):
-    """There is no such thing, or the caller may not know that there is."""
+    """The object does not exist, or the caller may not know that it does."""
 
     status = 404
     code = "not_found"
 
 
 class NotAllowed(DomainError):
-    """The caller is known and may not do this."""
+    """The caller is known, but may not do this."""
 
     status = 403
     code = "not_allowed"
 
 
 class SecondFactorRequired(NotAllowed):
-    """The caller's role allows this, to those who logged in with a second factor."""
+    """The caller's role allows this only after a login with a second factor."""
 
     code = "second_factor_required"
 
     def __init__(self) -> None:
         super().__init__(
             "This needs a login with a second factor. Add an authenticator app (POST auth/totp, or in the "
-            "admin), and log in with a code of it (totp_code)."
+            "admin), then log in with a code from it (totp_code)."
         )
 
 
@@ -78,7 +78,7 @@ class InsufficientScope(NotAllowed):
 
 
 class InvalidCredentials(DomainError):
-    """Not let in. One public answer whatever the reason; the reason goes to the audit log."""
+    """The login was refused. Clients get one answer for all reasons; the audit log has the reason."""
 
     status = 401
     code = "invalid_credentials"
@@ -88,78 +88,77 @@ class InvalidCredentials(DomainError):
 
 
 class RecoveryUnderWay(DomainError):
-    """The account's second factor is being removed, because its owner cannot show it: nobody logs in."""
+    """The owner has lost the second factor, which is being removed. Nobody can log in meanwhile."""
 
     status = 403
     code = "second_factor_recovery"
 
     def __init__(self, ends: str) -> None:
         super().__init__(
-            f"The second factor of this account is removed on {ends}; nobody can log in before that. A code "
-            "of an authenticator app, or a recovery code, that was at least 30 days old when this began "
-            "stops it."
+            f"The second factor of this account will be removed on {ends}. Nobody can log in before then. "
+            "A code from an authenticator app, or a recovery code, stops the removal if the app or the code "
+            "was at least 30 days old when the removal began."
         )
 
 
 class TotpRequired(DomainError):
-    """The password is right, and the account has a second factor, of which there was no code."""
+    """The password is right, but the account has a second factor, and the client sent no code."""
 
     status = 401
     code = "totp_required"
 
     def __init__(self) -> None:
-        reason = "send the present code of your authenticator app, or a recovery code, beside the password"
+        reason = "send the current code of your authenticator app, or a recovery code, with the password"
         super().__init__(f"totp_code: {reason}", errors={"totp_code": reason})
 
 
 class WrongProof(DomainError):
-    """Something that asks for the password, and a code, once more was not shown the right ones."""
+    """The caller had to confirm an action with their password and a code, and one was wrong."""
 
     status = 403
     code = "wrong_proof"
 
 
 class InvalidToken(InvalidCredentials):
-    """A key or token that was sent is not good (RFC 6750 error "invalid_token")."""
+    """The API key or token is not valid (RFC 6750 error "invalid_token")."""
 
     code = "invalid_token"
 
 
 class NotAuthenticated(InvalidCredentials):
-    """No credential was sent where one is needed."""
+    """The request needs a credential and has none."""
 
     code = "not_authenticated"
 
     def __init__(self) -> None:
-        super().__init__("Send a login token or an API key.")
+        super().__init__("Send an access token or an API key.")
 
 
 class TooManyAttempts(DomainError):
-    """Tried too often; `retry_after` is in how many seconds it may be tried again (RFC 6585 section 4)."""
+    """The caller tried too often (RFC 6585 section 4). They may try again in `retry_after` seconds."""
 
     status = 429
     code = "too_many_attempts"
 
     def __init__(self, retry_after: int) -> None:
-        wait = f"{retry_after} seconds" if retry_after < 120 else f"{-(-retry_after // 60)} minutes"
-        super().__init__(f"Too many attempts. Try again in {wait}.")
+        super().__init__(f"Too many attempts. Try again in {_in_words(retry_after)}.")
         self.retry_after = retry_after
         self.headers = {"Retry-After": str(retry_after)}
 
 
 class RateLimited(TooManyAttempts):
-    """A credential has made all requests of its rate limit; `headers` say when it may make others."""
+    """A key has reached its rate limit. `headers` tell the client when it may go on."""
 
     code = "rate_limited"
 
     def __init__(self, retry_after: int, headers: Mapping[str, str]) -> None:
         super().__init__(retry_after)
-        self.detail = f"This key has made all of its requests. Try again in {retry_after} seconds."
+        self.detail = f"This key has reached its rate limit. Try again in {_in_words(retry_after)}."
         self.headers |= headers
 
 
 class Busy(DomainError):
-    """As much of this is under way as may be; `retry_after` is in how many seconds to try again."""
+    """Too many of these requests are under way. The caller may try again in `retry_after` seconds."""
 
     status = 503
     code = "unavailable"
@@ -171,7 +170,7 @@ class Busy(DomainError):
 
 
 class NetworkNotAllowed(DomainError):
-    """A good credential came from an address from which it may not be used."""
+    """A valid credential was used from an address that it does not allow."""
 
     status = 403
     code = "network_not_allowed"
@@ -181,9 +180,15 @@ class NetworkNotAllowed(DomainError):
 
 
 class MalformedCredentials(DomainError):
-    """More than one credential in a request, or one that is not well written (RFC 6750 section 2)."""
+    """The request has more than one credential, or a malformed one (RFC 6750 section 2)."""
 
 
 def shown(name: str) -> str:
-    """Return how an error calls a member that a client made up: its beginning, in ASCII."""
+    """Return how an error spells a member name from a client: its beginning, in ASCII."""
     return ascii(name[:LONGEST_NAME])[1:-1]
+
+
+def _in_words(seconds: int) -> str:
+    if seconds < 120:
+        return "1 second" if seconds == 1 else f"{seconds} seconds"
+    return f"{-(-seconds // 60)} minutes"

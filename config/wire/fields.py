@@ -1,4 +1,4 @@
-"""Values, read strictly and written in the profile's form."""
+"""Serializer fields that read strictly, and write in the profile's form."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from config.wire import times
 
 
 class TextField(serializers.CharField):
-    """A text; a JSON number is none."""
+    """A JSON string; numbers are refused."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -19,7 +19,7 @@ class TextField(serializers.CharField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """true or false; "yes" and 1 are neither."""
+    """true or false; "yes" and 1 are refused."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -28,12 +28,12 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class TimestampField(serializers.DateTimeField):
-    """A point in time: 2026-11-22T09:30:00Z, in UTC, whole seconds; without the Z if the profile says so.
+    """A time in UTC, in whole seconds: 2026-11-22T09:30:00Z, or without the Z if the profile says so.
 
-    Takes RFC 3339 with any offset from UTC; a time without one could mean two things and is refused.
+    Reads RFC 3339 with any UTC offset. A time without an offset is ambiguous, and refused.
     """
 
-    default_error_messages = {"invalid": "This is not a time such as 2026-11-22T09:30:00Z (RFC 3339)."}
+    default_error_messages = {"invalid": "Send a time such as 2026-11-22T09:30:00Z (RFC 3339)."}
 
     def to_internal_value(self, value: Any) -> datetime:
         moment = times.parse(value) if isinstance(value, str) else None
@@ -52,7 +52,7 @@ def timestamp(value: datetime) -> str:
 
 
 class BoundedListField(serializers.ListField):
-    """A list of at most `max_length`, of which a longer one is refused before its items are looked at."""
+    """A list that is refused before its items are read if it is longer than `max_length`."""
 
     def run_child_validation(self, data: Any) -> Any:
         if self.max_length is not None and len(data) > self.max_length:

@@ -14,10 +14,11 @@ from config.wire.fields import TextField
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PREFIXED_LENGTH = 22
 LARGEST_INTEGER = 2**63 - 1
+NO_SUCH_ID = "This id does not exist."
 
 
 class Identified(Protocol):
-    """A row with both of its names: the database's number and the public uuid."""
+    """A row with a primary key and a public uuid."""
 
     pk: Any
     uuid: uuid.UUID
@@ -35,7 +36,7 @@ class IdField(serializers.Field[Any, Any, Any, Any]):
 
 
 class SentIdField(TextField):
-    """A public id that a client sends, in the form in which it was shown; a number becomes its digits."""
+    """A public id from a client, in the form in which it was shown. Integers become strings of digits."""
 
     def __init__(self, resource: str, **kwargs: Any) -> None:
         self.resource = resource
@@ -44,7 +45,7 @@ class SentIdField(TextField):
     def to_internal_value(self, data: Any) -> str:
         if profiles.active().wire.ids == "integer":
             if type(data) is not int:
-                raise serializers.ValidationError("Not a number.")
+                raise serializers.ValidationError("Send a number.")
             data = str(data)
         return super().to_internal_value(data)
 
@@ -65,12 +66,12 @@ def format_id(resource: str, number: int, identity: uuid.UUID) -> str | int:
 
 
 def prefix_of(resource: str) -> str:
-    """Return what the prefixed ids of `resource` begin with."""
+    """Return the prefix of the ids of `resource`."""
     return profiles.active().wire.id_prefixes.get(resource, f"{resource}_")
 
 
 def lookup(resource: str, text: str) -> dict[str, Any]:
-    """Return the queryset filter for the public id `text`. Raises NotFound for what cannot be one."""
+    """Return the queryset filter for the public id `text`. Raises NotFound for a malformed id."""
     form = profiles.active().wire
     if form.ids == "integer":
         return {"pk": _read_integer(text)}
@@ -80,25 +81,25 @@ def lookup(resource: str, text: str) -> dict[str, Any]:
 
 
 def find(resource: str, rows: "QuerySet[Any]", text: str, *, path: str = "") -> Any:
-    """Return the one of `rows` whose id, or that of what lies at `path`, is `text`. Raises NotFound."""
+    """Return the row with the id `text`, or whose related object at `path` has it. Raises NotFound."""
     row = rows.filter(
         **{f"{path}{column}": value for column, value in lookup(resource, text).items()}
     ).first()
     if row is None:
-        raise NotFound("There is nothing with this id.")
+        raise NotFound(NO_SUCH_ID)
     return row
 
 
 def _read_integer(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,18}", text) or int(text) > LARGEST_INTEGER:
-        raise NotFound("There is nothing with this id.")
+        raise NotFound(NO_SUCH_ID)
     return int(text)
 
 
 def _read_uuid(text: str) -> uuid.UUID:
-    """Read a uuid in capitals, too (RFC 9562 section 4); not braces, a URN or bare digits."""
+    """Read a uuid, also in capitals (RFC 9562 section 4), but not in braces, as a URN or without hyphens."""
     if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
-        raise NotFound("There is nothing with this id.")
+        raise NotFound(NO_SUCH_ID)
     return uuid.UUID(text)
 
 
@@ -106,7 +107,7 @@ def _read_prefixed(prefix: str, text: str) -> uuid.UUID:
     body = text.removeprefix(prefix)
     number = _from_base62(body) if body != text and len(body) == PREFIXED_LENGTH else None
     if number is None:
-        raise NotFound("There is nothing with this id.")
+        raise NotFound(NO_SUCH_ID)
     return uuid.UUID(int=number)
 
 

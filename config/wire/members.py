@@ -1,4 +1,4 @@
-"""Members: canonical snake_case names here, the active profile's names and order outside."""
+"""Members have canonical snake_case names inside, and the active profile's names and order outside."""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ def camelize(name: str) -> str:
 
 
 class WireSerializer(serializers.Serializer[Any]):
-    """A serializer of canonical members that shows those that the profile lists, in its order and words."""
+    """A serializer of canonical members. It shows those that the profile lists, in its order and spelling."""
 
     resource: ClassVar[str]
 
@@ -35,7 +35,7 @@ class WireSerializer(serializers.Serializer[Any]):
         return dict(self._spelled(name, declared[name]) for name in self._members(declared))
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """The canonical members, fresh for this serializer."""
+        """Return new fields for the canonical members."""
         return super().get_fields()
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:
@@ -48,12 +48,12 @@ class WireSerializer(serializers.Serializer[Any]):
         source = field.source or name
         if isinstance(field, serializers.SerializerMethodField):
             field.method_name = field.method_name or f"get_{name}"
-        field.source = None if source == spelling else source  # DRF wants one only where it differs
+        field.source = None if source == spelling else source  # DRF refuses one that equals the name
         return spelling, field
 
 
 class RequestSerializer(WireSerializer):
-    """A serializer for what clients send: a member that it does not know is an error."""
+    """A serializer for requests: an unknown member is an error."""
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:
         return declared
@@ -68,5 +68,5 @@ class RequestSerializer(WireSerializer):
         if unknown:
             known = ", ".join(self.fields) or "none"
             raise serializers.ValidationError(
-                {shown(name): f"There is no such member. Known members: {known}." for name in unknown}
+                {shown(name): f"Unknown member. Known members: {known}." for name in unknown}
             )

@@ -1,4 +1,4 @@
-"""How endpoints are described in the OpenAPI document: ids, envelope, errors, and what is no DRF view."""
+"""Describes endpoints in the OpenAPI document: ids, envelope, errors, and views that are not DRF's."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def id_schema(resource: str) -> dict[str, Any]:
 
 
 class IdFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """Ids have the profile's form."""
+    """Describes ids in the profile's form."""
 
     target_class = "config.wire.ids.IdField"
 
@@ -56,7 +56,7 @@ class IdFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-unty
 
 
 class SentIdFieldExtension(IdFieldExtension):  # type: ignore[no-untyped-call]
-    """Ids that clients send have it, too."""
+    """Describes ids that clients send in the same form."""
 
     target_class = "config.wire.ids.SentIdField"
 
@@ -64,11 +64,11 @@ class SentIdFieldExtension(IdFieldExtension):  # type: ignore[no-untyped-call]
 TAGS = {
     "access": "audit",
     "oauth": "accounts",
-}  # apps whose endpoints are documented under the name of another one
+}  # apps documented under another name
 
 
 class WireSchema(AutoSchema):
-    """Operations with the profile's envelope, ids in paths, and problem documents as errors."""
+    """Describes operations with the profile's envelope, typed ids in paths, and problems as errors."""
 
     def get_tags(self) -> list[str]:
         app = type(self.view).__module__.partition(".")[0]
@@ -84,7 +84,7 @@ class WireSchema(AutoSchema):
         return parameters
 
     def _resource_of(self, parameter: str) -> str:
-        """Whose id a path parameter is: the view's for "id", an organization's for "organization_id"."""
+        """Return a path parameter's resource: the view's for "id", organization for "organization_id"."""
         return getattr(self.view, "resource", "") if parameter == "id" else parameter.removesuffix("_id")
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
@@ -104,10 +104,10 @@ class WireSchema(AutoSchema):
 
 
 def finish(result: Any, generator: Any, request: Any, public: bool) -> Any:
-    """drf-spectacular's hook: name the document after the product, and add the plain views."""
+    """Name the document after the product, and add the plain views. A hook of drf-spectacular."""
     name = profiles.active().product.name
     result["info"]["title"] = f"{name} API"
-    result["info"]["description"] = f"{name}: who is calling, and what may they do."
+    result["info"]["description"] = f"{name}: who calls, and what they may do."
     result["paths"] |= PLAIN
     return result
 
@@ -125,13 +125,11 @@ def _header(name: str, description: str) -> dict[str, Any]:
 PLAIN = {
     "/health": _plain("health", "Whether the process is alive."),
     "/ready": _plain("ready", "Whether the database can be reached."),
-    "/metrics": _plain(
-        "metrics", "How the server is doing, for Prometheus, where the operator lets it be read."
-    ),
+    "/metrics": _plain("metrics", "Metrics for Prometheus, for the networks that the operator allows."),
     "/gateway/check": _plain(
         "check",
-        "Whether the credential of this request may make another one: for reverse proxies. Answers about "
-        "keys with a rate limit carry RateLimit and RateLimit-Policy; 429 when there is nothing left of it.",
+        "For reverse proxies: whether the credential of this request may make another request. Responses to "
+        "keys with a rate limit have RateLimit and RateLimit-Policy headers; 429 when the limit is reached.",
         security=True,
         parameters=[
             _header("X-Original-Method", "method of the other request (nginx)"),

@@ -1,4 +1,4 @@
-"""/schema and /docs: the OpenAPI 3.1 document of the active profile, and a page to read and try it."""
+"""/schema and /docs: the OpenAPI 3.1 document of the active profile, and a page that shows it."""
 
 import hashlib
 from functools import lru_cache
@@ -36,7 +36,7 @@ _building = Lock()  # drf-spectacular fails if two threads build at once
 
 
 def document() -> Document:
-    """Return the active profile's document, built on the first call: `serve` calls before it forks."""
+    """Return the active profile's document. The first call builds it; `serve` makes it before it forks."""
     with _building:
         return _build(profiles.active())
 
@@ -49,7 +49,7 @@ def _build(profile: Profile) -> Document:
 
 
 class SchemaView(APIView):
-    """The OpenAPI document, as JSON. Clients may keep it, and ask whether it has changed."""
+    """The OpenAPI document as JSON. Clients may cache it, and revalidate it with its ETag."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -61,12 +61,12 @@ class SchemaView(APIView):
         return HttpResponse(document().body, content_type=OpenApiJsonRenderer.media_type)
 
 
-# Swagger UI sets style attributes and has its icons in data: URLs; its scripts come from us alone.
+# Swagger UI sets style attributes, and has icons in data: URLs. Its scripts come from this host only.
 DOCS_POLICY = f"{settings.CONTENT_SECURITY_POLICY}; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """A page that shows the document, without any foreign host."""
+    """A page that shows the document, without loading anything from other hosts."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -79,7 +79,7 @@ class DocsView(SpectacularSwaggerSplitView):
         return super().finalize_response(request, response, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Errors are no pages."""
+        """Return errors as problem documents, not as pages."""
         response: Response = super().handle_exception(exc)
         self.request.accepted_renderer = WireRenderer()
         return response

@@ -1,4 +1,4 @@
-"""Lists of the API in pages, in the active profile's form; the admin's are in access.backoffice.paginator."""
+"""Paginates the API's lists in the active profile's form. The admin uses access.backoffice.paginator."""
 
 import re
 from typing import Any
@@ -17,9 +17,9 @@ POSITION = re.compile(r"[0-9]{1,19}")
 
 
 class Pages(CursorPagination):
-    """Newest first, by cursor: a page costs the same wherever it is and however many rows there are.
+    """Pages by cursor, newest first. A page costs the same at any position, for any number of rows.
 
-    A profile that wants bare arrays gets one, with the next page in a Link header (RFC 8288).
+    A profile with `lists = "array"` gets a bare array, with the next page in a Link header (RFC 8288).
     """
 
     ordering = "-pk"
@@ -28,24 +28,24 @@ class Pages(CursorPagination):
     max_page_size = 200
 
     def get_page_size(self, request: Request) -> int | None:
-        """Return how many rows to show, at most `max_page_size`. Raises Invalid for what is no number."""
+        """Return how many rows to show, at most `max_page_size`. Raises Invalid for anything but a number."""
         sent = request.query_params.get(self.page_size_query_param, "1")
         if not PAGE_SIZE.fullmatch(sent):
-            raise Invalid(self.page_size_query_param, f"is not a number from 1 to {self.max_page_size}")
+            raise Invalid(self.page_size_query_param, f"must be a number from 1 to {self.max_page_size}")
         return super().get_page_size(request)
 
     def decode_cursor(self, request: Request) -> Any:
-        """Read the cursor. Raises Invalid for one that is not ours."""
+        """Read the cursor. Raises Invalid for a cursor that Keyhouse did not make."""
         try:
             cursor = super().decode_cursor(request)
         except exceptions.NotFound:
-            raise Invalid("cursor", "is not one that an answer held") from None
+            raise Invalid("cursor", "is not a valid cursor") from None
         if cursor is not None and not POSITION.fullmatch(str(cursor.position or 0)):
-            raise Invalid("cursor", "is not one that an answer held")
+            raise Invalid("cursor", "is not a valid cursor")
         return cursor
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
-        """Return a page. Links to others lead to the public address: a proxy asks us by an inner one."""
+        """Return a page. Its links use the public address: proxies call Keyhouse at an internal one."""
         page: Any = super().paginate_queryset(queryset, request, view)
         self.base_url = f"{settings.PUBLIC_URL}{request.get_full_path()}"
         return page

@@ -1,4 +1,4 @@
-"""Reading JSON bodies strictly: what two readers could understand differently is refused."""
+"""Reads JSON bodies strictly, and refuses what two parsers could read differently."""
 
 import json
 from typing import Any, NoReturn
@@ -12,7 +12,7 @@ from config.wire.errors import shown
 class StrictJSONParser(BaseParser):
     """JSON in UTF-8, without duplicate members (RFC 8259 section 4), NaN or Infinity.
 
-    A byte order mark at its beginning is ignored (section 8.1).
+    A leading byte order mark is ignored (section 8.1).
     """
 
     media_type = "application/json"
@@ -30,14 +30,14 @@ class StrictJSONParser(BaseParser):
         except RecursionError:
             raise ParseError("The body is nested too deeply.") from None
         except ValueError:
-            raise ParseError("The body holds a number that is too long.") from None
+            raise ParseError("The body contains a number that is too long.") from None
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise ParseError(f"The member '{shown(name)}' stands in the body twice.")
+            raise ParseError(f"The member '{shown(name)}' is repeated in the body.")
         members[name] = value
     return members
 

@@ -1,4 +1,4 @@
-"""Every error as application/problem+json (RFC 9457): from views, parsers, the router and the server."""
+"""Renders every error as application/problem+json (RFC 9457): of views, parsers, router and server."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ from config.wire.errors import (
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
 DATABASE_ERRORS = (OperationalError, InterfaceError)
-# Pages whose address holds a token, as mailed.
+# Pages whose mailed address contains a token.
 MAILED_LINKS = ("/reset-password", "/recovery", "/confirm-email", "/undo-email-change", "/accept-invitation")
 PAGES = ("/admin", "/change-password", *MAILED_LINKS)
 
@@ -66,7 +66,7 @@ def problem_response(
 
 @lru_cache(maxsize=256)
 def _document(status: int, code: str, detail: str) -> str:
-    """The JSON of it: most refusals say what others have said before."""
+    """Return the problem as JSON. Cached, because most refusals repeat earlier ones."""
     return json.dumps(problem(status, code, detail))
 
 
@@ -78,7 +78,7 @@ def realm() -> str:
 
 
 def challenge(error: DomainError | None = None) -> str:
-    """Return the WWW-Authenticate value (RFC 6750 section 3) for a refusal; plain if nothing was sent."""
+    """Return the WWW-Authenticate value (RFC 6750 section 3) for a refusal, or without error."""
     value = f"Bearer {realm()}"
     if isinstance(error, InsufficientScope):
         return f'{value}, error="insufficient_scope", scope="{" ".join(error.scopes)}"'
@@ -100,7 +100,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         detail = sentence(spelled) or error.detail
         return _drf(error.status, error.code, detail, errors=spelled, headers=headers_of(error))
     if isinstance(error, Http404):
-        return handle(NotFound("There is nothing here."), context)
+        return handle(NotFound("Not found."), context)
     if isinstance(error, DATABASE_ERRORS):
         return _unavailable(error)
     if isinstance(error, RequestDataTooBig):
@@ -184,21 +184,21 @@ def _unavailable(error: Exception) -> Response:
 
 
 UNAVAILABLE = (
-    "The database cannot be reached. Try again; if this was to change something, look first whether it did."
+    "The database cannot be reached. Try again. If the request changes something, first check if it did."
 )
 
 
-# Django's own handlers (config.urls names them): what never reached a DRF view.
+# Django's error handlers, which config.urls names: for requests that reached no DRF view.
 
 
 def wants_page(request: HttpRequest) -> bool:
-    """Whether a browser asks at our own pages: it gets a page, everybody else a problem document."""
+    """Whether a browser requests one of our pages: it gets an error page, other clients a problem."""
     pages = (*PAGES, f"{profiles.active().base_path}/auth/oauth2")
     return is_under(request.path, *pages) and "text/html" in request.headers.get("Accept", "")
 
 
 def is_under(path: str, *roots: str) -> bool:
-    """Whether `path` is one of the roots or below it: /admin-api is not under /admin."""
+    """Whether `path` is one of the roots or below one: /admin-api is not below /admin."""
     return any(path == root or path.startswith(f"{root}/") for root in roots)
 
 
@@ -212,7 +212,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return problem_response(
             400,
             "invalid_request",
-            f"This Host is not among ALLOWED_HOSTS. Use {settings.PUBLIC_URL} instead.",
+            f"This Host is not in ALLOWED_HOSTS. Use {settings.PUBLIC_URL} instead.",
         )
     return problem_response(400, "invalid_request", "The request is malformed.")
 
@@ -228,7 +228,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Tell a browser at another origin the public address: reloading would not bring its cookies back."""
+    """Tell a browser at another origin the public address: reloading would not restore its cookies."""
     if _is_elsewhere(request):
         detail = f"Browsers cannot use this service at this address. Open {settings.PUBLIC_URL} instead."
     else:
@@ -237,7 +237,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _is_elsewhere(request: HttpRequest) -> bool:
-    """Whether the browser is, by its Origin or else by the Host, at another origin (RFC 6454 section 4)."""
+    """Whether the Origin, or else the Host, is another origin than the public one (RFC 6454 section 4)."""
     origin, scheme = request.META.get("HTTP_ORIGIN", "null"), settings.PUBLIC_URL.partition("://")[0]
     here = f"{scheme}://{request.META.get('HTTP_HOST', '')}" if origin == "null" else origin
     return bool(here != settings.PUBLIC_URL)
@@ -246,7 +246,7 @@ def _is_elsewhere(request: HttpRequest) -> bool:
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if wants_page(request):
         return defaults.page_not_found(request, exception)
-    return problem_response(404, "not_found", f"There is nothing at {ascii(request.path)[1:-1]}.")
+    return problem_response(404, "not_found", f"{ascii(request.path)[1:-1]} was not found.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -257,4 +257,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return domain_response(error)
     if wants_page(request):
         return defaults.server_error(request)
-    return problem_response(500, "server_error", "Something went wrong here. It has been logged.")
+    return problem_response(500, "server_error", "The server failed. The error has been logged.")

@@ -1,4 +1,4 @@
-"""Whole answers: always JSON, under the profile's envelope if it has one."""
+"""Renders responses: always as JSON, in the profile's envelope if it has one."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from config import profiles
 
 
 class WireRenderer(renderers.JSONRenderer):
-    """JSON, under the profile's envelope if it has one. Errors are never enveloped."""
+    """Renders JSON, in the profile's envelope if it has one. Errors have no envelope."""
 
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
@@ -25,7 +25,7 @@ class WireRenderer(renderers.JSONRenderer):
 
 
 class AlwaysJson(DefaultContentNegotiation):
-    """Answer in the view's first form whatever Accept says, so that no error hides behind a 406."""
+    """Uses the view's first renderer for every Accept header, so that a 406 never replaces an error."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

@@ -1,4 +1,4 @@
-"""What clients send, body or query parameters: read strictly, or refused with the member's name."""
+"""Reads bodies and query parameters strictly, and names the wrong member in errors."""
 
 from typing import Any
 
@@ -16,21 +16,21 @@ def parse_body(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
 
 
 def parse_query(form: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """Return the query parameters, but those of paging, by their canonical names.
+    """Return the query parameters by their canonical names, without those for pagination.
 
-    Raises DRF's ValidationError, or Invalid for one that was sent twice.
+    Raises DRF's ValidationError, or Invalid for a repeated parameter.
     """
     sent = {name: values for name, values in request.query_params.lists() if name not in PAGE_PARAMETERS}
     for name, values in sent.items():
         if len(values) > 1:
-            raise Invalid(shown(name), "stands in the URL twice")
+            raise Invalid(shown(name), "is repeated in the query")
     return _checked(form(data={name: values[0] for name, values in sent.items()}))
 
 
 def no_query(request: Request) -> None:
-    """Raise Invalid for a query parameter that is not about paging: this list has no filters."""
+    """Raise Invalid for every query parameter but those for pagination, for a list without filters."""
     for name in request.query_params.keys() - PAGE_PARAMETERS:
-        raise Invalid(shown(name), "is not a parameter of this list: it has no filters")
+        raise Invalid(shown(name), "is not a parameter of this list, which has no filters")
 
 
 def _checked(sent: Serializer[Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Points in time as clients send them: RFC 3339 section 5.6, in all spellings but a space for the T."""
+"""Reads times from clients: RFC 3339 section 5.6, in every spelling but a space instead of the T."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 RFC_3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}):([0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-LONGEST = 64  # characters; a clock that needs more digits is not ours
+LONGEST = 64  # characters; no real clock needs more digits
 LEAP_SECOND = "60"
 
 
 def parse(text: str) -> datetime | None:
-    """Return the moment that an RFC 3339 timestamp names, in UTC, to the microsecond; None for other texts.
+    """Return the time of an RFC 3339 timestamp, in UTC, to the microsecond; None for other texts.
 
-    A leap second is the second that follows it, as in POSIX; there is one only at the end of a day in UTC.
+    A leap second counts as the following second, as in POSIX. It is accepted only at the end of a UTC day.
     """
     match = RFC_3339.fullmatch(text) if len(text) <= LONGEST else None
     if match is None:

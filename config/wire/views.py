@@ -1,4 +1,4 @@
-"""What views have in common, beside what DRF gives them."""
+"""Base classes of views, on top of DRF's."""
 
 from typing import Any, ClassVar, TypeVar
 
@@ -13,14 +13,14 @@ Row = TypeVar("Row", bound=Model)
 
 
 class PublicView(APIView):
-    """An endpoint for callers without a credential: whatever they send as one is not looked at."""
+    """An endpoint for callers without a credential. It ignores every credential."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
 
 class ResourceViewSet(GenericViewSet[Row]):
-    """Rows of one resource. DRF's mixins find one by its public id, among those that the caller may see."""
+    """Rows of a resource. DRF's mixins find them by public id, among those that the caller may see."""
 
     resource: ClassVar[str]
 
@@ -29,7 +29,7 @@ class ResourceViewSet(GenericViewSet[Row]):
         return ids.find(self.resource, self.get_queryset(), self.kwargs["pk"])
 
     def filter_queryset(self, queryset: Any) -> Any:
-        """DRF's. A list that declares no filters takes none. Raises Invalid."""
+        """DRF's, but raises Invalid for query parameters of a list without filters."""
         if not self.filter_backends:
             requests.no_query(self.request)
         return super().filter_queryset(queryset)

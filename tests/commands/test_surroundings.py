@@ -64,7 +64,7 @@ def test_a_broken_profile_is_named_with_the_member(tmp_path: Path, text: str, wo
 def test_a_database_that_is_not_set_up_is_said_so(
     bare_installation: Installation, arguments: tuple[str, ...]
 ) -> None:
-    assert_one_line(bare_installation.manage(*arguments), "has manage.py setup been run?")
+    assert_one_line(bare_installation.manage(*arguments), "run: manage.py setup")
 
 
 def test_serve_refuses_a_database_that_is_not_set_up(bare_installation: Installation) -> None:

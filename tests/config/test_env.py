@@ -67,7 +67,7 @@ def test_a_file_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_a_value_that_is_not_utf_8_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "\udcff" * 50)
-    with pytest.raises(ConfigurationError, match=r"^SECRET_KEY: it is not UTF-8 text$"):
+    with pytest.raises(ConfigurationError, match=r"^SECRET_KEY: must be UTF-8 text$"):
         env.text("SECRET_KEY")
 
 
@@ -83,7 +83,7 @@ def test_a_flag_is_yes_or_no(value: str, meaning: bool, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("value", ["maybe", "2", " "])
 def test_another_flag_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEBUG", value)
-    with pytest.raises(ConfigurationError, match=r"^DEBUG: .* is not true or false$"):
+    with pytest.raises(ConfigurationError, match=r"^DEBUG: .* must be true or false$"):
         env.flag("DEBUG")
 
 
@@ -121,7 +121,7 @@ def test_an_address_is_host_and_port(value: str, address: tuple[str, int]) -> No
     ],
 )
 def test_another_address_is_refused(value: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_BIND: .* is not HOST:PORT"):
+    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_BIND: .* must be HOST:PORT"):
         env.parse_address("KEYHOUSE_BIND", value)
 
 
@@ -156,7 +156,7 @@ def test_a_public_address_loses_only_its_last_slash(value: str) -> None:
     ],
 )
 def test_another_public_address_is_refused(value: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_PUBLIC_URL: .* is not an http"):
+    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_PUBLIC_URL: .* must be an http"):
         env.origin("KEYHOUSE_PUBLIC_URL", value)
 
 
@@ -227,7 +227,7 @@ def test_attempts_are_counted_in_valkey_only_if_that_is_the_cache() -> None:
     ],
 )
 def test_a_wrong_mail_server_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^EMAIL_URL: is not") as raised:
+    with pytest.raises(ConfigurationError, match=r"^EMAIL_URL: must be") as raised:
         email_config(url)
     assert SECRET not in str(raised.value)
 

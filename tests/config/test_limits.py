@@ -45,7 +45,7 @@ def test_an_operator_changes_single_numbers() -> None:
 )
 def test_anything_else_is_refused_with_what_there_is(item: str) -> None:
     with pytest.raises(
-        ConfigurationError, match=r"^KEYHOUSE_LIMITS: .* is not LIMIT.MEMBER=NUMBER"
+        ConfigurationError, match=r"^KEYHOUSE_LIMITS: .* must be LIMIT.MEMBER=NUMBER"
     ) as raised:
         limits(["login.here=5", item])
     assert "forgot_password" in str(raised.value)

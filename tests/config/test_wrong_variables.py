@@ -48,7 +48,7 @@ OTHERS = [
     ({"EMAIL_URL": "smtp://root:hunter2@mail:port"}, ()),
     ({"KEYHOUSE_MAIL_FROM": "nobody"}, ()),
     ({"KEYHOUSE_RESET_URL": "app.example.org/reset"}, ()),
-    ({"KEYHOUSE_SIGNING_KEYS": "x"}, ("something in it is no PEM",)),
+    ({"KEYHOUSE_SIGNING_KEYS": "x"}, ("contains text that is not PEM",)),
     ({"SECRET_KEY_FILE": "/nowhere"}, ()),
 ]
 IN_SETTINGS = [case for case in AS_A_PROCESS if "KEYHOUSE_PROFILE" not in case[0]] + OTHERS

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, but for connections that ended while they lay idle, and long migrations."""
+"""Django's PostgreSQL backend, with replacement of ended idle connections, and with long migrations."""
 
 import select
 
@@ -10,7 +10,7 @@ from config.database.lost import connection_lost
 
 
 class SchemaEditor(DatabaseSchemaEditor):
-    """Lets migrations take as long as they need. PgBouncer gives a longer setting to other clients."""
+    """Removes the time limit of statements in migrations; LOCAL, since PgBouncer shares the connection."""
 
     def __enter__(self) -> "SchemaEditor":
         super().__enter__()
@@ -20,31 +20,31 @@ class SchemaEditor(DatabaseSchemaEditor):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A thread's connection, which replaces itself outside of transactions once the database has ended it."""
+    """A thread's connection. It replaces itself, outside transactions, after the database has ended it."""
 
     SchemaEditorClass = SchemaEditor
 
     def close_if_health_check_failed(self) -> None:
-        """Close a connection that is over, so that the statement or transaction to come opens another one.
+        """Close an ended connection, so that the next statement or transaction opens a new one.
 
-        Django calls this before each of them. Within a transaction nothing is closed, nor before its commit
-        hooks, which Django would forget: services wait for leases in them.
+        Django calls this before each statement and transaction. It closes nothing inside a transaction, nor
+        before its commit hooks: Django would lose the hooks, in which services wait for leases.
         """
         if self.connection is not None and self.connection.autocommit and is_over(self.connection):
             self.close()
 
     def _close(self) -> None:
-        """Close the connection, and say so if it had been lost under a statement."""
+        """Close the connection, and send a signal if it was lost during a statement."""
         if self.connection is not None and self.connection.broken:
             connection_lost.send(type(self))
-        super()._close()  # type: ignore[misc]  # the stubs leave it out
+        super()._close()  # type: ignore[misc]  # missing in the stubs
 
 
 def is_over(connection: "Connection[object]") -> bool:
-    """Whether an idle connection has ended. The socket says so: no statement, about 3 µs.
+    """Whether an idle connection has ended. Polls the socket, which takes about 3 µs and no statement.
 
-    PostgreSQL says nothing unasked, but that it ends the connection, and that its configuration was read
-    anew; the latter costs a connection that was still good.
+    PostgreSQL sends unasked only that it ends the connection, or that it has reloaded its configuration.
+    A reload therefore also replaces a connection, which was still good.
     """
     if connection.closed:
         return True

@@ -1,4 +1,4 @@
-"""The limit that the database has to set itself where a pooler drops what a connection asks for."""
+"""The time limit of statements, which the database must set if a pooler drops connection options."""
 
 from typing import NamedTuple
 
@@ -12,16 +12,16 @@ LIMIT = SQL("ALTER ROLE {role} IN DATABASE {database} SET statement_timeout = {m
 
 
 class StatementLimit(NamedTuple):
-    """How long a statement may take now, in milliseconds (0: for ever), and the SQL that limits it."""
+    """The present time limit of statements in milliseconds (0: none), and the SQL that sets one."""
 
     in_force_ms: int
     sql: str
 
 
 def statement_limit() -> StatementLimit:
-    """Ask the database for the limit of this connection. Raises CommandError on SQLite."""
+    """Return the limit of this connection. Raises CommandError on SQLite."""
     if connection.vendor != "postgresql":
-        raise CommandError("DATABASE_URL is not PostgreSQL: there is no role to limit")
+        raise CommandError("DATABASE_URL must be a PostgreSQL database: SQLite has no roles to limit")
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT setting::int, session_user, current_database() FROM pg_settings"
@@ -33,9 +33,9 @@ def statement_limit() -> StatementLimit:
 
 
 def check_limits() -> None:
-    """Raise CommandError if PostgreSQL lets statements run for ever: some poolers drop options."""
+    """Raise CommandError if PostgreSQL has no time limit for statements: some poolers drop options."""
     if connection.vendor == "postgresql" and not statement_limit().in_force_ms:
         raise CommandError(
-            "the database lets statements run for ever (statement_timeout is 0); "
+            "the database has no time limit for statements (statement_timeout is 0);  "
             "run the SQL that manage.py databaselimits prints, and let the pooler reconnect"
         )

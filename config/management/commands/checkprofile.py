@@ -10,11 +10,11 @@ from config.profiles import Profile
 
 
 class Command(KeyhouseCommand):
-    help = "Check a profile, and show its endpoints, what each role holds, and its route table."
+    help = "Check a profile, and show its endpoints, the scopes of its roles, and its route table."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument(
-            "profile", metavar="FILE", help="a path to a TOML file, or the name of a shipped profile"
+            "profile", metavar="FILE", help="path of a TOML file, or name of a shipped profile"
         )
 
     def run(self, options: dict[str, Any]) -> Output:
@@ -29,17 +29,17 @@ class Command(KeyhouseCommand):
             "routes": "Route table of the gateway",
         }
         text = [f"{titles[name]}\n\n{as_table(rows)}" for name, rows in parts.items()]
-        return Output(document, "\n\n".join([f"{profile.source}: {profile.product.name}, in order.", *text]))
+        return Output(document, "\n\n".join([f"{profile.source}: {profile.product.name}, valid.", *text]))
 
 
 def endpoints() -> list[dict[str, str]]:
-    """Our own endpoints under the active profile's base path, with what each needs."""
+    """Return our own endpoints under the active profile's base path, with what each needs."""
     base = profiles.active().base_path
     return [endpoint for endpoint in all_endpoints() if endpoint["path"].startswith(f"{base}/")]
 
 
 def all_endpoints() -> list[dict[str, str]]:
-    """The same of every endpoint, wherever it stands."""
+    """Return all our endpoints, with what each needs."""
     found = EndpointEnumerator().get_api_endpoints()  # type: ignore[no-untyped-call]
     return [
         {"method": method, "path": path, "needs": _need(callback, method)}
@@ -58,7 +58,7 @@ def _need(callback: Any, method: str) -> str:
 
 
 def roles(profile: Profile) -> list[dict[str, str]]:
-    """One row a scope, one column a role."""
+    """Return a row for each scope, with a column for each role."""
     held = {name: profile.power_of_role(name, role.level).scopes for name, role in profile.roles.items()}
     return [
         {"scope": scope, **{name: "yes" if scope in scopes else "" for name, scopes in held.items()}}

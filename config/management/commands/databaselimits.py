@@ -6,7 +6,7 @@ from config.database.settings import POSTGRES_STATEMENT_MS
 
 
 class Command(KeyhouseCommand):
-    help = "Print the SQL that limits how long statements of Keyhouse's PostgreSQL role may take (PgBouncer)."
+    help = "Print the SQL that limits the time of statements of Keyhouse's PostgreSQL role (for PgBouncer)."
     needs_secrets = False
 
     def run(self, options: dict[str, Any]) -> Output:

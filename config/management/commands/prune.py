@@ -13,20 +13,20 @@ PROGRESS_SECONDS = 2.0
 
 class Command(KeyhouseCommand):
     help = (
-        "Put the use of keys together by the day when it is older than --hours-for, and delete it after 400 "
-        "days; delete sessions that ended 30 days ago, counters, registrations and links that have expired. "
-        "Safe to run beside servers, twice at once, and again. Audit events stay."
+        "Delete obsolete rows: sessions that ended 30 days ago, expired counters, registrations and links, "
+        "and the use of keys after 400 days. Merge the hourly use of keys into days once it is older than "
+        "--hours-for. Safe to run beside servers, and several times at once. Audit events stay."
     )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument(
-            "--dry-run", action="store_true", help="count what is there to do, and do nothing"
+            "--dry-run", action="store_true", help="count the rows to prune, but change nothing"
         )
         parser.add_argument(
             "--hours-for",
             metavar="DURATION",
             default=f"{use_pruning.HOURS_KEPT.days}d",
-            help="how long the use of keys is told by the hour, default %(default)s",
+            help="how long to keep the use of keys by the hour; default: %(default)s",
         )
 
     def run(self, options: dict[str, Any]) -> Output:
@@ -42,7 +42,7 @@ class Command(KeyhouseCommand):
 
 
 def _prune(kind: Leftovers, *, quiet: bool) -> int:
-    """Take away all rows of a kind and return how many; say from time to time how far it is."""
+    """Prune all rows of a kind and return how many; report progress from time to time."""
     done, said_at = 0, time.monotonic()
     while some := kind.prune_some(kind.rows):
         done += some

@@ -19,15 +19,15 @@ from config.wire import openapi_pages
 
 
 class Command(JsonCommand):
-    help = "The production server. Stops on SIGTERM or Ctrl-C."
+    help = "Run the production server. SIGTERM and Ctrl-C stop it."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument(
             "--bind",
             metavar="HOST:PORT",
-            help="where this process listens, default: KEYHOUSE_BIND; links name KEYHOUSE_PUBLIC_URL",
+            help="where to listen; default: KEYHOUSE_BIND. Links use KEYHOUSE_PUBLIC_URL",
         )
-        parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes, default 2")
+        parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes; default: 2")
 
     def handle(self, *args: Any, **options: Any) -> None:
         bind = options["bind"]
@@ -36,7 +36,7 @@ class Command(JsonCommand):
         check_fit(options["workers"])
         quotas.share_among(options["workers"])
         hashing.share_among(options["workers"])
-        openapi_pages.document()  # workers are forks of this process, and need not build it
+        openapi_pages.document()  # built here, so that the forked workers have it
 
         def announce(_server: Any) -> None:
             if settings.METRICS_NETWORKS:
@@ -56,32 +56,32 @@ class Command(JsonCommand):
 
 
 def load_application() -> Any:
-    """Return the ASGI application, which each process that serves makes for itself."""
+    """Return the ASGI application. Each serving process loads its own."""
     from config.asgi import application
 
     return application
 
 
 def start_worker(worker: Any) -> None:
-    """What a process that serves does beside answering requests."""
+    """Start what a serving process does beside answering requests."""
     if settings.METRICS_NETWORKS:
         metrics.start()
     background.start(worker)
 
 
 def check_fit(workers: int) -> None:
-    """Raise CommandError for what forbids to serve."""
+    """Raise CommandError for a reason not to serve."""
     if workers < 1:
         raise CommandError("--workers: must be 1 or more")
     stop_at([*production_faults(), *wire_faults(), *signing_key_faults()])
     check_up_to_date()
     check_limits()
     check_secrets()
-    connections.close_all()  # workers are forks of this process, and need their own
+    connections.close_all()  # the forked workers need their own
 
 
 def public_url(bind: str | None, host: str, port: int) -> str:
-    """Return where clients find this server: as configured, else where it listens."""
+    """Return the URL for clients: the configured one, or else the one where this process listens."""
     if bind is None or env.text("KEYHOUSE_PUBLIC_URL"):
         return str(settings.PUBLIC_URL)
     return env.own_url(host, port)

@@ -20,7 +20,7 @@ NO_NEWS = "Nothing to do: the database is up to date and has users."
 
 
 class Command(KeyhouseCommand):
-    help = "Bring the database up to date and, the first time, make an organization and an administrator."
+    help = "Migrate the database. On the first run, also create an organization and an administrator."
 
     def run(self, options: dict[str, Any]) -> Output:
         bring_up_to_date()
@@ -68,11 +68,11 @@ class Command(KeyhouseCommand):
         )
         if user is None:
             return Output({"admin": None}, NO_NEWS)
-        return Output({"admin": user.username}, f"Administrator {user.username} ({user.email}) made.")
+        return Output({"admin": user.username}, f"Administrator {user.username} ({user.email}) created.")
 
 
 def _login_line(values: dict[str, str]) -> str:
-    """The command that logs in, in the profile's words."""
+    """Return the command that logs in, with the profile's member names."""
     profile = profiles.active()
     members = (profile.login.identifiers[0], "password")
     body = json.dumps({wire_members.external_name("login", member): values[member] for member in members})

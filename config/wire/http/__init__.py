@@ -1,1 +1,1 @@
-"""Requests as HTTP knows them, before any document is read: addresses, methods, bodies in chunks."""
+"""Requests at the level of HTTP: client addresses, methods, headers."""

@@ -1,4 +1,4 @@
-"""The address of the client, in one place: everything that needs it asks here."""
+"""Finds the client's address. All other code calls this module for it."""
 
 import logging
 import re
@@ -12,11 +12,11 @@ from config.wire.http.heads import Head
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-MAPPED_BITS = 96  # of an IPv4 address that is written as an IPv6 one (RFC 4291 section 2.5.5.2)
-IPV6_SITE_BITS = 64  # what one customer gets at least (RFC 6177): addresses within it cost nothing
-LONGEST_REMEMBERED = 256  # characters of X-Forwarded-For: nobody fills the memory of a process with long ones
+MAPPED_BITS = 96  # before an IPv4 address in IPv6 form (RFC 4291 section 2.5.5.2)
+IPV6_SITE_BITS = 64  # a customer gets at least a /64 (RFC 6177), so its addresses cost nothing
+LONGEST_REMEMBERED = 256  # characters of X-Forwarded-For; longer values are not cached, to limit memory
 
-# A node as in RFC 7239 section 6: Azure and IIS add the port, others quote, and `for=` comes from Forwarded.
+# A node as in RFC 7239 section 6. Azure and IIS add the port, others quote; `for=` comes from Forwarded.
 PORT = r"(?::(?:[0-9]{0,5}|_[\w.-]{1,100}))?"
 HOP = re.compile(
     rf'(?:for=)?("?)(?:\[(?P<six>[^\[\]"]*:[^\[\]"]*)\]{PORT}|(?P<four>[0-9.]+){PORT}|(?P<bare>[^\[\]"]+))\1',
@@ -27,11 +27,11 @@ log = logging.getLogger("keyhouse.clientip")
 
 
 def client_ip(head: Head) -> str:
-    """Return the address of who sent a request.
+    """Return the address of the client that sent a request.
 
-    The peer's, unless the peer is in KEYHOUSE_TRUSTED_PROXIES; then the rightmost hop of
-    X-Forwarded-For that is not trusted. "" if that hop is no address: it is not believed to be the
-    proxy, nor whom the hops left of it name.
+    It is the peer's, unless the peer is in KEYHOUSE_TRUSTED_PROXIES; then it is the rightmost hop of
+    X-Forwarded-For that is not trusted. Returns "" if that hop is not an address: then neither the proxy's
+    address nor a hop further left can be trusted.
     """
     peer, forwarded = head.META.get("REMOTE_ADDR", ""), head.META.get("HTTP_X_FORWARDED_FOR", "")
     read = resolve if len(forwarded) <= LONGEST_REMEMBERED else resolve.__wrapped__
@@ -62,8 +62,8 @@ def _hop(text: str) -> Address | None:
 
 @lru_cache(maxsize=256)
 def _warn(proxy: Address) -> None:
-    """Tell the operator, once for each proxy: keys of its clients that are bound to networks are refused."""
-    log.warning("X-Forwarded-For as %s sends it does not end in an address: its clients have none", proxy)
+    """Warn the operator, once per proxy: keys that are limited to networks are refused behind it."""
+    log.warning("X-Forwarded-For from %s does not end in an IP address: its clients have no address", proxy)
 
 
 @cache
@@ -78,7 +78,7 @@ def is_within(ip: str, networks: tuple[str, ...]) -> bool:
 
 
 def network_of(ip: str) -> str:
-    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one; "" for none."""
+    """Return what counts as one client: an IPv4 address, or the /64 of an IPv6 address; "" for ""."""
     if not ip:
         return ""
     address = ip_address(ip)
@@ -107,23 +107,23 @@ def _is_trusted(address: Address, trusted: tuple[str, ...]) -> bool:
 
 
 def _address(text: str) -> Address | None:
-    """Read an address, an IPv4 one mapped into IPv6 as IPv4; None if `text` is no address."""
+    """Return the address in `text`, IPv4-mapped IPv6 as IPv4; None if it is not an address."""
     try:
         address = ip_address(text)
     except ValueError:
         return None
     if isinstance(address, IPv4Address):
         return address
-    return address.ipv4_mapped or IPv6Address(int(address))  # without its zone, which is any text at all
+    return address.ipv4_mapped or IPv6Address(int(address))  # without its zone, which can be any text
 
 
 def read_network(text: str) -> Network:
-    """Return an address or a network, an IPv4 one mapped into IPv6 as IPv4: so are the addresses of clients.
+    """Return an address or a network; IPv4-mapped IPv6 becomes IPv4, as for client addresses.
 
     Raises ValueError.
     """
     if "%" in text:
-        raise ValueError(f"{text!a} has a zone, which means something on one machine only")
+        raise ValueError(f"{text!a} has a zone, which is valid on one machine only")
     network = ip_network(text)
     if isinstance(network, IPv4Network) or network.prefixlen < MAPPED_BITS:
         return network
@@ -132,12 +132,12 @@ def read_network(text: str) -> Network:
 
 
 def spell(network: Network) -> str:
-    """Return a network in its one spelling, a single address without its length."""
+    """Return a network in canonical spelling, a single address without its prefix length."""
     return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
 def check_networks(variable: str, items: list[str]) -> tuple[str, ...]:
-    """Return addresses and networks in their one spelling; raises ConfigurationError for what is neither."""
+    """Return addresses and networks in canonical spelling. Raises ConfigurationError for other text."""
     try:
         return tuple(spell(read_network(item)) for item in items)
     except ValueError as error:

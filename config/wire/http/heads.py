@@ -1,13 +1,13 @@
-"""The head of a request, for decisions that need neither its body nor Django."""
+"""The head of a request, for decisions that need neither the body nor Django."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-REQUEST_ID = "REQUEST_ID"  # in META: set by our server, or by RequestIdMiddleware; no client can
+REQUEST_ID = "REQUEST_ID"  # in META; only our server and RequestIdMiddleware set it, never a client
 
 
 class Head(Protocol):
-    """What a decision reads of a request: Django's HttpRequest has it, and so has a PlainHead."""
+    """The part of a request that decisions read. Django's HttpRequest and PlainHead have it."""
 
     META: dict[str, Any]
     path_info: str
@@ -16,7 +16,7 @@ class Head(Protocol):
 
 @dataclass(slots=True)
 class PlainHead:
-    """A head as our server read it; META are its WSGI variables (PEP 3333)."""
+    """A head as our server read it. META has its WSGI variables (PEP 3333)."""
 
     META: dict[str, Any]
     path_info: str

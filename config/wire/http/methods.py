@@ -1,8 +1,8 @@
-"""Which methods each address takes (RFC 9110 sections 9.3.7 and 15.5.6): OPTIONS says so, the others are 405.
+"""Answers OPTIONS with the methods of an address, others with 405 (RFC 9110 sections 9.3.7, 15.5.6).
 
-It is decided from the URL and before anybody is asked who they are, so it tells everybody the same and
-nothing about what is there. /gateway/check is not concerned: there the method is that of the request a
-proxy asks about, and an answer of 2xx to its OPTIONS would let the request through.
+The answer depends on the URL only, and comes before authentication. So all callers get the same answer, and
+learn nothing about existing rows. /gateway/check is exempt: there the method belongs to the request that a
+proxy asks about, and a 2xx answer to OPTIONS would let that request through.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from config.wire.problems import problem_response
 View = TypeVar("View", bound=Callable[..., Any])
 
 ALL = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-PAGE = frozenset({"GET", "POST"})  # the most that a page takes: browsers and forms send nothing else
+PAGE = frozenset({"GET", "POST"})  # browsers and forms send no other methods
 FILE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def takes(*methods: str) -> Callable[[View], View]:
-    """Declare the methods of a view that is a function; one that declares none is taken for a page."""
+    """Declare the methods of a view function. A function without a declaration counts as a page."""
 
     def declare(view: View) -> View:
         view.methods = frozenset(methods)  # type: ignore[attr-defined]
@@ -32,13 +32,13 @@ def takes(*methods: str) -> Callable[[View], View]:
 
 @lru_cache(maxsize=1024)
 def methods_of(view: Callable[..., Any]) -> frozenset[str]:
-    """Return the methods that a view takes, with HEAD wherever there is GET, and OPTIONS."""
+    """Return the methods that a view accepts, with OPTIONS, and HEAD beside GET."""
     found = getattr(view, "methods", None) or _handled(view)
     return found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())
 
 
 def _handled(view: Any) -> frozenset[str]:
-    """The methods for which the class behind a view has a handler: DRF's, or Django's."""
+    """Return the methods for which the view's class (DRF's or Django's) has a handler."""
     if hasattr(view, "cls"):
         handlers = getattr(view, "actions", None) or dir(view.cls)
         return frozenset(name.upper() for name in view.cls.http_method_names if name in handlers)
@@ -49,7 +49,7 @@ def _handled(view: Any) -> frozenset[str]:
 
 
 class MethodsMiddleware:
-    """Answer OPTIONS, and methods that an address does not take. Comes before the check of CSRF tokens."""
+    """Answers OPTIONS, and methods that an address does not accept, before CSRF tokens are checked."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -58,7 +58,7 @@ class MethodsMiddleware:
         response = self.get_response(request)
         if response.status_code == 404 and request.method not in ALL:
             return _answer(request, frozenset())
-        if response.status_code == 405 and response.headers.get("Allow") == "GET, HEAD":  # WhiteNoise's
+        if response.status_code == 405 and response.headers.get("Allow") == "GET, HEAD":  # from WhiteNoise
             return _answer(request, FILE)
         return response
 
@@ -75,5 +75,5 @@ def _answer(request: HttpRequest, allowed: frozenset[str]) -> HttpResponse:
         answer = HttpResponse(status=204, headers=headers)
         del answer.headers["Content-Type"]
         return answer
-    taken = headers["Allow"] or "no method"
-    return problem_response(405, "method_not_allowed", f"This address takes {taken}.", headers=headers)
+    accepted = headers["Allow"] or "no methods"
+    return problem_response(405, "method_not_allowed", f"This address accepts {accepted}.", headers=headers)

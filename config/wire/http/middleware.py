@@ -1,4 +1,4 @@
-"""What holds for every request, before any view sees it."""
+"""Middleware for every request, before any view sees it."""
 
 import random
 import re
@@ -30,14 +30,14 @@ HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
 NO_DASHES = str.maketrans("", "", "_-")
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-SECRET_PARAMETERS = {  # however they are spelled: access_token, accessToken
+SECRET_PARAMETERS = {  # in every spelling: access_token, accessToken
     *{"accesstoken", "refreshtoken", "token", "apikey", "xapikey", "password", "currentpassword"},
     *{"newpassword", "totpcode", "clientsecret", "codeverifier"},
 }
 
 
 class RequestIdMiddleware:
-    """Name the request: by the caller's X-Request-ID if it is a plain word, else by a new one."""
+    """Gives each request an id: the client's X-Request-ID if it is a plain word, else a new one."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -51,22 +51,23 @@ class RequestIdMiddleware:
 
 
 def new_request_id(sent: str) -> str:
-    """Return what the caller sent as X-Request-ID if it is a plain word, else a new id."""
+    """Return the client's X-Request-ID if it is a plain word, else a new id."""
     return sent if _is_plain(sent) else f"{random.getrandbits(128):032x}"
 
 
 def _is_plain(request_id: str) -> bool:
-    """Whether this is a plain word without a credential, which would stand in logs and answers."""
+    """Whether the id is a plain word without a credential: it appears in logs and responses."""
     if not PLAIN_ID.fullmatch(request_id):
         return False
-    # Each kind of credential has one of these: to look for more costs a tenth of a check.
+    # Every credential contains one of these. Skipping the mask saves a tenth of a check's time.
     return not ("_" in request_id or "." in request_id) or mask(request_id) == request_id
 
 
 class ProblemsMiddleware:
-    """Make problem documents of errors that Django answers with a page or with nothing (RFC 9457).
+    """Turns errors that Django answers with a page or an empty body into problem documents (RFC 9457).
 
-    Browsers at our own pages keep theirs; JSON is an error in another RFC's form (RFC 6749 section 5.2).
+    Browsers on our own pages keep their error pages. JSON errors stay: they have the form of another RFC
+    (RFC 6749 section 5.2).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -86,9 +87,9 @@ class ProblemsMiddleware:
 
 
 class RefuseEarlyMiddleware:
-    """Refuse, before anybody is asked who they are, what no endpoint takes.
+    """Refuses, before authentication, what no endpoint accepts.
 
-    Bodies over 1 MiB, and credentials in a URL (RFC 6750 section 2.3: URLs end up in logs).
+    These are bodies over 1 MiB, and credentials in a URL (RFC 6750 section 2.3: URLs end up in logs).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -107,7 +108,7 @@ class RefuseEarlyMiddleware:
 
 
 def _declared_length(request: HttpRequest) -> int:
-    """Return the Content-Length, of which the first digits will do: 20 are more than anything allowed."""
+    """Return the Content-Length. Its first 20 digits are enough to exceed every limit."""
     digits = (request.META.get("CONTENT_LENGTH") or "0").lstrip("0")[:20]
     return int(digits) if digits.isascii() and digits.isdigit() else 0
 
@@ -125,9 +126,10 @@ def _has_secret(request: HttpRequest) -> bool:
 
 
 class HostMiddleware(CommonMiddleware):
-    """Django's check of the Host, which is spelled like the settings first, and so is Origin.
+    """Django's check of the Host, after Host and Origin are spelled like the settings.
 
-    Not for probes: kubelets and load balancers ask by address. Nothing that they get depends on the Host.
+    Probes are exempt, because kubelets and load balancers call by IP address. Their responses do not depend
+    on the Host.
     """
 
     def process_request(self, request: HttpRequest) -> Any:
@@ -142,9 +144,9 @@ class HostMiddleware(CommonMiddleware):
 
 
 class BrowserMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
-    """Sessions by cookie, who is logged in to one, and what its next page says first.
+    """Cookie sessions, the person logged in to one, and messages for its next page.
 
-    They are there for people in a browser: requests of programs pass all three by.
+    Only pages for browsers need them, so other requests skip all three.
     """
 
     def __call__(self, request: HttpRequest) -> Any:
@@ -163,12 +165,12 @@ class BrowserMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMidd
 
 @lru_cache(maxsize=8)
 def _browsed(profile: Profile) -> tuple[str, ...]:
-    """Under which paths there are pages that know who is logged in."""
+    """Return the paths below which pages use a browser session."""
     return ("/admin", f"{profile.base_path}/auth/oauth2")
 
 
 class SecurityHeadersMiddleware:
-    """Headers that Django's own middleware does not set, or not for the gateway's answers."""
+    """Sets headers that Django's own middleware does not set, or not on the gateway's responses."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -181,8 +183,8 @@ class SecurityHeadersMiddleware:
 
 
 def secure(response: HttpResponse) -> HttpResponse:
-    """Return the response with the headers that every answer has, and its length."""
-    if settings.HTTPS:  # said over http, too: behind a proxy this is what we hear
+    """Set the headers of every response, with its length, and return it."""
+    if settings.HTTPS:  # also on http requests: behind a proxy, Keyhouse sees only http
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -195,7 +197,7 @@ def secure(response: HttpResponse) -> HttpResponse:
 
 
 def _empty(response: HttpResponseBase) -> None:
-    """Take the body away, not its length: gunicorn writes a warning for each one that it has to drop."""
+    """Remove the body but keep its length. gunicorn would log a warning for each body that it drops."""
     if isinstance(response, StreamingHttpResponse):
         response.streaming_content = ()
     elif isinstance(response, HttpResponse):

@@ -136,8 +136,8 @@ def test_an_empty_list_is_one(db: None) -> None:
         (("--user", "nobody"), "user: 'nobody' does not exist"),
         (("--user", ""), "user: '' does not exist"),
         (("--organization", ""), "organization: '' does not exist"),
-        (("--expiring-within", "soon"), "expiring-within: 'soon' is not a number"),
-        (("--unused-for", ""), "unused-for: '' is not a number"),
+        (("--expiring-within", "soon"), "expiring-within: 'soon' must be a number"),
+        (("--unused-for", ""), "unused-for: '' must be a number"),
     ],
 )
 def test_a_list_of_what_is_not_there_is_refused(db: None, arguments: tuple[str, ...], reason: str) -> None:

@@ -39,7 +39,7 @@ def test_what_is_not_named_stays_as_it_is(cast: Cast) -> None:
         (("--any-network", "--allowed-network", "10.0.0.0/8"), "not allowed with argument"),
         (("--no-rate-limit", "--rate-limit", "5/1h"), "not allowed with argument"),
         (("--allowed-network", "10.0.0.1/8"), "allowed_networks: '10.0.0.1/8' is not a network"),
-        (("--rate-limit", ""), "rate-limit: '' is not a number"),
+        (("--rate-limit", ""), "rate-limit: '' must be a number"),
         (("--rate-limit", "5/999999999w"), "rate-limit: 999999999w is too long; at most 36500d"),
         (("--name", ""), "name: "),
     ],

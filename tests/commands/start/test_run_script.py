@@ -61,7 +61,7 @@ def start(tree: Path, port: int) -> str:
 
 def test_the_first_start_sets_up_and_serves_and_the_second_just_serves(tree: Path) -> None:
     first = start(tree, port := free_port())
-    assert "Administrator admin (admin@localhost) made." in first
+    assert "Administrator admin (admin@localhost) created." in first
     assert "Password: " in first
     assert f"http://127.0.0.1:{port}/docs" in first
     second = start(tree, port)

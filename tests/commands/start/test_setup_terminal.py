@@ -88,7 +88,7 @@ def test_the_first_start_asks_for_the_administrator(migrated_installation: Insta
         terminal.type("ada@example.org\n")
         type_password(terminal, PASSWORD)
         assert terminal.end() == 0
-    assert "Administrator ada (ada@example.org) made." in terminal.seen
+    assert "Administrator ada (ada@example.org) created." in terminal.seen
     assert PASSWORD not in terminal.seen
     assert migrated_installation.manage_json("createapikey", "--name", "k", "--user", "ada")["name"] == "k"
 
@@ -103,10 +103,10 @@ def test_it_says_what_is_wrong_and_asks_again(migrated_installation: Installatio
         terminal.type(f"{PASSWORD}\n")
         terminal.wait_for("Password again: ")
         terminal.type("something else\n")
-        terminal.wait_for("These are not the same; once more.")
+        terminal.wait_for("The two entries differ. Try again.")
         type_password(terminal, PASSWORD)
         assert terminal.end() == 0
-    assert "Administrator admin (admin@localhost) made." in terminal.seen
+    assert "Administrator admin (admin@localhost) created." in terminal.seen
 
 
 def test_whoever_leaves_in_the_middle_leaves_nothing_behind(migrated_installation: Installation) -> None:

@@ -114,7 +114,7 @@ def test_the_url_says_otherwise_if_it_wants_to() -> None:
 
 
 def test_a_wrong_threshold_is_said() -> None:
-    with pytest.raises(ConfigurationError, match="prepare_threshold is not a number or none"):
+    with pytest.raises(ConfigurationError, match="prepare_threshold must be a number or none"):
         database_config("postgres://user@host/name?prepare_threshold=often", DATA)
 
 
@@ -137,8 +137,8 @@ def test_without_pgbouncer_each_connection_asks_for_its_limit(query: str) -> Non
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ("pgbouncer=maybe", "pgbouncer is not true or false"),
-        ("pgbouncer=1", "pgbouncer is not true or false"),
+        ("pgbouncer=maybe", "pgbouncer must be true or false"),
+        ("pgbouncer=1", "pgbouncer must be true or false"),
         ("pgbouncer=true&options=-c%20jit%3Doff", "PgBouncer takes no options; set them with ALTER ROLE"),
     ],
 )

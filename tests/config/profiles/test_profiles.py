@@ -96,7 +96,7 @@ def test_a_shipped_profile_is_found_by_name() -> None:
 
 def test_an_unknown_name_is_refused_and_the_shipped_ones_are_named() -> None:
     for name in ("Keyhouse", "keyhous", "..", "loader", ""):
-        with pytest.raises(profiles.ProfileError, match="no such profile; shipped are: dariet, keyhouse"):
+        with pytest.raises(profiles.ProfileError, match="not a shipped profile: use one of dariet, keyhouse"):
             profiles.load(name)
 
 
@@ -139,13 +139,13 @@ def test_the_shipped_profile_passes_every_check() -> None:
 @pytest.mark.parametrize(
     ("wire", "member", "reason"),
     [
-        ('names."api_key.nam" = "title"', "wire.names.api_key.nam", "there is no such member"),
-        ('names.expiry = "expires"', "wire.names.expiry", "there is no such member"),
-        ('names."key.name" = "title"', "wire.names.key.name", "there is no such member"),
-        ('members.keys = ["id"]', "wire.members.keys", "there is no such resource; there are: api_key"),
-        ('members.api_key = ["id", "key"]', "wire.members.api_key", "there is no member 'key'"),
-        ('id_prefixes.key = "key_"', "wire.id_prefixes.key", "there is no such resource; there are: api_key"),
-        ('names."user.name" = "email"', "wire.names", "user.email and user.name get the same name"),
+        ('names."api_key.nam" = "title"', "wire.names.api_key.nam", "is not a member of any resource"),
+        ('names.expiry = "expires"', "wire.names.expiry", "is not a member of any resource"),
+        ('names."key.name" = "title"', "wire.names.key.name", "is not a member of any resource"),
+        ('members.keys = ["id"]', "wire.members.keys", "is not a resource; the resources are: api_key"),
+        ('members.api_key = ["id", "key"]', "wire.members.api_key", "'key' is not a member"),
+        ('id_prefixes.key = "key_"', "wire.id_prefixes.key", "is not a resource; the resources are: api_key"),
+        ('names."user.name" = "email"', "wire.names", "user.email and user.name would have the same name"),
     ],
 )
 def test_wire_names_that_lead_nowhere_are_failed_checks(wire: str, member: str, reason: str) -> None:

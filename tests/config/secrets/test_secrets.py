@@ -143,7 +143,7 @@ def test_bad_peppers_are_refused_and_never_repeated(text: str) -> None:
 
 def test_a_broken_file_of_peppers_is_named(tmp_path: Path) -> None:
     (tmp_path / "peppers").write_text("garbage")
-    with pytest.raises(ConfigurationError, match=f"^{tmp_path}/peppers: item 1 is not NUMBER:HEX"):
+    with pytest.raises(ConfigurationError, match=f"^{tmp_path}/peppers: item 1 must be NUMBER:HEX"):
         storage.peppers("", tmp_path)
     assert storage.peppers(f"7:{GOOD_PEPPER}", tmp_path) == {7: bytes(range(32))}
 

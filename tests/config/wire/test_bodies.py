@@ -26,7 +26,7 @@ def post(api: Api, body: bytes, kind: str = JSON) -> Any:
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        (b'{"name": "a", "name": "b"}', "The member 'name' stands in the body twice."),
+        (b'{"name": "a", "name": "b"}', "The member 'name' is repeated in the body."),
         (b'{"name": "a", "name": "a"}', "'name' stands"),
         (b'{"name": "a", "n\\u0061me": "b"}', "'name' stands"),
         (b'{"name": "a", "scopes": [{"x": 1, "x": 2}]}', "'x' stands"),

@@ -211,4 +211,4 @@ def test_a_product_of_any_name_is_a_realm_in_ascii_with_its_quotes_escaped(
 
 def test_a_path_in_a_problem_is_escaped() -> None:
     problem = assert_problem(Client().get("/%0d%0a%1b[31m%00%E2%80%AE"), 404)
-    assert problem["detail"] == "There is nothing at /\\r\\n\\x1b[31m\\x00\\u202e."
+    assert problem["detail"] == "/\\r\\n\\x1b[31m\\x00\\u202e was not found."
