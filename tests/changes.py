@@ -30,7 +30,7 @@ Send = Callable[[], Any]
 
 
 class World(NamedTuple):
-    """Ada, who administers everything, and bob, who has logged in twice and allowed a client something."""
+    """Ada administers everything. Bob has logged in twice, and has given a client his consent."""
 
     cast: Cast
     ada: Api

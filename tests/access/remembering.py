@@ -1,4 +1,4 @@
-"""What tests let the memory of callers remember: a caller who is read where the audit chain ends now."""
+"""Lets tests cache a caller, read at the present end of the audit chain."""
 
 from access.principal_cache import Known, memory
 from access.principals import operator
@@ -22,11 +22,11 @@ def read(*subjects: str) -> Read:
 
 
 def remember(name: bytes, known: Known | None = None, *subjects: str) -> None:
-    """Look, unless `known` comes from a look before; read, and keep what was read under `name`."""
+    """Look, unless `known` comes from an earlier look; then read a caller, and cache it as `name`."""
     known = known or memory.known()
     memory.remember(known, name, read(*subjects))
 
 
 def names() -> set[bytes]:
-    """The names under which callers are known now."""
+    """Return the names of the cached callers."""
     return set(memory.known().callers._reads)

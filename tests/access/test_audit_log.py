@@ -1,4 +1,4 @@
-"""GET audit: who sees which events, filters and pages."""
+"""GET audit: the events that each caller sees, filters and pages."""
 
 from typing import Any
 from urllib.parse import quote

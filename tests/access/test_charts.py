@@ -1,4 +1,4 @@
-"""Charts: a picture with words beside it, and nothing in it that a strict policy forbids."""
+"""Charts have a picture and words, and nothing that a strict content security policy forbids."""
 
 import itertools
 import xml.etree.ElementTree as ET
@@ -45,7 +45,7 @@ def test_bars_of_several_series_stand_side_by_side_and_in_the_picture() -> None:
     assert both.rows == [("a", [5, 5]), ("b", [9, 9])]
 
 
-def test_nothing_to_show_is_said() -> None:
+def test_a_chart_without_data_says_so() -> None:
     assert chart(0, 0).in_words == "logins: none"
     drawn(chart(0, 0))
 
@@ -84,7 +84,7 @@ def test_series_of_hours_stand_on_top_of_one_another() -> None:
     assert float(alone) + float(small) == pytest.approx(float(below) + float(height), abs=0.11)
 
 
-def test_what_is_there_at_all_can_be_seen() -> None:
+def test_every_value_above_0_can_be_seen() -> None:
     path = next(iter(drawn(hours([1, 100_000])).iter(f"{SVG}path"))).get("d") or ""
     assert float(path.split("v")[1].split("h")[0]) == 1.5
 

@@ -1,4 +1,4 @@
-"""Whom an event concerns: of each kind it is said, and what nobody said it of concerns everybody."""
+"""Each kind of event declares whom it concerns. An undeclared event concerns everybody."""
 
 import pytest
 

@@ -14,7 +14,7 @@ def found_in(**headers: str) -> Presented | None:
     return presented(RequestFactory().get("/", headers=named))
 
 
-def test_no_header_and_a_header_of_another_scheme_are_no_credential() -> None:
+def test_neither_no_header_nor_a_header_of_another_scheme_is_a_credential() -> None:
     assert found_in() is None
     assert found_in(Authorization="") is None
     assert found_in(Authorization="Basic YWxpY2U6c2VjcmV0") is None
@@ -48,7 +48,7 @@ def test_a_key_is_told_from_a_token_by_its_prefix_and_by_its_header() -> None:
     ],
 )
 @pytest.mark.requirement(65)
-def test_a_bearer_that_is_not_well_written_is_refused(header: str) -> None:
+def test_a_malformed_bearer_is_refused(header: str) -> None:
     with pytest.raises(MalformedCredentials):
         found_in(Authorization=header)
 
@@ -95,7 +95,7 @@ def test_another_scheme_is_answered_like_no_credential(cast: Cast) -> None:
     assert_problem(basic.get("auth/me"), 401, "not_authenticated")
 
 
-def test_where_the_profile_takes_no_keys_after_bearer_none_is_taken(cast: Cast) -> None:
+def test_a_profile_without_bearer_keys_accepts_no_key_after_bearer(cast: Cast) -> None:
     key = make_key(cast.alice, "services:read").text
     with serving("keys", bearer=False):
         assert_problem(Api({"Authorization": f"Bearer {key}"}).get("auth/me"), 401, "invalid_token")

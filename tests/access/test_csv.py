@@ -1,4 +1,4 @@
-"""CSV for spreadsheets: nothing in it is a formula, and it is written before any of it is sent."""
+"""CSV for spreadsheets contains no formulas, and is written in full before it is sent."""
 
 import csv
 import gc
@@ -12,7 +12,7 @@ from access.backoffice.csv import csv_response
 from access.backoffice.spool import IN_MEMORY, KEPT_AT_ONCE, KEPT_FOR_ONE, WRITTEN_AT_ONCE
 from config.wire.errors import Busy
 
-pytestmark = pytest.mark.django_db  # a response that is closed looks after the connection
+pytestmark = pytest.mark.django_db  # closing a response also checks the connection
 
 
 READER = 1
@@ -23,7 +23,7 @@ def export(rows: Iterable[list[Any]] = (), reader: int = READER) -> FileResponse
 
 
 def text_of(response: FileResponse) -> str:
-    """What comes after the byte order mark; the server closes what it has sent."""
+    """Return the text after the byte order mark, and close the response, as the server does."""
     sent = b"".join(response)
     response.close()
     assert response.headers["Content-Length"] == str(len(sent))
@@ -65,7 +65,7 @@ def test_what_is_too_long_for_memory_is_sent_whole() -> None:
 
 def test_so_many_are_written_at_once_and_no_more() -> None:
     def rows(depth: int) -> Iterator[list[Any]]:
-        """While this is written, others are, by others."""
+        """Write other exports, by other people, while this one is written."""
         if depth < WRITTEN_AT_ONCE:
             export(rows(depth + 1), depth + 1).close()
         else:

@@ -1,4 +1,4 @@
-"""After each change memory says of each credential what is stored, and has forgotten only those concerned."""
+"""After each change, the cache agrees with the database, and has dropped only the callers concerned."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ OPERATOR = caller_at_command_line()
 
 @dataclass
 class World:
-    """Credentials of several people, and what is needed to change what they may do."""
+    """Credentials of several people, and the means to change what these people may do."""
 
     cast: Cast
     flow: Flow
@@ -53,7 +53,7 @@ class World:
     credentials: Mapping[str, tuple[str, bool]]
 
     def use(self, name: str) -> Principal | None:
-        """Whose the credential is and what it may do, None if it lets nobody in."""
+        """Return the owner of a credential and what it may do; None if it is refused."""
         text, is_key = self.credentials[name]
         try:
             return use(text, is_key=is_key)
@@ -242,11 +242,11 @@ CHANGING_NOBODY: dict[str, Change] = {
     "key made": lambda world: make_key(world.cast.alice, "services:read"),
     "login failed": lambda world: Api().post("auth/login", {"username": "alice", "password": "wrong"}),
 }
-MADE = "made through alice's token"  # is forgotten with every change
+MADE = "made through alice's token"  # every change drops it
 
 
 def known_by_name(world: World) -> dict[str, bytes]:
-    """Use each credential, and return under which name memory has it."""
+    """Use each credential, and return its name in the cache."""
     found: dict[str, bytes] = {}
     for name in world.credentials:
         before = names()
@@ -276,7 +276,7 @@ def test_memory_says_what_is_stored_after_a_change_and_keeps_those_whom_it_does_
 
 
 @pytest.mark.parametrize("name", CHANGING_NOBODY)
-def test_who_changes_nobody_leaves_everybody_remembered(
+def test_an_event_that_changes_nobody_leaves_everybody_cached(
     world: World, lease: Callable[[float], None], name: str
 ) -> None:
     check(world, lease, CHANGING_NOBODY[name], set())

@@ -1,4 +1,4 @@
-"""A look forgets those whom the events since the last one concern, and nobody else unless it has to."""
+"""A look drops the callers whom new events concern, and no others unless it must."""
 
 import threading
 from collections.abc import Callable
@@ -31,7 +31,7 @@ KEY = Target("api_key", "1", "a key")
 
 
 class Newer(StrEnum):
-    """What a later version may record."""
+    """An event that a later version may record."""
 
     UNHEARD_OF = "somebody:transmogrified"
 

@@ -1,4 +1,4 @@
-"""Databases that go back in time: what was read in a history that is lost is worth nothing."""
+"""Databases that go back in time: the cache does not trust reads from a lost history."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.requirement(107)
 
 @contextmanager
 def lost_history() -> Iterator[None]:
-    """What happens inside is gone afterwards, as on a standby that takes over and never got it."""
+    """Undo what happens in this block, as for a standby that took over without receiving it."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -60,7 +60,7 @@ def test_a_look_in_a_lost_history_is_noticed_whatever_the_epoch_is(
 
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_a_read_in_a_lost_history_is_noticed_by_the_next_look(db: None, lease: Lease, after: int) -> None:
-    """The look before the read saw nothing that was lost: the read alone did."""
+    """Only the read saw something of the lost history, not the look before it."""
     lease(1e-9)
     happen()
     known = memory.known()
@@ -143,7 +143,7 @@ def test_a_look_asks_for_a_bounded_number_of_positions(
     known = {b"where the look was", b"at another position"}
     with CaptureQueriesContext(connection) as captured:
         assert names() == known
-    assert len(statements(captured)) == 1  # a look, which makes place
+    assert len(statements(captured)) == 1  # a look, which makes room
     remember(b"again")
     assert names() == {*known, b"again"}
 
@@ -157,7 +157,7 @@ def test_what_is_read_of_a_credential_belongs_to_the_end_of_the_chain(cast: Cast
 
 
 def terminate() -> None:
-    """End the connection of this thread, as a database does that stops or fails."""
+    """End this thread's connection, as a stopping or failing database does."""
     mine = connection.connection.info
     with psycopg.connect(mine.dsn, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 10000)", [mine.backend_pid])  # ms to wait

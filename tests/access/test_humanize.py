@@ -1,4 +1,4 @@
-"""How pages say what a program says of itself."""
+"""Pages name browsers and other programs by their user agent."""
 
 import pytest
 

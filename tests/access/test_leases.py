@@ -1,4 +1,4 @@
-"""Epochs: which events begin one, what belongs to one, and who waits for it."""
+"""Epochs: which events begin one, what belongs to one, and which answers wait for a lease."""
 
 import socket
 import threading
@@ -88,7 +88,7 @@ def test_memory_is_bounded_and_the_oldest_goes_first(
 
 @pytest.fixture
 def silent_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    """What listens where threads that begin now look for the database, and never answers."""
+    """Listen at the database's address for new threads, and never answer."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         there = database_config(f"postgres://u@127.0.0.1:{silent.getsockname()[1]}/x", Path())
         monkeypatch.setitem(
@@ -98,7 +98,7 @@ def silent_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 
 
 @pytest.mark.requirement(97)
-def test_who_waits_while_another_s_look_fails_fails_with_it_and_asks_nobody_again(
+def test_threads_that_wait_for_a_look_that_fails_fail_with_it_without_another_query(
     db: None, lease: Lease, silent_database: socket.socket
 ) -> None:
     def look(_: int) -> bool:
@@ -109,7 +109,7 @@ def test_who_waits_while_another_s_look_fails_fails_with_it_and_asks_nobody_agai
     lease(LONG)
     assert all(at_once(look, times=4))
     assert connections_to(silent_database) == 1
-    assert all(at_once(look, times=1))  # who comes later looks
+    assert all(at_once(look, times=1))  # later threads look themselves
     assert connections_to(silent_database) == 1
 
 

@@ -1,4 +1,4 @@
-"""DeclaredNeeds: a view says what it needs, and what it does not say is refused."""
+"""DeclaredNeeds: a view declares what it needs, and everything undeclared is refused."""
 
 from typing import Any
 
@@ -23,14 +23,14 @@ def somebody(kind: Any, *capabilities: Capability) -> Principal:
 
 
 class Silent(APIView):
-    """Says nothing about what it needs."""
+    """Declares no needs."""
 
     def get(self, request: Any) -> Response:
         return Response("open")
 
 
 class Forgetful(Silent):
-    """Says what POST needs, and has a GET as well."""
+    """Declares the needs of POST, but also has a GET."""
 
     needs = {"post": "authenticated"}
 
@@ -39,7 +39,7 @@ class Forgetful(Silent):
 
 
 @pytest.mark.parametrize("view", [Silent, Forgetful])
-def test_a_view_that_does_not_say_what_it_needs_is_an_error_and_no_open_door(
+def test_a_view_that_declares_no_needs_is_an_error_and_not_an_open_door(
     cast: Cast, view: type[APIView]
 ) -> None:
     key = make_key(cast.ada, *profiles.active().scopes)
@@ -104,7 +104,7 @@ def test_the_scope_that_is_named_does_open_what_was_needed(capability: Capabilit
     ],
 )
 @pytest.mark.requirement(90)
-def test_a_method_that_an_endpoint_does_not_have_is_a_405_for_whoever_is_known(
+def test_a_method_that_an_endpoint_does_not_have_is_a_405_for_known_callers(
     cast: Cast, path: str, methods: set[str]
 ) -> None:
     ada = as_user(cast.ada)

@@ -93,7 +93,7 @@ def test_excess_is_what_the_other_may_not_do_in_that_place(owner: Principal) -> 
     assert developer.excess_over(owner) == NO_POWER
 
 
-def test_power_in_one_place_is_none_in_another(owner: Principal) -> None:
+def test_power_in_one_organization_is_not_power_in_another(owner: Principal) -> None:
     moved = replace(owner, within={ELSEWHERE: role("owner", "organization")})
     assert moved.excess_over(owner) != NO_POWER
     assert owner.excess_over(moved) != NO_POWER

@@ -1,4 +1,4 @@
-"""Callers are forgotten by whom they depend on, and nothing of them stays behind."""
+"""Cached callers are dropped by the subjects that they depend on, without leftovers."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def read(*subjects: str) -> Read:
     return Read(operator("somebody"), None, BEGINNING, frozenset(subjects))
 
 
-def test_all_who_depend_on_a_subject_are_forgotten_and_nobody_else() -> None:
+def test_only_callers_who_depend_on_a_subject_are_dropped() -> None:
     callers = Remembered()
     callers.add(b"a key", read("api_key:1", "user:1"))
     callers.add(b"a session", read("session:2", "user:1", "organization:3"))
@@ -24,7 +24,7 @@ def test_all_who_depend_on_a_subject_are_forgotten_and_nobody_else() -> None:
     assert (callers._reads, callers._dependent) == ({}, {})
 
 
-def test_who_is_read_again_depends_on_what_was_read_last() -> None:
+def test_a_caller_read_again_depends_on_the_subjects_of_the_last_read() -> None:
     callers = Remembered()
     callers.add(b"a key", read("user:1"))
     callers.add(b"a key", read("user:2"))
@@ -34,7 +34,7 @@ def test_who_is_read_again_depends_on_what_was_read_last() -> None:
     assert set(callers._reads) == set()
 
 
-def test_who_makes_place_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dropped_caller_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembered, "MOST_REMEMBERED", 2)
     callers = Remembered()
     for number in range(5):

@@ -1,4 +1,4 @@
-"""A backup is restored while servers run: what they remember of the lost history is worth nothing."""
+"""After a restore, running servers do not trust what they cached from the lost history."""
 
 import time
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ pytestmark = [
 
 
 def copy_database(installation: Installation, original: str, copy: str) -> None:
-    """Make `copy` of `original`, on which everybody is sent away, as on `copy`."""
+    """Make the database `copy` from `original`, after ending all connections to both."""
     host = host_of(installation.database_url)
     with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as there:
         there.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
@@ -53,7 +53,7 @@ def test_a_key_revoked_after_the_restore_is_refused_by_a_server_that_knew_it_bef
 def test_a_key_that_the_standby_never_got_is_refused_once_it_has_taken_over(
     installation: Installation,
 ) -> None:
-    """The server's last look saw nothing that was lost, and what was lost began no epoch."""
+    """The server's last look saw nothing of the lost history, in which no epoch began."""
     lease = {"KEYHOUSE_LEASE_MS": "5000"}
     installation.manage_json("createorganization", "--name", "Stock")
     arguments = ("createapikey", "--organization", "Stock", "--scope", "services:read", "--name")
@@ -66,7 +66,7 @@ def test_a_key_that_the_standby_never_got_is_refused_once_it_has_taken_over(
         lost = installation.manage_json(*arguments, "lost")
         assert ask(server, lost, "GET") == 200
         copy_database(installation, f"{name}_standby", name)
-        # Is answered after a lease, and changes nothing: no epoch begins.
+        # The answer comes one lease later. Nothing changes, so no epoch begins.
         assert installation.manage("revokeapikey", old["id"], **lease).returncode == 0
         wait_for_database(server)
         assert ask(server, lost, "GET") == 401

@@ -12,7 +12,7 @@ __all__ = ["valkey", "valkey_server"]
 
 @pytest.fixture(autouse=True)
 def nothing_counted() -> Iterator[None]:
-    """Windows of rate limits do not go from one test to the next."""
+    """Begin each test with new windows of rate limits."""
     quotas.forget()
     yield
     quotas.forget()

@@ -1,4 +1,4 @@
-"""Who may manage whose keys: (who, whose, the status of the refusal, 0 where they may)."""
+"""Who may manage whose keys: (caller, owner, status of the refusal, or 0 if the caller may)."""
 
 WHO_MANAGES_WHOSE = (
     ("alice", "alice", 0),

@@ -1,4 +1,4 @@
-"""How a key is sent: one credential in a header, and what is answered otherwise."""
+"""A client sends one credential in one header. Everything else is refused."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def test_the_same_credential_twice_is_400(key: NewKey) -> None:
 @pytest.mark.parametrize(
     "value", ["Bearer", "Bearer ", "Bearer a b", "Bearer\t{}", "Bearer {} ", "Bearer:{}"]
 )
-def test_a_bearer_that_is_not_well_written_is_400(key: NewKey, value: str) -> None:
+def test_a_malformed_bearer_is_400(key: NewKey, value: str) -> None:
     assert_problem(get(Authorization=value.format(key.text)), 400, "invalid_request")
 
 
@@ -97,12 +97,12 @@ def test_a_401_carries_the_challenge(key: NewKey) -> None:
 
 
 @pytest.mark.parametrize("value", ["Basic {}", "Token {}", "Api-Key {}", "{}", "Negotiate {}"])
-def test_another_scheme_is_no_credential(key: NewKey, value: str) -> None:
+def test_another_scheme_is_not_a_credential(key: NewKey, value: str) -> None:
     assert_problem(get(Authorization=value.format(key.text)), 401, "not_authenticated")
     assert get(Authorization=value.format(key.text), X_API_Key=key.text).status_code == 200
 
 
-def test_a_login_token_in_the_key_header_is_no_key(cast: Cast) -> None:
+def test_an_access_token_in_the_key_header_is_not_a_key(cast: Cast) -> None:
     assert_problem(get(X_API_Key=log_in(cast.alice)["access_token"]), 401, "invalid_token")
 
 

@@ -1,4 +1,4 @@
-"""HasScope on somebody's own view, as docs/how-to/django-view.md shows it."""
+"""HasScope on a view of another project, as docs/how-to/django-view.md shows it."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_a_view_refuses_a_key_without_its_scope_and_says_which(cast: Cast) -> No
 
 
 @ours
-def test_a_view_refuses_who_brings_nothing_and_lets_in_people_with_the_scope(cast: Cast) -> None:
+def test_a_view_refuses_callers_without_a_credential_and_lets_in_people_with_the_scope(cast: Cast) -> None:
     from tests.conftest import Api
 
     assert_problem(Api().get("/stock"), 401, "not_authenticated")

@@ -1,4 +1,4 @@
-"""After a reset by mail the owner reviews the keys that still work, and revokes those nobody should have."""
+"""After a password reset by mail, the owner reviews the working keys, and revokes suspicious ones."""
 
 import re
 from datetime import timedelta
@@ -37,13 +37,13 @@ NOTICE = "Your password at Keyhouse was changed"
 
 
 def at(user: User, *, days_ago: int = 0) -> Caller:
-    """A person at the admin, now or so many days ago."""
+    """A person who uses the admin, now or some days ago."""
     moment = timezone.now() - timedelta(days=days_ago)
     return Caller(principal_of(user, Credential("admin", "")), Origin("192.0.2.1", "a-request", moment))
 
 
 def old_key(cast: Cast, name: str, owner: Any = None) -> NewKey:
-    """A key that alice made long ago, for herself unless somebody else is named."""
+    """Create a key by alice, long ago, for herself or another owner."""
     return make_key(owner or cast.alice, "services:read", name=name, caller=at(cast.alice, days_ago=90))
 
 
@@ -150,7 +150,7 @@ def test_the_mail_lists_the_keys_and_says_which_changed_lately(cast: Cast, mailb
     assert "Revoke those that you do not know" in text
 
 
-def test_keys_of_others_are_not_revoked_and_then_none_is(cast: Cast, mailbox: Mailbox) -> None:
+def test_if_one_key_belongs_to_others_no_key_is_revoked(cast: Cast, mailbox: Mailbox) -> None:
     own, others = old_key(cast, "Own"), make_key(cast.bob, "services:read")
     browser = Browser(mailed_token(mailbox), PAGE)
     answer = revoke(browser, own, others)
@@ -160,7 +160,7 @@ def test_keys_of_others_are_not_revoked_and_then_none_is(cast: Cast, mailbox: Ma
 
 
 @pytest.mark.parametrize("name", ["", "x", "x" * 5000, "\x00", "٣", str(uuid4())])
-def test_what_is_no_reviewed_key_is_refused(cast: Cast, mailbox: Mailbox, name: str) -> None:
+def test_a_key_that_is_not_under_review_is_refused(cast: Cast, mailbox: Mailbox, name: str) -> None:
     old_key(cast, "Own")
     browser = Browser(mailed_token(mailbox), PAGE)
     names = ("token", "csrfmiddlewaretoken")
@@ -243,7 +243,7 @@ def test_the_maker_of_a_key_is_remembered_whichever_credential_made_it(cast: Cas
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_revoke_at_once_each_key_is_revoked_once(cast: Cast, mailbox: Mailbox) -> None:
+def test_many_callers_revoke_at_once_and_each_key_is_revoked_once(cast: Cast, mailbox: Mailbox) -> None:
     key = old_key(cast, "Own")
     token = mailed_token(mailbox)
     origin = Origin("192.0.2.1", "a-request", timezone.now())

@@ -1,4 +1,4 @@
-"""allowed_networks: from where a key may be used."""
+"""allowed_networks: the addresses from which a key may be used."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def test_networks_are_stored_in_one_spelling(written: str, stored: str) -> None:
     ["", "acme.example", "10.0.0.1/8", "10.0.0.0/33", "300.0.0.1", "10.0.0", "fe80::1%eth0", "::1/129", "1",
      " ", "10.0.0.0/8/8", "10.0.0.0 /8", "\uff11.2.3.4", "010.0.0.1", "*"],
 )  # fmt: skip
-def test_what_is_no_network_is_named(cast: Cast, text: str) -> None:
+def test_a_malformed_network_is_named(cast: Cast, text: str) -> None:
     with pytest.raises(Invalid, match="is not a network") as caught:
         clean_networks(["192.0.2.1", text], Limits())
     assert ascii(text) in caught.value.detail
@@ -57,7 +57,7 @@ def test_what_is_no_network_is_named(cast: Cast, text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, "10.0.0.0/8", [1], [None], {"a": "10.0.0.0/8"}, ["10.0.0.0/8"] * 51])
-def test_networks_that_are_no_list_of_texts_are_refused(cast: Cast, value: Any) -> None:
+def test_networks_that_are_not_a_list_of_texts_are_refused(cast: Cast, value: Any) -> None:
     key = make_key(cast.alice)
     answer = as_user(cast.alice).patch(f"api-keys/{key.row.uuid}", {"allowed_networks": value})
     assert "allowed_networks" in assert_problem(answer, 400, "invalid")["errors"][0]["member"]
@@ -99,7 +99,7 @@ def test_a_refusal_of_an_organization_s_key_is_for_its_auditors(cast: Cast) -> N
     assert Event.objects.get(name="api_key:refused").organization_id == cast.acme.pk
 
 
-def test_a_refused_use_is_no_use(cast: Cast) -> None:
+def test_a_refused_request_is_not_a_use(cast: Cast) -> None:
     ask(with_key(make_key(cast.alice, "services:read", allowed_networks=["192.0.2.7"])), "203.0.113.9")
     counting.flush()
     assert ApiKey.objects.get().use_count == 0
@@ -141,7 +141,7 @@ def test_an_unreadable_hop_does_not_get_in_as_the_proxy(cast: Cast, settings: Se
     assert Event.objects.get(name="api_key:refused").ip == ""
 
 
-def test_whoever_asks_about_a_key_says_where_it_comes_from(cast: Cast) -> None:
+def test_the_asker_names_the_address_that_a_key_came_from(cast: Cast) -> None:
     key = make_key(cast.acme, "services:read", allowed_networks=["192.0.2.0/24"])
     ada = as_user(cast.ada)
 

@@ -1,4 +1,4 @@
-"""A key never does more than its owner, and nobody hands out more than they hold."""
+"""A key never does more than its owner may, and callers never grant more than they hold."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,7 +146,7 @@ def caller_with_key(cast: Cast) -> Caller:
 
 
 def with_key_manager() -> Profile:
-    """The shipped profile and a global role that may manage everybody's keys, and little else."""
+    """The shipped profile, with a global role that may manage all keys, but do little else."""
     file = profiles.active().file
     capabilities = (profiles.Capability.MANAGE_KEYS, profiles.Capability.READ_KEYS)
     manager = msgspec.structs.replace(
@@ -161,9 +161,7 @@ def as_caller(user: User) -> Caller:
 
 @pytest.mark.parametrize("scopes", [[], ["services:read"]])
 @pytest.mark.requirement(60)
-def test_who_manages_keys_mints_none_in_the_name_of_a_more_powerful_person(
-    cast: Cast, scopes: list[str]
-) -> None:
+def test_a_key_manager_creates_no_key_for_a_more_powerful_person(cast: Cast, scopes: list[str]) -> None:
     with profiles.override(with_key_manager()):
         manager = as_caller(add_user("kim", "keymanager"))
         for owner in (cast.ada, cast.alice, cast.audrey):
@@ -179,7 +177,7 @@ def test_an_administrator_makes_keys_for_everybody(cast: Cast) -> None:
         assert create_api_key(caller=as_caller(cast.ada), name="x", owner=owner).row.user == owner
 
 
-def test_who_may_manage_only_their_own_keys_makes_none_for_others(cast: Cast) -> None:
+def test_a_person_who_manages_only_their_own_keys_creates_none_for_others(cast: Cast) -> None:
     for owner in (cast.mallory, cast.ada, cast.acme):
         with pytest.raises(NotAllowed, match="You may not create keys for this owner"):
             create_api_key(caller=as_caller(cast.bob), name="x", owner=owner)

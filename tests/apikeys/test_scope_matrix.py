@@ -1,4 +1,4 @@
-"""Which scope opens which endpoint of ours: generated from what the views declare."""
+"""The scopes that open each of our endpoints, generated from the declarations of the views."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +28,7 @@ def views(patterns: list[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def declared() -> Iterator[tuple[str, str, Need]]:
-    """(method, path, need) of our endpoints, but for userinfo: no key has the scope that it needs."""
+    """(method, path, need) of our endpoints, except userinfo, whose scope no key can have."""
     for path, callback in views(get_resolver().url_patterns):
         if path.endswith("/userinfo"):
             continue

@@ -1,4 +1,4 @@
-"""Keys are found by words of their name, by how their text begins, by their owner and by a scope."""
+"""The search finds keys by words of their name, the beginning of the key, their owner, and a scope."""
 
 import pytest
 from django.db import connection
@@ -54,7 +54,7 @@ def test_keys_are_found_by_a_scope(keys: None) -> None:
 
 
 def test_no_search_reads_all_keys(keys: None) -> None:
-    if connection.vendor != "postgresql":  # which alone has the indexes of migration 0001_initial
+    if connection.vendor != "postgresql":  # only PostgreSQL has the indexes of migration 0001_initial
         pytest.skip("SQLite has no index of words, and reads the rows")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

@@ -1,4 +1,4 @@
-"""GET api-keys and api-keys/{id}: who sees which keys, page by page."""
+"""GET api-keys and api-keys/{id}: which keys each caller sees, page by page."""
 
 from typing import Any
 from urllib.parse import quote
@@ -87,7 +87,7 @@ def test_a_key_of_a_person_sees_what_the_person_sees(cast: Cast, everybodys: dic
 @pytest.mark.parametrize("method", ["get", "patch", "delete"])
 @pytest.mark.parametrize("text", NOT_IDS)
 @pytest.mark.requirement(95)
-def test_what_is_no_id_is_404(cast: Cast, method: str, text: str) -> None:
+def test_a_malformed_id_is_404(cast: Cast, method: str, text: str) -> None:
     body = {"body": {"name": "x"}} if method == "patch" else {}
     answer = getattr(as_user(cast.ada), method)(f"api-keys/{quote(text, safe='%')}", **body)
     assert_problem(answer, 404)
@@ -119,7 +119,7 @@ def test_a_key_is_described_by_these_members_in_this_order(cast: Cast) -> None:
 
 
 def pages(api: Api, start: str) -> list[list[dict[str, Any]]]:
-    """The results of each page from `start` on, by following the links."""
+    """Follow the links from `start`, and yield the results of each page."""
     found, following = [], start
     while following:
         page = api.client.get(following).json()
@@ -158,14 +158,14 @@ def test_the_page_size_is_capped_at_200(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "x", "1.5", "", "1e3", "٣", "9" * 40, "%00"])
-def test_a_page_size_that_is_no_number_is_400(cast: Cast, size: str) -> None:
+def test_a_page_size_that_is_not_a_number_is_400(cast: Cast, size: str) -> None:
     assert_problem(as_user(cast.alice).get(f"api-keys?page_size={size}"), 400, "invalid", "page_size")
 
 
 @pytest.mark.parametrize(
     "cursor", ["x", "%ff", "cD1hYmM=", "cD0tMQ==", "cD0wJTAw", "bz14", "😀", "a" * 4_000]
 )
-def test_a_cursor_that_no_answer_held_is_400(cast: Cast, cursor: str) -> None:
+def test_a_cursor_that_keyhouse_did_not_make_is_400(cast: Cast, cursor: str) -> None:
     make_key(cast.alice)
     assert_problem(
         as_user(cast.alice).get(f"api-keys?cursor={quote(cursor, safe='%')}"), 400, "invalid", "cursor"

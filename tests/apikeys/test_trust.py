@@ -1,4 +1,4 @@
-"""Credentials that were used lately: no query while nothing changes, no yes after anything does."""
+"""Cached credentials cost no query while nothing changes, and are refused once something does."""
 
 import threading
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def later(**time: int) -> Origin:
     return Origin("", "", timezone.now() + timedelta(**time))
 
 
-def test_a_key_costs_one_query_and_then_none(cast: Cast, lease: Lease) -> None:
+def test_a_key_costs_one_query_and_then_no_query(cast: Cast, lease: Lease) -> None:
     key = make_key(cast.alice, "services:read")
     lease(LONG)
     with CaptureQueriesContext(connection) as captured:
@@ -56,7 +56,7 @@ def test_a_key_costs_one_query_and_then_none(cast: Cast, lease: Lease) -> None:
     assert statements(captured) == []
 
 
-def test_an_access_token_costs_one_query_and_then_none(cast: Cast, lease: Lease) -> None:
+def test_an_access_token_costs_one_query_and_then_no_query(cast: Cast, lease: Lease) -> None:
     token = log_in(cast.alice)["access_token"]
     lease(LONG)
     first = use(token, is_key=False)
@@ -85,7 +85,7 @@ def test_a_token_outlives_neither_itself_nor_its_session(cast: Cast, lease: Leas
         use(token, is_key=False, at=later(days=90))
 
 
-def test_what_does_not_let_in_is_not_remembered(cast: Cast, lease: Lease, operator: Caller) -> None:
+def test_a_refused_credential_is_not_cached(cast: Cast, lease: Lease, operator: Caller) -> None:
     update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=False))
     key = make_key(cast.alice, "services:read")
     lease(LONG)
@@ -244,7 +244,7 @@ TAKING_AGAIN: dict[str, Change] = {
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", TAKING_AGAIN)
-def test_who_takes_a_key_while_the_first_one_still_waits_is_answered_when_it_is_dead(
+def test_a_second_revocation_is_answered_when_the_key_is_dead(
     name: str, cast: Cast, lease: Lease, operator: Caller
 ) -> None:
     key, here = make_key(cast.alice, "services:read"), Origin("192.0.2.7", "", timezone.now())

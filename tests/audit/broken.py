@@ -1,4 +1,4 @@
-"""What an attacker or an accident can do to the table of events."""
+"""Damage that an attacker or an accident can do to the table of events."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ def execute(statement: str, *parameters: Any) -> None:
 
 
 def tamper(statement: str, *parameters: Any) -> None:
-    """What somebody with the database's password could do."""
+    """Change the table as an attacker with the database's password could."""
     triggers.drop(connection)
     execute(statement, *parameters)
     triggers.create(connection)
@@ -23,7 +23,7 @@ def tamper(statement: str, *parameters: Any) -> None:
 
 @contextmanager
 def no_event_table() -> Iterator[None]:
-    """Nothing can be recorded until the block ends."""
+    """Make recording fail until the block ends."""
     triggers.drop(connection)
     execute("ALTER TABLE audit_event RENAME TO audit_away")
     try:

@@ -1,4 +1,4 @@
-"""Audit events are only ever added: our code refuses the rest, and so does the database."""
+"""Audit events are append-only: our code refuses other changes, and so does the database."""
 
 from collections.abc import Callable
 
@@ -134,7 +134,7 @@ def test_the_end_of_the_chain_is_not_replaced(event: Event) -> None:
 @pytest.mark.parametrize("way", EMPTYING)
 @pytest.mark.requirement(113)
 def test_the_audit_log_is_not_emptied(event: Event, way: str) -> None:
-    """Not even by a superuser, as whom these tests run."""
+    """Not even a superuser may: these tests run as one."""
     with pytest.raises(IntegrityError), transaction.atomic():
         execute(EMPTYING[way])
     assert (verify().events, verify().faults) == (1, [])

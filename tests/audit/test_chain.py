@@ -1,4 +1,4 @@
-"""The hash chain: in one piece whatever writes at once, and whatever was done to it is named."""
+"""The hash chain stays whole with concurrent writers, and a check names every manipulation."""
 
 import threading
 from datetime import UTC, datetime, timedelta, timezone

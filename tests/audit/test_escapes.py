@@ -1,4 +1,4 @@
-"""CHECKLIST 82: whatever a caller sends, an event and a log line stay one record."""
+"""CHECKLIST 82: for every input of a caller, an event and a log line stay one record."""
 
 import io
 import logging
@@ -42,7 +42,7 @@ def test_a_denied_path_with_control_characters_is_one_escaped_event(cast: Cast) 
 
 
 @pytest.mark.requirement(82)
-def test_a_request_id_that_is_no_plain_word_is_not_taken_over(cast: Cast) -> None:
+def test_a_request_id_that_is_not_a_plain_word_is_replaced(cast: Cast) -> None:
     for sent in ("a b\tc-0123456", "short", "x" * 65, "\x1b[31m-0123", "naïve-naïve"):
         response = Api({"X-Request-ID": sent}).get("auth/me")
         assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"])
@@ -60,7 +60,7 @@ def lines() -> io.StringIO:
 
 @pytest.fixture
 def logger(lines: io.StringIO) -> logging.Logger:
-    """A logger as config.settings sets it up."""
+    """Return a logger that is configured like config.settings."""
     handler = logging.StreamHandler(lines)
     handler.setFormatter(OneLineFormatter())
     logger = logging.Logger("tests", logging.DEBUG)

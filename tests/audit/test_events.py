@@ -1,4 +1,4 @@
-"""The vocabulary of the audit log, and what an event says."""
+"""The vocabulary of the audit log, and the content of events."""
 
 import re
 from collections.abc import Callable
@@ -58,14 +58,14 @@ def test_a_word_once_used_is_still_there() -> None:
 
 
 def events_of(action: Callable[[], object]) -> list[Event]:
-    """The events that `action` leaves behind."""
+    """Return the events that `action` records."""
     before = Event.objects.aggregate(last=Max("sequence"))["last"] or 0
     action()
     return list(Event.objects.filter(sequence__gt=before))
 
 
 def assert_one_event(events: list[Event], name: EventName, actor: tuple[str, str], target: str) -> Event:
-    """One event, of this name, by this actor, on this target, now, with address and request id."""
+    """Assert one event with this name, actor and target, the present time, an address and a request id."""
     (event,) = events
     assert event.name == name
     assert (event.actor_kind, event.actor_id) == actor

@@ -1,4 +1,4 @@
-"""CHECKLIST 84: what cannot be recorded does not happen. The table of events is taken away for real."""
+"""CHECKLIST 84: a change that cannot be recorded does not happen. The tests really remove the table."""
 
 from collections.abc import Callable
 
@@ -87,7 +87,7 @@ def test_a_change_that_cannot_be_recorded_is_not_made(cast: Cast, operator: Call
 
 
 @pytest.mark.requirement(84)
-def test_nobody_logs_in_unrecorded(cast: Cast) -> None:
+def test_a_login_that_cannot_be_recorded_fails(cast: Cast) -> None:
     before = everything()
     body = {"username": "alice", "password": "a long walk to the lighthouse"}
     with no_event_table():

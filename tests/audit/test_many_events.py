@@ -1,4 +1,4 @@
-"""What is done to many at once is recorded at once: the end of the chain is changed a single time."""
+"""An action on many rows records all events at once, and changes the end of the chain once."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Refusals are recorded, but nobody fills the log with them."""
+"""Refusals are recorded, but a refused client cannot fill the log."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def refuse(
 
 @pytest.fixture
 def minutes(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that stands still; append to it to set it."""
+    """A clock that stands still. Append a time to set it."""
     times = [1000.0]
     monkeypatch.setattr("audit.refusals.time.monotonic", lambda: times[-1])
     return times
@@ -53,7 +53,7 @@ def test_the_same_refusal_is_recorded_once_a_minute(db: None, minutes: list[floa
     assert Event.objects.count() == 2
 
 
-def test_who_what_why_and_from_where_make_another_refusal(db: None, minutes: list[float]) -> None:
+def test_refusals_differ_by_actor_target_reason_and_address(db: None, minutes: list[float]) -> None:
     refuse()
     refuse(name=EventName.ACCESS_DENIED)
     refuse(actor=Actor("user", "22222222-2222-2222-2222-222222222222", "bob"))
@@ -139,7 +139,7 @@ def test_two_identical_refusals_at_once_are_one_event() -> None:
 
 @rows_are_locked
 @pytest.mark.django_db(transaction=True)
-def test_who_is_refused_while_the_log_is_busy_does_not_wait_for_it(
+def test_a_refused_client_does_not_wait_while_the_log_is_busy(
     minutes: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     refuse()

@@ -1,4 +1,4 @@
-"""Whom an event is about: its target, and others who are named beside it."""
+"""The subjects of an event: its target, and other rows that it is about."""
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -15,7 +15,7 @@ from tests.oauth.flow import Flow, make_client
 
 
 def newest_subjects(name: str) -> set[str]:
-    """The subjects of the newest event of this name."""
+    """Return the subjects of the newest event with this name."""
     return set(Event.objects.filter(name=name)[0].subjects)
 
 

@@ -1,4 +1,4 @@
-"""Commands inside this process, where a process of their own would add nothing."""
+"""Runs commands inside this process, where a separate process would test nothing more."""
 
 import io
 import json
@@ -13,12 +13,12 @@ CREATED = ["id", "name", "key", "key_prefix", "scopes", "expires_at", "created_a
 
 
 def run(name: str, *arguments: str, stdin: str = "") -> Any:
-    """The document that a command prints with --json."""
+    """Return the document that a command prints with --json."""
     return json.loads(output_of(name, *arguments, "--json", stdin=stdin))
 
 
 def output_of(name: str, *arguments: str, stdin: str = "") -> str:
-    """What a command prints."""
+    """Return what a command prints."""
     output = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
@@ -27,7 +27,7 @@ def output_of(name: str, *arguments: str, stdin: str = "") -> str:
 
 
 def refusal_of(name: str, *arguments: str, stdin: str = "") -> str:
-    """Why a command refuses to work."""
+    """Return the error of a command."""
     with pytest.raises(CommandError) as caught:
         output_of(name, *arguments, stdin=stdin)
     return str(caught.value)

@@ -1,4 +1,4 @@
-"""A database restored beside another data folder: nothing works, and it says why, until somebody decides."""
+"""A database restored beside another data folder: commands refuse to work until an operator decides."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ def new_key(installation: Installation, **settings: str) -> str:
 
 @pytest.fixture(scope="module")
 def with_keys(after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keys]:
-    """An installation with two API keys and a signing key in a file, for others to be copies of."""
+    """An installation with two API keys and a signing key in a file, which tests copy."""
     with copy_of(after_first_start, tmp_path_factory.mktemp("keys")) as original:
         assert original.manage("rotatesigningkey").returncode == 0
         yield Keys(original, new_key(original), new_key(original))
@@ -80,7 +80,7 @@ def test_restored_beside_a_new_data_folder_nothing_starts_and_it_says_what_is_mi
 
 
 @pytest.mark.once
-def test_whoever_lost_the_secrets_is_told_what_stops_working_and_goes_on(
+def test_an_operator_who_lost_the_secrets_is_told_what_stops_working_and_continues(
     keys: Keys, elsewhere: dict[str, str]
 ) -> None:
     installation = keys.installation

@@ -1,4 +1,4 @@
-"""auditverify, as a process: 0 while the chain holds, 1 and the fault when it does not."""
+"""auditverify exits with 0 for a whole chain, and with 1 and the fault for a broken one."""
 
 import json
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db  # for connections of this process, to whiche
 
 
 def tamper(installation: Installation, statement: str) -> None:
-    """Change the log as somebody could who owns the database."""
+    """Change the log as the owner of the database could."""
     config = database_config(installation.database_url, installation.folder)
     connection = ConnectionHandler({"default": config})["default"]
     triggers.drop(connection)

@@ -1,4 +1,4 @@
-"""A profile is checked and shown before it is served."""
+"""checkprofile checks and shows a profile before it is served."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_a_file_with_a_mistake_is_one_line_with_file_member_and_reason(
     assert_one_line(done, str(own), "keys.environments.live.checksum", "less than the length")
 
 
-def test_a_spelling_of_a_member_that_is_not_there_is_said_before_it_is_served(tmp_path: Path) -> None:
+def test_a_spelling_of_an_unknown_member_is_reported_before_the_profile_is_served(tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text(f'{GOOD}[wire.names]\n"me.nonsuch" = "x"\n')
     reason = refusal_of("checkprofile", str(own))

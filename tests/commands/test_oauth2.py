@@ -1,4 +1,4 @@
-"""createoauthclient, rotatesigningkey, and what of the library's is not here."""
+"""createoauthclient, rotatesigningkey, and the library's commands that Keyhouse does not have."""
 
 from audit.models import Event
 from oauth.models import OAuthClient

@@ -75,7 +75,7 @@ def test_wrong_arguments_are_refused_in_words_that_fit_a_line(
 def run_raw(
     installation: Installation, *arguments: str | bytes, stdin: bytes = b""
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a command with arguments and input that are no text."""
+    """Run a command with arguments and input that are not text."""
     command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
     done = subprocess.run(
         command, input=stdin, capture_output=True, timeout=120, env=installation.environment

@@ -1,4 +1,4 @@
-"""prune: what has no meaning any more goes, and nothing else."""
+"""prune deletes obsolete rows, and nothing else."""
 
 import io
 from collections.abc import Callable
@@ -38,7 +38,7 @@ from tests.installation import Installation
 ONE_DAY, ONE_HOUR = timedelta(days=1), timedelta(hours=1)
 NOW: datetime
 TODAY: datetime
-LAST_MIDNIGHT: datetime  # before which days are put together
+LAST_MIDNIGHT: datetime  # hours before it are merged into days
 NOTHING_DONE = {
     "old_uses": 0, "uses_of_deleted_keys": 0, "scopes_of_deleted_keys": 0, "old_totals": 0, "hours": 0,
     "sessions": 0, "browser_sessions": 0, "attempt_counts": 0, "registrations": 0, "password_resets": 0,
@@ -49,7 +49,7 @@ NOTHING_DONE = {
 
 @pytest.fixture(autouse=True)
 def points_in_time() -> None:
-    """Those of each test, not of when this file was read: a run of all tests goes on over midnight."""
+    """Set the times for each test: a run of all tests may last past midnight."""
     global NOW, TODAY, LAST_MIDNIGHT
     NOW = timezone.now()
     TODAY = NOW.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -63,7 +63,7 @@ def key(cast: Cast) -> NewKey:
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few rows at a time, so that it takes many turns."""
+    """Prune a few rows at a time, so that it takes many rounds."""
     monkeypatch.setattr(retention, "SOME", 7)
 
 
@@ -74,13 +74,13 @@ def counted(
 
 
 def kept(seconds: int) -> dict[tuple[datetime, str], int]:
-    """The counts of hours, or of days, by when they began and what came of the requests."""
+    """Return the counts of hours, or of days, by beginning and outcome."""
     rows = KeyUse.objects.filter(seconds=seconds).values_list("begins_at", "outcome", "count")
     return {(datetime.fromtimestamp(begins, UTC), outcome): count for begins, outcome, count in rows}
 
 
 def pruned(*arguments: str) -> dict[str, int]:
-    """What was pruned, of what there was any."""
+    """Return the kinds of rows that were pruned, with their counts."""
     document = run("prune", *arguments)
     return {name: count for name, count in document["pruned"].items() if count}
 
@@ -133,7 +133,7 @@ def test_uses_of_keys_that_are_gone_are_deleted(cast: Cast, key: NewKey) -> None
 
 
 def used(key: NewKey, moment: datetime) -> None:
-    """As the background thread writes it: the hour, the totals, and that the key read from services."""
+    """Write uses as the background thread does: the hour, the totals, and the use of a scope."""
     cell = (key.row.pk, int(moment.timestamp()) // 3600 * 3600, Outcome.ALLOWED, ("services:read",))
     write_uses({cell: Use(1, moment, "192.0.2.1")}, skip_locked=False)
 
@@ -155,7 +155,7 @@ def test_totals_are_deleted_when_no_chart_shows_them_any_more(key: NewKey) -> No
 
 
 def session(user: User, **times: timedelta) -> int:
-    """A session of a year ago that is alive, but for these points in time, so long ago."""
+    """Create a live session from a year ago, with these times set to so long ago."""
     values: dict[str, Any] = {"expires_at": NOW + ONE_DAY, "last_seen_at": NOW}
     values |= {name: NOW - ago for name, ago in times.items()}
     row = Session.objects.create(user=user, refresh_digest=b"", created_at=NOW - 365 * ONE_DAY, **values)
@@ -176,7 +176,7 @@ def test_sessions_are_deleted_a_month_after_their_end_whatever_ended_them(cast: 
 
 
 def remembered(user: User, ends: datetime, name: str) -> None:
-    """One of each thing that ends then."""
+    """Create one row of each kind that ends then."""
     digest = name.encode()
     BrowserSession.objects.create(session_key=name, session_data="", expire_date=ends)
     AttemptCount.objects.create(digest=digest, attempts=1, ends_at=int(ends.timestamp()))

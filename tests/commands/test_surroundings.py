@@ -1,4 +1,4 @@
-"""What a command says when its surroundings are wrong: one line that names what it is."""
+"""A command reports a wrong environment in one line that names the problem."""
 
 import os
 import subprocess
@@ -55,7 +55,7 @@ def test_a_broken_profile_is_named_with_the_member(tmp_path: Path, text: str, wo
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("listapikeys",),  # each database says in its own words that a table is missing
+        ("listapikeys",),  # each database words a missing table differently
         ("auditverify",),
         ("createorganization", "--name", "Acme"),
         ("createapikey", "--name", "k", "--organization", "Acme"),
@@ -79,7 +79,7 @@ def test_an_unreachable_database_stops_setup_and_serve(tmp_path: Path) -> None:
 
 
 def run_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command with the data folder `folder`, as somebody whom the modes of files hold back."""
+    """Run a command with the data folder `folder`, as a user whom file modes restrict."""
     return subprocess.run(
         [sys.executable, str(PROJECT / "manage.py"), *arguments],
         text=True,

@@ -126,7 +126,7 @@ def test_another_address_is_refused(value: str) -> None:
 
 
 def test_an_address_needs_a_port_that_clients_can_know() -> None:
-    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_BIND: .* give a port between 1 and 65535$"):
+    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_BIND: .* must have a port from 1 to 65535$"):
         env.parse_address("KEYHOUSE_BIND", "127.0.0.1:0")
 
 

@@ -82,7 +82,7 @@ def test_without_networks_nobody_is_told_and_nothing_is_counted(installation: In
     ("peer", "forwarded"),
     [("192.0.2.1", ""), ("192.0.2.1", "127.0.0.1"), ("10.0.0.1", "192.0.2.1"), ("", "")],
 )
-def test_whoever_comes_from_elsewhere_finds_nothing(
+def test_a_client_from_another_network_gets_404(
     db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch, peer: str, forwarded: str
 ) -> None:
     monkeypatch.setenv(metrics.FOLDER, "/nowhere")

@@ -77,7 +77,7 @@ def test_head_has_the_headers_of_get_and_writes_nothing_into_the_log(server: Ser
     assert "WARNING" not in server.output
 
 
-def test_what_has_no_body_sends_none(server: Server) -> None:
+def test_answers_without_a_body_send_no_body(server: Server) -> None:
     for path in ("/health", "/api/v1/auth/me", "/static/keyhouse/admin.css"):
         answer = server.request("OPTIONS", path)
         assert (answer.status, answer.body) == (204, b"")

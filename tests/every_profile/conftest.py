@@ -1,4 +1,4 @@
-"""Every test of this folder runs under every shipped profile, and under one that is nobody's."""
+"""Every test of this folder runs under every shipped profile, and under one that exists only here."""
 
 from collections.abc import Callable
 
@@ -18,11 +18,11 @@ from tests.every_profile.speaker import Speaker, everything_role, least_role
 def speaker(
     request: pytest.FixtureRequest, db: None, settings: Settings, served_profile: Callable[[Profile], None]
 ) -> Speaker:
-    """The API of a product, in canonical words."""
+    """The API of a product, in canonical names."""
     name: str = request.param
     profile = profiles.parse(DIALECT, source="dialect") if name == "dialect" else profiles.load(name)
     served_profile(profile)
-    settings.LIMITS = dict.fromkeys(settings.LIMITS, Bounds(seconds=1))  # they are not what this is about
+    settings.LIMITS = dict.fromkeys(settings.LIMITS, Bounds(seconds=1))  # these tests are not about them
     return Speaker(profile)
 
 
@@ -33,5 +33,5 @@ def admin(speaker: Speaker) -> User:
 
 @pytest.fixture
 def person(speaker: Speaker) -> User:
-    """Somebody in the role that allows least."""
+    """A person in the role that allows least."""
     return add_user("person", least_role(speaker.profile))

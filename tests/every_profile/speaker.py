@@ -1,4 +1,4 @@
-"""A client that speaks canonical names, whatever the product calls them.
+"""A client that uses canonical names for every product.
 
 It knows the profile's data, and nothing of config.wire: so it would notice if that did otherwise.
 """
@@ -61,13 +61,13 @@ class Speaker:
     apps: dict[int, App] = field(default_factory=dict)
 
     def path(self, path: str) -> str:
-        """The address of a canonical path below the base path."""
+        """Return the address of a canonical path below the base path."""
         moved = {"users": self.profile.paths.users, "api-keys": self.profile.paths.api_keys}
         there = re.sub(r"^[a-z-]+", lambda first: moved.get(first[0], first[0]), path)
         return f"{self.profile.base_path}/{there}"
 
     def spelled(self, resource: str, member: str) -> str:
-        """What the product calls a member."""
+        """Return the product's name of a member."""
         names = self.profile.wire.names
         camel = self.profile.wire.case == "camel"
         other = re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), member) if camel else member
@@ -113,11 +113,11 @@ class Speaker:
         return [*MEMBERS, *self.profile.keys.attributes]
 
     def named(self, user: User) -> dict[str, str]:
-        """The identifier by which this product's people log in."""
+        """Return the identifier by which this product's people log in."""
         return {kind: str(getattr(user, kind)) for kind in self.profile.login.identifiers[:1]}
 
     def logged_in(self, user: User, password: str = PASSWORD) -> Heard:
-        """The answer to a login, with a code if the product wants a second factor for anything."""
+        """Log in and return the answer. Sends a code if the product requires a second factor for anything."""
         members = {**self.named(user), "password": password}
         if self.profile.login.second_factor_for:
             members["totp_code"] = self._app(user).code()
@@ -130,18 +130,18 @@ class Speaker:
         return self.apps[user.pk]
 
     def token_of(self, user: User) -> Credential:
-        """The header of somebody who has just logged in."""
+        """Log a person in, and return their header."""
         answer = self.logged_in(user)
         assert answer.status == 200, answer.raw
         return bearer(answer["access_token"])
 
     def key(self, text: str) -> Credential:
-        """The header of a key."""
+        """Return the header of a key."""
         header = self.profile.keys.header
         return {header: text} if header else bearer(text)
 
     def make_key(self, by: Credential, **members: Any) -> Heard:
-        """Make a key with every scope that there is, or those given."""
+        """Create a key with all scopes, or with those given."""
         wanted = {"name": "a key", "scopes": list(self.profile.scopes), **members}
         return self.send("POST", "api-keys", "api_key_created", wanted, by=by)
 
@@ -156,12 +156,12 @@ def bearer(token: str) -> Credential:
 
 
 def everything_role(profile: Profile) -> str:
-    """The first global role that may do everything."""
+    """Return the first global role that may do everything."""
     return next(name for name in profile.roles_of_level("global") if profile.roles[name].capabilities == "*")
 
 
 def least_role(profile: Profile) -> str:
-    """The global role that may do least in Keyhouse itself."""
+    """Return the global role that may do least in Keyhouse itself."""
     return min(
         profile.roles_of_level("global"),
         key=lambda name: len(profile.power_of_role(name, "global").capabilities),

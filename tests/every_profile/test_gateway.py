@@ -16,7 +16,7 @@ pytestmark = pytest.mark.once
 
 
 def address(route: Route) -> str:
-    """A path that falls under the row, and under none that is more specific."""
+    """Return a path that matches this row, and no more specific one."""
     words = ["x7" if part.startswith("{") else part for part in route.path.split("/")]
     return "/".join("x8/y9" if word == "**" else word for word in words)
 
@@ -27,7 +27,7 @@ def key_of(speaker: Speaker, owner: User, scopes: list[str]) -> Credential:
 
 
 def token_of_client(speaker: Speaker, user: User, scopes: list[str]) -> Credential:
-    """What a machine of the user's gets."""
+    """Return the token of a machine client that the user owns."""
     made = create_client(caller=caller_at_command_line(), name="m", scopes=scopes, owner=user)
     sent = {"client_id": made.row.client_id, "client_secret": made.secret}
     form = urlencode({"grant_type": "client_credentials", **sent})
@@ -36,7 +36,7 @@ def token_of_client(speaker: Speaker, user: User, scopes: list[str]) -> Credenti
 
 
 def expected(speaker: Speaker, route: Route, kind: str, user: User, granted: frozenset[str]) -> int:
-    """What the row says about a credential of `user` with the scopes `granted`."""
+    """Return the row's decision about a credential of `user` with the scopes `granted`."""
     if "none" in route.credentials:
         return 200
     if kind == "nobody":

@@ -32,7 +32,7 @@ def test_people_are_added_seen_changed_and_deleted(speaker: Speaker, admin: User
 
 
 @pytest.mark.requirement(37)
-def test_whoever_is_deactivated_is_out_at_once(speaker: Speaker, admin: User, person: User) -> None:
+def test_a_deactivated_person_is_out_at_once(speaker: Speaker, admin: User, person: User) -> None:
     token, theirs = speaker.token_of(admin), speaker.token_of(person)
     listed = speaker.send("GET", "users", "user", by=token).body
     number = next(each["id"] for each in listed if each["email"] == person.email)

@@ -1,4 +1,4 @@
-"""A route table of the tests' own, beside the shipped profile's other tables."""
+"""A route table for tests, with the shipped profile's other tables."""
 
 from msgspec.structs import replace
 
@@ -8,7 +8,7 @@ from config.profiles.schema import Route
 
 
 def row(methods: str, path: str, credentials: str = "key jwt", scopes: str = "", roles: str = "") -> Route:
-    """A row from words separated by blanks."""
+    """Return a row from words separated by spaces."""
     return Route(
         methods=tuple(methods.split()),
         path=path,
@@ -19,5 +19,5 @@ def row(methods: str, path: str, credentials: str = "key jwt", scopes: str = "",
 
 
 def with_routes(*routes: Route) -> Profile:
-    """The active profile with these rows instead of its own."""
+    """Return the active profile with these rows instead of its own."""
     return Profile("test", replace(profiles.active().file, routes=routes))

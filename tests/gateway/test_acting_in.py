@@ -1,4 +1,4 @@
-"""X-Organization at the gateway: in which of their organizations somebody acts."""
+"""X-Organization at the gateway: a caller chooses one of their organizations."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -85,7 +85,7 @@ def test_nobody_acts_in_an_organization_of_others_not_even_an_administrator(cast
     assert Event.objects.filter(name="access:denied").count() == 3
 
 
-def test_several_at_once_are_none(both: Cast) -> None:
+def test_several_organizations_at_once_are_refused(both: Cast) -> None:
     named = f"{both.acme.uuid},{both.umbrella.uuid}"
     assert_problem(check(as_user(both.bob), "/any", organization=named), 403, "not_allowed")
 
@@ -107,7 +107,7 @@ def test_on_an_open_row_nobody_is_asked(cast: Cast) -> None:
     assert acts_in(check(Api(), "/open", organization=cast.acme.uuid)) == ""
 
 
-def test_who_left_an_organization_acts_in_it_no_more(both: Cast) -> None:
+def test_a_person_who_left_an_organization_no_longer_acts_in_it(both: Cast) -> None:
     bob = as_user(both.bob)
     both.bob.memberships.filter(organization=both.umbrella).delete()
     assert_problem(check(bob, "/any", organization=both.umbrella.uuid), 403, "not_allowed")
@@ -124,7 +124,9 @@ def test_what_is_remembered_of_a_caller_is_not_confused_and_costs_no_query(
                 assert acts_in(check(api, "/any", organization=named)) == str(named or "")
 
 
-def test_an_organization_that_wants_a_second_factor_wants_it_of_who_acts_in_it(both: Cast) -> None:
+def test_an_organization_that_requires_a_second_factor_requires_it_of_its_members(
+    both: Cast,
+) -> None:
     caller = caller_at_command_line()
     update_organization(
         caller=caller, organization=both.umbrella, changes=OrganizationChanges(requires_second_factor=True)

@@ -68,12 +68,12 @@ def test_the_client_s_address_holds_for_the_whole_batch(cast: Cast, service: Api
     assert_problem(ask_many(service, tokens, client_ip="nowhere"), 400, "invalid", "client_ip")
 
 
-def test_a_token_costs_one_query_and_one_that_is_remembered_none(
+def test_a_token_costs_one_query_and_a_cached_one_no_query(
     cast: Cast, service: Api, lease: Callable[[float], None], django_assert_num_queries: Any
 ) -> None:
     lease(60)
     tokens = [make_key(cast.bob).text for _ in range(5)]
-    ask_many(service, ["x"])  # from now on the asker is remembered, and the epoch
+    ask_many(service, ["x"])  # caches the asker and the epoch
     with django_assert_num_queries(3):
         ask_many(service, tokens[:3])
     with django_assert_num_queries(2):

@@ -1,4 +1,4 @@
-"""GET /gateway/check: 200 with who it is, 401 or 403."""
+"""GET /gateway/check: 200 with the identity headers, 401 or 403."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -64,7 +64,7 @@ def test_a_key_of_a_person_acts_in_their_only_organization(cast: Cast) -> None:
     assert identity(check(with_key(key), "/stock", "POST")) == expected
 
 
-def test_a_person_in_two_organizations_acts_in_none_and_has_the_scopes_of_none(cast: Cast) -> None:
+def test_a_member_of_two_organizations_who_chooses_none_has_no_scopes_of_either(cast: Cast) -> None:
     add_member(caller=caller_at_command_line(), organization=cast.umbrella, user=cast.bob, role="developer")
     key = with_key(make_key(cast.bob, "services:write"))
     assert identity(check(key, "/stock"))[1::2] == ("", "services:read")
@@ -153,7 +153,7 @@ def test_a_route_needs_one_of_its_roles(cast: Cast) -> None:
     assert owners == {"alice": 200, "bob": 403, "charlie": 200}
 
 
-def test_a_key_has_the_role_of_its_owner_and_one_of_an_organization_has_none(cast: Cast) -> None:
+def test_a_key_has_the_role_of_its_owner_and_an_organization_s_key_has_no_role(cast: Cast) -> None:
     assert check(with_key(make_key(cast.alice, "services:read")), "/owners").status_code == 200
     assert_problem(check(with_key(make_key(cast.alice)), "/owners"), 403, "insufficient_scope")
     assert_problem(check(with_key(make_key(cast.acme, "services:read")), "/owners"), 403, "not_allowed")
@@ -186,7 +186,7 @@ def test_denied_access_is_recorded_with_the_request_and_without_its_query(cast: 
     assert Event.objects.filter(name="access:denied").latest("sequence").actor_label == "bob"
 
 
-def test_a_decision_about_a_key_costs_one_query_and_a_refused_path_none(
+def test_a_decision_about_a_key_costs_one_query_and_a_refused_path_no_query(
     cast: Cast, django_assert_num_queries: Any
 ) -> None:
     program = with_key(make_key(cast.bob, "services:read"))

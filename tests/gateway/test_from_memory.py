@@ -1,4 +1,4 @@
-"""What memory answers on the event loop is what a thread answers, with memory or without."""
+"""The answer from memory on the event loop equals the answer of a thread, with or without the cache."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Outcome(NamedTuple):
-    """What somebody gets, and what is counted for it."""
+    """The answer to a request, and what was counted for it."""
 
     status: int
     headers: Mapping[bytes, bytes]
@@ -92,7 +92,7 @@ def credentials(cast: Cast) -> list[Headers]:
 
 
 def some_request(chance: random.Random, sent: list[Headers], organizations: list[str]) -> Request:
-    """Any request that a proxy could ask about, and some that none should."""
+    """Any request that a proxy could ask about, and some that no proxy should."""
     method = chance.choice(["GET", "GET", "GET", "POST", "DELETE", "HEAD"])
     uri = chance.choice(["/services/stock", "/services/a/b?c=d", "/services//a", "/nothing", "", "*"])
     original = ((b"x-original-method", method.encode()), (b"x-original-uri", uri.encode()))
@@ -117,7 +117,7 @@ def some_request(chance: random.Random, sent: list[Headers], organizations: list
 
 
 def outcome(answer: Answer) -> Outcome:
-    """The answer, with what was counted since the last one. Windows of rate limits begin anew."""
+    """Return the answer and what was counted for it. Windows of rate limits begin again."""
     headers = {name.lower(): value for name, value in answer.lines}
     assert len(headers) == len(answer.lines)
     uses = {cell: use.count for cell, use in counting._waiting.items()}
@@ -132,7 +132,7 @@ def as_sent(answer: Answer, method: str) -> Answer:
 
 
 def in_a_thread(request: Request) -> Outcome:
-    """What a thread answers; as in Django's Client, the connection of the test stays open."""
+    """Return the answer of a thread. As in Django's Client, the test's connection stays open."""
     request_started.disconnect(close_old_connections)
     request_finished.disconnect(close_old_connections)
     try:

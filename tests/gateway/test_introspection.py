@@ -158,7 +158,7 @@ def test_an_organization_s_key_sees_only_what_acts_in_its_organization(cast: Cas
     assert [ask(asker, token).content for token in outside + nowhere] == [INACTIVE] * 6
 
 
-def test_who_works_for_two_organizations_is_seen_by_neither(cast: Cast, of_acme: NewKey) -> None:
+def test_a_member_of_two_organizations_is_seen_by_neither(cast: Cast, of_acme: NewKey) -> None:
     add_member(caller=caller_at_command_line(), organization=cast.umbrella, user=cast.bob, role="developer")
     assert ask(with_key(of_acme), make_key(cast.bob).text).content == INACTIVE
 

@@ -1,4 +1,4 @@
-"""Which request a proxy asks about: one pair of headers, of one kind of proxy."""
+"""A proxy names the original request in one pair of headers, of one kind of proxy."""
 
 from collections.abc import Iterator
 

@@ -91,7 +91,7 @@ def test_the_longest_path_that_is_read_is_read() -> None:
 
 
 def decoded(uri: str) -> str:
-    """The path as a service sees it that decodes everything at once."""
+    """Return the path as a service reads it that decodes everything at once."""
     return unquote_to_bytes(uri.partition("?")[0]).decode()
 
 
@@ -148,7 +148,7 @@ URIS = st.one_of(
 
 
 def read(uri: str) -> list[str] | None:
-    """The segments, None if the path is refused."""
+    """Return the segments, or None if the path is refused."""
     try:
         return segments(uri)
     except RefusedPath:

@@ -1,4 +1,4 @@
-"""What stands on the line: answers at the gateway say how long they are, so that connections can be kept."""
+"""Raw answers of the gateway have a length, so that clients can keep the connection."""
 
 import socket
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ READ = "X-Original-Method: GET\r\nX-Original-URI: /services/stock\r\n"
 
 
 def heads(port: int, *requests: str) -> list[str]:
-    """The heads of the answers to these requests, sent one after the other on one connection."""
+    """Return the heads of the answers to these requests, sent one after the other on one connection."""
     found = []
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         stream = connection.makefile("rb")

@@ -1,4 +1,4 @@
-"""The route table: which row a request falls under. Pure, no Django."""
+"""The route table: which row matches a request. Pure functions, no Django."""
 
 from urllib.parse import quote
 

@@ -145,7 +145,7 @@ def test_without_the_header_the_first_path_decides(reader: Api) -> None:
     assert reader.get("/gateway/check", headers=sent).status_code == 200
 
 
-def test_no_host_is_known_where_the_proxy_says_none(reader: Api) -> None:
+def test_no_host_is_known_if_the_proxy_sends_no_host(reader: Api) -> None:
     answer = move(reader, f"http://{HOST}/dav/b", **{"X-Forwarded-Host": ""})
     assert_problem(answer, 403, "not_allowed")
 

@@ -97,12 +97,12 @@ def send(exchange: Exchange, server: Server, saved: dict[str, str]) -> Answer:
 
 
 def with_codes(text: str, saved: dict[str, str], moment: datetime) -> str:
-    """Put codes in their places."""
+    """Replace the placeholders of codes."""
     return TOTP.sub(lambda match: App(saved[match[2]], []).code(moment, steps=-1 if match[1] else 0), text)
 
 
 def fill(text: str, saved: dict[str, str]) -> str:
-    """Put saved values in the place of their names."""
+    """Replace names by saved values."""
     for name, value in saved.items():
         text = text.replace(f"{{{name}}}", value)
     return text
@@ -116,7 +116,7 @@ def compare(page: Page, exchange: Exchange, answer: Answer) -> None:
 
 
 def unlike(profile: Profile, expected: Any, found: Any, where: str) -> str | None:
-    """Say where `found` is not what is `expected`: other members, another order, another value."""
+    """Return where `found` differs from `expected`: in members, their order, or a value."""
     if isinstance(expected, dict):
         if not isinstance(found, dict) or list(expected) != list(found):
             return f"{where} has {list(found) if isinstance(found, dict) else found}, not {list(expected)}"
@@ -146,7 +146,7 @@ def is_like(profile: Profile, expected: Any, found: Any) -> bool:
 
 
 def value_at(document: Any, path: str) -> Any:
-    """The value at a dotted path; numbers are places in a list."""
+    """Return the value at a dotted path; numbers are indexes in a list."""
     for part in path.split("."):
         document = document[int(part)] if part.isdigit() else document[part]
     return document

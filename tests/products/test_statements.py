@@ -70,7 +70,7 @@ def test_sentinelnerd_scopes_are_required(speaking: Speak) -> None:
         create_api_key(caller=caller_at_command_line(), name="k", owner=instance)
 
 
-def test_dariet_lists_your_active_keys_whoever_you_are(speaking: Speak) -> None:
+def test_dariet_lists_your_active_keys_in_every_role(speaking: Speak) -> None:
     product = speaking("dariet")
     ada, vi = (product.token_of(add_user(name, role)) for name, role in (("ada", "admin"), ("vi", "viewer")))
     product.make_key(ada, name="hers")

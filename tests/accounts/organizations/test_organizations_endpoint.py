@@ -266,7 +266,7 @@ def test_lists_are_capped_and_cost_the_same_queries_however_long(
 
 @pytest.mark.parametrize("text", ["1", "-1", "x", "%00", "%20", "9" * 30, "\u0661"])
 @pytest.mark.requirement(95)
-def test_what_is_no_id_is_404(cast: Cast, text: str) -> None:
+def test_a_malformed_id_is_404(cast: Cast, text: str) -> None:
     ada = as_user(cast.ada)
     for address in (
         f"organizations/{text}",

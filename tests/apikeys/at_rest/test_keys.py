@@ -67,7 +67,7 @@ def test_a_key_in_a_text_is_found_whatever_stands_around_it(form: Format, around
     assert not holds_key(text.replace(form.prefix, "x"), FORMATS.values())
 
 
-def test_a_text_that_only_looks_like_a_key_holds_none() -> None:
+def test_a_text_that_only_looks_like_a_key_is_not_one() -> None:
     key = key_text.mint(LIVE)
     for text in ("", "kh_live_notes", key[:-1], f"kh_live_{'a' * 36}", key.lower()):
         assert not holds_key(text, [LIVE])

@@ -1,4 +1,4 @@
-"""The database knows the secrets that it was used with: others are refused, new ones known from then on."""
+"""The database knows the secrets that it was used with. Others are refused, new ones are stored."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,14 +26,14 @@ KEYS = [key_pairs.from_pem(key_pairs.new_pem("RS256")) for _ in range(3)]
 
 @pytest.fixture(autouse=True)
 def known_before(cast: Cast, settings: Any, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path  # without the signing keys that other tests have made
+    settings.DATA_DIR = tmp_path  # without the signing keys of other tests
     settings.PEPPERS = {1: ONE}
     settings.SEED_KEYS = {1: ONE}
     check_secrets()
 
 
 def refusal() -> str:
-    """Why nothing works with the secrets at hand; twice, since a refusal makes nothing known."""
+    """Return why the secrets are refused. Asks twice, since a refusal must not store new secrets."""
     said = []
     for _ in range(2):
         with pytest.raises(ConfigurationError) as caught:
@@ -157,7 +157,7 @@ def test_signing_keys_rotate_in_three_steps_on_machines_that_restart_one_by_one(
 
 
 class TestAnOlderVersionsDatabase:
-    """It has no fingerprints: what is here is believed, unless it is plain that something is missing."""
+    """It has no fingerprints. The present secrets are accepted, unless one is evidently missing."""
 
     @pytest.fixture(autouse=True)
     def nothing_is_known(self, cast: Cast) -> None:

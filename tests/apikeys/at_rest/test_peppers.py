@@ -1,4 +1,4 @@
-"""Numbered peppers: the highest is for new digests, older ones still count until they are removed."""
+"""Numbered peppers: the highest is for new digests, and older ones work until they are removed."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

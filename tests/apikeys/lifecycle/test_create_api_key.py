@@ -1,4 +1,4 @@
-"""POST api-keys: what makes a key, and what is refused with the member's name."""
+"""POST api-keys creates a key, or refuses with the name of the wrong member."""
 
 from typing import Any
 from uuid import uuid4
@@ -57,7 +57,7 @@ def test_a_key_for_the_test_environment_looks_like_one(alice: Api) -> None:
 
 
 @pytest.mark.parametrize("organization", ["umbrella", "unknown", "malformed", "acme as developer"])
-def test_nobody_learns_whether_an_organization_is_that_they_may_not_make_keys_for(
+def test_an_organization_in_which_the_caller_cannot_create_keys_looks_nonexistent(
     cast: Cast, organization: str
 ) -> None:
     asks = as_user(cast.bob)
@@ -123,7 +123,7 @@ def test_what_is_wrong_is_refused_by_the_member_s_name_and_nothing_is_written(
 @pytest.mark.parametrize(
     "body", ["[]", "null", '"x"', "5", "", "{", '{"name": "a", "name": "b"}', '{"name": NaN}']
 )
-def test_a_body_that_is_no_object_is_refused(alice: Api, body: str) -> None:
+def test_a_body_that_is_not_an_object_is_refused(alice: Api, body: str) -> None:
     sent = alice.client.post("/api/v1/api-keys", body, content_type="application/json")
     assert_problem(sent, 400)
 
@@ -147,7 +147,7 @@ def test_any_printable_name_is_kept_as_it_is(alice: Api, name: str) -> None:
     assert alice.get(f"api-keys/{made.json()['id']}").json()["name"] == name
 
 
-def test_an_unknown_scope_is_answered_with_those_that_there_are(alice: Api) -> None:
+def test_an_unknown_scope_is_answered_with_the_existing_scopes(alice: Api) -> None:
     problem = assert_problem(alice.post("api-keys", {"name": "CI", "scopes": ["sérvices"]}), 400)
     assert "'s\\xe9rvices' is not a scope; the scopes are: services:read, services:write" in problem["detail"]
 

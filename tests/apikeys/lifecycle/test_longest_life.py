@@ -1,4 +1,4 @@
-"""A profile can say how long keys are good at the most: whoever makes or rotates one is held to it."""
+"""A profile can limit the lifetime of keys, for callers who create them and callers who rotate them."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -99,6 +99,6 @@ def test_no_shipped_profile_limits_keys_since_no_product_says_that_it_does() -> 
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "3651", '"a year"'])
-def test_a_limit_that_is_none_is_refused(days: str) -> None:
+def test_a_malformed_limit_is_refused(days: str) -> None:
     with pytest.raises(ProfileError, match="longest_days"):
         parse(GOOD.replace("[keys]", f"[keys]\nlongest_days = {days}"), source="x")

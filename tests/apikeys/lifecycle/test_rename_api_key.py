@@ -1,4 +1,4 @@
-"""PATCH api-keys/{id}: another name, and nothing else."""
+"""PATCH api-keys/{id} changes the name, and nothing else."""
 
 from typing import Any
 from uuid import uuid4
@@ -57,7 +57,7 @@ def test_members_that_nobody_sets_are_refused_at_creation(cast: Cast, member: st
     "body",
     [{}, {"name": ""}, {"name": None}, {"name": 1}, {"name": "x" * 5_000}, {"name": "a\tb"}, {"name": []}],
 )
-def test_a_name_that_is_none_is_refused(cast: Cast, body: dict[str, Any]) -> None:
+def test_a_malformed_name_is_refused(cast: Cast, body: dict[str, Any]) -> None:
     key = make_key(cast.alice, name="old")
     assert_problem(as_user(cast.alice).patch(f"api-keys/{key.row.uuid}", body), 400, "invalid", "name")
     assert ApiKey.objects.get(pk=key.row.pk).name == "old"

@@ -176,7 +176,7 @@ def test_a_key_that_is_not_good_is_not_rotated(cast: Cast, alice: Api, state: st
     assert ApiKey.objects.count() == count
 
 
-def test_whoever_lost_the_new_key_revokes_it_and_rotates_again(cast: Cast, alice: Api) -> None:
+def test_an_owner_who_lost_the_new_key_revokes_it_and_rotates_again(cast: Cast, alice: Api) -> None:
     key = make_key(cast.alice)
     lost = rotate(alice, key, overlap="1h").json()
     alice.delete(f"api-keys/{lost['id']}")
@@ -193,7 +193,7 @@ def test_a_successor_is_rotated_in_its_turn(cast: Cast, alice: Api) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("overlap", [timedelta(), timedelta(hours=1)])
-def test_of_several_who_rotate_at_once_one_wins_and_the_others_learn_why_not(
+def test_of_several_callers_who_rotate_at_once_one_wins_and_the_others_learn_why(
     cast: Cast, overlap: timedelta
 ) -> None:
     row, together = make_key(cast.alice).row, threading.Barrier(4)

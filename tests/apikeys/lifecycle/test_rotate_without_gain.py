@@ -1,4 +1,4 @@
-"""Nobody gets more by rotating: whoever rotates must be allowed to make such a key now."""
+"""Rotating a key never gives more: the caller must be allowed to create such a key now."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def test_a_key_that_its_owner_could_not_make_any_more_is_not_rotated(cast: Cast)
 
 
 @pytest.mark.requirement(60)
-def test_who_manages_keys_rotates_none_of_a_more_powerful_person(cast: Cast) -> None:
+def test_a_key_manager_rotates_no_key_of_a_more_powerful_person(cast: Cast) -> None:
     with profiles.override(with_key_manager()):
         manager = as_caller(add_user("kim", "keymanager"))
         with pytest.raises(NotAllowed, match="ada may do more than you"):

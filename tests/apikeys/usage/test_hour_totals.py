@@ -1,4 +1,4 @@
-"""Totals of all keys, and of each organization's, by hour: written with the counts of each, and the same."""
+"""Hourly totals of all keys and of each organization's keys equal the counts of the single keys."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -18,13 +18,13 @@ Sums = dict[tuple[int, int, str], int]
 
 
 def totals() -> Sums:
-    """{(organization, when the hour begins, outcome): how many}, 0 being all keys."""
+    """Return {(organization, beginning of the hour, outcome): count}; organization 0 stands for all keys."""
     rows = HourTotal.objects.values_list("organization_id", "begins_at", "outcome", "count")
     return {tuple(which): count for *which, count in rows}  # type: ignore[misc]  # three of them
 
 
 def added_up() -> Sums:
-    """The same, of what each key has."""
+    """Return the same, added up from the counts of single keys."""
     sums: Counter[tuple[int, int, str]] = Counter()
     rows = KeyUse.objects.values_list("key__organization_id", "begins_at", "outcome", "count")
     for organization, hour, outcome, count in rows:
@@ -61,7 +61,7 @@ def test_totals_are_of_all_keys_and_of_each_organization_s(cast: Cast) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_who_write_at_once_neither_lose_nor_double_anything_nor_lock_each_other_out(cast: Cast) -> None:
+def test_many_writers_at_once_lose_nothing_double_nothing_and_do_not_deadlock(cast: Cast) -> None:
     numbers = [make_key(owner).row.pk for owner in (cast.acme, cast.umbrella, cast.bob) for _ in range(4)]
     first = int(NOON.timestamp())
     outcomes = list(Outcome)
@@ -84,7 +84,7 @@ def test_many_who_write_at_once_neither_lose_nor_double_anything_nor_lock_each_o
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_writes_of_other_keys_takes_the_totals_in_the_same_order(cast: Cast) -> None:
+def test_writers_of_other_keys_lock_the_totals_in_the_same_order(cast: Cast) -> None:
     """The database ends a deadlock with an error."""
     numbers = [[make_key(cast.acme).row.pk for _ in range(30)] for _ in range(4)]
     first = int(NOON.timestamp())

@@ -1,4 +1,4 @@
-"""Every request with a key that there is counts once, as what came of it; last use is when it was let in."""
+"""Every request with an existing key counts once, by its outcome. Only allowed requests are uses."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ OURS = "api-keys"
 
 
 def outcomes() -> dict[str, int]:
-    """How often each came, for all keys together."""
+    """Return the count of each outcome, for all keys together."""
     counting.flush()
     return dict(KeyUse.objects.values_list("outcome", "count"))
 
@@ -47,7 +47,7 @@ DOORS = {"the gateway": ask, "our own endpoints": call}
 
 @pytest.fixture(params=DOORS)
 def door(request: pytest.FixtureRequest) -> Door:
-    """Both ways in which a key is used."""
+    """Both ways to use a key: at our own endpoints and at the gateway."""
     return DOORS[request.param]
 
 
@@ -74,7 +74,7 @@ def test_noting_what_came_of_a_request_costs_no_query(
 ) -> None:
     good, refused = with_key(full_key(cast)), with_key(make_key(cast.alice))
     lease(3600)
-    assert [door(good), door(refused)] == [200, 403]  # both are known from now on, and the refusal recorded
+    assert [door(good), door(refused)] == [200, 403]  # both keys are now cached, and the refusal is recorded
     with CaptureQueriesContext(connection) as captured:
         assert [ask(good), door(refused)] == [200, 403]
     assert captured.captured_queries == []
@@ -141,7 +141,7 @@ def test_what_is_no_key_of_ours_is_not_counted(cast: Cast, door: Door) -> None:
     assert outcomes() == {}
 
 
-def test_asking_what_a_key_is_counts_as_its_use_and_that_of_whoever_asks(cast: Cast) -> None:
+def test_introspection_counts_as_a_use_of_the_key_and_of_the_asker_s(cast: Cast) -> None:
     asker, asked = make_key(cast.ada, "introspect"), full_key(cast)
     for is_active in (True, False):
         answer = with_key(asker).post("/gateway/introspect", {"token": asked.text})

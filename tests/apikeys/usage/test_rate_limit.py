@@ -28,7 +28,7 @@ def ask(api: Api) -> Any:
 
 
 def limited(name: str = "1", rate: Rate = THREE) -> Principal:
-    """Who comes with a key that has a rate limit."""
+    """The principal of a key with a rate limit."""
     return Principal("", "", Credential("key", name, limits=Limits((), rate)))
 
 
@@ -110,7 +110,7 @@ def test_a_window_that_began_while_the_clock_was_wrong_is_begun_anew(settings: S
 
 
 def test_a_request_that_took_its_time_begins_no_window_anew(settings: Settings, db: None) -> None:
-    """Its time is that of its beginning, which may lie before the window's."""
+    """The time of a request is its beginning, which may be before that of the window."""
     settings.VALKEY_URL = ""
     for _ in range(3):
         spend(limited(), after=20)
@@ -199,7 +199,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("value", BAD)
-def test_a_rate_that_is_none_is_refused_by_name(cast: Cast, value: Any) -> None:
+def test_a_malformed_rate_is_refused_by_name(cast: Cast, value: Any) -> None:
     key, alice = make_key(cast.alice), as_user(cast.alice)
     for answer in (
         alice.post("api-keys", {"name": "CI", "rate_limit": value}),

@@ -1,4 +1,4 @@
-"""Keys that are refused: one answer for the public, the reason for the audit log."""
+"""Refused keys: clients get one answer for all reasons, and the audit log has the reason."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Which scope a request needed is kept with the key that made it: when that was last."""
+"""Keyhouse stores when a key last used each of its scopes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -55,7 +55,7 @@ def test_our_own_endpoints_know_it_from_what_they_need(key: NewKey) -> None:
     assert set(used(key)) == {"keys:read", "keys:write"}
     assert with_key(make_key(key.row.owner)).get("auth/me").status_code == 200
     counting.flush()
-    assert ScopeUse.objects.count() == 2  # that one needs none
+    assert ScopeUse.objects.count() == 2  # that request needs no scope
 
 
 @override_settings(ROOT_URLCONF=__name__)

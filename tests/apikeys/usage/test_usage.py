@@ -39,7 +39,7 @@ def seen(key: NewKey) -> tuple[int, datetime | None, str]:
 
 
 def hours(key: NewKey) -> dict[tuple[datetime, str], int]:
-    """What is stored of a key's hours: by when each began and what came of the requests."""
+    """Return the stored counts of a key's hours, by beginning and outcome."""
     rows = KeyUse.objects.filter(key=key.row, seconds=HOUR).values_list("begins_at", "outcome", "count")
     return {(datetime.fromtimestamp(begins, UTC), outcome): count for begins, outcome, count in rows}
 
@@ -241,7 +241,7 @@ def test_uses_from_many_threads_beside_many_flushes_are_all_counted(key: NewKey)
 
 
 def in_thread(work: Any) -> Any:
-    """What `work` returns in another thread, with a database connection of its own."""
+    """Return the result of `work` in another thread, with its own database connection."""
     results: list[Any] = []
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Last use as real servers write it: in the background, from each of their worker processes."""
+"""Real servers write the last use of keys in the background, from each worker process."""
 
 import time
 from collections import Counter
@@ -45,7 +45,7 @@ def use(server: Server, key: dict[str, Any]) -> None:
 
 
 def as_administrators_see(server: Server, key: dict[str, Any]) -> Callable[[str], dict[str, Any]]:
-    """Read the key, or what is below its path, as an administrator who logs in and so does not use it."""
+    """Read the key, or a path below it, as an administrator who logs in, and so does not use the key."""
     admin = log_in_as_admin(server)
 
     def read(below: str = "") -> dict[str, Any]:
@@ -61,7 +61,7 @@ def wait_for_uses(read: Callable[[str], dict[str, Any]], count: int) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     while read("")["use_count"] < count:
         assert time.monotonic() < end, "the uses were never written"
-        time.sleep(0.1)  # the server tells nobody when it has written
+        time.sleep(0.1)  # the server does not announce when it has written
 
 
 def test_a_running_server_writes_uses_in_the_background(server: Server) -> None:
@@ -100,7 +100,7 @@ def test_every_worker_of_several_servers_counts_exactly_and_at_the_end_writes_wh
 
 
 def assert_counted(installation: Installation, keys: int) -> None:
-    """Assert that each key has its counts, its organization the same, and all keys their sum."""
+    """Assert that each key and its organization have these counts, and that all keys have their sum."""
     assert installation.query("SELECT use_count FROM apikeys_apikey") == [(40,)] * keys
     each = "SELECT key_id, outcome, count FROM apikeys_keyuse"
     assert sorted(summed(installation, each).values()) == sorted([*OF_A_KEY.values()] * keys)
@@ -112,7 +112,7 @@ def assert_counted(installation: Installation, keys: int) -> None:
 
 
 def summed(installation: Installation, statement: str) -> Counter[tuple[int, str]]:
-    """Add up the counts of rows (number, outcome, count): an hour may have ended meanwhile."""
+    """Add up the counts of rows (number, outcome, count), since an hour may have ended meanwhile."""
     sums: Counter[tuple[int, str]] = Counter()
     for number, outcome, count in installation.query(statement):
         sums[number, outcome] += count

@@ -1,4 +1,4 @@
-"""GET api-keys/{id}/usage: how often a key was let in and refused, by the hour."""
+"""GET api-keys/{id}/usage: the allowed and the refused requests of a key, by the hour."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def test_what_came_of_requests_is_told_with_these_members(cast: Cast, key: NewKe
     found = shown(cast, key)
     now = timezone.now().replace(minute=0, second=0, microsecond=0)
     assert list(found) == ["from", "to", "total", "last_used_at", "last_used_ip", "hours", "days"]
-    assert found["total"] == {"allowed": 2, "refused": 0}  # a path in no row is refused whoever asks
+    assert found["total"] == {"allowed": 2, "refused": 0}  # a path in no row is refused for every caller
     assert [list(each) for each in found["hours"]] == [["hour", "allowed", "refused"]]
     assert found["hours"][0]["hour"] == f"{now:%Y-%m-%dT%H:%M:%SZ}"
     assert found["to"] == f"{now + ONE_HOUR:%Y-%m-%dT%H:%M:%SZ}"
@@ -78,7 +78,7 @@ def test_days_are_told_apart_from_hours_and_both_are_in_the_total(key: NewKey) -
     day = NOON - 10 * ONE_DAY - 12 * ONE_HOUR
     counted(key, day, Outcome.ALLOWED, 100, DAY)
     counted(key, day, Outcome.RATE, 3, DAY)
-    counted(key, day, Outcome.ALLOWED, 1)  # an hour can be called like its day
+    counted(key, day, Outcome.ALLOWED, 1)  # an hour can begin with its day
     counted(key, NOON, Outcome.NETWORK, 1)
     counted(key, NOON, Outcome.ENDED, 2)
     found = report(key.row, start=NOON - 20 * ONE_DAY, end=None, now=NOON + MINUTE)
@@ -144,7 +144,7 @@ def test_times_with_any_offset_are_taken(cast: Cast, key: NewKey) -> None:
     ("who", "status"), [("ada", 200), ("audrey", 200), ("alice", 200), ("bob", 404), ("mallory", 404)]
 )
 @pytest.mark.requirement(46)
-def test_whoever_may_see_the_key_may_see_its_use(cast: Cast, key: NewKey, who: str, status: int) -> None:
+def test_a_caller_who_may_see_the_key_may_see_its_use(cast: Cast, key: NewKey, who: str, status: int) -> None:
     answer = as_user(getattr(cast, who)).get(f"api-keys/{key.row.uuid}/usage")
     assert answer.status_code == status
 

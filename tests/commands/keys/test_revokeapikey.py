@@ -1,4 +1,4 @@
-"""revokeapikey: by id, of an owner, or the keys themselves."""
+"""revokeapikey: by id, by owner, or by the keys themselves."""
 
 import pytest
 

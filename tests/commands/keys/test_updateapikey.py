@@ -1,4 +1,4 @@
-"""updateapikey: another name, and limits that hold from the next request on."""
+"""updateapikey: a new name, and limits that apply to the next request."""
 
 import pytest
 

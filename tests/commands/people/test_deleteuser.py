@@ -54,7 +54,7 @@ def test_the_last_administrator_is_not_deleted(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("who", ["nobody", "", "a\x00b"])
-def test_who_is_not_there_is_said(cast: Cast, who: str) -> None:
+def test_an_unknown_person_is_named(cast: Cast, who: str) -> None:
     assert "user: " in refusal_of("deleteuser", who, "--yes")
 
 

@@ -1,4 +1,4 @@
-"""What a server builds when it is first asked for it, asked for by many clients at once."""
+"""Many clients at once make the first request for what a server builds on demand."""
 
 import sys
 from collections.abc import Callable
@@ -30,7 +30,7 @@ PAGES = ("/docs", "/.well-known/jwks.json", "/.well-known/openid-configuration",
 
 
 def all_at_once(ask: Callable[[str], Answer], *paths: str) -> list[Answer]:
-    """The answers to one request of each client, sent together; the clients take the paths in turn."""
+    """Return the answers to one request of each client, sent together to the paths in turn."""
     together = Barrier(CLIENTS)
 
     def ask_together(path: str) -> Answer:

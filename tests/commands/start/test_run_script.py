@@ -39,7 +39,7 @@ def run(
 
 
 def start(tree: Path, port: int) -> str:
-    """Start it, wait until it says where it is, try what it says one can try, stop it."""
+    """Start it, wait for its addresses, run the command that it suggests, and stop it."""
     process = subprocess.Popen(
         [str(tree / "run")],
         env=environment(KEYHOUSE_BIND=f"127.0.0.1:{port}"),

@@ -46,17 +46,17 @@ def test_with_json_it_prints_one_document_with_the_public_address(module_install
 
 
 def children(server: Server) -> list[int]:
-    """The server's workers."""
+    """Return the server's workers."""
     tasks = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
     return [int(number) for number in tasks.read_text().split()]
 
 
 def successor(server: Server, worker: int) -> int:
-    """The worker that stands in for `worker`, once it is there."""
+    """Wait for the replacement of `worker`, and return it."""
     end = time.monotonic() + START_SECONDS
     while (found := children(server)) in ([worker], []):
         assert time.monotonic() < end, "nobody stands in for it"
-        time.sleep(0.02)  # the arbiter tells nobody of a new worker; a busy loop would take its core
+        time.sleep(0.02)  # the arbiter does not announce a new worker; a busy loop would take its core
     return found[-1]
 
 
@@ -77,7 +77,7 @@ def test_it_stops_on_an_interrupt_too(module_installation: Installation) -> None
         assert server.process.wait(timeout=60) == 0
 
 
-def test_a_port_in_use_is_said(module_installation: Installation) -> None:
+def test_a_port_in_use_is_reported(module_installation: Installation) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -87,12 +87,12 @@ def test_a_port_in_use_is_said(module_installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("bind", ["", "8000", "localhost", ":8000", "127.0.0.1:http", "127.0.0.1:70000"])
-def test_a_bind_that_is_no_address_is_named(module_installation: Installation, bind: str) -> None:
+def test_a_bind_that_is_not_an_address_is_named(module_installation: Installation, bind: str) -> None:
     assert_one_line(module_installation.manage("serve", f"--bind={bind}"), "--bind: ", "HOST:PORT")
 
 
-def test_a_port_that_nobody_would_know_is_refused(module_installation: Installation) -> None:
-    assert_one_line(module_installation.manage("serve", "--bind", "127.0.0.1:0"), "give a port")
+def test_port_0_is_refused(module_installation: Installation) -> None:
+    assert_one_line(module_installation.manage("serve", "--bind", "127.0.0.1:0"), "must have a port")
 
 
 def test_an_address_of_another_machine_is_refused(module_installation: Installation) -> None:
@@ -126,7 +126,7 @@ def test_it_does_not_serve_with_unsafe_settings(
 
 
 def test_nothing_is_served_by_a_process_that_cannot_print(module_installation: Installation) -> None:
-    """A closed pipe, as of `serve | head -1`, ends it."""
+    """A closed pipe, as in `serve | head -1`, ends the server."""
     reader, writer = os.pipe()
     os.close(reader)
     process = subprocess.Popen(

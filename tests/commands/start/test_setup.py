@@ -18,7 +18,7 @@ PASSWORD = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
 
 
 def people(installation: Installation) -> list[str]:
-    """The names of all users, as a key for each of them can be made."""
+    """Return the names of all users."""
     code = "from accounts.models import User; print(*User.objects.values_list('username', flat=True))"
     done = installation.manage("shell", "--no-imports", "-c", code)
     assert done.returncode == 0, done.stderr
@@ -91,7 +91,7 @@ def test_the_line_that_is_printed_logs_in_under_every_profile(
     ],
 )
 @pytest.mark.once
-def test_a_first_administrator_who_cannot_be_is_refused_and_nothing_is_written(
+def test_an_invalid_first_administrator_is_refused_and_nothing_is_written(
     migrated_installation: Installation, settings: dict[str, str], words: tuple[str, ...]
 ) -> None:
     done = migrated_installation.manage("setup", "--json", **settings)
@@ -111,7 +111,7 @@ def test_the_password_can_come_from_a_file(migrated_installation: Installation, 
 
 
 @pytest.mark.once
-def test_an_organization_made_before_the_first_start_is_no_hindrance(
+def test_an_organization_created_before_the_first_start_does_not_disturb_it(
     migrated_installation: Installation,
 ) -> None:
     migrated_installation.manage_json("createorganization", "--name", "default")

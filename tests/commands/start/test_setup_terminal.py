@@ -1,4 +1,4 @@
-"""The very first start with somebody at the terminal."""
+"""The very first start, with an operator at the terminal."""
 
 import os
 import pty
@@ -21,7 +21,7 @@ PASSWORD = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
 
 @dataclass
 class Terminal:
-    """What a person at a terminal sees of a process, and types into it."""
+    """A terminal: what a person sees of a process, and types into it."""
 
     screen: int
     process: "subprocess.Popen[bytes]"
@@ -29,7 +29,7 @@ class Terminal:
     looked_at: int = 0
 
     def wait_for(self, words: str) -> None:
-        """Return once the screen shows `words` after what was waited for before."""
+        """Wait until the screen shows `words`, after the words of the last call."""
         while (place := self.seen.find(words, self.looked_at)) < 0:
             self.seen += self._read()
         self.looked_at = place + len(words)
@@ -38,7 +38,7 @@ class Terminal:
         os.write(self.screen, text.encode())
 
     def end(self) -> int:
-        """Read all that is left and return the exit code."""
+        """Read the rest of the output, and return the exit code."""
         try:
             while True:
                 self.seen += self._read()
@@ -55,7 +55,7 @@ class Terminal:
 
 
 def hear_interrupts() -> None:
-    """Whoever started the tests in the background made them, and all their children, deaf to Ctrl-C."""
+    """A shell that starts the tests in the background makes them and their children ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -109,7 +109,9 @@ def test_it_says_what_is_wrong_and_asks_again(migrated_installation: Installatio
     assert "Administrator admin (admin@localhost) created." in terminal.seen
 
 
-def test_whoever_leaves_in_the_middle_leaves_nothing_behind(migrated_installation: Installation) -> None:
+def test_stopping_in_the_middle_leaves_nothing_behind(
+    migrated_installation: Installation,
+) -> None:
     with at_a_terminal(migrated_installation, "setup") as terminal:
         terminal.wait_for("User name [admin]: ")
         terminal.type("\x04")
@@ -119,7 +121,7 @@ def test_whoever_leaves_in_the_middle_leaves_nothing_behind(migrated_installatio
     assert migrated_installation.manage_json("auditverify")["events"] == 0
 
 
-def test_interrupting_it_is_no_traceback(migrated_installation: Installation) -> None:
+def test_an_interrupt_prints_no_traceback(migrated_installation: Installation) -> None:
     with at_a_terminal(migrated_installation, "setup") as terminal:
         accept_names(terminal)
         terminal.wait_for("Password: ")

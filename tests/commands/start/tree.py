@@ -8,7 +8,7 @@ from tests.installation import PROJECT
 
 
 def fresh_tree(folder: Path) -> Path:
-    """Return a copy of what `git clone` would bring, with an environment in which all is installed."""
+    """Return a copy of the tree as `git clone` makes it, with a complete environment."""
     tree = folder / "keyhouse"
     hidden = shutil.ignore_patterns(".*", "var", "tests", "__pycache__")
     shutil.copytree(PROJECT, tree, ignore=hidden)

@@ -68,7 +68,7 @@ class Echo(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What is no request at all has arrived, too."""
+        """Record malformed requests, too."""
         self.server.got.append(Got("malformed", repr(self.raw_requestline), ()))
         super().send_error(code, message, explain)
 

@@ -64,7 +64,7 @@ def before(name: str, keyhouse: Keyhouse, folder: Path) -> Iterator[Live]:
 
 
 @pytest.mark.parametrize("name", WITH_A_PATH)
-def test_a_websocket_is_opened_for_a_caller_who_may_and_carries_what_both_say(
+def test_a_websocket_is_opened_for_an_allowed_caller_and_carries_messages_both_ways(
     name: str, keyhouse: Keyhouse, tmp_path: Path
 ) -> None:
     with (
