@@ -59,7 +59,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         return visible.select_related("user", "organization")
 
     def named_key(self) -> ApiKey:
-        """Return the key in the path for a service, which reads the rest of it under its lock."""
+        """Return the key in the path for a service, which locks it and reads the rest."""
         visible = ApiKey.objects.visible_to(principal_of_request(self.request))
         key: ApiKey = ids.find(self.resource, visible.only("user", "organization"), self.kwargs["pk"])
         return key

@@ -1,4 +1,4 @@
-"""What happened to API keys, for the audit log."""
+"""Records events about API keys in the audit log."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,14 +11,14 @@ from audit.log import Entry, record_all
 
 
 def record_about(name: EventName, caller: Caller, row: ApiKey, detail: Mapping[str, Any]) -> None:
-    """Record what happened to a key: last in the transaction."""
+    """Record an event about a key. Call it last in the transaction."""
     record_about_all(name, caller, [row], detail)
 
 
 def record_about_all(
     name: EventName, caller: Caller, rows: Iterable[ApiKey], detail: Mapping[str, Any]
 ) -> None:
-    """Record what happened to keys, an event for each: last in the transaction."""
+    """Record an event about each key. Call it last in the transaction."""
     entries = [Entry(name, _target(row), detail) for row in rows]
     record_all(entries, actor=caller.principal.actor, origin=caller.origin)
 

@@ -1,4 +1,4 @@
-"""API keys under a lock, for the services that change them."""
+"""Locks API keys for the services that change them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,12 +8,12 @@ from apikeys.models import ApiKey, ApiKeyQuerySet
 from config.database.rows import in_batches
 from config.wire.errors import NotFound
 
-# What the end of a key needs of it: its state, and what its event says.
+# The columns that revoking a key needs: its state, and the parts of its event.
 ENDING = ("uuid", "name", "key_prefix", "revoked_at", "user__uuid", "organization__uuid")
 
 
 def locked(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
-    """Return keys as they are now, if the caller may manage all of them: locked, after their owners.
+    """Lock the keys after their owners, and return them as they are now. The caller must manage all of them.
 
     Raises NotFound or NotAllowed.
     """
@@ -23,10 +23,11 @@ def locked(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
 
 
 def locked_to_end(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
-    """Return the same with the columns `ENDING`. Without the owner of a single key.
+    """Lock the keys as `locked` does, and return them with the columns `ENDING` only.
 
-    Its owner's deletion waits for that key, or the other way round. Several keys could be locked in another
-    order than the deletion has: their owners are locked first.
+    The owner of a single key is not locked: deleting the owner and revoking the key wait for each other.
+    Several keys could be locked in another order than the deletion locks them, so their owners are locked
+    first.
     """
     keys = list(selected)
     if len(keys) > 1:
@@ -53,4 +54,4 @@ def _locked_keys(caller: Caller, keys: Sequence[ApiKey], *columns: str) -> list[
         raise caller.principal.refusal(
             lambda who: are_all(ApiKey.objects.manageable_by(who)), "You may not manage this key."
         )
-    raise NotFound("There is no such key.")
+    raise NotFound("API key not found.")

@@ -1,4 +1,4 @@
-"""Use cases of keys that are revoked."""
+"""Services that revoke API keys."""
 
 from collections.abc import Iterable
 
@@ -20,7 +20,7 @@ REASON_LENGTH = 200
 def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str = "") -> int:
     """Revoke keys for good, all or none, and return how many were not revoked before.
 
-    Raises NotAllowed if the caller may not manage one of them, Invalid for a reason that cannot be kept.
+    Raises NotFound, NotAllowed if the caller may not manage one of them, and Invalid for a bad `reason`.
     """
     if len(reason) > REASON_LENGTH or not reason.isprintable():
         raise Invalid("reason", f"must be at most {REASON_LENGTH} printable characters")
