@@ -7,7 +7,7 @@ its cache, unless it looked less than a lease ago, and drops the callers whom th
 a change is answered, no process trusts anything older. docs/architecture.md has the argument and its
 assumptions.
 
-A restored database, or a standby that took over without the last changes, gives sequence numbers out again.
+A restored database, or a standby that took over without the last changes, assigns sequence numbers again.
 So each read belongs to a position in the chain. Each look also asks for the events at the positions of the
 last look and of the reads since. If one is missing, the cache belongs to a history that this database does
 not have, and the process empties it.

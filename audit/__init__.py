@@ -1,1 +1,1 @@
-"""The append-only, hash-chained record of what happened. The ground floor: it imports no other app."""
+"""The append-only, hash-chained record of what happened. The lowest layer: it imports no other app."""

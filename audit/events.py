@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class EventName(StrEnum):
-    """The events that can be recorded. A subject is a thing of ours, an action a past participle."""
+    """The events that can be recorded. A subject is a kind of row, an action a past participle."""
 
     description: str
 

@@ -15,7 +15,7 @@ from config.logs import escape, kept, mask
 
 VERIFY_CHUNK = 2_000
 WRITE_CHUNK = 500  # events in one statement
-# By hand: all that changes anything waits for this lock, and would wait for the ORM as well.
+# Hand-written: every change waits for this lock, and the ORM would make it wait longer.
 READ_HEAD = 'SELECT sequence, hash, epoch FROM "audit_chainhead" WHERE id = %s'
 MOVE_HEAD = 'UPDATE "audit_chainhead" SET sequence = %s, hash = %s, epoch = %s WHERE id = %s'
 

@@ -114,7 +114,7 @@ def read_secret(prompt: str, *, from_stdin: bool) -> str:
     if from_stdin:
         return read_line()
     if not has_terminal():
-        raise CommandError("there is no terminal to ask for the password; use --password-stdin")
+        raise CommandError("cannot ask for the password without a terminal; use --password-stdin")
     return ask_twice(prompt)
 
 
@@ -133,7 +133,7 @@ def ask(prompt: str, default: str) -> str:
 def confirm(question: str, *, option: str) -> None:
     """Return if the operator types yes, else raise CommandError. `option` names the option that says yes."""
     if not has_terminal():
-        raise CommandError(f"there is no terminal to ask; use {option}")
+        raise CommandError(f"cannot ask without a terminal; use {option}")
     if ask(f"{question} Type yes to continue", "no") != "yes":
         raise CommandError("nothing was done")
 

@@ -92,7 +92,7 @@ def test_an_operator_who_lost_the_secrets_is_told_what_stops_working_and_continu
     assert (
         told.returncode == 0 and "API keys       2" in told.stdout and "Nothing was accepted" in told.stdout
     )
-    assert_one_line(accept(), "there is no terminal to ask; use --yes")
+    assert_one_line(accept(), "cannot ask without a terminal; use --yes")
     assert installation.manage("setup", **elsewhere).returncode == 1
     done: dict[str, Any] = json.loads(accept("--yes", "--json").stdout)
     assert (done["lost"], done["accepted"], len(done["differences"])) == ({"API keys": 2}, True, 3)
