@@ -1,4 +1,4 @@
-"""A URL configuration with our handlers, and one view that raises what it is asked to."""
+"""A URL configuration with our handlers, and a view that raises a given error."""
 
 from typing import NoReturn
 

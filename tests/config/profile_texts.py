@@ -66,7 +66,7 @@ roles = ["admin"]
 
 
 def good_but(*changes: tuple[str, str]) -> str:
-    """GOOD with each of the changes (old, new); a change must meet its old text."""
+    """Return GOOD with these changes (old, new). Each old text must exist."""
     text = GOOD
     for old, new in changes:
         assert old in text, old
@@ -74,7 +74,7 @@ def good_but(*changes: tuple[str, str]) -> str:
     return text
 
 
-# Another product's dialect, as far from ours as a profile can go. It has the roles of the cast.
+# The dialect of another product, as different from ours as a profile can be, with the roles of the cast.
 DIALECT = (
     good_but(("/v1", "/v2/product"))
     .replace("scopes.read]", 'scopes."keys:read"]\ncapabilities = ["read_own_keys", "read_keys"]')

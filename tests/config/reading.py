@@ -1,4 +1,4 @@
-"""config/settings.py read anew inside this process: what it makes of an environment."""
+"""Reads config/settings.py again inside this process, with another environment."""
 
 import runpy
 from pathlib import Path

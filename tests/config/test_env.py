@@ -1,4 +1,4 @@
-"""Environment variables: from NAME or from the file NAME_FILE, and clear words for what is wrong."""
+"""Environment variables come from NAME or the file NAME_FILE. Errors say what is wrong."""
 
 from pathlib import Path
 
@@ -125,7 +125,7 @@ def test_another_address_is_refused(value: str) -> None:
         env.parse_address("KEYHOUSE_BIND", value)
 
 
-def test_an_address_needs_a_port_that_clients_can_know() -> None:
+def test_an_address_needs_a_port_other_than_0() -> None:
     with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_BIND: .* must have a port from 1 to 65535$"):
         env.parse_address("KEYHOUSE_BIND", "127.0.0.1:0")
 
@@ -180,7 +180,7 @@ def test_hosts_are_names_and_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("value", ["https://a.example.org", "a.example.org/keys", "a.example.org:443", "a b"])
-def test_what_is_no_host_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_host_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_HOSTS", f"b.example.org,{value}")
     with pytest.raises(ConfigurationError, match=r"^ALLOWED_HOSTS: .* is not a host: write a.example.org,"):
         env.hosts("ALLOWED_HOSTS")
@@ -189,7 +189,7 @@ def test_what_is_no_host_is_refused(value: str, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     "scheme", ["rediscache", "dummycache", "memcache", "filecache", "dbcache", "uwsgicache"]
 )
-def test_a_cache_that_nothing_would_be_counted_in_is_refused(scheme: str) -> None:
+def test_a_cache_that_cannot_count_is_refused(scheme: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^CACHE_URL: is not locmemcache:// or redis://"):
         cache_config(f"{scheme}://127.0.0.1:6379/1")
 

@@ -1,4 +1,4 @@
-"""CHECKLIST 114: hosts in every spelling that the standards allow are one host, or are refused at start."""
+"""CHECKLIST 114: all standard spellings of a host count as one, or are refused at the start."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ from tests.installation import ADMIN, PROJECT, Installation, free_port, serving
 pytestmark = pytest.mark.once
 
 SPELLINGS = {
-    # as it is written: its one spelling
+    # as written: the canonical spelling
     "https://keys.example.org": "https://keys.example.org",
     "HTTPS://Keys.EXAMPLE.org/": "https://keys.example.org",
     "https://keys.example.org:443": "https://keys.example.org",
@@ -138,7 +138,7 @@ def test_a_bare_ipv6_address_gets_its_brackets() -> None:
 
 
 def exchange(server: tuple[str, int], method: str, path: str, body: str = "", **headers: str) -> Any:
-    """Send one request with these headers alone; the answer, with its body read."""
+    """Send one request with only these headers, and return the answer with its body."""
     connection = HTTPConnection(*server, timeout=30)
     connection.putrequest(method, path, skip_host=True)
     headers |= {"Content-Length": str(len(body))}
@@ -232,14 +232,14 @@ def test_a_server_at_an_ipv6_address_needs_no_other_setting(installation: Instal
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:8203", "[::]:8203", "[::ffff:0.0.0.0]:8203"])
-def test_every_address_is_not_where_clients_are_sent(tmp_path: Path, bind: str) -> None:
+def test_clients_are_never_sent_to_the_wildcard_address(tmp_path: Path, bind: str) -> None:
     read = read_settings(tmp_path, KEYHOUSE_BIND=bind)
     here = "http://localhost:8203"
     assert (read["PUBLIC_URL"], read["RESET_URL"]) == (here, f"{here}/reset-password")
     assert read["MAIL_FROM"] == "keyhouse@localhost"
 
 
-def test_a_bind_address_that_is_no_public_one_is_named(tmp_path: Path) -> None:
+def test_a_bind_address_that_cannot_be_public_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         read_settings(tmp_path, KEYHOUSE_BIND="my_host:8000")
     said = str(raised.value)

@@ -1,4 +1,4 @@
-"""The table of limits, and what an operator changes in it."""
+"""The table of limits, and changes by an operator."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from config.limits import DEFAULTS, Limit, limits
 pytestmark = pytest.mark.once
 
 
-def test_without_a_word_of_the_operator_the_table_holds() -> None:
+def test_the_table_applies_unless_the_operator_changes_it() -> None:
     assert limits([]) == DEFAULTS
 
 

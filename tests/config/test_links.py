@@ -1,4 +1,4 @@
-"""Absolute links lead to KEYHOUSE_PUBLIC_URL, not to where a proxy asked us (RFC 9110 section 7.2)."""
+"""Absolute links lead to KEYHOUSE_PUBLIC_URL, not to the address that a proxy calls (RFC 9110 7.2)."""
 
 import pytest
 from pytest_django.fixtures import Settings

@@ -26,7 +26,7 @@ JWT = ".".join(
 
 
 def attack(server: Server, token: dict[str, str], key: str) -> list[int]:
-    """Put credentials wherever they fit, and some where they do not; return the statuses."""
+    """Send credentials in every right place and in some wrong ones; return the statuses."""
 
     def send(method: str, path: str, body: Any = None, **headers: str) -> int:
         return server.request(
@@ -79,7 +79,7 @@ def test_secrets_of_clients_and_of_the_server_appear_in_none_of_its_logs(install
     assert [secret for secret in secrets if secret in server.output or secret in events] == []
 
 
-def test_a_request_that_is_refused_writes_nothing_to_the_log(installation: Installation) -> None:
+def test_a_refused_request_writes_nothing_to_the_log(installation: Installation) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     with installation.serve() as server:
         statuses = [
@@ -93,7 +93,7 @@ def test_a_request_that_is_refused_writes_nothing_to_the_log(installation: Insta
 
 @pytest.mark.requirement(96)
 def test_no_statement_to_the_database_holds_a_credential(cast: Cast) -> None:
-    """They are what Django logs with DEBUG on."""
+    """Django logs statements with DEBUG on."""
     with CaptureQueriesContext(connection) as captured:
         token = log_in(cast.alice)["access_token"]
         key = Api({"Authorization": f"Bearer {token}"}).post("api-keys", {"name": "CI"}).json()["key"]

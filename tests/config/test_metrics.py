@@ -1,4 +1,4 @@
-"""/metrics: what Prometheus is told, over all processes of a server, and who may ask."""
+"""/metrics: the counts of all processes of a server, for the allowed networks."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Machines that probe, at a real server: kubelets, load balancers and Prometheus ask by address."""
+"""Probes of a real server: kubelets, load balancers and Prometheus call it by IP address."""
 
 import socket
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def test_head_has_the_headers_of_get_and_writes_nothing_into_the_log(server: Ser
     got, head = server.request("GET", path), server.request("HEAD", path)
     assert (head.status, head.body) == (got.status, b"")
     assert got.headers["content-length"] == str(len(got.body))
-    if path not in ("/metrics", "/admin/login/"):  # which say something else each time
+    if path not in ("/metrics", "/admin/login/"):  # their bodies differ each time
         assert head.headers["content-length"] == got.headers["content-length"]
     assert DROPPED not in server.output
     assert "WARNING" not in server.output
@@ -97,7 +97,7 @@ def test_a_probe_from_elsewhere_still_finds_no_metrics(db: None) -> None:
     assert_problem(Client(headers={"Host": "10.1.2.3"}).get("/metrics"), 404)
 
 
-def test_head_is_answered_as_get_is_to_those_who_are_logged_in(cast: Cast) -> None:
+def test_head_is_answered_like_get_for_people_who_are_logged_in(cast: Cast) -> None:
     ada = as_user(cast.ada)
     for path in ("/api/v1/auth/me", "/api/v1/users", "/api/v1/audit", f"/api/v1/users/{cast.bob.uuid}"):
         got, head = ada.client.get(path), ada.client.head(path)

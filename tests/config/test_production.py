@@ -1,4 +1,4 @@
-"""CHECKLIST 89: what is not fit to be reached by others does not start."""
+"""CHECKLIST 89: a server with unsafe settings does not start."""
 
 import secrets
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.installation import Installation, free_port
 
 pytestmark = pytest.mark.once
 
-ANOTHER_MACHINE = "192.0.2.1:8000"  # where nothing can be served, should nothing be refused before (RFC 5737)
+ANOTHER_MACHINE = "192.0.2.1:8000"  # no server can bind to it, in case no check refuses first (RFC 5737)
 
 STRONG = secrets.token_urlsafe(48)
 
@@ -95,7 +95,7 @@ def test_a_server_with_a_weak_secret_does_not_start_and_does_not_repeat_it(tmp_p
 
 
 @pytest.mark.requirement(89)
-def test_a_profile_whose_names_lead_nowhere_does_not_start(installation: Installation) -> None:
+def test_a_profile_with_unknown_names_does_not_start(installation: Installation) -> None:
     from tests.config.profile_texts import GOOD
 
     path = installation.folder / "bad.toml"

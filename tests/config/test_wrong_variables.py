@@ -11,7 +11,7 @@ from tests.installation import Installation
 
 pytestmark = pytest.mark.once
 
-# What reads each of them, or what is wrong with it, is another one; the first word is its name.
+# Each has another reader, or another fault. The expected words follow the variable.
 AS_A_PROCESS = [
     ({"KEYHOUSE_PROFILE": "nope"}, ()),
     ({"KEYHOUSE_DATA_DIR": "/proc/nope"}, ()),

@@ -88,12 +88,12 @@ def test_as_many_as_allowed_can_be_asked_about_and_not_one_more(service: Api) ->
 
 
 @pytest.mark.parametrize("tokens", [[], None, "x", 5, {}, {"0": "x"}, True])
-def test_what_is_no_list_of_tokens_is_400(service: Api, tokens: Any) -> None:
+def test_a_malformed_list_of_tokens_is_400(service: Api, tokens: Any) -> None:
     assert_problem(ask_many(service, tokens), 400, "invalid", "tokens")
 
 
 @pytest.mark.parametrize("token", ["", None, 5, ["x"], {}, "a\x00"])
-def test_a_token_that_is_no_text_is_400_and_named(service: Api, token: Any) -> None:
+def test_a_token_that_is_not_a_text_is_400_and_named(service: Api, token: Any) -> None:
     assert_problem(ask_many(service, ["x", token]), 400, "invalid", "tokens.1")
 
 

@@ -94,7 +94,7 @@ BAD_TOKENS = [
 
 @pytest.mark.parametrize("token", BAD_TOKENS)
 @pytest.mark.requirement(75)
-def test_whatever_is_no_token_is_exactly_inactive(service: Api, token: str) -> None:
+def test_a_malformed_token_is_exactly_inactive(service: Api, token: str) -> None:
     answer = ask(service, token)
     assert (answer.status_code, answer.content) == (200, INACTIVE)
 

@@ -43,12 +43,12 @@ class Pooler:
             return connection.execute(statement.encode()).fetchall()
 
     def tell(self, statement: str) -> None:
-        """Have the database do something, through PgBouncer."""
+        """Execute a statement through PgBouncer."""
         with psycopg.connect(self.url, autocommit=True, prepare_threshold=None) as connection:
             connection.execute(statement.encode())
 
     def admit(self, statement: str) -> None:
-        """Say something to PgBouncer's own console, such as RECONNECT."""
+        """Send a command such as RECONNECT to PgBouncer's own console."""
         with psycopg.connect(self.url, dbname="pgbouncer", autocommit=True) as connection:
             connection.pgconn.exec_(statement.encode())
 
@@ -92,7 +92,7 @@ def pooling(database: Postgres, **settings: str) -> Iterator[Pooler]:
 
 
 def _as_user(database: Postgres) -> list[str]:
-    """PgBouncer refuses to run as root, as PostgreSQL does: what starts it as somebody else then."""
+    """Return the command that starts PgBouncer as another user: it refuses to run as root."""
     if not database.as_user:
         return []
     user, group = database.as_user["user"], database.as_user["group"]

@@ -1,4 +1,4 @@
-"""DATABASE_URL: SQLite in the data folder, SQLite in a file, PostgreSQL, or clear words."""
+"""DATABASE_URL: SQLite in the data folder, SQLite in a file, PostgreSQL, or a clear error."""
 
 from pathlib import Path
 
@@ -108,12 +108,12 @@ def test_a_connection_gives_up_a_database_that_vanished_within_two_seconds(db: N
     assert {name: used.get(name) for name in KEPT_ALIVE} == KEPT_ALIVE
 
 
-def test_the_url_says_otherwise_if_it_wants_to() -> None:
+def test_the_url_can_override_these_settings() -> None:
     options = database_config("postgres://user@host/name?tcp_user_timeout=9000&keepalives=0", DATA)["OPTIONS"]
     assert (str(options["tcp_user_timeout"]), str(options["keepalives"])) == ("9000", "0")
 
 
-def test_a_wrong_threshold_is_said() -> None:
+def test_a_wrong_threshold_is_reported() -> None:
     with pytest.raises(ConfigurationError, match="prepare_threshold must be a number or none"):
         database_config("postgres://user@host/name?prepare_threshold=often", DATA)
 
@@ -142,7 +142,7 @@ def test_without_pgbouncer_each_connection_asks_for_its_limit(query: str) -> Non
         ("pgbouncer=true&options=-c%20jit%3Doff", "PgBouncer takes no options; set them with ALTER ROLE"),
     ],
 )
-def test_a_wrong_word_about_pgbouncer_is_said(query: str, reason: str) -> None:
+def test_a_wrong_value_of_pgbouncer_is_reported(query: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^DATABASE_URL: {reason}$"):
         database_config(f"postgres://user@host/name?{query}", DATA)
 

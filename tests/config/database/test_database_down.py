@@ -32,11 +32,11 @@ def check(server: Server, credential: dict[str, str]) -> Answer:
 
 
 @pytest.mark.requirement(97)
-def test_without_its_database_keyhouse_says_503_lets_nobody_in_and_recovers_by_itself(
+def test_without_its_database_keyhouse_answers_503_and_recovers_by_itself(
     database: Postgres, after_first_start: Installation, tmp_path: Path
 ) -> None:
     installation = restore(after_first_start, database.url, tmp_path)
-    # What was read may be trusted for a lease, which is over before the database has stopped.
+    # The cache may be trusted for one lease, which ends before the database has stopped.
     with installation.serve(KEYHOUSE_LEASE_MS="1") as server:
         token = log_in_as_admin(server)
         key = make_key(server, token)
@@ -52,7 +52,7 @@ def test_without_its_database_keyhouse_says_503_lets_nobody_in_and_recovers_by_i
 
 
 def make_key(server: Server, token: dict[str, str]) -> dict[str, str]:
-    """A key that was used, so that whatever is remembered of it is remembered."""
+    """A key that was used, and so is cached."""
     body = {"name": "k", "scopes": ["services:read"]}
     made = server.request("POST", "/api/v1/api-keys", headers=token, body=body)
     key = {"X-API-Key": made.json()["key"]}
@@ -75,7 +75,7 @@ def assert_everything_is_refused(server: Server, token: dict[str, str], key: dic
 
 
 def assert_it_recovers(server: Server, token: dict[str, str], key: dict[str, str]) -> None:
-    """At once, for all threads: CHECKLIST 108."""
+    """All threads recover at once: CHECKLIST 108."""
     for _ in range(ROUNDS):
         for path, credential in (("/ready", {}), ("/gateway/check", key), ("/api/v1/auth/me", token)):
             answer = server.request("GET", path, headers={**credential, **ORIGINAL})

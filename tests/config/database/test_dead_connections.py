@@ -1,4 +1,4 @@
-"""CHECKLIST 108: a connection that ended while it lay idle costs nobody a request."""
+"""CHECKLIST 108: an idle connection that ended costs no request."""
 
 import os
 import threading
@@ -58,7 +58,7 @@ def at_once(server: Server, caller: dict[str, str], paths: tuple[str, ...] = PAT
 def ask_until_all_threads_are_connected(
     server: Server, caller: dict[str, str], database: Postgres
 ) -> list[Answer]:
-    """Ask until each thread that answers requests has a connection of its own, and return the answers."""
+    """Send requests until each thread has its own database connection, and return the answers."""
     answers: list[Answer] = []
     while ask_database(database, f"SELECT count(*) {OTHERS}")[0][0] < WORKERS * THREADS:
         answers += at_once(server, caller)
@@ -167,7 +167,7 @@ def wait_for_uses(database: Postgres, number: int) -> None:
 
 
 def end_idle_connections(database: Postgres) -> bool:
-    """End all connections once none of them has been asked for a while, and return whether there were any."""
+    """End all connections once they have been idle for a while. Return whether there were any."""
     end = time.monotonic() + PATIENCE_SECONDS
     while ask_database(database, f"SELECT pid {OTHERS} AND ({BUSY})"):
         assert time.monotonic() < end, "the server never rests"

@@ -70,7 +70,7 @@ def restored_behind(pooler: Pooler, original: Installation, folder: Path) -> Ins
 
 
 def limit(installation: Installation, pooler: Pooler) -> None:
-    """Do what the documentation says: hand what the command prints to the database."""
+    """Follow the documentation: run the printed SQL in the database."""
     printed = installation.manage("databaselimits")
     assert printed.returncode == 0, printed.stderr
     pooler.tell(printed.stdout)
@@ -101,7 +101,7 @@ def work(server: Server) -> None:
     assert ask(server, "/gateway/check", key).status == 401
 
 
-def test_a_start_behind_pgbouncer_without_saying_so_names_what_to_say(pooler: Pooler, tmp_path: Path) -> None:
+def test_a_start_behind_pgbouncer_without_the_option_names_the_option(pooler: Pooler, tmp_path: Path) -> None:
     done = Installation(tmp_path, pooler.url).manage("setup", **ADMIN)
     assert done.returncode != 0
     assert "unsupported startup parameter: options" in done.stderr
@@ -113,7 +113,7 @@ def test_a_start_behind_pgbouncer_without_saying_so_names_what_to_say(pooler: Po
     ("query", "settings"),
     [("pgbouncer=true", {}), ("prepare_threshold=none", {"ignore_startup_parameters": "options"})],
 )
-def test_nothing_is_served_while_statements_may_run_for_ever(
+def test_a_server_without_a_time_limit_for_statements_does_not_start(
     database: Postgres, tmp_path: Path, query: str, settings: dict[str, str]
 ) -> None:
     with pooling(database, **settings) as pooler:
@@ -125,7 +125,7 @@ def test_nothing_is_served_while_statements_may_run_for_ever(
         assert done.stderr.count("\n") == 1
 
 
-def test_the_command_prints_a_limit_that_then_is_in_force(pooler: Pooler, tmp_path: Path) -> None:
+def test_the_command_prints_sql_that_sets_the_limit(pooler: Pooler, tmp_path: Path) -> None:
     installation = Installation(tmp_path, f"{pooler.url}?pgbouncer=true")
     before = installation.manage_json("databaselimits")
     assert (before["statement_timeout_ms"], before["in_force_ms"]) == (30_000, 0)
@@ -147,7 +147,7 @@ def ask_as(client: Any, statement: str, *values: Any) -> Any:
 
 
 def left_behind(pooler: Pooler, *, connections: int) -> dict[str, list[Any]]:
-    """What the next clients of so many connections to the database would come upon."""
+    """Return the state that the next clients of so many database connections would find."""
     found: dict[str, list[Any]] = {what: [] for what in LEFT_BEHIND}
     with ExitStack() as stack:
         for _ in range(connections):  # each has a transaction open, and so a connection to itself
@@ -193,7 +193,7 @@ def test_servers_work_and_leave_nothing_behind(database: Postgres, tmp_path: Pat
 
 
 @pytest.mark.requirement(108)
-def test_connections_that_end_on_either_side_of_pgbouncer_cost_nobody_a_request(
+def test_connections_that_end_on_either_side_of_pgbouncer_cost_no_request(
     database: Postgres, after_first_start: Installation, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
@@ -222,7 +222,7 @@ def good_answers(server: Server, caller: dict[str, str], key: dict[str, str]) ->
 
 
 @pytest.mark.requirement(97)
-def test_without_the_database_behind_pgbouncer_keyhouse_says_503_and_recovers(
+def test_without_the_database_behind_pgbouncer_keyhouse_answers_503_and_recovers(
     database: Postgres, pooler: Pooler, after_first_start: Installation, tmp_path: Path
 ) -> None:
     with restored_behind(pooler, after_first_start, tmp_path).serve() as server:

@@ -36,7 +36,7 @@ def test_a_row_that_is_deleted_meanwhile_is_left_out(cast: Cast) -> None:
     ]  # fmt: skip
 
 
-def test_no_rows_are_no_parts(cast: Cast) -> None:
+def test_an_empty_query_yields_no_parts(cast: Cast) -> None:
     assert list(in_parts(User.objects.none())) == []
 
 

@@ -264,7 +264,7 @@ def test_a_profile_that_breaks_a_rule_is_refused(rule: str) -> None:
     assert reason in error.reason, str(error)
 
 
-def test_every_address_of_ours_below_the_base_path_is_one_that_no_resource_can_take() -> None:
+def test_no_resource_can_take_one_of_our_own_addresses_below_the_base_path() -> None:
     moved = profiles.active().paths
     taken = tuple(f"/api/v1/{path}" for path in (*OWN_RESOURCES, moved.users, moved.api_keys))
     assert [each["path"] for each in endpoints() if not each["path"].startswith(taken)] == []
@@ -295,5 +295,5 @@ def test_a_bad_path_pattern_is_refused(path: str) -> None:
         ('["a\\nb"]\nx = 1', "is not a member"),
     ],
 )
-def test_what_is_no_profile_at_all_is_refused(text: str | bytes, reason: str) -> None:
+def test_a_file_that_is_not_a_profile_is_refused(text: str | bytes, reason: str) -> None:
     assert reason in str(refusal(text))

@@ -1,4 +1,4 @@
-"""Finding a profile, and what follows from one: who may do what."""
+"""Finds profiles, and derives from them who may do what."""
 
 import os
 from pathlib import Path
@@ -70,7 +70,7 @@ def test_a_role_counts_at_its_own_level_only() -> None:
 
 
 @pytest.mark.parametrize("name", [None, "", "boss"])
-def test_a_role_that_is_none_allows_nothing(name: str | None) -> None:
+def test_an_unknown_role_allows_nothing(name: str | None) -> None:
     assert profiles.parse(GOOD, source="test").power_of_role(name, "global") == NO_POWER
 
 
@@ -148,7 +148,7 @@ def test_the_shipped_profile_passes_every_check() -> None:
         ('names."user.name" = "email"', "wire.names", "user.email and user.name would have the same name"),
     ],
 )
-def test_wire_names_that_lead_nowhere_are_failed_checks(wire: str, member: str, reason: str) -> None:
+def test_unknown_wire_names_are_failed_checks(wire: str, member: str, reason: str) -> None:
     with profiles.override(profiles.parse(f"{GOOD}[wire]\n{wire}", source="mine.toml")):
         found = check_wire(None)
     assert {error.id for error in found} == {"keyhouse.E005"}

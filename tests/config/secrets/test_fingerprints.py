@@ -1,4 +1,4 @@
-"""Fingerprints of secrets, and how those at hand are compared with those that are known."""
+"""Fingerprints of secrets, and the comparison of present secrets with known ones."""
 
 import pytest
 
@@ -45,7 +45,12 @@ def test_numbers_are_new_changed_or_gone() -> None:
         (["a"], [], [("a", 1)], []),
         (["a", "b"], ["a"], [], []),  # b is published before it signs
         (["b", "a"], ["a"], [("b", 2)], []),
-        (["a", "b"], ["a", "b"], [], []),  # a machine that was not told yet, and one that goes back
+        (
+            ["a", "b"],
+            ["a", "b"],
+            [],
+            [],
+        ),  # a machine without the new key, or back at the old one
         (["b"], ["a", "b"], [], []),
         (["a"], ["a", "b"], [], ["b"]),
         (["c", "a"], ["a", "b"], [], ["b"]),

@@ -33,7 +33,7 @@ def pem(private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed448.Ed448Pri
     return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-def test_keys_stand_one_after_the_other_and_the_first_of_each_kind_signs() -> None:
+def test_keys_are_concatenated_and_the_first_of_each_kind_signs() -> None:
     newer = key_pairs.new_pem("ES256")
     given = key_pairs.parse(NAME, "".join([newer, *GOOD.values()]))
     assert [key.algorithm for key in given] == ["ES256", *ALGORITHMS]
@@ -72,14 +72,14 @@ def test_a_key_has_the_same_name_everywhere() -> None:
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
     ],
 )
-def test_what_is_no_key_is_refused_and_never_repeated(text: str) -> None:
+def test_a_malformed_key_is_refused_and_never_repeated(text: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{NAME}: ") as raised:
         key_pairs.parse(NAME, text)
     assert "\n" not in str(raised.value)
     assert not [line for line in text.splitlines() if len(line) > 3 and line in str(raised.value)]
 
 
-def test_where_keys_are_given_there_is_one_for_all_that_is_signed_or_no_start(tmp_path: Path) -> None:
+def test_a_server_starts_only_if_the_given_keys_cover_every_algorithm(tmp_path: Path) -> None:
     with override_settings(SIGNING_KEYS=key_pairs.parse(NAME, GOOD["ES256"])):
         assert [fault.msg for fault in signing_key_faults()] == [f"{NAME} has no key for RS256."]
         with serving("oauth2", id_token_algorithm="ES256"):
@@ -95,7 +95,7 @@ def test_a_server_without_a_key_that_it_needs_does_not_start(installation: Insta
     assert_one_line(done, NAME, "has no key for RS256")
 
 
-def test_where_keys_are_given_the_command_says_what_to_do_instead(db: None) -> None:
+def test_with_given_keys_the_command_says_what_to_do_instead(db: None) -> None:
     with override_settings(SIGNING_KEYS=key_pairs.parse(NAME, GOOD["RS256"])):
         said = refusal_of("rotatesigningkey")
     assert NAME in said and "on every machine" in said

@@ -1,4 +1,4 @@
-"""Secrets that Keyhouse makes for itself: once, and for its own eyes."""
+"""Secrets that Keyhouse generates: once, and readable by nobody else."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""CHECKLIST 93 and 94: bodies that two readers could understand differently, or that are just wrong."""
+"""CHECKLIST 93 and 94: bodies that two parsers could read differently, or that are wrong."""
 
 import json
 from typing import Any
@@ -35,12 +35,12 @@ def post(api: Api, body: bytes, kind: str = JSON) -> Any:
     ],
 )
 @pytest.mark.requirement(94)
-def test_a_member_that_stands_there_twice_is_refused(alice: Api, body: bytes, detail: str) -> None:
+def test_a_repeated_member_is_refused(alice: Api, body: bytes, detail: str) -> None:
     assert detail in assert_problem(post(alice, body), 400, "parse_error")["detail"]
 
 
 @pytest.mark.requirement(94)
-def test_a_member_that_stands_there_twice_is_found_among_very_many(anonymous: Api) -> None:
+def test_a_repeated_member_is_found_among_very_many(anonymous: Api) -> None:
     members = ",".join(f'"{number}":0' for number in (*range(100_000), 99_999))
     response = anonymous.client.generic("POST", "/api/v1/auth/login", f"{{{members}}}", JSON)
     assert "The member '99999' stands" in assert_problem(response, 400, "parse_error")["detail"]
@@ -79,7 +79,7 @@ def test_what_is_not_json_is_refused(alice: Api, body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b'"name"', b"1", b"true", b"null", b"", b'[{"name": "a"}]'])
 @pytest.mark.requirement(93)
-def test_json_that_is_no_object_is_refused(alice: Api, body: bytes) -> None:
+def test_json_that_is_not_an_object_is_refused(alice: Api, body: bytes) -> None:
     assert_problem(post(alice, body), 400, "invalid")
 
 

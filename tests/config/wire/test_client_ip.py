@@ -1,4 +1,4 @@
-"""CHECKLIST 64: whose address a request has. Only what a trusted proxy says about it is believed."""
+"""CHECKLIST 64: the client's address. Only trusted proxies are believed about it."""
 
 import pytest
 from django.test import Client
@@ -131,7 +131,7 @@ def test_trusted_proxies_are_addresses_or_networks(item: str) -> None:
         check_networks("X", [item])
 
 
-def test_an_unreadable_hop_is_said_once_for_each_proxy(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreadable_hop_is_logged_once_for_each_proxy(caplog: pytest.LogCaptureFixture) -> None:
     for number in range(3):
         assert resolve("192.0.2.7", f"unknown-{number}", PROXIES) == ""
     assert [record.getMessage() for record in caplog.records if "192.0.2.7" in record.getMessage()] == [

@@ -1,4 +1,4 @@
-"""What every answer says to browsers: headers, cookies, cross-site requests."""
+"""Headers and cookies of every answer to browsers, and cross-site requests."""
 
 import pytest
 from django.conf import settings
@@ -44,7 +44,7 @@ def log_in_to_admin(server: Server) -> Answer:
 
 @pytest.mark.requirement(85)
 def test_a_server_with_an_https_address_insists_on_it(https_login: Answer) -> None:
-    """With the hosts below it (ASVS 3.4.1); browsers' preload lists are its owner's to decide about."""
+    """It includes subdomains (ASVS 3.4.1). Preloading is the domain owner's decision."""
     hsts = https_login.headers["strict-transport-security"]
     assert hsts == "max-age=31536000; includeSubDomains"
 
@@ -129,7 +129,7 @@ def test_login_to_the_admin_needs_a_csrf_token(cast: Cast) -> None:
     assert client.post("/admin/login/", form).status_code == 302
 
 
-def test_a_session_of_the_admin_is_no_credential_of_the_api(cast: Cast) -> None:
+def test_a_session_of_the_admin_is_not_a_credential_of_the_api(cast: Cast) -> None:
     client = Client()
     client.force_login(cast.ada)
     assert client.get("/admin/").status_code == 200

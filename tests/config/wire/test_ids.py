@@ -1,4 +1,4 @@
-"""CHECKLIST 95: public ids in each of their three forms, and everything that is none."""
+"""CHECKLIST 95: public ids in each of their three forms, and malformed ids."""
 
 from collections.abc import Callable
 from uuid import UUID, uuid4
@@ -69,7 +69,7 @@ def ada(form: str, cast: Cast) -> Api:
 
 
 @pytest.mark.requirement(95)
-def test_what_is_no_id_is_not_found(ada: Api, cast: Cast) -> None:
+def test_a_malformed_id_is_not_found(ada: Api, cast: Cast) -> None:
     make_key(cast.alice)
     for text in NO_IDS:
         for method in (ada.get, ada.delete):
@@ -96,7 +96,7 @@ def test_a_row_has_one_id_and_not_those_of_other_forms(ada: Api, cast: Cast, for
 
 @pytest.mark.requirement(114)
 def test_a_uuid_may_be_sent_in_capitals(ada: Api, cast: Cast, form: str) -> None:
-    """RFC 9562 section 4: in a path, a body and X-Organization; in the other forms it is no id at all."""
+    """RFC 9562 section 4: in a path, a body and X-Organization; in the other forms it is not an id."""
     key, acme = make_key(cast.alice).row, str(cast.acme.uuid)
     status = 200 if form == "uuid" else 404
     for text in (str(key.uuid).upper(), str(key.uuid).title()):

@@ -1,4 +1,4 @@
-"""What clients ask of the API's lists: what no list takes is 400, and no value is an error of the server."""
+"""Queries of the API's lists: unknown parameters are 400, and no value causes a server error."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_no_value_of_a_filter_is_an_error_of_the_server(path: str, cast: Cast) -
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_what_is_no_filter_is_named(path: str, cast: Cast) -> None:
+def test_an_unknown_filter_is_named(path: str, cast: Cast) -> None:
     ada = as_user(cast.ada)
     for name in ("name__regex", "email__startswith", "pk__in", "occurred_at__range", "ordering"):
         answer = ada.get(path.format(**vars(cast)), data={name: "("})

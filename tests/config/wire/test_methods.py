@@ -1,4 +1,4 @@
-"""CHECKLIST 90: at every address Allow is true: what it lists is not 405, what it leaves out is."""
+"""CHECKLIST 90: Allow is true at every address: listed methods are not 405, all others are."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def addresses(patterns: Any = None, before: str = "") -> Iterator[str]:
 
 
 def example(pattern: str) -> str:
-    """A path that a pattern matches: <int:pk> and ([^/.]+) are 1, (a|b) is a."""
+    """Return a path that matches a pattern: <int:pk> and ([^/.]+) become 1, (a|b) becomes a."""
     text = re.sub(r"<[^<>]+>(?!\[|[a-z.])", "1", pattern)
     text = re.sub(r"\(\?P<\w+>(\[\^/\.\]\+|\.\*)\)", "1", text)
     text = re.sub(r"\(\?P<\w+>(\w+)[^)]*\)", r"\1", text)
@@ -89,12 +89,12 @@ def test_allow_is_true_for_strangers_in_every_profile(
     served_profile(profiles.load(name))
     client = Client(raise_request_exception=False)
     for path in addresses():
-        if name == "keyhouse" or not path.startswith("/admin/"):  # which no profile changes
+        if name == "keyhouse" or not path.startswith("/admin/"):  # no profile changes the admin's paths
             check(client, path)
 
 
 @pytest.mark.requirement(90)
-def test_allow_is_true_for_those_who_may_do_everything(cast: Cast) -> None:
+def test_allow_is_true_for_an_administrator(cast: Cast) -> None:
     for path in addresses():
         browser = Client(raise_request_exception=False)
         browser.force_login(cast.ada)
@@ -145,7 +145,7 @@ def test_options_tells_strangers_the_same_whatever_is_there(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/api/v1/nothing", "/static/nothing.css"])
-def test_where_there_is_nothing_options_is_404_and_odd_methods_are_405(path: str, db: None) -> None:
+def test_at_unknown_addresses_options_is_404_and_odd_methods_are_405(path: str, db: None) -> None:
     assert_problem(Client().options(path), 404)
     answer = Client().generic("TRACE", path)
     assert_problem(answer, 405, "method_not_allowed")

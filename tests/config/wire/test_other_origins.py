@@ -69,7 +69,7 @@ def test_every_page_with_a_form_says_so(page: str, at_https: None, db: None) -> 
 
 
 def cookies_of_everything(cast: Cast) -> set[str]:
-    """The names of all cookies that all pages set, logged in to the admin and to the pages of OAuth2."""
+    """Return the names of all cookies that pages set for a person logged in to the admin and OAuth2."""
     enrolled(cast.audrey)
     admin, flow = browser(cast.ada), Flow(make_client(), cast.alice)
     flow.code()
@@ -83,7 +83,7 @@ def cookies_of_everything(cast: Cast) -> set[str]:
 
 
 def test_every_cookie_has_a_name_of_its_own(cast: Cast) -> None:
-    """Cookies know no ports (RFC 6265 section 8.5): Flask calls its own session, Django sessionid."""
+    """Cookies ignore ports (RFC 6265 section 8.5). Flask's cookie is session, Django's sessionid."""
     names = cookies_of_everything(cast)
     assert names == {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}
     assert all(name.startswith("keyhouse_8000_") for name in names)
@@ -107,7 +107,7 @@ def test_two_installations_at_one_host_do_not_log_each_other_out(
 
 
 def test_a_flask_client_at_the_same_host_keeps_its_own_session(cast: Cast) -> None:
-    """A client at another port of the host gets our cookies, too, and the other way round."""
+    """A service at another port of the host gets our cookies, and we get its."""
     flow = Flow(make_client(), cast.alice)
     flow.browser.cookies["session"] = "eyJzdGF0ZSI6ImEifQ.flask"
     flow.browser.cookies["sessionid"] = flow.browser.cookies["csrftoken"] = "django"

@@ -1,4 +1,4 @@
-"""CHECKLIST 93 over a socket: what lies about its length, at a real server."""
+"""CHECKLIST 93 over a socket: requests with a false length, sent to a real server."""
 
 import json
 import socket
@@ -40,7 +40,7 @@ def say(server: Server, data: bytes, *, stays: bool = False) -> list[Said]:
     A client that `stays` keeps its half of the connection open: nginx takes one that does not for gone.
     """
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-        with suppress(ConnectionError):  # what is too long is answered before all of it is sent
+        with suppress(ConnectionError):  # too long a body is answered before all of it is sent
             connection.sendall(data)
             if not stays:
                 connection.shutdown(socket.SHUT_WR)
@@ -90,7 +90,7 @@ def test_what_comes_after_the_declared_length_is_not_the_body(server: Server) ->
 
 @pytest.mark.parametrize("length", ["-1", "+45", "4 5", "0x2d", "45, 46", "", "\uff14\uff15", "1e3"])
 @pytest.mark.requirement(93)
-def test_a_length_that_is_no_number_is_a_bad_request(server: Server, length: str) -> None:
+def test_a_length_that_is_not_a_number_is_a_bad_request(server: Server, length: str) -> None:
     said = say(server, with_length(length))
     assert [each.status for each in said][:1] == [400]
     assert not [each for each in said if each.status < 400]
@@ -114,7 +114,7 @@ def in_chunks(body: bytes, coding: str = "chunked", head: bytes = LOGIN) -> byte
 
 
 def key_of(length: int) -> bytes:
-    """A body of so many bytes, which a login finds something wrong with."""
+    """Return a body of so many bytes that a login refuses."""
     return b'{"username": "' + b"a" * (length - 16) + b'"}'
 
 
@@ -207,7 +207,7 @@ def test_another_transfer_coding_is_not_implemented(server: Server, encoding: st
     "encoding", ["gzip", "chunked, identity", "xchunked", "chunked\x0b", "chunked, chunked"]
 )
 @pytest.mark.requirement(93)
-def test_what_is_no_transfer_encoding_is_refused(server: Server, encoding: str) -> None:
+def test_an_unknown_transfer_encoding_is_refused(server: Server, encoding: str) -> None:
     said = say(server, in_chunks(chunked(SHORT), encoding))
     assert said and said[0].status in {400, 501}
 

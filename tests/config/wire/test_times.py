@@ -64,7 +64,7 @@ def test_every_spelling_is_read(text: str, moment: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", OTHERS)
-def test_everything_else_is_no_time(text: str) -> None:
+def test_every_other_text_is_not_a_time(text: str) -> None:
     assert times.parse(text) is None
 
 

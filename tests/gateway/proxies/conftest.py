@@ -11,7 +11,7 @@ from tests.gateway.proxies.running import PROXIES, running
 from tests.gateway.proxies.service import Service, listening
 from tests.installation import PROJECT, Answer, Installation, Server, copy_of, log_in_as_admin
 
-# Rows beside the shipped ones: what a trick could be after.
+# Rows beside the shipped ones: paths that an attacker could be after.
 FAST_PROXY = "nginx"  # the one in the fast tier
 VAULT = """
 [[routes]]
@@ -67,7 +67,7 @@ class Keyhouse:
 
 @dataclass(frozen=True)
 class Front:
-    """A proxy, and what stands behind it."""
+    """A proxy, and the service behind it."""
 
     kind: str
     proxy: Server
@@ -81,7 +81,7 @@ class Front:
         return self.proxy.request(method, path, headers=credential | spelled)
 
     def arrived(self) -> int:
-        """How many requests have arrived at the service."""
+        """Return how many requests have arrived at the service."""
         return len(self.service.got)
 
 

@@ -1,4 +1,4 @@
-"""What a path could mean to a service: every reading that some server or framework comes to."""
+"""The readings of a path: every path that some server or framework could make of it."""
 
 import posixpath
 import re
@@ -25,7 +25,7 @@ STEPS: tuple[Callable[[str], str], ...] = (
 
 
 def readings(target: str) -> set[str]:
-    """Every path that the steps lead to, in whatever order and however often they are taken."""
+    """Return every path that the steps lead to, in any order and number."""
     found, new = {target}, [target]
     while new:
         path = new.pop()
@@ -38,7 +38,7 @@ def readings(target: str) -> set[str]:
 
 
 def may(key: str, method: str, path: str) -> bool:
-    """What the route table of these tests says, without the gateway's own code."""
+    """Return the decision of these tests' route table, without the gateway's own code."""
     parts = path.strip("/").split("/")
     if parts[0] != "services":
         return False

@@ -1,4 +1,4 @@
-"""Proxies as docs/proxies/ sets them up: the same files, with free ports and a folder of their own."""
+"""Runs proxies with the files of docs/proxies/, on free ports and in their own folder."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Real proxies, set up as documented: who gets to the service, what it learns, what others are told."""
+"""Real proxies, configured as documented: which requests reach the service, and what it learns."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -52,14 +52,14 @@ CHALLENGE = 'Bearer realm="Keyhouse"'
 
 
 def received(answer: Answer) -> Got:
-    """What the service got of a request that was let through."""
+    """Return the request as the service got it."""
     assert answer.status == 200, answer.body
     echoed = json.loads(answer.body)
     return Got(echoed["method"], echoed["target"], tuple((name, value) for name, value in echoed["headers"]))
 
 
 def refused(front: Front, answer: Answer, status: int, code: str) -> Answer:
-    """Assert that the client sees Keyhouse's own words."""
+    """Assert that the client gets Keyhouse's own problem document."""
     assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
     assert (answer.json()["status"], answer.json()["code"]) == (status, code)
     assert answer.headers["cache-control"] == "no-store"
@@ -142,7 +142,7 @@ def test_an_open_row_lets_everybody_in_as_nobody(front: Front) -> None:
 
 
 @pytest.mark.parametrize("path", [ITEMS, "/services/stock/health"])
-def test_what_a_client_says_of_itself_does_not_get_through(front: Front, path: str) -> None:
+def test_claims_of_a_client_about_itself_do_not_get_through(front: Front, path: str) -> None:
     claims = dict.fromkeys((*IDENTITY, *ABOUT_THE_REQUEST), "forged")
     hidden = {name.replace("-", sign): "forged" for name in claims for sign in ALIASES[front.kind]}
     got = received(front.proxy.request("GET", path, headers=front.keyhouse.key("reader") | claims | hidden))
@@ -184,7 +184,7 @@ def test_a_client_cannot_make_the_proxy_drop_what_the_service_learns(front: Fron
         assert [got.values(each) for each in IDENTITY] == [expected.values(each) for each in IDENTITY]
 
 
-def test_a_client_says_nothing_of_where_an_application_is_mounted(front: Front) -> None:
+def test_a_client_cannot_say_where_an_application_is_mounted(front: Front) -> None:
     for variable, value in (("SCRIPT_NAME", "/gateway"), ("SCRIPT_NAME", "/services"), ("PATH_INFO", "/x")):
         headers = front.keyhouse.key("reader") | {variable: value}
         got = received(front.proxy.request("GET", ITEMS, headers=headers))

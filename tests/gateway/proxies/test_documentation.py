@@ -1,4 +1,4 @@
-"""What is documented for proxies is what the tests run."""
+"""The documented proxy configurations are those that the tests run."""
 
 import re
 

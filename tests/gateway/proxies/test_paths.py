@@ -75,7 +75,7 @@ EASIER = (
 
 
 def send(front: Front, key: str, method: str, target: str, more: str = "") -> list[str]:
-    """Send a request as it is, and return in which readings more has arrived than the key may do."""
+    """Send a raw request, and return the readings in which more arrived than the key may do."""
     before = front.arrived()
     credential = f"X-API-Key: {front.keyhouse.keys[key]['key']}\r\n" if key else ""
     head = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{credential}{more}\r\n"

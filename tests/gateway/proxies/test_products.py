@@ -151,7 +151,7 @@ def test_a_key_opens_what_the_page_says_until_it_is_revoked(behind: Behind) -> N
     assert len(behind.service.got) == arrived
 
 
-def test_nobody_gets_in_without_a_credential_but_where_the_page_says_so(behind: Behind) -> None:
+def test_nobody_gets_in_without_a_credential_except_where_the_page_says_so(behind: Behind) -> None:
     for line in (*behind.product.takes, *behind.product.jwt):
         answer = behind.send(line)
         assert (answer.status, answer.json()["code"]) == (401, "not_authenticated")

@@ -1,4 +1,4 @@
-"""A Keyhouse that is down, or says nothing: the proxy answers 5xx, and nothing gets through."""
+"""If Keyhouse is down or silent, the proxy answers 5xx, and nothing gets through."""
 
 import socket
 from collections.abc import Iterator
@@ -40,6 +40,6 @@ def test_nothing_gets_through_while_keyhouse_says_nothing(
 
 @contextmanager
 def silence() -> Iterator[str]:
-    """The address of something that takes connections and does not say a word."""
+    """Return the address of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"127.0.0.1:{listener.getsockname()[1]}"

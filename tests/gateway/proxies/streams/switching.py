@@ -1,4 +1,4 @@
-"""Upstreams that switch protocols, and a client that goes on in the new one."""
+"""Upstreams that switch protocols, and a client that continues in the new protocol."""
 
 import socket
 import struct
@@ -35,7 +35,7 @@ def _text(text: bytes) -> bytes:
     return bytes([len(text)]) + text
 
 
-# What a client says once the protocol is another one: HTTP/2, for a path that its key does not open.
+# What a client sends after the switch: an HTTP/2 request for a path that its key does not open.
 HTTP2 = (
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     + frame(SETTINGS, 0, 0, b"")

@@ -35,7 +35,7 @@ def asked(
 
 
 def upload(key: str = "") -> str:
-    """The head of a large upload, of which nothing follows."""
+    """Return the head of a large upload without its body."""
     return f"PUT /services/stock/film HTTP/1.1\r\nContent-Length: {MANY}\r\nX-API-Key: {key}"
 
 
