@@ -70,7 +70,7 @@ def check_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 
 
 def production_faults() -> list[CheckMessage]:
-    """Return the reasons not to serve with these settings, each with a hint what to do."""
+    """Return the reasons not to serve with these settings, each with a hint."""
     faults: list[CheckMessage] = []
     if settings.DEBUG:
         faults.append(Error("DEBUG is on.", hint="Unset DEBUG.", id="keyhouse.E002"))

@@ -41,7 +41,7 @@ class Bounds:
 
 
 DEFAULTS = {
-    # Allows 10 typing errors. Three addresses can lock others out of an account. 2,880 guesses a day at most.
+    # Allows 10 typing errors, and 2,880 guesses a day. Locking newcomers out takes three addresses.
     Limit.LOGIN: Bounds(15 * MINUTE, here=10, account=30, address=20),
     # Two of a million codes are valid at a time, and an attacker must know the password: a day of guessing
     # succeeds with a probability below 0.1 %.

@@ -94,7 +94,7 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         return True
 
     def response_action(self, request: HttpRequest, queryset: Any, *where: Any) -> Any:
-        """Django's, after a check of the selection. Every action runs through it, before and after it asks."""
+        """Django's, after a check of the selection. Every action runs through it, before and after asking."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if not all(ROW_NUMBER.fullmatch(each) for each in chosen):
             messages.error(request, "The selection is malformed. Nothing was done.")

@@ -26,7 +26,7 @@ class PublicRow(models.Model):
 def in_parts(rows: "models.QuerySet[Row]") -> Iterator[Row]:
     """Yield the rows in their order, reading a part at a time. Rows deleted meanwhile are skipped.
 
-    Unlike `QuerySet.iterator`, it keeps no cursor open, which does not work behind PgBouncer.
+    Unlike `QuerySet.iterator`, it keeps no cursor open: other clients of PgBouncer would find it.
     """
     numbers = list(rows.values_list("pk", flat=True))
     for start in range(0, len(numbers), PART):

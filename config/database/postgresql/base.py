@@ -44,7 +44,7 @@ def is_over(connection: "Connection[object]") -> bool:
     """Whether an idle connection has ended. Polls the socket, which takes about 3 µs and no statement.
 
     PostgreSQL sends unasked only that it ends the connection, or that it has reloaded its configuration.
-    A reload therefore also replaces a connection, which was still good.
+    A reload therefore also replaces connections that are still good.
     """
     if connection.closed:
         return True
