@@ -85,8 +85,8 @@ MISDECLARED: list[tuple[Any, str]] = [
     (None, "declares no required_scopes"),
     ((), "declares no required_scopes"),
     ({}, "declares no required_scopes"),
-    ("services:read", "holds a text; write a list"),
-    ({"GET": "services:read"}, "holds a text; write a list"),
+    ("services:read", "is a string; write a list"),
+    ({"GET": "services:read"}, "is a string; write a list"),
     (["services:raed"], "requires the unknown scope services:raed"),
     ({"GET": ["services:read", "fly"]}, "requires the unknown scope fly"),
 ]

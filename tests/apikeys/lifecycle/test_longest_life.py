@@ -40,7 +40,7 @@ def test_a_key_for_longer_is_refused_with_the_latest_time(
     sent = {"name": "CI", "expires_at": days and timestamp(timezone.now() + timedelta(days=days))}
     problem = assert_problem(as_user(cast.bob).post("api-keys", sent), 400, "invalid", "expires_at")
     latest = timezone.now() + timedelta(days=30)
-    assert f"at most {latest:%Y-%m-%d}" in problem["detail"]
+    assert f"must not be after {latest:%Y-%m-%d}" in problem["detail"]
     assert not ApiKey.objects.exists()
 
 
