@@ -57,7 +57,9 @@ def match(node: Node, method: str, segments: Sequence[str]) -> Route | None:
     if not segments:
         return node.rows.get(method) or node.rest.get(method)
     if segments[0] not in node.following and _folded(segments[0]).startswith(node.words):
-        raise RefusedPath("the path must spell the words of the route table exactly, without an ending")
+        raise RefusedPath(
+            "the path spells a word of the route table differently: use its exact capitals, and no ending"
+        )
     for branch in (segments[0], PARAMETER):
         following = node.following.get(branch)
         found = match(following, method, segments[1:]) if following else None

@@ -55,7 +55,7 @@ def successor(server: Server, worker: int) -> int:
     """Wait for the replacement of `worker`, and return it."""
     end = time.monotonic() + START_SECONDS
     while (found := children(server)) in ([worker], []):
-        assert time.monotonic() < end, "nobody stands in for it"
+        assert time.monotonic() < end, "no worker replaced it"
         time.sleep(0.02)  # the arbiter does not announce a new worker; a busy loop would take its core
     return found[-1]
 

@@ -139,7 +139,7 @@ def test_without_pgbouncer_each_connection_asks_for_its_limit(query: str) -> Non
     [
         ("pgbouncer=maybe", "pgbouncer must be true or false"),
         ("pgbouncer=1", "pgbouncer must be true or false"),
-        ("pgbouncer=true&options=-c%20jit%3Doff", "PgBouncer takes no options; set them with ALTER ROLE"),
+        ("pgbouncer=true&options=-c%20jit%3Doff", "PgBouncer accepts no options; set them with ALTER ROLE"),
     ],
 )
 def test_a_wrong_value_of_pgbouncer_is_reported(query: str, reason: str) -> None:
@@ -157,5 +157,5 @@ def test_a_migration_has_no_limit_and_leaves_that_of_its_connection() -> None:
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite")
 def test_sqlite_has_no_role_to_limit(db: None) -> None:
-    with pytest.raises(CommandError, match="DATABASE_URL is not PostgreSQL"):
+    with pytest.raises(CommandError, match="DATABASE_URL must be a PostgreSQL database"):
         call_command("databaselimits")

@@ -135,7 +135,7 @@ def test_an_unreadable_hop_is_logged_once_for_each_proxy(caplog: pytest.LogCaptu
     for number in range(3):
         assert resolve("192.0.2.7", f"unknown-{number}", PROXIES) == ""
     assert [record.getMessage() for record in caplog.records if "192.0.2.7" in record.getMessage()] == [
-        "X-Forwarded-For as 192.0.2.7 sends it does not end in an address: its clients have none"
+        "X-Forwarded-For from 192.0.2.7 does not end in an IP address: its clients have no address"
     ]
 
 
