@@ -1,4 +1,4 @@
-"""What somebody finds who reads the whole database."""
+"""Reads the whole database, as an attacker with a copy could."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from django.db import connection
 
 
 def everything_stored() -> str:
-    """Every column of every row of every table as text, bytes as hex and as latin-1."""
+    """Return every column of every row as text, with bytes as hex and as latin-1."""
     with connection.cursor() as cursor:
         rows = [
             row for table in connection.introspection.table_names(cursor) for row in all_of(cursor, table)

@@ -99,7 +99,7 @@ JSON: dict[str, tuple[str, Any]] = {
 
 
 def by_json(world: World, endpoint: str) -> Send:
-    """Send what JSON says, about what `world.ids` names."""
+    """Send a JSON body to an address whose ids are in `world.ids`."""
     who, body = JSON[endpoint]
     return lambda: _send(world, getattr(world, who), endpoint, body)
 
@@ -134,7 +134,7 @@ def refresh(world: World) -> Send:
 
 
 def mailed(world: World, address: str) -> str:
-    """The token of the last link that was mailed there."""
+    """Return the token of the last link mailed to this address."""
     send_due()
     return token_in(world.mailbox.to(address)[-1])
 
@@ -246,8 +246,8 @@ OTHERS: dict[str, Callable[[World], Send]] = {
     "POST oauth2-logout-answer": answer_logout,
     "POST change-password-page": change_password_by_name,
 }
-# What begins with a mailed link, which is good once: the tests of each use it twice. And registering, which
-# is closed in this profile and records nothing, since it only queues a mail.
+# Addresses that need a mailed link, which works once: their own tests use it twice. And registration, which
+# is closed in this profile, and records nothing, since it only queues a mail.
 LEFT_OUT = {
     *("POST register", "POST confirm-email"),
     *("POST reset-password-page", "POST confirm-email-page", "POST accept-invitation-page"),
@@ -261,7 +261,7 @@ def addresses() -> set[str]:
 
 
 def parameters() -> dict[str, tuple[str, ...]]:
-    """What the path of each address, by name, is made with."""
+    """Return the parameters of each address's path, by name."""
     return {str(pattern.name): tuple(pattern.pattern.regex.groupindex) for pattern in _patterns()}
 
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for the tests, from the binaries in a wheel: on a socket, gone afterwards."""
+"""Runs a real PostgreSQL server for the tests, from the binaries in a wheel, on a socket."""
 
 import os
 import pwd
@@ -26,7 +26,7 @@ def binaries() -> Path:
 
 
 def _user() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root: as whom it runs then."""
+    """Return the user to run PostgreSQL as: it refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -34,7 +34,7 @@ def _user() -> dict[str, Any]:
 
 
 class Postgres:
-    """A PostgreSQL server on a socket in a folder of its own, to be started and stopped."""
+    """A PostgreSQL server on a socket in its own folder. Tests start and stop it."""
 
     def __init__(self) -> None:
         self.as_user = _user()
@@ -50,7 +50,7 @@ class Postgres:
         return f"postgres://postgres@/postgres?host={quote(str(self.folder), safe='')}"
 
     def start(self) -> None:
-        """Return once it answers."""
+        """Start the server, and return once it answers."""
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.folder),

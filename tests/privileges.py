@@ -1,4 +1,4 @@
-"""Processes that the modes of files hold back, as they do not hold back root."""
+"""Processes of root that file modes restrict, as they restrict other users."""
 
 import ctypes
 import os
@@ -7,7 +7,7 @@ PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl
 
 
 def drop_privileges() -> None:
-    """Take from root what lets it pass over the modes of files: for subprocess's preexec_fn.
+    """Drop root's right to ignore file modes. For subprocess's preexec_fn.
 
     The process stays the same user's, so it can still enter the folders of the tests and of Python.
     """

@@ -1,4 +1,4 @@
-"""Rows that services made once in this process, written again for every test that begins with them."""
+"""Stores rows that services create once per process, and inserts copies of them for each test."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ class Statement(NamedTuple):
 
 
 class Snapshot:
-    """What `make` writes into empty tables: by itself the first time, as copies of its rows from then on."""
+    """The rows that `make` writes into empty tables: created the first time, copied after that."""
 
     def __init__(self, make: Callable[[], None]) -> None:
         self.make = make
@@ -28,7 +28,7 @@ class Snapshot:
         self.statements: list[Statement] = []
 
     def write(self) -> None:
-        """Write the rows, and have `make` do it where they would not be the first ones."""
+        """Write the rows. If the tables are not empty, `make` creates them."""
         if Event.objects.exists():
             self.make()
         elif self.statements:

@@ -1,4 +1,4 @@
-"""What holds for the code as a whole: which way imports go, what every view declares, how long files are."""
+"""Rules for the whole code: the direction of imports, the declarations of views, the length of files."""
 
 import ast
 import re
@@ -25,8 +25,8 @@ SOURCES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob
 TESTS = sorted([*(PROJECT / "tests").rglob("*.py"), *(PROJECT / "bench").rglob("*.py")])
 LONGEST = 300
 
-# From the ground up: a module imports from its own floor and those below. A folder or a module that has a
-# floor of its own is named here; the others stand where that stands in which they lie.
+# The floors, from the lowest. A module imports only from its own floor and those below. Folders and modules
+# with their own floor are named here; all others are on the floor of their folder.
 FLOORS = (
     ("config",),  # what the process runs on: environment variables, database, secrets
     ("config.profiles", "config.logs"),
@@ -89,7 +89,7 @@ def name_of(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports, at its top or in a function; `from a import b` is "a.b"."""
+    """Yield the modules that a file imports, at its top or in a function; `from a import b` is "a.b"."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -99,14 +99,14 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def floor(module: str) -> int | None:
-    """The number of the floor that a module of ours stands on, None for others' modules."""
+    """Return the number of a module's floor, or None for other packages."""
     found = [
         (len(name), number)
         for number, names in enumerate(FLOORS)
         for name in names
         if f"{module}.".startswith(f"{name}.")
     ]
-    return max(found)[1] if found else None  # the longest name says it
+    return max(found)[1] if found else None  # the longest matching name decides
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
@@ -134,7 +134,7 @@ def pure_modules() -> list[Path]:
 
 @pytest.mark.parametrize("path", pure_modules(), ids=name_of)
 def test_pure_modules_know_no_django(path: Path) -> None:
-    """Nor do they know anything of ours that does."""
+    """They also import no module of ours that imports Django."""
     pure = {name_of(each) for each in pure_modules()}
     for module in imports(path):
         assert module.partition(".")[0] not in {"django", "rest_framework"}

@@ -1,4 +1,4 @@
-"""A request that repeats another one records nothing, begins no epoch, and waits as long as the first."""
+"""A repeated request records nothing, begins no epoch, and waits as long as the first."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 LEASE = 3600.0
 
-# What the second request records, and why. In all other rows: nothing.
+# What the second request records, and why. All others record nothing.
 RECORDED_AGAIN = {
     "POST login": EventName.LOGIN_SUCCEEDED,  # another session
     "POST oauth2-login": EventName.LOGIN_SUCCEEDED,
@@ -34,27 +34,27 @@ RECORDED_AGAIN = {
     "POST api-key-list": EventName.API_KEY_CREATED,  # another key
     "POST totp": EventName.SECOND_FACTOR_STARTED,  # another seed
     "POST totp-recovery-codes": EventName.SECOND_FACTOR_REFUSED,  # the code is spent
-    "POST change-password": EventName.PASSWORD_REFUSED,  # that is not the password any more
+    "POST change-password": EventName.PASSWORD_REFUSED,  # it is no longer the password
     "POST change-password-page": EventName.LOGIN_FAILED,
     "POST change-email": EventName.EMAIL_CHANGE_REQUESTED,  # another link by mail
     "POST invitation-list": EventName.INVITATION_ISSUED,
     "POST invitation-resend": EventName.INVITATION_ISSUED,
     "POST account-invitation-list": EventName.INVITATION_ISSUED,
     "POST account-invitation-resend": EventName.INVITATION_ISSUED,
-    "POST refresh": EventName.REFRESH_TOKEN_REUSED,  # somebody has a copy: the session ends, once
+    "POST refresh": EventName.REFRESH_TOKEN_REUSED,  # the token was copied, so the session ends, once
 }
-# What changes nothing that is recorded: questions, what becomes a GET, what only has a mail sent.
+# Requests that change nothing recorded: questions, requests that become a GET, and those that only send mail.
 RECORDS_NOTHING = {
     *("POST oauth2-userinfo", "POST gateway-introspect", "POST oauth2-introspect"),
     *("POST oauth2-authorize", "POST oauth2-logout"),
     "POST forgot-password",
 }
-# The session of a browser has no token, so no process remembers anybody by it.
+# A browser session has no token, so no process caches a caller by it.
 REMEMBERED_NOWHERE = {"POST oauth2-logout-answer"}
 
 
 class Done(NamedTuple):
-    """What came of a request: its answer, what it recorded, and how often it waited for a lease."""
+    """The answer to a request, the events it recorded, and how often it waited for a lease."""
 
     answer: Any
     recorded: set[str]
@@ -68,7 +68,7 @@ def world(cast: Cast, mailbox: Mailbox) -> World:
 
 @pytest.fixture
 def do(lease: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> Callable[[Send], Done]:
-    """Send a request, as if it committed at its end, to a process that remembers nobody."""
+    """Send a request, as if it committed at its end, to a process with an empty cache."""
     waited: list[float] = []
     monkeypatch.setattr(time, "sleep", waited.append)
 

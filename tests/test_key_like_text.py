@@ -1,4 +1,4 @@
-"""CHECKLIST 111: a key that lands in a text which is stored, shown or logged is refused there, or masked."""
+"""CHECKLIST 111: a key in a text that is stored, shown or logged is refused, or masked."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -53,11 +53,11 @@ def register(email: str = "eve@example.net", **more: str) -> Any:
 
 
 def secret_of(credential: str) -> str:
-    """What may stand nowhere."""
+    """Return the part of a credential that may appear nowhere."""
     return credential[-20:]
 
 
-# Where people write a text that is kept: each gets the text, says what came of it, and names the member.
+# Every place that stores a person's text: a function that sends the text, and the name of the member.
 Door = Callable[[Cast, str], Any]
 DOORS: dict[str, tuple[str, Door]] = {
     "a new key": ("name", lambda cast, text: as_user(cast.alice).post("api-keys", {"name": text})),
@@ -228,7 +228,7 @@ def test_an_ordinary_user_agent_is_stored_as_it_came(cast: Cast) -> None:
 
 @pytest.mark.requirement(111)
 def test_a_request_id_that_holds_a_credential_is_not_taken_over(cast: Cast, credential: str) -> None:
-    """It would stand in the answer, in events and in the outbox."""
+    """It would appear in the answer, in events and in the outbox."""
     sent = f"a.{credential}"
     api = Api({"X-Request-ID": sent})
     assert len(sent) <= 64

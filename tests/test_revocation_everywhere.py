@@ -1,4 +1,4 @@
-"""CHECKLIST 63: after the 2xx of a revocation, no worker anywhere says yes."""
+"""CHECKLIST 63: after the 2xx of a revocation, no worker of any server accepts the key."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ def test_a_revoked_key_is_refused_by_every_server_from_the_2xx_on(installation: 
 
 
 def revoked_in_time(servers: list[Server], token: dict[str, str], chance: random.Random) -> bool:
-    """Make a key, use it everywhere, revoke it somewhere, and say whether nobody takes it from then on."""
+    """Create a key, use it everywhere, revoke it at one server; return whether all servers then refuse it."""
     body = {"name": "k", "scopes": ["services:read"]}
     made = chance.choice(servers).request("POST", "/api/v1/api-keys", headers=token, body=body).json()
     before = [ask(server, made["key"]) for server in servers for _ in range(USES)]
