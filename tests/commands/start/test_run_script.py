@@ -99,7 +99,7 @@ def test_an_unknown_word_is_one_line(tree: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert (
         done.stderr
-        == "run: what is start? Use: ./run [test | lint | format | docs | bench | manage COMMAND]\n"
+        == "run: unknown command start. Use: ./run [test | lint | format | docs | bench | manage COMMAND]\n"
     )
 
 
