@@ -23,4 +23,4 @@ def test_a_person_logs_in_makes_a_key_uses_it_and_revokes_it(cast: Cast) -> None
 
 def test_nobody_gets_in_without_a_credential(anonymous: Api) -> None:
     problem = assert_problem(anonymous.get("api-keys"), 401, "not_authenticated")
-    assert "login token" in problem["detail"]
+    assert "access token" in problem["detail"]
