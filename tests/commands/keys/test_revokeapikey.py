@@ -108,9 +108,9 @@ def test_one_unknown_key_on_standard_input_stops_it_all(keys: list[NewKey]) -> N
     ("arguments", "reason"),
     [
         ((), "id: give exactly one of: ids, --user, --organization, --stdin"),
-        ((UNKNOWN, "--user", "bob"), "one of them"),
-        ((UNKNOWN, "--stdin"), "one of them"),
-        (("--user", "bob", "--stdin"), "one of them"),
+        ((UNKNOWN, "--user", "bob"), "exactly one of"),
+        ((UNKNOWN, "--stdin"), "exactly one of"),
+        (("--user", "bob", "--stdin"), "exactly one of"),
         (("--user", ""), "user: '' does not exist"),
         (("--user", "bob", "--reason", "x" * 201), "reason: must be at most 200"),
         (("--user", "bob", "--reason", "a\nb"), "reason: must be at most 200 printable"),

@@ -74,7 +74,7 @@ def test_a_key_is_rotated_once_and_named_by_its_id(cast: Cast) -> None:
     assert "is revoked" in refusal_of("rotateapikey", str(key.row.uuid))
     assert "no API key has the id nonsense" in refusal_of("rotateapikey", "nonsense")
     refused = refusal_of("rotateapikey", key.text)
-    assert "that is a key, not an id" in refused and key.text not in refused
+    assert "is an API key, not an id" in refused and key.text not in refused
 
 
 def test_a_key_is_made_with_limits(cast: Cast) -> None:

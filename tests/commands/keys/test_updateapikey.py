@@ -51,4 +51,4 @@ def test_what_is_wrong_is_said_and_nothing_is_changed(
     assert reason in refusal_of("updateapikey", str(key.row.uuid), *arguments)
     row = ApiKey.objects.get()
     assert (row.name, row.rate_limit, row.allowed_networks) == ("CI", None, [])
-    assert "that is a key, not an id" in refusal_of("updateapikey", key.text, "--name", "x")
+    assert "is an API key, not an id" in refusal_of("updateapikey", key.text, "--name", "x")
