@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 
 from bench import admin, crowds, measuring, revocations, sites
+from bench.bare import bare_sites
 from bench.candidates import KEYHOUSE, PROJECT
 from bench.chart import chart
 from bench.goals import Run
@@ -86,6 +87,7 @@ def measure(options: argparse.Namespace) -> Run:
     with postgres.running() as url, tempfile.TemporaryDirectory(prefix="keyhouse-bench-") as folder:
         tell(f"making {rows:,} keys for each")
         many = both(Path(folder) / "many", url, rows, effort)
+        bare = bare_sites(Path(folder) / "bare", many[KEYHOUSE].credentials["key"])
         run = {
             "machine": machine(url),
             "rows": rows,
@@ -93,7 +95,7 @@ def measure(options: argparse.Namespace) -> Run:
             "most": most,
             **measuring.only_ours(many[KEYHOUSE]),
             "application": measuring.in_the_application(many, effort, tell),
-            "served": measuring.as_served(many, effort, tell),
+            "served": measuring.as_served(many | bare, effort, tell),
         }
         tell(f"making {few:,} and {most:,} keys")
         big, small = (both(Path(folder) / str(n), url, n, effort, only_select=True) for n in (most, few))

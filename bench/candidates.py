@@ -27,7 +27,7 @@ class Candidate:
         return [*self.more_headers, self.header.format(text)] if self.header else list(self.more_headers)
 
 
-KEYHOUSE, PROJECT = "keyhouse", "project"
+KEYHOUSE, PROJECT, NGINX, GO = "keyhouse", "project", "nginx", "go"
 ORIGINAL = ("X-Original-Method: GET", "X-Original-URI: /services/stock/items")
 KEY, BEARER = "X-API-Key: {}", "Authorization: Bearer {}"
 CHECK = "/gateway/check"
@@ -40,15 +40,22 @@ def _peer(name: str, path: str, kind: str, header: str) -> Candidate:
 BARE = Candidate("Django view that does nothing", PROJECT, "/bare", is_cold=False)
 DRF = Candidate("DRF view without authentication", PROJECT, "/drf", is_cold=False)
 SELECT = Candidate("Django view, one raw indexed SELECT", PROJECT, "/select", "select", KEY)
+OWN_SELECT = Candidate("Keyhouse's server: one raw indexed SELECT", KEYHOUSE, "/select", "select", KEY)
+RETURN_200 = Candidate("nginx: return 200", NGINX, CHECK, is_cold=False)
+GO_HANDLER = Candidate("Go handler: HMAC and a map", GO, CHECK, "key", KEY, is_cold=False)
+API_KEY = _peer("djangorestframework-api-key", "/api-key", "api-key", "Authorization: Api-Key {}")
 SIMPLEJWT = _peer("SimpleJWT", "/simplejwt", "simplejwt", BEARER)
 PEERS = (
-    _peer("djangorestframework-api-key", "/api-key", "api-key", "Authorization: Api-Key {}"),
+    API_KEY,
     SIMPLEJWT,
     _peer("DRF TokenAuthentication", "/token", "token", "Authorization: Token {}"),
     _peer("django-rest-knox", "/knox", "knox", "Authorization: Token {}"),
     _peer("django-oauth-toolkit", "/oauth", "oauth", BEARER),
 )
 GATEWAY = Candidate("Keyhouse: GET /gateway/check", KEYHOUSE, CHECK, "key", KEY, more_headers=ORIGINAL)
+GATEWAY_LOGIN = Candidate(
+    "Keyhouse: GET /gateway/check, login token", KEYHOUSE, CHECK, "login", BEARER, more_headers=ORIGINAL
+)
 VIEW = Candidate("Keyhouse: DRF view, key and scope", KEYHOUSE, "/bench", "key", KEY)
 LOGIN = Candidate("Keyhouse: DRF view, login token and scope", KEYHOUSE, "/bench", "login", BEARER)
 MALFORMED = Candidate(
@@ -60,7 +67,11 @@ MALFORMED = Candidate(
 UNKNOWN = Candidate(
     "Keyhouse: /gateway/check, unknown key", KEYHOUSE, CHECK, "unknown", KEY, 401, more_headers=ORIGINAL
 )
-ALL = (DRF, BARE, SELECT, *PEERS, GATEWAY, VIEW, LOGIN, MALFORMED, UNKNOWN)
+IN_DJANGO = (
+    *(DRF, BARE, SELECT, *PEERS),
+    *(OWN_SELECT, GATEWAY, GATEWAY_LOGIN, VIEW, LOGIN, MALFORMED, UNKNOWN),
+)
+ALL = (RETURN_200, GO_HANDLER, *IN_DJANGO)
 GROWING = (SELECT, GATEWAY, VIEW)
 
 

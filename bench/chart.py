@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from bench.candidates import ALL, MALFORMED, UNKNOWN, Candidate
-from bench.goals import Run, speeds
+from bench.candidates import IN_DJANGO, MALFORMED, UNKNOWN, Candidate
+from bench.goals import Run, loads
 
 WIDTH, LABELS, FIGURES = 860, 330, 70
 ROW, BAR, TOP = 38, 14, 56
@@ -21,7 +21,7 @@ STYLE = """
 
 def chart(run: Run) -> str:
     """Return an SVG document: requests per second of each candidate, hot and cold."""
-    shown = [candidate for candidate in ALL if candidate not in (MALFORMED, UNKNOWN)]
+    shown = [candidate for candidate in IN_DJANGO if candidate not in (MALFORMED, UNKNOWN)]
     fastest = max(_rate(run, candidate, "hot") for candidate in shown)
     height = TOP + ROW * len(shown) + 10
     lines = [
@@ -51,4 +51,4 @@ def _bars(run: Run, candidate: Candidate, y: int, scale: float) -> Iterator[str]
 
 
 def _rate(run: Run, candidate: Candidate, temperature: str) -> float:
-    return statistics.median(speeds(run, "served", candidate, temperature))
+    return statistics.median(each.rate for each in loads(run, candidate, temperature))

@@ -3,8 +3,10 @@
 import re
 import selectors
 import socket
+import statistics
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import NamedTuple, cast
 
@@ -15,10 +17,26 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Load(NamedTuple):
-    """How many requests a second were answered, and which part of one core it took to ask."""
+    """How many requests a second were answered, and which part of one core it took to ask.
+
+    `p50` and `p99` are how long answers took (ms), with as many requests at once as there are connections;
+    `processor` is what the server's processes took for one (µs), where somebody has looked.
+    """
 
     rate: float
     client_share: float
+    answers: int = 0
+    p50: float = 0
+    p99: float = 0
+    processor: float = 0
+
+
+@dataclass
+class Talk:
+    """A connection: what has come of its present answer, and when it was asked for."""
+
+    answer: bytearray = field(default_factory=bytearray)
+    asked_at: float = 0
 
 
 def message(port: int, path: str, lines: Sequence[str]) -> bytes:
@@ -34,23 +52,26 @@ def drive(port: int, messages: Sequence[bytes], status: int, seconds: float, *, 
     """
     waiting = cycle(messages) if again else islice(messages, None)
     expected = b"HTTP/1.1 %d " % status
-    answered = 0
+    took: list[float] = []
     with selectors.DefaultSelector() as selector:
         for _ in range(CONNECTIONS):
             connection = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            selector.register(connection, selectors.EVENT_READ, bytearray())
+            selector.register(connection, selectors.EVENT_READ, Talk())
         start, processor = time.perf_counter(), time.process_time()
         for key in list(selector.get_map().values()):
             _send_next(selector, key, waiting)
         while selector.get_map():
             for key, _ in selector.select(PATIENCE_SECONDS) or _nothing_came():
                 if _is_complete(key, expected):
-                    answered += 1
+                    took.append(time.perf_counter() - key.data.asked_at)
                     late = time.perf_counter() - start > seconds
                     _send_next(selector, key, iter(()) if late else waiting)
-        took = time.perf_counter() - start
-        return Load(answered / took, (time.process_time() - processor) / took)
+        clock, busy = time.perf_counter() - start, time.process_time() - processor
+        percentiles = statistics.quantiles(took, n=100)
+        return Load(
+            len(took) / clock, busy / clock, len(took), 1000 * percentiles[49], 1000 * percentiles[98]
+        )
 
 
 def _nothing_came() -> list[tuple[Key, int]]:
@@ -65,14 +86,15 @@ def _send_next(selector: selectors.BaseSelector, key: Key, waiting: Iterator[byt
         selector.unregister(connection)
         connection.close()
     else:
-        key.data.clear()
+        key.data.answer.clear()
+        key.data.asked_at = time.perf_counter()
         connection.sendall(following)
 
 
 def _is_complete(key: Key, expected: bytes) -> bool:
     """Receive what has come, and say whether the answer is complete with it."""
     received = cast(socket.socket, key.fileobj).recv(65536)
-    answer: bytearray = key.data
+    answer: bytearray = key.data.answer
     answer.extend(received)
     if not received or not answer.startswith(expected[: len(answer)]):
         raise RuntimeError(f"expected {expected.decode()!r}, got {bytes(answer[:40])!r}")

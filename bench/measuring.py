@@ -1,17 +1,20 @@
 """Rounds in which every candidate has its turn, at a real server and inside the application."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
 
+import psutil
+
 from bench import inside, load
-from bench.candidates import ALL, GATEWAY, GROWING, Candidate, Supply
+from bench.bare import BareSite
+from bench.candidates import ALL, GATEWAY, GROWING, IN_DJANGO, KEYHOUSE, Candidate, Supply
 from bench.sites import SPAWN, Site, on_core
-from tests.installation import ADMIN
+from tests.installation import ADMIN, Server
 
 SETTLE_SECONDS = 2.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
 SHORT_TURN = 100  # requests
@@ -39,17 +42,17 @@ class Effort:
         return replace(self, rounds=rounds, requests=SHORT_TURN)
 
 
-def turns(effort: Effort) -> Iterator[tuple[Candidate, str]]:
+def turns(effort: Effort, candidates: Sequence[Candidate]) -> Iterator[tuple[Candidate, str]]:
     """Yield whose turn it is, and whether with hot or cold callers, to the end of the last round."""
     for _ in range(effort.rounds):
-        for candidate in ALL:
+        for candidate in candidates:
             yield candidate, "hot"
             if candidate.is_cold:
                 yield candidate, "cold"
 
 
-def as_served(sites: Sites, effort: Effort, tell: Callable[[str], None]) -> Figures:
-    """Return load.Load for each turn: one server process of each project on one core, the load on another."""
+def as_served(sites: Mapping[str, Site | BareSite], effort: Effort, tell: Callable[[str], None]) -> Figures:
+    """Return load.Load for each turn: one server process of each site on one core, the load on another."""
     figures: Figures = {"hot": defaultdict(list), "cold": defaultdict(list)}
     supplies = {name: Supply(site.credentials) for name, site in sites.items()}
     with ExitStack() as stack:
@@ -58,23 +61,34 @@ def as_served(sites: Sites, effort: Effort, tell: Callable[[str], None]) -> Figu
         with on_core(-1):
             client = stack.enter_context(ProcessPoolExecutor(1, SPAWN))
             client.submit(int).result()  # it has started, on that core
-        for candidate, temperature in turns(effort):
+        for candidate, temperature in turns(effort, [each for each in ALL if each.site in sites]):
             texts = _texts(supplies[candidate.site], candidate, temperature, effort)
-            port, path = servers[candidate.site].port, candidate.path
+            server = servers[candidate.site]
+            port, path = server.port, candidate.path
             messages = [load.message(port, path, candidate.headers(text)) for text in texts]
             again = temperature == "hot"
-            if again and not figures["hot"][candidate.name]:  # whoever remembers callers has met them
+            if again and candidate.kind and not figures["hot"][candidate.name]:  # for those who remember callers
                 _drive(client, port, messages, candidate.status, effort.seconds, again=False)
+            before = _processor_seconds(server)
             found = _drive(client, port, messages, candidate.status, effort.seconds, again=again)
+            taken = _processor_seconds(server) - before
+            found = found._replace(processor=1e6 * taken / found.answers)
             figures[temperature][candidate.name].append(found)
-            tell(f"{found.rate:8.0f} requests/s  {candidate.name} ({temperature})")
-            if candidate.kind == "key":
+            tell(f"{found.rate:8.0f} requests/s {found.processor:6.0f} µs  {candidate.name} ({temperature})")
+            if candidate.kind == "key" and candidate.site == KEYHOUSE:
                 Event().wait(SETTLE_SECONDS)
     return figures
 
 
 def _drive(client: ProcessPoolExecutor, *arguments: Any, again: bool) -> load.Load:
     return client.submit(load.drive, *arguments, again=again).result()
+
+
+def _processor_seconds(server: Server) -> float:
+    """What the processes of a server have taken so far."""
+    first = psutil.Process(server.process.pid)
+    times = [each.cpu_times() for each in (first, *first.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
 
 
 def _texts(supply: Supply, candidate: Candidate, temperature: str, effort: Effort) -> list[str]:
@@ -88,7 +102,7 @@ def in_the_application(sites: Sites, effort: Effort, tell: Callable[[str], None]
     figures: Figures = {"hot": defaultdict(list), "cold": defaultdict(list)}
     with ExitStack() as stack, on_core(0):
         processes = {name: _Process(site, stack) for name, site in sites.items()}
-        for candidate, temperature in turns(effort):
+        for candidate, temperature in turns(effort, IN_DJANGO):
             found = processes[candidate.site].measure(candidate, temperature, effort)
             figures[temperature][candidate.name].append(found)
             tell(f"{found.processor:8.0f} µs  {candidate.name} ({temperature})")

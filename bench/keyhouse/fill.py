@@ -15,6 +15,7 @@ from apikeys.at_rest import key_text
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key
 from audit.actors import Origin
+from bench import select
 from bench.rows import FIRST, by_place, multiply, places
 from config import profiles
 
@@ -29,8 +30,10 @@ def fill(rows: int, used: int) -> dict[str, list[str]]:
     texts = [key_text.mint(form) for _ in where]
     digests = [peppers.current_digest(text).digest.hex() for text in texts]
     _multiply(rows, by_place(where, digests))
+    select.fill(rows, where, texts)
     return {
         "key": texts,
+        "select": texts,
         "login": [_access_token(place) for place in where],
         "malformed": [text[:-1] + ("0" if text[-1] != "0" else "1") for text in texts],
         "unknown": [key_text.mint(form) for _ in where],

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from accounts.sessions.authentication import AccessTokenAuthentication
 from apikeys.authentication import ApiKeyAuthentication
 from apikeys.permissions import HasScope
+from bench import select
 from bench.answer import ANSWER
 from config import urls
 from config.urls import handler400, handler403, handler404, handler500
@@ -28,4 +29,4 @@ class Protected(APIView):
         return Response(ANSWER)
 
 
-urlpatterns = [path("bench", Protected.as_view()), *urls.urlpatterns]
+urlpatterns = [path("bench", Protected.as_view()), path("select", select.view), *urls.urlpatterns]

@@ -1,10 +1,8 @@
 """Users, and what each peer keeps of them: one row made by the peer itself, the others like it."""
 
-import hashlib
 from datetime import timedelta
 
 from django.contrib.auth.models import User
-from django.db import connection
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from knox.models import AuthToken
@@ -13,6 +11,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework_api_key.models import APIKey
 from rest_framework_simplejwt.tokens import AccessToken as Jwt
 
+from bench import select
 from bench.rows import FIRST, by_place, multiply, places
 
 SHA512 = "encode(sha512(convert_to(text, 'UTF8')), 'hex')"
@@ -28,7 +27,7 @@ def fill(rows: int, used: int) -> dict[str, list[str]]:
     multiply(user, rows, {**NEW, "username": "'bench' || g"})
     tokens = [get_random_string(40) for _ in where]
     api_keys = [f"{get_random_string(8)}.{get_random_string(32)}" for _ in where]
-    _select(rows, where, tokens)
+    select.fill(rows, where, tokens)
     _tokens(rows, user, by_place(where, tokens))
     _api_keys(rows, by_place(where, api_keys))
     jwts = [str(Jwt.for_user(User(pk=FIRST - 1 + place))) for place in where]
@@ -40,21 +39,8 @@ def only_select(rows: int, used: int) -> dict[str, list[str]]:
     """Make `rows` rows for the raw SELECT alone; return the tokens of `used` of them."""
     where = places(rows, used)
     tokens = [get_random_string(40) for _ in where]
-    _select(rows, where, tokens)
+    select.fill(rows, where, tokens)
     return {"select": tokens}
-
-
-def _select(rows: int, where: list[int], tokens: list[str]) -> None:
-    digests = [hashlib.sha256(text.encode()).digest() for text in tokens]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TABLE raw_key AS SELECT g AS id, 'a key'::text AS name,"
-            " COALESCE(used.digest, sha256(('x' || g)::bytea)) AS digest FROM generate_series(1, %s) g"
-            " LEFT JOIN unnest(%s::bigint[], %s::bytea[]) AS used(place, digest) ON used.place = g",
-            [rows, where, digests],
-        )
-        cursor.execute("CREATE UNIQUE INDEX ON raw_key (digest)")
-        cursor.execute("VACUUM ANALYZE raw_key")
 
 
 def _tokens(rows: int, user: User, texts: dict[int, str]) -> None:

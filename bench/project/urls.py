@@ -2,11 +2,12 @@
 
 from django.urls import path
 
+from bench import select
 from bench.project import views
 
 urlpatterns = [
     path("bare", views.bare),
-    path("select", views.select),
+    path("select", select.view),
     path("drf", views.Open.as_view()),
     path("simplejwt", views.SimpleJwt.as_view()),
     path("token", views.DrfToken.as_view()),

@@ -1,9 +1,7 @@
 """The same small answer behind every peer's way to tell who calls."""
 
-import hashlib
 from typing import Any, ClassVar
 
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from knox.auth import TokenAuthentication as KnoxAuthentication
 from oauth2_provider.contrib.rest_framework.authentication import OAuth2Authentication
@@ -18,21 +16,10 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from bench.answer import ANSWER
 
-BY_DIGEST = "SELECT id, name FROM raw_key WHERE digest = %s"
-
 
 def bare(request: HttpRequest) -> HttpResponse:
     """The least that Django can do."""
     return JsonResponse(ANSWER)
-
-
-def select(request: HttpRequest) -> HttpResponse:
-    """The least that anybody can do who asks the database: no ORM, one indexed SELECT."""
-    digest = hashlib.sha256(request.META["HTTP_X_API_KEY"].encode()).digest()
-    with connection.cursor() as cursor:
-        cursor.execute(BY_DIGEST, [digest])
-        found = cursor.fetchone()
-    return JsonResponse(ANSWER, status=200 if found else 401)
 
 
 class Open(APIView):
