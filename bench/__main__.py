@@ -95,7 +95,7 @@ def measure(options: argparse.Namespace) -> Run:
             "most": most,
             **measuring.only_ours(many[KEYHOUSE]),
             "application": measuring.in_the_application(many, effort, tell),
-            "served": measuring.as_served(many | bare, effort, tell),
+            "served": measuring.as_served({**many, **bare}, effort, tell),
         }
         tell(f"making {few:,} and {most:,} keys")
         big, small = (both(Path(folder) / str(n), url, n, effort, only_select=True) for n in (most, few))

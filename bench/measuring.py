@@ -66,8 +66,8 @@ def as_served(sites: Mapping[str, Site | BareSite], effort: Effort, tell: Callab
             server = servers[candidate.site]
             port, path = server.port, candidate.path
             messages = [load.message(port, path, candidate.headers(text)) for text in texts]
-            again = temperature == "hot"
-            if again and candidate.kind and not figures["hot"][candidate.name]:  # for those who remember callers
+            again, is_first = temperature == "hot", not figures[temperature][candidate.name]
+            if again and is_first and candidate.kind:  # those who remember callers meet them
                 _drive(client, port, messages, candidate.status, effort.seconds, again=False)
             before = _processor_seconds(server)
             found = _drive(client, port, messages, candidate.status, effort.seconds, again=again)
@@ -88,7 +88,7 @@ def _processor_seconds(server: Server) -> float:
     """What the processes of a server have taken so far."""
     first = psutil.Process(server.process.pid)
     times = [each.cpu_times() for each in (first, *first.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
+    return sum((each.user + each.system for each in times), 0.0)
 
 
 def _texts(supply: Supply, candidate: Candidate, temperature: str, effort: Effort) -> list[str]:
