@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench import admin, crowds, measuring, revocations, sites
+from bench import admin, crowds, measuring, proxies, revocations, sites
 from bench.bare import bare_sites
 from bench.candidates import KEYHOUSE, PROJECT
 from bench.chart import chart
@@ -42,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
         return revocations.main(wanted, MOST_SECONDS)
     if options.what == "crowds":
         return crowds.main()
+    if options.what == "proxies":
+        return proxies.main()
     if options.what == "admin":
         return admin.main(rows_of(options))
     run = json.loads(Path(options.show).read_text()) if options.show else measure(options)
@@ -58,7 +60,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["speed", "revocations", "admin", "crowds"], default="speed"
+        "what", nargs="?", choices=["speed", "revocations", "admin", "crowds", "proxies"], default="speed"
     )
     parser.add_argument(
         "--keys",

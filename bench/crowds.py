@@ -13,27 +13,41 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
-from bench.sites import keyhouse_installation
+from bench.sites import keyhouse
 from tests import postgres
-from tests.installation import Server, log_in_as_admin
+from tests.installation import log_in_as_admin
 
 SPAWN = multiprocessing.get_context("spawn")
 HOST = "127.0.0.1"
 CLIENTS, PAUSE_SECONDS, ROUND_SECONDS, ROUNDS = 4, 0.005, 6.0, 3
 SLOW, FLOOD, REVOKERS, CHANGES_A_SECOND = 1000, 100, 64, 10
+KEYS = 20_000  # more than are revoked in all rounds
+PUBLIC_CLIENT = ("--name", "Phone", "--public", "--redirect-uri", "http://127.0.0.1:9000/callback")
 HEAD = b"GET /health HTTP/1.1\r\nHost: a\r\nX-A: "
 BODY = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{"
 LIMITS = "login.address=999999999"  # else the crowd of failed logins is refused before anything is hashed
 ORIGINAL = {"X-Original-Method": "GET", "X-Original-URI": "/services/a"}
 
 Headers = dict[str, str]
-Crowding = Callable[[int, Headers, Any, Any], None]
+
+
+class Server(NamedTuple):
+    """Where a crowd goes, an administrator's headers, keys to revoke, and a public OAuth2 client."""
+
+    port: int
+    caller: Headers
+    keys: Sequence[str]
+    client_id: str
+
+
+Crowding = Callable[[Server, Any, Any], None]
 
 
 class Latency(NamedTuple):
@@ -57,26 +71,31 @@ def main() -> int:
     with ExitStack() as stack:
         url = stack.enter_context(postgres.running())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyhouse-bench-")))
-        installation = keyhouse_installation(folder / "keyhouse", url, rows=0)
-        server = stack.enter_context(installation.serve(KEYHOUSE_LIMITS=LIMITS))
-        caller = log_in_as_admin(server)
-        asked = [*checks(server, caller), ("/health", {})]
-        met = [judge(crowd, server, caller, asked) for crowd in CROWDS]
+        installation = keyhouse(folder / "keyhouse", url, rows=KEYS, used=1).installation
+        client_id = installation.manage_json("createoauthclient", *PUBLIC_CLIENT)["client_id"]
+        keys = [str(row[0]) for row in installation.query("SELECT uuid FROM apikeys_apikey")]
+        served = stack.enter_context(installation.serve(KEYHOUSE_LIMITS=LIMITS))
+        server = Server(served.port, log_in_as_admin(served), keys, client_id)
+        asked = [*checks(server), ("/health", {})]
+        met = [judge(crowd, server, asked) for crowd in CROWDS]
     return 0 if all(met) else 1
 
 
-def checks(server: Server, caller: Headers) -> list[tuple[str, Headers]]:
+def checks(server: Server) -> list[tuple[str, Headers]]:
     """What is asked of the gateway: a key, and a login token."""
-    key = make_key(server.port, caller)["key"]
-    return [("/gateway/check", {"X-API-Key": key, **ORIGINAL}), ("/gateway/check", {**caller, **ORIGINAL})]
+    key = make_key(server)["key"]
+    return [
+        ("/gateway/check", {"X-API-Key": key, **ORIGINAL}),
+        ("/gateway/check", {**server.caller, **ORIGINAL}),
+    ]
 
 
-def judge(crowd: Crowd, server: Server, caller: Headers, asked: list[tuple[str, Headers]]) -> bool:
+def judge(crowd: Crowd, server: Server, asked: list[tuple[str, Headers]]) -> bool:
     """Print how long answers take with and without a crowd, and return whether the goal is met."""
     quiet, crowded, done = [], [], []
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         quiet.append(latency(server.port, asked))
-        with gathered(crowd.act, server.port, caller) as count:
+        with gathered(crowd.act, server._replace(keys=server.keys[turn::ROUNDS])) as count:
             crowded.append(latency(server.port, asked))
             done.append(count.value / ROUND_SECONDS)
     before, during = (Latency(*map(statistics.median, zip(*each, strict=True))) for each in (quiet, crowded))
@@ -119,10 +138,10 @@ def _ask(port: int, asked: list[tuple[str, Headers]], took: list[float]) -> None
 
 
 @contextmanager
-def gathered(act: Crowding, port: int, caller: Headers) -> Iterator[Any]:
+def gathered(act: Crowding, server: Server) -> Iterator[Any]:
     """Have a crowd at the server as long as the block lasts; yields the number of answers it has got."""
     stop, count = SPAWN.Event(), SPAWN.Value("i", 0)
-    crowd = SPAWN.Process(target=act, args=(port, caller, stop, count))
+    crowd = SPAWN.Process(target=act, args=(server, stop, count))
     crowd.start()
     time.sleep(1)  # a crowd does not say when it is complete, and must not be measured while it gathers
     count.value = 0
@@ -133,14 +152,14 @@ def gathered(act: Crowding, port: int, caller: Headers) -> Iterator[Any]:
         crowd.join()
 
 
-def slow(port: int, caller: Headers, stop: Any, count: Any) -> None:
+def slow(server: Server, stop: Any, count: Any) -> None:
     """Connections that say nothing, half a head, or half a body; those that have ended come again."""
     said = cycle((b"", HEAD, HEAD + b"a", BODY))
     held: dict[int, socket.socket] = {}
     while not stop.wait(0.5):
         for number in range(SLOW):
             if number not in held:
-                held[number] = socket.create_connection((HOST, port))
+                held[number] = socket.create_connection((HOST, server.port))
                 held[number].sendall(next(said))
                 held[number].setblocking(False)
             elif number % 4 == 2 or _has_ended(held[number]):
@@ -159,38 +178,51 @@ def _has_ended(client: socket.socket) -> bool:
         return True
 
 
-def revoking(port: int, caller: Headers, stop: Any, count: Any) -> None:
-    """64 clients that make keys and revoke them."""
+def revoking(server: Server, stop: Any, count: Any) -> None:
+    """64 clients that revoke keys of as many people as there are keys."""
+    left = iter(server.keys)
 
     def client() -> None:
-        while not stop.is_set():
-            key = make_key(port, caller)["id"]
-            send(port, "DELETE", f"/api/v1/api-keys/{key}", caller)
+        while not stop.is_set() and (key := next(left, None)) is not None:
+            send(server.port, "DELETE", f"/api/v1/api-keys/{key}", server.caller)
             with count.get_lock():
                 count.value += 1
 
     at_once(client, REVOKERS)
 
 
-def failing_logins(port: int, caller: Headers, stop: Any, count: Any) -> None:
-    """100 clients that log in as nobody."""
+def revoking_nothing(server: Server, stop: Any, count: Any) -> None:
+    """100 clients, strangers but for a public client_id, that revoke tokens which never were."""
 
     def client() -> None:
         while not stop.is_set():
-            body = {"username": f"nobody-{time.monotonic_ns()}", "password": "wrong"}
-            send(port, "POST", "/api/v1/auth/login", {}, body)
+            form = {"client_id": server.client_id, "token": f"oat_{time.monotonic_ns()}"}
+            post_form(server.port, "/api/v1/auth/oauth2/revoke", form)
             with count.get_lock():
                 count.value += 1
 
     at_once(client, FLOOD)
 
 
-def changing(port: int, caller: Headers, stop: Any, count: Any) -> None:
+def failing_logins(server: Server, stop: Any, count: Any) -> None:
+    """100 clients that log in as nobody."""
+
+    def client() -> None:
+        while not stop.is_set():
+            body = {"username": f"nobody-{time.monotonic_ns()}", "password": "wrong"}
+            send(server.port, "POST", "/api/v1/auth/login", {}, body)
+            with count.get_lock():
+                count.value += 1
+
+    at_once(client, FLOOD)
+
+
+def changing(server: Server, stop: Any, count: Any) -> None:
     """Somebody who changes ten keys a second that nobody uses."""
-    key = make_key(port, caller)["id"]
+    path = f"/api/v1/api-keys/{make_key(server)['id']}"
     while not stop.wait(1 / CHANGES_A_SECOND):
         body = {"name": f"changed-{time.monotonic_ns()}"}
-        threading.Thread(target=send, args=(port, "PATCH", f"/api/v1/api-keys/{key}", caller, body)).start()
+        threading.Thread(target=send, args=(server.port, "PATCH", path, server.caller, body)).start()
         count.value += 1
 
 
@@ -202,8 +234,9 @@ def at_once(client: Callable[[], None], clients: int) -> None:
         thread.join()
 
 
-def make_key(port: int, caller: Headers) -> Any:
-    return send(port, "POST", "/api/v1/api-keys", caller, {"name": "CI", "scopes": ["services:read"]})
+def make_key(server: Server) -> Any:
+    new = {"name": "CI", "scopes": ["services:read"]}
+    return send(server.port, "POST", "/api/v1/api-keys", server.caller, new)
 
 
 def send(port: int, method: str, path: str, headers: Headers, body: Any = None) -> Any:
@@ -216,9 +249,20 @@ def send(port: int, method: str, path: str, headers: Headers, body: Any = None) 
     return {}
 
 
+def post_form(port: int, path: str, form: dict[str, str]) -> None:
+    """Send a form on a connection of its own, and read the answer."""
+    with suppress(OSError):
+        connection = http.client.HTTPConnection(HOST, port, timeout=60)
+        connection.request(
+            "POST", path, urlencode(form), {"Content-Type": "application/x-www-form-urlencoded"}
+        )
+        connection.getresponse().read()
+
+
 CROWDS = (
     Crowd(f"{SLOW:,} slow or silent clients", slow, 3),
     Crowd(f"{REVOKERS} clients that revoke keys at once", revoking, 3),
+    Crowd(f"{FLOOD} strangers who revoke tokens of a public client", revoking_nothing, 5),
     Crowd(f"{FLOOD} failed logins at once", failing_logins, 5),
     Crowd(f"{CHANGES_A_SECOND} unrelated changes a second", changing, 3),
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from config.database.settings import database_config
 
 SECRET_KEY = os.environ["SECRET_KEY"]
-ALLOWED_HOSTS = ["127.0.0.1"]
+ALLOWED_HOSTS = ["*"]  # proxies that ask name the host in their own ways
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -101,13 +101,14 @@ def running(
     folder: Path,
     *,
     service: str,
-    keyhouse: str,
+    keyhouse: str = "",
     below: str = "/services/",
     text: str = "",
 ) -> Iterator[Server]:
     """Run the documented proxy before `service`, asking `keyhouse`, both "HOST:PORT".
 
-    A `text` is taken instead of the documented file. The test is skipped where the proxy is not installed.
+    A `text` is taken instead of the documented file; one that asks nobody has no `keyhouse`. The test is
+    skipped where the proxy is not installed.
     """
     proxy = PROXIES[name]
     program = name.partition("-")[0]
@@ -116,7 +117,8 @@ def running(
         pytest.skip(f"{program} is not installed ({proxy.package}): docs/proxies/{proxy.file} was not tried")
     port = free_port()
     text = (text or (DOCUMENTED / proxy.file).read_text()).replace("/services/", below)
-    for documented, actual in (("8080", str(port)), ("9000", port_of(service)), ("8000", port_of(keyhouse))):
+    ports = {"8080": str(port), "9000": port_of(service)} | ({"8000": port_of(keyhouse)} if keyhouse else {})
+    for documented, actual in ports.items():
         text, found = re.subn(rf"\b{documented}\b", actual, text)
         assert found, f"docs/proxies/{proxy.file} has no port {documented}"
     for snippet in included(text):
