@@ -94,7 +94,7 @@ def test_a_new_key_is_not_shown_again_by_reload_back_or_history(visit: Visit) ->
     visit.page.on("dialog", lambda dialog: dialog.accept())
     visit.page.reload()
     assert key not in visit.page.content()
-    assert "This form has made its key" in visit.text()
+    assert "This form has already created its key" in visit.text()
     key = make_key(visit, "Once more")
     with visit.page.expect_navigation():
         visit.page.get_by_role("link", name="I have copied it").click()
