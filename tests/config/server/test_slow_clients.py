@@ -122,12 +122,13 @@ def test_a_client_that_does_not_read_its_answer_loses_its_connection(
 def test_a_client_that_reads_the_last_answer_late_and_stays_loses_its_connection(
     monkeypatch: pytest.MonkeyPatch, server: Serving
 ) -> None:
-    pause, gone = Connection.pause_writing, threading.Event()
+    pause, is_late, gone = Connection.pause_writing, threading.Event(), threading.Event()
 
     def pause_and_close(self: Connection) -> None:
         """As if a malformed head had followed a request whose answer the client has not read."""
         pause(self)
         self._close_transport()
+        is_late.set()
 
     monkeypatch.setattr(answer, "READ_SECONDS", 5 * SOON)
     monkeypatch.setattr(closing, "READ_SECONDS", 5 * SOON)
@@ -135,6 +136,7 @@ def test_a_client_that_reads_the_last_answer_late_and_stays_loses_its_connection
     monkeypatch.setattr(Connection, "end", ended(Connection.end, gone))
     with connect(server.port) as client:
         client.sendall(get("/large"))
+        assert is_late.wait(30)
         all_of(client)
         assert gone.wait(30)
 
