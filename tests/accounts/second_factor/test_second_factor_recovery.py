@@ -100,7 +100,7 @@ def test_nobody_has_access_meanwhile(cast: Cast, mailbox: Mailbox) -> None:
     recover(cast.mallory, mailbox)
     for code in (app.code(), app.recovery_codes[0]):
         problem = assert_problem(attempt(cast.mallory, totp_code=code), 403, "second_factor_recovery")
-        assert "nobody can log in before then" in problem["detail"]
+        assert "Nobody can log in before then" in problem["detail"]
     assert Event.objects.filter(name="login:failed").latest("sequence").detail == {
         "reason": "second factor is being removed"
     }
