@@ -14,13 +14,16 @@ PASSWORD_ENDPOINTS = (
     *("login", "oauth2/login", "change-password", "change-email", "reset-password", "register"),
     *("confirm-email", "accept-invitation", "totp"),
 )
+API = f"{profiles.active().base_path}/"
 PATHS = Paths(
     probes=("/health", "/ready"),
     checks=(PATH,),
     passwords=(
-        *(f"{profiles.active().base_path}/auth/{endpoint}" for endpoint in PASSWORD_ENDPOINTS),
+        *(f"{API}auth/{endpoint}" for endpoint in PASSWORD_ENDPOINTS),
         *("/admin/login", "/change-password", *MAILED_LINKS),
     ),
+    changes=(API,),
+    queries=(f"{API}auth/oauth2/introspect",),
 )
 
 application = Edge(wsgi_application, check_from_memory, PATHS)

@@ -83,7 +83,7 @@ class Edge:
             return refusal(500, "server_error", detail, request_id=request_id)
 
     async def _in_thread(self, head: PlainHead) -> Answer:
-        pool = self._pools.pool_for(head.path_info)
+        pool = self._pools.pool_for(head.method, head.path_info)
         credential = head.META.get("HTTP_AUTHORIZATION", "") if pool.counts_credentials else ""
         with pool.in_flight.count(address=counted_address(head), credential=credential):
             deferred = await pool.threads.run(partial(call_wsgi, self._application, head.META))

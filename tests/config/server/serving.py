@@ -19,7 +19,13 @@ from config.server.worker import Worker
 from config.wire.http.heads import Head
 
 PATIENCE_SECONDS = 30
-PATHS = Paths(probes=("/probe",), checks=("/check",), passwords=("/password",))
+PATHS = Paths(
+    probes=("/probe",),
+    checks=("/check",),
+    passwords=("/password",),
+    changes=("/api/",),
+    queries=("/api/introspect",),
+)
 HOST = "127.0.0.1"
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Any]
 

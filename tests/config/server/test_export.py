@@ -58,7 +58,7 @@ def server(keys: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
     with serving(application) as found:
         found.worker.sockets[0].sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
         yield found
-        disconnect = found.edge._pools.pool_for("/admin/").threads.run(connections.close_all)
+        disconnect = found.edge._pools.pool_for("GET", "/admin/").threads.run(connections.close_all)
         asyncio.run_coroutine_threadsafe(disconnect, found.worker.loop).result(PATIENCE_SECONDS)
 
 

@@ -85,3 +85,26 @@ def test_one_address_has_so_many_probes_in_flight(server: Serving, gate: Gate) -
     assert all_of(second).startswith(b"HTTP/1.1 429 ")
     gate.opened.set()
     assert all_of(first).startswith(b"HTTP/1.1 200 ")
+
+
+def change(method: str, path: str) -> bytes:
+    return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [get("/api/keys", "Connection: close"), change("POST", "/api/introspect"), change("POST", "/admin/")],
+)
+def test_a_change_that_waits_keeps_other_changes_waiting_and_nothing_else(
+    server: Serving, gate: Gate, other: bytes
+) -> None:
+    clients = [connect(server.port) for _ in range(3)]
+    clients[0].sendall(change("DELETE", "/api/keys/1"))
+    assert gate.entered.acquire(timeout=30)
+    clients[1].sendall(change("PATCH", "/api/keys/2"))
+    clients[2].sendall(other)
+    assert gate.entered.acquire(timeout=30)
+    assert not gate.entered.acquire(timeout=0.3)
+    gate.opened.set()
+    for client in clients:
+        assert all_of(client).startswith(b"HTTP/1.1 200 ")
