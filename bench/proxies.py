@@ -28,7 +28,7 @@ ROWS, ROUNDS, SECONDS = 10_000, 5, 2.0
 PATH = "/services/stock/items"
 # What asks, in the documented file, and what stands there without it.
 QUESTIONS = {
-    "nginx": (r"    include nginx-service\.conf;.*\n", ""),
+    "nginx": (r" +include nginx-(keyhouse|service)\.conf;.*\n", ""),
     "caddy": (r"(?s)\t\tforward_auth .*?\n\t\t}\n", ""),
     "traefik": (r"\[before, keyhouse, after\]", "[before, after]"),
     "envoy": (
@@ -71,9 +71,10 @@ class Surroundings:
         text = (DOCUMENTED / PROXIES[proxy].file).read_text()
         if way == ALONE:
             text = re.sub(*QUESTIONS[proxy], text)
+        text = re.sub(r"include ([\w.-]+);", lambda file: (DOCUMENTED / file[1]).read_text(), text)
         if way == PEER:
             text = text.replace(CHECK, API_KEY.path)
-        folder = self.folder / f"{proxy} {way}"
+        folder = self.folder / f"{proxy}-{way}".replace(" ", "-")
         folder.mkdir()
         asked = f"127.0.0.1:{self.asked[way].port}" if way in self.asked else ""
         service = f"127.0.0.1:{self.service.port}"
