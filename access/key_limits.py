@@ -71,7 +71,10 @@ def _lies_within(network: Network, others: Iterable[Network]) -> bool:
 
 
 def clean_rate(rate: Rate | None, own: Limits) -> Rate | None:
-    """Return `rate`. Raises Invalid if it is out of bounds, or above `own`, the limits of the key in use."""
+    """Return `rate`; None is no limit. Raises Invalid if it is out of bounds, or allows more than `own`.
+
+    `own` has the limits of the key that the caller uses.
+    """
     if rate is not None and not (1 <= rate.requests <= MOST_REQUESTS and 1 <= rate.seconds <= LONGEST_WINDOW):
         raise Invalid("rate_limit", f"must be 1 to {MOST_REQUESTS} requests in 1 to {LONGEST_WINDOW} seconds")
     if own.rate is not None and (rate is None or _is_more(rate, own.rate)):

@@ -145,7 +145,7 @@ def own_url(host: str, port: int) -> str:
 
 
 def origin(name: str, value: str) -> str:
-    """Return `value`, an address as `page` returns it, without a path. Raises ConfigurationError."""
+    """Return `value` as `page` does. Raises ConfigurationError as `page` does, and if it has a path."""
     address = page(name, value)
     parts = urlsplit(address)
     if urlsplit(value).path not in {"", "/"}:

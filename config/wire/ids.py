@@ -36,7 +36,10 @@ class IdField(serializers.Field[Any, Any, Any, Any]):
 
 
 class SentIdField(TextField):
-    """A public id from a client, in the form in which it was shown. Integers become strings of digits."""
+    """A public id from a client, in the profile's form. Returns a string.
+
+    With integer ids it accepts only JSON numbers, else only strings.
+    """
 
     def __init__(self, resource: str, **kwargs: Any) -> None:
         self.resource = resource

@@ -146,7 +146,7 @@ def test_without_a_hint_the_person_is_sent_on_after_saying_yes(flow: Flow) -> No
     assert ended() == [{"client": str(flow.client.row.uuid)}]
 
 
-def test_who_is_not_logged_in_is_sent_nowhere_without_a_hint(flow: Flow) -> None:
+def test_a_person_who_is_not_logged_in_is_sent_nowhere_without_a_hint(flow: Flow) -> None:
     sent = {"client_id": flow.client.row.client_id, "post_logout_redirect_uri": BACK}
     answer = Client().get(LOGOUT, sent)
     assert answer.status_code == 200

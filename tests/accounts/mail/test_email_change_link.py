@@ -87,7 +87,7 @@ def test_looking_at_the_link_changes_nothing_pressing_the_button_does(
 
 
 @pytest.mark.requirement(41)
-def test_the_token_is_not_at_rest(cast: Cast, mailbox: Mailbox) -> None:
+def test_the_database_does_not_store_the_token(cast: Cast, mailbox: Mailbox) -> None:
     token = new_token(mailbox, cast.alice)
     row = EmailChange.objects.get()
     assert len(token) * 4 >= 128

@@ -46,7 +46,7 @@ def test_a_right_password_without_a_code_is_told_what_to_send(cast: Cast, more: 
 
 
 @pytest.mark.parametrize("code", ["000000", "\u0660" * 6, "-00001", "x", "0000-0000-0000-0000", "é" * 64])
-def test_a_wrong_code_is_told_what_a_wrong_password_is_told(cast: Cast, code: str) -> None:
+def test_a_wrong_code_gets_the_answer_of_a_wrong_password(cast: Cast, code: str) -> None:
     enrolled(cast.alice)
     body = {"username": "alice", "password": "not the password", "totp_code": code}
     expected = assert_problem(Api().post("auth/login", body), 401, "invalid_credentials")

@@ -71,7 +71,7 @@ def test_twenty_accounts_tried_from_one_address_are_enough(db: None) -> None:
     assert passes("person 1", ELSEWHERE)
 
 
-def test_who_is_refused_at_one_address_does_not_lock_the_account_elsewhere(db: None) -> None:
+def test_a_person_who_is_refused_at_one_address_does_not_lock_the_account_elsewhere(db: None) -> None:
     assert [passes() for _ in range(LOGIN.account * 3)].count(True) == LOGIN.here
     assert passes("alice", ELSEWHERE)
 

@@ -31,7 +31,7 @@ def path(user: User) -> str:
 
 
 @pytest.mark.requirement(37)
-def test_who_is_deleted_is_refused_with_whatever_they_held(cast: Cast, operator: Caller) -> None:
+def test_a_deleted_person_is_refused_with_whatever_they_held(cast: Cast, operator: Caller) -> None:
     ada, pair = as_user(cast.ada), log_in(cast.bob)
     own = [make_key(cast.bob, "services:write") for _ in range(3)]
     acmes = make_key(cast.acme, "services:read")

@@ -49,7 +49,7 @@ def test_a_changed_role_in_an_organization_holds_on_the_next_request(cast: Cast,
 
 
 @pytest.mark.requirement(33)
-def test_who_is_taken_out_of_an_organization_is_out_on_the_next_request(cast: Cast, operator: Caller) -> None:
+def test_a_removed_member_is_out_on_the_next_request(cast: Cast, operator: Caller) -> None:
     bob = as_user(cast.bob)
     assert bob.get("/gateway/check", headers=SERVICES).status_code == 200
     remove_member(caller=operator, membership=Membership.objects.get(user=cast.bob))

@@ -117,7 +117,7 @@ def test_a_consent_that_is_withdrawn_on_the_page(cast: Cast, waits: list[float])
     assert twice(waits, withdraw) == [1, 1]
 
 
-def test_who_is_refused_does_not_wait(cast: Cast, operator: Caller, waits: list[float]) -> None:
+def test_a_caller_who_is_refused_does_not_wait(cast: Cast, operator: Caller, waits: list[float]) -> None:
     membership = Membership.objects.get(user=cast.bob)
     remove_member(caller=operator, membership=membership)
     waits.clear()

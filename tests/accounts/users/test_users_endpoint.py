@@ -175,7 +175,7 @@ def test_a_role_given_over_the_api_holds_on_the_next_request(cast: Cast) -> None
 
 
 @pytest.mark.requirement(37)
-def test_who_is_deactivated_over_the_api_is_out_and_stays_logged_out(cast: Cast) -> None:
+def test_a_person_deactivated_over_the_api_is_out_and_stays_logged_out(cast: Cast) -> None:
     ada, key = as_user(cast.ada), make_key(cast.bob, "services:write")
     pair = log_in(cast.bob)
     bob = Api({"Authorization": f"Bearer {pair['access_token']}"})
@@ -212,7 +212,7 @@ def test_an_auditor_within_an_organization_sees_its_members_only(cast: Cast, ope
 
 
 @pytest.mark.requirement(49)
-def test_no_answer_about_people_holds_a_hash(cast: Cast) -> None:
+def test_no_answer_about_people_contains_a_hash(cast: Cast) -> None:
     ada = as_user(cast.ada)
     answers = [
         ada.get("users"),

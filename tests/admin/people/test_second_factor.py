@@ -72,7 +72,7 @@ def test_a_recovery_code_will_do_and_each_is_good_once(cast: Cast) -> None:
 
 @pytest.mark.parametrize("code", ["000000", "\u0660" * 6, "x", "é", "\ud7ff"])
 @pytest.mark.requirement(77)
-def test_a_wrong_code_is_told_what_a_wrong_password_is_told(cast: Cast, code: str) -> None:
+def test_a_wrong_code_gets_the_answer_of_a_wrong_password(cast: Cast, code: str) -> None:
     enrolled(cast.ada)
     assert WRONG in text_of(log_in_with(Client(), "ada", code))
     assert Event.objects.latest("sequence").detail == {"reason": "wrong code"}

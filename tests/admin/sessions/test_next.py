@@ -68,7 +68,7 @@ def test_without_next_the_front_page_is_next(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("address", ELSEWHERE)
-def test_who_is_logged_in_already_is_led_nowhere_else(cast: Cast, address: str) -> None:
+def test_a_person_who_is_logged_in_already_is_led_nowhere_else(cast: Cast, address: str) -> None:
     ada = browser(cast.ada)
     answer = ada.get(f"{LOGIN}?next={quote(address)}")
     assert (answer.status_code, answer.headers.get("Location")) == (302, "/admin/")

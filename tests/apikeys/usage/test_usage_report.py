@@ -91,7 +91,7 @@ def test_days_are_told_apart_from_hours_and_both_are_in_the_total(key: NewKey) -
     assert report(key.row, start=None, end=None, now=NOON + MINUTE).days == []
 
 
-def test_the_future_is_not_asked_for(key: NewKey) -> None:
+def test_a_report_that_ends_in_the_future_is_cut_to_this_hour(key: NewKey) -> None:
     found = report(key.row, start=None, end=datetime.max.replace(tzinfo=UTC), now=NOON + MINUTE)
     assert (found.start, found.end) == (NOON + ONE_HOUR - 7 * ONE_DAY, NOON + ONE_HOUR)
 

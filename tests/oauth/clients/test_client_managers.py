@@ -48,7 +48,7 @@ def keeper(served_profile: Callable[[Profile], None], cast: Cast) -> User:
 
 
 @pytest.mark.requirement(74)
-def test_nobody_takes_a_client_over_that_gets_more_than_they_have(cast: Cast, keeper: User) -> None:
+def test_nobody_takes_over_a_client_that_may_do_more_than_they_may(cast: Cast, keeper: User) -> None:
     of_people = make_client("users:read").row
     for row in (
         of_people,

@@ -161,7 +161,7 @@ def test_a_clock_that_was_ahead_does_not_silence_the_log(cast: Cast) -> None:
     assert names() == [ISSUED, ISSUED]
 
 
-def test_what_is_refused_gives_out_nothing_and_records_nothing(cast: Cast) -> None:
+def test_a_refused_request_gets_no_token_and_records_no_issue(cast: Cast) -> None:
     flow = Flow(make_client(), cast.alice)
     refused(flow.exchange(flow.code(), code_verifier="x" * 43))
     other = make_client("services:write", owner=cast.acme)
