@@ -31,11 +31,12 @@ class Site:
     credentials: Credentials
 
     def serve(self) -> AbstractContextManager[Server]:
-        """Run one server process, set up as Keyhouse sets gunicorn up."""
-        if self.is_keyhouse:
-            return self.installation.serve("--workers", "1")
+        """Run one server process: a new one, which stays on the core that is chosen here."""
         port = free_port()
         command = [sys.executable, "-m", "bench.project", str(port)]
+        if self.is_keyhouse:
+            manage_py = str(FOLDER / "manage.py")
+            command = [sys.executable, manage_py, "serve", "--bind", f"127.0.0.1:{port}", "--workers", "1"]
         return serving(command, port, self.installation.environment)
 
     def process(self) -> ProcessPoolExecutor:
