@@ -22,9 +22,11 @@ MAX_BODIES_OF_ONE_ADDRESS = 8 * 1024 * 1024
 PROBE_THREADS = 2
 CHECK_THREADS = 2
 PASSWORD_THREADS = 2
-# All changes wait for each other at the end of the audit chain. More threads would only compete for the
-# interpreter with the event loop, and with the change that the others wait for.
-CHANGE_THREADS = 1
+CHANGE_THREADS = 4
+# Changes take turns, because all wait for each other at the end of the audit chain: at once they would only
+# compete for the interpreter with the event loop, and with the change that the others wait for. A change that
+# takes longer waits for something else, such as a lock, and the next one begins.
+TURN_SECONDS = 0.1
 OTHER_THREADS = 4
 MAX_QUEUED_PROBES = 256
 MAX_QUEUED_CHECKS = 1024  # each takes less than a millisecond

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from config.server import limits
 from config.server.in_flight import InFlight
-from config.server.threads import Threads
+from config.server.threads import Threads, Turns
 
 READING = {"GET", "HEAD", "OPTIONS"}
 
@@ -38,7 +38,7 @@ class Pools:
         probes = Threads("probes", limits.PROBE_THREADS, limits.MAX_QUEUED_PROBES)
         checks = Threads("checks", limits.CHECK_THREADS, limits.MAX_QUEUED_CHECKS)
         passwords = Threads("passwords", limits.PASSWORD_THREADS, limits.MAX_QUEUED_PASSWORDS)
-        changes = Threads("changes", limits.CHANGE_THREADS, limits.MAX_QUEUED_OTHERS)
+        changes = Turns("changes", limits.CHANGE_THREADS, limits.MAX_QUEUED_OTHERS, limits.TURN_SECONDS)
         others = Threads("others", limits.OTHER_THREADS, limits.MAX_QUEUED_OTHERS)
         in_flight = InFlight(limits.MAX_OTHERS_OF_ONE_CLIENT)
         self._changes = Pool(changes, in_flight, counts_credentials=True)

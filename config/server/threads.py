@@ -41,3 +41,36 @@ class Threads:
     def stop(self) -> None:
         """Wait until all work is done, then end the threads."""
         self._pool.shutdown()
+
+
+class Turns(Threads):
+    """Threads for work that takes turns, so that it does not compete for the interpreter.
+
+    A turn ends with the work, or after `turn_seconds`: work that waits for something else does not keep the
+    rest waiting.
+    """
+
+    def __init__(self, name: str, threads: int, max_queued: int, turn_seconds: float) -> None:
+        super().__init__(name, threads, max_queued)
+        self._turn = asyncio.Semaphore(1)
+        self._turn_seconds = turn_seconds
+        self._waiting, self._max_waiting = 0, max_queued
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Do as `Threads.run` does, when the turn of `work` has come."""
+        if self._waiting == self._max_waiting:
+            raise QueueFull
+        self._waiting += 1
+        try:
+            await self._turn.acquire()
+        finally:
+            self._waiting -= 1
+        running = asyncio.ensure_future(super().run(work))
+        try:
+            await asyncio.wait({running}, timeout=self._turn_seconds)
+        except asyncio.CancelledError:
+            running.cancel()
+            raise
+        finally:
+            self._turn.release()
+        return await running

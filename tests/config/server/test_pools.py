@@ -1,11 +1,14 @@
 """No kind of request, and no client, can take the threads of the others."""
 
+import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from config.server import limits
+from config.server.threads import QueueFull, Turns
 from tests.config.server.serving import Serving, all_of, connect, get, serving
 from tests.config.server.test_body_memory import Gate
 
@@ -95,16 +98,52 @@ def change(method: str, path: str) -> bytes:
     "other",
     [get("/api/keys", "Connection: close"), change("POST", "/api/introspect"), change("POST", "/admin/")],
 )
-def test_a_change_that_waits_keeps_other_changes_waiting_and_nothing_else(
-    server: Serving, gate: Gate, other: bytes
+def test_a_change_waits_for_its_turn_and_other_requests_do_not(
+    gate: Gate, other: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clients = [connect(server.port) for _ in range(3)]
-    clients[0].sendall(change("DELETE", "/api/keys/1"))
-    assert gate.entered.acquire(timeout=30)
-    clients[1].sendall(change("PATCH", "/api/keys/2"))
-    clients[2].sendall(other)
-    assert gate.entered.acquire(timeout=30)
-    assert not gate.entered.acquire(timeout=0.3)
-    gate.opened.set()
-    for client in clients:
-        assert all_of(client).startswith(b"HTTP/1.1 200 ")
+    monkeypatch.setattr(limits, "TURN_SECONDS", 60)
+    with serving(gate) as server:
+        clients = [connect(server.port) for _ in range(3)]
+        clients[0].sendall(change("DELETE", "/api/keys/1"))
+        assert gate.entered.acquire(timeout=30)
+        clients[1].sendall(change("PATCH", "/api/keys/2"))
+        clients[2].sendall(other)
+        assert gate.entered.acquire(timeout=30)
+        assert not gate.entered.acquire(timeout=0.3)
+        gate.opened.set()
+        for client in clients:
+            assert all_of(client).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_change_that_waits_for_something_else_keeps_no_other_change_waiting(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "TURN_SECONDS", 0.05)
+    with serving(gate) as server:
+        clients = [connect(server.port) for _ in range(3)]
+        for number, client in enumerate(clients):
+            client.sendall(change("DELETE", f"/api/keys/{number}"))
+            assert gate.entered.acquire(timeout=30)
+        gate.opened.set()
+        for client in clients:
+            assert all_of(client).startswith(b"HTTP/1.1 200 ")
+
+
+def test_work_that_is_cancelled_before_its_turn_is_never_done_and_leaves_the_queue(gate: Gate) -> None:
+    async def work() -> list[str]:
+        turns, done = Turns("test", 2, 1, turn_seconds=60), list[str]()
+        first = asyncio.create_task(turns.run(gate.opened.wait))
+        await asyncio.sleep(0)
+        cancelled = asyncio.create_task(turns.run(partial(done.append, "cancelled")))
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull):
+            await turns.run(partial(done.append, "beyond the queue"))
+        cancelled.cancel()
+        await asyncio.wait([cancelled])
+        last = asyncio.create_task(turns.run(partial(done.append, "last")))
+        gate.opened.set()
+        await asyncio.gather(first, last)
+        turns.stop()
+        return done
+
+    assert asyncio.run(work()) == ["last"]
