@@ -14,6 +14,7 @@ from access.principals import Caller, Credential
 from accounts.models import User
 from accounts.users.lookups import lock
 from accounts.users.principals import principal_of
+from accounts.users.services import delete_user
 from apikeys.models import ApiKey
 from apikeys.services.enabling import disable_api_keys
 from apikeys.services.revocation import revoke_api_keys
@@ -141,6 +142,35 @@ def test_a_single_key_is_revoked_while_its_owner_is_locked(cast: Cast) -> None:
     with transaction.atomic():
         lock(cast.bob)
         assert at_once(([row], "leaked")) == [1]
+
+
+@rows_are_locked
+@pytest.mark.django_db(transaction=True)
+def test_the_deletion_of_an_owner_waits_for_the_revocation_of_a_key(cast: Cast, operator: Caller) -> None:
+    row = make_key(cast.bob).row
+    revoke = partial(revoke_api_keys, caller=operator, selected=[row])
+    with waiting(lambda: delete_user(caller=operator, user=cast.bob), holding=revoke):
+        pass
+    assert list(Event.objects.order_by("sequence").values_list("name", flat=True))[-2:] == [
+        "api_key:revoked",
+        "user:deleted",
+    ]
+    assert verify().faults == []
+
+
+@rows_are_locked
+@pytest.mark.django_db(transaction=True)
+def test_a_revocation_that_waits_for_the_deletion_of_the_owner_finds_no_key(
+    cast: Cast, operator: Caller
+) -> None:
+    row = make_key(cast.bob).row
+    delete = partial(delete_user, caller=operator, user=cast.bob)
+    with (
+        pytest.raises(NotFound),
+        waiting(lambda: revoke_api_keys(caller=operator, selected=[row]), holding=delete),
+    ):
+        pass
+    assert not Event.objects.filter(name="api_key:revoked").exists()
 
 
 @pytest.mark.parametrize("change", [revoke_api_keys, disable_api_keys])
