@@ -65,7 +65,11 @@ class WholeNumberField(serializers.IntegerField):
 
 
 class RateLimitMember(RequestSerializer):
-    """A rate limit. Servers that share a Valkey count together; else each worker enforces a share."""
+    """A rate limit of a key.
+
+    Servers that share a Valkey count its requests together. Without Valkey, each worker process allows an
+    equal share of the limit, and at least one request.
+    """
 
     resource = "rate_limit"
 

@@ -76,7 +76,7 @@ def mail_sender(text: str, host: str) -> str:
     """Return the sender of mails: `text`, or else keyhouse@ mail_host(host). Raises ConfigurationError."""
     sender = text or f"keyhouse@{mail_host(host)}"
     if not is_email(sender):
-        raise ConfigurationError(f"KEYHOUSE_MAIL_FROM: {text!a} is not an e-mail address")
+        raise ConfigurationError(f"KEYHOUSE_MAIL_FROM: {text!a} must be an e-mail address")
     return sender
 
 

@@ -127,7 +127,7 @@ def _address(sent: dict[str, Any]) -> str:
         return ""
     address = resolve(sent["client_ip"], "", ())
     if not address:
-        raise Invalid("client_ip", "is not an IP address")
+        raise Invalid("client_ip", "must be an IPv4 or IPv6 address")
     return address
 
 

@@ -147,7 +147,7 @@ def open_session(
     user_agent: str = "",
     refresh_id: str | None = None,
 ) -> Session:
-    """Open a session; without a `refresh_id` it has no usable refresh token. Raises as `log_in` does."""
+    """Open a session whose first refresh token, if any, has the id `refresh_id`. Raises as `log_in` does."""
     user = check_identity(identifier=identifier, password=password, origin=origin)
     proof = check_second_factor(user=user, code=totp_code, origin=origin)
     with _login_of(user, origin, proof):

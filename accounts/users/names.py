@@ -114,7 +114,7 @@ def clean_email(text: str, *, member: str = "email") -> str:
     try:
         validate_email(address)
     except ValidationError:
-        raise Invalid(member, "is not an e-mail address") from None
+        raise Invalid(member, "must be an e-mail address, such as ada@example.org") from None
     if not address.isprintable() or INVISIBLE.search(address):
         raise Invalid(member, "contains a control character or an invisible character")
     if len(address) > EMAIL_LENGTH:

@@ -25,7 +25,8 @@ def clean_redirect_uri(text: str) -> str:
     except ValueError:
         is_good = False
     if not is_good or not text.isascii() or not text.isprintable() or set(text) & set(' #*"<>\\'):
-        raise Invalid("redirect_uris", f"{text!a} must be a URL without a user name, a fragment or *")
+        reason = 'must be a URL in ASCII without user name, password, port 0, fragment, spaces or * " < > \\'
+        raise Invalid("redirect_uris", f"{text!a} {reason}")
     is_loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not parts.hostname or (parts.scheme != "https" and not is_loopback):
         raise Invalid("redirect_uris", f"{text!a} must use https, or http with a loopback address")

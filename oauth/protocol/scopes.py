@@ -50,7 +50,7 @@ def asked_for(requested: Iterable[str], allowed: Collection[str]) -> list[str]:
         raise Invalid("scope", "must be printable ASCII names without quotes, separated by spaces")
     found = [scope for scope in named if scope in known]
     if beyond := [scope for scope in found if scope not in allowed]:
-        raise Invalid("scope", f"this client cannot get {' '.join(beyond)[:NAMED]}")
+        raise Invalid("scope", f"this client may not request {' '.join(beyond)[:NAMED]}")
     if named and not found:
         raise Invalid("scope", f"contains only unknown scopes: {' '.join(named)[:NAMED]}")
     return found

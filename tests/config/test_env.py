@@ -255,5 +255,5 @@ def test_mails_come_from_the_address_that_is_named_or_from_the_public_host() -> 
     "text", ["nobody", "a@b@c", "Robot <robot@example.org>", "a@example.org\nBcc: b@c.de"]
 )
 def test_another_sender_is_refused(text: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_MAIL_FROM: .* is not an e-mail address$"):
+    with pytest.raises(ConfigurationError, match=r"^KEYHOUSE_MAIL_FROM: .* must be an e-mail address$"):
         mail_sender(text, "host")

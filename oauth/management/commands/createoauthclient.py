@@ -21,16 +21,19 @@ class Command(KeyhouseCommand):
             "--redirect-uri",
             action="append",
             default=[],
-            help="where people are sent after they have decided; can be given several times",
+            help="where the browser goes after the person has decided; can be given several times",
         )
         parser.add_argument(
             "--post-logout-redirect-uri",
             action="append",
             default=[],
-            help="where people are sent after the client has logged them out; can be given several times",
+            help="where the browser goes after the client's logout; can be given several times",
         )
         parser.add_argument(
-            "--scope", action="append", default=[], help="what the client can get; can be given several times"
+            "--scope",
+            action="append",
+            default=[],
+            help="scope that the client may request; can be given several times",
         )
         parser.add_argument("--public", action="store_true", help="for a client that cannot keep a secret")
         parser.add_argument(

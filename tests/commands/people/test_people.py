@@ -52,7 +52,7 @@ def test_a_person_is_added_to_organizations(cast: Cast) -> None:
     assert Membership.objects.filter(user__username="dora").count() == 2
 
 
-def test_a_superuser_is_one_by_name_only(db: None) -> None:
+def test_createuser_makes_a_superuser_with_the_option(db: None) -> None:
     run("createuser", *DORA, "--superuser", stdin=PASSWORD)
     assert User.objects.get().is_superuser
 
@@ -71,7 +71,7 @@ def test_for_people_the_answer_is_a_sentence(db: None) -> None:
         ((*DORA, "--organization", "Acme=owner", "--organization", "Acme=owner"), PASSWORD, "already"),
         ((*DORA, "--username", "ALICE"), PASSWORD, "username: ALICE is taken"),
         ((*DORA, "--email", "Alice@Example.org"), PASSWORD, "email: Alice@Example.org is taken"),
-        ((*DORA, "--email", "nonsense"), PASSWORD, "email: is not an e-mail address"),
+        ((*DORA, "--email", "nonsense"), PASSWORD, "email: must be an e-mail address"),
         (DORA, "", "password: It must have at least 15"),
         (DORA, "dora dora dora dora", "password: "),
         (DORA, "passwordpassword", "password: "),
@@ -120,5 +120,5 @@ def test_commands_write_the_audit_log_in_the_name_of_the_operator(cast: Cast) ->
     assert {(event.actor_kind, event.actor_label) for event in events} == {("operator", operator)}
 
 
-def test_djangos_createsuperuser_would_pass_by_the_rules_and_is_closed(db: None) -> None:
+def test_createsuperuser_is_refused_because_it_skips_the_rules(db: None) -> None:
     assert "use createuser --superuser" in refusal_of("createsuperuser")
