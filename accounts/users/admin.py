@@ -42,7 +42,7 @@ ACTIVATE = Confirmation(
 END_SESSIONS = Confirmation(
     "End all sessions",
     "End sessions",
-    "These people are logged out everywhere, including this admin, and must log in again:",
+    "These people will be logged out everywhere, also from the admin, and must log in again:",
     "person logged out everywhere",
     "people logged out everywhere",
 )
