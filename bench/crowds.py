@@ -29,7 +29,10 @@ HOST = "127.0.0.1"
 CLIENTS, PAUSE_SECONDS, ROUND_SECONDS, ROUNDS = 4, 0.005, 6.0, 3
 SLOW, FLOOD, REVOKERS, CHANGES_A_SECOND = 1000, 100, 64, 10
 KEYS = 20_000  # more than are revoked in all rounds
-PUBLIC_CLIENT = ("--name", "Phone", "--public", "--redirect-uri", "http://127.0.0.1:9000/callback")
+PUBLIC_CLIENT = (
+    *("--name", "Phone", "--public", "--redirect-uri", "http://127.0.0.1:9000/callback"),
+    *("--scope", "services:read"),
+)
 HEAD = b"GET /health HTTP/1.1\r\nHost: a\r\nX-A: "
 BODY = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{"
 LIMITS = "login.address=999999999"  # else the crowd of failed logins is refused before anything is hashed
@@ -183,8 +186,13 @@ def revoking(server: Server, stop: Any, count: Any) -> None:
     left = iter(server.keys)
 
     def client() -> None:
+        connection = http.client.HTTPConnection(HOST, server.port)
         while not stop.is_set() and (key := next(left, None)) is not None:
-            send(server.port, "DELETE", f"/api/v1/api-keys/{key}", server.caller)
+            connection.request("DELETE", f"/api/v1/api-keys/{key}", headers=server.caller)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 204:
+                raise RuntimeError(f"a revocation is {answer.status}")
             with count.get_lock():
                 count.value += 1
 
