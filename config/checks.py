@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from config import profiles
+from config.hosts import host_of, is_loopback
 from config.wire.checks import faults
 
 LEAST_SECRET_BITS = 128
@@ -63,7 +64,7 @@ def signing_key_faults() -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """keyhouse.E002 to E004: settings that are unsafe in production."""
+    """keyhouse.E002 to E004, and E007: settings that are unsafe in production."""
     if settings.DEBUG:
         return []
     return production_faults()
@@ -80,7 +81,19 @@ def production_faults() -> list[CheckMessage]:
     if any(host.startswith(("*", ".*")) for host in settings.ALLOWED_HOSTS):
         hint = "Name the hosts that clients use."
         faults.append(Error("ALLOWED_HOSTS contains *.", hint=hint, id="keyhouse.E004"))
-    return faults
+    return faults + _unsafe_origins()
+
+
+def _unsafe_origins() -> list[CheckMessage]:
+    return [
+        Error(
+            f"KEYHOUSE_CORS_ORIGINS contains {origin}: others on the network could change its pages.",
+            hint=f"Serve them at https://{origin.removeprefix('http://')}.",
+            id="keyhouse.E007",
+        )
+        for origin in settings.CORS_ALLOWED_ORIGINS
+        if origin.startswith("http://") and not is_loopback(host_of(origin))
+    ]
 
 
 def is_weak(secret: str) -> bool:

@@ -14,6 +14,7 @@ from config import hosts as names
 from config.variables import VARIABLES
 
 HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]\\]+")
+ORIGIN_EXAMPLE = "for example https://app.example.org"
 ADDRESS = re.compile(rf"(?P<host>{HOST.pattern}):(?P<port>[0-9]{{1,5}})")
 
 
@@ -151,6 +152,23 @@ def origin(name: str, value: str) -> str:
     if urlsplit(value).path not in {"", "/"}:
         raise ConfigurationError(f"{name}: {value!a} has a path; give {parts.scheme}://{parts.netloc}")
     return address
+
+
+def origins(name: str) -> list[str]:
+    """Return the origins in variable `name` as browsers send them (RFC 6454 section 6.2).
+
+    Raises ConfigurationError.
+    """
+    return list(dict.fromkeys(_origin_of_pages(name, item) for item in items(name)))
+
+
+def _origin_of_pages(name: str, text: str) -> str:
+    if text in {"*", "null"}:
+        raise ConfigurationError(f"{name}: {text} would admit every web page; name origins, {ORIGIN_EXAMPLE}")
+    spelled = origin(name, text)
+    if text.endswith("/"):
+        raise ConfigurationError(f"{name}: {text!a} ends with a slash; give {spelled}")
+    return spelled
 
 
 def page(name: str, value: str) -> str:

@@ -83,6 +83,14 @@ def host_of(url: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine itself, to which no network leads: localhost, 127.0.0.0/8 or [::1]."""
+    try:
+        return host == "localhost" or ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return False
+
+
 def is_every_address(host: str) -> bool:
     """Whether `host` is 0.0.0.0 or [::]: a server listens there, but no client can call it."""
     try:

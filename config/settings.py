@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "config.wire.http.middleware.SecurityHeadersMiddleware",
     "config.wire.http.middleware.ProblemsMiddleware",
     "gateway.middleware.GatewayMiddleware",
+    "config.wire.http.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.wire.http.methods.MethodsMiddleware",
@@ -184,6 +185,16 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "config.wire.problems.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CORS_ALLOWED_ORIGINS = env.origins("KEYHOUSE_CORS_ORIGINS")
+CORS_ALLOW_HEADERS = [  # and the profile's header for keys
+    *("Authorization", "Content-Type", "X-Organization", "X-Request-ID"),
+    *("Idempotency-Key", "If-Match", "If-None-Match"),
+]
+CORS_EXPOSE_HEADERS = [
+    *("Allow", "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    *("WWW-Authenticate", "X-Request-ID"),
+]
+CORS_PREFLIGHT_MAX_AGE = 7200  # seconds: as long as Chromium remembers one
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no third cookie
 X_FRAME_OPTIONS = "DENY"
 LOGIN_REDIRECT_URL = "admin:index"  # if `next` is not one of our pages

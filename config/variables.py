@@ -47,6 +47,12 @@ GROUPS: dict[str, dict[str, Variable]] = {
             "always allowed.",
             "none",
         ),
+        "KEYHOUSE_CORS_ORIGINS": Variable(
+            "",
+            "The origins of web pages whose scripts may call the API, such as `https://app.example.org` "
+            "([how to](../how-to/cors.md)). `http://` is accepted for loopback addresses only.",
+            "none",
+        ),
         "KEYHOUSE_TRUSTED_PROXIES": Variable(
             "",
             "Addresses or networks of proxies whose `X-Forwarded-For` is believed. A hop may have a port "

@@ -89,7 +89,7 @@ class OAuthClient(PublicRow, AbstractApplication):
         return is_allowed(uri, self.redirect_uris.split())
 
     def origin_allowed(self, origin: str) -> bool:
-        """Return False, because no foreign web page may read our answers (CORS)."""
+        """Return False: config.wire.http.cors alone says which pages may read our answers."""
         return False
 
 

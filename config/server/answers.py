@@ -7,6 +7,8 @@ from typing import IO, Any, NamedTuple
 from django.http import HttpResponse
 
 from config.waiting import Deferral, deferring
+from config.wire.http import cors
+from config.wire.http.heads import REQUEST_ID, Head
 from config.wire.http.middleware import new_request_id, secure
 from config.wire.problems import problem_response
 
@@ -49,11 +51,23 @@ def encoded(headers: Iterable[tuple[str, str]]) -> Lines:
 
 
 def refusal(
-    status: int, code: str, detail: str, *, request_id: str = "", headers: dict[str, str] | None = None
+    status: int, code: str, detail: str, *, head: Head | None = None, headers: dict[str, str] | None = None
 ) -> Answer:
-    """Return a problem document with the headers that every answer has."""
-    response = secure(problem_response(status, code, detail, headers=headers))
-    response.headers["X-Request-ID"] = request_id or new_request_id("")
+    """Return a problem document. `head` is that of the request, None if it could not be read."""
+    return _finished(problem_response(status, code, detail, headers=headers), head)
+
+
+def answer_preflight(head: Head) -> Answer | None:
+    """Answer a page's question whether it may send a request; None if the head asks none."""
+    response = cors.preflight(head)
+    return None if response is None else _finished(response, head)
+
+
+def _finished(response: HttpResponse, head: Head | None) -> Answer:
+    """Return a response as an answer, with the headers that Django's middleware sets elsewhere."""
+    secure(response).headers["X-Request-ID"] = head.META[REQUEST_ID] if head else new_request_id("")
+    if head is not None:
+        cors.share(head, response)
     return of_response(response)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
-from config.server.answers import PIECE, Answer, DeferredAnswer, call_wsgi, refusal
+from config.server.answers import PIECE, Answer, DeferredAnswer, answer_preflight, call_wsgi, refusal
 from config.server.body import Receive, read_body
 from config.server.body_memory import BodyMemory, Share
 from config.server.environ import environ_of, has_body
@@ -59,28 +59,28 @@ class Edge:
         self._pools.stop()
 
     async def _answer(self, scope: dict[str, Any], receive: Receive) -> Answer:
-        request_id = ""
+        head = None
         try:
             head = _head(scope)
-            request_id = head.META[REQUEST_ID]
             if not has_body(scope):
-                return self._from_memory(head) or await self._in_thread(head)
+                at_once = self._from_memory(head) or answer_preflight(head)
+                return at_once or await self._in_thread(head)
             with self._body_memory.share(counted_address(head)) as share:
                 await _add_body(head.META, receive, share)
                 return await self._in_thread(head)
         except RefusedRequest as error:  # the rest of its body would be taken for the next request
             headers = CLOSING | (RETRY if error.retry_after else {})
-            return refusal(error.status, error.code, error.detail, request_id=request_id, headers=headers)
+            return refusal(error.status, error.code, error.detail, head=head, headers=headers)
         except TooManyInFlight:
             detail = "You have too many requests in flight. Wait for their answers."
-            return refusal(429, "too_many_requests", detail, request_id=request_id, headers=RETRY)
+            return refusal(429, "too_many_requests", detail, head=head, headers=RETRY)
         except QueueFull:
             detail = "The server is busy. Try again in a second."
-            return refusal(503, "unavailable", detail, request_id=request_id, headers=RETRY)
+            return refusal(503, "unavailable", detail, head=head, headers=RETRY)
         except Exception:  # a bug: the answer is a 500 like Django's, and the connection stays open
-            log.exception("request %s", request_id)
+            log.exception("request %s", head and head.META[REQUEST_ID])
             detail = "Something went wrong here. It has been logged."
-            return refusal(500, "server_error", detail, request_id=request_id)
+            return refusal(500, "server_error", detail, head=head)
 
     async def _in_thread(self, head: PlainHead) -> Answer:
         pool = self._pools.pool_for(head.method, head.path_info)
