@@ -91,6 +91,7 @@ def test_a_put_to_a_probe_is_405_and_not_about_csrf_tokens(server: Server) -> No
     for path in PROBES:
         answer = server.request("PUT", path, headers={"Host": "10.1.2.3"})
         assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+        assert answer.json()["code"] == "method_not_allowed"
 
 
 def test_a_probe_from_elsewhere_still_finds_no_metrics(db: None) -> None:

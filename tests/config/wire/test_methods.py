@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from config import profiles
@@ -56,15 +58,18 @@ def allowed(answer: Any) -> set[str]:
 
 
 def check(client: Client, path: str) -> set[str]:
-    """Assert that Allow is true at `path`, and return it."""
-    options = client.options(path)
-    assert (options.status_code, options.content) == (204, b""), path
+    """Assert that Allow is true at `path` and costs no query, and return it."""
+    with CaptureQueriesContext(connection) as asked:
+        options = client.options(path)
+    assert (options.status_code, options.content, len(asked)) == (204, b"", 0), path
     listed = allowed(options)
     for method in METHODS:
-        answer = client.generic(method, path, b"{}", JSON)
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.generic(method, path, b"{}", JSON)
         assert (answer.status_code == 405) == (method not in listed), (method, path, answer.status_code)
         if answer.status_code == 405:
             assert allowed(answer) == listed, (method, path)
+            assert len(asked) == 0, (method, path)
             assert method == "HEAD" or assert_problem(answer, 405, "method_not_allowed")
     assert ("HEAD" in listed) == ("GET" in listed)
     return listed
@@ -87,7 +92,7 @@ def test_allow_is_true_for_strangers_in_every_profile(
     name: str, served_profile: Callable[[Profile], None], db: None
 ) -> None:
     served_profile(profiles.load(name))
-    client = Client(raise_request_exception=False)
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
     for path in addresses():
         if name == "keyhouse" or not path.startswith("/admin/"):  # no profile changes the admin's paths
             check(client, path)
@@ -128,8 +133,10 @@ def test_what_some_addresses_take(path: str, listed: set[str], db: None) -> None
 
 def test_a_method_that_is_not_taken_is_405_without_a_csrf_token(db: None) -> None:
     strict = Client(enforce_csrf_checks=True)
-    for path in ("/health", "/ready", "/metrics", "/admin/", "/reset-password", STATIC):
+    for path in ("/health", "/.well-known/jwks.json", "/docs", "/admin/", "/reset-password", STATIC):
         assert_problem(strict.put(path), 405, "method_not_allowed")
+    for method in ("POST", "PUT", "DELETE"):
+        assert_problem(strict.generic(method, "/"), 404, "not_found")
 
 
 def test_options_tells_strangers_the_same_whatever_is_there(cast: Cast) -> None:
