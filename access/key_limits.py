@@ -51,7 +51,7 @@ def clean_networks(texts: Iterable[str], own: Limits) -> list[str]:
 
     Raises Invalid for the first malformed one, and for one outside `own`, the limits of the key in use.
     """
-    found = list(dict.fromkeys(_network(text) for text in texts))
+    found = list(dict.fromkeys(read_allowed_network(text) for text in texts))
     if len(found) > MOST_NETWORKS:
         raise Invalid("allowed_networks", f"has {len(found)} networks; at most {MOST_NETWORKS} are allowed")
     if own.networks and not (found and all(_lies_within(network, own.networks) for network in found)):
@@ -59,7 +59,8 @@ def clean_networks(texts: Iterable[str], own: Limits) -> list[str]:
     return [spell(each) for each in found]
 
 
-def _network(text: str) -> Network:
+def read_allowed_network(text: str) -> Network:
+    """Return an address or a network. Raises Invalid for another text."""
     try:
         return read_network(text)
     except ValueError as error:

@@ -1,21 +1,32 @@
 """What the key endpoints accept and return, in canonical members."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from access.key_limits import LONGEST_WINDOW, MOST_NETWORKS, MOST_REQUESTS, Rate
+from access.key_limits import LONGEST_WINDOW, MOST_NETWORKS, MOST_REQUESTS, Rate, read_allowed_network
+from accounts.users.names import check_name
 from apikeys.durations import parse_duration
 from apikeys.models import ApiKey
+from apikeys.services import api_keys, rotation
 from apikeys.services.rotation import LONGEST_OVERLAP
 from config import profiles
 from config.profiles.schema import Attribute, ChoiceAttribute
-from config.wire.fields import BoundedListField, StrictBooleanField, TextField, TimestampField
+from config.wire.fields import (
+    BoundedListField,
+    RuledField,
+    StrictBooleanField,
+    TextField,
+    TimestampField,
+    fault_of,
+    said_by_field,
+)
 from config.wire.ids import IdField, SentIdField
-from config.wire.members import RequestSerializer, WireSerializer
+from config.wire.members import RequestSerializer, WireSerializer, external_name
 
 MOST_SCOPES = 200
 CREATED = ("id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at")
@@ -86,20 +97,27 @@ class RateLimitMember(RequestSerializer):
 
 def networks_field() -> BoundedListField:
     return BoundedListField(
-        child=TextField(max_length=64),
+        child=TextField(max_length=64, rule=read_allowed_network),
         max_length=MOST_NETWORKS,
         required=False,
         help_text="IPv4 and IPv6 addresses and networks (CIDR) that may use the key; empty: all",
     )
 
 
+def check_expiry(expires_at: datetime | None) -> None:
+    """Raise Invalid for an expiry in the past, or later than the profile allows for a key created now."""
+    api_keys.check_expiry(expires_at, timezone.now())
+
+
 class CreateRequest(RequestSerializer):
     resource = "api_key"
 
-    name = TextField(max_length=100)
-    scopes = BoundedListField(child=TextField(max_length=64), required=False, max_length=MOST_SCOPES)
-    environment = TextField(max_length=64, required=False)
-    expires_at = TimestampField(required=False, allow_null=True)
+    name = TextField(max_length=100, rule=check_name)
+    scopes = BoundedListField(
+        child=TextField(max_length=64), required=False, max_length=MOST_SCOPES, rule=api_keys.check_scopes
+    )
+    environment = TextField(max_length=64, required=False, rule=api_keys.check_environment)
+    expires_at = TimestampField(required=False, allow_null=True, rule=check_expiry)
     organization = SentIdField("organization", required=False, help_text="id of the owner; default: you")
     allowed_networks = networks_field()
     rate_limit = RateLimitMember(required=False, allow_null=True)
@@ -111,11 +129,16 @@ class CreateRequest(RequestSerializer):
         fields["scopes"].required = profiles.active().keys.scopes_required
         return fields
 
+    def faults_together(self, data: Mapping[str, Any]) -> Mapping[str, str]:
+        name = external_name(self.resource, "expires_at")
+        fault = fault_of(check_expiry, None) if data.get(name) is None else None
+        return {name: fault} if fault else {}
+
 
 class UpdateRequest(RequestSerializer):
     resource = "api_key"
 
-    name = TextField(max_length=100, required=False)
+    name = TextField(max_length=100, required=False, rule=check_name)
     allowed_networks = networks_field()
     rate_limit = RateLimitMember(required=False, allow_null=True)
 
@@ -131,12 +154,13 @@ MOST_SECONDS = int(LONGEST_OVERLAP.total_seconds())
         ]
     }
 )
-class DurationField(serializers.Field[timedelta, Any, Any, Any]):
+class DurationField(RuledField):
     """A duration: a number of seconds, or a text such as 24h."""
 
     def to_internal_value(self, data: Any) -> timedelta:
         if isinstance(data, str):
-            return parse_duration(self.field_name or "", data)
+            with said_by_field():
+                return parse_duration("overlap", data)
         if type(data) is not int or not 0 <= data <= MOST_SECONDS:
             raise serializers.ValidationError(f"Send 0 to {MOST_SECONDS} seconds, or a text such as 24h.")
         return timedelta(seconds=data)
@@ -147,11 +171,15 @@ class RotateRequest(RequestSerializer):
 
     overlap = DurationField(
         required=False,
+        rule=rotation.check_overlap,
         help_text=f"how long the old key stays valid beside the new one, at most {LONGEST_OVERLAP.days}d; "
         "without it, the old key is revoked at once",
     )
     expires_at = TimestampField(
-        required=False, allow_null=True, help_text="expiry of the new key; default: that of the old one"
+        required=False,
+        allow_null=True,
+        rule=check_expiry,
+        help_text="expiry of the new key; default: that of the old one",
     )
 
 

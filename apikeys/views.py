@@ -141,7 +141,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         """How many requests with the key were allowed and refused, by the hour."""
         key = self.get_object()
         sent, now = (
-            requests.parse_query(report_serializers.UsageQuery, request),
+            requests.parse_query(report_serializers.UsageQuery, request, is_list=False),
             Origin.of(request._request).at,
         )
         found = reports.report(key, start=sent.get("from"), end=sent.get("to"), now=now)

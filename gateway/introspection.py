@@ -1,8 +1,10 @@
 """POST /gateway/introspect: describe one credential (RFC 7662), or up to 100 at once."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from django.http import QueryDict
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import FormParser
@@ -23,6 +25,7 @@ from config.wire import requests
 from config.wire.errors import Invalid, InvalidToken, NetworkNotAllowed
 from config.wire.fields import BoundedListField, TextField
 from config.wire.http.client_ip import resolve
+from config.wire.members import RequestForm
 from config.wire.parsers import StrictJSONParser
 from gateway.check import authenticate
 
@@ -31,9 +34,16 @@ MOST_TOKENS = 100
 TOKEN_TYPES = {"key": "api_key", "jwt": "access_token", "oauth2": "Bearer"}
 
 
-class ClientAddress(serializers.Serializer[Any]):
+def check_client_ip(text: str) -> None:
+    """Raise Invalid for a text that is not an address."""
+    if not resolve(text, "", ()):
+        raise Invalid("client_ip", "must be an IPv4 or IPv6 address")
+
+
+class ClientAddress(RequestForm):
     client_ip = TextField(
         required=False,
+        rule=check_client_ip,
         help_text="address that the token came from; without it, a key limited to networks is inactive",
     )
 
@@ -50,6 +60,9 @@ class BatchRequest(ClientAddress):
         max_length=MOST_TOKENS,
         help_text="answered in the same order; in JSON only, and not together with token",
     )
+
+    def faults_together(self, data: Mapping[str, Any]) -> Mapping[str, str]:
+        return {"tokens": "cannot be sent together with token; send one of them"} if "token" in data else {}
 
 
 class Introspection(serializers.Serializer[Any]):
@@ -90,7 +103,7 @@ class IntrospectionView(APIView):
             sent = _many_tokens(request)
             address = _address(sent)
             return Response([introspect(asker, token, address, origin) for token in sent["tokens"]])
-        sent = _one_token(request)
+        sent = requests.parse_body(IntrospectionRequest, request)
         return Response(introspect(asker, sent["token"], _address(sent), origin))
 
 
@@ -123,24 +136,11 @@ def tell(found: Principal, client_ip: str, origin: Origin) -> dict[str, Any]:
 
 
 def _address(sent: dict[str, Any]) -> str:
-    if "client_ip" not in sent:
-        return ""
-    address = resolve(sent["client_ip"], "", ())
-    if not address:
-        raise Invalid("client_ip", "must be an IPv4 or IPv6 address")
-    return address
-
-
-def _one_token(request: Request) -> dict[str, Any]:
-    if hasattr(request.data, "getlist") and len(request.data.getlist("token")) > 1:
-        raise Invalid("token", "is repeated in the request")
-    return requests.parse_body(IntrospectionRequest, request)
+    return resolve(sent["client_ip"], "", ()) if "client_ip" in sent else ""
 
 
 def _many_tokens(request: Request) -> dict[str, Any]:
-    if "token" in request.data:
-        raise Invalid("tokens", "cannot be sent together with token; send one of them")
-    if hasattr(request.data, "getlist"):
+    if isinstance(request.data, QueryDict):
         raise Invalid("tokens", "is accepted in JSON only")
     return requests.parse_body(BatchRequest, request)
 

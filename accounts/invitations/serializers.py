@@ -2,6 +2,8 @@
 
 from rest_framework import serializers
 
+from accounts.users.authority import check_global_role, check_organization_role
+from accounts.users.names import clean_email
 from config.wire.fields import TextField, TimestampField
 from config.wire.ids import IdField
 from config.wire.members import RequestSerializer, WireSerializer
@@ -23,5 +25,9 @@ class InvitationMember(WireSerializer):
 class InvitationRequest(RequestSerializer):
     resource = "invitation"
 
-    email = TextField(max_length=254)
-    role = TextField(max_length=64)
+    email = TextField(max_length=254, rule=clean_email)
+    role = TextField(max_length=64, rule=check_organization_role)
+
+
+class AccountInvitationRequest(InvitationRequest):
+    role = TextField(max_length=64, rule=check_global_role)

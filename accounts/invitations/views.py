@@ -28,6 +28,7 @@ class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
     resource = "invitation"
     queryset = Invitation.objects.none()
     serializer_class = serializers.InvitationMember
+    form: type[serializers.InvitationRequest] = serializers.InvitationRequest
 
     def invited_to(self) -> Organization | None:
         """Return the organization of the invitations; None for invitations to an account."""
@@ -41,7 +42,7 @@ class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
 
     def create(self, request: Request, **_: str) -> Response:
         organization = self.invited_to()
-        sent = requests.parse_body(serializers.InvitationRequest, request)
+        sent = requests.parse_body(self.form, request)
         made = invitations.invite(caller=caller_of(request), organization=organization, **sent)
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
@@ -55,16 +56,13 @@ class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
         return Response(self.get_serializer(sent).data)
 
 
-INVITE: Mapping[str, Any] = {
-    "request": serializers.InvitationRequest,
-    "responses": {201: serializers.InvitationMember},
-}
+INVITE: Mapping[str, Any] = {"responses": {201: serializers.InvitationMember}}
 RESEND: Mapping[str, Any] = {"request": None, "responses": serializers.InvitationMember}
 
 
 @extend_schema_view(
     list=extend_schema(operation_id="list_invitations"),
-    create=extend_schema(operation_id="invite", **INVITE),
+    create=extend_schema(operation_id="invite", request=serializers.InvitationRequest, **INVITE),
     destroy=extend_schema(operation_id="withdraw_invitation", responses={204: None}),
     resend=extend_schema(operation_id="resend_invitation", **RESEND),
 )
@@ -76,7 +74,9 @@ class InvitationViewSet(_InvitationViewSet):
 
 @extend_schema_view(
     list=extend_schema(operation_id="list_account_invitations"),
-    create=extend_schema(operation_id="invite_to_account", **INVITE),
+    create=extend_schema(
+        operation_id="invite_to_account", request=serializers.AccountInvitationRequest, **INVITE
+    ),
     destroy=extend_schema(operation_id="withdraw_account_invitation", responses={204: None}),
     resend=extend_schema(operation_id="resend_account_invitation", **RESEND),
 )
@@ -84,6 +84,7 @@ class AccountInvitationViewSet(_InvitationViewSet):
     """Invitations to an account with a global role. Programs may send them, too."""
 
     needs: ClassVar[Needs] = dict.fromkeys(("list", "create", "destroy", "resend"), MANAGE_PEOPLE)
+    form = serializers.AccountInvitationRequest
 
     def invited_to(self) -> None:
         return None

@@ -3,8 +3,8 @@
 from rest_framework import serializers
 
 from accounts.mail import link_tokens
-from accounts.passwords.rules import LONGEST
-from accounts.users.names import NAME_LENGTH
+from accounts.passwords.rules import LONGEST, check_new_password
+from accounts.users.names import NAME_LENGTH, check_name, clean_email
 from config.wire.fields import TextField
 from config.wire.members import RequestSerializer, WireSerializer
 
@@ -12,28 +12,28 @@ from config.wire.members import RequestSerializer, WireSerializer
 class ForgotPasswordRequest(RequestSerializer):
     resource = "forgot_password"
 
-    email = TextField(max_length=254)
+    email = TextField(max_length=254, rule=clean_email)
 
 
 class ResetPasswordRequest(RequestSerializer):
     resource = "reset_password"
 
     token = TextField(max_length=link_tokens.LONGEST)
-    new_password = TextField(max_length=LONGEST, trim_whitespace=False)
+    new_password = TextField(max_length=LONGEST, trim_whitespace=False, rule=check_new_password)
 
 
 class RegisterRequest(RequestSerializer):
     resource = "register"
 
-    email = TextField(max_length=254)
-    password = TextField(max_length=LONGEST, trim_whitespace=False)
-    name = TextField(max_length=NAME_LENGTH, required=False)
+    email = TextField(max_length=254, rule=clean_email)
+    password = TextField(max_length=LONGEST, trim_whitespace=False, rule=check_new_password)
+    name = TextField(max_length=NAME_LENGTH, required=False, rule=check_name)
 
 
 class ChangeEmailRequest(RequestSerializer):
     resource = "change_email"
 
-    new_email = TextField(max_length=254)
+    new_email = TextField(max_length=254, rule=clean_email)
     current_password = TextField(max_length=LONGEST, trim_whitespace=False)
 
 
@@ -52,8 +52,8 @@ class AcceptInvitationRequest(RequestSerializer):
     resource = "accept_invitation"
 
     token = TextField(max_length=link_tokens.LONGEST)
-    name = TextField(max_length=NAME_LENGTH, required=False)
-    password = TextField(max_length=LONGEST, trim_whitespace=False, required=False)
+    name = TextField(max_length=NAME_LENGTH, required=False, rule=check_name)
+    password = TextField(max_length=LONGEST, trim_whitespace=False, required=False, rule=check_new_password)
 
 
 class Message(WireSerializer):

@@ -2,6 +2,8 @@
 
 from rest_framework import serializers
 
+from accounts.users.authority import check_organization_role
+from accounts.users.names import check_name
 from config.wire.fields import StrictBooleanField, TextField, TimestampField
 from config.wire.ids import IdField, SentIdField
 from config.wire.members import RequestSerializer, WireSerializer
@@ -29,7 +31,7 @@ class OrganizationFilter(RequestSerializer):
 class OrganizationRequest(RequestSerializer):
     resource = "organization"
 
-    name = TextField(max_length=100)
+    name = TextField(max_length=100, rule=check_name)
 
 
 class UpdateOrganizationRequest(RequestSerializer):
@@ -37,7 +39,7 @@ class UpdateOrganizationRequest(RequestSerializer):
 
     resource = "organization"
 
-    name = TextField(max_length=100, required=False)
+    name = TextField(max_length=100, required=False, rule=check_name)
     requires_second_factor = StrictBooleanField(
         required=False, help_text="whether roles in it apply only after a login with a second factor"
     )
@@ -59,10 +61,10 @@ class AddMemberRequest(RequestSerializer):
     resource = "member"
 
     user = SentIdField("user", help_text="id of the person")
-    role = TextField(max_length=64)
+    role = TextField(max_length=64, rule=check_organization_role)
 
 
 class MemberRoleRequest(RequestSerializer):
     resource = "member"
 
-    role = TextField(max_length=64)
+    role = TextField(max_length=64, rule=check_organization_role)

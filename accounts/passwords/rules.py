@@ -21,7 +21,12 @@ SHORTEST_WORD = 4
 LEAST_PADDING = 3  # a common word with up to this many digits around it is allowed: changeme123
 
 
-def check_password_rules(password: str, user: "User", *, member: str = "password") -> None:
+def check_new_password(password: str) -> None:
+    """Raise Invalid with every rule that `password` breaks for everybody."""
+    check_password_rules(password, None)
+
+
+def check_password_rules(password: str, user: "User | None", *, member: str = "password") -> None:
     """Raise Invalid, naming `member`, with every rule that `password` breaks for `user`."""
     if len(password) > LONGEST:
         raise Invalid(member, f"must have at most {LONGEST} characters")

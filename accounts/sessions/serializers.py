@@ -1,5 +1,6 @@
 """Requests and answers about logins and sessions."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -29,15 +30,17 @@ class LoginRequest(RequestSerializer):
         """Include the identifiers that the profile lets people log in with."""
         return [*profiles.active().login.identifiers, "password", "totp_code"]
 
+    def faults_together(self, data: Mapping[str, Any]) -> Mapping[str, str]:
+        names = [external_name(self.resource, kind) for kind in profiles.active().login.identifiers]
+        if sum(name in data for name in names) == 1:
+            return {}
+        both = ", but not both" if len(names) > 1 else ""
+        return {names[0]: f"Send {' or '.join(names)}{both}."}
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        kinds = profiles.active().login.identifiers
-        sent = [kind for kind in kinds if attrs.get(kind)]
-        if len(sent) != 1:
-            names = [external_name(self.resource, kind) for kind in kinds]
-            both = ", but not both" if len(names) > 1 else ""
-            raise serializers.ValidationError({names[0]: f"Send {' or '.join(names)}{both}."})
+        (identifier,) = (attrs[kind] for kind in profiles.active().login.identifiers if kind in attrs)
         proof = {"password": attrs["password"], "totp_code": attrs.get("totp_code", "")}
-        return {"identifier": attrs[sent[0]], **proof}
+        return {"identifier": identifier, **proof}
 
 
 class RefreshRequest(RequestSerializer):

@@ -46,13 +46,24 @@ def power_of(user: User) -> Power:
     return held
 
 
-def clean_global_role(caller: Caller, role: str) -> str:
-    """Return a global role that the caller may give to people. Raises Invalid or NotAllowed."""
-    profile = profiles.active()
-    known = profile.roles_of_level("global")
+def check_global_role(role: str) -> None:
+    """Raise Invalid for a text that is not a global role of the profile."""
+    known = profiles.active().roles_of_level("global")
     if role not in known:
         raise Invalid("role", f"must be one of these roles: {', '.join(known)}")
-    given = profile.power_of_role(role, "global")
+
+
+def check_organization_role(role: str) -> None:
+    """Raise Invalid for a text that is not a role in organizations."""
+    known = profiles.active().roles_of_level("organization")
+    if role not in known:
+        raise Invalid("role", f"must be one of these organization roles: {', '.join(known)}")
+
+
+def clean_global_role(caller: Caller, role: str) -> str:
+    """Return a global role that the caller may give to people. Raises Invalid or NotAllowed."""
+    check_global_role(role)
+    given = profiles.active().power_of_role(role, "global")
     caller.principal.require(
         lambda who: given <= who.everywhere, f"The role {role} allows more than you may do."
     )
@@ -93,11 +104,8 @@ def check_not_above_in(caller: Caller, organization: Organization | None, who: o
 
 def clean_organization_role(caller: Caller, organization: Organization, role: str) -> str:
     """Return a role that the caller may give in the organization. Raises Invalid or NotAllowed."""
-    profile = profiles.active()
-    known = profile.roles_of_level("organization")
-    if role not in known:
-        raise Invalid("role", f"must be one of these organization roles: {', '.join(known)}")
-    given = profile.power_of_role(role, "organization")
+    check_organization_role(role)
+    given = profiles.active().power_of_role(role, "organization")
     caller.principal.require(
         lambda who: given <= who.power_in(organization.pk), f"The role {role} allows more than you may do."
     )

@@ -96,6 +96,11 @@ def clean_name(member: str, text: str) -> str:
     return name
 
 
+def check_name(text: str) -> None:
+    """Raise Invalid, naming `name`, as `clean_name` does."""
+    clean_name("name", text)
+
+
 def clean_username(text: str) -> str:
     """Return a user name. Raises Invalid unless it has 1 to 150 letters, digits or any of . _ + -
 

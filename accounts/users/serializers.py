@@ -5,7 +5,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.passwords.rules import LONGEST
+from accounts.passwords.rules import LONGEST, check_new_password
+from accounts.users.authority import check_global_role
+from accounts.users.names import check_name, clean_email, clean_username
+from config import profiles
 from config.wire.fields import StrictBooleanField, TextField, TimestampField
 from config.wire.ids import IdField
 from config.wire.members import RequestSerializer, WireSerializer
@@ -68,14 +71,14 @@ class NameRequest(RequestSerializer):
 
     resource = "me"
 
-    name = TextField(max_length=100, allow_blank=True)
+    name = TextField(max_length=100, allow_blank=True, rule=check_name)
 
 
 class ChangePasswordRequest(RequestSerializer):
     resource = "password"
 
     current_password = PasswordField()
-    new_password = PasswordField()
+    new_password = PasswordField(rule=check_new_password)
 
 
 class UserFilter(RequestSerializer):
@@ -93,14 +96,25 @@ class UserFilter(RequestSerializer):
     is_active = serializers.ChoiceField(choices=("true", "false"), required=False)
 
 
+def may_lack_username() -> bool:
+    """Whether the profile lets people log in with something else."""
+    return profiles.active().login.identifiers != ("username",)
+
+
 class CreateUserRequest(RequestSerializer):
     resource = "user"
 
-    username = TextField(max_length=150, required=False, allow_null=True)
-    email = TextField(max_length=254)
-    name = TextField(max_length=100, required=False, allow_blank=True)
-    password = PasswordField()
-    role = TextField(max_length=64)
+    username = TextField(max_length=150, required=False, allow_null=True, rule=clean_username)
+    email = TextField(max_length=254, rule=clean_email)
+    name = TextField(max_length=100, required=False, allow_blank=True, rule=check_name)
+    password = PasswordField(rule=check_new_password)
+    role = TextField(max_length=64, rule=check_global_role)
+
+    def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().declared()
+        fields["username"].allow_null = may_lack_username()
+        fields["username"].required = not may_lack_username()
+        return fields
 
 
 class UpdateUserRequest(RequestSerializer):
@@ -108,9 +122,14 @@ class UpdateUserRequest(RequestSerializer):
 
     resource = "user"
 
-    username = TextField(max_length=150, required=False, allow_null=True)
-    email = TextField(max_length=254, required=False)
-    name = TextField(max_length=100, required=False, allow_blank=True)
-    password = PasswordField(required=False)
-    role = TextField(max_length=64, required=False)
+    username = TextField(max_length=150, required=False, allow_null=True, rule=clean_username)
+    email = TextField(max_length=254, required=False, rule=clean_email)
+    name = TextField(max_length=100, required=False, allow_blank=True, rule=check_name)
+    password = PasswordField(required=False, rule=check_new_password)
+    role = TextField(max_length=64, required=False, rule=check_global_role)
     is_active = StrictBooleanField(required=False)
+
+    def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().declared()
+        fields["username"].allow_null = may_lack_username()
+        return fields

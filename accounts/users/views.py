@@ -66,7 +66,7 @@ class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
     @extend_schema(operation_id="update_user", request=serializers.UpdateUserRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         user = self.get_object()
-        changes = UserChanges(**requests.parse_body(serializers.UpdateUserRequest, request))
+        changes = UserChanges(**requests.parse_body(serializers.UpdateUserRequest, request, row=user))
         user = users.update_user(caller=caller_of(request), user=user, changes=changes)
         return Response(self.get_serializer(user).data)
 

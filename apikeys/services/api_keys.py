@@ -28,7 +28,7 @@ from apikeys.services.locking import locked
 from audit.events import EventName
 from config import profiles
 from config.profiles import NO_POWER, Capability, Power
-from config.wire.errors import Conflict, Invalid, NotAllowed
+from config.wire.errors import MOST_ERRORS, Conflict, Invalid, NotAllowed
 from config.wire.fields import timestamp
 from oauth.locks import lock_token
 
@@ -69,9 +69,11 @@ def create_api_key(
     they hold, nor for longer than their own key lasts.
     """
     _check_may_make(caller, owner)
-    granted = _clean_scopes(granted)
+    check_scopes(granted)
+    granted = scopes.unique(granted)
     _check_not_wider(caller, owner, frozenset(granted))
-    environment = _clean_environment(environment)
+    environment = environment or profiles.active().keys.default_environment
+    check_environment(environment)
     form = profiles.active().keys.environments[environment]
     text = keys.mint(form)
     number, digest = digests.current_digest(text)
@@ -172,14 +174,16 @@ def _check_may_make(caller: Caller, owner: User | Organization) -> None:
     caller.principal.require(may_make, "You may not create keys for this owner.")
 
 
-def _clean_scopes(requested: Sequence[str]) -> list[str]:
+def check_scopes(requested: Sequence[str]) -> None:
+    """Raise Invalid for scopes that the profile does not have, and for none where it requires one."""
     if not requested and profiles.active().keys.scopes_required:
         raise Invalid("scopes", "must name at least one scope: a key without scopes can do nothing")
     catalogue = profiles.active().scopes
     unknown = scopes.unknown(requested, catalogue)
     if unknown:
-        raise Invalid("scopes", f"{unknown[0]!a} is not a scope; the scopes are: {', '.join(catalogue)}")
-    return scopes.unique(requested)
+        named = ", ".join(ascii(scope) for scope in unknown[:MOST_ERRORS])
+        words = "is not a scope" if len(unknown) == 1 else "are not scopes"
+        raise Invalid("scopes", f"{named} {words}; the scopes are: {', '.join(catalogue)}")
 
 
 def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozenset[str]) -> None:
@@ -210,13 +214,12 @@ def _more_than(excess: Power, whose: str) -> str:
     return f"scopes: {names} would allow more than {whose}"
 
 
-def _clean_environment(name: str | None) -> str:
-    form = profiles.active().keys
-    name = name or form.default_environment
-    if name not in form.environments:
-        known = ", ".join(form.environments)
+def check_environment(name: str) -> None:
+    """Raise Invalid for an environment that the profile does not have."""
+    environments = profiles.active().keys.environments
+    if name not in environments:
+        known = ", ".join(environments)
         raise Invalid("environment", f"{name!a} is not an environment; the environments are: {known}")
-    return name
 
 
 def latest_expiry(now: datetime) -> datetime | None:
@@ -225,12 +228,17 @@ def latest_expiry(now: datetime) -> datetime | None:
     return None if days is None else now + timedelta(days=days)
 
 
-def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | None:
-    if expires_at is not None and expires_at <= caller.origin.at:
+def check_expiry(expires_at: datetime | None, now: datetime) -> None:
+    """Raise Invalid for an expiry in the past, or later than the profile allows for a key created now."""
+    if expires_at is not None and expires_at <= now:
         raise Invalid("expires_at", "must be in the future")
-    latest = latest_expiry(caller.origin.at)
+    latest = latest_expiry(now)
     if latest is not None and (expires_at is None or expires_at > latest):
         raise Invalid("expires_at", f"must not be after {timestamp(latest)}, the latest allowed expiry")
+
+
+def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | None:
+    check_expiry(expires_at, caller.origin.at)
     limit = None if caller.principal.is_person else caller.principal.credential.expires_at
     if limit is not None and (expires_at is None or expires_at > limit):
         moment = limit.isoformat()

@@ -35,8 +35,7 @@ def rotate_api_key(
     an overlap it is revoked at once. Raises NotFound, NotAllowed or Invalid as for a new key, because
     rotating must not give the caller more. Raises Conflict for a key that is not usable or already rotated.
     """
-    if not NO_OVERLAP <= overlap <= LONGEST_OVERLAP:
-        raise Invalid("overlap", f"must be at most {LONGEST_OVERLAP.days}d")
+    check_overlap(overlap)
     with transaction.atomic():
         owner = hold_owner(caller, key.owner)  # before the key: all code locks in this order
         old = locked(caller, [key])[0]
@@ -57,6 +56,12 @@ def rotate_api_key(
         detail = {"successor": str(new.row.uuid), "ends_at": timestamp(ends_at)}
         record_about(EventName.API_KEY_ROTATED, caller, old, detail)
     return RotatedKey(new.row, new.text, ends_at)
+
+
+def check_overlap(overlap: timedelta) -> None:
+    """Raise Invalid for an overlap that is too long."""
+    if not NO_OVERLAP <= overlap <= LONGEST_OVERLAP:
+        raise Invalid("overlap", f"must be at most {LONGEST_OVERLAP.days}d")
 
 
 def _check_can_be_rotated(old: ApiKey, now: datetime) -> None:

@@ -1,5 +1,7 @@
 """Serializer fields that read strictly, and write in the profile's form."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,15 +9,56 @@ from rest_framework import serializers
 
 from config import profiles
 from config.wire import times
+from config.wire.errors import Invalid
+
+Rule = Callable[[Any], object]
 
 
-class TextField(serializers.CharField):
+@contextmanager
+def said_by_field() -> Iterator[None]:
+    """Turn Invalid into the error of the field that is being read, so that it hides no other field's."""
+    try:
+        yield
+    except Invalid as error:
+        raise serializers.ValidationError(list(error.errors.values())) from None
+
+
+def fault_of(rule: Rule, value: Any) -> str | None:
+    """Return what is wrong with `value` by a rule, or None."""
+    try:
+        rule(value)
+    except Invalid as error:
+        return " ".join(error.errors.values())
+    return None
+
+
+class RuledField(serializers.Field[Any, Any, Any, Any]):
+    """A field with a rule: a function of the domain that raises Invalid for a wrong value.
+
+    The rule sees only values of the right form, and none that the `row` in the context already has: older
+    versions had other rules. It needs neither the database nor the caller; services apply it again.
+    """
+
+    def __init__(self, *args: Any, rule: Rule | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rule = rule
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(value)
+        is_stored = value == getattr(self.context.get("row"), self.source or "", None)
+        fault = fault_of(self.rule, value) if self.rule and not is_stored else None
+        if fault:
+            raise serializers.ValidationError(fault)
+
+
+class TextField(RuledField, serializers.CharField):
     """A JSON string; numbers are refused."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        text: str = super().to_internal_value(data)
+        return text
 
 
 class StrictBooleanField(serializers.BooleanField):
@@ -27,7 +70,7 @@ class StrictBooleanField(serializers.BooleanField):
         return data
 
 
-class TimestampField(serializers.DateTimeField):
+class TimestampField(RuledField, serializers.DateTimeField):
     """A time in UTC, in whole seconds: 2026-11-22T09:30:00Z, or without the Z if the profile says so.
 
     Reads RFC 3339 with any UTC offset. A time without an offset is ambiguous, and refused.
@@ -51,7 +94,7 @@ def timestamp(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class BoundedListField(serializers.ListField):
+class BoundedListField(RuledField, serializers.ListField):
     """A list that is refused before its items are read if it is longer than `max_length`."""
 
     def run_child_validation(self, data: Any) -> Any:

@@ -1,14 +1,16 @@
 """Members have canonical snake_case names inside, and the active profile's names and order outside."""
 
 import re
-from collections.abc import Iterable
-from itertools import islice
-from typing import Any, ClassVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, cast
 
 from rest_framework import serializers
 
 from config import profiles
 from config.wire.errors import MOST_ERRORS, shown
+from config.wire.parsers import REPEATED
+
+IS_REPEATED = "is repeated; send it once"
 
 
 def external_name(resource: str, member: str) -> str:
@@ -52,21 +54,59 @@ class WireSerializer(serializers.Serializer[Any]):
         return spelling, field
 
 
-class RequestSerializer(WireSerializer):
-    """A serializer for requests: an unknown member is an error."""
+class RequestForm(serializers.Serializer[Any]):
+    """What a client sends. Its error names all faults: missing, wrong, repeated and unknown members."""
+
+    unnamed = 0  # faults of the whole request that its error does not name
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return super().to_internal_value(data)
+        members, wrong = None, {}
+        try:
+            members = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            wrong = cast(dict[str, Any], error.detail)
+        faults = {**self.faults_together(data), **wrong, **self._faults_of_names(data)}
+        if faults:
+            raise serializers.ValidationError(faults)
+        return members
+
+    def faults_together(self, data: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return what is wrong with members that depend on each other, by their external names."""
+        return {}
+
+    def takes(self, known: Collection[str], name: str) -> bool:
+        """Whether a request may have a member of this name."""
+        return True
+
+    def _faults_of_names(self, data: Mapping[str, Any]) -> dict[str, str]:
+        known = list(self.fields)
+        wrong = [name for name, value in data.items() if value is REPEATED or not self.takes(known, name)]
+        named = wrong[:MOST_ERRORS]
+        cast(RequestForm, self.root).unnamed += len(wrong) - len(named)
+        return {shown(name): self._fault_of_name(known, name) for name in named}
+
+    def _fault_of_name(self, known: Collection[str], name: str) -> str:
+        if self.takes(known, name):
+            return IS_REPEATED
+        kind = self.context.get("kind", "member")
+        return f"Unknown {kind}. Known {kind}s: {', '.join(known) or 'none'}."
+
+
+class RequestSerializer(RequestForm, WireSerializer):
+    """A serializer for requests in the profile's names: an unknown member is an error."""
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:
         return declared
 
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            self._refuse_unknown(data)
-        return super().to_internal_value(data)
+    def takes(self, known: Collection[str], name: str) -> bool:
+        return name in known
 
-    def _refuse_unknown(self, data: Iterable[str]) -> None:
-        unknown = list(islice((name for name in data if name not in self.fields), MOST_ERRORS))
-        if unknown:
-            known = ", ".join(self.fields) or "none"
-            raise serializers.ValidationError(
-                {shown(name): f"Unknown member. Known members: {known}." for name in unknown}
-            )
+
+class FormFaults(serializers.ValidationError):
+    """The faults of a request by member, and how many there are that have no name here."""
+
+    def __init__(self, faults: Mapping[str, Any], unnamed: int) -> None:
+        super().__init__(dict(faults))
+        self.unnamed = unnamed

@@ -1,18 +1,24 @@
 """Reads JSON bodies strictly, and refuses what two parsers could read differently."""
 
 import json
+from collections import Counter
 from typing import Any, NoReturn
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from config.wire.errors import shown
+
+class Repeated:
+    """The value of a member or parameter that was sent more than once. No field accepts it."""
+
+
+REPEATED = Repeated()
 
 
 class StrictJSONParser(BaseParser):
-    """JSON in UTF-8, without duplicate members (RFC 8259 section 4), NaN or Infinity.
+    """JSON in UTF-8, without NaN or Infinity. A leading byte order mark is ignored (RFC 8259 section 8.1).
 
-    A leading byte order mark is ignored (section 8.1).
+    Duplicate members (section 4) get the value REPEATED, so that forms name them with all other faults.
     """
 
     media_type = "application/json"
@@ -20,7 +26,7 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             text = stream.read().decode("utf-8-sig")
-            return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+            return json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
         except UnicodeDecodeError as error:
             raise ParseError(f"The body is not UTF-8 (byte {error.start}).") from None
         except json.JSONDecodeError as error:
@@ -33,12 +39,11 @@ class StrictJSONParser(BaseParser):
             raise ParseError("The body contains a number that is too long.") from None
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in members:
-            raise ParseError(f"The member '{shown(name)}' is repeated in the body.")
-        members[name] = value
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        members |= {name: REPEATED for name, count in counts.items() if count > 1}
     return members
 
 

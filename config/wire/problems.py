@@ -112,8 +112,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def _from_drf(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.ValidationError):
-        errors = dict(flatten(error.detail)[:MOST_ERRORS])
-        return _drf(400, "invalid", sentence(errors), errors={m: t for m, t in errors.items() if m})
+        return _from_faults(flatten(error.detail), unnamed=getattr(error, "unnamed", 0))
     headers = {}
     if isinstance(error, exceptions.Throttled):
         headers["Retry-After"] = str(math.ceil(getattr(error, "wait", None) or 1))
@@ -121,6 +120,13 @@ def _from_drf(error: exceptions.APIException) -> Response:
         headers["WWW-Authenticate"] = challenge()
     code = error.get_codes()
     return _drf(error.status_code, str(code), str(error.detail), headers=headers)
+
+
+def _from_faults(faults: list[tuple[str, str]], unnamed: int) -> Response:
+    errors = dict(faults[:MOST_ERRORS])
+    others = len(faults) - len(errors) + unnamed
+    detail = sentence(errors) + (f"; {others} more faults are not listed" if others else "")
+    return _drf(400, "invalid", detail, errors={member: text for member, text in errors.items() if member})
 
 
 def sentence(errors: Mapping[str, str]) -> str:

@@ -39,7 +39,7 @@ CODES_IN_WORDS = {
     "not_authenticated": Code("401", "The request has no credential, and the address needs one."),
     "not_implemented": Code("501", "The request has a transfer coding other than `chunked`."),
     "not_found": Code("404", "There is nothing here, or nothing that the caller may see."),
-    "parse_error": Code("400", "The body is malformed: not JSON, not UTF-8, or with a member twice."),
+    "parse_error": Code("400", "The body is malformed: not JSON, or not UTF-8."),
     "rate_limited": Code("429", "The key has used up its rate limit. `Retry-After` says how long to wait."),
     "request_timeout": Code("408", "The head or the body of the request did not arrive in time."),
     "second_factor_recovery": Code(
