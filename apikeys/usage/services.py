@@ -12,20 +12,21 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from apikeys.models import EVERY_KEY, HOUR, ApiKey, Outcome
+from config.database.sql import rows_query
 
 MOST_AT_ONCE = 500
 
-# Both databases call the columns of VALUES column1, column2, …
+# {rows} is a query of the rows to write, with the columns column1, column2, …
 _ADD = """
-    INSERT INTO apikeys_keyuse AS kept (key_id, begins_at, seconds, outcome, count) VALUES {rows}
+    INSERT INTO apikeys_keyuse AS kept (key_id, begins_at, seconds, outcome, count) {rows}
     ON CONFLICT (key_id, begins_at, seconds, outcome) DO UPDATE SET count = kept.count + excluded.count
 """
 _ADD_TOTALS = """
-    INSERT INTO apikeys_hourtotal AS kept (organization_id, begins_at, outcome, count) VALUES {rows}
+    INSERT INTO apikeys_hourtotal AS kept (organization_id, begins_at, outcome, count) {rows}
     ON CONFLICT (organization_id, begins_at, outcome) DO UPDATE SET count = kept.count + excluded.count
 """
 _MARK_SCOPES = """
-    INSERT INTO apikeys_scopeuse AS kept (key_id, scope, last_used_at) VALUES {rows}
+    INSERT INTO apikeys_scopeuse AS kept (key_id, scope, last_used_at) {rows}
     ON CONFLICT (key_id, scope) DO UPDATE SET last_used_at = excluded.last_used_at
     WHERE kept.last_used_at < excluded.last_used_at
 """
@@ -34,7 +35,7 @@ _MARK = """
         use_count = use_count + used.column2,
         last_used_at = CASE WHEN last_used_at >= used.column3 THEN last_used_at ELSE used.column3 END,
         last_used_ip = CASE WHEN last_used_at >= used.column3 THEN last_used_ip ELSE used.column4 END
-    FROM (VALUES {rows}) AS used
+    FROM ({rows}) AS used
     WHERE id = used.column1
 """
 
@@ -68,7 +69,7 @@ class Counted(NamedTuple):
 
 def add_counts(rows: Sequence[Counted]) -> None:
     """Add to the counts of these hours and days, or insert them, in one statement. Rows must be distinct."""
-    _execute(_ADD, sorted(rows))
+    _execute(_ADD, ("bigint", "bigint", "integer", "text", "bigint"), sorted(rows))
 
 
 def write_uses(uses: dict[Cell, Use], *, skip_locked: bool) -> int:
@@ -126,13 +127,15 @@ def _write(uses: dict[Cell, Use], organizations: Mapping[int, int | None]) -> No
 def _mark(uses: dict[int, Use]) -> None:
     """Add these uses to their keys. An older use does not replace the last one."""
     moment = connection.ops.adapt_datetimefield_value
-    _execute(_MARK, [(n, use.count, moment(use.last_at), use.last_ip) for n, use in uses.items()])
+    rows = [(number, use.count, moment(use.last_at), use.last_ip) for number, use in uses.items()]
+    _execute(_MARK, ("bigint", "bigint", "timestamptz", "text"), rows)
 
 
 def _mark_scopes(uses: dict[tuple[int, str], datetime]) -> None:
     """Store when these scopes were last needed. An older use does not replace a later one."""
     moment = connection.ops.adapt_datetimefield_value
-    _execute(_MARK_SCOPES, [(number, scope, moment(at)) for (number, scope), at in uses.items()])
+    rows = [(number, scope, moment(at)) for (number, scope), at in uses.items()]
+    _execute(_MARK_SCOPES, ("bigint", "text", "timestamptz"), rows)
 
 
 def _add_totals(counts: Mapping[tuple[int, int, str], int], organizations: Mapping[int, int | None]) -> None:
@@ -141,15 +144,13 @@ def _add_totals(counts: Mapping[tuple[int, int, str], int], organizations: Mappi
     for (number, hour, outcome), times in counts.items():
         for place in {EVERY_KEY, organizations[number] or EVERY_KEY}:
             totals[place, hour, outcome] += times
-    _execute(_ADD_TOTALS, sorted((*which, times) for which, times in totals.items()))
+    rows = sorted((*which, times) for which, times in totals.items())
+    _execute(_ADD_TOTALS, ("bigint", "bigint", "text", "bigint"), rows)
 
 
-def _execute(statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run the statement with these rows as VALUES. Without rows, do nothing."""
-    if not rows:
-        return
-    row = f"({', '.join(['%s'] * len(rows[0]))})"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement.format(rows=", ".join([row] * len(rows))), [value for each in rows for value in each]
-        )
+def _execute(statement: str, types: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run the statement with these rows; `types` are those of their columns in PostgreSQL."""
+    if rows:
+        with connection.cursor() as cursor:
+            given = rows_query(types, rows)
+            cursor.execute(statement.format(rows=given.query), given.values)

@@ -6,7 +6,7 @@ Building the SQL of a query set takes longer than the database needs to run it.
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -18,6 +18,30 @@ def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+class GivenRows(NamedTuple):
+    """A query whose rows are given, in their order, and the value of its one placeholder."""
+
+    query: str
+    values: list[str]
+
+
+def rows_query(types: Sequence[str], rows: Sequence[Sequence[Any]]) -> GivenRows:
+    """Return a query of these rows. Its columns are column1, column2, …, with these types in PostgreSQL.
+
+    The rows are one JSON text: with a placeholder for each value, psycopg takes longer to read the
+    statement than PostgreSQL to write the rows.
+    """
+    if connection.vendor == "postgresql":
+        column, source = "(value ->> {index})::{type}", "json_array_elements(%s::json)"
+    else:
+        column, source = "json_extract(value, '$[{index}]')", "json_each(%s)"
+    columns = [
+        f"{column.format(index=index, type=each)} AS column{index + 1}" for index, each in enumerate(types)
+    ]
+    query = f"SELECT {', '.join(columns)} FROM {source} WHERE true"  # noqa: S608 (it holds only constants)
+    return GivenRows(query, [json.dumps(rows, default=str)])
 
 
 def uuid_value(text: str) -> object:
