@@ -11,7 +11,10 @@ from config.server.refusals import RefusedRequest
 # Of two such headers we would believe one, and the proxy may believe the other. Credentials sent twice are
 # joined with a comma, as in other servers; the code that reads them refuses the result.
 ONCE = frozenset(
-    {"HTTP_X_ORIGINAL_METHOD", "HTTP_X_ORIGINAL_URI", "HTTP_X_FORWARDED_METHOD", "HTTP_X_FORWARDED_URI"}
+    {
+        *("HTTP_X_ORIGINAL_METHOD", "HTTP_X_ORIGINAL_URI", "HTTP_X_FORWARDED_METHOD", "HTTP_X_FORWARDED_URI"),
+        "HTTP_HOST",
+    }
 )
 UNSUPPORTED_CODING = "The only supported transfer coding is chunked."
 UNPREFIXED = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
@@ -43,6 +46,7 @@ def environ_of(scope: Mapping[str, Any]) -> dict[str, Any]:
     }
     for name, value in scope["headers"]:
         _add(environ, name, value.decode("latin-1"))
+    _check_host(environ)
     _check_coding(environ)
     return environ
 
@@ -71,6 +75,12 @@ VARIABLES = {
         *(b"x-forwarded-host", b"x-request-id", b"connection", b"content-type", b"content-length"),
     )
 }
+
+
+def _check_host(environ: Mapping[str, Any]) -> None:
+    """Raise RefusedRequest if HTTP/1.1 names no host (RFC 9112 section 3.2)."""
+    if "HTTP_HOST" not in environ and environ["SERVER_PROTOCOL"] == "HTTP/1.1":
+        raise RefusedRequest(400, "invalid_request", "HTTP/1.1 requires a Host header.")
 
 
 def _check_coding(environ: dict[str, Any]) -> None:

@@ -9,6 +9,8 @@ from config.server.refusals import RefusedRequest
 
 pytestmark = pytest.mark.once
 
+HOST = (b"host", b"keys.example.org")
+
 
 def scope(*headers: tuple[bytes, bytes], path: bytes = b"/a%20b", query: bytes = b"") -> dict[str, Any]:
     return {
@@ -19,7 +21,7 @@ def scope(*headers: tuple[bytes, bytes], path: bytes = b"/a%20b", query: bytes =
         "query_string": query,
         "server": ("127.0.0.1", 8000),
         "client": ("192.0.2.7", 4711),
-        "headers": list(headers),
+        "headers": [HOST, *headers],
     }
 
 
@@ -51,11 +53,18 @@ def test_a_name_with_an_underscore_is_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [b"x-original-method", b"x-original-uri", b"x-forwarded-method", b"x-forwarded-uri"]
+    "name", [b"host", b"x-original-method", b"x-original-uri", b"x-forwarded-method", b"x-forwarded-uri"]
 )
 def test_a_header_that_decides_may_be_sent_only_once(name: bytes) -> None:
     with pytest.raises(RefusedRequest, match=f"Send {name.decode()} only once"):
         environ_of(scope((name, b"GET"), (name, b"GET")))
+
+
+def test_http_1_1_without_a_host_is_refused_and_http_1_0_is_not() -> None:
+    without = scope() | {"headers": []}
+    with pytest.raises(RefusedRequest, match="requires a Host header"):
+        environ_of(without)
+    assert "HTTP_HOST" not in environ_of(without | {"http_version": "1.0"})
 
 
 def test_other_repeated_headers_are_joined() -> None:
