@@ -16,12 +16,13 @@ not have, and the process empties it.
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import Error, OperationalError, close_old_connections
 
 from access.concerned import concerned
 from access.principals import Principal
@@ -35,6 +36,14 @@ from config.waiting import CLOCK
 
 MOST_POSITIONS = 256  # in one look
 MOST_EVENTS = 1_000  # in one look
+RENEW_AFTER = 0.5  # the part of a lease after which a request that relies on it has it renewed
+
+
+class Cached(NamedTuple):
+    """A caller in the cache, and the name that the caller is cached under."""
+
+    name: bytes
+    principal: Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,11 @@ class Known:
         if read is None or (read.until is not None and read.until <= now):
             return None
         return read.principal
+
+    def find(self, name: bytes, now: datetime) -> Cached | None:
+        """Return the same with the name."""
+        principal = self.get(name, now)
+        return None if principal is None else Cached(name, principal)
 
 
 NOTHING = Known()
@@ -93,12 +107,13 @@ class Memory:
         self._empty()
         self._failed_at = 0.0
         self._failure = ""
+        self._is_ageing = threading.Event()
 
     def _empty(self) -> None:
         """Drop every cached caller, and every read that is under way."""
         self._known = Known()
         self._epoch = 0
-        self._trusted_until = 0.0
+        self._trusted_until = self._renew_from = 0.0
         self._seen = dict([BEGINNING])  # positions of the last look and of the reads since
 
     def known(self) -> Known:
@@ -115,7 +130,32 @@ class Memory:
 
     def trusted(self) -> Known:
         """Return what may be trusted without a look: NOTHING once the lease has ended."""
-        return self._known if time.clock_gettime(CLOCK) < self._trusted_until else NOTHING
+        now = time.clock_gettime(CLOCK)
+        if now >= self._renew_from:
+            self._is_ageing.set()
+        return self._known if now < self._trusted_until else NOTHING
+
+    def still_holds(self, cached: Cached, now: datetime) -> bool:
+        """Whether `cached` may be trusted now, and nobody has read the caller anew since it was found."""
+        return self.trusted().get(cached.name, now) is cached.principal
+
+    def renew_in_background(self) -> None:
+        """Start a thread that renews leases which requests rely on, so that none of them waits for a look."""
+        threading.Thread(target=self._renew_forever, name="keyhouse-looks", daemon=True).start()
+
+    def _renew_forever(self) -> None:
+        while True:
+            with suppress(Error):  # the next request without a lease looks itself, and reports its own error
+                self.renew_when_asked()
+            close_old_connections()
+
+    def renew_when_asked(self) -> None:
+        """Wait until a request relies on a lease in its second half, and look. Raises django.db.Error."""
+        self._is_ageing.wait()
+        self._is_ageing.clear()
+        with self._lock:
+            if (now := time.clock_gettime(CLOCK)) >= self._renew_from:
+                self._confirm(now)
 
     def _look(self) -> None:
         """Look, or wait for the thread that is looking. If its look fails, the waiting threads fail too."""
@@ -126,15 +166,20 @@ class Memory:
                 return  # another thread has looked in the meantime
             if came < self._failed_at:
                 raise OperationalError(self._failure)  # otherwise each thread would wait in turn
-            look = self._ask()
-            callers = self._known.callers
-            if look.concerned is None or not look.has(self._seen):
-                callers = Remembered()
-            elif look.concerned:
-                callers.forget([*look.concerned, ANY_CHANGE])
-            self._known = Known(look.position, callers)
-            self._epoch, self._seen = look.epoch, dict([look.position])
-            self._trusted_until = before + settings.EPOCH_LEASE_SECONDS
+            self._confirm(before)
+
+    def _confirm(self, now: float) -> None:
+        """Look: drop the callers whom newer events concern, and trust the others for a lease from `now`."""
+        look = self._ask()
+        callers = self._known.callers
+        if look.concerned is None or not look.has(self._seen):
+            callers = Remembered()
+        elif look.concerned:
+            callers.forget([*look.concerned, ANY_CHANGE])
+        self._known = Known(look.position, callers)
+        self._epoch, self._seen = look.epoch, dict([look.position])
+        self._trusted_until = now + settings.EPOCH_LEASE_SECONDS
+        self._renew_from = now + RENEW_AFTER * settings.EPOCH_LEASE_SECONDS
 
     def _ask(self) -> Look:
         """Return the end of the chain and what has changed since the last look, with one query.
@@ -174,7 +219,7 @@ class Memory:
                 self._seen[sequence] = digest
                 known.callers.add(name, read)
             else:
-                self._trusted_until = 0.0  # the next look makes room
+                self._trusted_until = self._renew_from = 0.0  # the next look makes room
 
     def forget(self, **_: Any) -> None:
         """Empty the cache: a connection was lost, so another database may answer from now on."""

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from access.credentials import Presented, presented
 from access.key_limits import limits_of, rate_of
 from access.peppers import current
-from access.principal_cache import memory
+from access.principal_cache import Cached, memory
 from access.principals import Credential, Place, Principal
 from access.remembered import ANY_CHANGE, Read
 from accounts.users.principals import PERSON, PERSON_JOINS, PersonRow, person
@@ -114,17 +114,17 @@ def known_key(text: str, origin: Origin) -> Principal:
     return found
 
 
-def remembered_key(text: str, origin: Origin) -> Principal | None:
+def remembered_key(text: str, origin: Origin) -> Cached | None:
     """Return the owner of a cached key that may be used from this address; else None.
 
     Raises InvalidToken for text that is not a well-formed key. Records nothing.
     """
-    found = memory.trusted().get(peppers.current_digest(text).digest, origin.at)
+    found = memory.trusted().find(peppers.current_digest(text).digest, origin.at)
     if found is None:  # the cache holds only well-formed keys
         if key_text.environment_of(text, profiles.active().keys.environments) is None:
             raise InvalidToken
         return None
-    limits = found.credential.limits
+    limits = found.principal.credential.limits
     return found if limits is None or limits.allow(origin.ip) else None
 
 

@@ -4,10 +4,11 @@ from config.wsgi import application as wsgi_application
 
 # isort: split
 from config import profiles
-from config.server.edge import Edge
+from config.server.edge import Checks, Edge
 from config.server.pools import Paths
 from config.wire.problems import MAILED_LINKS
-from gateway.check import PATH, check_from_memory
+from gateway.check import PATH, check_from_memory, check_in_thread
+from gateway.repeated import answer_again
 
 # Endpoints that check or set a password, below the profile's base path.
 PASSWORD_ENDPOINTS = (
@@ -26,4 +27,4 @@ PATHS = Paths(
     queries=(f"{API}auth/oauth2/introspect",),
 )
 
-application = Edge(wsgi_application, check_from_memory, PATHS)
+application = Edge(wsgi_application, Checks(check_from_memory, answer_again, check_in_thread), PATHS)

@@ -8,11 +8,13 @@ requests that need the database to a thread.
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.db import close_old_connections
+from django.http import HttpResponse, HttpResponseNotAllowed
 from django.http.request import HttpHeaders
 
 from access.credentials import Presented, presented
 from access.exceptions import record_denied
+from access.principal_cache import Cached
 from access.principals import Principal
 from accounts.sessions.authentication import authenticate_access_token, remembered_access_token
 from apikeys.authentication import authenticate_key, remembered_key
@@ -24,10 +26,17 @@ from config.profiles import Profile
 from config.profiles.schema import Route
 from config.server.answers import Answer, of_response
 from config.wire.errors import DomainError, MalformedCredentials, NotAllowed, NotAuthenticated, RateLimited
-from config.wire.http.heads import REQUEST_ID, Head
+from config.wire.http.heads import REQUEST_ID, Head, PlainHead
 from config.wire.http.middleware import secure
-from config.wire.problems import challenge, domain_response, problem_response
-from gateway.decision import Asked, Decision, Refusal, decide
+from config.wire.problems import (
+    DATABASE_ERRORS,
+    challenge,
+    domain_response,
+    problem_response,
+    unavailable,
+)
+from gateway import repeated
+from gateway.decision import Asked, Refusal, decide
 from gateway.identity import identity_headers, identity_lines
 from gateway.paths import RefusedPath, segments
 from gateway.routes import Node, compile_routes, match
@@ -43,7 +52,7 @@ METHODS = {"GET", "HEAD"}
 SHORT = 256  # characters; the row of a longer URI is not cached
 
 
-def check(request: HttpRequest) -> HttpResponse:
+def check(request: Head) -> HttpResponse:
     """Answer 200 with the identity headers, 401 with WWW-Authenticate, 403, or 429 for a key's rate limit.
 
     Every 200 has the identity headers, empty for an unknown caller, so that a proxy that copies them
@@ -58,25 +67,27 @@ def check(request: HttpRequest) -> HttpResponse:
         if decision.refusal is not None:
             raise refused(decision.refusal, origin)
         quota = quotas.spend(principal, origin) if principal else None
-        record_use(decision, origin)
+        counting.record_use(decision.key, origin, scopes=decision.scopes)
     except DomainError as error:
         return refusal_of(error)
     headers = identity_headers(decision.principal) | (quota.headers if quota else {})
     return HttpResponse(content_type="text/plain", headers=headers)
 
 
-def check_from_memory(head: Head) -> Answer | None:
+def check_from_memory(head: PlainHead) -> Answer | None:
     """Return the same answer if it needs no database and records nothing; else None.
 
-    Also returns None for other paths. None means that nothing has been counted yet.
+    Also returns None for other paths. None means that nothing has been counted yet. An answer that stays the
+    same as long as its caller does is kept for checks that have the same bytes.
     """
     if not is_check(head.path_info) or (head.path_info == PATH and head.method not in METHODS):
         return None
     try:
         question, origin = ask(head), Origin.of(head)
-        principal = remembered(question.sent, origin) if question.sent else None
-        if question.sent and principal is None:
+        caller = remembered(question.sent, origin) if question.sent else None
+        if question.sent and caller is None:
             return None
+        principal = caller.principal if caller else None
         decision = decide(question.asked, principal, question.organization)
         if decision.refusal is not None or not quotas.are_counted_here(principal):
             return None
@@ -85,9 +96,23 @@ def check_from_memory(head: Head) -> Answer | None:
         return None
     except DomainError as error:
         return _answered(of_response(secure(refusal_of(error))), head)
-    record_use(decision, origin)
+    counting.record_use(decision.key, origin, scopes=decision.scopes)
     lines = identity_lines(decision.principal, quota.headers if quota else {})
+    if quota is None:
+        repeated.keep(head, origin, caller, decision, lines)
     return _answered(Answer(200, lines), head)
+
+
+def check_in_thread(head: PlainHead) -> Answer | None:
+    """Return the same answer, without the request and the middleware of Django; None for other paths."""
+    if not is_check(head.path_info) or (head.path_info == PATH and head.method not in METHODS):
+        return None
+    close_old_connections()
+    try:
+        response = check(head)
+    except DATABASE_ERRORS as error:
+        response = unavailable(error)
+    return _answered(of_response(secure(response)), head)
 
 
 def is_check(path: str) -> bool:
@@ -207,7 +232,7 @@ def authenticate(sent: Presented, origin: Origin) -> Principal:
     return authenticate_access_token(sent.secret, origin)
 
 
-def remembered(sent: Presented, origin: Origin) -> Principal | None:
+def remembered(sent: Presented, origin: Origin) -> Cached | None:
     """Return the cached owner, None if only the database knows. Raises InvalidToken for a malformed key."""
     if sent.is_key:
         return remembered_key(sent.secret, origin)
@@ -225,12 +250,6 @@ def refused(refusal: Refusal, origin: Origin) -> NotAllowed:
     counting.record_use(principal.credential.number, origin, Outcome.SCOPE)
     record_denied(principal, origin, asked.method, asked.uri.partition("?")[0], refusal.error)
     return refusal.error
-
-
-def record_use(decision: Decision, origin: Origin) -> None:
-    """Count that a known caller was let through; do nothing for an unknown one."""
-    if decision.principal is not None:
-        counting.record_use(decision.principal.credential.number, origin, scopes=decision.scopes)
 
 
 def refusal_of(error: DomainError) -> HttpResponse:

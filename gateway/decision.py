@@ -35,6 +35,11 @@ class Decision(NamedTuple):
     scopes: tuple[str, ...] = ()
     refusal: Refusal | None = None
 
+    @property
+    def key(self) -> int:
+        """The primary key of the API key that is used; 0 if it is another credential, or none."""
+        return self.principal.credential.number if self.principal else 0
+
 
 def decide(asked: list[Asked], principal: Principal | None, organization: str) -> Decision:
     """Decide whether the caller may make all requests, acting in `organization` (an id) if it is given."""

@@ -8,7 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from access.credentials import presented
-from access.principal_cache import memory
+from access.principal_cache import Cached, memory
 from access.principals import Credential, Place, Principal
 from access.remembered import Read
 from accounts.models.sessions import idle_time
@@ -93,9 +93,9 @@ def authenticate_oauth2(text: str, origin: Origin) -> Principal:
     return found
 
 
-def remembered_oauth2(text: str, origin: Origin) -> Principal | None:
+def remembered_oauth2(text: str, origin: Origin) -> Cached | None:
     """Return the principal of an access token if memory holds it, else None."""
-    return memory.trusted().get(tokens.digest(text).encode(), origin.at)
+    return memory.trusted().find(tokens.digest(text).encode(), origin.at)
 
 
 def _read(digest: str, now: datetime) -> Read:

@@ -41,6 +41,7 @@ from audit import refusals, triggers
 from config import profiles
 from config.profiles import Profile
 from config.profiles.schema import Role
+from gateway import repeated
 from tests.accounts.mailbox import Mailbox, listening, use_mail_server
 from tests.running import migrated
 from tests.snapshot import Snapshot
@@ -106,6 +107,7 @@ def nothing_remembered() -> Iterator[None]:
     valkey_counts.forget()
     yield
     counting.forget()
+    repeated.forget()
     spool.forget()
 
 

@@ -7,7 +7,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from access.credentials import presented
-from access.principal_cache import memory
+from access.principal_cache import Cached, memory
 from access.principals import Credential, Principal
 from access.remembered import Read
 from accounts.sessions import tokens
@@ -46,9 +46,9 @@ def authenticate_access_token(text: str, origin: Origin) -> Principal:
     return found
 
 
-def remembered_access_token(text: str, origin: Origin) -> Principal | None:
+def remembered_access_token(text: str, origin: Origin) -> Cached | None:
     """Return the principal of an access token if memory holds it, else None."""
-    return memory.trusted().get(hashlib.sha256(text.encode()).digest(), origin.at)
+    return memory.trusted().find(hashlib.sha256(text.encode()).digest(), origin.at)
 
 
 def _read(text: str, now: datetime) -> Read:

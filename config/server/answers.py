@@ -1,6 +1,8 @@
 """Answers as they go over the connection: Django's, and refusals of the event loop in the same form."""
 
 from collections.abc import Callable, Iterable
+from functools import cache
+from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, NamedTuple
 
@@ -27,6 +29,26 @@ class Answer(NamedTuple):
     file: IO[bytes] | None = None
 
 
+class WrittenAnswer(NamedTuple):
+    """A short answer in bytes. Its head lacks the empty line at the end, and the headers of the server."""
+
+    head: bytes
+    body: bytes = b""
+
+    @classmethod
+    def of(cls, answer: Answer) -> "WrittenAnswer":
+        return cls(_status_line(answer.status) + written(answer.lines), answer.body)
+
+
+def written(lines: Lines) -> bytes:
+    return b"".join(b"%b: %b\r\n" % line for line in lines)
+
+
+@cache
+def _status_line(status: int) -> bytes:
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+
+
 class FileBody(NamedTuple):
     """The wsgi.file_wrapper of PEP 3333: the file is read and closed while the answer is sent."""
 
@@ -34,11 +56,14 @@ class FileBody(NamedTuple):
     block_size: int = PIECE
 
 
+AT_ONCE = Deferral()
+
+
 class DeferredAnswer(NamedTuple):
     """An answer, and the moment before which it must not leave."""
 
     answer: Answer
-    deferral: Deferral
+    deferral: Deferral = AT_ONCE
 
 
 def of_response(response: HttpResponse) -> Answer:

@@ -10,24 +10,33 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from functools import partial
+from hashlib import sha256
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from config.server.answers import PIECE, Answer, DeferredAnswer, answer_preflight, call_wsgi, refusal
+from config.server.answers import (
+    PIECE,
+    Answer,
+    DeferredAnswer,
+    WrittenAnswer,
+    answer_preflight,
+    call_wsgi,
+    refusal,
+)
 from config.server.body import Receive, read_body
 from config.server.body_memory import BodyMemory, Share
+from config.server.connection.plain_head import MAX_SIZE, plain_scope
 from config.server.environ import environ_of, has_body
 from config.server.in_flight import TooManyInFlight
 from config.server.pools import Paths, Pools
 from config.server.refusals import RefusedRequest
 from config.server.threads import QueueFull
 from config.wire.http.client_ip import counted_address
-from config.wire.http.heads import REQUEST_ID, Head, PlainHead
+from config.wire.http.heads import REQUEST_ID, PlainHead
 from config.wire.http.middleware import new_request_id
 
-FromMemory = Callable[[Head], Answer | None]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 CLOSING = {"Connection": "close"}
@@ -36,23 +45,43 @@ RETRY = {"Retry-After": "1"}
 log = logging.getLogger("keyhouse.server")
 
 
-class Edge:
-    """Answers ASGI requests.
+class Checks(NamedTuple):
+    """Functions that answer checks of proxies. They return None, and have done nothing, if they cannot.
 
-    `from_memory` answers a request, or returns None and has done nothing; a thread then calls `application`.
+    `from_memory` does nothing that may block, nor does `repeated`, which answers the bytes of an earlier
+    check by their fingerprint. `in_thread` may block.
     """
 
-    def __init__(self, application: Callable[..., Any], from_memory: FromMemory, paths: Paths) -> None:
-        self._application, self._from_memory = application, from_memory
+    from_memory: Callable[[PlainHead], Answer | None]
+    repeated: Callable[[bytes], WrittenAnswer | None]
+    in_thread: Callable[[PlainHead], Answer | None]
+
+
+class Edge:
+    """Answers ASGI requests: `checks` from memory or in a thread, all others by `application` in a thread."""
+
+    def __init__(self, application: Callable[..., Any], checks: Checks, paths: Paths) -> None:
+        self._application, self._checks = application, checks
         self._pools = Pools(paths)
         self._body_memory = BodyMemory()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await deliver(await self._answer(scope, receive), scope["method"], send)
 
-    def answer_from_memory(self, scope: dict[str, Any]) -> Answer | None:
-        """Answer a request that has no body. Returns None if a thread has to, and has done nothing then."""
-        return self._from_memory(_head(scope))
+    def answer_plain(self, data: bytes, server: Any, client: Any) -> WrittenAnswer | None:
+        """Answer from memory if `data` is exactly one plain request. Returns None otherwise.
+
+        `server` and `client` are the addresses of the connection.
+        """
+        if len(data) > MAX_SIZE:
+            return None
+        found = fingerprint(data, client)
+        repeated = self._checks.repeated(found)
+        if repeated is not None:
+            return repeated
+        scope = plain_scope(data, server, client)
+        answer = self._checks.from_memory(_head(scope, found)) if scope else None
+        return WrittenAnswer.of(answer) if answer else None
 
     def stop(self) -> None:
         """Wait until all work in threads is done."""
@@ -63,7 +92,7 @@ class Edge:
         try:
             head = _head(scope)
             if not has_body(scope):
-                at_once = self._from_memory(head) or answer_preflight(head)
+                at_once = self._checks.from_memory(head) or answer_preflight(head)
                 return at_once or await self._in_thread(head)
             with self._body_memory.share(counted_address(head)) as share:
                 await _add_body(head.META, receive, share)
@@ -86,15 +115,23 @@ class Edge:
         pool = self._pools.pool_for(head.method, head.path_info)
         credential = head.META.get("HTTP_AUTHORIZATION", "") if pool.counts_credentials else ""
         with pool.in_flight.count(address=counted_address(head), credential=credential):
-            deferred = await pool.threads.run(partial(call_wsgi, self._application, head.META))
-            return await _when_due(deferred)
+            return await _when_due(await pool.threads.run(partial(self._answer_of_thread, head)))
+
+    def _answer_of_thread(self, head: PlainHead) -> DeferredAnswer:
+        answer = self._checks.in_thread(head)
+        return DeferredAnswer(answer) if answer else call_wsgi(self._application, head.META)
 
 
-def _head(scope: dict[str, Any]) -> PlainHead:
+def fingerprint(data: bytes, client: Any) -> bytes:
+    """Return what stands for these bytes of this client: they hold a credential, which must not be kept."""
+    return sha256(b"%b\n%b" % (str(client and client[0]).encode(), data)).digest()
+
+
+def _head(scope: dict[str, Any], fingerprint: bytes = b"") -> PlainHead:
     """Return the head of a request, with a request id. Raises RefusedRequest."""
     environ = environ_of(scope)
     environ[REQUEST_ID] = new_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-    return PlainHead.of(environ)
+    return PlainHead.of(environ, fingerprint)
 
 
 async def _add_body(environ: dict[str, Any], receive: Receive, share: Share) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from gunicorn.workers.gasgi import ASGIWorker
 
-from config.server.answers import Answer
+from config.server.answers import WrittenAnswer
 from config.server.connection.closing import ClosingConnection
 from config.server.connection.connection import Connection
 from config.server.limits import SPARE_FILES, SWITCH_SECONDS
@@ -23,7 +23,7 @@ DRAIN_SECONDS = 15.0  # for all answers: more than the longest lease, less than 
 class Application(Protocol):
     """The ASGI application, as far as a worker uses it directly."""
 
-    def answer_from_memory(self, scope: dict[str, Any]) -> Answer | None: ...
+    def answer_plain(self, data: bytes, server: Any, client: Any) -> WrittenAnswer | None: ...
 
     def stop(self) -> None: ...
 
@@ -36,6 +36,7 @@ class Worker(ASGIWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.cfg.set("asgi_disconnect_grace_period", 0)  # a request whose client is gone leaves its queue
         self.waiting_for_clients: dict[ClosingConnection, None] = {}  # the one that has waited longest first
         self._connections_of: Counter[str] = Counter()  # by the address of the peer
         self._stopping = asyncio.Event()

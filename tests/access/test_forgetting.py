@@ -20,7 +20,7 @@ from audit.actors import Target
 from audit.events import EventName
 from audit.models import ChainHead
 from config.wire.errors import InvalidToken
-from tests.access.remembering import happen, names, remember
+from tests.access.remembering import happen, names, read, remember
 from tests.accounts.helpers import statements
 from tests.apikeys.test_trust import use
 from tests.conftest import Cast, make_key
@@ -56,6 +56,36 @@ def test_an_event_that_may_concern_everybody_empties_memory(db: None, lease: Lea
     remember_two()
     happen(cast(EventName, name), to=KEY)
     assert names() == set()
+
+
+@pytest.mark.parametrize(("part", "queries"), [(0, 1), (1, 0)])
+def test_a_request_has_an_ageing_lease_renewed_and_a_new_one_kept(
+    db: None, lease: Lease, monkeypatch: pytest.MonkeyPatch, part: int, queries: int
+) -> None:
+    monkeypatch.setattr(principal_cache, "RENEW_AFTER", part)
+    lease(LONG)
+    cache = principal_cache.Memory()
+    known = cache.known()
+    assert cache.trusted() is known
+    cache._is_ageing.set()  # in the second case by a request that came just before the last look
+    with CaptureQueriesContext(connection) as captured:
+        cache.renew_when_asked()
+    assert len(statements(captured)) == queries
+    assert (cache.trusted() is known) == (queries == 0)
+
+
+def test_a_renewal_forgets_those_whom_an_event_concerns(
+    db: None, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(principal_cache, "RENEW_AFTER", 0)
+    lease(LONG)
+    cache = principal_cache.Memory()
+    for number in (1, 2):
+        cache.remember(cache.known(), b"%d" % number, read(f"api_key:{number}"))
+    happen(to=KEY)
+    cache.trusted()
+    cache.renew_when_asked()
+    assert set(cache.trusted().callers._reads) == {b"2"}
 
 
 def test_an_epoch_of_which_no_event_says_whom_it_concerns_empties_memory(db: None, lease: Lease) -> None:

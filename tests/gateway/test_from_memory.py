@@ -16,16 +16,21 @@ from access.key_limits import Rate
 from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting, quotas
 from apikeys.usage.services import Cell
-from config.server.answers import Answer, call_wsgi
+from config.asgi import application as edge
+from config.server.answers import Answer, WrittenAnswer, call_wsgi
+from config.server.edge import fingerprint
 from config.server.environ import environ_of
 from config.wire.http.heads import REQUEST_ID, PlainHead
 from config.wsgi import application
-from gateway.check import check_from_memory
+from gateway import check
+from gateway.check import check_from_memory, check_in_thread
+from gateway.repeated import answer_again
 from tests.conftest import Cast, log_in, make_key
 from tests.oauth.flow import machine_token, make_client
 
 LONG = 3600.0
 FEW, MANY = 400, 100_000
+SERVER, CLIENT, REQUEST = ("127.0.0.1", 8000), ("127.0.0.1", 4711), "of-this-request"
 Lease = Callable[[float], None]
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -44,6 +49,16 @@ class Request(NamedTuple):
     path: bytes
     headers: Headers
 
+    @property
+    def lines(self) -> Headers:
+        return ((b"host", b"localhost"), (b"x-request-id", REQUEST.encode()), *self.headers)
+
+    @property
+    def data(self) -> bytes:
+        """The request as it goes over the wire."""
+        lines = b"".join(b"%b: %b\r\n" % line for line in self.lines)
+        return b"%b %b HTTP/1.1\r\n%b\r\n" % (self.method.encode(), self.path, lines)
+
     def head(self) -> PlainHead:
         scope = {
             "method": self.method,
@@ -51,11 +66,11 @@ class Request(NamedTuple):
             "http_version": "1.1",
             "raw_path": self.path,
             "query_string": b"",
-            "server": ("127.0.0.1", 8000),
-            "client": ("127.0.0.1", 4711),
-            "headers": self.headers,
+            "server": SERVER,
+            "client": CLIENT,
+            "headers": self.lines,
         }
-        return PlainHead.of(environ_of(scope) | {REQUEST_ID: "of-this-request"})
+        return PlainHead.of(environ_of(scope) | {REQUEST_ID: REQUEST})
 
 
 def credentials(cast: Cast) -> list[Headers]:
@@ -127,6 +142,13 @@ def outcome(answer: Answer) -> Outcome:
     return Outcome(answer.status, headers, answer.body, uses)
 
 
+def read(written: WrittenAnswer) -> Answer:
+    """Return an answer that is in bytes already."""
+    status, *lines = written.head.removesuffix(b"\r\n").split(b"\r\n")
+    parted = [line.partition(b": ") for line in lines]
+    return Answer(int(status.split()[1]), [(name, value) for name, _, value in parted], written.body)
+
+
 def as_sent(answer: Answer, method: str) -> Answer:
     return answer._replace(body=b"") if method == "HEAD" else answer
 
@@ -143,24 +165,33 @@ def in_a_thread(request: Request) -> Outcome:
 
 @pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.soak)])
 def test_every_answer_from_memory_is_the_one_of_a_thread(
-    cast: Cast, lease: Lease, settings: Settings, count: int
+    cast: Cast, lease: Lease, settings: Settings, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
+    monkeypatch.setattr(check, "close_old_connections", lambda: None)  # as in Django's Client
     settings.TRUSTED_PROXIES = ("127.0.0.1",)
     sent, organizations = credentials(cast), [str(cast.acme.uuid), str(cast.umbrella.uuid), "nothing"]
     chance = random.Random(count)  # the same ones each time
     requests = [some_request(chance, sent, organizations) for _ in range(count)]
     counting.forget()
     lease(LONG)
-    expected, early = [], 0
+    expected, early, again = [], 0, 0
     for request in requests:
         in_thread = in_a_thread(request)
+        direct = check_in_thread(request.head())
+        assert direct is None or outcome(as_sent(direct, request.method)) == in_thread, request
         answer = check_from_memory(request.head())
         if answer is not None:
             assert outcome(as_sent(answer, request.method)) == in_thread, request
             early += 1
+        for _ in range(2):
+            again += answer_again(fingerprint(request.data, CLIENT)) is not None
+            counting.forget()
+            written = edge.answer_plain(request.data, SERVER, CLIENT)
+            assert written is None or outcome(read(written)) == in_thread, request
         assert counting._waiting == {}
         expected.append(hash(str(in_thread)))
     assert count / 3 < early < count
+    assert again
     lease(0)
     for request, digest in zip(requests, expected, strict=True):
         assert hash(str(in_a_thread(request))) == digest, request

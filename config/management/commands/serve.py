@@ -5,6 +5,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connections
 
+from access.principal_cache import memory
 from accounts import background
 from accounts.passwords import hashing
 from apikeys.services.known_secrets import check_secrets
@@ -67,6 +68,7 @@ def start_worker(worker: Any) -> None:
     if settings.METRICS_NETWORKS:
         metrics.start()
     background.start(worker)
+    memory.renew_in_background()
 
 
 def check_fit(workers: int) -> None:

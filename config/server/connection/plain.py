@@ -2,19 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from config.server.answers import Answer
-from config.server.connection.answer import HTTP_1_1
+from gunicorn.asgi.protocol import _CACHED_SERVER_HEADER, _get_cached_date_header
+
+from config.server.answers import WrittenAnswer
 from config.server.connection.head import HeadConnection
-from config.server.connection.plain_head import plain_scope
 
 if TYPE_CHECKING:
     from config.server.worker import Worker
-
-
-class PlainRequest:
-    """What gunicorn reads of a request when it begins an answer."""
-
-    version = HTTP_1_1
 
 
 class PlainConnection(HeadConnection):
@@ -47,8 +41,7 @@ class PlainConnection(HeadConnection):
 
     def _answer_plain_request(self, data: bytes) -> bool:
         """Answer a plain request from memory. Returns False if that is impossible."""
-        scope = plain_scope(data, self._server, self._client)
-        answer = self._from_memory(scope) if scope else None
+        answer = self._from_memory(data)
         if answer is None:
             return False
         self._last_plain_answer = self.worker.loop.time()
@@ -56,14 +49,13 @@ class PlainConnection(HeadConnection):
         if self._head_timer is not None:
             self._stop_head_timer()
             self._arm_keepalive_timer()
-        self._send_response_start(answer.status, answer.lines, PlainRequest)
-        self._safe_write(self._response_buffer + answer.body)
-        self._response_buffer = None
+        lines = (answer.head, _CACHED_SERVER_HEADER, _get_cached_date_header(), b"\r\n", answer.body)
+        self._safe_write(b"".join(lines))
         return True
 
-    def _from_memory(self, scope: dict[str, Any]) -> Answer | None:
+    def _from_memory(self, data: bytes) -> WrittenAnswer | None:
         try:
-            return self.app.answer_from_memory(scope)
+            return self.app.answer_plain(data, self._server, self._client)
         except Exception:  # a bug: the edge will meet it again when it handles the request, and log it
             return None
 

@@ -21,7 +21,8 @@ class PlainHead:
     META: dict[str, Any]
     path_info: str
     method: str | None
+    fingerprint: bytes = b""  # of its bytes and the peer's address; empty if nobody has taken it
 
     @classmethod
-    def of(cls, environ: dict[str, Any]) -> "PlainHead":
-        return cls(environ, environ["PATH_INFO"], environ["REQUEST_METHOD"])
+    def of(cls, environ: dict[str, Any], fingerprint: bytes = b"") -> "PlainHead":
+        return cls(environ, environ["PATH_INFO"], environ["REQUEST_METHOD"], fingerprint)

@@ -12,8 +12,8 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.sock import TCPSocket
 
-from config.server.answers import Answer
-from config.server.edge import Edge, FromMemory
+from config.server.answers import Answer, WrittenAnswer
+from config.server.edge import Checks, Edge
 from config.server.pools import Paths
 from config.server.worker import Worker
 from config.wire.http.heads import Head
@@ -37,8 +37,8 @@ class Serving(NamedTuple):
     thread: threading.Thread
 
 
-def no_memory(head: Head) -> Answer | None:
-    return None
+def nothing(_: object) -> None:
+    """Leave a request to the application."""
 
 
 @contextmanager
@@ -46,7 +46,8 @@ def serving(
     application: WsgiApplication,
     connections: int = 100,
     keep_alive: int = 60,
-    from_memory: FromMemory = no_memory,
+    from_memory: Callable[[Head], Answer | None] = nothing,
+    repeated: Callable[[bytes], WrittenAnswer | None] = nothing,
 ) -> Iterator[Serving]:
     """Serve a WSGI application behind the edge; at the end of the block, stop as after SIGTERM."""
     config = Config()
@@ -56,7 +57,7 @@ def serving(
     log = Logger(config)
     listener = TCPSocket((HOST, 0), config, log)
     worker = Worker(0, os.getppid(), [listener], None, 0, config, log)
-    worker.asgi = edge = Edge(application, from_memory, PATHS)
+    worker.asgi = edge = Edge(application, Checks(from_memory, repeated, nothing), PATHS)
     thread = threading.Thread(target=_run, args=(worker,))
     thread.start()
     try:

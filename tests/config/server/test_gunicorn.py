@@ -70,3 +70,7 @@ def test_a_private_part_of_gunicorn_has_not_changed(part: Any) -> None:
 
 def digest(part: Any) -> str:
     return hashlib.sha256(inspect.getsource(part).encode()).hexdigest()[:16]
+
+
+def test_every_answer_names_the_same_server() -> None:
+    assert protocol._CACHED_SERVER_HEADER == b"Server: gunicorn/asgi\r\n"

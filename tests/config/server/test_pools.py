@@ -1,6 +1,8 @@
 """No kind of request, and no client, can take the threads of the others."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Iterator
 from functools import partial
 
@@ -50,6 +52,32 @@ def test_checks_of_one_address_leave_room_in_the_queue_for_others(server: Servin
     gate.opened.set()
     for client in (first, second, other):
         assert all_of(client).startswith(b"HTTP/1.1 200 ")
+
+
+def test_requests_whose_clients_are_gone_leave_the_queue(server: Serving, gate: Gate) -> None:
+    first, *gone = (connect(server.port) for _ in range(3))
+    first.sendall(check_of("192.0.2.1"))
+    assert gate.entered.acquire(timeout=30)
+    for number, client in enumerate(gone, 2):
+        client.sendall(check_of(f"192.0.2.{number}"))
+    assert is_refused(server)
+    for client in gone:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with a reset
+        client.close()
+    assert not all(is_refused(server) for _ in range(20))
+    gate.opened.set()
+    assert all_of(first).startswith(b"HTTP/1.1 200 ")
+
+
+def is_refused(server: Serving) -> bool:
+    """Send one more check; return whether the server answers at once that it is busy."""
+    with connect(server.port) as client:
+        client.sendall(check_of("192.0.2.9"))
+        client.settimeout(1)
+        try:
+            return client.recv(65536).startswith(b"HTTP/1.1 503 ")
+        except TimeoutError:
+            return False
 
 
 def test_checks_of_a_proxy_that_names_no_client_are_not_limited_as_those_of_one(

@@ -1,0 +1,64 @@
+"""Checks that were allowed before, byte for byte: proxies ask most of them again and again.
+
+What such a check asks, and whose credential it has, cannot change, so it is not read again. Only what the
+caller may do can change. Then the cache of callers drops or replaces the caller, and the answer is not used.
+"""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from access.principal_cache import Cached, memory
+from apikeys.usage import counting
+from audit.actors import Origin
+from config import metrics, profiles
+from config.profiles import Profile
+from config.server.answers import Answer, Lines, WrittenAnswer
+from config.wire.http.heads import PlainHead
+from config.wire.http.middleware import new_request_id
+from gateway.decision import Decision
+
+MOST_REPEATED = 20_000  # a KiB each
+
+
+class Allowed(NamedTuple):
+    """A check that was allowed, and the head of its answer. `caller` is None where anybody may pass."""
+
+    profile: Profile
+    caller: Cached | None
+    decision: Decision
+    ip: str
+    sent_request_id: str
+    head: bytes
+
+
+_allowed: dict[bytes, Allowed] = {}  # by the fingerprint of the bytes
+
+
+def keep(head: PlainHead, origin: Origin, caller: Cached | None, decision: Decision, lines: Lines) -> None:
+    """Keep the answer to an allowed check, unless nobody has taken the fingerprint of its bytes."""
+    if not head.fingerprint:
+        return
+    if len(_allowed) >= MOST_REPEATED:
+        del _allowed[next(iter(_allowed))]
+    answer, sent_id = WrittenAnswer.of(Answer(200, lines)), head.META.get("HTTP_X_REQUEST_ID", "")
+    _allowed[head.fingerprint] = Allowed(profiles.active(), caller, decision, origin.ip, sent_id, answer.head)
+
+
+def answer_again(fingerprint: bytes) -> WrittenAnswer | None:
+    """Answer a check with the bytes of an earlier one as then, and count it; or return None."""
+    kept = _allowed.get(fingerprint)
+    if kept is None or kept.profile is not profiles.active():
+        return None
+    now = datetime.now(UTC)
+    if kept.caller is not None and not memory.still_holds(kept.caller, now):
+        return None
+    request_id = new_request_id(kept.sent_request_id)
+    origin = Origin(kept.ip, request_id, now)
+    counting.record_use(kept.decision.key, origin, scopes=kept.decision.scopes)
+    metrics.CHECKS.count("200")
+    return WrittenAnswer(b"%bX-Request-ID: %b\r\n" % (kept.head, request_id.encode()))
+
+
+def forget() -> None:
+    """Drop all answers, for tests."""
+    _allowed.clear()

@@ -1,0 +1,145 @@
+"""A check that repeats the bytes of an earlier one is answered only as long as its caller stays the same."""
+
+from collections.abc import Callable
+from copy import copy
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from access.callers import caller_at_command_line
+from access.credentials import Presented
+from access.key_limits import Rate
+from access.principal_cache import memory
+from apikeys.authentication import authenticate_key
+from apikeys.services.api_keys import NewKey
+from apikeys.services.revocation import revoke_api_keys
+from apikeys.usage import counting
+from audit.actors import Origin
+from config import profiles
+from config.asgi import application as edge
+from config.server.answers import WrittenAnswer
+from config.server.edge import fingerprint
+from gateway import repeated
+from gateway.repeated import answer_again
+from tests.conftest import Cast, make_key
+
+pytestmark = pytest.mark.requirement(107)
+
+Lease = Callable[[float], None]
+SERVER, CLIENT = ("127.0.0.1", 8000), ("192.0.2.7", 4711)
+LONG = 3600.0
+
+
+@pytest.fixture(autouse=True)
+def long_lease(lease: Lease) -> None:
+    lease(LONG)
+
+
+def bytes_of(key: NewKey, *lines: str) -> bytes:
+    """Return a check with this key as a proxy sends it."""
+    original = ("X-Original-Method: GET", "X-Original-URI: /services/a")
+    head = ("GET /gateway/check HTTP/1.1", "Host: localhost", *original, f"X-API-Key: {key.text}")
+    return "\r\n".join([*head, *lines, "", ""]).encode()
+
+
+def send(sent: bytes, client: tuple[str, int] = CLIENT) -> WrittenAnswer | None:
+    return edge.answer_plain(sent, SERVER, client)
+
+
+def use(key: NewKey) -> None:
+    """Let the cache know the key's owner."""
+    authenticate_key(Presented(key.text, is_key=True), Origin(CLIENT[0], "", timezone.now()))
+
+
+def sent_once(key: NewKey, *lines: str) -> bytes:
+    use(key)
+    sent = bytes_of(key, *lines)
+    assert send(sent) is not None
+    return sent
+
+
+def is_kept(sent: bytes) -> bool:
+    return answer_again(fingerprint(sent, CLIENT)) is not None
+
+
+def look() -> None:
+    """Renew the lease now."""
+    memory._renew_from = 0.0
+    memory.trusted()
+    memory.renew_when_asked()
+
+
+def test_a_repeated_check_is_answered_again_and_counted(cast: Cast) -> None:
+    sent = sent_once(make_key(cast.alice, "services:read"))
+    counting.forget()
+    assert is_kept(sent) and send(sent) is not None
+    assert [use.count for use in counting._waiting.values()] == [2]
+
+
+def test_a_revoked_key_is_not_answered_again(cast: Cast) -> None:
+    key = make_key(cast.alice, "services:read")
+    sent = sent_once(key)
+    revoke_api_keys(caller=caller_at_command_line(), selected=[key.row])
+    look()
+    assert not is_kept(sent) and send(sent) is None
+
+
+def test_an_expired_key_is_not_answered_again(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = make_key(cast.alice, "services:read", expires_at=timezone.now() + timedelta(hours=1))
+    sent = sent_once(key)
+    assert is_kept(sent)
+    later = type("Later", (datetime,), {"now": lambda zone: datetime.now(zone) + timedelta(hours=2)})
+    monkeypatch.setattr(repeated, "datetime", later)
+    assert not is_kept(sent)
+
+
+def test_nothing_is_answered_again_without_a_lease(cast: Cast, lease: Lease) -> None:
+    sent = sent_once(make_key(cast.alice, "services:read"))
+    memory.forget()
+    assert not is_kept(sent)
+
+
+def test_a_caller_who_was_read_anew_is_decided_anew(cast: Cast) -> None:
+    key = make_key(cast.alice, "services:read")
+    sent = sent_once(key)
+    memory.forget()
+    use(key)
+    assert not is_kept(sent)
+    assert send(sent) is not None and is_kept(sent)
+
+
+def test_the_same_bytes_from_another_address_are_another_check(cast: Cast) -> None:
+    sent = sent_once(make_key(cast.alice, "services:read", allowed_networks=["192.0.2.0/24"]))
+    assert is_kept(sent) and send(sent, ("198.51.100.1", 4711)) is None
+
+
+def test_a_check_of_a_key_with_a_rate_limit_is_not_kept(cast: Cast) -> None:
+    sent = sent_once(make_key(cast.alice, "services:read", rate_limit=Rate(1, 3600)))
+    assert not is_kept(sent) and send(sent) is None
+
+
+def test_another_profile_has_other_answers(cast: Cast) -> None:
+    sent = sent_once(make_key(cast.alice, "services:read"))
+    with profiles.override(copy(profiles.active())):
+        assert not is_kept(sent)
+
+
+def test_only_a_client_s_own_request_id_is_repeated(cast: Cast) -> None:
+    key = make_key(cast.alice, "services:read")
+    own, without = sent_once(key, "X-Request-ID: of-the-client"), sent_once(key)
+    assert {str(send(own)).count("of-the-client") for _ in range(2)} == {1}
+    assert len({send(without) for _ in range(3)}) == 3
+
+
+def test_no_key_is_kept(cast: Cast) -> None:
+    key = make_key(cast.alice, "services:read")
+    sent_once(key)
+    assert repeated._allowed and key.text not in str(repeated._allowed)
+
+
+def test_the_oldest_answer_makes_room_for_a_new_one(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeated, "MOST_REPEATED", 2)
+    key = make_key(cast.alice, "services:read")
+    sent = [sent_once(key, f"X-A: {number}") for number in range(3)]
+    assert [is_kept(each) for each in sent] == [False, True, True]
