@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -12,6 +13,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from config import profiles
 from config.logs import escape
 from config.wire.errors import DomainError
+
+PROGRESS_SECONDS = 2.0
 
 _surroundings: list[Callable[[], None]] = []  # checks before and after a command's work
 
@@ -122,6 +125,18 @@ def say(text: str, end: str = "\n") -> None:
     """Show a text to the operator, on stderr: standard output is for the command's output."""
     sys.stderr.write(f"{text}{end}")
     sys.stderr.flush()
+
+
+class Progress:
+    """Tells the operator every two seconds how far a command is, unless it is `quiet`."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet, self.said_at = quiet, time.monotonic()
+
+    def __call__(self, name: str, number: int) -> None:
+        if not self.quiet and time.monotonic() - self.said_at >= PROGRESS_SECONDS:
+            self.said_at = time.monotonic()
+            say(f"{name}: {number} …")
 
 
 def ask(prompt: str, default: str) -> str:

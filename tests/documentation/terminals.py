@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.gateway.proxies.running import PLACES
-from tests.installation import START_SECONDS, free_port
+from tests.installation import PROJECT, START_SECONDS, free_port
 
 BLOCK = re.compile(r'^```console(?: title="([^"]*)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
@@ -48,6 +48,11 @@ class Block:
     @property
     def terminal(self) -> str:
         return self.title.partition(":")[0]
+
+
+def page(path: str) -> str:
+    """The text of a page."""
+    return (PROJECT / path).read_text()
 
 
 def blocks_of(page: str) -> list[Block]:
@@ -141,7 +146,7 @@ class Terminal:
         return "\n".join([step.command, "printed", *self.printed])
 
 
-def run_page(page: str, tree: Path) -> None:
+def run_page(page: str, tree: Path, **variables: str) -> None:
     """Run all commands of a page in `tree`, on free ports instead of those that it names."""
     ports = {port: str(free_port()) for port in PORTS}
     for file in (tree / "docs" / "proxies").iterdir():
@@ -150,6 +155,7 @@ def run_page(page: str, tree: Path) -> None:
         "PATH": PLACES,
         "HOME": str(tree.parent),
         "KEYHOUSE_BIND": f"127.0.0.1:{ports['8000']}",
+        **variables,
     }
     terminals: dict[str, Terminal] = {}
     with ExitStack() as stack:

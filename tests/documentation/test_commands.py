@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.start.tree import fresh_tree
-from tests.documentation.terminals import Step, opened, run_page
+from tests.documentation.terminals import page, run_page
 from tests.gateway.proxies.running import PLACES
-from tests.installation import PROJECT
 
 SERVED = """
 ```console title="Keyhouse: leave it running"
@@ -18,23 +16,6 @@ try: …
 """
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    return fresh_tree(tmp_path)
-
-
-@pytest.fixture
-def used_tree(tree: Path) -> Path:
-    """A clone in which Keyhouse has been started once."""
-    with opened(tree, {"PATH": PLACES}) as terminal:
-        terminal.run(Step("./run manage setup"))
-    return tree
-
-
-def page(path: str) -> str:
-    return (PROJECT / path).read_text()
 
 
 def needs(program: str) -> None:

@@ -1,14 +1,11 @@
-import time
 from typing import Any
 
 from accounts import retention
 from apikeys.durations import parse_duration
 from apikeys.usage import retention as use_pruning
 from audit.actors import Origin
-from config.commands import KeyhouseCommand, Output, say, table
+from config.commands import KeyhouseCommand, Output, Progress, table
 from config.database.retention import Leftovers
-
-PROGRESS_SECONDS = 2.0
 
 
 class Command(KeyhouseCommand):
@@ -36,17 +33,16 @@ class Command(KeyhouseCommand):
         if options["dry_run"]:
             done = {kind.name: kind.rows.count() for kind in found}
         else:
-            done = {kind.name: _prune(kind, quiet=options["json"]) for kind in found}
+            progress = Progress(quiet=options["json"])
+            done = {kind.name: _prune(kind, progress) for kind in found}
         heads = ("what", "to prune" if options["dry_run"] else "pruned")
         return Output({"dry_run": options["dry_run"], "pruned": done}, table(heads, list(done.items())))
 
 
-def _prune(kind: Leftovers, *, quiet: bool) -> int:
-    """Prune all rows of a kind and return how many; report progress from time to time."""
-    done, said_at = 0, time.monotonic()
+def _prune(kind: Leftovers, progress: Progress) -> int:
+    """Prune all rows of a kind and return how many."""
+    done = 0
     while some := kind.prune_some(kind.rows):
         done += some
-        if not quiet and time.monotonic() - said_at >= PROGRESS_SECONDS:
-            said_at = time.monotonic()
-            say(f"{kind.name}: {done} …")
+        progress(kind.name, done)
     return done
