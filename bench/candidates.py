@@ -41,6 +41,7 @@ BARE = Candidate("Django view that does nothing", PROJECT, "/bare", is_cold=Fals
 DRF = Candidate("DRF view without authentication", PROJECT, "/drf", is_cold=False)
 SELECT = Candidate("Django view, one raw indexed SELECT", PROJECT, "/select", "select", KEY)
 OWN_SELECT = Candidate("Keyhouse's server: one raw indexed SELECT", KEYHOUSE, "/select", "select", KEY)
+OWN_DRF = Candidate("Keyhouse's server: DRF view without authentication", KEYHOUSE, "/open", is_cold=False)
 RETURN_200 = Candidate("nginx: return 200", NGINX, CHECK, is_cold=False)
 GO_HANDLER = Candidate("Go handler: HMAC and a map", GO, CHECK, "key", KEY, is_cold=False)
 API_KEY = _peer("djangorestframework-api-key", "/api-key", "api-key", "Authorization: Api-Key {}")
@@ -69,7 +70,7 @@ UNKNOWN = Candidate(
 )
 IN_DJANGO = (
     *(DRF, BARE, SELECT, *PEERS),
-    *(OWN_SELECT, GATEWAY, GATEWAY_LOGIN, VIEW, LOGIN, MALFORMED, UNKNOWN),
+    *(OWN_SELECT, OWN_DRF, GATEWAY, GATEWAY_LOGIN, VIEW, LOGIN, MALFORMED, UNKNOWN),
 )
 ALL = (RETURN_200, GO_HANDLER, *IN_DJANGO)
 GROWING = (SELECT, GATEWAY, VIEW)

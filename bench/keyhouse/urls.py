@@ -29,4 +29,19 @@ class Protected(APIView):
         return Response(ANSWER)
 
 
-urlpatterns = [path("bench", Protected.as_view()), path("select", select.view), *urls.urlpatterns]
+class Open(APIView):
+    """What Django, DRF and our middleware cost without authentication."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get(self, request: Request) -> Response:
+        return Response(ANSWER)
+
+
+urlpatterns = [
+    path("bench", Protected.as_view()),
+    path("open", Open.as_view()),
+    path("select", select.view),
+    *urls.urlpatterns,
+]

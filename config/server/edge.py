@@ -62,6 +62,7 @@ class Edge:
 
     def __init__(self, application: Callable[..., Any], checks: Checks, paths: Paths) -> None:
         self._application, self._checks = application, checks
+        self._beginnings = tuple(f"GET {path}".encode() for path in paths.checks)
         self._pools = Pools(paths)
         self._body_memory = BodyMemory()
 
@@ -73,7 +74,7 @@ class Edge:
 
         `server` and `client` are the addresses of the connection.
         """
-        if len(data) > MAX_SIZE:
+        if len(data) > MAX_SIZE or not data.startswith(self._beginnings):
             return None
         found = fingerprint(data, client)
         repeated = self._checks.repeated(found)

@@ -21,7 +21,7 @@ from config.wire.http.heads import Head
 PATIENCE_SECONDS = 30
 PATHS = Paths(
     probes=("/probe",),
-    checks=("/check",),
+    checks=("/check", "/early"),
     passwords=("/password",),
     changes=("/api/",),
     queries=("/api/introspect",),
