@@ -22,7 +22,10 @@ _processes = 1
 
 
 class Quota(NamedTuple):
-    """A key's quota: the rate that applies here, the requests left, and the seconds until the window ends."""
+    """A key's limit, the requests that are left here, and the seconds until the window here ends.
+
+    Without Valkey, "here" is this process. Others may have more requests left, or none.
+    """
 
     rate: Rate
     left: int
@@ -61,9 +64,9 @@ def count(principal: Principal, origin: Origin) -> Quota | None:
     if limits is None or limits.rate is None:
         return None
     now = int(origin.at.timestamp())
-    rate, found = _count(principal.credential.id, limits.rate, now)
-    quota = Quota(rate, max(rate.requests - found.attempts, 0), max(found.ends_at - now, 1))
-    if found.attempts > rate.requests:
+    most, found = _count(principal.credential.id, limits.rate, now)
+    quota = Quota(limits.rate, max(most - found.attempts, 0), max(found.ends_at - now, 1))
+    if found.attempts > most:
         raise RateLimited(quota.reset, quota.headers)
     return quota
 
@@ -74,8 +77,8 @@ def share_among(processes: int) -> None:
     _processes = processes
 
 
-def _count(name: str, rate: Rate, now: int) -> tuple[Rate, Count]:
-    """Count a request. Return the rate that applies here, `rate` or a share of it, and its window.
+def _count(name: str, rate: Rate, now: int) -> tuple[int, Count]:
+    """Count a request. Return how many a window allows here, all of `rate` or a share, and the window.
 
     A changed rate begins a new window.
     """
@@ -83,11 +86,10 @@ def _count(name: str, rate: Rate, now: int) -> tuple[Rate, Count]:
     tried = Attempt((counter,), now, rate.seconds)
     if valkey_counts.is_asked():
         try:
-            return rate, valkey_counts.add(tried)[counter.digest]
+            return rate.requests, valkey_counts.add(tried)[counter.digest]
         except valkey_counts.Unreachable as error:
             log.warning("counting requests in each process: Valkey: %s", error)
-    share = max(rate.requests // _processes, 1)
-    return rate._replace(requests=share), _count_here(counter.digest, tried)
+    return max(rate.requests // _processes, 1), _count_here(counter.digest, tried)
 
 
 def _count_here(name: bytes, tried: Attempt) -> Count:

@@ -166,12 +166,25 @@ def test_without_valkey_a_worker_lets_its_share_through_and_one_at_least(
 ) -> None:
     settings.VALKEY_URL = ""
     principal = limited(rate=Rate(requests, 60))
-    assert spend(principal) == (Rate(share, 60), share - 1, 60)
+    assert spend(principal) == (Rate(requests, 60), share - 1, 60)
     if share < 3:
         for _ in range(share - 1):
             spend(principal)
         with pytest.raises(RateLimited):
             spend(principal)
+
+
+def test_a_client_is_told_the_whole_limit_and_what_is_left_in_the_worker(
+    two_workers: None, settings: Settings, cast: Cast
+) -> None:
+    settings.VALKEY_URL = ""
+    program = with_key(make_key(cast.alice, "services:read", "keys:read", rate_limit=Rate(5, 60)))
+    answers = [ask(program), program.get("api-keys"), ask(program)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    policies = [answer.headers.get("RateLimit-Policy") for answer in answers]
+    assert policies == ['"key";q=5;w=60', None, '"key";q=5;w=60']
+    assert answers[0].headers["RateLimit"].startswith('"key";r=1;t=')
+    assert answers[2].headers["RateLimit"] == f'"key";r=0;t={answers[2].headers["Retry-After"]}'
 
 
 def test_with_valkey_workers_share_one_count(two_workers: None, settings: Settings, valkey: str) -> None:
