@@ -18,6 +18,7 @@ from tests.installation import ADMIN, Server
 
 SETTLE_SECONDS = 2.5  # Keyhouse writes the last use of keys once a second: not in the time of who is next
 SHORT_TURN = 100  # requests
+WARM_SECONDS = 60  # at most, until every caller has been met
 Sites = Mapping[str, Site]
 # {"hot": {name of candidate: [one figure of each round]}, "cold": …}, or with "most" and "few"
 Figures = dict[str, dict[str, list[Any]]]
@@ -68,7 +69,7 @@ def as_served(sites: Mapping[str, Site | BareSite], effort: Effort, tell: Callab
             messages = [load.message(port, path, candidate.headers(text)) for text in texts]
             again, is_first = temperature == "hot", not figures[temperature][candidate.name]
             if again and is_first and candidate.kind:  # those who remember callers meet them
-                _drive(client, port, messages, candidate.status, effort.seconds, again=False)
+                _drive(client, port, messages, candidate.status, WARM_SECONDS, again=False)
             before = _processor_seconds(server)
             found = _drive(client, port, messages, candidate.status, effort.seconds, again=again)
             taken = _processor_seconds(server) - before

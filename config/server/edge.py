@@ -7,7 +7,7 @@ for time to pass.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import closing
 from functools import partial
 from hashlib import sha256
@@ -69,10 +69,13 @@ class Edge:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await deliver(await self._answer(scope, receive), scope["method"], send)
 
-    def answer_plain(self, data: bytes, server: Any, client: Any) -> WrittenAnswer | None:
-        """Answer from memory if `data` is exactly one plain request. Returns None otherwise.
+    def answer_plain(
+        self, data: bytes, server: Any, client: Any
+    ) -> WrittenAnswer | Coroutine[Any, Any, WrittenAnswer] | None:
+        """Answer `data` if it is exactly one plain check: from memory, or else in a thread.
 
-        `server` and `client` are the addresses of the connection.
+        Returns None, and has done nothing, if it is something else. `server` and `client` are the addresses
+        of the connection.
         """
         if len(data) > MAX_SIZE or not data.startswith(self._beginnings):
             return None
@@ -81,36 +84,33 @@ class Edge:
         if repeated is not None:
             return repeated
         scope = plain_scope(data, server, client)
-        answer = self._checks.from_memory(_head(scope, found)) if scope else None
-        return WrittenAnswer.of(answer) if answer else None
+        if scope is None:
+            return None
+        head = _head(scope, found)
+        answer = self._checks.from_memory(head)
+        return WrittenAnswer.of(answer) if answer else self._answer_plain_in_thread(head)
+
+    async def _answer_plain_in_thread(self, head: PlainHead) -> WrittenAnswer:
+        return WrittenAnswer.of(await _or_refusal(self._in_thread(head), head))
 
     def stop(self) -> None:
         """Wait until all work in threads is done."""
         self._pools.stop()
 
     async def _answer(self, scope: dict[str, Any], receive: Receive) -> Answer:
-        head = None
         try:
             head = _head(scope)
-            if not has_body(scope):
-                at_once = self._checks.from_memory(head) or answer_preflight(head)
-                return at_once or await self._in_thread(head)
-            with self._body_memory.share(counted_address(head)) as share:
-                await _add_body(head.META, receive, share)
-                return await self._in_thread(head)
-        except RefusedRequest as error:  # the rest of its body would be taken for the next request
-            headers = CLOSING | (RETRY if error.retry_after else {})
-            return refusal(error.status, error.code, error.detail, head=head, headers=headers)
-        except TooManyInFlight:
-            detail = "You have too many requests in flight. Wait for their answers."
-            return refusal(429, "too_many_requests", detail, head=head, headers=RETRY)
-        except QueueFull:
-            detail = "The server is busy. Try again in a second."
-            return refusal(503, "unavailable", detail, head=head, headers=RETRY)
-        except Exception:  # a bug: the answer is a 500 like Django's, and the connection stays open
-            log.exception("request %s", head and head.META[REQUEST_ID])
-            detail = "Something went wrong here. It has been logged."
-            return refusal(500, "server_error", detail, head=head)
+        except RefusedRequest as error:
+            return _refused(error, None)
+        return await _or_refusal(self._answer_head(head, scope, receive), head)
+
+    async def _answer_head(self, head: PlainHead, scope: dict[str, Any], receive: Receive) -> Answer:
+        if not has_body(scope):
+            at_once = self._checks.from_memory(head) or answer_preflight(head)
+            return at_once or await self._in_thread(head)
+        with self._body_memory.share(counted_address(head)) as share:
+            await _add_body(head.META, receive, share)
+            return await self._in_thread(head)
 
     async def _in_thread(self, head: PlainHead) -> Answer:
         pool = self._pools.pool_for(head.method, head.path_info)
@@ -121,6 +121,30 @@ class Edge:
     def _answer_of_thread(self, head: PlainHead) -> DeferredAnswer:
         answer = self._checks.in_thread(head)
         return DeferredAnswer(answer) if answer else call_wsgi(self._application, head.META)
+
+
+async def _or_refusal(answering: Awaitable[Answer], head: PlainHead) -> Answer:
+    """Return the answer, or say why there is none."""
+    try:
+        return await answering
+    except RefusedRequest as error:
+        return _refused(error, head)
+    except TooManyInFlight:
+        detail = "You have too many requests in flight. Wait for their answers."
+        return refusal(429, "too_many_requests", detail, head=head, headers=RETRY)
+    except QueueFull:
+        detail = "The server is busy. Try again in a second."
+        return refusal(503, "unavailable", detail, head=head, headers=RETRY)
+    except Exception:  # a bug: the answer is a 500 like Django's, and the connection stays open
+        log.exception("request %s", head.META[REQUEST_ID])
+        detail = "Something went wrong here. It has been logged."
+        return refusal(500, "server_error", detail, head=head)
+
+
+def _refused(error: RefusedRequest, head: PlainHead | None) -> Answer:
+    """Return the answer to what cannot be read: the rest of its body would be taken for the next request."""
+    headers = CLOSING | (RETRY if error.retry_after else {})
+    return refusal(error.status, error.code, error.detail, head=head, headers=headers)
 
 
 def fingerprint(data: bytes, client: Any) -> bytes:

@@ -5,6 +5,7 @@ import os
 import resource
 import sys
 from collections import Counter
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -23,7 +24,9 @@ DRAIN_SECONDS = 15.0  # for all answers: more than the longest lease, less than 
 class Application(Protocol):
     """The ASGI application, as far as a worker uses it directly."""
 
-    def answer_plain(self, data: bytes, server: Any, client: Any) -> WrittenAnswer | None: ...
+    def answer_plain(
+        self, data: bytes, server: Any, client: Any
+    ) -> WrittenAnswer | Coroutine[Any, Any, WrittenAnswer] | None: ...
 
     def stop(self) -> None: ...
 

@@ -16,7 +16,6 @@ from access.key_limits import Rate
 from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting, quotas
 from apikeys.usage.services import Cell
-from config.asgi import application as edge
 from config.server.answers import Answer, WrittenAnswer, call_wsgi
 from config.server.edge import fingerprint
 from config.server.environ import environ_of
@@ -26,11 +25,12 @@ from gateway import check
 from gateway.check import check_from_memory, check_in_thread
 from gateway.repeated import answer_again
 from tests.conftest import Cast, log_in, make_key
+from tests.gateway.asking import CLIENT, SERVER, answer_at_once
 from tests.oauth.flow import machine_token, make_client
 
 LONG = 3600.0
 FEW, MANY = 400, 100_000
-SERVER, CLIENT, REQUEST = ("127.0.0.1", 8000), ("127.0.0.1", 4711), "of-this-request"
+REQUEST = "of-this-request"
 Lease = Callable[[float], None]
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -186,7 +186,7 @@ def test_every_answer_from_memory_is_the_one_of_a_thread(
         for _ in range(2):
             again += answer_again(fingerprint(request.data, CLIENT)) is not None
             counting.forget()
-            written = edge.answer_plain(request.data, SERVER, CLIENT)
+            written = answer_at_once(request.data)
             assert written is None or outcome(read(written)) == in_thread, request
         assert counting._waiting == {}
         expected.append(hash(str(in_thread)))

@@ -1,30 +1,52 @@
-"""How a connection answers plain requests from memory, without gunicorn's parser."""
+"""How a connection answers plain checks, without gunicorn's parser: from memory at once, or in a thread."""
 
+import asyncio
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.asgi.protocol import _CACHED_SERVER_HEADER, _get_cached_date_header
 
 from config.server.answers import WrittenAnswer
 from config.server.connection.head import HeadConnection
+from config.server.limits import MAX_PIPELINED
 
 if TYPE_CHECKING:
     from config.server.worker import Worker
 
+Answering = Coroutine[Any, Any, WrittenAnswer]
+
 
 class PlainConnection(HeadConnection):
-    """Answers plain requests; all other bytes go to gunicorn's parser."""
+    """Answers plain checks; all other bytes go to gunicorn's parser."""
 
     _server: Any
     _client: Any
 
     def __init__(self, worker: "Worker") -> None:
         super().__init__(worker)
-        self._last_plain_answer = 0.0  # when it was sent, on the clock of the loop
+        self._last_check = 0.0  # when it came or was answered, on the clock of the loop
+        self._check_in_thread: asyncio.Task[None] | None = None
+        self._next_request = b""  # what has come of it before the check in a thread is answered
+
+    @property
+    def is_idle(self) -> bool:
+        return super().is_idle and self._check_in_thread is None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._check_in_thread is not None:
+            self._check_in_thread.cancel()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if not self._closed and self._expects_a_request and self._answer_plain_request(data):
-            return
-        super().data_received(data)
+        if self._check_in_thread is not None and not self._closed:
+            self._keep_for_later(data)
+        elif self._closed or not self._expects_a_request or not self._answer_check(data):
+            super().data_received(data)
+
+    def _keep_for_later(self, data: bytes) -> None:
+        self._next_request += data
+        if len(self._next_request) > MAX_PIPELINED:
+            self._pause_reading()
 
     @property
     def _expects_a_request(self) -> bool:
@@ -39,30 +61,54 @@ class PlainConnection(HeadConnection):
             and not self.worker.is_stopping
         )
 
-    def _answer_plain_request(self, data: bytes) -> bool:
-        """Answer a plain request from memory. Returns False if that is impossible."""
-        answer = self._from_memory(data)
+    def _answer_check(self, data: bytes) -> bool:
+        """Answer a plain check, or begin to. Returns False, and has done nothing, if it is something else."""
+        answer = self._answer_of(data)
         if answer is None:
             return False
-        self._last_plain_answer = self.worker.loop.time()
-        self._wait_for_client()
-        if self._head_timer is not None:
-            self._stop_head_timer()
-            self._arm_keepalive_timer()
-        lines = (answer.head, _CACHED_SERVER_HEADER, _get_cached_date_header(), b"\r\n", answer.body)
-        self._safe_write(b"".join(lines))
+        self._expect_next()
+        if isinstance(answer, WrittenAnswer):
+            self._send(answer)
+        else:
+            self._stop_waiting_for_client()
+            self._check_in_thread = self.worker.loop.create_task(self._finish_check(answer))
         return True
 
-    def _from_memory(self, data: bytes) -> WrittenAnswer | None:
+    def _answer_of(self, data: bytes) -> WrittenAnswer | Answering | None:
         try:
             return self.app.answer_plain(data, self._server, self._client)
         except Exception:  # a bug: the edge will meet it again when it handles the request, and log it
             return None
 
+    def _expect_next(self) -> None:
+        self._last_check = self.worker.loop.time()
+        self._wait_for_client()
+        if self._head_timer is not None:
+            self._stop_head_timer()
+            self._arm_keepalive_timer()
+
+    async def _finish_check(self, answering: Answering) -> None:
+        answer = await answering
+        self._check_in_thread = None
+        is_last = self.worker.is_stopping or self._client_has_finished
+        self._send(answer, b"Connection: close\r\n" if is_last else b"")
+        if is_last:
+            self._close_transport()
+            return
+        self._expect_next()
+        data, self._next_request = self._next_request, b""
+        self._resume_reading()
+        if data:
+            self.data_received(data)
+
+    def _send(self, answer: WrittenAnswer, more: bytes = b"") -> None:
+        head = (answer.head, _CACHED_SERVER_HEADER, _get_cached_date_header(), more, b"\r\n")
+        self._safe_write(b"".join((*head, answer.body)))
+
     def _keepalive_timeout(self) -> None:
-        """Close the connection, unless plain requests have come since the timer was set."""
-        left = self._last_plain_answer + self._keepalive - self.worker.loop.time()
-        if left > 0 and not self.worker.is_stopping:
-            self._keepalive_handle = self.worker.loop.call_later(left, self._keepalive_timeout)
+        """Close the connection, unless checks have come since the timer was set."""
+        left = self._last_check + self._keepalive - self.worker.loop.time()
+        if self._check_in_thread is not None or (left > 0 and not self.worker.is_stopping):
+            self._keepalive_handle = self.worker.loop.call_later(max(left, 1), self._keepalive_timeout)
         else:
             super()._keepalive_timeout()

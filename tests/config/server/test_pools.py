@@ -35,31 +35,38 @@ def server(gate: Gate, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> I
         gate.opened.set()
 
 
-def check_of(address: str) -> bytes:
-    return get("/check", f"X-Forwarded-For: {address}", "Authorization: Bearer shared", "Connection: close")
+def check_of(address: str, *more: str) -> bytes:
+    return get("/check", f"X-Forwarded-For: {address}", "Authorization: Bearer shared", *more)
+
+
+def last_check_of(address: str) -> bytes:
+    return check_of(address, "Connection: close")
 
 
 def test_checks_of_one_address_leave_room_in_the_queue_for_others(server: Serving, gate: Gate) -> None:
     first, second, third, other = (connect(server.port) for _ in range(4))
-    first.sendall(check_of("192.0.2.1"))
+    first.sendall(last_check_of("192.0.2.1"))
     assert gate.entered.acquire(timeout=30)
-    second.sendall(check_of("192.0.2.1"))
-    third.sendall(check_of("192.0.2.1"))
+    second.sendall(last_check_of("192.0.2.1"))
+    third.sendall(last_check_of("192.0.2.1"))
     refused = all_of(third)
     assert refused.startswith(b"HTTP/1.1 429 ") and b"application/problem+json" in refused
     assert b"Retry-After: 1\r\n" in refused
-    other.sendall(check_of("192.0.2.2"))
+    other.sendall(last_check_of("192.0.2.2"))
     gate.opened.set()
     for client in (first, second, other):
         assert all_of(client).startswith(b"HTTP/1.1 200 ")
 
 
-def test_requests_whose_clients_are_gone_leave_the_queue(server: Serving, gate: Gate) -> None:
+@pytest.mark.parametrize("last", [(), ("Connection: close",)])  # plain, and for the parser
+def test_requests_whose_clients_are_gone_leave_the_queue(
+    server: Serving, gate: Gate, last: tuple[str, ...]
+) -> None:
     first, *gone = (connect(server.port) for _ in range(3))
-    first.sendall(check_of("192.0.2.1"))
+    first.sendall(last_check_of("192.0.2.1"))
     assert gate.entered.acquire(timeout=30)
     for number, client in enumerate(gone, 2):
-        client.sendall(check_of(f"192.0.2.{number}"))
+        client.sendall(check_of(f"192.0.2.{number}", *last))
     assert is_refused(server)
     for client in gone:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with a reset
@@ -72,7 +79,7 @@ def test_requests_whose_clients_are_gone_leave_the_queue(server: Serving, gate: 
 def is_refused(server: Serving) -> bool:
     """Send one more check; return whether the server answers at once that it is busy."""
     with connect(server.port) as client:
-        client.sendall(check_of("192.0.2.9"))
+        client.sendall(last_check_of("192.0.2.9"))
         client.settimeout(1)
         try:
             return client.recv(65536).startswith(b"HTTP/1.1 503 ")
@@ -94,10 +101,10 @@ def test_checks_of_a_proxy_that_names_no_client_are_not_limited_as_those_of_one(
 def test_probes_are_answered_while_the_queue_of_checks_is_full(server: Serving, gate: Gate) -> None:
     checks = [connect(server.port) for _ in range(3)]
     for number, client in enumerate(checks):
-        client.sendall(check_of(f"192.0.2.{number}"))
+        client.sendall(last_check_of(f"192.0.2.{number}"))
     assert gate.entered.acquire(timeout=30)
     refused = connect(server.port)
-    refused.sendall(check_of("192.0.2.9"))
+    refused.sendall(last_check_of("192.0.2.9"))
     assert all_of(refused).startswith(b"HTTP/1.1 503 ")
     probe = connect(server.port)
     probe.sendall(get("/probe", "Connection: close"))
