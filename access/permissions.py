@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from django.core.exceptions import ImproperlyConfigured
-from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -32,12 +31,9 @@ class DeclaredNeeds(BasePermission):
         principal = request.user
         if not isinstance(principal, Principal):
             raise NotAuthenticated
-        method = request.method or ""
-        if method not in view.allowed_methods:
-            raise MethodNotAllowed(method)
         if principal.credential.kind == "key" and not profiles.active().keys.at_own_endpoints:
             raise NotAllowed("This endpoint does not accept API keys.")
-        need = need_of(view, method)
+        need = need_of(view, request.method or "")
         check_need(principal, need)
         if principal.credential.kind == "key" and not isinstance(need, str):
             request.META[NEEDED_SCOPES] = scopes_for(need, principal.scopes_anywhere)

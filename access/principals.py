@@ -52,10 +52,6 @@ class Credential:
         """Whether an OAuth2 client holds it: an access token, or an API key created with one."""
         return self.kind == "oauth2" or bool(self.token)
 
-    def has_ended(self, now: datetime) -> bool:
-        """Whether it has expired by `now`."""
-        return self.expires_at is not None and self.expires_at <= now
-
 
 class Place(NamedTuple):
     """An organization to act in: its uuid, and the caller's roles there, including the global one."""

@@ -72,4 +72,4 @@ def _at(header: str, url: str, host: str) -> str:
 
 
 def _is_same(authority: str, host: str, scheme: str) -> bool:
-    return spell_header(authority.lower(), scheme) == spell_header(host.lower(), scheme)
+    return spell_header(authority, scheme) == spell_header(host, scheme)

@@ -57,6 +57,26 @@ def test_after_a_lease_one_query_says_whether_it_still_holds(db: None, lease: Le
     assert names() == set()
 
 
+def test_a_lease_ends_when_its_time_is_over_and_not_later(
+    db: None, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "clock_gettime", lambda _: now[0])
+    lease(2.0)
+    remember(b"name")
+    now[0] = 101.5
+    with CaptureQueriesContext(connection) as captured:
+        assert memory.trusted() is memory.known()
+        assert memory.trusted().callers._reads.keys() == {b"name"}
+    assert statements(captured) == []
+    now[0] = 102.0
+    assert memory.trusted() is NOTHING
+    with CaptureQueriesContext(connection) as captured:
+        assert names() == {b"name"}
+    assert len(statements(captured)) == 1
+    assert memory.trusted() is memory.known()
+
+
 def test_what_was_read_before_a_change_does_not_come_back_after_it(db: None, lease: Lease) -> None:
     lease(1e-9)
     known, before = memory.known(), read()

@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from access.permissions import check_need, need_of, scopes_for
+from access.permissions import NEEDED_SCOPES, check_need, need_of, scopes_for
 from access.principals import Credential, Principal
 from config import profiles
 from config.profiles import Capability, Power
@@ -36,6 +36,12 @@ class Forgetful(Silent):
 
     def post(self, request: Any) -> Response:
         return Response("open")
+
+
+class Either(Silent):
+    """Two scopes open it; the profile names that of the people first."""
+
+    needs = {"get": READ | {Capability.MANAGE_USERS}}
 
 
 @pytest.mark.parametrize("view", [Silent, Forgetful])
@@ -88,6 +94,21 @@ def test_what_is_for_people_is_not_for_keys() -> None:
 def test_the_scope_that_is_named_does_open_what_was_needed(capability: Capability) -> None:
     [name] = scopes_for(frozenset({capability}))
     assert capability in profiles.active().power_of_scopes(frozenset({name})).capabilities
+
+
+def test_the_scope_that_opens_is_one_of_those_that_may_be_named() -> None:
+    need = READ | {Capability.MANAGE_USERS}
+    assert scopes_for(need, frozenset({"audit:read"})) == ("audit:read",)
+    assert scopes_for(need, frozenset({"audit:read", "users:write"})) == ("users:write",)
+    assert scopes_for(need, frozenset({"services:read"})) == scopes_for(need, frozenset()) == ()
+    assert scopes_for(need) == ("users:write",)
+
+
+def test_a_key_is_let_in_by_a_scope_that_it_has(cast: Cast) -> None:
+    key = make_key(cast.ada, "audit:read")
+    request = RequestFactory().get("/", headers={"X-API-Key": key.text})
+    assert Either.as_view()(request).status_code == 200
+    assert request.META[NEEDED_SCOPES] == ("audit:read",)
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from access.principals import Credential, Principal, Reach, narrow, operator
+from access.principals import Credential, Place, Principal, Reach, narrow, operator
+from audit.actors import Actor
 from config import profiles
 from config.profiles import NO_POWER, Capability, Power
+from config.wire.errors import NotAllowed, SecondFactorRequired
 
 pytestmark = pytest.mark.once
 
 HERE, THERE, ELSEWHERE = 1, 2, 3
 LOGIN = Credential("jwt", "a-session")
 KEY = Credential("key", "a-key", label="CI")
+CONSENT = Credential("oauth2", "a-consent", label="Notes", token=3)
 
 
 def role(name: str, level: str) -> Power:
@@ -102,6 +105,8 @@ def test_power_in_one_organization_is_not_power_in_another(owner: Principal) -> 
 def test_the_operator_may_do_everything_everywhere(owner: Principal) -> None:
     assert all(operator("root").may(capability, HERE) for capability in Capability)
     assert owner.excess_over(operator("root")) == NO_POWER
+    assert operator("root").actor == Actor("operator", "", "root")
+    assert operator("root").credential == Credential("command", "")
 
 
 def test_a_principal_that_nothing_is_said_of_may_do_nothing() -> None:
@@ -116,6 +121,7 @@ def test_a_principal_that_nothing_is_said_of_may_do_nothing() -> None:
         (LOGIN, "user", "u", "alice", True),
         (Credential("admin", ""), "user", "u", "alice", True),
         (KEY, "api_key", "a-key", "CI (alice)", False),
+        (CONSENT, "oauth2", "a-consent", "Notes (alice)", False),
         (Credential("command", ""), "operator", "", "alice", True),
     ],
 )
@@ -125,3 +131,50 @@ def test_the_audit_log_names_who_acted_and_with_what(
     caller = replace(owner, credential=credential)
     assert (caller.actor.kind, caller.actor.id, caller.actor.label) == (kind, actor_id, label)
     assert caller.is_person is is_person
+
+
+@pytest.mark.parametrize("credential", [KEY, CONSENT])
+def test_the_audit_log_has_the_first_200_characters_of_a_long_label(
+    owner: Principal, credential: Credential
+) -> None:
+    caller = replace(owner, credential=replace(credential, label="x" * 300))
+    assert caller.actor.label == "x" * 200
+
+
+def test_a_client_holds_its_tokens_and_the_keys_that_it_created() -> None:
+    assert Credential("oauth2", "a-machine").is_of_client
+    assert replace(KEY, token=3).is_of_client
+    assert not KEY.is_of_client and not LOGIN.is_of_client
+
+
+def test_a_program_is_told_of_the_second_factor_that_its_person_lacks(owner: Principal) -> None:
+    weak = owner.without_power().narrowed(frozenset({"keys:write"}), CONSENT)
+    stronger = weak.with_second_factor
+    assert stronger is not None
+    assert stronger == owner.narrowed(frozenset({"keys:write"}), CONSENT)
+    assert stronger.scopes_anywhere == {"keys:read", "keys:write"}
+    with pytest.raises(SecondFactorRequired):
+        weak.require(lambda who: who.may(Capability.MANAGE_KEYS, HERE), "no")
+    with pytest.raises(NotAllowed) as refused:
+        weak.require(lambda who: who.may(Capability.READ_AUDIT, HERE), "no")
+    assert not isinstance(refused.value, SecondFactorRequired)
+
+
+def test_organizations_that_require_no_second_factor_give_their_roles_without_one(owner: Principal) -> None:
+    """The member acts in HERE, and only THERE requires a second factor for everything."""
+    roles = frozenset({"member", "owner"})
+    places = {HERE: Place("h", roles), THERE: Place("t", frozenset({"member", "developer"}))}
+    member = replace(owner, organization_id=HERE, roles=roles, places=places)
+    weak = member.without_second_factor(frozenset({THERE}))
+    assert (weak.within[HERE], weak.within[THERE]) == (member.within[HERE], NO_POWER)
+    assert weak.roles == weak.places[HERE].roles == roles
+    assert weak.places[THERE].roles == {"member"}
+    assert weak.with_second_factor is member
+    assert member.without_second_factor(frozenset({HERE})).roles == {"member"}
+
+
+def test_without_a_second_factor_nobody_loses_what_they_do_not_have(owner: Principal) -> None:
+    assert owner.without_second_factor(frozenset()) is owner
+    assert owner.without_second_factor(frozenset({ELSEWHERE})) is owner
+    powerless = owner.without_power()
+    assert powerless.without_power() is powerless

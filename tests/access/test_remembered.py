@@ -1,9 +1,11 @@
 """Cached callers are dropped by the subjects that they depend on, without leftovers."""
 
+from dataclasses import replace
+
 import pytest
 
 from access import remembered
-from access.principals import operator
+from access.principals import Credential, Place, Principal, operator
 from access.remembered import Read, Remembered
 from audit.position import BEGINNING
 
@@ -43,3 +45,12 @@ def test_a_dropped_caller_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch)
     assert callers._dependent.keys() == {"api_key:3", "api_key:4", "user:1"}
     callers.forget(["user:1"])
     assert callers._dependent == {}
+
+
+def test_what_an_organization_s_key_may_do_depends_on_no_person() -> None:
+    credential = Credential("key", "a-key")
+    key = Principal("an-organization", "Acme", credential, places={1: Place("an-organization")})
+    found = Read.of(key, None, BEGINNING, "api_key:a-key")
+    assert found.subjects == {"organization:an-organization", "api_key:a-key"}
+    persons = replace(key, subject="a-person", user_id=7)
+    assert Read.of(persons, None, BEGINNING).subjects == {"user:a-person", "organization:an-organization"}

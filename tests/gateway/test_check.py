@@ -51,6 +51,7 @@ def test_a_key_of_an_organization_is_introduced(cast: Cast) -> None:
     answer = check(with_key(key), "/stock")
     assert identity(answer) == expected
     assert answer.content == b"" and "no-store" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Type"] == "text/plain"
 
 
 def test_a_key_of_a_person_acts_in_their_only_organization(cast: Cast) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -136,6 +137,27 @@ def test_a_destination_with_another_host_or_two_readings_is_refused(reader: Api,
     assert problem["detail"].startswith("Refused: ")
 
 
+@pytest.mark.parametrize("reference", ["/dav/b,/dav/c", "/dav//b", "http://elsewhere.example/dav/b"])
+def test_the_refusal_of_a_second_path_names_its_header(reader: Api, reference: str) -> None:
+    assert "Destination" in assert_problem(move(reader, reference), 403, "not_allowed")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("host", "destination", "status"),
+    [
+        ("dav.example.org", "https://dav.example.org:443/dav/b", 200),
+        ("dav.example.org:443", "https://dav.example.org/dav/b", 200),
+        ("dav.example.org:80", "http://dav.example.org/dav/b", 200),
+        ("dav.example.org:80", "https://dav.example.org/dav/b", 403),
+        ("dav.example.org:443", "http://dav.example.org/dav/b", 403),
+    ],
+)
+def test_only_the_default_port_of_the_scheme_may_be_left_out(
+    reader: Api, host: str, destination: str, status: int
+) -> None:
+    assert move(reader, destination, **{"X-Forwarded-Host": host}).status_code == status
+
+
 def test_a_destination_in_no_row_is_refused(reader: Api) -> None:
     assert_problem(move(reader, "/etc/passwd"), 403, "not_allowed")
 
@@ -156,6 +178,13 @@ def test_a_row_that_takes_no_second_path_refuses_every_known_header(reader: Api,
         sent = {"X-Original-Method": method, "X-Original-URI": path, header: "/objects/b"}
         problem = assert_problem(reader.get("/gateway/check", headers=sent), 403, "not_allowed")
         assert header in problem["detail"]
+
+
+@pytest.mark.parametrize("header", KNOWN)
+def test_a_row_takes_any_known_header_that_it_names(header: str) -> None:
+    taking = replace(MOVE, second_paths={header: "PUT"})
+    sent = RequestFactory().get("/", headers={header: "/dav/b"}).META
+    assert second_paths(taking, sent, HOST) == [("PUT", "/dav/b")]
 
 
 def test_a_row_that_takes_one_header_refuses_another(reader: Api) -> None:
