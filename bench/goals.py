@@ -14,7 +14,6 @@ from bench.candidates import (
     GO_HANDLER,
     LOGIN,
     MALFORMED,
-    OWN_DRF,
     OWN_SELECT,
     PEERS,
     SELECT,
@@ -52,7 +51,6 @@ GOALS = (
     Ratio(GATEWAY, "cold", (OWN_SELECT,), "one raw SELECT in the same server", 0.95),
     Ratio(GATEWAY_LOGIN, "hot", (SIMPLEJWT,), "SimpleJWT", 10),
     Ratio(VIEW, "hot", PEERS, "best peer", 3),
-    Ratio(VIEW, "hot", (OWN_DRF,), "DRF view without authentication in the same server", 0.8),
     Ratio(MALFORMED, "hot", (GATEWAY,), "an accepted hot key", 1),
 )
 
