@@ -30,7 +30,7 @@ from tests.mutants.mutants import (
     Mutant,
     Outcomes,
 )
-from tests.mutants.tracing import Traces, in_order
+from tests.mutants.tracing import Traces, within
 from tests.running.tiers import INSTALLATIONS
 
 OURS = ("config", "audit", "access", "accounts", "oauth", "apikeys", "gateway")
@@ -125,7 +125,7 @@ class Trial:
         if line is None or not codes:
             return OUTSIDE
         reaching = self.traces.reaching(mutant.path, line)
-        chosen = in_order(reaching, mutant.path, self.seconds)
+        chosen = within(reaching, self.seconds)
         if not chosen:
             return UNREACHED
         seconds = SPARE_SECONDS + 3 * sum(each.seconds for each in chosen)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.mutants.exchange import PROBE, changed_codes, exchange, statement_at, with_probes
 from tests.mutants.mutants import KILLED, OUTSIDE, SURVIVED, Mutant, Outcomes
-from tests.mutants.tracing import Trace, in_order
+from tests.mutants.tracing import Trace, within
 
 pytestmark = pytest.mark.once
 
@@ -67,13 +67,10 @@ def test_a_change_belongs_to_the_innermost_statement(line: int, statement: int |
     assert statement_at(SOURCE, line, line) == statement
 
 
-def test_the_fastest_test_of_each_way_through_the_module_comes_first() -> None:
-    def trace(name: str, seconds: float, *lines: int) -> Trace:
-        return Trace(name, "", True, seconds, {"doors.py": list(lines)})
-
-    traces = [trace("a", 0.3, 5), trace("b", 0.2, 5), trace("c", 0.4, 5, 8), trace("d", 9.0, 8)]
-    assert [each.test for each in in_order(traces, "doors.py", 1.0)] == ["b", "c", "a"]
-    assert [each.test for each in in_order(traces[3:], "doors.py", 1.0)] == ["d"]
+def test_a_mutant_is_tried_with_what_takes_so_long_together_and_with_one_test_at_least() -> None:
+    traces = [Trace(name, "", True, seconds) for name, seconds in (("a", 0.4), ("b", 0.9), ("c", 0.5))]
+    assert [each.test for each in within(traces, 1.0)] == ["a", "c"]
+    assert [each.test for each in within(traces, 0.1)] == ["a"]
 
 
 def test_a_run_keeps_what_came_of_each_mutant(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from itertools import chain, zip_longest
 from pathlib import Path
 
 import pytest
@@ -47,19 +46,41 @@ class Traces:
             for trace in in_fork(lambda: list(trace_all(due, functions, caches)), LONGEST_SECONDS):
                 kept[trace.test] = trace
             print(f"traced in {time.monotonic() - began:.0f} s", flush=True)
-        self._traces = [kept[item.nodeid] for item in items]
+        self._traces = {item.nodeid: kept[item.nodeid] for item in items}
+        self._rarities: dict[tuple[str, str], int] = {}
         self._write()
-        failing = sum(not trace.passes for trace in self._traces)
+        failing = sum(not trace.passes for trace in self._traces.values())
         print(f"{failing} tests are left out: they are skipped, or fail without a mutant", flush=True)
         self._by_line: defaultdict[tuple[str, int], list[Trace]] = defaultdict(list)
-        for trace in self._traces:
+        for trace in self._traces.values():
             for path, lines in trace.lines.items() if trace.passes else ():
                 for line in lines:
                     self._by_line[path, line].append(trace)
 
     def reaching(self, path: str, line: int) -> list[Trace]:
-        """Return the traces of the tests that reach the statement at this line."""
-        return self._by_line[path, line]
+        """Return the traces of the tests that reach the statement at this line, the most telling first.
+
+        These are the fastest of each way through the module, and then those that reach what few tests do.
+        """
+        ways, folder = set(), path.rpartition("/")[0]
+        found = []
+        for trace in sorted(self._by_line[path, line], key=lambda trace: trace.seconds):
+            way = tuple(trace.lines[path])
+            found.append((way in ways, self._rarest(trace, folder), trace.seconds, trace.test))
+            ways.add(way)
+        return [self._traces[test] for _, _, _, test in sorted(found)]
+
+    def _rarest(self, trace: Trace, folder: str) -> int:
+        """Of the statements of this folder that the test reaches: how many tests reach the rarest."""
+        name = (trace.test, folder)
+        if name not in self._rarities:
+            self._rarities[name] = min(
+                len(self._by_line[path, line])
+                for path, lines in trace.lines.items()
+                if path.startswith(folder)
+                for line in lines
+            )
+        return self._rarities[name]
 
     def _kept(self) -> dict[str, Trace]:
         file = FOLDER / "traces.json"
@@ -73,7 +94,7 @@ class Traces:
         return {trace.test: trace for trace in traces if changed.isdisjoint(trace.lines)}
 
     def _write(self) -> None:
-        document = {"sources": self._sources, "traces": [asdict(trace) for trace in self._traces]}
+        document = {"sources": self._sources, "traces": [asdict(trace) for trace in self._traces.values()]}
         (FOLDER / "traces.json").write_text(json.dumps(document))
 
 
@@ -96,24 +117,19 @@ def trace_all(items: list[pytest.Item], functions: Functions, caches: Caches) ->
             cache.cache_clear()
         for lines in reached.values():
             lines.clear()
-        began = time.perf_counter()
+        began = time.process_time()  # the machine may be busy with other things
         reports = runtestprotocol(item, log=False, nextitem=following)
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         at_all = {str(Path(file).relative_to(PROJECT)): sorted(at) for file, at in reached.items() if at}
         passes = all(report.passed for report in reports)
         yield Trace(item.nodeid, _digest(item.path), passes, seconds, at_all)
 
 
-def in_order(traces: list[Trace], path: str, seconds: float) -> list[Trace]:
-    """Return traces that take this long together, at least one; first one of each way through the folder."""
-    ways: defaultdict[str, list[Trace]] = defaultdict(list)
-    folder = path.rpartition("/")[0]
-    for trace in sorted(traces, key=lambda trace: trace.seconds):
-        ways[str([(each, at) for each, at in trace.lines.items() if each.startswith(folder)])].append(trace)
+def within(traces: list[Trace], seconds: float) -> list[Trace]:
+    """Return the traces, in their order, that take this long together, or the first one."""
     found: list[Trace] = []
-    left = seconds
-    for trace in chain.from_iterable(zip_longest(*ways.values())):
-        if trace is not None and (trace.seconds <= left or not found):
-            left -= trace.seconds
+    for trace in traces:
+        if not found or trace.seconds <= seconds:
+            seconds -= trace.seconds
             found.append(trace)
     return found
