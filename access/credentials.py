@@ -1,6 +1,7 @@
 """The credential in a request's headers, whatever its kind."""
 
 import re
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -12,6 +13,9 @@ from config.wire.http.heads import Head
 
 # RFC 6750 section 2.1: the scheme (case-insensitive, RFC 9110 section 11.1), spaces, a token68.
 BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+# RFC 7617 section 2. The longest key that a profile can have is a third of this.
+BASIC = re.compile(r"basic +([A-Za-z0-9+/]{1,1024}={0,2})", re.IGNORECASE)
+BASIC_FORM = "The Authorization header must be Basic, a space, and the base64 of USER:KEY in UTF-8."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +29,46 @@ class Presented:
 def presented(head: Head) -> Presented | None:
     """Return the one credential of a request, or None if it has none.
 
-    The client sends it in the profile's key header or after Bearer. Other Authorization schemes are
-    ignored. Raises MalformedCredentials for two credentials at once (RFC 6750 section 2) and for a
-    malformed Bearer.
+    The client sends it in the profile's key header, after Bearer, or as the password of Basic if the profile
+    lets keys come there. Other Authorization schemes are ignored. Raises MalformedCredentials for two
+    credentials at once (RFC 6750 section 2) and for a malformed Bearer or Basic.
     """
     form = profiles.active().keys
     key = head.META.get(_variable(form.header)) if form.header else None
     if key is not None and "," in key:  # how servers join two headers of one name (RFC 9110 section 5.3)
         raise MalformedCredentials(f"Send one credential: {form.header} is repeated.")
     authorization = head.META.get("HTTP_AUTHORIZATION", "")
-    if not authorization.lower().startswith("bearer"):
+    scheme = authorization[:6].lower()
+    is_basic = form.basic and scheme.startswith("basic")
+    if scheme != "bearer" and not is_basic:
         return None if key is None else Presented(key, is_key=True)
     if key is not None:
         raise MalformedCredentials(f"Send one credential: Authorization or {form.header}, not both.")
+    if is_basic:
+        return Presented(_password(authorization), is_key=True)
     match = BEARER.fullmatch(authorization)
     if match is None:
         raise MalformedCredentials("The Authorization header must be Bearer, a space and one token.")
     return Presented(match[1], is_key=form.bearer and is_key_like(match[1]))
+
+
+def _password(authorization: str) -> str:
+    """Return the password of Basic, whatever the user name is. Raises MalformedCredentials."""
+    match = BASIC.fullmatch(authorization)
+    text = _decoded(match[1]) if match else ""
+    _, colon, password = text.partition(":")
+    if not colon:
+        raise MalformedCredentials(BASIC_FORM)
+    return password
+
+
+def _decoded(base64: str) -> str:
+    """Return what strict base64 says in UTF-8 (RFC 4648 section 3.5), or "" for any other text."""
+    try:
+        content = b64decode(base64)
+        return content.decode() if b64encode(content).decode() == base64 else ""
+    except ValueError:
+        return ""
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""Authenticates requests with an API key, in the profile's header or after Bearer."""
+"""Authenticates requests with an API key, wherever the profile lets clients send it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -25,7 +25,7 @@ from audit.position import HEAD, HEAD_JOIN, select_at
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid
 from config.wire.errors import InvalidToken, NetworkNotAllowed
-from config.wire.problems import challenge
+from config.wire.http import challenges
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -44,7 +44,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         return principal, principal.credential
 
     def authenticate_header(self, request: Request) -> str:
-        return challenge()
+        at_own_endpoints = profiles.active().keys.at_own_endpoints
+        return challenges.of_keys(request._request) if at_own_endpoints else challenges.bearer()
 
 
 class KeyRow(NamedTuple):

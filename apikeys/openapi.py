@@ -4,10 +4,34 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from config import profiles
 
+Scheme = dict[str, str]
+
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "apikeys.authentication.ApiKeyAuthentication"
-    name = "api_key"
+    """The ways in which the profile lets clients send a key; each is enough."""
 
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "apiKey", "in": "header", "name": profiles.active().keys.header}
+    target_class = "apikeys.authentication.ApiKeyAuthentication"
+
+    @property
+    def name(self) -> list[str]:  # type: ignore[override]
+        return list(_schemes())
+
+    def get_security_requirement(self, auto_schema: object) -> list[dict[str, list[str]]]:
+        return [{name: []} for name in _schemes()]
+
+    def get_security_definition(self, auto_schema: object) -> list[Scheme]:
+        return list(_schemes().values())
+
+
+def _schemes() -> dict[str, Scheme]:
+    """Return the security schemes, by name."""
+    keys = profiles.active().keys
+    schemes = {}
+    if keys.header:
+        schemes["api_key"] = {"type": "apiKey", "in": "header", "name": keys.header}
+    elif keys.bearer:
+        schemes["api_key"] = {"type": "http", "scheme": "bearer"}
+    if keys.basic:
+        description = "The key is the password; the user name is ignored."
+        schemes["api_key_as_password"] = {"type": "http", "scheme": "basic", "description": description}
+    return schemes

@@ -2,6 +2,8 @@
 
 import logging
 import re
+from base64 import b64decode
+from collections.abc import Iterator
 from functools import lru_cache
 
 from config import profiles
@@ -16,6 +18,8 @@ WHOLE_TOKEN = re.compile(
     rf"(?<!{ALPHANUMERIC})(?:{'|'.join(OAUTH2_PREFIXES)}){BASE64}{{{OAUTH2_LENGTH}}}(?!{BASE64})"
     rf"|eyJ{BASE64}{{{HEADER_LENGTH},}}\.{BASE64}+\.{BASE64}*"
 )
+# What may be the base64 after Basic (RFC 7617): the shortest possible key has 25 characters, and a colon.
+ENCODED = re.compile("[A-Za-z0-9+/]{35,}")
 
 
 class OneLineFormatter(logging.Formatter):
@@ -34,7 +38,12 @@ def mask(text: str) -> str:
         credentials = _credentials(profiles.active())
     except profiles.ProfileError:  # without a valid profile nothing is served
         return text
-    return credentials.sub(lambda match: f"{match[1] or match[2] or match[3]}…", text)
+    masked = credentials.sub(lambda match: f"{match[1] or match[2] or match[3]}…", text)
+    return ENCODED.sub(lambda match: "…" if _decodes_to(credentials, match[0]) else match[0], masked)
+
+
+def _decodes_to(credentials: re.Pattern[str], run: str) -> bool:
+    return any(credentials.search(text) for text in _decoded(run))
 
 
 def kept(text: str, length: int) -> str:
@@ -48,9 +57,19 @@ def kept(text: str, length: int) -> str:
 def holds_credential(text: str) -> bool:
     """Whether `text` contains a whole key of the active profile, a token or a client secret.
 
-    A key must have the right prefix, length and checksum, so that similar words do not count.
+    A key must have the right prefix, length and checksum, so that similar words do not count. A key that is
+    encoded as for Basic counts, too.
     """
-    return holds_key(text, profiles.active().keys.environments.values()) or bool(WHOLE_TOKEN.search(text))
+    forms = profiles.active().keys.environments.values()
+    texts = [text, *(decoded for run in ENCODED.findall(text) for decoded in _decoded(run))]
+    return bool(WHOLE_TOKEN.search(text)) or any(holds_key(each, forms) for each in texts)
+
+
+def _decoded(run: str) -> Iterator[str]:
+    """Return what a run of base64 says, wherever in its first four characters the base64 begins."""
+    for start in range(4):
+        whole = run[start:]
+        yield b64decode(whole + "A" * (-len(whole) % 4)).decode("latin-1")
 
 
 @lru_cache(maxsize=4)

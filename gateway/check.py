@@ -26,15 +26,10 @@ from config.profiles import Profile
 from config.profiles.schema import Route
 from config.server.answers import Answer, of_response
 from config.wire.errors import DomainError, MalformedCredentials, NotAllowed, NotAuthenticated, RateLimited
+from config.wire.http import challenges
 from config.wire.http.heads import REQUEST_ID, Head, PlainHead
 from config.wire.http.middleware import secure
-from config.wire.problems import (
-    DATABASE_ERRORS,
-    challenge,
-    domain_response,
-    problem_response,
-    unavailable,
-)
+from config.wire.problems import DATABASE_ERRORS, domain_response, problem_response, unavailable
 from gateway import repeated
 from gateway.decision import Asked, Refusal, decide
 from gateway.identity import identity_headers, identity_lines
@@ -69,7 +64,7 @@ def check(request: Head) -> HttpResponse:
         quota = quotas.spend(principal, origin) if principal else None
         counting.record_use(decision.key, origin, scopes=decision.scopes)
     except DomainError as error:
-        return refusal_of(error)
+        return refusal_of(error, request)
     headers = identity_headers(decision.principal) | (quota.headers if quota else {})
     return HttpResponse(content_type="text/plain", headers=headers)
 
@@ -95,7 +90,7 @@ def check_from_memory(head: PlainHead) -> Answer | None:
     except RateLimited:
         return None
     except DomainError as error:
-        return _answered(of_response(secure(refusal_of(error))), head)
+        return _answered(of_response(secure(refusal_of(error, head))), head)
     counting.record_use(decision.key, origin, scopes=decision.scopes)
     lines = identity_lines(decision.principal, quota.headers if quota else {})
     if quota is None:
@@ -252,9 +247,10 @@ def refused(refusal: Refusal, origin: Origin) -> NotAllowed:
     return refusal.error
 
 
-def refusal_of(error: DomainError) -> HttpResponse:
+def refusal_of(error: DomainError, head: Head) -> HttpResponse:
     """Return the answer to a refusal. Proxies expect 401 where our own endpoints answer 400."""
+    offered = challenges.of_keys(head)
     if not isinstance(error, MalformedCredentials):
-        return domain_response(error)
-    headers = {"WWW-Authenticate": f'{challenge()}, error="invalid_request"'}
+        return domain_response(error, offered)
+    headers = {"WWW-Authenticate": f'{offered}, error="invalid_request"'}
     return problem_response(401, error.code, error.detail, headers=headers)

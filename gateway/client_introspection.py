@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from access.principals import Principal
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NetworkNotAllowed
-from config.wire.problems import realm
+from config.wire.http.challenges import realm
 from config.wire.views import PublicView
 from gateway.introspection import (
     INACTIVE,

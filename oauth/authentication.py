@@ -18,7 +18,7 @@ from audit.position import HEAD, HEAD_JOIN, select_at
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid
 from config.wire.errors import InvalidToken
-from config.wire.problems import challenge
+from config.wire.http.challenges import bearer
 from oauth.models import Consent, OAuthClient
 from oauth.protocol import tokens
 from oauth.protocol.scopes import IDENTITY
@@ -38,7 +38,7 @@ class OAuth2Authentication(BaseAuthentication):
         return principal, principal.credential
 
     def authenticate_header(self, request: Request) -> str:
-        return challenge()
+        return bearer()
 
 
 def is_oauth2_like(text: str) -> bool:

@@ -22,7 +22,7 @@ from accounts.signing import keys as signing
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import InsufficientScope, InvalidToken
-from config.wire.problems import realm
+from config.wire.http.challenges import realm
 from config.wire.views import PublicView, ResourceViewSet
 from oauth import serializers
 from oauth.models import Consent, ConsentQuerySet

@@ -13,11 +13,12 @@ from apikeys.at_rest import key_text
 from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
 from config import profiles
-from config.logs import holds_credential
+from config.logs import holds_credential, mask
 from config.wire.errors import Invalid
 from oauth.models import OAuthCode
 from oauth.protocol import tokens
 from oauth.services.clients import create_client
+from tests.access.basic import basic
 from tests.accounts.helpers import serving
 from tests.admin.helpers import browser, confirm, page, text_of
 from tests.at_rest import everything_stored
@@ -133,6 +134,22 @@ def test_a_name_that_holds_a_key_is_refused(door: str, cast: Cast, key: str, ope
 def test_a_name_that_holds_any_credential_is_refused(cast: Cast, credential: str) -> None:
     answer = as_user(cast.alice).post("api-keys", {"name": f"CI ({credential})"})
     assert secret_of(credential) not in str(assert_problem(answer, 400, member="name"))
+
+
+@pytest.mark.parametrize("user", ["", "a", "ab", "__token__"])
+@pytest.mark.requirement(111)
+def test_a_key_as_basic_sends_it_is_refused_and_masked_like_the_key(cast: Cast, key: str, user: str) -> None:
+    """People paste a whole header, and programs log one."""
+    header = basic(key, user)["Authorization"]
+    encoded = header.partition(" ")[2]
+    for name in (header, f"x{encoded}", f"Authorization:{encoded}\\n"):
+        problem = assert_problem(as_user(cast.alice).post("api-keys", {"name": name}), 400, member="name")
+        assert "contains a key or a token" in str(problem["errors"])
+        assert encoded[:-10] not in mask(f"sent {name}, twice {name}")
+    agent = {"User-Agent": f"tool/1 ({header})", "X-Request-ID": encoded.rstrip("=")[:64]}
+    answer = Api(agent).post("auth/login", {"username": "alice", "password": PASSWORD})
+    assert answer.status_code == 200 and answer.headers["X-Request-ID"] != agent["X-Request-ID"]
+    assert encoded[:-10] not in everything_stored()
 
 
 @pytest.mark.parametrize("door", WITHOUT_BLANKS)

@@ -14,7 +14,7 @@ from accounts.sessions import tokens
 from accounts.users.principals import principal_of_session
 from audit.actors import Origin
 from config.wire.errors import InvalidToken
-from config.wire.problems import challenge
+from config.wire.http.challenges import bearer
 
 
 class AccessTokenAuthentication(BaseAuthentication):
@@ -28,7 +28,7 @@ class AccessTokenAuthentication(BaseAuthentication):
         return principal, principal.credential
 
     def authenticate_header(self, request: Request) -> str:
-        return challenge()
+        return bearer()
 
 
 def authenticate_access_token(text: str, origin: Origin) -> Principal:

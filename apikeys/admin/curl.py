@@ -9,9 +9,14 @@ from config import profiles
 
 def curl_line(text: str) -> str:
     """Return a command that uses the key: at our own endpoint if it accepts keys, else at the gateway."""
+    return f"curl {settings.PUBLIC_URL}{_address()} {_credential(text)}"
+
+
+def _credential(text: str) -> str:
     form = profiles.active().keys
-    header = f"{form.header}: {text}" if form.header else f"Authorization: Bearer {text}"
-    return f"curl {settings.PUBLIC_URL}{_address()} -H '{header}'"
+    if form.header:
+        return f"-H '{form.header}: {text}'"
+    return f"-H 'Authorization: Bearer {text}'" if form.bearer else f"-u ':{text}'"
 
 
 def _address() -> str:

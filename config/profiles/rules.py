@@ -162,8 +162,9 @@ def _check_roles(file: ProfileFile) -> None:
 
 def _check_keys(file: ProfileFile) -> None:
     keys = file.keys
-    if not keys.header and not keys.bearer:
-        raise _Wrong("keys.header", "clients could not send keys: set a header, or bearer = true")
+    if not (keys.header or keys.bearer or keys.basic):
+        reason = "clients could not send keys: set a header, bearer = true or basic = true"
+        raise _Wrong("keys.header", reason)
     header = keys.header.lower()
     if header in OTHERS_HEADERS or header.startswith(OTHERS_BEGINNINGS):
         raise _Wrong("keys.header", f"{keys.header} has another meaning; choose another header")

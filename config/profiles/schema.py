@@ -164,7 +164,7 @@ class Keys(Table, frozen=True):
     """Where keys are sent, and what they look like in each environment."""
 
     header: Annotated[
-        str, Meta(pattern=HEADER), says("The header that keys come in. Empty: only after `Bearer`.")
+        str, Meta(pattern=HEADER), says("The header that keys come in. Empty: only in `Authorization`.")
     ]
     bearer: Annotated[bool, says("Whether keys may come as `Authorization: Bearer KEY`.")]
     default_environment: Annotated[Name, says("The environment of a key for which no other is named.")]
@@ -176,6 +176,7 @@ class Keys(Table, frozen=True):
     environments: Annotated[
         dict[Name, KeyFormat], Meta(min_length=1), says("The format of keys in each environment.")
     ]
+    basic: Annotated[bool, says("Whether keys may come as the password of `Authorization: Basic`.")] = False
     scopes_required: Annotated[bool, says("A key without scopes is refused.")] = False
     at_own_endpoints: Annotated[
         bool, says("`false`: only the gateway takes keys, and Keyhouse's own endpoints do not.")

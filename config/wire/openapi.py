@@ -108,13 +108,16 @@ def finish(result: Any, generator: Any, request: Any, public: bool) -> Any:
     name = profiles.active().product.name
     result["info"]["title"] = f"{name} API"
     result["info"]["description"] = f"{name}: who calls, and what they may do."
-    result["paths"] |= PLAIN
+    schemes: Security = [{name: []} for name in result["components"]["securitySchemes"]]
+    result["paths"] |= PLAIN | {"/gateway/check": _check([*schemes, {}])}
     return result
 
 
-def _plain(operation_id: str, description: str, *, security: bool = False, **more: Any) -> dict[str, Any]:
-    operation = {"operationId": operation_id, "description": description, **more}
-    operation["security"] = [{"api_key": []}, {"oauth2": []}, {"access_token": []}, {}] if security else [{}]
+Security = list[dict[str, list[str]]]
+
+
+def _plain(operation_id: str, description: str, security: Security, **more: Any) -> dict[str, Any]:
+    operation = {"operationId": operation_id, "description": description, "security": security, **more}
     return {"get": {**operation, "responses": {"200": {"description": "Yes"}, "default": ERROR}}}
 
 
@@ -123,19 +126,22 @@ def _header(name: str, description: str) -> dict[str, Any]:
 
 
 PLAIN = {
-    "/health": _plain("health", "Whether the process is alive."),
-    "/ready": _plain("ready", "Whether the database can be reached."),
-    "/metrics": _plain("metrics", "Metrics for Prometheus, for the networks that the operator allows."),
-    "/gateway/check": _plain(
+    "/health": _plain("health", "Whether the process is alive.", [{}]),
+    "/ready": _plain("ready", "Whether the database can be reached.", [{}]),
+    "/metrics": _plain("metrics", "Metrics for Prometheus, for the networks that the operator allows.", [{}]),
+}
+
+
+def _check(security: Security) -> dict[str, Any]:
+    return _plain(
         "check",
         "For reverse proxies: whether the credential of this request may make another request. Responses to "
         "keys with a rate limit have RateLimit and RateLimit-Policy headers; 429 when the limit is reached.",
-        security=True,
+        security,
         parameters=[
             _header("X-Original-Method", "method of the other request (nginx)"),
             _header("X-Original-URI", "path and query of the other request (nginx)"),
             _header("X-Forwarded-Method", "method of the other request (Traefik, Caddy)"),
             _header("X-Forwarded-Uri", "path and query of the other request (Traefik, Caddy)"),
         ],
-    ),
-}
+    )

@@ -19,15 +19,8 @@ from rest_framework.response import Response
 
 from config import profiles
 from config.wire import members
-from config.wire.errors import (
-    MOST_ERRORS,
-    Busy,
-    DomainError,
-    InsufficientScope,
-    InvalidToken,
-    NotFound,
-    TooManyAttempts,
-)
+from config.wire.errors import MOST_ERRORS, Busy, DomainError, InsufficientScope, NotFound, TooManyAttempts
+from config.wire.http.challenges import bearer, with_reason
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
@@ -70,26 +63,10 @@ def _document(status: int, code: str, detail: str) -> str:
     return json.dumps(problem(status, code, detail))
 
 
-def realm() -> str:
-    """Return the product's name as the realm of a challenge: a quoted string in ASCII (RFC 9110)."""
-    name = profiles.active().product.name.encode("ascii", "backslashreplace").decode()
-    escaped = name.replace("\\", r"\\").replace('"', r"\"")
-    return f'realm="{escaped}"'
-
-
-def challenge(error: DomainError | None = None) -> str:
-    """Return the WWW-Authenticate value (RFC 6750 section 3) for a refusal, or without error."""
-    value = f"Bearer {realm()}"
-    if isinstance(error, InsufficientScope):
-        return f'{value}, error="insufficient_scope", scope="{" ".join(error.scopes)}"'
-    if isinstance(error, InvalidToken):
-        return f'{value}, error="invalid_token"'
-    return value
-
-
-def domain_response(error: DomainError) -> HttpResponse:
+def domain_response(error: DomainError, challenges: str = "") -> HttpResponse:
     """Return a DomainError as a plain Django response, for views that are not DRF's."""
-    return problem_response(error.status, error.code, error.detail, headers=headers_of(error))
+    headers = headers_of(error, challenges)
+    return problem_response(error.status, error.code, error.detail, headers=headers)
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -98,7 +75,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, DomainError):
         spelled = {members.external_name(resource, member): text for member, text in error.errors.items()}
         detail = sentence(spelled) or error.detail
-        return _drf(error.status, error.code, detail, errors=spelled, headers=headers_of(error))
+        headers = headers_of(error, _challenges_of(context))
+        return _drf(error.status, error.code, detail, errors=spelled, headers=headers)
     if isinstance(error, Http404):
         return handle(NotFound("Not found."), context)
     if isinstance(error, DATABASE_ERRORS):
@@ -117,7 +95,7 @@ def _from_drf(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.Throttled):
         headers["Retry-After"] = str(math.ceil(getattr(error, "wait", None) or 1))
     if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
-        headers["WWW-Authenticate"] = challenge()
+        headers["WWW-Authenticate"] = bearer()
     code = error.get_codes()
     return _drf(error.status_code, str(code), str(error.detail), headers=headers)
 
@@ -163,13 +141,24 @@ def _drf(
     return Response(body, status=status, content_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
-def headers_of(error: DomainError) -> dict[str, str]:
-    """Return the headers that an answer with this error needs."""
+def headers_of(error: DomainError, challenges: str = "") -> dict[str, str]:
+    """Return the headers that an answer with this error needs.
+
+    `challenges`: those of a 401 where more than Bearer is accepted, Bearer's last.
+    """
     if isinstance(error, (Busy, TooManyAttempts)):
         return error.headers
-    if error.status == 401 or isinstance(error, InsufficientScope):
-        return {"WWW-Authenticate": challenge(error)}
+    if error.status == 401:
+        return {"WWW-Authenticate": with_reason(challenges or bearer(), error)}
+    if isinstance(error, InsufficientScope):
+        return {"WWW-Authenticate": with_reason(bearer(), error)}
     return {}
+
+
+def _challenges_of(context: dict[str, Any]) -> str:
+    """Return what the view's authentication says to callers without a credential; "" if it has none."""
+    view = context.get("view")
+    return (view.get_authenticate_header(context["request"]) or "") if view else ""
 
 
 def unavailable(error: Exception) -> HttpResponse:

@@ -17,7 +17,7 @@ def found_in(**headers: str) -> Presented | None:
 def test_neither_no_header_nor_a_header_of_another_scheme_is_a_credential() -> None:
     assert found_in() is None
     assert found_in(Authorization="") is None
-    assert found_in(Authorization="Basic YWxpY2U6c2VjcmV0") is None
+    assert found_in(Authorization="Digest YWxpY2U6c2VjcmV0") is None
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
@@ -85,14 +85,14 @@ def test_a_401_says_how_to_authenticate_and_whether_something_was_wrong(cast: Ca
         "key": Api({"X-API-Key": "kh_live_x"}).get("auth/me").headers["WWW-Authenticate"],
         "token": Api({"Authorization": "Bearer x"}).get("auth/me").headers["WWW-Authenticate"],
     }
-    plain = 'Bearer realm="Keyhouse"'
+    plain = 'Basic realm="Keyhouse", charset="UTF-8", Bearer realm="Keyhouse"'
     refused = f'{plain}, error="invalid_token"'
     assert challenges == {"nothing": plain, "key": refused, "token": refused}
 
 
 def test_another_scheme_is_answered_like_no_credential(cast: Cast) -> None:
-    basic = Api({"Authorization": "Basic YWxpY2U6c2VjcmV0"})
-    assert_problem(basic.get("auth/me"), 401, "not_authenticated")
+    digest = Api({"Authorization": "Digest YWxpY2U6c2VjcmV0"})
+    assert_problem(digest.get("auth/me"), 401, "not_authenticated")
 
 
 def test_a_profile_without_bearer_keys_accepts_no_key_after_bearer(cast: Cast) -> None:

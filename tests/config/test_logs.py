@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
 from config.logs import escape, mask
+from tests.access.basic import basic
 from tests.conftest import PASSWORD, Api, Cast, log_in, make_key, with_key
 from tests.installation import ADMIN, Installation, Server, log_in_as_admin
 
@@ -51,6 +52,9 @@ def attack(server: Server, token: dict[str, str], key: str) -> list[int]:
         send("GET", "/api/v1/auth/me", Authorization=f"Bearer {KEY}"),
         send("GET", "/api/v1/auth/me", Authorization=f"Bearer {JWT}"),
         send("GET", "/api/v1/auth/me", Authorization=f"Basic {PLANTED}"),
+        send("GET", "/api/v1/auth/me", **basic(key)),
+        send("GET", "/api/v1/auth/me", **basic(KEY)),
+        send("GET", f"/api/v1/nothing/{basic(key)['Authorization'][6:]}", **basic(PLANTED)),
         send("GET", "/api/v1/auth/me", Authorization=f"Bearer {PLANTED} {PLANTED}"),
         send("GET", "/api/v1/auth/me", Cookie=f"{SESSION}={PLANTED}; {CSRF}={PLANTED}"),
         send("GET", "/admin/", Cookie=f"{SESSION}={PLANTED}"),
@@ -71,7 +75,8 @@ def test_secrets_of_clients_and_of_the_server_appear_in_none_of_its_logs(install
         statuses = attack(server, token, made["key"])
         events = server.request("GET", "/api/v1/audit?page_size=200", headers=token).body.decode()
     assert not [status for status in statuses if status >= 500]
-    secrets = [PLANTED, KEY, JWT, made["key"], token["Authorization"][7:], ADMIN["KEYHOUSE_ADMIN_PASSWORD"]]
+    secrets = [basic(each)["Authorization"][6:].rstrip("=") for each in (made["key"], KEY, PLANTED)]
+    secrets += [PLANTED, KEY, JWT, made["key"], token["Authorization"][7:], ADMIN["KEYHOUSE_ADMIN_PASSWORD"]]
     secrets += [
         (installation.folder / "var" / name).read_text().strip() for name in ("secret_key", "peppers")
     ]

@@ -15,7 +15,7 @@ from tests.conftest import Api, Cast, as_user, assert_problem, log_in, make_key,
 from tests.gateway.routing import row, with_routes
 
 IDENTITY = ("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes")
-CHALLENGE = 'Bearer realm="Keyhouse"'
+CHALLENGE = 'Basic realm="Keyhouse", charset="UTF-8", Bearer realm="Keyhouse"'
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +137,7 @@ def test_a_route_needs_all_its_scopes(cast: Cast) -> None:
     assert check(reader, "/stock").status_code == 200
     refused = check(reader, "/stock", "POST")
     assert_problem(refused, 403, "insufficient_scope")
-    expected = f'{CHALLENGE}, error="insufficient_scope", scope="services:read services:write"'
+    expected = 'Bearer realm="Keyhouse", error="insufficient_scope", scope="services:read services:write"'
     assert refused.headers["WWW-Authenticate"] == expected
 
 

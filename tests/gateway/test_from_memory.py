@@ -24,7 +24,8 @@ from config.wsgi import application
 from gateway import check
 from gateway.check import check_from_memory, check_in_thread
 from gateway.repeated import answer_again
-from tests.conftest import Cast, log_in, make_key
+from tests.access.basic import basic
+from tests.conftest import PASSWORD, Cast, log_in, make_key
 from tests.gateway.asking import CLIENT, SERVER, answer_at_once
 from tests.oauth.flow import machine_token, make_client
 
@@ -96,11 +97,15 @@ def credentials(cast: Cast) -> list[Headers]:
     tokens += [machine_token(client)["access_token"], "not.a.token", "kh_at_unknown", *keys[:2]]
     found: list[Headers] = [((b"x-api-key", key.encode()),) for key in keys]
     found += [((b"authorization", f"Bearer {token}".encode()),) for token in tokens]
+    passwords = [*keys, tokens[0], PASSWORD]
+    found += [((b"authorization", basic(text)["Authorization"].encode()),) for text in passwords]
     return [
         *found,
         (),
         ((b"authorization", b"Basic YTpi"),),
         ((b"authorization", b"Bearer"),),
+        ((b"authorization", b"Basic"),),
+        ((b"authorization", b"Basic YTpi"), (b"sec-fetch-mode", b"cors")),
         (*found[0], *found[1]),
         (*found[0], *found[-1]),
     ]

@@ -20,6 +20,7 @@ from config import profiles
 from config.server.edge import fingerprint
 from gateway import repeated
 from gateway.repeated import answer_again
+from tests.access.basic import basic
 from tests.conftest import Cast, make_key
 from tests.gateway.asking import CLIENT, answer_at_once
 
@@ -69,6 +70,18 @@ def test_a_repeated_check_is_answered_again_and_counted(cast: Cast) -> None:
     counting.forget()
     assert is_kept(sent) and answer_at_once(sent) is not None
     assert [use.count for use in counting._waiting.values()] == [2]
+
+
+def test_a_key_after_basic_is_as_hot_as_any_other(cast: Cast) -> None:
+    key = make_key(cast.alice, "services:read")
+    use(key)
+    header = basic(key.text)["Authorization"]
+    sent = bytes_of(key).replace(f"X-API-Key: {key.text}".encode(), f"Authorization: {header}".encode())
+    assert answer_at_once(sent) is not None and is_kept(sent)
+    assert header[6:] not in str(repeated._allowed) and key.text not in str(repeated._allowed)
+    revoke_api_keys(caller=caller_at_command_line(), selected=[key.row])
+    look()
+    assert not is_kept(sent) and answer_at_once(sent) is None
 
 
 def test_a_revoked_key_is_not_answered_again(cast: Cast) -> None:

@@ -109,6 +109,20 @@ def test_every_operation_says_how_errors_look(profile: Profile) -> None:
     assert document["components"]["schemas"]["Problem"]["required"][:3] == ["type", "title", "status"]
 
 
+def test_the_document_says_how_a_key_is_sent(profile: Profile) -> None:
+    document, keys = schema(), profile.keys
+    schemes = document["components"]["securitySchemes"]
+    expected = {"type": "apiKey", "in": "header", "name": keys.header}
+    assert schemes["api_key"] == (expected if keys.header else {"type": "http", "scheme": "bearer"})
+    assert ("api_key_as_password" in schemes) == keys.basic
+    if keys.basic:
+        assert schemes["api_key_as_password"]["scheme"] == "basic"
+    for path in ("/gateway/check", f"{profile.base_path}/auth/me"):
+        one_of_them: list[dict[str, Any]] = document["paths"][path]["get"]["security"]
+        assert {name for each in one_of_them for name in each} == schemes.keys()
+        assert max(map(len, one_of_them)) == 1
+
+
 def test_every_operation_has_a_name_of_its_own() -> None:
     names = [
         operation["operationId"]

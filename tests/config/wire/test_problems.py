@@ -176,7 +176,8 @@ def test_an_unreachable_database_says_when_to_come_back() -> None:
 
 
 def test_a_refused_credential_comes_with_a_challenge(cast: Cast) -> None:
-    assert Api().get("auth/me").headers["WWW-Authenticate"] == 'Bearer realm="Keyhouse"'
+    offered = Api().get("auth/me").headers["WWW-Authenticate"]
+    assert offered == 'Basic realm="Keyhouse", charset="UTF-8", Bearer realm="Keyhouse"'
     response = with_key("kh_live_nonsense").get("auth/me")
     assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
     response = with_key(make_key(cast.alice, "keys:read")).get("audit")
@@ -203,7 +204,8 @@ def test_a_product_of_any_name_is_a_realm_in_ascii_with_its_quotes_escaped(
             Client().post(f"/api/v1/auth/oauth2/{place}", {"token": "x"}, headers=unknown)
             for place in ("introspect", "revoke")
         ]
-    assert refused.headers["WWW-Authenticate"] == f'Bearer realm="{realm}"'
+    expected = f'Basic realm="{realm}", charset="UTF-8", Bearer realm="{realm}"'
+    assert refused.headers["WWW-Authenticate"] == expected
     assert [(answer.status_code, answer.headers["WWW-Authenticate"]) for answer in asked] == [
         (401, f'Basic realm="{realm}"')
     ] * 2

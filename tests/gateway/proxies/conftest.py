@@ -37,6 +37,12 @@ scopes = ["services:read"]
 methods = ["OPTIONS"]
 path = "/services/shop/**"
 credentials = ["none"]
+
+[[routes]]
+methods = ["GET"]
+path = "/v2/**"
+credentials = ["key"]
+scopes = ["services:read"]
 """
 
 
@@ -44,6 +50,7 @@ credentials = ["none"]
 class Keyhouse:
     """A running Keyhouse, its administrator's header, and keys by name."""
 
+    installation: Installation
     server: Server
     admin: dict[str, str]
     keys: dict[str, dict[str, Any]]
@@ -95,7 +102,7 @@ def keyhouse(after_first_start: Installation, tmp_path_factory: pytest.TempPathF
         copy_of(after_first_start, folder) as installation,
         installation.serve("--workers", "1", **settings) as server,
     ):
-        made = Keyhouse(server, log_in_as_admin(server), {})
+        made = Keyhouse(installation, server, log_in_as_admin(server), {})
         made.keys["reader"] = made.make_key("reader")
         made.keys["writer"] = made.make_key("writer", scopes=["services:write"])
         made.keys["elsewhere"] = made.make_key("elsewhere", allowed_networks=["203.0.113.0/24"])

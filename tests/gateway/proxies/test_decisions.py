@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gateway.paths import LONGEST
+from tests.access.basic import basic
 from tests.gateway.proxies.conftest import Front
 from tests.gateway.proxies.running import say
 from tests.gateway.proxies.service import SLOW, Got
@@ -48,7 +49,7 @@ ORDINARY = {
     "User-Agent": "tests/1",
     "X-Requested-With": "XMLHttpRequest",
 }
-CHALLENGE = 'Bearer realm="Keyhouse"'
+CHALLENGE = 'Basic realm="Keyhouse", charset="UTF-8", Bearer realm="Keyhouse"'
 
 
 def received(answer: Answer) -> Got:
@@ -99,12 +100,14 @@ def test_the_secret_does_not_reach_the_service(front: Front) -> None:
     for answer in (
         front.ask(ITEMS),
         front.ask(ITEMS, key="", Authorization=f"Bearer {secret}"),
+        front.ask(ITEMS, key="", **basic(secret)),
         front.ask("/services/stock/health"),
         front.ask(ITEMS, key="", **front.keyhouse.admin),
     ):
         got = received(answer)
         assert got.values("X-API-Key") == got.values("Authorization") == []
         assert secret not in str(got)
+        assert basic(secret)["Authorization"] not in str(got)
 
 
 def test_nobody_gets_through_without_a_good_credential(front: Front) -> None:
@@ -115,6 +118,13 @@ def test_nobody_gets_through_without_a_good_credential(front: Front) -> None:
         answer = refused(front, front.ask(ITEMS, key="", **{"X-API-Key": wrong}), 401, "invalid_token")
         assert answer.headers["www-authenticate"] == f'{CHALLENGE}, error="invalid_token"'
     assert front.arrived() == before
+
+
+@pytest.mark.requirement(116)
+def test_a_browser_is_not_made_to_show_a_dialog(front: Front) -> None:
+    for mode in ("cors", "navigate"):
+        nothing = refused(front, front.ask(ITEMS, key="", Sec_Fetch_Mode=mode), 401, "not_authenticated")
+        assert nothing.headers["www-authenticate"] == 'Bearer realm="Keyhouse"'
 
 
 def test_a_revoked_key_is_dead_at_once(front: Front) -> None:
