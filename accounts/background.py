@@ -1,7 +1,7 @@
 """The background thread of a server process: it sends queued mail as soon as it is committed.
 
-It also deletes expired rows (counters of attempts, OAuth2 consents and access tokens), and removes second
-factors at the end of a recovery.
+It also deletes expired rows (counters of attempts, idempotency keys, OAuth2 consents and access tokens), and
+removes second factors at the end of a recovery.
 """
 
 import atexit
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from django.db import Error, close_old_connections
 
+from accounts.idempotency import services as idempotency
 from accounts.mail.delivery import send_due
 from accounts.mail.outbox import filled
 from accounts.second_factor.recovery import finish_recoveries
@@ -35,6 +36,7 @@ class Job(NamedTuple):
 _jobs = [
     Job(send_due, "mails not sent yet"),
     Job(sweep, "old counters not deleted yet"),
+    Job(idempotency.sweep, "old idempotency keys not deleted yet"),
     Job(finish_recoveries, "second factors not removed yet"),
 ]
 

@@ -1,9 +1,11 @@
 """What the key endpoints accept and return, in canonical members."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -25,11 +27,11 @@ from config.wire.fields import (
     fault_of,
     said_by_field,
 )
-from config.wire.ids import IdField, SentIdField
+from config.wire.ids import IdField, SentIdField, public_id
 from config.wire.members import RequestSerializer, WireSerializer, external_name
 
 MOST_SCOPES = 200
-CREATED = ("id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at")
+CREATED = ("id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at", "rotate")
 
 
 def attribute_fields(path: str = "") -> dict[str, serializers.Field[Any, Any, Any, Any]]:
@@ -214,6 +216,25 @@ class ApiKeyMember(WireSerializer):
         return key.status(now)
 
 
+@dataclass(frozen=True)
+class RepeatedKey:
+    """A key that an earlier request with the same Idempotency-Key created, as it is now, without its text."""
+
+    row: ApiKey
+    text: None = None
+
+    @property
+    def predecessor_ends_at(self) -> datetime | None:
+        """When the key that this one replaces ends or ended; None if it was deleted."""
+        old = self.row.predecessor
+        return None if old is None else old.revoked_at or old.expires_at
+
+    @property
+    def rotate(self) -> str:
+        """The path of the request that replaces the key with one whose text is known."""
+        return reverse("api-key-rotate", kwargs={"pk": public_id("api_key", self.row)})
+
+
 class CreatedApiKey(WireSerializer):
     """A new key with its text. No other response contains the text."""
 
@@ -221,12 +242,19 @@ class CreatedApiKey(WireSerializer):
 
     id = IdField("api_key", source="row")
     name = serializers.CharField(source="row.name")
-    key = serializers.CharField(source="text")
+    key = serializers.CharField(
+        source="text",
+        allow_null=True,
+        help_text="null if an earlier request with this Idempotency-Key made it",
+    )
     key_prefix = serializers.CharField(source="row.key_prefix")
     scopes = serializers.ListField(child=serializers.CharField(), source="row.scopes")
     expires_at = TimestampField(source="row.expires_at", allow_null=True)
     created_at = TimestampField(source="row.created_at")
     last_used_at = TimestampField(source="row.last_used_at", allow_null=True)
+    rotate = serializers.CharField(
+        required=False, help_text="only if `key` is null: POST to this path to get a key with a text"
+    )
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return super().declared() | attribute_fields("row.")
@@ -238,7 +266,7 @@ class CreatedApiKey(WireSerializer):
 class RotatedApiKey(CreatedApiKey):
     """A new key that replaces another, and the time when the old one ends."""
 
-    predecessor_ends_at = TimestampField()
+    predecessor_ends_at = TimestampField(allow_null=True)
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:
         return dict.fromkeys(("id", *super()._members(declared), "predecessor_ends_at"))

@@ -1,6 +1,7 @@
 """The key endpoints, and the catalogue of scopes."""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
@@ -13,12 +14,15 @@ from rest_framework.views import APIView
 from access.callers import caller_of, principal_of_request
 from access.permissions import Needs
 from access.principals import Principal
+from accounts.idempotency import openapi as idempotency
+from accounts.idempotency.requests import Made, once
 from accounts.models import Organization, User
 from apikeys import serializers
 from apikeys.changes import ApiKeyChanges
 from apikeys.filters import AttributeFilter, ListedFilter
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services import api_keys, enabling, revocation, rotation
+from apikeys.services.api_keys import NewKey
 from apikeys.usage import reports
 from apikeys.usage import serializers as report_serializers
 from audit.actors import Origin
@@ -30,6 +34,8 @@ from config.wire.views import ResourceViewSet
 
 SEE = frozenset({Capability.READ_OWN_KEYS, Capability.READ_KEYS})
 MANAGE = frozenset({Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS})
+
+Created = Made[NewKey | serializers.RepeatedKey]
 
 
 @extend_schema_view(
@@ -64,28 +70,42 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         key: ApiKey = ids.find(self.resource, visible.only("user", "organization"), self.kwargs["pk"])
         return key
 
+    def find_created(self, uuid: UUID) -> serializers.RepeatedKey | None:
+        """Return a key that an earlier request created, or None if the caller may not manage it."""
+        keys = ApiKey.objects.manageable_by(principal_of_request(self.request))
+        row = keys.select_related("predecessor").filter(uuid=uuid).first()
+        return None if row is None else serializers.RepeatedKey(row)
+
     def get_serializer_context(self) -> dict[str, Any]:
         return {"now": Origin.of(self.request._request).at}
 
     @extend_schema(
         operation_id="create_api_key",
         request=serializers.CreateRequest,
-        responses={201: serializers.CreatedApiKey},
+        parameters=idempotency.PARAMETERS,
+        responses={201: serializers.CreatedApiKey, **idempotency.REFUSALS},
     )
     def create(self, request: Request) -> Response:
         members = requests.parse_body(serializers.CreateRequest, request)
-        key = api_keys.create_api_key(
-            caller=caller_of(request),
-            name=members["name"],
-            owner=owner_for(principal_of_request(request), members.get("organization")),
-            granted=members.get("scopes", ()),
-            environment=members.get("environment"),
-            expires_at=members.get("expires_at"),
-            attributes=members.get("attributes", {}),
-            allowed_networks=members.get("allowed_networks", ()),
-            rate_limit=members.get("rate_limit"),
+        owner = owner_for(principal_of_request(request), members.get("organization"))
+        made: Created = once(
+            request,
+            members,
+            lambda claim: api_keys.create_api_key(
+                caller=caller_of(request),
+                name=members["name"],
+                owner=owner,
+                granted=members.get("scopes", ()),
+                environment=members.get("environment"),
+                expires_at=members.get("expires_at"),
+                attributes=members.get("attributes", {}),
+                allowed_networks=members.get("allowed_networks", ()),
+                rate_limit=members.get("rate_limit"),
+                claim=claim,
+            ),
+            self.find_created,
         )
-        return Response(serializers.CreatedApiKey(key).data, status=status.HTTP_201_CREATED)
+        return _created(serializers.CreatedApiKey, made)
 
     @extend_schema(operation_id="update_api_key", request=serializers.UpdateRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -102,20 +122,27 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     @extend_schema(
         operation_id="rotate_api_key",
         request=serializers.RotateRequest,
-        responses={201: serializers.RotatedApiKey},
+        parameters=idempotency.PARAMETERS,
+        responses={201: serializers.RotatedApiKey, **idempotency.REFUSALS},
     )
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, pk: str) -> Response:
         """Replace this key with a new one. The old key ends after the overlap."""
         key = self.get_object()
         sent = requests.parse_body(serializers.RotateRequest, request)
-        new = rotation.rotate_api_key(
-            caller=caller_of(request),
-            key=key,
-            expires_at=sent.get("expires_at", key.expires_at),
-            overlap=sent.get("overlap", rotation.NO_OVERLAP),
+        made: Created = once(
+            request,
+            sent,
+            lambda claim: rotation.rotate_api_key(
+                caller=caller_of(request),
+                key=key,
+                expires_at=sent.get("expires_at", key.expires_at),
+                overlap=sent.get("overlap", rotation.NO_OVERLAP),
+                claim=claim,
+            ),
+            self.find_created,
         )
-        return Response(serializers.RotatedApiKey(new).data, status=status.HTTP_201_CREATED)
+        return _created(serializers.RotatedApiKey, made)
 
     @extend_schema(operation_id="disable_api_key", request=None)
     @action(detail=True, methods=["post"])
@@ -146,6 +173,13 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
         )
         found = reports.report(key, start=sent.get("from"), end=sent.get("to"), now=now)
         return Response(report_serializers.UsageMember(found).data)
+
+
+def _created(serializer: type[serializers.CreatedApiKey], made: Created) -> Response:
+    key, headers = made
+    if isinstance(key, serializers.RepeatedKey):
+        headers = {**headers, "Link": f'<{key.rotate}>; rel="related"; title="rotate"'}
+    return Response(serializer(key).data, status=status.HTTP_201_CREATED, headers=headers)
 
 
 def owner_for(principal: Principal, organization: str | None) -> User | Organization:

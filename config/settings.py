@@ -132,6 +132,7 @@ AUTH_PASSWORD_VALIDATORS = [
 JWT_SIGNING_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse login tokens", hashlib.sha256).hex()
 REFRESH_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse ids of refresh tokens", hashlib.sha256)
 THROTTLE_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse counters of attempts", hashlib.sha256)
+IDEMPOTENCY_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse idempotency keys", hashlib.sha256)
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": JWT_SIGNING_KEY,
@@ -191,8 +192,8 @@ CORS_ALLOW_HEADERS = [  # and the profile's header for keys
     *("Idempotency-Key", "If-Match", "If-None-Match"),
 ]
 CORS_EXPOSE_HEADERS = [
-    *("Allow", "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
-    *("WWW-Authenticate", "X-Request-ID"),
+    *("Allow", "ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy"),
+    *("Retry-After", "WWW-Authenticate", "X-Request-ID"),
 ]
 CORS_PREFLIGHT_MAX_AGE = 7200  # seconds: as long as Chromium remembers one
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no third cookie

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
 
 from access import credential_lookup
 from access.principals import Caller, Credential
+from accounts.idempotency.services import Claim, point_at, take
 from accounts.mail import link_tokens
 from accounts.mail.messages import MailKind, Message, Template, link
 from accounts.mail.outbox import queue_mail
@@ -22,20 +24,28 @@ from config.wire.errors import Conflict, NotFound
 INVITATION_DAYS = 7
 
 
-def invite(*, caller: Caller, organization: Organization | None, email: str, role: str) -> Invitation:
+def invite(
+    *,
+    caller: Caller,
+    organization: Organization | None,
+    email: str,
+    role: str,
+    claim: Claim | None = None,
+) -> Invitation:
     """Invite an address to an organization (None: to an account), and queue the mail with the link.
 
     It replaces an older invitation. An invitation by a program ends with the program's credential at the
     latest. Only callers who manage people learn whether an address has an account.
 
     Raises NotAllowed, Invalid, NotFound, or Conflict if the address already belongs to a member of the
-    organization, or without one to an account.
+    organization, or without one to an account; and as `take`.
     """
     role = authority.clean_invited_role(caller, organization, role)
     address = names.clean_email(email)
     key, now, credential = names.fold_email(address), caller.origin.at, caller.principal.credential
     by_program = not caller.principal.is_person
     with transaction.atomic():
+        take(claim, uuid4())
         if organization is not None:
             lock(organization)
         inviter = lock(person_of(caller))
@@ -55,6 +65,7 @@ def invite(*, caller: Caller, organization: Organization | None, email: str, rol
         invitation, _ = Invitation.objects.update_or_create(
             organization=organization, email_key=key, defaults=values
         )
+        point_at(claim, invitation.uuid)  # which may be an older one
         queue_mail(kind=MailKind.INVITATION, address=address, about=invitation.pk, origin=caller.origin)
         _record(EventName.INVITATION_ISSUED, caller, invitation)
     return invitation

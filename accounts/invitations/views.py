@@ -13,6 +13,8 @@ from rest_framework.response import Response
 
 from access.callers import caller_of
 from access.permissions import Needs
+from accounts.idempotency import openapi as idempotency
+from accounts.idempotency.requests import once
 from accounts.invitations import serializers
 from accounts.invitations import services as invitations
 from accounts.models import Invitation, Organization
@@ -43,8 +45,16 @@ class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
     def create(self, request: Request, **_: str) -> Response:
         organization = self.invited_to()
         sent = requests.parse_body(self.form, request)
-        made = invitations.invite(caller=caller_of(request), organization=organization, **sent)
-        return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+        made = once(
+            request,
+            sent,
+            lambda claim: invitations.invite(
+                caller=caller_of(request), organization=organization, claim=claim, **sent
+            ),
+            lambda uuid: self.get_queryset().filter(uuid=uuid).first(),
+        )
+        shown = self.get_serializer(made.result).data
+        return Response(shown, status=status.HTTP_201_CREATED, headers=made.headers)
 
     def destroy(self, request: Request, **_: str) -> Response:
         invitations.withdraw_invitation(caller=caller_of(request), invitation=self.get_object())
@@ -56,7 +66,10 @@ class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
         return Response(self.get_serializer(sent).data)
 
 
-INVITE: Mapping[str, Any] = {"responses": {201: serializers.InvitationMember}}
+INVITE: Mapping[str, Any] = {
+    "parameters": idempotency.PARAMETERS,
+    "responses": {201: serializers.InvitationMember, **idempotency.REFUSALS},
+}
 RESEND: Mapping[str, Any] = {"request": None, "responses": serializers.InvitationMember}
 
 

@@ -1,5 +1,6 @@
 """People, organizations, and the sessions in which people are logged in."""
 
+from accounts.models.idempotency import IdempotentRequest
 from accounts.models.known_secrets import KnownSecret
 from accounts.models.mailed import (
     EmailChange,
@@ -27,6 +28,7 @@ __all__ = [
     "AttemptCount",
     "EmailChange",
     "EmailUndo",
+    "IdempotentRequest",
     "Invitation",
     "InvitationQuerySet",
     "KnownSecret",

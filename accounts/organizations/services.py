@@ -9,6 +9,7 @@ from msgspec import UNSET
 from access.leases import wait_out_leases
 from access.principals import Caller
 from accounts import hooks
+from accounts.idempotency.services import Claim, take
 from accounts.models import Membership, Organization, User
 from accounts.organizations.changes import OrganizationChanges
 from accounts.users import authority, names
@@ -21,13 +22,14 @@ from config.profiles import Capability
 from config.wire.errors import Conflict, NotFound
 
 
-def create_organization(*, caller: Caller, name: str) -> Organization:
-    """Add an organization. Raises NotAllowed, Invalid, or Conflict if the name is taken."""
+def create_organization(*, caller: Caller, name: str, claim: Claim | None = None) -> Organization:
+    """Add an organization. Raises NotAllowed, Invalid, or Conflict if the name is taken; and as `take`."""
     caller.principal.require(
         lambda who: who.may(Capability.MANAGE_ORGANIZATIONS), "You may not manage organizations."
     )
     organization = Organization(name=names.clean_name("name", name))
     with transaction.atomic():
+        take(claim, organization.uuid)
         try:
             with transaction.atomic():
                 organization.save(force_insert=True)
@@ -94,11 +96,17 @@ def delete_organization(*, caller: Caller, organization: Organization) -> None:
         )
 
 
-def add_member(*, caller: Caller, organization: Organization, user: User, role: str) -> Membership:
-    """Add a member. Raises NotAllowed, Invalid, NotFound, or Conflict if the person is already a member."""
+def add_member(
+    *, caller: Caller, organization: Organization, user: User, role: str, claim: Claim | None = None
+) -> Membership:
+    """Add a member; the claim names the person.
+
+    Raises NotAllowed, Invalid, NotFound, or Conflict if the person is already a member; and as `take`.
+    """
     authority.check_may_manage_organization(caller, organization)
     role = authority.clean_organization_role(caller, organization, role)
     with transaction.atomic():
+        take(claim, user.uuid)
         lock(organization)
         lock(user)
         membership = insert_member(organization=organization, user=user, role=role)

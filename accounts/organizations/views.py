@@ -12,6 +12,8 @@ from rest_framework.response import Response
 from access.callers import caller_of, principal_of_request
 from access.permissions import Needs
 from access.principals import Principal
+from accounts.idempotency import openapi as idempotency
+from accounts.idempotency.requests import once
 from accounts.models import Membership, Organization, OrganizationQuerySet, User
 from accounts.organizations import serializers
 from accounts.organizations import services as organizations
@@ -53,12 +55,21 @@ class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Or
     @extend_schema(
         operation_id="create_organization",
         request=serializers.OrganizationRequest,
-        responses={201: serializers.OrganizationMember},
+        parameters=idempotency.PARAMETERS,
+        responses={201: serializers.OrganizationMember, **idempotency.REFUSALS},
     )
     def create(self, request: Request) -> Response:
         sent = requests.parse_body(serializers.OrganizationRequest, request)
-        made = organizations.create_organization(caller=caller_of(request), name=sent["name"])
-        return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
+        made = once(
+            request,
+            sent,
+            lambda claim: organizations.create_organization(
+                caller=caller_of(request), name=sent["name"], claim=claim
+            ),
+            lambda uuid: Organization.objects.filter(uuid=uuid).first(),
+        )
+        shown = self.get_serializer(made.result).data
+        return Response(shown, status=status.HTTP_201_CREATED, headers=made.headers)
 
     @extend_schema(operation_id="update_organization", request=serializers.UpdateOrganizationRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -109,18 +120,27 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
     @extend_schema(
         operation_id="add_member",
         request=serializers.AddMemberRequest,
-        responses={201: serializers.MemberMember},
+        parameters=idempotency.PARAMETERS,
+        responses={201: serializers.MemberMember, **idempotency.REFUSALS},
     )
     def create(self, request: Request, organization_id: str) -> Response:
         organization = self.organization()
         sent = requests.parse_body(serializers.AddMemberRequest, request)
-        membership = organizations.add_member(
-            caller=caller_of(request),
-            organization=organization,
-            user=_person(principal_of_request(request), sent["user"]),
-            role=sent["role"],
+        person = _person(principal_of_request(request), sent["user"])
+        made = once(
+            request,
+            sent,
+            lambda claim: organizations.add_member(
+                caller=caller_of(request),
+                organization=organization,
+                user=person,
+                role=sent["role"],
+                claim=claim,
+            ),
+            lambda user: self.get_queryset().filter(user__uuid=user).first(),
         )
-        return Response(self.get_serializer(membership).data, status=status.HTTP_201_CREATED)
+        shown = self.get_serializer(made.result).data
+        return Response(shown, status=status.HTTP_201_CREATED, headers=made.headers)
 
     @extend_schema(operation_id="change_member_role", request=serializers.MemberRoleRequest)
     def partial_update(self, request: Request, organization_id: str, pk: str) -> Response:

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from access.leases import wait_out_leases
 from access.principals import Caller
+from accounts.idempotency.services import Claim, take
 from accounts.mail.email_change import tell_of_change
 from accounts.models import Organization, User
 from accounts.organizations.services import add_member
@@ -45,10 +46,12 @@ def create_user(
     name: str = "",
     is_superuser: bool = False,
     memberships: Sequence[tuple[Organization, str]] = (),
+    claim: Claim | None = None,
 ) -> User:
     """Create a person, with a role and memberships that the caller, who is a person, may grant.
 
-    Raises NotAllowed, Invalid (naming the member), or Conflict if the name or address is taken.
+    Raises NotAllowed, Invalid (naming the member), or Conflict if the name or address is taken; and as `take`
+    does for the `claim`.
     """
     authority.check_may_manage_users(caller)
     authority.check_is_person(
@@ -64,6 +67,7 @@ def create_user(
     check_password_rules(password, user)
     user.set_password(password)
     with transaction.atomic():
+        take(claim, user.uuid)
         for organization in sorted({organization for organization, _ in memberships}, key=lambda row: row.pk):
             lock(organization)  # before the first event: recording must not wait for rows
         insert_user(user)

@@ -10,6 +10,8 @@ from rest_framework.response import Response
 
 from access.callers import caller_of, principal_of_request
 from access.permissions import Needs
+from accounts.idempotency import openapi as idempotency
+from accounts.idempotency.requests import once
 from accounts.models import User, UserQuerySet
 from accounts.users import serializers
 from accounts.users import services as users
@@ -56,12 +58,19 @@ class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
     @extend_schema(
         operation_id="create_user",
         request=serializers.CreateUserRequest,
-        responses={201: serializers.UserMember},
+        parameters=idempotency.PARAMETERS,
+        responses={201: serializers.UserMember, **idempotency.REFUSALS},
     )
     def create(self, request: Request) -> Response:
         sent = requests.parse_body(serializers.CreateUserRequest, request)
-        user = users.create_user(caller=caller_of(request), **sent)
-        return Response(self.get_serializer(user).data, status=status.HTTP_201_CREATED)
+        made = once(
+            request,
+            {name: value for name, value in sent.items() if name != "password"},
+            lambda claim: users.create_user(caller=caller_of(request), claim=claim, **sent),
+            lambda uuid: User.objects.filter(uuid=uuid).first(),
+        )
+        shown = self.get_serializer(made.result).data
+        return Response(shown, status=status.HTTP_201_CREATED, headers=made.headers)
 
     @extend_schema(operation_id="update_user", request=serializers.UpdateUserRequest)
     def partial_update(self, request: Request, pk: str) -> Response:

@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from access.key_limits import Limits, Rate, clean_networks, clean_rate
 from access.leases import wait_out_leases
 from access.principals import Caller, Credential, Principal
+from accounts.idempotency.services import Claim, take
 from accounts.models import Organization, User
 from accounts.users.lookups import lock
 from accounts.users.names import clean_name
@@ -59,6 +60,7 @@ def create_api_key(
     rate_limit: Rate | None = None,
     predecessor: ApiKey | None = None,
     uuid: UUID | None = None,
+    claim: Claim | None = None,
 ) -> NewKey:
     """Create a key for `owner` and return it with its text, which is not stored.
 
@@ -66,7 +68,7 @@ def create_api_key(
     refuses. `environment` defaults to the profile's. `attributes` are those that the profile defines. No
     `allowed_networks` means every address. `predecessor` is the key that the new one replaces. `uuid` is that
     of the new row. Raises Invalid (naming the member), NotFound or NotAllowed: callers cannot grant more than
-    they hold, nor for longer than their own key lasts.
+    they hold, nor for longer than their own key lasts. Raises as `take` does for the `claim`.
     """
     _check_may_make(caller, owner)
     check_scopes(granted)
@@ -77,10 +79,12 @@ def create_api_key(
     form = profiles.active().keys.environments[environment]
     text = keys.mint(form)
     number, digest = digests.current_digest(text)
+    uuid = uuid or uuid4()
     with transaction.atomic():
+        take(claim, uuid)
         hold_owner(caller, owner)
         row = ApiKey.objects.create(
-            uuid=uuid or uuid4(),
+            uuid=uuid,
             name=clean_name("name", name),
             user=owner if isinstance(owner, User) else None,
             organization=owner if isinstance(owner, Organization) else None,

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
 from access.principals import Caller
+from accounts.idempotency.services import Claim, Repeated, take
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey, check_not_ended, create_api_key, hold_owner
 from apikeys.services.events import record_about
@@ -27,16 +29,24 @@ class RotatedKey(NewKey):
 
 
 def rotate_api_key(
-    *, caller: Caller, key: ApiKey, expires_at: datetime | None, overlap: timedelta = NO_OVERLAP
+    *,
+    caller: Caller,
+    key: ApiKey,
+    expires_at: datetime | None,
+    overlap: timedelta = NO_OVERLAP,
+    claim: Claim | None = None,
 ) -> RotatedKey:
     """Replace `key` with a new key that differs only in its text and its expiry.
 
     The old key ends after `overlap` (at most LONGEST_OVERLAP), but never later than it would have; without
     an overlap it is revoked at once. Raises NotFound, NotAllowed or Invalid as for a new key, because
-    rotating must not give the caller more. Raises Conflict for a key that is not usable or already rotated.
+    rotating must not give the caller more. Raises Conflict for a key that is not usable or already rotated;
+    and as `take`.
     """
     check_overlap(overlap)
+    successor = uuid4()
     with transaction.atomic():
+        _take(claim, successor, caller, key)
         owner = hold_owner(caller, key.owner)  # before the key: all code locks in this order
         old = locked(caller, [key])[0]
         _check_can_be_rotated(old, caller.origin.at)
@@ -52,6 +62,7 @@ def rotate_api_key(
             allowed_networks=old.allowed_networks,
             rate_limit=old.rate_limit,
             predecessor=old,
+            uuid=successor,
         )
         detail = {"successor": str(new.row.uuid), "ends_at": timestamp(ends_at)}
         record_about(EventName.API_KEY_ROTATED, caller, old, detail)
@@ -62,6 +73,18 @@ def check_overlap(overlap: timedelta) -> None:
     """Raise Invalid for an overlap that is too long."""
     if not NO_OVERLAP <= overlap <= LONGEST_OVERLAP:
         raise Invalid("overlap", f"must be at most {LONGEST_OVERLAP.days}d")
+
+
+def _take(claim: Claim | None, successor: UUID, caller: Caller, key: ApiKey) -> None:
+    """Take the claim before any lock, because the first request may hold the key's lock.
+
+    Raises as `take` does; for a repeated request also as `locked` does.
+    """
+    try:
+        take(claim, successor)
+    except Repeated:
+        locked(caller, [key])  # the caller must still be allowed to rotate it
+        raise
 
 
 def _check_can_be_rotated(old: ApiKey, now: datetime) -> None:

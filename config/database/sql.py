@@ -13,7 +13,7 @@ from django.db import connection
 
 
 def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Return the rows of a SELECT with %s for each of `values`. Raises django.db.Error."""
+    """Return the rows of a statement with %s for each of `values`. Raises django.db.Error."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

@@ -41,6 +41,42 @@ class Conflict(DomainError):
         super().__init__(f"{member}: {reason}", errors={member: reason})
 
 
+class StillRunning(DomainError):
+    """The first request with this Idempotency-Key has not ended. The caller may repeat theirs later."""
+
+    status = 409
+    code = "still_running"
+
+    def __init__(self) -> None:
+        super().__init__("The first request with this Idempotency-Key is still running. Try again shortly.")
+
+
+class IdempotencyKeyReused(DomainError):
+    """The first request with this Idempotency-Key sent something else."""
+
+    status = 422
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The first request with this Idempotency-Key sent other members. Send those again, or a new "
+            "Idempotency-Key."
+        )
+
+
+class Gone(DomainError):
+    """What the first request with this Idempotency-Key created no longer exists."""
+
+    status = 410
+    code = "gone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What the first request with this Idempotency-Key created no longer exists. "
+            "Send a new Idempotency-Key to create another."
+        )
+
+
 class NotFound(DomainError):
     """The object does not exist, or the caller may not know that it does."""
 

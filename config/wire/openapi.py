@@ -98,7 +98,9 @@ class WireSchema(AutoSchema):
     def _envelop(self, content: dict[str, Any]) -> None:
         envelope = profiles.active().wire.envelope
         if envelope and any(issubclass(each, rendering.WireRenderer) for each in self.view.renderer_classes):
-            for form in content.values():
+            for media_type, form in content.items():
+                if media_type == MEDIA_TYPE:
+                    continue  # problems have no envelope
                 properties = {envelope: form["schema"]}
                 form["schema"] = {"type": "object", "required": [envelope], "properties": properties}
 

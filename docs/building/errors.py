@@ -25,6 +25,10 @@ CODES_IN_WORDS = {
     "csrf_failed": Code(
         "403", "A form in a browser has no CSRF token or a wrong one, or it comes from another origin."
     ),
+    "gone": Code("410", "What the first request with this `Idempotency-Key` created no longer exists."),
+    "idempotency_key_reused": Code(
+        "422", "The first request with this `Idempotency-Key` sent other members."
+    ),
     "insufficient_scope": Code(
         "403", "The credential lacks a scope. `WWW-Authenticate` names it (RFC 6750 section 3.1)."
     ),
@@ -47,6 +51,9 @@ CODES_IN_WORDS = {
     ),
     "second_factor_required": Code("403", "The caller may do this after a login with a second factor."),
     "server_error": Code("500", "A bug in Keyhouse. The server's log has it, with the request id."),
+    "still_running": Code(
+        "409", "The first request with this `Idempotency-Key` is still running. Try again."
+    ),
     "too_large": Code("413, 414, 431", "The body, the address or the head of the request is too large."),
     "too_many_attempts": Code("429", "This was tried too often. `Retry-After` says how long to wait."),
     "too_many_requests": Code(

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session as BrowserSession
@@ -17,6 +18,7 @@ from accounts.models import (
     AttemptCount,
     EmailChange,
     EmailUndo,
+    IdempotentRequest,
     Invitation,
     PasswordReset,
     RecoveryLink,
@@ -41,8 +43,8 @@ TODAY: datetime
 LAST_MIDNIGHT: datetime  # hours before it are merged into days
 NOTHING_DONE = {
     "old_uses": 0, "uses_of_deleted_keys": 0, "scopes_of_deleted_keys": 0, "old_totals": 0, "hours": 0,
-    "sessions": 0, "browser_sessions": 0, "attempt_counts": 0, "registrations": 0, "password_resets": 0,
-    "recovery_links": 0, "email_undos": 0,
+    "sessions": 0, "browser_sessions": 0, "attempt_counts": 0, "idempotency_keys": 0, "registrations": 0,
+    "password_resets": 0, "recovery_links": 0, "email_undos": 0,
     "email_changes": 0,
 }  # fmt: skip
 
@@ -180,6 +182,9 @@ def remembered(user: User, ends: datetime, name: str) -> None:
     digest = name.encode()
     BrowserSession.objects.create(session_key=name, session_data="", expire_date=ends)
     AttemptCount.objects.create(digest=digest, attempts=1, ends_at=int(ends.timestamp()))
+    IdempotentRequest.objects.create(
+        digest=digest, members=b"", resource=uuid4(), ends_at=int(ends.timestamp())
+    )
     Registration.objects.create(email_key=name, email=name, digest=digest, expires_at=ends)
     PasswordReset.objects.create(user=user, email_key=name, digest=digest, expires_at=ends)
     EmailChange.objects.create(user=user, email=name, digest=digest, expires_at=ends)
@@ -190,12 +195,12 @@ def remembered(user: User, ends: datetime, name: str) -> None:
 def test_what_has_expired_is_deleted_and_what_is_good_stays(cast: Cast) -> None:
     remembered(cast.alice, NOW - ONE_HOUR, "old")
     remembered(cast.bob, NOW + ONE_HOUR, "new")
-    each = {"browser_sessions", "attempt_counts", "registrations", "password_resets"}
+    each = {"browser_sessions", "attempt_counts", "idempotency_keys", "registrations", "password_resets"}
     each |= {"email_changes", "email_undos", "recovery_links"}
     assert pruned() == dict.fromkeys(each, 1)
     assert BrowserSession.objects.get().session_key == "new"
     assert bytes(AttemptCount.objects.get().digest) == b"new"
-    for model in (Registration, PasswordReset, EmailChange):
+    for model in (IdempotentRequest, Registration, PasswordReset, EmailChange):
         assert model._default_manager.filter(digest=b"new").count() == model._default_manager.count() == 1
     assert pruned() == {}
 

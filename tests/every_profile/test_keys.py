@@ -1,5 +1,6 @@
 """The life of a key, in every product."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -60,6 +61,25 @@ def test_keys_open_our_own_endpoints_where_the_product_takes_them(speaker: Speak
     taken = speaker.profile.keys.at_own_endpoints
     assert speaker.send("GET", "auth/sessions", "session", by=key).status == 403
     assert speaker.send("GET", "scopes", "scope", by=key).status == (200 if taken else 403)
+
+
+def test_a_repeated_creation_has_the_shape_of_the_first_and_no_text(speaker: Speaker, admin: User) -> None:
+    by = {**speaker.token_of(admin), "Idempotency-Key": "a-key"}
+    made, again = speaker.make_key(by), speaker.make_key(by)
+    assert (made.status, again.status) == (201, 201), again.raw
+    assert (again["id"], again["key"]) == (made["id"], None)
+    assert (made.headers.get("Idempotent-Replayed"), again.headers["Idempotent-Replayed"]) == (None, "true")
+    shape = list(made.body)
+    is_printed = "api_key_created" in speaker.profile.wire.members
+    assert list(again.body) == (shape if is_printed else [*shape, "rotate"])
+    rotate = re.fullmatch('<(.+)>; rel="related"; title="rotate"', again.headers["Link"])
+    assert rotate is not None
+    assert rotate[1] == speaker.path(f"api-keys/{made['id']}/rotate")
+    expires_at = timestamp(timezone.now() + timedelta(days=1))
+    rotated = speaker.send(
+        "POST", f"api-keys/{made['id']}/rotate", "api_key_created", {"expires_at": expires_at}, by=by
+    )
+    assert (rotated.status, bool(rotated["key"])) == (201, True), rotated.raw
 
 
 @pytest.mark.requirement(55)

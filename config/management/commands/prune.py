@@ -10,9 +10,10 @@ from config.database.retention import Leftovers
 
 class Command(KeyhouseCommand):
     help = (
-        "Delete obsolete rows: sessions that ended 30 days ago, expired counters, registrations and links, "
-        "and the use of keys after 400 days. Merge the hourly use of keys into days once it is older than "
-        "--hours-for. Safe to run beside servers, and several times at once. Audit events stay."
+        "Delete obsolete rows: sessions that ended 30 days ago, expired counters, idempotency keys, "
+        "registrations and links, and the use of keys after 400 days. Merge the hourly use of keys into days "
+        "once it is older than --hours-for. Safe to run beside servers, and several times at once. Audit "
+        "events stay."
     )
 
     def add_arguments(self, parser: Any) -> None:

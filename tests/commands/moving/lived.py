@@ -111,7 +111,10 @@ def enrol(server: Server, session: dict[str, str]) -> App:
 
 
 def make_key(server: Server, session: dict[str, str], name: str) -> dict[str, Any]:
-    answer = post(server, "api-keys", {"name": name, "scopes": [SCOPE], "rate_limit": LIMIT}, session=session)
+    """Make a key, or find out which a request like this has made."""
+    body = {"name": name, "scopes": [SCOPE], "rate_limit": LIMIT}
+    headers = bearer(session) | {"Idempotency-Key": name}
+    answer = server.request("POST", f"{API}/api-keys", headers=headers, body=body)
     assert answer.status == 201, answer.body
     made: dict[str, Any] = answer.json()
     return made

@@ -105,6 +105,11 @@ def test_keys_are_as_good_as_before(server: Server, life: Life) -> None:
     assert answers == {"used": 200, "revoked": 401, "disabled": 401}
 
 
+def test_a_creation_from_before_the_move_can_be_repeated(server: Server, life: Life) -> None:
+    again = lived.make_key(server, life.session, "used")
+    assert (again["id"], again["key"]) == (life.keys["used"]["id"], None)
+
+
 def test_a_session_goes_on_and_an_ended_one_stays_ended(server: Server, life: Life) -> None:
     refreshed = post(server, "auth/refresh", {"refresh_token": life.session["refresh_token"]})
     assert refreshed.status == 200, refreshed.body

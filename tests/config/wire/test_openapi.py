@@ -123,6 +123,23 @@ def test_the_document_says_how_a_key_is_sent(profile: Profile) -> None:
         assert max(map(len, one_of_them)) == 1
 
 
+def test_operations_that_create_take_an_idempotency_key_and_say_how_they_refuse_it(profile: Profile) -> None:
+    creating = {}
+    for operations in schema()["paths"].values():
+        for operation in operations.values():
+            names = {parameter["name"] for parameter in operation.get("parameters", ())}
+            if "Idempotency-Key" in names:
+                creating[operation["operationId"]] = operation["responses"]
+    assert creating.keys() == {
+        *("create_user", "create_organization", "add_member", "invite", "invite_to_account"),
+        *("create_api_key", "rotate_api_key"),
+    }
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for responses in creating.values():
+        assert "Idempotent-Replayed" in responses["201"]["headers"]
+        assert [responses[status]["content"] for status in ("409", "410", "422")] == [problem] * 3
+
+
 def test_every_operation_has_a_name_of_its_own() -> None:
     names = [
         operation["operationId"]
