@@ -11,7 +11,7 @@ from access.principals import Principal
 from accounts.models import Organization, User
 from apikeys import predicates
 from apikeys.made_through import revoke_with_token
-from config.database.rows import PublicRow
+from config.database.rows import EditedRow, PublicRow
 from config.profiles import Capability
 from oauth.models import OAuthAccessToken
 
@@ -79,7 +79,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.prefetch_related(Prefetch("uses", hours, to_attr="last_day"))  # type: ignore[no-redef]
 
 
-class ApiKey(PublicRow):
+class ApiKey(PublicRow, EditedRow):
     """A key of a person or of an organization. Revoking is final, disabling is not.
 
     `made_through` is the OAuth2 token that created the key, directly or through another key. The key ends

@@ -6,7 +6,7 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -28,9 +28,9 @@ from apikeys.usage import serializers as report_serializers
 from audit.actors import Origin
 from config import profiles
 from config.profiles import Capability
-from config.wire import ids, requests
+from config.wire import ids, preconditions, requests
 from config.wire.errors import Invalid, NotFound
-from config.wire.views import ResourceViewSet
+from config.wire.views import EditedViewSet
 
 SEE = frozenset({Capability.READ_OWN_KEYS, Capability.READ_KEYS})
 MANAGE = frozenset({Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS})
@@ -41,13 +41,15 @@ Created = Made[NewKey | serializers.RepeatedKey]
 @extend_schema_view(
     list=extend_schema(operation_id="list_api_keys"), retrieve=extend_schema(operation_id="get_api_key")
 )
-class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey]):
+class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
     """API keys: the caller's own, and others that the caller may see or manage."""
 
     resource = "api_key"
     queryset = ApiKey.objects.none()
     serializer_class = serializers.ApiKeyMember
     filter_backends = (ListedFilter, AttributeFilter)
+    conditional = EditedViewSet.conditional | {"rotate", "disable", "enable"}
+    tagged = EditedViewSet.tagged | {"rotate", "disable", "enable"}
     needs: ClassVar[Needs] = {
         "list": SEE,
         "retrieve": SEE,
@@ -111,12 +113,13 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     def partial_update(self, request: Request, pk: str) -> Response:
         key = self.get_object()
         changes = ApiKeyChanges(**requests.parse_body(serializers.UpdateRequest, request))
-        key = api_keys.update_api_key(caller=caller_of(request), key=key, changes=changes)
-        return Response(self.get_serializer(key).data)
+        caller, expected = caller_of(request), self.expected
+        return self.about(api_keys.update_api_key(caller=caller, key=key, changes=changes, expected=expected))
 
     @extend_schema(operation_id="revoke_api_key", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        revocation.revoke_api_keys(caller=caller_of(request), selected=[self.named_key()])
+        caller, expected = caller_of(request), self.expected
+        revocation.revoke_api_keys(caller=caller, selected=[self.named_key()], expected=expected)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
@@ -138,6 +141,7 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
                 key=key,
                 expires_at=sent.get("expires_at", key.expires_at),
                 overlap=sent.get("overlap", rotation.NO_OVERLAP),
+                expected=self.expected,
                 claim=claim,
             ),
             self.find_created,
@@ -148,15 +152,17 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, pk: str) -> Response:
         """Refuse requests with this key until somebody enables it."""
-        enabling.disable_api_keys(caller=caller_of(request), selected=[self.named_key()])
-        return Response(self.get_serializer(self.get_object()).data)
+        caller, expected = caller_of(request), self.expected
+        enabling.disable_api_keys(caller=caller, selected=[self.named_key()], expected=expected)
+        return self.about(self.get_object())
 
     @extend_schema(operation_id="enable_api_key", request=None)
     @action(detail=True, methods=["post"])
     def enable(self, request: Request, pk: str) -> Response:
         """Accept requests with a disabled key again."""
-        enabling.enable_api_keys(caller=caller_of(request), selected=[self.named_key()])
-        return Response(self.get_serializer(self.get_object()).data)
+        caller, expected = caller_of(request), self.expected
+        enabling.enable_api_keys(caller=caller, selected=[self.named_key()], expected=expected)
+        return self.about(self.get_object())
 
     @extend_schema(
         operation_id="get_api_key_usage",
@@ -176,9 +182,10 @@ class ApiKeyViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[ApiKey])
 
 
 def _created(serializer: type[serializers.CreatedApiKey], made: Created) -> Response:
-    key, headers = made
+    """Return the answer about a new key, with the ETag of the key."""
+    key, headers = made.result, {**made.headers, "ETag": preconditions.etag(made.result.row)}
     if isinstance(key, serializers.RepeatedKey):
-        headers = {**headers, "Link": f'<{key.rotate}>; rel="related"; title="rotate"'}
+        headers["Link"] = f'<{key.rotate}>; rel="related"; title="rotate"'
     return Response(serializer(key).data, status=status.HTTP_201_CREATED, headers=headers)
 
 

@@ -11,7 +11,7 @@ from django.utils.crypto import salted_hmac
 from access.principals import Principal
 from accounts.users.names import fold, fold_email
 from config import profiles
-from config.database.rows import PublicRow
+from config.database.rows import EditedRow, PublicRow
 from config.profiles import Capability
 
 LEVELS = ("global", "organization")
@@ -74,7 +74,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email_key=fold_email(identifier or ""))
 
 
-class User(PublicRow, AbstractBaseUser):
+class User(PublicRow, EditedRow, AbstractBaseUser):
     """A person. `username_key` and `email_key` are the folded forms, which are unique.
 
     `email_verified` says whether the person has used a link that we mailed to the address.
@@ -163,7 +163,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         return self.filter(name_key__contains=fold(text))
 
 
-class Organization(PublicRow):
+class Organization(PublicRow, EditedRow):
     """A tenant: people are its members, and keys can belong to it.
 
     If `requires_second_factor` is set, roles in it apply only after a login with a second factor.
@@ -190,7 +190,7 @@ class Organization(PublicRow):
         super().save(*args, **kwargs)
 
 
-class Membership(models.Model):
+class Membership(EditedRow):
     """A person's role in one organization."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")

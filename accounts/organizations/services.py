@@ -18,8 +18,10 @@ from accounts.users.owners import delete_owner
 from audit.actors import Target
 from audit.events import EventName
 from audit.log import record
+from config.database.rows import edit
 from config.profiles import Capability
 from config.wire.errors import Conflict, NotFound
+from config.wire.preconditions import ANY_VERSION, Expected
 
 
 def create_organization(*, caller: Caller, name: str, claim: Claim | None = None) -> Organization:
@@ -40,11 +42,15 @@ def create_organization(*, caller: Caller, name: str, claim: Claim | None = None
 
 
 def update_organization(
-    *, caller: Caller, organization: Organization, changes: OrganizationChanges
+    *,
+    caller: Caller,
+    organization: Organization,
+    changes: OrganizationChanges,
+    expected: Expected = ANY_VERSION,
 ) -> Organization:
     """Change members of an organization, and return it.
 
-    Raises NotAllowed, Invalid, Conflict if the name is taken, or NotFound.
+    Raises NotAllowed, Invalid, Conflict if the name is taken, NotFound or PreconditionFailed.
     """
     authority.check_may_manage_organization(caller, organization)
     wanted = changes.given()
@@ -52,6 +58,7 @@ def update_organization(
         wanted["name"] = names.clean_name("name", changes.name)
     with transaction.atomic():
         row = lock(organization)
+        expected.check(row)
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
         if changed.get("requires_second_factor") is False:
             authority.check_is_person(caller, "Programs cannot waive a second factor: log in to do it.")
@@ -70,20 +77,24 @@ def _write(organization: Organization, changed: Mapping[str, Any]) -> None:
         columns["name_key"] = names.fold(changed["name"])
     try:
         with transaction.atomic():
-            Organization.objects.filter(pk=organization.pk).update(**columns)
+            edit(Organization.objects.filter(pk=organization.pk), **columns)
     except IntegrityError:
         raise Conflict("name", f"{changed['name']} is taken by another organization") from None
 
 
-def delete_organization(*, caller: Caller, organization: Organization) -> None:
+def delete_organization(
+    *, caller: Caller, organization: Organization, expected: Expected = ANY_VERSION
+) -> None:
     """Delete an organization, its memberships and its revoked keys. The people stay.
 
-    Raises NotFound, NotAllowed, also if a member may do more there than the caller, or Conflict while the
-    organization owns keys that are not revoked, so that working programs do not stop by accident.
+    Raises NotFound, PreconditionFailed, NotAllowed, also if a member may do more there than the caller, or
+    Conflict while the organization owns keys that are not revoked, so that working programs do not stop by
+    accident.
     """
     authority.check_may_manage_organization(caller, organization)
     with transaction.atomic():
         row = lock(organization)
+        expected.check(row)
         for membership in Membership.objects.filter(organization=row).select_related("user"):
             authority.check_not_above_in(caller, row, membership.user, membership.role)
         if any(held.is_working(row) for held in hooks.holdings):
@@ -125,31 +136,33 @@ def insert_member(*, organization: Organization, user: User, role: str) -> Membe
     return membership
 
 
-def change_member_role(*, caller: Caller, membership: Membership, role: str) -> Membership:
-    """Change the role of a member. Raises NotAllowed, Invalid or NotFound."""
+def change_member_role(
+    *, caller: Caller, membership: Membership, role: str, expected: Expected = ANY_VERSION
+) -> Membership:
+    """Change the role of a member. Raises NotAllowed, Invalid, NotFound or PreconditionFailed."""
     role = authority.clean_organization_role(caller, membership.organization, role)
     with transaction.atomic():
-        row = _locked(caller, membership)
+        row = _locked(caller, membership, expected)
         if row.role != role:
-            Membership.objects.filter(pk=row.pk).update(role=role)
+            edit(Membership.objects.filter(pk=row.pk), role=role)
             _record_member(EventName.ROLE_CHANGED, caller, row, {"from": row.role, "to": role})
+            row.role, row.version = role, row.version + 1
         wait_out_leases()  # no-op changes wait, too: another request may have just made the change
-    row.role = role
     return row
 
 
-def remove_member(*, caller: Caller, membership: Membership) -> None:
-    """Remove a member from an organization. Raises NotAllowed or NotFound."""
+def remove_member(*, caller: Caller, membership: Membership, expected: Expected = ANY_VERSION) -> None:
+    """Remove a member from an organization. Raises NotAllowed, NotFound or PreconditionFailed."""
     with transaction.atomic():
-        row = _locked(caller, membership)
+        row = _locked(caller, membership, expected)
         Membership.objects.filter(pk=row.pk).delete()
         _record_member(EventName.MEMBER_REMOVED, caller, row, {"role": row.role})
 
 
-def _locked(caller: Caller, membership: Membership) -> Membership:
+def _locked(caller: Caller, membership: Membership, expected: Expected) -> Membership:
     """Return a fresh copy of the membership; locks the organization, the person and the membership.
 
-    Raises NotFound, or NotAllowed if the caller may not change it.
+    Raises NotFound, NotAllowed if the caller may not change it, or PreconditionFailed.
     """
     lock(membership.organization)
     lock(membership.user)
@@ -159,6 +172,7 @@ def _locked(caller: Caller, membership: Membership) -> Membership:
         raise NotFound("This person is no longer a member.")
     authority.check_may_manage_organization(caller, row.organization)
     authority.check_not_above_in(caller, row.organization, row.user, row.role)
+    expected.check(row)
     return row
 
 

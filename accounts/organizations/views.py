@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +21,7 @@ from accounts.organizations.changes import OrganizationChanges
 from config.profiles import Capability
 from config.wire import ids, requests
 from config.wire.errors import Invalid, NotFound
-from config.wire.views import ResourceViewSet, Row
+from config.wire.views import EditedViewSet, ResourceViewSet, Row
 
 SEE = frozenset({Capability.READ_ORGANIZATIONS})
 MANAGE = frozenset({Capability.MANAGE_ORGANIZATIONS})
@@ -31,7 +31,7 @@ MANAGE = frozenset({Capability.MANAGE_ORGANIZATIONS})
     list=extend_schema(operation_id="list_organizations", parameters=[serializers.OrganizationFilter]),
     retrieve=extend_schema(operation_id="get_organization"),
 )
-class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Organization]):
+class OrganizationViewSet(ListModelMixin, EditedViewSet[Organization]):
     """The organizations that the caller may see."""
 
     resource = "organization"
@@ -68,22 +68,23 @@ class OrganizationViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[Or
             ),
             lambda uuid: Organization.objects.filter(uuid=uuid).first(),
         )
-        shown = self.get_serializer(made.result).data
-        return Response(shown, status=status.HTTP_201_CREATED, headers=made.headers)
+        return self.about(made.result, status.HTTP_201_CREATED, made.headers)
 
     @extend_schema(operation_id="update_organization", request=serializers.UpdateOrganizationRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         organization = self.get_object()
         changes = OrganizationChanges(**requests.parse_body(serializers.UpdateOrganizationRequest, request))
         changed = organizations.update_organization(
-            caller=caller_of(request), organization=organization, changes=changes
+            caller=caller_of(request), organization=organization, changes=changes, expected=self.expected
         )
-        return Response(self.get_serializer(changed).data)
+        return self.about(changed)
 
     @extend_schema(operation_id="delete_organization", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         organization = self.get_object()
-        organizations.delete_organization(caller=caller_of(request), organization=organization)
+        organizations.delete_organization(
+            caller=caller_of(request), organization=organization, expected=self.expected
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -100,7 +101,7 @@ class OfOrganizationViewSet(ResourceViewSet[Row]):
 @extend_schema_view(
     list=extend_schema(operation_id="list_members"), retrieve=extend_schema(operation_id="get_member")
 )
-class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Membership]):
+class MemberViewSet(ListModelMixin, OfOrganizationViewSet[Membership], EditedViewSet[Membership]):
     """The members of one organization. A member's id is the id of the person."""
 
     resource = "member"
@@ -139,8 +140,7 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
             ),
             lambda user: self.get_queryset().filter(user__uuid=user).first(),
         )
-        shown = self.get_serializer(made.result).data
-        return Response(shown, status=status.HTTP_201_CREATED, headers=made.headers)
+        return self.about(made.result, status.HTTP_201_CREATED, made.headers)
 
     @extend_schema(operation_id="change_member_role", request=serializers.MemberRoleRequest)
     def partial_update(self, request: Request, organization_id: str, pk: str) -> Response:
@@ -148,13 +148,15 @@ class MemberViewSet(ListModelMixin, RetrieveModelMixin, OfOrganizationViewSet[Me
         sent = requests.parse_body(serializers.MemberRoleRequest, request)
         role = sent["role"]
         changed = organizations.change_member_role(
-            caller=caller_of(request), membership=membership, role=role
+            caller=caller_of(request), membership=membership, role=role, expected=self.expected
         )
-        return Response(self.get_serializer(changed).data)
+        return self.about(changed)
 
     @extend_schema(operation_id="remove_member", responses={204: None})
     def destroy(self, request: Request, organization_id: str, pk: str) -> Response:
-        organizations.remove_member(caller=caller_of(request), membership=self.get_object())
+        organizations.remove_member(
+            caller=caller_of(request), membership=self.get_object(), expected=self.expected
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

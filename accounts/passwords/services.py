@@ -20,6 +20,7 @@ from accounts.users import names
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
+from config.database.rows import edit
 from config.limits import Limit
 
 RESET_MINUTES = 60
@@ -78,7 +79,7 @@ def reset_password(*, token: str, new_password: str, origin: Origin) -> str:
         user = User.objects.select_for_update().get(pk=reset.user.pk)  # all services lock the person first
         if not _good(digest, origin.at).delete()[0]:
             raise link_tokens.refused()
-        User.objects.filter(pk=user.pk).update(password=reset.user.password, email_verified=True)
+        edit(User.objects.filter(pk=user.pk), password=reset.user.password, email_verified=True)
         end_access_of(user, origin.at)
         mailed = reserve_recovery_link(user, origin.at)
         queue_mail(kind=MailKind.PASSWORD_RESET, address=user.email, about=mailed.pk, origin=origin)

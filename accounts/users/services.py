@@ -26,6 +26,7 @@ from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
 from config.wire.errors import Conflict, Invalid
+from config.wire.preconditions import ANY_VERSION, Expected
 
 POWERS = ("is_active", "role", "is_superuser")
 PROVEN = frozenset({"email", "password"})  # people change their own where they prove who they are
@@ -79,13 +80,15 @@ def create_user(
     return user
 
 
-def update_user(*, caller: Caller, user: User, changes: UserChanges) -> User:
+def update_user(
+    *, caller: Caller, user: User, changes: UserChanges, expected: Expected = ANY_VERSION
+) -> User:
     """Change members of a person, and return the person as they are now.
 
     Deactivation and a new password end all their sessions and all their consents to OAuth2 clients;
     reactivation does not restore them. The last active superuser or holder of an all-powerful role cannot
     lose that power. Programs cannot change OF_PERSONS or grant power over others.
-    Raises NotAllowed, Invalid, Conflict or NotFound.
+    Raises NotAllowed, Invalid, Conflict, NotFound or PreconditionFailed.
     """
     columns = changes.given()
     if changes.password is not UNSET:  # hashing is slow, so it comes before the locks
@@ -93,7 +96,7 @@ def update_user(*, caller: Caller, user: User, changes: UserChanges) -> User:
         _check_of_persons(caller, columns)
         columns["password"] = _hashed(changes.password, user, columns)
     with transaction.atomic():
-        _update(caller, [user], columns)
+        _update(caller, [user], columns, expected)
         return User.objects.get(pk=user.pk)
 
 
@@ -104,15 +107,15 @@ def update_users(*, caller: Caller, selected: Iterable[User], changes: UserChang
     """
     if changes.password is not UNSET:
         raise Invalid("password", "can be set for only one person at a time")
-    return _update(caller, selected, changes.given())
+    return _update(caller, selected, changes.given(), ANY_VERSION)
 
 
-def _update(caller: Caller, selected: Iterable[User], columns: Mapping[str, Any]) -> int:
+def _update(caller: Caller, selected: Iterable[User], columns: Mapping[str, Any], expected: Expected) -> int:
     authority.check_may_manage_users(caller)
     selected = sorted(selected, key=lambda user: user.pk)
     with transaction.atomic():
         admins = _locked_admins(selected)
-        rows = [_locked(caller, user) for user in selected]
+        rows = [_locked(caller, user, expected) for user in selected]
         changed = [(row, _write(caller, row, columns)) for row in rows]
         for row, written in changed:
             _check_an_admin_stays(admins, row, next((name for name in POWERS if name in written), "role"))
@@ -146,21 +149,22 @@ def set_password(*, caller: Caller, user: User, password: str) -> None:
     update_user(caller=caller, user=user, changes=UserChanges(password=password))
 
 
-def delete_user(*, caller: Caller, user: User) -> None:
+def delete_user(*, caller: Caller, user: User, expected: Expected = ANY_VERSION) -> None:
     """Delete a person with their memberships, sessions and API keys. The audit log keeps what they did.
 
-    Raises NotAllowed or NotFound, and Conflict for the caller's own account and for the last administrator.
+    Raises NotAllowed, NotFound or PreconditionFailed, and Conflict for the caller's own account and for the
+    last administrator.
     """
-    delete_users(caller=caller, selected=[user])
+    delete_users(caller=caller, selected=[user], expected=expected)
 
 
-def delete_users(*, caller: Caller, selected: Iterable[User]) -> None:
+def delete_users(*, caller: Caller, selected: Iterable[User], expected: Expected = ANY_VERSION) -> None:
     """Delete people as `delete_user` does, all or none."""
     authority.check_may_manage_users(caller)
     selected = sorted(selected, key=lambda user: user.pk)
     with transaction.atomic():
         admins = _locked_admins(selected)
-        rows = [_deletable(caller, user) for user in selected]
+        rows = [_deletable(caller, user, expected) for user in selected]
         deleted = [(row, Target.of("user", row), delete_owner(row)) for row in rows]
         for row in rows:
             _check_an_admin_stays(admins, row, "id")
@@ -171,11 +175,11 @@ def delete_users(*, caller: Caller, selected: Iterable[User]) -> None:
         record_all(entries, actor=caller.principal.actor, origin=caller.origin)
 
 
-def _deletable(caller: Caller, user: User) -> User:
-    """Return the person, locked. Raises NotFound, NotAllowed, or Conflict for the caller's own account."""
+def _deletable(caller: Caller, user: User, expected: Expected) -> User:
+    """Return the person, locked. Raises as `_locked`, and Conflict for the caller's own account."""
     if user.pk == caller.principal.user_id:
         raise Conflict("id", "you cannot delete your own account")
-    return _locked(caller, user)
+    return _locked(caller, user, expected)
 
 
 def _locked_admins(others: Iterable[User]) -> set[int]:
@@ -213,10 +217,14 @@ def _check_an_admin_stays(before: set[int], user: User, member: str) -> None:
         raise Conflict(member, "at least one administrator must remain")
 
 
-def _locked(caller: Caller, user: User) -> User:
-    """Return the person as they are now, locked. Raises NotFound, or NotAllowed to change them."""
+def _locked(caller: Caller, user: User, expected: Expected) -> User:
+    """Return the person as they are now, locked.
+
+    Raises NotFound, NotAllowed to change them, or PreconditionFailed.
+    """
     row = lock(user)
     authority.check_not_above(caller, row)
+    expected.check(row)
     return row
 
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.users import names
+from config.database.rows import edit
 from config.wire.errors import Conflict
 
 
@@ -31,7 +32,7 @@ def write_user(user: User, changed: Mapping[str, Any]) -> None:
     if columns:
         named = User(pk=user.pk, username=changed.get("username"), email=changed.get("email", ""))
         with _unique(named):
-            User.objects.filter(pk=user.pk).update(**columns)
+            edit(User.objects.filter(pk=user.pk), **columns)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,7 +18,7 @@ from accounts.users import services as users
 from accounts.users.changes import UserChanges
 from config.profiles import Capability
 from config.wire import requests
-from config.wire.views import ResourceViewSet
+from config.wire.views import EditedViewSet
 
 SEE = frozenset({Capability.READ_USERS})
 MANAGE = frozenset({Capability.MANAGE_USERS})
@@ -28,7 +28,7 @@ MANAGE = frozenset({Capability.MANAGE_USERS})
     list=extend_schema(operation_id="list_users", parameters=[serializers.UserFilter]),
     retrieve=extend_schema(operation_id="get_user"),
 )
-class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
+class UserViewSet(ListModelMixin, EditedViewSet[User]):
     """The people whom the caller may see: all, or the members of some organizations."""
 
     resource = "user"
@@ -69,18 +69,17 @@ class UserViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet[User]):
             lambda claim: users.create_user(caller=caller_of(request), claim=claim, **sent),
             lambda uuid: User.objects.filter(uuid=uuid).first(),
         )
-        shown = self.get_serializer(made.result).data
-        return Response(shown, status=status.HTTP_201_CREATED, headers=made.headers)
+        return self.about(made.result, status.HTTP_201_CREATED, made.headers)
 
     @extend_schema(operation_id="update_user", request=serializers.UpdateUserRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         user = self.get_object()
         changes = UserChanges(**requests.parse_body(serializers.UpdateUserRequest, request, row=user))
-        user = users.update_user(caller=caller_of(request), user=user, changes=changes)
-        return Response(self.get_serializer(user).data)
+        caller, expected = caller_of(request), self.expected
+        return self.about(users.update_user(caller=caller, user=user, changes=changes, expected=expected))
 
     @extend_schema(operation_id="delete_user", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         user = self.get_object()
-        users.delete_user(caller=caller_of(request), user=user)
+        users.delete_user(caller=caller_of(request), user=user, expected=self.expected)
         return Response(status=status.HTTP_204_NO_CONTENT)

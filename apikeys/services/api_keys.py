@@ -28,9 +28,11 @@ from apikeys.services.events import record_about
 from apikeys.services.locking import locked
 from audit.events import EventName
 from config import profiles
+from config.database.rows import edit
 from config.profiles import NO_POWER, Capability, Power
 from config.wire.errors import MOST_ERRORS, Conflict, Invalid, NotAllowed
 from config.wire.fields import timestamp
+from config.wire.preconditions import ANY_VERSION, Expected
 from oauth.locks import lock_token
 
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
@@ -116,10 +118,12 @@ def hold_owner(caller: Caller, owner: User | Organization) -> User | Organizatio
     return lock(owner)
 
 
-def update_api_key(*, caller: Caller, key: ApiKey, changes: ApiKeyChanges) -> ApiKey:
+def update_api_key(
+    *, caller: Caller, key: ApiKey, changes: ApiKeyChanges, expected: Expected = ANY_VERSION
+) -> ApiKey:
     """Change the name or the limits of a key, and return the changed key.
 
-    Raises NotFound, NotAllowed, or Invalid, also for empty `changes`.
+    Raises NotFound, NotAllowed, PreconditionFailed, or Invalid, also for empty `changes`.
     """
     if changes == ApiKeyChanges():
         raise Invalid("name", "is required, unless you send allowed_networks or rate_limit")
@@ -127,8 +131,10 @@ def update_api_key(*, caller: Caller, key: ApiKey, changes: ApiKeyChanges) -> Ap
     if changes.name is not UNSET:
         columns["name"] = clean_name("name", changes.name)
     with transaction.atomic():
-        before = locked(caller, [key])[0]
-        ApiKey.objects.filter(pk=before.pk).update(**columns)
+        before = locked(caller, [key], expected)[0]
+        changed = {column: value for column, value in columns.items() if getattr(before, column) != value}
+        if changed:
+            edit(ApiKey.objects.filter(pk=before.pk), **changed)
         after = ApiKey.objects.select_related("user", "organization").get(pk=before.pk)
         if after.name != before.name:
             record_about(EventName.API_KEY_RENAMED, caller, before, {"from": before.name, "to": after.name})

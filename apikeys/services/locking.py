@@ -7,22 +7,23 @@ from accounts.users.lookups import lock_owners
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from config.database.rows import in_batches
 from config.wire.errors import NotFound
+from config.wire.preconditions import Expected
 
 # The columns that revoking a key needs: its state, and the parts of its event.
-ENDING = ("uuid", "name", "key_prefix", "revoked_at", "user__uuid", "organization__uuid")
+ENDING = ("uuid", "name", "key_prefix", "revoked_at", "version", "user__uuid", "organization__uuid")
 
 
-def locked(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
+def locked(caller: Caller, selected: Iterable[ApiKey], expected: Expected) -> list[ApiKey]:
     """Lock the keys after their owners, and return them as they are now. The caller must manage all of them.
 
-    Raises NotFound or NotAllowed.
+    Raises NotFound, NotAllowed or PreconditionFailed.
     """
     keys = list(selected)
     _lock_owners_of(keys)
-    return _locked_keys(caller, keys)
+    return _locked_keys(caller, keys, expected)
 
 
-def locked_to_end(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
+def locked_to_end(caller: Caller, selected: Iterable[ApiKey], expected: Expected) -> list[ApiKey]:
     """Lock the keys as `locked` does, and return them with the columns `ENDING` only.
 
     The owner of a single key is not locked: deleting the owner and revoking the key wait for each other.
@@ -32,14 +33,14 @@ def locked_to_end(caller: Caller, selected: Iterable[ApiKey]) -> list[ApiKey]:
     keys = list(selected)
     if len(keys) > 1:
         _lock_owners_of(keys)
-    return _locked_keys(caller, keys, *ENDING)
+    return _locked_keys(caller, keys, expected, *ENDING)
 
 
 def _lock_owners_of(keys: Sequence[ApiKey]) -> None:
     lock_owners({key.organization_id for key in keys}, {key.user_id for key in keys})
 
 
-def _locked_keys(caller: Caller, keys: Sequence[ApiKey], *columns: str) -> list[ApiKey]:
+def _locked_keys(caller: Caller, keys: Sequence[ApiKey], expected: Expected, *columns: str) -> list[ApiKey]:
     numbers = {key.pk for key in keys}
 
     def are_all(rows: ApiKeyQuerySet) -> bool:
@@ -49,6 +50,8 @@ def _locked_keys(caller: Caller, keys: Sequence[ApiKey], *columns: str) -> list[
     rows = manageable.only(*columns).select_for_update(of=("self",))
     found = [row for some in in_batches(rows, numbers) for row in some]
     if len(found) == len(numbers):
+        for row in found:
+            expected.check(row)
         return found
     if are_all(ApiKey.objects.visible_to(caller.principal)):
         raise caller.principal.refusal(

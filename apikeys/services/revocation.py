@@ -11,29 +11,33 @@ from apikeys.models import ApiKey
 from apikeys.services.events import record_about_all
 from apikeys.services.locking import locked_to_end
 from audit.events import EventName
-from config.database.rows import in_batches
+from config.database.rows import edit, in_batches
 from config.wire.errors import Invalid
+from config.wire.preconditions import ANY_VERSION, Expected
 
 REASON_LENGTH = 200
 
 
-def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str = "") -> int:
+def revoke_api_keys(
+    *, caller: Caller, selected: Iterable[ApiKey], reason: str = "", expected: Expected = ANY_VERSION
+) -> int:
     """Revoke keys for good, all or none, and return how many were not revoked before.
 
-    Raises NotFound, NotAllowed if the caller may not manage one of them, and Invalid for a bad `reason`.
+    Raises NotFound, NotAllowed if the caller may not manage one of them, PreconditionFailed, and Invalid for
+    a bad `reason`.
     """
     if len(reason) > REASON_LENGTH or not reason.isprintable():
         raise Invalid("reason", f"must be at most {REASON_LENGTH} printable characters")
     check_no_credential("reason", reason)
     with transaction.atomic():
-        return revoke_locked(caller, locked_to_end(caller, selected), reason)
+        return revoke_locked(caller, locked_to_end(caller, selected, expected), reason)
 
 
 def revoke_locked(caller: Caller, rows: Iterable[ApiKey], reason: str) -> int:
     """Revoke locked keys, in the transaction that locked them; return how many were not revoked before."""
     fresh = [row for row in rows if row.revoked_at is None]
     for some in in_batches(ApiKey.objects.all(), (row.pk for row in fresh)):
-        some.update(revoked_at=caller.origin.at, revoked_reason=reason)
+        edit(some, revoked_at=caller.origin.at, revoked_reason=reason)
     record_about_all(EventName.API_KEY_REVOKED, caller, fresh, {"reason": reason})
     wait_out_leases()  # another caller who revoked the rest may still be waiting
     return len(fresh)

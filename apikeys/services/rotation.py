@@ -13,8 +13,10 @@ from apikeys.services.api_keys import NewKey, check_not_ended, create_api_key, h
 from apikeys.services.events import record_about
 from apikeys.services.locking import locked
 from audit.events import EventName
+from config.database.rows import edit
 from config.wire.errors import Conflict, Invalid
 from config.wire.fields import timestamp
+from config.wire.preconditions import ANY_VERSION, Expected
 
 LONGEST_OVERLAP = timedelta(days=7)
 NO_OVERLAP = timedelta()
@@ -35,20 +37,21 @@ def rotate_api_key(
     expires_at: datetime | None,
     overlap: timedelta = NO_OVERLAP,
     claim: Claim | None = None,
+    expected: Expected = ANY_VERSION,
 ) -> RotatedKey:
     """Replace `key` with a new key that differs only in its text and its expiry.
 
     The old key ends after `overlap` (at most LONGEST_OVERLAP), but never later than it would have; without
     an overlap it is revoked at once. Raises NotFound, NotAllowed or Invalid as for a new key, because
-    rotating must not give the caller more. Raises Conflict for a key that is not usable or already rotated;
-    and as `take`.
+    rotating must not give the caller more. Raises PreconditionFailed, as `take`, and Conflict for a key that
+    is not usable or already rotated.
     """
     check_overlap(overlap)
     successor = uuid4()
     with transaction.atomic():
         _take(claim, successor, caller, key)
         owner = hold_owner(caller, key.owner)  # before the key: all code locks in this order
-        old = locked(caller, [key])[0]
+        old = locked(caller, [key], expected)[0]
         _check_can_be_rotated(old, caller.origin.at)
         ends_at = _end(old, caller.origin.at, overlap)
         new = create_api_key(
@@ -83,7 +86,7 @@ def _take(claim: Claim | None, successor: UUID, caller: Caller, key: ApiKey) -> 
     try:
         take(claim, successor)
     except Repeated:
-        locked(caller, [key])  # the caller must still be allowed to rotate it
+        locked(caller, [key], ANY_VERSION)  # the caller must still be allowed to rotate it
         raise
 
 
@@ -99,5 +102,5 @@ def _end(old: ApiKey, now: datetime, overlap: timedelta) -> datetime:
     """End a key after `overlap`, or at its own expiry if that is earlier. Return when it ends."""
     ends_at = min(now + overlap, old.expires_at or now + overlap)
     ending = {"expires_at": ends_at} if overlap else {"revoked_at": now, "revoked_reason": ROTATED}
-    ApiKey.objects.filter(pk=old.pk).update(**ending)
+    edit(ApiKey.objects.filter(pk=old.pk), **ending)
     return ends_at

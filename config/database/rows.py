@@ -1,4 +1,4 @@
-"""The base of tables with a public id, and iteration over many rows."""
+"""The bases of tables with a public id or with a version, edits, and iteration over many rows."""
 
 import uuid
 from collections.abc import Iterable, Iterator
@@ -21,6 +21,20 @@ class PublicRow(models.Model):
 
     class Meta:
         abstract = True
+
+
+class EditedRow(models.Model):
+    """A row that people edit. `version` counts the edits, for If-Match; nothing else moves it."""
+
+    version = models.IntegerField(default=1, db_default=1, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def edit(rows: "models.QuerySet[Any]", **columns: Any) -> int:
+    """Write columns as an edit of the rows: their version moves. Return how many rows there are."""
+    return rows.update(version=models.F("version") + 1, **columns)
 
 
 def in_parts(rows: "models.QuerySet[Row]") -> Iterator[Row]:

@@ -77,6 +77,22 @@ class Gone(DomainError):
         )
 
 
+class PreconditionFailed(DomainError):
+    """The row was edited since the client read it (RFC 9110 section 15.5.13). `etag` is its tag now.
+
+    `is_weak` if the client has sent that tag as a weak one.
+    """
+
+    status = 412
+    code = "precondition_failed"
+
+    def __init__(self, etag: str, *, is_weak: bool) -> None:
+        edited = "this was edited since you read it. Read it again before you change it"
+        weak = "a weak tag never matches. Send it without W/, or do not compress answers on their way"
+        super().__init__(f"If-Match: {weak if is_weak else edited}. The ETag is now {etag}.")
+        self.headers = {"ETag": etag}
+
+
 class NotFound(DomainError):
     """The object does not exist, or the caller may not know that it does."""
 

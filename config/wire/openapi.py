@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiParameter
 
 from config import profiles
 from config.wire import ids, rendering
@@ -33,6 +34,25 @@ PROBLEM = {
 }
 PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
 ERROR = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": PROBLEM_REFERENCE}}}
+TAG = {"description": "entity tag of the current version", "schema": TEXT}
+CHANGED = {
+    "description": "Somebody has edited it since: If-Match does not have its current ETag.",
+    "headers": {"ETag": TAG},
+    "content": {MEDIA_TYPE: {"schema": PROBLEM_REFERENCE}},
+}
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="ETag of an earlier answer, or several: change it only if it is still that version; `*`: any",
+)
+ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    description="entity tag of the version, for If-Match; edits change it, uses do not",
+    response=[200, 201],
+)
 
 
 def id_schema(resource: str) -> dict[str, Any]:
@@ -74,6 +94,15 @@ class WireSchema(AutoSchema):
         app = type(self.view).__module__.partition(".")[0]
         return [TAGS.get(app, app)]
 
+    def get_override_parameters(self) -> list[Any]:
+        own = [(IF_MATCH, "conditional"), (ETAG, "tagged")]
+        found = [parameter for parameter, actions in own if self._is_among(actions)]
+        return [*super().get_override_parameters(), *found]
+
+    def _is_among(self, actions: str) -> bool:
+        """Whether the view names this action, or method, in its attribute `actions`."""
+        return (getattr(self.view, "action", None) or self.method.lower()) in getattr(self.view, actions, ())
+
     def _resolve_path_parameters(self, variables: list[str]) -> Any:
         parameters = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
         for parameter in parameters:
@@ -93,7 +122,8 @@ class WireSchema(AutoSchema):
             self._envelop(body.get("content", {}))
         problem = ResolvedComponent("Problem", ResolvedComponent.SCHEMA, schema=PROBLEM, object="Problem")  # type: ignore[no-untyped-call]
         self.registry.register_on_missing(problem)
-        return bodies | {"default": ERROR}
+        changed = {"412": CHANGED} if self._is_among("conditional") else {}
+        return bodies | changed | {"default": ERROR}
 
     def _envelop(self, content: dict[str, Any]) -> None:
         envelope = profiles.active().wire.envelope

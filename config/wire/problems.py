@@ -19,7 +19,15 @@ from rest_framework.response import Response
 
 from config import profiles
 from config.wire import members
-from config.wire.errors import MOST_ERRORS, Busy, DomainError, InsufficientScope, NotFound, TooManyAttempts
+from config.wire.errors import (
+    MOST_ERRORS,
+    Busy,
+    DomainError,
+    InsufficientScope,
+    NotFound,
+    PreconditionFailed,
+    TooManyAttempts,
+)
 from config.wire.http.challenges import bearer, with_reason
 
 MEDIA_TYPE = "application/problem+json"
@@ -146,7 +154,7 @@ def headers_of(error: DomainError, challenges: str = "") -> dict[str, str]:
 
     `challenges`: those of a 401 where more than Bearer is accepted, Bearer's last.
     """
-    if isinstance(error, (Busy, TooManyAttempts)):
+    if isinstance(error, (Busy, PreconditionFailed, TooManyAttempts)):
         return error.headers
     if error.status == 401:
         return {"WWW-Authenticate": with_reason(challenges or bearer(), error)}

@@ -44,6 +44,9 @@ CODES_IN_WORDS = {
     "not_implemented": Code("501", "The request has a transfer coding other than `chunked`."),
     "not_found": Code("404", "There is nothing here, or nothing that the caller may see."),
     "parse_error": Code("400", "The body is malformed: not JSON, or not UTF-8."),
+    "precondition_failed": Code(
+        "412", "Somebody has edited it since the version that `If-Match` names. `ETag` has the current one."
+    ),
     "rate_limited": Code("429", "The key has used up its rate limit. `Retry-After` says how long to wait."),
     "request_timeout": Code("408", "The head or the body of the request did not arrive in time."),
     "second_factor_recovery": Code(

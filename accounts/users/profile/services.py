@@ -21,17 +21,20 @@ from accounts.users.lookups import lock, person_of
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
+from config.database.rows import edit
 from config.limits import Limit
 from config.wire.errors import Invalid, InvalidCredentials
+from config.wire.preconditions import ANY_VERSION, Expected
 
 
-def change_own_name(*, caller: Caller, name: str) -> None:
-    """Change the caller's name, which may be empty. Raises Invalid."""
+def change_own_name(*, caller: Caller, name: str, expected: Expected = ANY_VERSION) -> None:
+    """Change the caller's name, which may be empty. Raises Invalid or PreconditionFailed."""
     name = names.clean_name("name", name) if name else ""
     with transaction.atomic():
         user = lock(person_of(caller))
+        expected.check(user)
         if user.name != name:
-            User.objects.filter(pk=user.pk).update(name=name)
+            edit(User.objects.filter(pk=user.pk), name=name)
             _record(EventName.USER_CHANGED, caller, user, {"members": ["name"]})
         wait_out_leases()  # no-op changes wait, too: another request may have just made the change
 
@@ -73,7 +76,7 @@ def change_own_password(*, caller: Caller, current: str, new: str) -> None:
     hashed = make_password(new)
     with transaction.atomic():
         same = User.objects.filter(pk=user.pk, password=user.password)
-        if not same.update(password=hashed):
+        if not edit(same, password=hashed):
             raise Invalid("current_password", "is wrong: the password was just changed")
         others = Session.objects.filter(user=user).exclude(uuid=caller.principal.credential.id)
         end_sessions(others, caller.origin.at)
@@ -105,7 +108,7 @@ def change_password_by_name(
     with transaction.atomic():
         same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
         # The update locks the person; services that change the second factor take the same lock.
-        if not same.update(password=hashed) or device_of(user) != (proof.device if proof else None):
+        if not edit(same, password=hashed) or device_of(user) != (proof.device if proof else None):
             raise InvalidCredentials(WRONG)
         end_access_of(user, origin.at)
         tell_owner(user, origin)

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.users import serializers
 from accounts.users.profile import disclosure
 from accounts.users.profile import services as profile
-from config.wire import requests
+from config.wire import preconditions, requests
 from config.wire.errors import InsufficientScope, NotFound
 
 
@@ -22,6 +22,8 @@ class MeView(APIView):
 
     needs: ClassVar[Needs] = {"get": "authenticated", "patch": "person"}
     resource = "me"
+    conditional = frozenset({"patch"})
+    tagged = frozenset({"get", "patch"})
 
     @extend_schema(responses=serializers.Me, operation_id="me")
     def get(self, request: Request) -> Response:
@@ -31,7 +33,7 @@ class MeView(APIView):
         if user is None:
             raise NotFound("This key belongs to an organization, not to a person.")
         if not principal.credential.is_of_client:
-            return Response(serializers.Me(user).data)
+            return Response(serializers.Me(user).data, headers={"ETag": preconditions.etag(user)})
         if not principal.credential.identity_scopes:
             raise InsufficientScope(["openid"])
         seen = disclosure.members_of_person(principal.credential.identity_scopes)
@@ -40,5 +42,7 @@ class MeView(APIView):
     @extend_schema(request=serializers.NameRequest, responses=serializers.Me, operation_id="change_me")
     def patch(self, request: Request) -> Response:
         sent = requests.parse_body(serializers.NameRequest, request)
-        profile.change_own_name(caller=caller_of(request), name=sent["name"])
+        profile.change_own_name(
+            caller=caller_of(request), name=sent["name"], expected=preconditions.expected_by(request)
+        )
         return self.get(request)

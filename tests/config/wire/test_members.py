@@ -111,6 +111,15 @@ def test_our_own_words_are_unknown_members_where_the_profile_has_others(alice: A
     assert_problem(alice.post(f"{BASE}/api-keys", {"name": "x", member: None}), 400, "invalid", member)
 
 
+def test_etags_and_conditions_do_not_depend_on_the_profile(alice: Api, made: dict[str, Any]) -> None:
+    path = f"{BASE}/api-keys/{made['id']}"
+    tag = alice.get(path).headers["ETag"]
+    assert alice.patch(path, {"name": "x"}, headers={"If-Match": tag}).json()["data"]["name"] == "x"
+    refused = alice.patch(path, {"name": "y"}, headers={"If-Match": tag})
+    assert_problem(refused, 412, "precondition_failed")
+    assert refused.headers["ETag"] == alice.get(path).headers["ETag"] != tag
+
+
 def test_what_has_no_body_has_no_envelope(alice: Api, made: dict[str, Any]) -> None:
     response = alice.delete(f"{BASE}/api-keys/{made['id']}")
     assert (response.status_code, response.content) == (204, b"")

@@ -140,6 +140,36 @@ def test_operations_that_create_take_an_idempotency_key_and_say_how_they_refuse_
         assert [responses[status]["content"] for status in ("409", "410", "422")] == [problem] * 3
 
 
+EDITS = {
+    *{"update_api_key", "revoke_api_key", "rotate_api_key", "disable_api_key", "enable_api_key"},
+    *{"update_user", "delete_user", "update_organization", "delete_organization"},
+    *{"change_member_role", "remove_member", "change_me"},
+}
+TAGGED = {
+    *{"get_api_key", "create_api_key", "update_api_key", "rotate_api_key", "disable_api_key"},
+    *{"enable_api_key", "get_user", "create_user", "update_user", "get_organization", "create_organization"},
+    *{"update_organization", "get_member", "add_member", "change_member_role", "me", "change_me"},
+}
+
+
+def test_the_document_says_what_takes_if_match_and_what_has_an_etag() -> None:
+    conditional, refusable, tagged = set(), set(), set()
+    for operations in schema()["paths"].values():
+        for operation in operations.values():
+            name, responses = operation["operationId"], operation["responses"]
+            if "If-Match" in {each["name"] for each in operation.get("parameters", [])}:
+                conditional.add(name)
+            if "412" in responses:
+                assert list(responses["412"]["headers"]) == ["ETag"]
+                refusable.add(name)
+            if any(
+                "ETag" in responses[code].get("headers", {}) for code in ("200", "201") if code in responses
+            ):
+                tagged.add(name)
+    assert conditional == refusable == EDITS
+    assert tagged == TAGGED
+
+
 def test_every_operation_has_a_name_of_its_own() -> None:
     names = [
         operation["operationId"]
