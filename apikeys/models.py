@@ -1,28 +1,43 @@
 """API keys at rest. Keyhouse stores a digest of each key and its beginning, never the key itself."""
 
-from datetime import datetime
-from typing import Any, Self, TypeVar
+from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Prefetch, Q, Sum
+from django.db.models import Prefetch, Q
 
 from access.key_limits import Rate, rate_of
 from access.principals import Principal
 from accounts.models import Organization, User
 from apikeys import predicates
 from apikeys.made_through import revoke_with_token
+from apikeys.usage.models import (
+    DAY,
+    EVERY_KEY,
+    HOUR,
+    LAST_DAY,
+    HourTotal,
+    KeyUse,
+    Outcome,
+    ScopeUse,
+    first_of_hours,
+)
 from config.database.rows import EditedRow, PublicRow
 from config.profiles import Capability
 from oauth.models import OAuthAccessToken
 
-HOUR, DAY = 3600, 86_400  # seconds
-LAST_DAY = 24  # hours
-
-
-def first_of_hours(count: int, now: datetime) -> int:
-    """Return when the first of the last `count` hours began, in Unix seconds. The hour of `now` counts."""
-    moment = int(now.timestamp())
-    return moment - moment % HOUR - (count - 1) * HOUR
+__all__ = [
+    "DAY",
+    "EVERY_KEY",
+    "HOUR",
+    "LAST_DAY",
+    "ApiKey",
+    "ApiKeyQuerySet",
+    "HourTotal",
+    "KeyUse",
+    "Outcome",
+    "ScopeUse",
+    "first_of_hours",
+]
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -41,6 +56,26 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def owned_or_made_by(self, user: User) -> "ApiKeyQuerySet":
         """Return the keys that the person owns, and those that they created for other owners."""
         return self.filter(Q(user=user) | Q(created_by=user))
+
+    def with_status(self, word: str, now: datetime) -> "ApiKeyQuerySet":
+        """Return keys with this status; "expiring" are the active ones that expire soon."""
+        return self.filter({**predicates.statuses(now), "active": predicates.usable(now)}[word])
+
+    def with_scope(self, name: str) -> "ApiKeyQuerySet":
+        """Return keys that were granted this scope by name."""
+        return self.filter(predicates.with_scope(name))
+
+    def named(self, text: str) -> "ApiKeyQuerySet":
+        """Return keys with these words, or words that begin so, in their name."""
+        return self.filter(predicates.named(text))
+
+    def of_user(self, people: "models.QuerySet[User]") -> "ApiKeyQuerySet":
+        """Return the keys of the one person in `people`, if the query finds one."""
+        return self.filter(user_id=people.values("pk")[:1])
+
+    def of_organization(self, organizations: "models.QuerySet[Organization]") -> "ApiKeyQuerySet":
+        """Return the keys of the one organization in `organizations`, if the query finds one."""
+        return self.filter(organization_id=organizations.values("pk")[:1])
 
     def owned_by(self, principal: Principal) -> "ApiKeyQuerySet":
         """Return the keys of the person who calls, or of the organization whose key calls."""
@@ -65,6 +100,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
             found |= Q(user_id=principal.user_id)
         return self.filter(found)
 
+    def expiring_within(self, span: timedelta, now: datetime) -> "ApiKeyQuerySet":
+        """Return the active keys that expire at most `span` after `now`."""
+        return self.filter(predicates.expiring(now, span))
+
     def expiring_before(self, moment: datetime) -> "ApiKeyQuerySet":
         return self.filter(expires_at__lte=moment)
 
@@ -87,9 +126,11 @@ class ApiKey(PublicRow, EditedRow):
     """
 
     name = models.CharField(max_length=100)
-    user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="api_keys")
+    user = models.ForeignKey(
+        User, models.CASCADE, null=True, blank=True, related_name="api_keys", db_index=False
+    )
     organization = models.ForeignKey(
-        Organization, models.CASCADE, null=True, blank=True, related_name="api_keys"
+        Organization, models.CASCADE, null=True, blank=True, related_name="api_keys", db_index=False
     )
     environment = models.CharField(max_length=64)
     scopes = models.JSONField(default=list)
@@ -125,6 +166,17 @@ class ApiKey(PublicRow, EditedRow):
         indexes = (  # on no column that a use changes, so that a use updates no index
             models.Index(fields=("expires_at",), name="api_key_by_expiry"),
             models.Index(fields=("created_at",), name="api_key_by_age"),
+            models.Index(fields=("user", "id"), name="api_key_by_user"),
+            models.Index(fields=("organization", "id"), name="api_key_by_organization"),
+            models.Index(fields=("environment", "id"), name="api_key_by_environment"),
+            models.Index(fields=("name", "id"), name="api_key_by_name"),
+            models.Index(predicates.Expiry("expires_at"), "id", name="api_key_by_end"),
+            models.Index(fields=("id",), condition=predicates.REVOKED, name="api_key_revoked"),
+            models.Index(
+                fields=("id",),
+                condition=predicates.UNREVOKED & predicates.DISABLED,
+                name="api_key_disabled",
+            ),
         )
         constraints = (
             models.CheckConstraint(
@@ -178,119 +230,3 @@ class ApiKey(PublicRow, EditedRow):
         status = self.status(now)
         soon = self.expires_at is not None and self.expires_at <= now + predicates.EXPIRING
         return "expiring" if status == "active" and soon else status
-
-
-class Outcome(models.TextChoices):
-    """The outcome of a request with an existing key."""
-
-    ALLOWED = "allowed"
-    ENDED = "ended", "revoked, expired, disabled, or its owner is not active"
-    SCOPE = "scope", "it lacks a scope or a role, or may not do this"
-    NETWORK = "network", "from an address outside of its networks"
-    RATE = "rate", "over its rate limit"
-
-
-Row = TypeVar("Row", bound=models.Model)
-
-
-class SpanQuerySet(models.QuerySet[Row]):
-    """Counts of hours or days."""
-
-    def between(self, start: datetime, end: datetime) -> Self:
-        """Return hours and days that begin at `start` or later, and before `end`."""
-        return self.filter(begins_at__gte=int(start.timestamp()), begins_at__lt=int(end.timestamp()))
-
-    def before(self, moment: datetime) -> Self:
-        """Return hours and days that begin before `moment`."""
-        return self.filter(begins_at__lt=int(moment.timestamp()))
-
-    def by_outcome(self) -> "models.QuerySet[Any, tuple[int, str, int]]":
-        """Return (begins_at, outcome, count), summed over all keys."""
-        sums = self.values("begins_at", "outcome").annotate(all=Sum("count"))
-        return sums.values_list("begins_at", "outcome", "all")
-
-
-class KeyUseQuerySet(SpanQuerySet["KeyUse"]):
-    def hours(self, first: int) -> "KeyUseQuerySet":
-        """Return the hours that begin at `first` (Unix seconds) or later."""
-        return self.filter(seconds=HOUR, begins_at__gte=first)
-
-    def tallies(self) -> "models.QuerySet[KeyUse, tuple[int, int, int, int]]":
-        """Return (begins_at, seconds, allowed, refused) of each hour and day, in order."""
-        allowed = Sum("count", filter=Q(outcome=Outcome.ALLOWED), default=0)
-        refused = Sum("count", filter=~Q(outcome=Outcome.ALLOWED), default=0)
-        spans = self.values("begins_at", "seconds").annotate(allowed=allowed, refused=refused)
-        return spans.order_by("begins_at").values_list("begins_at", "seconds", "allowed", "refused")
-
-
-class KeyUse(models.Model):
-    """The number of a key's requests with one outcome in an hour, or in a day of older ones (UTC).
-
-    `begins_at` is in Unix seconds. The database has no foreign key here, so that deleting a key or its owner
-    does not wait for the writers of statistics; `manage.py prune` deletes orphaned rows.
-    """
-
-    key = models.ForeignKey(
-        ApiKey, models.DO_NOTHING, related_name="uses", db_constraint=False, db_index=False
-    )
-    begins_at = models.BigIntegerField()
-    seconds = models.PositiveIntegerField(choices=[(HOUR, "hour"), (DAY, "day")])
-    outcome = models.CharField(max_length=10, choices=Outcome.choices)
-    count = models.BigIntegerField()
-
-    objects = KeyUseQuerySet.as_manager()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("key", "begins_at", "seconds", "outcome"), name="key_use_is_counted_in_one_row"
-            ),
-        )
-        indexes = (models.Index(fields=("seconds", "begins_at"), name="key_use_by_age"),)
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.outcome}"
-
-
-EVERY_KEY = 0  # in place of an organization's primary key
-
-
-class HourTotal(models.Model):
-    """The number of requests with one outcome in an hour (UTC), of an organization's keys or of all keys.
-
-    Charts of many keys use these rows. They are written with KeyUse, stay when a key is deleted, and are
-    pruned when no chart shows them any more.
-    """
-
-    organization_id = models.BigIntegerField(help_text="number of the organization, 0 for all keys")
-    begins_at = models.BigIntegerField()
-    outcome = models.CharField(max_length=10, choices=Outcome.choices)
-    count = models.BigIntegerField()
-
-    objects = SpanQuerySet["HourTotal"].as_manager()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("organization_id", "begins_at", "outcome"), name="hour_total_is_in_one_row"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.outcome}"
-
-
-class ScopeUse(models.Model):
-    """When a key last used this scope. Like KeyUse, it has no foreign key in the database."""
-
-    key = models.ForeignKey(
-        ApiKey, models.DO_NOTHING, related_name="scope_uses", db_constraint=False, db_index=False
-    )
-    scope = models.TextField()
-    last_used_at = models.DateTimeField()
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("key", "scope"), name="scope_use_is_in_one_row"),)
-
-    def __str__(self) -> str:
-        return self.scope

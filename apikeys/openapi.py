@@ -1,8 +1,11 @@
-"""Describes API key authentication in the OpenAPI document."""
+"""Describes API key authentication, and the owner of keys in a query, in the OpenAPI document."""
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 
 from config import profiles
+from config.wire.openapi import id_schema
 
 Scheme = dict[str, str]
 
@@ -35,3 +38,10 @@ def _schemes() -> dict[str, Scheme]:
         description = "The key is the password; the user name is ignored."
         schemes["api_key_as_password"] = {"type": "http", "scheme": "basic", "description": description}
     return schemes
+
+
+class OwnerFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "apikeys.filters.OwnerField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {"anyOf": [id_schema("user"), {"type": "string", "enum": [self.target.ME]}]}

@@ -1,8 +1,19 @@
-"""Conditions on a key's row, for filters and for counting many things in one query."""
+"""Conditions on a key's row, for filters and searches, and for counting many things in one query.
 
+PostgreSQL has indexes on the words of names and on scopes, so a search costs the same for any number of keys.
+SQLite, which is for small installations, reads the rows.
+"""
+
+import re
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Q
+from django.db import connection
+from django.db.models import DateTimeField, F, Func, Lookup, Q, TextField
+from django.db.models.functions import Cast
+from django.db.models.lookups import Contains
+
+from accounts.models import Organization, User
 
 EXPIRING = timedelta(days=14)
 UNUSED = timedelta(days=90)
@@ -10,6 +21,26 @@ UNUSED = timedelta(days=90)
 NEVER_EXPIRES = Q(expires_at__isnull=True)
 UNREVOKED = Q(revoked_at__isnull=True)
 ENABLED = Q(disabled_at__isnull=True)
+REVOKED = Q(revoked_at__isnull=False)
+DISABLED = Q(disabled_at__isnull=False)
+
+MOST_WORDS, LONGEST_WORD = 10, 100
+PUNCTUATION = "-_./:@~+&<>"  # PostgreSQL would read words joined by these as one word
+WORDS = f"to_tsvector('simple', translate({{}}, '{PUNCTUATION}', '{' ' * len(PUNCTUATION)}'))"
+
+
+class Expiry(Func):
+    """When a key expires, or the end of time. Unlike the column it has no NULL, so that keys can be sorted.
+
+    The end of time is spelled out, since an index is only used for an expression that is spelled like it.
+    """
+
+    template = "COALESCE(%(expressions)s, '9999-12-31 23:59:59')"
+    output_field = DateTimeField()
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        template = "COALESCE(%(expressions)s, '9999-12-31 23:59:59+00'::timestamptz)"
+        return super().as_sql(compiler, connection, template=template)
 
 
 def unended(now: datetime) -> Q:
@@ -24,7 +55,7 @@ def usable(now: datetime) -> Q:
 
 def expiring(now: datetime, within: timedelta = EXPIRING) -> Q:
     """Usable, and expires soon."""
-    return usable(now) & Q(expires_at__lte=now + within)
+    return UNREVOKED & ENABLED & Q(expires_at__gt=now, expires_at__lte=now + within)
 
 
 def unused_since(moment: datetime) -> Q:
@@ -38,6 +69,42 @@ def statuses(now: datetime) -> dict[str, Q]:
         "active": usable(now) & ~Q(expires_at__lte=now + EXPIRING),
         "expiring": expiring(now),
         "expired": UNREVOKED & Q(expires_at__lte=now),
-        "disabled": unended(now) & ~ENABLED,
-        "revoked": ~UNREVOKED,
+        "disabled": unended(now) & DISABLED,
+        "revoked": REVOKED,
     }
+
+
+class HasWords(Lookup[bool]):
+    """Whether a text contains the words of a tsquery, on PostgreSQL."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        text, _ = self.process_lhs(compiler, connection)
+        query, parameters = self.process_rhs(compiler, connection)
+        return f"{WORDS.format(text)} @@ to_tsquery('simple', {query})", parameters
+
+
+def matching(text: str) -> Q:
+    """Return the condition for keys that match `text`.
+
+    It matches the beginnings of words in a key's name, the beginning of the key, and the beginning of its
+    owner's name (for the first hundred owners).
+    """
+    people, organizations = User.objects.beginning(text), Organization.objects.beginning(text)
+    owned = Q(user_id__in=people) | Q(organization_id__in=organizations)
+    return named(text) | Q(key_prefix__startswith=text) | owned
+
+
+def with_scope(name: str) -> Q:
+    """Return the condition for keys with the scope. SQLite stores the list of scopes as text."""
+    if connection.features.supports_json_field_contains:
+        return Q(scopes__contains=[name])
+    return Q(Contains(Cast("scopes", TextField()), f'"{name}"'))
+
+
+def named(text: str) -> Q:
+    """Return the condition for keys whose name has words that begin with the words of `text`."""
+    if connection.vendor != "postgresql":
+        return Q(name__icontains=text)
+    words = re.findall(r"\w+", re.sub(f"[{PUNCTUATION}]", " ", text))[:MOST_WORDS]
+    query = " & ".join(f"{word[:LONGEST_WORD]}:*" for word in words)
+    return Q(HasWords(F("name"), query)) if query else Q(pk__in=[])

@@ -31,6 +31,7 @@ from config.wire.ids import IdField, SentIdField, public_id
 from config.wire.members import RequestSerializer, WireSerializer, external_name
 
 MOST_SCOPES = 200
+# First, in this order
 CREATED = ("id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at", "rotate")
 
 
@@ -46,26 +47,6 @@ def _attribute_field(form: Attribute, **options: Any) -> serializers.Field[Any, 
     if isinstance(form, ChoiceAttribute):
         return serializers.ChoiceField(choices=form.choices, help_text=form.description, **options)
     return StrictBooleanField(help_text=form.description, **options)
-
-
-class ListFilter(RequestSerializer):
-    """The query parameters of the list: the profile's attributes."""
-
-    resource = "api_key"
-
-    def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return dict(self.choices())
-
-    def choices(self) -> dict[str, serializers.ChoiceField]:
-        """Return a field for each attribute, with its choices."""
-        return {
-            name: serializers.ChoiceField(
-                choices=getattr(form, "choices", ("true", "false")),
-                required=False,
-                help_text=form.description,
-            )
-            for name, form in profiles.active().keys.attributes.items()
-        }
 
 
 class WholeNumberField(serializers.IntegerField):
@@ -235,32 +216,35 @@ class RepeatedKey:
         return reverse("api-key-rotate", kwargs={"pk": public_id("api_key", self.row)})
 
 
-class CreatedApiKey(WireSerializer):
-    """A new key with its text. No other response contains the text."""
+class CreatedApiKey(ApiKeyMember):
+    """A new key with its text, which no other response contains; beside it, what GET shows of the key."""
 
     resource = "api_key_created"
 
-    id = IdField("api_key", source="row")
-    name = serializers.CharField(source="row.name")
     key = serializers.CharField(
         source="text",
         allow_null=True,
         help_text="null if an earlier request with this Idempotency-Key made it",
     )
-    key_prefix = serializers.CharField(source="row.key_prefix")
-    scopes = serializers.ListField(child=serializers.CharField(), source="row.scopes")
-    expires_at = TimestampField(source="row.expires_at", allow_null=True)
-    created_at = TimestampField(source="row.created_at")
-    last_used_at = TimestampField(source="row.last_used_at", allow_null=True)
     rotate = serializers.CharField(
         required=False, help_text="only if `key` is null: POST to this path to get a key with a text"
     )
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return super().declared() | attribute_fields("row.")
+        """Read the members of the key from the `row` of a NewKey."""
+        fields = super().declared()
+        for name, field in ApiKeyMember(context=self.context).declared().items():
+            if not isinstance(field, serializers.SerializerMethodField):
+                field.source = "row" if field.source == "*" else f"row.{field.source or name}"
+                fields[name] = field
+        return fields
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:
-        return profiles.active().wire.members.get(self.resource, CREATED)
+        shown = profiles.active().wire.members
+        return shown.get(self.resource) or dict.fromkeys((*CREATED, *shown.get("api_key", declared)))
+
+    def get_status(self, key: Any) -> str:
+        return super().get_status(key.row)
 
 
 class RotatedApiKey(CreatedApiKey):

@@ -19,7 +19,7 @@ from accounts.idempotency.requests import Made, once
 from accounts.models import Organization, User
 from apikeys import serializers
 from apikeys.changes import ApiKeyChanges
-from apikeys.filters import AttributeFilter, ListedFilter
+from apikeys.filters import KeyQuery
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services import api_keys, enabling, revocation, rotation
 from apikeys.services.api_keys import NewKey
@@ -47,7 +47,7 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
     resource = "api_key"
     queryset = ApiKey.objects.none()
     serializer_class = serializers.ApiKeyMember
-    filter_backends = (ListedFilter, AttributeFilter)
+    list_query = KeyQuery
     conditional = EditedViewSet.conditional | {"rotate", "disable", "enable"}
     tagged = EditedViewSet.tagged | {"rotate", "disable", "enable"}
     needs: ClassVar[Needs] = {
@@ -79,7 +79,15 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
         return None if row is None else serializers.RepeatedKey(row)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {"now": Origin.of(self.request._request).at}
+        return {"now": Origin.of(self.request._request).at, "caller": principal_of_request(self.request)}
+
+    def _created(self, serializer: type[serializers.CreatedApiKey], made: Created) -> Response:
+        """Return the answer about a new key, with the ETag of the key."""
+        key, headers = made.result, {**made.headers, "ETag": preconditions.etag(made.result.row)}
+        if isinstance(key, serializers.RepeatedKey):
+            headers["Link"] = f'<{key.rotate}>; rel="related"; title="rotate"'
+        shown = serializer(key, context=self.get_serializer_context())
+        return self.created(shown.data, ids.public_id(self.resource, key.row), headers)
 
     @extend_schema(
         operation_id="create_api_key",
@@ -107,7 +115,7 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
             ),
             self.find_created,
         )
-        return _created(serializers.CreatedApiKey, made)
+        return self._created(serializers.CreatedApiKey, made)
 
     @extend_schema(operation_id="update_api_key", request=serializers.UpdateRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -146,7 +154,7 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
             ),
             self.find_created,
         )
-        return _created(serializers.RotatedApiKey, made)
+        return self._created(serializers.RotatedApiKey, made)
 
     @extend_schema(operation_id="disable_api_key", request=None)
     @action(detail=True, methods=["post"])
@@ -174,19 +182,11 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
         """How many requests with the key were allowed and refused, by the hour."""
         key = self.get_object()
         sent, now = (
-            requests.parse_query(report_serializers.UsageQuery, request, is_list=False),
+            requests.parse_query(report_serializers.UsageQuery, request),
             Origin.of(request._request).at,
         )
         found = reports.report(key, start=sent.get("from"), end=sent.get("to"), now=now)
         return Response(report_serializers.UsageMember(found).data)
-
-
-def _created(serializer: type[serializers.CreatedApiKey], made: Created) -> Response:
-    """Return the answer about a new key, with the ETag of the key."""
-    key, headers = made.result, {**made.headers, "ETag": preconditions.etag(made.result.row)}
-    if isinstance(key, serializers.RepeatedKey):
-        headers["Link"] = f'<{key.rotate}>; rel="related"; title="rotate"'
-    return Response(serializer(key).data, status=status.HTTP_201_CREATED, headers=headers)
 
 
 def owner_for(principal: Principal, organization: str | None) -> User | Organization:

@@ -216,7 +216,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["access.permissions.DeclaredNeeds"],
     "DEFAULT_PARSER_CLASSES": ["config.wire.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.wire.rendering.WireRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "config.wire.pagination.Pages",
+    "DEFAULT_PAGINATION_CLASS": "config.wire.lists.pages.Pages",
     "DEFAULT_SCHEMA_CLASS": "config.wire.openapi.WireSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.wire.rendering.AlwaysJson",
     "EXCEPTION_HANDLER": "access.exceptions.handle",

@@ -4,8 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.wire.fields import TimestampField
+from config.wire.fields import SearchField, TimestampField
 from config.wire.ids import IdField
+from config.wire.lists.query import ListQuery
 from config.wire.members import WireSerializer
 from oauth.protocol.server import GRANT_TYPES
 
@@ -81,3 +82,14 @@ class ConsentMember(WireSerializer):
     created_at = TimestampField()
     last_used_at = TimestampField(help_text="time of the consent or of the last refresh")
     expires_at = TimestampField(help_text="when it ends at the latest")
+
+
+class ConsentQuery(ListQuery):
+    """The query parameters of the list of consents."""
+
+    resource = "consent"
+
+    search = SearchField("text in the name of the client")
+
+    def by_search(self, rows: Any, text: str) -> Any:
+        return rows.filter(client__name__icontains=text)

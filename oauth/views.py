@@ -170,6 +170,7 @@ class ConsentViewSet(ListModelMixin, ResourceViewSet[Consent]):
     resource = "consent"
     queryset = Consent.objects.none()
     serializer_class = serializers.ConsentMember
+    list_query = serializers.ConsentQuery
     needs: ClassVar[Needs] = {"list": "person", "destroy": "person"}
 
     def get_queryset(self) -> ConsentQuerySet:

@@ -1,13 +1,16 @@
 """What the audit endpoint accepts and returns, in canonical members."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
 from audit.events import EventName
-from config.wire.fields import TimestampField
+from config.wire.fields import OneOfField, SearchField, TextField, TimestampField
 from config.wire.ids import IdField
-from config.wire.members import RequestSerializer, WireSerializer
+from config.wire.lists.order import STORED, Column
+from config.wire.lists.query import ListQuery
+from config.wire.members import WireSerializer
 
 
 class ActorOrTarget(serializers.CharField):
@@ -17,16 +20,23 @@ class ActorOrTarget(serializers.CharField):
         return super().to_internal_value(data).lower()
 
 
-class EventFilter(RequestSerializer):
+class EventQuery(ListQuery):
     """The query parameters of the audit endpoint."""
 
     resource = "event"
+    orderings: ClassVar[Mapping[str, Column]] = {"occurred_at": STORED}
+    default_ordering = "-occurred_at"
 
-    event = serializers.ChoiceField(choices=[str(name) for name in EventName], required=False)
-    actor = ActorOrTarget(max_length=36, required=False, help_text="id of the actor")
-    target = ActorOrTarget(max_length=36, required=False, help_text="id of the target")
-    since = TimestampField(required=False)
-    until = TimestampField(required=False)
+    event = OneOfField([str(name) for name in EventName], source="name")
+    actor = ActorOrTarget(source="actor_id", max_length=36, required=False, help_text="id of the actor")
+    target = ActorOrTarget(source="target_id", max_length=36, required=False, help_text="id of the target")
+    since = TimestampField(source="occurred_at__gte", required=False, help_text="events then or later")
+    until = TimestampField(source="occurred_at__lt", required=False, help_text="events before then")
+    ip = TextField(max_length=45, required=False, help_text="address of the request")
+    request_id = TextField(max_length=64, required=False)
+    search = SearchField(
+        "an event, id, address or request id, or the beginning of an actor's or target's name"
+    )
 
 
 class EventMember(WireSerializer):

@@ -31,6 +31,7 @@ class _InvitationViewSet(ListModelMixin, OfOrganizationViewSet[Invitation]):
     queryset = Invitation.objects.none()
     serializer_class = serializers.InvitationMember
     form: type[serializers.InvitationRequest] = serializers.InvitationRequest
+    list_query = serializers.InvitationQuery
 
     def invited_to(self) -> Organization | None:
         """Return the organization of the invitations; None for invitations to an account."""

@@ -1,11 +1,18 @@
 """Requests and answers about organizations and their members."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db.models import F
 from rest_framework import serializers
 
+from accounts.models import User
 from accounts.users.authority import check_organization_role
 from accounts.users.names import check_name
-from config.wire.fields import StrictBooleanField, TextField, TimestampField
+from config.wire.fields import SearchField, StrictBooleanField, TextField, TimestampField, TrueOrFalseField
 from config.wire.ids import IdField, SentIdField
+from config.wire.lists.order import STORED, Column
+from config.wire.lists.query import ListQuery
 from config.wire.members import RequestSerializer, WireSerializer
 
 
@@ -20,12 +27,14 @@ class OrganizationMember(WireSerializer):
     created_at = TimestampField()
 
 
-class OrganizationFilter(RequestSerializer):
+class OrganizationQuery(ListQuery):
     """The query parameters of the list of organizations."""
 
     resource = "organization"
+    orderings: ClassVar[Mapping[str, Column]] = {"created_at": STORED, "name": Column(F("name_key"))}
 
-    search = TextField(max_length=100, required=False, allow_blank=True, help_text="text in the name")
+    search = SearchField("text in the name", max_length=100)
+    requires_second_factor = TrueOrFalseField()
 
 
 class OrganizationRequest(RequestSerializer):
@@ -55,6 +64,19 @@ class MemberMember(WireSerializer):
     email = serializers.CharField(source="user.email")
     name = serializers.CharField(source="user.name")
     role = serializers.CharField()
+
+
+class MemberQuery(ListQuery):
+    """The query parameters of the list of members. The latest to join come first."""
+
+    resource = "member"
+    orderings: ClassVar[Mapping[str, Column]] = {}
+
+    search = SearchField("text in the user name, e-mail address or name")
+    role = TextField(max_length=64, required=False)
+
+    def by_search(self, rows: Any, text: str) -> Any:
+        return rows.filter(user__in=User.objects.get_queryset().matching(text)) if text else rows
 
 
 class AddMemberRequest(RequestSerializer):

@@ -1,6 +1,6 @@
 """The endpoints of organizations and their members."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -28,7 +28,7 @@ MANAGE = frozenset({Capability.MANAGE_ORGANIZATIONS})
 
 
 @extend_schema_view(
-    list=extend_schema(operation_id="list_organizations", parameters=[serializers.OrganizationFilter]),
+    list=extend_schema(operation_id="list_organizations"),
     retrieve=extend_schema(operation_id="get_organization"),
 )
 class OrganizationViewSet(ListModelMixin, EditedViewSet[Organization]):
@@ -37,6 +37,7 @@ class OrganizationViewSet(ListModelMixin, EditedViewSet[Organization]):
     resource = "organization"
     queryset = Organization.objects.none()
     serializer_class = serializers.OrganizationMember
+    list_query = serializers.OrganizationQuery
     needs: ClassVar[Needs] = {
         "list": SEE,
         "retrieve": SEE,
@@ -47,10 +48,6 @@ class OrganizationViewSet(ListModelMixin, EditedViewSet[Organization]):
 
     def get_queryset(self) -> OrganizationQuerySet:
         return Organization.objects.visible_to(principal_of_request(self.request))
-
-    def filter_queryset(self, queryset: Any) -> Any:
-        wanted = requests.parse_query(serializers.OrganizationFilter, self.request)
-        return queryset.matching(wanted.get("search", ""))
 
     @extend_schema(
         operation_id="create_organization",
@@ -68,7 +65,7 @@ class OrganizationViewSet(ListModelMixin, EditedViewSet[Organization]):
             ),
             lambda uuid: Organization.objects.filter(uuid=uuid).first(),
         )
-        return self.about(made.result, status.HTTP_201_CREATED, made.headers)
+        return self.created_row(made.result, ids.public_id(self.resource, made.result), made.headers)
 
     @extend_schema(operation_id="update_organization", request=serializers.UpdateOrganizationRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -107,6 +104,7 @@ class MemberViewSet(ListModelMixin, OfOrganizationViewSet[Membership], EditedVie
     resource = "member"
     queryset = Membership.objects.none()
     serializer_class = serializers.MemberMember
+    list_query = serializers.MemberQuery
     needs: ClassVar[Needs] = OrganizationViewSet.needs
 
     def get_queryset(self) -> QuerySet[Membership]:
@@ -140,7 +138,7 @@ class MemberViewSet(ListModelMixin, OfOrganizationViewSet[Membership], EditedVie
             ),
             lambda user: self.get_queryset().filter(user__uuid=user).first(),
         )
-        return self.about(made.result, status.HTTP_201_CREATED, made.headers)
+        return self.created_row(made.result, ids.public_id("user", made.result.user), made.headers)
 
     @extend_schema(operation_id="change_member_role", request=serializers.MemberRoleRequest)
     def partial_update(self, request: Request, organization_id: str, pk: str) -> Response:

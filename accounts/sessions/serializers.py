@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Q
 from rest_framework import serializers
 
 from accounts.passwords.rules import LONGEST
 from accounts.users.serializers import UserMember
 from config import profiles
-from config.wire.fields import TextField, TimestampField
+from config.wire.fields import SearchField, TextField, TimestampField
 from config.wire.ids import IdField
+from config.wire.lists.query import ListQuery
 from config.wire.members import RequestSerializer, WireSerializer, external_name
 
 
@@ -88,3 +90,14 @@ class SessionMember(WireSerializer):
     def get_current(self, session: Any) -> bool:
         current: str = self.context["current"]
         return str(session.uuid) == current
+
+
+class SessionQuery(ListQuery):
+    """The query parameters of a list of sessions."""
+
+    resource = "session"
+
+    search = SearchField("text in the User-Agent, or the beginning of the address")
+
+    def by_search(self, rows: Any, text: str) -> Any:
+        return rows.filter(Q(user_agent__icontains=text) | Q(ip__startswith=text))

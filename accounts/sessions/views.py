@@ -30,6 +30,7 @@ class SessionViewSet(ListModelMixin, ResourceViewSet[Session]):
     resource = "session"
     queryset = Session.objects.none()
     serializer_class = serializers.SessionMember
+    list_query = serializers.SessionQuery
     needs: ClassVar[Needs] = {"list": "person", "destroy": "person", "destroy_all": "person"}
 
     def get_serializer_context(self) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """Requests and answers about people."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
+from django.db.models import F
 from rest_framework import serializers
 
 from accounts.passwords.rules import LONGEST, check_new_password
 from accounts.users.authority import check_global_role
 from accounts.users.names import check_name, clean_email, clean_username
 from config import profiles
-from config.wire.fields import StrictBooleanField, TextField, TimestampField
+from config.wire.fields import SearchField, StrictBooleanField, TextField, TimestampField, TrueOrFalseField
 from config.wire.ids import IdField
+from config.wire.lists.order import STORED, Column
+from config.wire.lists.query import ListQuery
 from config.wire.members import RequestSerializer, WireSerializer
 
 
@@ -81,19 +84,15 @@ class ChangePasswordRequest(RequestSerializer):
     new_password = PasswordField(rule=check_new_password)
 
 
-class UserFilter(RequestSerializer):
+class UserQuery(ListQuery):
     """The query parameters of the list of people."""
 
     resource = "user"
+    orderings: ClassVar[Mapping[str, Column]] = {"created_at": STORED, "email": Column(F("email_key"))}
 
-    search = TextField(
-        max_length=254,
-        required=False,
-        allow_blank=True,
-        help_text="text in the user name, e-mail address or name",
-    )
+    search = SearchField("text in the user name, e-mail address or name")
     role = TextField(max_length=64, required=False)
-    is_active = serializers.ChoiceField(choices=("true", "false"), required=False)
+    is_active = TrueOrFalseField()
 
 
 def may_lack_username() -> bool:

@@ -1,6 +1,6 @@
 """The endpoints that list and manage people."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
@@ -17,7 +17,7 @@ from accounts.users import serializers
 from accounts.users import services as users
 from accounts.users.changes import UserChanges
 from config.profiles import Capability
-from config.wire import requests
+from config.wire import ids, requests
 from config.wire.views import EditedViewSet
 
 SEE = frozenset({Capability.READ_USERS})
@@ -25,7 +25,7 @@ MANAGE = frozenset({Capability.MANAGE_USERS})
 
 
 @extend_schema_view(
-    list=extend_schema(operation_id="list_users", parameters=[serializers.UserFilter]),
+    list=extend_schema(operation_id="list_users"),
     retrieve=extend_schema(operation_id="get_user"),
 )
 class UserViewSet(ListModelMixin, EditedViewSet[User]):
@@ -34,6 +34,7 @@ class UserViewSet(ListModelMixin, EditedViewSet[User]):
     resource = "user"
     queryset = User.objects.none()
     serializer_class = serializers.UserMember
+    list_query = serializers.UserQuery
     needs: ClassVar[Needs] = {
         "list": SEE,
         "retrieve": SEE,
@@ -44,16 +45,6 @@ class UserViewSet(ListModelMixin, EditedViewSet[User]):
 
     def get_queryset(self) -> UserQuerySet:
         return User.objects.visible_to(principal_of_request(self.request))
-
-    def filter_queryset(self, queryset: Any) -> Any:
-        wanted, rows = requests.parse_query(serializers.UserFilter, self.request), queryset
-        if wanted.get("search"):
-            rows = rows.matching(wanted["search"])
-        if "role" in wanted:
-            rows = rows.filter(role=wanted["role"])
-        if "is_active" in wanted:
-            rows = rows.filter(is_active=wanted["is_active"] == "true")
-        return rows
 
     @extend_schema(
         operation_id="create_user",
@@ -69,7 +60,7 @@ class UserViewSet(ListModelMixin, EditedViewSet[User]):
             lambda claim: users.create_user(caller=caller_of(request), claim=claim, **sent),
             lambda uuid: User.objects.filter(uuid=uuid).first(),
         )
-        return self.about(made.result, status.HTTP_201_CREATED, made.headers)
+        return self.created_row(made.result, ids.public_id(self.resource, made.result), made.headers)
 
     @extend_schema(operation_id="update_user", request=serializers.UpdateUserRequest)
     def partial_update(self, request: Request, pk: str) -> Response:

@@ -10,8 +10,7 @@ from access.backoffice.filters import DateFilter, Options, WordsFilter
 from access.callers import principal_in
 from accounts.models import Organization
 from apikeys import predicates
-from apikeys.admin.search import with_scope
-from apikeys.predicates import NEVER_EXPIRES, UNUSED
+from apikeys.predicates import NEVER_EXPIRES, UNUSED, with_scope
 from config import profiles
 from config.profiles import Capability
 

@@ -22,11 +22,11 @@ from apikeys.admin.actions import KeyActions, use_in_words
 from apikeys.admin.filters import KEY_FILTERS
 from apikeys.admin.forms import KeyForm, NewKeyForm
 from apikeys.admin.lookup import holds_a_key, key_pasted
-from apikeys.admin.search import matching
 from apikeys.admin.usage_charts import chart_of_key, line_of_day, scopes_of
 from apikeys.changes import ApiKeyChanges
 from apikeys.made_through import why_revoked
 from apikeys.models import ApiKey
+from apikeys.predicates import matching
 from apikeys.services.api_keys import create_api_key, update_api_key
 from audit.models import Event
 from config.profiles import Capability

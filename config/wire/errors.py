@@ -221,6 +221,17 @@ class Busy(DomainError):
         self.headers = {"Retry-After": str(retry_after)}
 
 
+class TooBroad(DomainError):
+    """Reading a page of a list took too long. Narrower filters help, and the default order."""
+
+    code = "too_broad"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"The database needed more than {seconds} s for this page. Add filters, or leave out ordering."
+        )
+
+
 class NetworkNotAllowed(DomainError):
     """A valid credential was used from an address that it does not allow."""
 

@@ -1,6 +1,6 @@
 """Serializer fields that read strictly, and write in the profile's form."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -68,6 +68,36 @@ class StrictBooleanField(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
+
+
+class OneOfField(serializers.ChoiceField):
+    """One of a few words in a query. The error lists them."""
+
+    def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
+        self.words = tuple(words)
+        super().__init__(choices=self.words, required=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if data not in self.words:
+            raise serializers.ValidationError(f"Must be one of: {', '.join(self.words)}.")
+        return str(data)
+
+
+class TrueOrFalseField(OneOfField):
+    """true or false in a query."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(("true", "false"), **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return super().to_internal_value(data) == "true"
+
+
+class SearchField(TextField):
+    """Text to search for in a query. The help text says where."""
+
+    def __init__(self, help_text: str, max_length: int = 254) -> None:
+        super().__init__(max_length=max_length, required=False, allow_blank=True, help_text=help_text)
 
 
 class TimestampField(RuledField, serializers.DateTimeField):

@@ -14,6 +14,7 @@ from config.wire.fields import TextField
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PREFIXED_LENGTH = 22
 LARGEST_INTEGER = 2**63 - 1
+EXAMPLE = uuid.UUID("123e4567-e89b-42d3-a456-426614174000")
 NO_SUCH_ID = "This id does not exist."
 
 
@@ -51,6 +52,21 @@ class SentIdField(TextField):
                 raise serializers.ValidationError("Send a number.")
             data = str(data)
         return super().to_internal_value(data)
+
+
+class QueryIdField(serializers.Field[Any, Any, Any, Any]):
+    """A public id in a query. Returns the filter that finds its row, which need not exist."""
+
+    def __init__(self, resource: str, **kwargs: Any) -> None:
+        self.resource = resource
+        super().__init__(required=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return lookup(self.resource, str(data))
+        except NotFound:
+            example = format_id(self.resource, 42, EXAMPLE)
+            raise serializers.ValidationError(f"Must be an id such as {example}.") from None
 
 
 def public_id(resource: str, row: Identified) -> str | int:

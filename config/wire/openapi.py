@@ -33,6 +33,7 @@ PROBLEM = {
     },
 }
 PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+LOCATION = {"description": "Address of what was created", "schema": {"type": "string", "format": "uri"}}
 ERROR = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": PROBLEM_REFERENCE}}}
 TAG = {"description": "entity tag of the current version", "schema": TEXT}
 CHANGED = {
@@ -75,6 +76,12 @@ class IdFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-unty
         return id_schema(self.target.resource)
 
 
+class QueryIdFieldExtension(IdFieldExtension):  # type: ignore[no-untyped-call]
+    """Describes ids in queries in the same form."""
+
+    target_class = "config.wire.ids.QueryIdField"
+
+
 class SentIdFieldExtension(IdFieldExtension):  # type: ignore[no-untyped-call]
     """Describes ids that clients send in the same form."""
 
@@ -95,9 +102,11 @@ class WireSchema(AutoSchema):
         return [TAGS.get(app, app)]
 
     def get_override_parameters(self) -> list[Any]:
+        """Return the query parameters of a list, and the headers of versions: those that the view reads."""
+        query = getattr(self.view, "list_query", None) if getattr(self.view, "action", "") == "list" else None
         own = [(IF_MATCH, "conditional"), (ETAG, "tagged")]
         found = [parameter for parameter, actions in own if self._is_among(actions)]
-        return [*super().get_override_parameters(), *found]
+        return [*super().get_override_parameters(), *([query] if query else []), *found]
 
     def _is_among(self, actions: str) -> bool:
         """Whether the view names this action, or method, in its attribute `actions`."""
@@ -118,8 +127,10 @@ class WireSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
-        for body in bodies.values():
+        for code, body in bodies.items():
             self._envelop(body.get("content", {}))
+            if code == "201" and hasattr(self.view, "retrieve"):
+                body["headers"] = {"Location": LOCATION}
         problem = ResolvedComponent("Problem", ResolvedComponent.SCHEMA, schema=PROBLEM, object="Problem")  # type: ignore[no-untyped-call]
         self.registry.register_on_missing(problem)
         changed = {"412": CHANGED} if self._is_among("conditional") else {}

@@ -1,24 +1,20 @@
 """Reads bodies and query parameters strictly, and names all wrong members in one error."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Model
 from django.http import QueryDict
 from rest_framework.request import Request
 
 from config.wire.errors import Invalid
-from config.wire.members import IS_REPEATED, FormFaults, RequestForm, RequestSerializer
-from config.wire.pagination import Pages
+from config.wire.lists.order import check_cursor
+from config.wire.lists.pages import CURSOR, PAGE_SIZE, page_size_of
+from config.wire.lists.query import ListQuery
+from config.wire.members import IS_REPEATED, FormFaults, RequestForm
 from config.wire.parsers import REPEATED
 
-PAGE_PARAMETERS = {"cursor", "page_size"}
-
-
-class NoFilters(RequestSerializer):
-    """The query parameters of a list without filters: none but those for pagination."""
-
-    resource = "list"
+Form = TypeVar("Form", bound=RequestForm)
 
 
 def parse_body(form: type[RequestForm], request: Request, *, row: Model | None = None) -> dict[str, Any]:
@@ -30,44 +26,42 @@ def parse_body(form: type[RequestForm], request: Request, *, row: Model | None =
     sent = request.data
     if isinstance(sent, QueryDict):
         sent = {name: value for name, value in _single(sent).items() if value}
-    return _checked(form(data=sent, context={"row": row}), {})
+    members: dict[str, Any] = _checked(form(data=sent, context={"row": row})).validated_data
+    return members
 
 
-def parse_query(form: type[RequestForm], request: Request, *, is_list: bool = True) -> dict[str, Any]:
-    """Return the query parameters by their canonical names. Raises FormFaults.
-
-    A list also takes the parameters for pagination. They are checked here, and left out of the result.
-    """
-    sent, faults = _single(request.query_params), {}
-    if is_list:
-        pages = {name: sent.pop(name) for name in PAGE_PARAMETERS & sent.keys()}
-        faults = _faults_of_pages(request) | {
-            name: IS_REPEATED for name, value in pages.items() if value is REPEATED
-        }
-    return _checked(form(data=sent, context={"kind": "parameter"}), faults)
+def parse_query(form: type[RequestForm], request: Request) -> dict[str, Any]:
+    """Return the query parameters by their canonical names. Raises FormFaults."""
+    sent = _single(request.query_params)
+    members: dict[str, Any] = _checked(form(data=sent, context={"kind": "parameter"})).validated_data
+    return members
 
 
-def no_query(request: Request) -> None:
-    """Raise FormFaults for query parameters that a list without filters does not take."""
-    parse_query(NoFilters, request)
+def parse_list_query(form: type[ListQuery], request: Request, context: Mapping[str, Any]) -> ListQuery:
+    """Return the checked query parameters of a list, without those for pagination. Raises FormFaults."""
+    sent = _single(request.query_params)
+    pages = {name: sent.pop(name) for name in (CURSOR, PAGE_SIZE) if name in sent}
+    query = form(data=sent, context={**context, "kind": "parameter"})
+    return _checked(query, _faults_of_pages(pages))
 
 
 def _single(sent: QueryDict) -> dict[str, Any]:
     return {name: values[0] if len(values) == 1 else REPEATED for name, values in sent.lists()}
 
 
-def _faults_of_pages(request: Request) -> dict[str, str]:
+def _faults_of_pages(sent: Mapping[str, Any]) -> dict[str, str]:
     faults: dict[str, str] = {}
-    for read in (Pages().get_page_size, Pages().decode_cursor):
+    for name, check in {CURSOR: check_cursor, PAGE_SIZE: page_size_of}.items():
         try:
-            read(request)
+            if sent.get(name) is REPEATED:
+                raise Invalid(name, IS_REPEATED)
+            check(sent.get(name))
         except Invalid as error:
             faults |= error.errors
     return faults
 
 
-def _checked(form: RequestForm, faults: Mapping[str, str]) -> dict[str, Any]:
+def _checked(form: Form, faults: Mapping[str, str] | None = None) -> Form:
     if not form.is_valid() or faults:
-        raise FormFaults({**form.errors, **faults}, form.unnamed)
-    members: dict[str, Any] = form.validated_data
-    return members
+        raise FormFaults({**form.errors, **(faults or {})}, form.unnamed)
+    return form

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
+from django.conf import settings
 from django.db.models import Model
+from django.urls import reverse
 from rest_framework import status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -12,6 +14,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from config.wire import ids, preconditions, requests
+from config.wire.lists.query import ListQuery
 
 Row = TypeVar("Row", bound=Model)
 
@@ -27,16 +30,24 @@ class ResourceViewSet(GenericViewSet[Row]):
     """Rows of a resource. DRF's mixins find them by public id, among those that the caller may see."""
 
     resource: ClassVar[str]
+    list_query: ClassVar[type[ListQuery]]
+    query: ListQuery
 
     def get_object(self) -> Any:
         """Return the row with the id in the path. Raises NotFound."""
         return ids.find(self.resource, self.get_queryset(), self.kwargs["pk"])
 
     def filter_queryset(self, queryset: Any) -> Any:
-        """DRF's, but raises Invalid for query parameters of a list without filters."""
-        if not self.filter_backends:
-            requests.no_query(self.request)
-        return super().filter_queryset(queryset)
+        """Return the rows for a list that the query parameters ask for. Raises FormFaults."""
+        context = self.get_serializer_context()
+        self.query = requests.parse_list_query(self.list_query, self.request, context)
+        return self.query.narrowed(queryset)
+
+    def created(self, shown: Any, identity: str | int, headers: Mapping[str, str] | None = None) -> Response:
+        """Return the 201 for a new row, with its address (RFC 9110 section 10.2.2) and more `headers`."""
+        path = reverse(f"{self.basename}-detail", kwargs={**self.kwargs, "pk": identity})
+        headers = {**(headers or {}), "Location": f"{settings.PUBLIC_URL}{path}"}
+        return Response(shown, status=status.HTTP_201_CREATED, headers=headers)
 
 
 class EditedViewSet(ResourceViewSet[Row]):
@@ -51,12 +62,14 @@ class EditedViewSet(ResourceViewSet[Row]):
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.about(self.get_object())
 
-    def about(
-        self, row: Any, code: int = status.HTTP_200_OK, headers: Mapping[str, str] | None = None
-    ) -> Response:
-        """Return an answer that shows the row, with its ETag and more `headers`."""
-        headers = {**(headers or {}), "ETag": preconditions.etag(row)}
-        return Response(self.get_serializer(row).data, status=code, headers=headers)
+    def about(self, row: Any) -> Response:
+        """Return an answer that shows the row, with its ETag."""
+        return Response(self.get_serializer(row).data, headers={"ETag": preconditions.etag(row)})
+
+    def created_row(self, row: Any, identity: str | int, headers: Mapping[str, str]) -> Response:
+        """Return the 201 that shows a new row, with its address, its ETag and more `headers`."""
+        headers = {**headers, "ETag": preconditions.etag(row)}
+        return self.created(self.get_serializer(row).data, identity, headers)
 
     @property
     def expected(self) -> preconditions.Expected:

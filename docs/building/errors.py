@@ -57,6 +57,7 @@ CODES_IN_WORDS = {
     "still_running": Code(
         "409", "The first request with this `Idempotency-Key` is still running. Try again."
     ),
+    "too_broad": Code("400", "The database takes too long for this page of a list. Another filter may help."),
     "too_large": Code("413, 414, 431", "The body, the address or the head of the request is too large."),
     "too_many_attempts": Code("429", "This was tried too often. `Retry-After` says how long to wait."),
     "too_many_requests": Code(

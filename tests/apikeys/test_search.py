@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 from django.db.models import Q
 
-from apikeys.admin.search import matching, with_scope
 from apikeys.models import ApiKey
+from apikeys.predicates import matching, with_scope
 from tests.conftest import Cast, make_key
 
 pytestmark = pytest.mark.databases

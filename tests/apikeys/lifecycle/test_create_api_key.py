@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 
 from apikeys.models import ApiKey
 from audit.models import Event
@@ -25,6 +26,22 @@ def test_a_person_makes_a_key_for_themselves(cast: Cast, alice: Api) -> None:
     assert row.scopes == made.json()["scopes"] == ["keys:read", "services:read"]
     assert (row.environment, row.expires_at, row.use_count) == ("live", None, 0)
     assert with_key(made.json()["key"]).get("auth/me").json()["username"] == "alice"
+
+
+def test_the_answer_is_the_key_as_get_shows_it_and_its_text(cast: Cast, alice: Api) -> None:
+    sent = {
+        "name": "CI",
+        "organization": str(cast.acme.uuid),
+        "allowed_networks": ["192.0.2.0/24"],
+        "rate_limit": {"requests": 5, "seconds": 60},
+    }
+    made = alice.post("api-keys", sent)
+    location = made.headers["Location"]
+    assert location == f"{settings.PUBLIC_URL}/api/v1/api-keys/{made.json()['id']}"
+    shown = alice.client.get(location).json()
+    assert made.json() == {**shown, "key": made.json()["key"]}
+    first = ["id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at"]
+    assert list(made.json())[: len(first)] == first  # the members that answers had before
 
 
 def test_making_a_key_is_recorded_with_maker_owner_and_scopes(cast: Cast, alice: Api) -> None:

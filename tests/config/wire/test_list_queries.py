@@ -9,17 +9,20 @@ pytestmark = pytest.mark.once
 
 LISTS = {
     "users": ("search", "role", "is_active"),
-    "audit": ("event", "actor", "target", "since", "until"),
-    "organizations": (),
-    "api-keys": (),
-    "auth/sessions": (),
-    "auth/oauth2/consents": (),
-    "users/{ada.uuid}/sessions": (),
-    "users/invitations": (),
-    "organizations/{acme.uuid}/members": (),
-    "organizations/{acme.uuid}/invitations": (),
+    "audit": ("event", "actor", "target", "since", "until", "ip", "request_id", "search"),
+    "organizations": ("search", "requires_second_factor"),
+    "api-keys": (
+        *("status", "environment", "owner", "organization", "scope", "expiring_within", "unused_for"),
+        "search",
+    ),
+    "auth/sessions": ("search",),
+    "auth/oauth2/consents": ("search",),
+    "users/{ada.uuid}/sessions": ("search",),
+    "users/invitations": ("search", "role"),
+    "organizations/{acme.uuid}/members": ("search", "role"),
+    "organizations/{acme.uuid}/invitations": ("search", "role"),
 }
-PAGES = ("cursor", "page_size")
+PAGES = ("cursor", "page_size", "ordering")
 
 
 @pytest.mark.parametrize("path", LISTS)
