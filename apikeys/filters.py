@@ -79,7 +79,7 @@ class KeyQuery(ListQuery):
         return super().narrowed(rows)
 
     def by_status(self, rows: ApiKeyQuerySet, word: str) -> ApiKeyQuerySet:
-        return rows.with_status(word, self.context["now"])
+        return rows.with_status([word], self.context["now"])
 
     def by_owner(self, rows: ApiKeyQuerySet, named: Any) -> ApiKeyQuerySet:
         if named == OwnerField.ME:

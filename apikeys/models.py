@@ -1,6 +1,9 @@
 """API keys at rest. Keyhouse stores a digest of each key and its beginning, never the key itself."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.db import models
 from django.db.models import Prefetch, Q
@@ -53,13 +56,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Return keys that are not revoked, expired or disabled at `now`."""
         return self.filter(predicates.usable(now))
 
+    def with_status(self, statuses: Collection[str], now: datetime) -> "ApiKeyQuerySet":
+        """Return keys with one of these statuses; "expiring" are the active ones that expire soon."""
+        conditions = {**predicates.by_status(now), "expiring": predicates.expiring(now)}
+        return self.filter(reduce(or_, map(conditions.__getitem__, statuses)))
+
     def owned_or_made_by(self, user: User) -> "ApiKeyQuerySet":
         """Return the keys that the person owns, and those that they created for other owners."""
         return self.filter(Q(user=user) | Q(created_by=user))
-
-    def with_status(self, word: str, now: datetime) -> "ApiKeyQuerySet":
-        """Return keys with this status; "expiring" are the active ones that expire soon."""
-        return self.filter({**predicates.statuses(now), "active": predicates.usable(now)}[word])
 
     def with_scope(self, name: str) -> "ApiKeyQuerySet":
         """Return keys that were granted this scope by name."""

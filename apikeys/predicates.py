@@ -63,15 +63,20 @@ def unused_since(moment: datetime) -> Q:
     return Q(created_at__lt=moment) & (Q(last_used_at__isnull=True) | Q(last_used_at__lt=moment))
 
 
-def statuses(now: datetime) -> dict[str, Q]:
-    """Return the condition of each status of ApiKey.shown_status. Every key satisfies exactly one."""
+def by_status(now: datetime) -> dict[str, Q]:
+    """Return the condition of each status of ApiKey.status. Every key satisfies exactly one."""
     return {
-        "active": usable(now) & ~Q(expires_at__lte=now + EXPIRING),
-        "expiring": expiring(now),
+        "active": usable(now),
         "expired": UNREVOKED & Q(expires_at__lte=now),
         "disabled": unended(now) & DISABLED,
         "revoked": REVOKED,
     }
+
+
+def statuses(now: datetime) -> dict[str, Q]:
+    """Return the condition of each status of ApiKey.shown_status. Every key satisfies exactly one."""
+    active = usable(now) & ~Q(expires_at__lte=now + EXPIRING)
+    return by_status(now) | {"active": active, "expiring": expiring(now)}
 
 
 class HasWords(Lookup[bool]):

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from config import profiles
+from config import env, profiles
 from config.hosts import host_of, is_loopback
 from config.wire.checks import faults
 
@@ -60,6 +60,12 @@ def signing_key_faults() -> list[CheckMessage]:
         for name in profiles.active().signing_algorithms
         if given and name not in given
     ]
+
+
+@register
+def check_variables(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """keyhouse.W001: a variable begins as Keyhouse's do, but Keyhouse does not read it."""
+    return [Warning(fault, hint="Correct or unset it.", id="keyhouse.W001") for fault in env.unknown()]
 
 
 @register(Tags.security)

@@ -1,16 +1,16 @@
-"""What all Keyhouse commands have in common: --json, and failures in one line."""
+"""What all Keyhouse commands have in common: --json, examples, and failures in one line."""
 
 import json
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from django.core.checks import CheckMessage
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 
-from config import profiles
+from config import env, profiles, tables
 from config.logs import escape
 from config.wire.errors import DomainError
 
@@ -24,23 +24,38 @@ def check_surroundings_with(check: Callable[[], None]) -> None:
     _surroundings.append(check)
 
 
+class HelpFormatter(DjangoHelpFormatter):
+    """Keeps the lines of examples as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
+
+
 class JsonCommand(BaseCommand):
-    """A command with --json that reports wrong arguments in one line."""
+    """A command with --json that reports wrong arguments in one line.
+
+    `examples` are shown by --help and in the documentation; {} stands for the command.
+    """
 
     requires_system_checks = ()
+    examples: Sequence[str] = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs.setdefault("formatter_class", HelpFormatter)
         parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if self.examples:
+            shown = (f"  {example.format(parser.prog)}" for example in self.examples)
+            parser.epilog = "\n".join(["examples:", *shown])
         parser.error = lambda message: _fail(parser, message)  # type: ignore[method-assign]
         parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
         return parser
 
 
 class Output(NamedTuple):
-    """What a command prints: `document` with --json, else `text`."""
+    """What a command prints: `document` with --json, else `text`. A document may be an iterator of items."""
 
     document: Any
-    text: str
+    text: str | Sequence[str | tables.Table]
 
 
 class KeyhouseCommand(JsonCommand, ABC):
@@ -55,8 +70,27 @@ class KeyhouseCommand(JsonCommand, ABC):
             document, text = self.run(options)
         except DomainError as error:
             raise CommandError(escape(error.detail)) from None
-        self.stdout.write(json.dumps(document, ensure_ascii=False) if options["json"] else text)
+        if options["json"]:
+            self._write_document(document)
+        else:
+            self._write_text([text] if isinstance(text, str) else text)
         self._check_surroundings()
+
+    def _write_document(self, document: Any) -> None:
+        if not isinstance(document, Iterator):
+            self.stdout.write(_json(document))
+            return
+        self.stdout.write("[", ending="")
+        for number, item in enumerate(document):
+            self.stdout.write(f"{', ' if number else ''}{_json(item)}", ending="")
+        self.stdout.write("]")
+
+    def _write_text(self, parts: Sequence[str | tables.Table]) -> None:
+        for part in parts:
+            if isinstance(part, str):
+                self.stdout.write(part)
+            else:
+                tables.write(part, self.stdout)
 
     def _check_surroundings(self) -> None:
         for check in _surroundings if self.needs_secrets else ():
@@ -65,6 +99,24 @@ class KeyhouseCommand(JsonCommand, ABC):
     @abstractmethod
     def run(self, options: dict[str, Any]) -> Output:
         """Do the work, and return what to print."""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def listing(heads: Sequence[str], documents: Iterator[dict[str, Any]], *, empty: str) -> Output:
+    """Return documents one by one, as a table of the members `heads`. `empty` says that there are none."""
+    rows = ([_cell(head, document[head]) for head in heads] for document in documents)
+    return Output(documents, [tables.Table(heads, rows, empty)])
+
+
+def _cell(head: str, value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ("never" if head.endswith("_at") else "") if value is None else str(value)
 
 
 def stop_at(faults: Iterable[CheckMessage]) -> None:
@@ -127,6 +179,12 @@ def say(text: str, end: str = "\n") -> None:
     sys.stderr.flush()
 
 
+def warn_of_unknown_variables() -> None:
+    """Name variables that look like Keyhouse's, but are not, on stderr."""
+    for fault in env.unknown():
+        say(f"keyhouse: warning: {escape(fault)}")
+
+
 class Progress:
     """Tells the operator every two seconds how far a command is, unless it is `quiet`."""
 
@@ -162,11 +220,3 @@ def ask_twice(prompt: str) -> str:
         if first == getpass(f"{prompt} again: "):
             return first
         say("The two entries differ. Try again.")
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows as aligned columns below their heads."""
-    cells = [list(heads), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
-    return "\n".join(line.rstrip() for line in lines)

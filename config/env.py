@@ -4,6 +4,7 @@ Each can also be set as NAME_FILE, the path of a file with the value (Docker and
 value raises ConfigurationError, which names the variable and says what would be right.
 """
 
+import difflib
 import os
 import re
 from pathlib import Path
@@ -15,6 +16,9 @@ from config.variables import VARIABLES
 
 HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\[\]\\]+")
 ORIGIN_EXAMPLE = "for example https://app.example.org"
+PREFIX = "KEYHOUSE_"
+# Kubernetes and Docker set these in containers beside a service called "keyhouse".
+OF_A_SERVICE = re.compile(r"KEYHOUSE_(SERVICE_(HOST|PORT.*)|PORT(_[0-9]+_(TCP|UDP).*)?)")
 ADDRESS = re.compile(rf"(?P<host>{HOST.pattern}):(?P<port>[0-9]{{1,5}})")
 
 
@@ -51,6 +55,20 @@ def _from_file(name: str, path: str) -> str:
 def _is_utf8(value: str) -> bool:
     """Whether a variable was UTF-8. Python keeps other bytes as lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def unknown() -> list[str]:
+    """Return a sentence for each variable that begins as ours do, but that Keyhouse does not read."""
+    known = [spelling for name in VARIABLES for spelling in (name, f"{name}_FILE")]
+    ours = sorted(name for name in os.environ if name.startswith(PREFIX))
+    return [_unknown(name, known) for name in ours if name not in known and not OF_A_SERVICE.fullmatch(name)]
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    endings = [spelling.removeprefix(PREFIX) for spelling in known if spelling.startswith(PREFIX)]
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), endings, n=1)
+    meant = f"; did you mean {PREFIX}{nearest[0]}?" if nearest else ""
+    return f"{name} is not a variable of Keyhouse{meant}"
 
 
 def items(name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Django's settings for the database: SQLite for a first run, PostgreSQL for production."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 from config.env import ConfigurationError
 
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")  # RFC 3986 section 3.1
 POSTGRES_CONNECT_SECONDS = 2
 POSTGRES_STATEMENT_MS = 30_000
 # A machine that vanishes closes no connection. Without these, a request would wait a quarter of an hour.
@@ -33,7 +35,8 @@ def database_config(url: str, data_dir: Path) -> dict[str, Any]:
         return _sqlite(url or f"sqlite:///{data_dir / 'keyhouse.sqlite3'}")
     if scheme in {"postgres", "postgresql"}:
         return _postgres(url)
-    raise ConfigurationError("DATABASE_URL: must begin with postgres:// or sqlite:///")
+    typed = f"begins with {scheme}://, and " if SCHEME.match(url) else ""
+    raise ConfigurationError(f"DATABASE_URL: {typed}must begin with postgres:// or sqlite:///")
 
 
 def _sqlite(url: str) -> dict[str, Any]:

@@ -28,7 +28,11 @@ def _ours() -> Iterator[tuple[str, BaseCommand]]:
 def _section(name: str, command: BaseCommand) -> str:
     parser = command.create_parser("./run manage", name)
     rows = [[_spelling(action), _help(name, parser, action)] for action in _arguments(parser)]
-    return f"## `{name}`\n\n{command.help}\n\n" + (table(["argument", "what it is"], rows) if rows else "")
+    parts = [f"## `{name}`", command.help]
+    if rows:
+        parts.append(table(["argument", "what it is"], rows))
+    examples = (example.format(f"./run manage {name}") for example in getattr(command, "examples", ()))
+    return "\n\n".join([*parts, "\n".join(["```sh", *examples, "```"])])
 
 
 def _arguments(parser: CommandParser) -> list[argparse.Action]:

@@ -1,6 +1,7 @@
 """The commands of these pages do what the pages say, in a fresh clone."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,42 @@ def test_a_machine_uses_oauth2_as_the_page_says(tree: Path) -> None:
 
 def test_a_program_asks_about_credentials_as_the_page_says(tree: Path) -> None:
     run_page(SERVED + page("docs/how-to/introspect.md"), tree)
+
+
+OLDER = """
+```console title="With all servers stopped"
+$ ./run manage migrate accounts 0001 --verbosity 0
+$ ! ./run manage migrate --check
+```
+"""
+UPGRADED = """
+```console title="With all servers stopped"
+$ ./run manage migrate --check
+$ grep "The next version" CHANGELOG.md
+The next version
+```
+"""
+
+
+def test_an_installation_is_upgraded_as_the_page_says(used_tree: Path) -> None:
+    make_next_version(used_tree)
+    before, then, after = page("docs/how-to/upgrade.md").partition("`./run manage` installs")
+    run_page(OLDER + before + UPGRADED + then + after, used_tree)
+
+
+def make_next_version(tree: Path) -> None:
+    """Make a tree the clone of a repository that has one commit more."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
+    origin, changes = tree.parent / "origin", tree / "CHANGELOG.md"
+
+    def run(folder: Path, *arguments: str) -> None:
+        subprocess.run([*git, "-C", str(folder), *arguments], check=True, capture_output=True)
+
+    run(tree, "init")
+    run(tree, "add", "CHANGELOG.md")
+    run(tree, "commit", "--message", "This version")
+    run(tree, "clone", str(tree), str(origin))
+    (origin / "CHANGELOG.md").write_text(f"The next version\n{changes.read_text()}")
+    run(origin, "commit", "--all", "--message", "The next version")
+    run(tree, "remote", "add", "--fetch", "origin", str(origin))
+    run(tree, "branch", "--set-upstream-to", "origin/main")

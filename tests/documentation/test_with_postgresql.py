@@ -24,3 +24,22 @@ def run_with(database: Postgres, text: str, tree: Path) -> None:
 
 def test_an_installation_moves_as_the_page_says(used_tree: Path, database: Postgres) -> None:
     run_with(database, page("docs/how-to/postgresql.md"), used_tree)
+
+
+IN_USE = """
+```console title="PostgreSQL"
+$ createdb --owner=keyhouse keyhouse
+$ export DATABASE_URL=postgres://keyhouse:PASSWORD@db.example.org/keyhouse
+$ ./run manage setup
+Administrator admin (admin@localhost) created.
+```
+"""
+
+
+def test_a_new_installation_goes_to_production_as_the_page_says(tree: Path, database: Postgres) -> None:
+    run_with(database, page("docs/how-to/production.md"), tree)
+
+
+def test_a_backup_is_restored_as_the_page_says(tree: Path, database: Postgres) -> None:
+    _, _, postgresql = page("docs/how-to/backup.md").partition("## PostgreSQL")
+    run_with(database, IN_USE + postgresql, tree)

@@ -9,6 +9,10 @@ from config.wire.ids import public_id
 
 class Command(KeyhouseCommand):
     help = "Give a person a new password and end all their sessions."
+    examples = (
+        "{} alice",
+        "{} alice --password-stdin < password.txt",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("user", help="user name or e-mail address")

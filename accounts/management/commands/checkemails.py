@@ -3,7 +3,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from accounts.users.lookups import email_faults
-from config.commands import KeyhouseCommand, Output, table
+from config.commands import KeyhouseCommand, Output
+from config.tables import Table
 from config.wire.ids import public_id
 
 
@@ -11,6 +12,10 @@ class Command(KeyhouseCommand):
     help = (
         "List people who share a mailbox with another account, or whose address cannot receive mail. "
         "Changes nothing. Exits with 1 if it finds anyone."
+    )
+    examples = (
+        "{}",
+        "{} --json",
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,6 +37,5 @@ class Command(KeyhouseCommand):
         self.found = len(documents)
         heads = ("id", "email", "fault")
         rows = [[document[head] for head in heads] for document in documents]
-        return Output(
-            documents, table(heads, rows) if rows else "All e-mail addresses are valid, and none is shared."
-        )
+        empty = "All e-mail addresses are valid, and none is shared."
+        return Output(documents, [Table(heads, rows, empty)])

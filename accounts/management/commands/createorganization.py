@@ -8,6 +8,7 @@ from config.wire.ids import public_id
 
 class Command(KeyhouseCommand):
     help = "Add an organization."
+    examples = ("{} --name Acme",)
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--name", required=True, help="unique name of the organization")

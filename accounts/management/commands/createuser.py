@@ -11,6 +11,10 @@ from config.wire.ids import public_id
 
 class Command(KeyhouseCommand):
     help = "Add a person. The command reads the password from standard input or asks for it."
+    examples = (
+        "{} --username alice --email alice@example.org --role member --organization Acme=owner",
+        "{} --username ada --email ada@example.org --role admin --password-stdin < password.txt",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--username", required=True, help="user name, for logins")

@@ -12,6 +12,10 @@ from config.wire.ids import public_id
 
 class Command(KeyhouseCommand):
     help = "Delete a person for good, with their memberships, sessions and API keys."
+    examples = (
+        "{} alice --dry-run",
+        "{} alice --yes",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("user", help="user name or e-mail address")

@@ -9,6 +9,7 @@ from config.wire.ids import public_id
 
 class Command(KeyhouseCommand):
     help = "Remove the second factor of a person who has lost it. They then log in with their password alone."
+    examples = ("{} alice",)
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("user", help="user name or e-mail address")

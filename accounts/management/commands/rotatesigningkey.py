@@ -8,6 +8,10 @@ from config.secrets.key_pairs import ALGORITHMS
 
 class Command(KeyhouseCommand):
     help = "Make a new key that signs tokens from now on. Earlier keys stay, for verification."
+    examples = (
+        "{}",
+        "{} --algorithm ES256",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument(

@@ -7,6 +7,7 @@ from config.commands import KeyhouseCommand, Output
 
 class Command(KeyhouseCommand):
     help = "Send the mails that are due, once. Running servers send them without this command."
+    examples = ("{}",)
 
     def run(self, options: dict[str, Any]) -> Output:
         done = send_due()

@@ -2,7 +2,8 @@ from typing import Any
 
 from access.callers import caller_at_command_line
 from apikeys.services.known_secrets import Findings, accept_secrets
-from config.commands import KeyhouseCommand, Output, confirm, table
+from config.commands import KeyhouseCommand, Output, confirm
+from config.tables import Table, lines
 
 WHAT_TO_DO = (
     "Create new keys (createapikey) and new client secrets (in the admin). Remove lost second factors "
@@ -17,6 +18,10 @@ class Command(KeyhouseCommand):
         "the old ones are lost. Data stored under them is kept, but stays unusable."
     )
     needs_secrets = False
+    examples = (
+        "{} --dry-run",
+        "{} --yes",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
@@ -39,5 +44,5 @@ class Command(KeyhouseCommand):
 
 
 def _as_text(found: Findings) -> str:
-    lost = table(("stops working", "how many"), list(found.lost.items()))
-    return "\n".join([*found.differences, "", lost, "", WHAT_TO_DO])
+    lost = lines(Table(("stops working", "how many"), list(found.lost.items())))
+    return "\n".join([*found.differences, "", *lost, "", WHAT_TO_DO])

@@ -18,6 +18,10 @@ from config.commands import KeyhouseCommand, Output
 
 class Command(KeyhouseCommand):
     help = "Create an API key and print it. It is shown only this once."
+    examples = (
+        '{} --name "Stock client" --user alice --scope services:read --expires-in 90d',
+        "{} --name CI --organization Acme --allowed-network 10.0.0.0/8 --rate-limit 100/60s",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--name", required=True, help="name of the key; need not be unique")

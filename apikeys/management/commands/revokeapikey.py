@@ -12,6 +12,11 @@ from config.wire.errors import Invalid
 
 class Command(KeyhouseCommand):
     help = "Revoke API keys for good: by id, by owner, or by the keys themselves on standard input."
+    examples = (
+        '{} 0916859d-38ef-4fca-91f8-23e176b13986 --reason "leaked"',
+        "{} --user alice --dry-run",
+        "{} --stdin < leaked.txt",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("id", nargs="*", help="ids of keys, as the API and the admin show them")

@@ -16,6 +16,7 @@ from config.wire.fields import timestamp
 
 class Command(KeyhouseCommand):
     help = "Replace an API key with a new one and print it. It is shown only this once."
+    examples = ("{} 0916859d-38ef-4fca-91f8-23e176b13986 --overlap 24h",)
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("id", help="id of the key, as the API and the admin show it")

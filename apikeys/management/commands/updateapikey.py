@@ -9,6 +9,10 @@ from config.commands import KeyhouseCommand, Output
 
 class Command(KeyhouseCommand):
     help = "Change the name or the limits of an API key."
+    examples = (
+        '{} 0916859d-38ef-4fca-91f8-23e176b13986 --name "Stock client 2"',
+        "{} 0916859d-38ef-4fca-91f8-23e176b13986 --any-network --rate-limit 1000/60s",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("id", help="id of the key, as the API and the admin show it")

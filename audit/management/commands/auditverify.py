@@ -10,6 +10,10 @@ from config.commands import KeyhouseCommand, Output
 class Command(KeyhouseCommand):
     help = "Check the hash chain of the audit log. Exits with 1 if an event was changed or removed."
     needs_secrets = False
+    examples = (
+        "{}",
+        "{} --json",
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)

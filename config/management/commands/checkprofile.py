@@ -5,12 +5,17 @@ from drf_spectacular.generators import EndpointEnumerator
 from access.permissions import need_of
 from config import profiles
 from config.checks import wire_faults
-from config.commands import KeyhouseCommand, Output, stop_at, table
+from config.commands import KeyhouseCommand, Output, stop_at
 from config.profiles import Profile
+from config.tables import Table
 
 
 class Command(KeyhouseCommand):
     help = "Check a profile, and show its endpoints, the scopes of its roles, and its route table."
+    examples = (
+        "{} keyhouse",
+        "{} /etc/keyhouse/profile.toml --json",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument(
@@ -28,8 +33,10 @@ class Command(KeyhouseCommand):
             "roles": "Roles and the scopes that each holds",
             "routes": "Route table of the gateway",
         }
-        text = [f"{titles[name]}\n\n{as_table(rows)}" for name, rows in parts.items()]
-        return Output(document, "\n\n".join([f"{profile.source}: {profile.product.name}, valid.", *text]))
+        text: list[str | Table] = [f"{profile.source}: {profile.product.name}, valid."]
+        for name, rows in parts.items():
+            text += [f"\n{titles[name]}\n\n", as_table(rows)]
+        return Output(document, text)
 
 
 def endpoints() -> list[dict[str, str]]:
@@ -80,7 +87,5 @@ def routes(profile: Profile) -> list[dict[str, str]]:
     ]
 
 
-def as_table(rows: list[dict[str, str]]) -> str:
-    if not rows:
-        return "none"
-    return table(list(rows[0]), [list(row.values()) for row in rows])
+def as_table(rows: list[dict[str, str]]) -> Table:
+    return Table(list(rows[0]) if rows else [], [list(row.values()) for row in rows], empty="none")

@@ -9,9 +9,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from apikeys.services.known_secrets import check_secrets
 from audit.log import verify
 from audit.models import ChainHead
-from config.commands import KeyhouseCommand, Output, Progress, table
+from config.commands import KeyhouseCommand, Output, Progress
 from config.database import copying
 from config.database.migrate import bring_up_to_date
+from config.tables import Table
 
 NEXT = """
 The audit log is unbroken. Head: {head}
@@ -26,6 +27,10 @@ class Command(KeyhouseCommand):
         "is copied or nothing. The SQLite database stays as it is."
     )
     needs_secrets = False  # they are compared with those that the copied rows name
+    examples = (
+        "{} --dry-run",
+        "{} --from /srv/keyhouse/keyhouse.sqlite3",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument(
@@ -74,7 +79,7 @@ def _head(database: BaseDatabaseWrapper) -> str:
     return bytes(found[0] if found else ChainHead().hash).hex()
 
 
-def _text(document: dict[str, Any], path: Path) -> str:
+def _text(document: dict[str, Any], path: Path) -> list[str | Table]:
     heads = ("table", "to copy" if document["dry_run"] else "copied")
-    filled = [(name, number) for name, number in document["rows"].items() if number]
-    return table(heads, filled) + ("" if document["dry_run"] else NEXT.format(source=path, **document))
+    counts = Table(heads, [(name, number) for name, number in document["rows"].items() if number])
+    return [counts] if document["dry_run"] else [counts, NEXT.format(source=path, **document)]

@@ -8,6 +8,7 @@ from config.database.settings import POSTGRES_STATEMENT_MS
 class Command(KeyhouseCommand):
     help = "Print the SQL that limits the time of statements of Keyhouse's PostgreSQL role (for PgBouncer)."
     needs_secrets = False
+    examples = ('{} | psql "$DATABASE_URL"',)
 
     def run(self, options: dict[str, Any]) -> Output:
         limit = statement_limit()

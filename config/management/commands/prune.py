@@ -4,8 +4,9 @@ from accounts import retention
 from apikeys.durations import parse_duration
 from apikeys.usage import retention as use_pruning
 from audit.actors import Origin
-from config.commands import KeyhouseCommand, Output, Progress, table
+from config.commands import KeyhouseCommand, Output, Progress
 from config.database.retention import Leftovers
+from config.tables import Table
 
 
 class Command(KeyhouseCommand):
@@ -14,6 +15,10 @@ class Command(KeyhouseCommand):
         "registrations and links, and the use of keys after 400 days. Merge the hourly use of keys into days "
         "once it is older than --hours-for. Safe to run beside servers, and several times at once. Audit "
         "events stay."
+    )
+    examples = (
+        "{} --dry-run",
+        "{} --hours-for 30d",
     )
 
     def add_arguments(self, parser: Any) -> None:
@@ -37,7 +42,7 @@ class Command(KeyhouseCommand):
             progress = Progress(quiet=options["json"])
             done = {kind.name: _prune(kind, progress) for kind in found}
         heads = ("what", "to prune" if options["dry_run"] else "pruned")
-        return Output({"dry_run": options["dry_run"], "pruned": done}, table(heads, list(done.items())))
+        return Output({"dry_run": options["dry_run"], "pruned": done}, [Table(heads, list(done.items()))])
 
 
 def _prune(kind: Leftovers, progress: Progress) -> int:

@@ -12,7 +12,7 @@ from apikeys.services.known_secrets import check_secrets
 from apikeys.usage import quotas
 from config import env, metrics, profiles
 from config.checks import production_faults, signing_key_faults, wire_faults
-from config.commands import JsonCommand, stop_at
+from config.commands import JsonCommand, stop_at, warn_of_unknown_variables
 from config.database.migrate import check_up_to_date
 from config.database.postgresql.limits import check_limits
 from config.server import processes
@@ -21,6 +21,10 @@ from config.wire import openapi_pages
 
 class Command(JsonCommand):
     help = "Run the production server. SIGTERM and Ctrl-C stop it."
+    examples = (
+        "{}",
+        "{} --bind 0.0.0.0:8000 --workers 4",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument(
@@ -75,6 +79,7 @@ def check_fit(workers: int) -> None:
     """Raise CommandError for a reason not to serve."""
     if workers < 1:
         raise CommandError("--workers: must be 1 or more")
+    warn_of_unknown_variables()
     stop_at([*production_faults(), *wire_faults(), *signing_key_faults()])
     check_up_to_date()
     check_limits()

@@ -11,7 +11,15 @@ from accounts.users.first_run import create_first_admin, is_first_run
 from apikeys.services.known_secrets import check_secrets
 from config import env, profiles
 from config.backends import mail_host
-from config.commands import KeyhouseCommand, Output, ask, ask_twice, has_terminal, say
+from config.commands import (
+    KeyhouseCommand,
+    Output,
+    ask,
+    ask_twice,
+    has_terminal,
+    say,
+    warn_of_unknown_variables,
+)
 from config.database.migrate import bring_up_to_date
 from config.wire import members as wire_members
 from config.wire.errors import Invalid
@@ -21,8 +29,10 @@ NO_NEWS = "Nothing to do: the database is up to date and has users."
 
 class Command(KeyhouseCommand):
     help = "Migrate the database. On the first run, also create an organization and an administrator."
+    examples = ("{}",)
 
     def run(self, options: dict[str, Any]) -> Output:
+        warn_of_unknown_variables()
         bring_up_to_date()
         check_secrets()
         if not is_first_run():

@@ -14,6 +14,10 @@ WARNING = (
 
 class Command(KeyhouseCommand):
     help = "Register an OAuth2 client and print its secret, which is shown only this once."
+    examples = (
+        "{} --name Dashboard --redirect-uri https://app.example.org/callback --scope services:read",
+        "{} --name Importer --organization Acme --scope services:write",
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--name", required=True, help="name that the consent page shows")

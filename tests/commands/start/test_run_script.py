@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.start.tree import fresh_tree
-from tests.installation import ADMIN, free_port
+from tests.installation import ADMIN, PROJECT, free_port
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
@@ -94,11 +95,22 @@ def test_arguments_and_exit_codes_pass_through(tree: Path) -> None:
     assert "extra" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("word", ["--help", "-h", "help"])
+def test_help_names_every_command_and_starts_nothing(tree: Path, word: str) -> None:
+    done = run(tree, word)
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (PROJECT / "run").read_text()
+    cases = re.findall(r"^([a-z]+)\)$", text, re.MULTILINE)
+    assert {"test", "lint", "docs", "manage"} <= set(cases)
+    lines = done.stdout.splitlines()
+    assert [case for case in cases if not any(f"./run {case}" in line for line in lines)] == []
+    assert not (tree / "var").exists()
+
+
 def test_an_unknown_word_is_one_line(tree: Path) -> None:
     done = run(tree, "start")
     assert (done.returncode, done.stdout) == (1, "")
-    words = "[test | mutants | lint | format | docs | bench | manage COMMAND]"
-    assert done.stderr == f"run: unknown command start. Use: ./run {words}\n"
+    assert done.stderr == "run: unknown command start; ./run --help lists the commands\n"
 
 
 def test_without_python_it_says_what_is_needed(tree: Path, tmp_path: Path) -> None:
