@@ -32,7 +32,7 @@ from config.wire.members import RequestSerializer, WireSerializer, external_name
 
 MOST_SCOPES = 200
 # First, in this order
-CREATED = ("id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at", "rotate")
+CREATED = ("id", "name", "key", "key_prefix", "scopes", "expires_at", "created_at")
 
 
 def attribute_fields(path: str = "") -> dict[str, serializers.Field[Any, Any, Any, Any]]:
@@ -241,7 +241,8 @@ class CreatedApiKey(ApiKeyMember):
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:
         shown = profiles.active().wire.members
-        return shown.get(self.resource) or dict.fromkeys((*CREATED, *shown.get("api_key", declared)))
+        members = dict.fromkeys((*CREATED, *shown.get("api_key", declared)))
+        return shown.get(self.resource) or [*(name for name in members if name != "rotate"), "rotate"]
 
     def get_status(self, key: Any) -> str:
         return super().get_status(key.row)

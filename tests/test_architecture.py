@@ -30,7 +30,15 @@ LONGEST = 300
 FLOORS = (
     ("config",),  # what the process runs on: environment variables, database, secrets
     ("config.profiles", "config.logs"),
-    ("config.wire", "config.apps", "config.checks", "config.commands", "config.health", "config.settings"),
+    (
+        "config.wire",
+        "config.apps",
+        "config.checks",
+        "config.commands",
+        "config.tables",
+        "config.health",
+        "config.settings",
+    ),
     ("config.server",),
     ("audit",),
     ("access",),

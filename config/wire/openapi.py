@@ -130,7 +130,7 @@ class WireSchema(AutoSchema):
         for code, body in bodies.items():
             self._envelop(body.get("content", {}))
             if code == "201" and hasattr(self.view, "retrieve"):
-                body["headers"] = {"Location": LOCATION}
+                body["headers"] = {**body.get("headers", {}), "Location": LOCATION}
         problem = ResolvedComponent("Problem", ResolvedComponent.SCHEMA, schema=PROBLEM, object="Problem")  # type: ignore[no-untyped-call]
         self.registry.register_on_missing(problem)
         changed = {"412": CHANGED} if self._is_among("conditional") else {}

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from access.principals import Caller
 from accounts.models import User
@@ -69,8 +70,9 @@ def test_people_come_in_pages_that_are_capped_and_keep_their_filter(cast: Cast, 
 
 def test_a_list_costs_the_same_queries_however_long_it_is(cast: Cast, django_assert_num_queries: Any) -> None:
     ada, alice = as_user(cast.ada), as_user(cast.alice)
+    queries = 5 if connection.vendor == "postgresql" else 2  # there a savepoint has a time limit of its own
     for count in range(3):
         add_user(f"user{count}", memberships=[(cast.acme, "developer")])
-        for api, queries in ((ada, 2), (alice, 2)):
+        for api in (ada, alice):
             with django_assert_num_queries(queries):
                 assert api.get("users?search=e&role=member").status_code == 200

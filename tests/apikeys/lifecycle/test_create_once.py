@@ -56,7 +56,9 @@ def test_the_members_of_a_repeated_creation_are_those_of_now(cast: Cast, alice: 
     alice.patch(f"api-keys/{made['id']}", {"name": "Nightly"})
     disable_api_keys(caller=caller_as(cast.alice), selected=ApiKey.objects.filter(uuid=made["id"]))
     again = send(alice, "api-keys", {"name": "CI"})
-    assert again.json() == made | {"name": "Nightly", "key": None, "rotate": again.json()["rotate"]}
+    present = alice.get(f"api-keys/{made['id']}").json()
+    assert (present["name"], present["status"]) == ("Nightly", "disabled")
+    assert again.json() == made | present | {"key": None, "rotate": again.json()["rotate"]}
 
 
 def test_members_are_compared_by_their_values(alice: Api) -> None:
