@@ -132,7 +132,9 @@ def test_a_bad_profile_is_a_failed_system_check_with_an_id(tmp_path: Path) -> No
         assert check_wire(None) == []
 
 
-def test_the_shipped_profile_passes_every_check() -> None:
+def test_the_shipped_profile_passes_every_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("KEYHOUSE_TEST_")]:
+        monkeypatch.delenv(name)  # how the tests are run is not Keyhouse's
     assert run_checks() == []
 
 
