@@ -15,7 +15,7 @@ class ApiKeysConfig(AppConfig):
         from apikeys.review.services import prepare_reset_notice
         from apikeys.services.known_secrets import check_secrets
         from apikeys.services.owners import KeysOfOwners
-        from config.commands import check_surroundings_with
+        from config.commands.base import check_surroundings_with
 
         check_surroundings_with(check_secrets)
         credential_lookup.register("key", principal_now)

@@ -35,7 +35,6 @@ FLOORS = (
         "config.apps",
         "config.checks",
         "config.commands",
-        "config.tables",
         "config.health",
         "config.settings",
     ),

@@ -70,9 +70,9 @@ def _alone() -> Iterator[None]:
         lock.set_autocommit(False)  # PgBouncer may give the connection to others after a transaction
         while not _is_first(lock):
             lock.rollback()
-            # PostgreSQL could wait for the lock, but that would occupy a connection of PgBouncer's small
-            # pool, which the migrating process may need.
-            time.sleep(LOOK_SECONDS)  # see above
+            # A statement that waits for the lock would occupy one of PgBouncer's few connections, which the
+            # migrating process may need.
+            time.sleep(LOOK_SECONDS)  # so no statement waits, and nobody says when the lock is free
         yield
 
 

@@ -124,7 +124,7 @@ class Edge:
 
 
 async def _or_refusal(answering: Awaitable[Answer], head: PlainHead) -> Answer:
-    """Return the answer, or say why there is none."""
+    """Return the answer, or a refusal that says why the server cannot give it."""
     try:
         return await answering
     except RefusedRequest as error:

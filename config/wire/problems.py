@@ -116,8 +116,9 @@ def _from_faults(faults: list[tuple[str, str]], unnamed: int) -> Response:
 
 
 def sentence(errors: Mapping[str, str]) -> str:
-    """Return what is wrong with each member, in one line."""
-    return "; ".join(f"{member}: {text}" if member else text for member, text in errors.items())
+    """Return what is wrong with each member, in one line. Only the last text keeps its full stop."""
+    texts = [f"{member}: {text}" if member else text for member, text in errors.items()]
+    return "; ".join([*(text.removesuffix(".") for text in texts[:-1]), *texts[-1:]])
 
 
 def flatten(detail: Any, member: str = "") -> list[tuple[str, str]]:

@@ -14,25 +14,15 @@ from django.utils import timezone
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from tests.accounts.helpers import statements
+from tests.apikeys.states import change, keys_in_each_state
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
-
-
-def change(key: NewKey, **columns: Any) -> None:
-    ApiKey.objects.filter(pk=key.row.pk).update(**columns)
 
 
 @pytest.fixture
 def keys(cast: Cast) -> dict[str, NewKey]:
     """One key in each state, old enough to be unused."""
-    now = timezone.now()
-    made = {name: make_key(cast.acme, name=name) for name in ("active", "expired", "disabled", "revoked")}
-    made["expiring"] = make_key(cast.bob, "services:read", name="expiring soon", environment="test")
-    ApiKey.objects.update(created_at=now - timedelta(days=200))
-    change(made["active"], last_used_at=now - timedelta(hours=1))
-    change(made["expiring"], expires_at=now + timedelta(days=3))
-    change(made["expired"], expires_at=now - timedelta(days=1))
-    change(made["disabled"], disabled_at=now)
-    change(made["revoked"], revoked_at=now, disabled_at=now)
+    made = keys_in_each_state(cast)
+    change(made["expiring"], name="expiring soon")
     return made
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import CommandError, CommandParser
 
-from config.commands import JsonCommand
+from config.commands.base import JsonCommand
 from docs.building.commands import APPS
 
 pytestmark = pytest.mark.once

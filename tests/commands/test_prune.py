@@ -30,7 +30,7 @@ from apikeys.models import DAY, HOUR, ApiKey, HourTotal, KeyUse, Outcome, ScopeU
 from apikeys.services.api_keys import NewKey
 from apikeys.usage.services import Counted, Use, add_counts, write_uses
 from audit.models import Event
-from config import commands
+from config.commands import terminal
 from config.database import retention
 from tests.accounts.helpers import at_once, caller_as, rows_are_locked
 from tests.commands.helpers import output_of, refusal_of, run
@@ -235,7 +235,7 @@ def test_it_takes_some_rows_at_a_time_until_all_is_done_and_says_how_far_it_is(
     capsys: pytest.CaptureFixture[str],
     django_assert_max_num_queries: Callable[[int], Any],
 ) -> None:
-    monkeypatch.setattr(commands, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(terminal, "PROGRESS_SECONDS", 0)
     for hours in range(1, 51):
         counted(key, LAST_MIDNIGHT - hours * ONE_HOUR, 1)
     assert output_of("prune").splitlines()[5].split() == ["hours", "50"]

@@ -9,8 +9,8 @@ from django.core.management import call_command
 
 from access.principals import Caller
 from apikeys.services.enabling import disable_api_keys
-from config import tables
-from config.tables import Table, lines
+from config.commands import tables
+from config.commands.tables import Table, lines
 from tests.commands.helpers import output_of
 from tests.conftest import Cast, make_key
 

@@ -47,7 +47,7 @@ def _named(code: CodeType) -> Iterator[tuple[tuple[str, int], CodeType]]:
     seen: Counter[str] = Counter()
     for each in _below(code):
         seen[each.co_qualname] += 1
-        if each.co_flags & inspect.CO_OPTIMIZED:  # the body of a class is none
+        if each.co_flags & inspect.CO_OPTIMIZED:  # a function, not the body of a class
             yield (each.co_qualname, seen[each.co_qualname]), each
 
 

@@ -3,7 +3,8 @@ from typing import Any
 from access.callers import caller_at_command_line
 from accounts.users.lookups import user_named
 from accounts.users.services import set_password
-from config.commands import KeyhouseCommand, Output, read_secret
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.terminal import read_secret
 from config.wire.ids import public_id
 
 

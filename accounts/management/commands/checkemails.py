@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from accounts.users.lookups import email_faults
-from config.commands import KeyhouseCommand, Output
-from config.tables import Table
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.tables import Table
 from config.wire.ids import public_id
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from access.callers import caller_at_command_line
 from accounts.organizations.services import create_organization
-from config.commands import KeyhouseCommand, Output
+from config.commands.base import KeyhouseCommand, Output
 from config.wire.ids import public_id
 
 

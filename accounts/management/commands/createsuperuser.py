@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from config.commands import JsonCommand
+from config.commands.base import JsonCommand
 
 
 class Command(JsonCommand):

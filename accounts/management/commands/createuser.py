@@ -4,7 +4,8 @@ from access.callers import caller_at_command_line
 from accounts.models import Organization
 from accounts.users.lookups import organization_named
 from accounts.users.services import create_user
-from config.commands import KeyhouseCommand, Output, read_secret
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.terminal import read_secret
 from config.wire.errors import Invalid
 from config.wire.ids import public_id
 

@@ -6,7 +6,8 @@ from access.callers import caller_at_command_line
 from accounts import hooks
 from accounts.users.lookups import user_named
 from accounts.users.services import delete_user
-from config.commands import KeyhouseCommand, Output, confirm
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.terminal import confirm
 from config.wire.ids import public_id
 
 

@@ -1,7 +1,7 @@
 from typing import Any
 
 from accounts.models import Organization
-from config.commands import KeyhouseCommand, Output, listing
+from config.commands.base import KeyhouseCommand, Output, listing
 from config.database.rows import in_parts
 from config.wire.fields import timestamp
 from config.wire.ids import public_id

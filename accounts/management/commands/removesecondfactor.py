@@ -3,7 +3,7 @@ from typing import Any
 from access.callers import caller_at_command_line
 from accounts.second_factor.services import remove_second_factors
 from accounts.users.lookups import user_named
-from config.commands import KeyhouseCommand, Output
+from config.commands.base import KeyhouseCommand, Output
 from config.wire.ids import public_id
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from access.callers import caller_at_command_line
 from accounts.signing.services import rotate_signing_key
-from config.commands import KeyhouseCommand, Output
+from config.commands.base import KeyhouseCommand, Output
 from config.secrets.key_pairs import ALGORITHMS
 
 

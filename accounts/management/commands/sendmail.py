@@ -2,7 +2,7 @@ from typing import Any
 
 from accounts.mail.delivery import send_due
 from accounts.models import Mail
-from config.commands import KeyhouseCommand, Output
+from config.commands.base import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):

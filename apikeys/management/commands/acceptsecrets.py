@@ -2,8 +2,9 @@ from typing import Any
 
 from access.callers import caller_at_command_line
 from apikeys.services.known_secrets import Findings, accept_secrets
-from config.commands import KeyhouseCommand, Output, confirm
-from config.tables import Table, lines
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.tables import Table, lines
+from config.commands.terminal import confirm
 
 WHAT_TO_DO = (
     "Create new keys (createapikey) and new client secrets (in the admin). Remove lost second factors "

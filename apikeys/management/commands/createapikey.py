@@ -13,7 +13,7 @@ from apikeys.management.arguments import (
     named_owner,
 )
 from apikeys.services.api_keys import create_api_key
-from config.commands import KeyhouseCommand, Output
+from config.commands.base import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):

@@ -4,7 +4,7 @@ from apikeys.durations import parse_duration
 from apikeys.management.arguments import add_owner_arguments, as_document, of_owner
 from apikeys.models import ApiKey
 from audit.actors import Origin
-from config.commands import KeyhouseCommand, Output, listing
+from config.commands.base import KeyhouseCommand, Output, listing
 from config.database.rows import in_parts
 
 HEADS = ("id", "name", "key_prefix", "owner", "status", "expires_at", "last_used_at")

@@ -5,7 +5,8 @@ from apikeys.at_rest import digests
 from apikeys.management.arguments import add_owner_arguments, as_document, key_with_id, of_owner
 from apikeys.models import ApiKey
 from apikeys.services.revocation import revoke_api_keys
-from config.commands import KeyhouseCommand, Output, read_lines
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.terminal import read_lines
 from config.database.rows import in_batches
 from config.wire.errors import Invalid
 

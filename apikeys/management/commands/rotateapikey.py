@@ -10,7 +10,7 @@ from apikeys.management.arguments import (
     named_expiry,
 )
 from apikeys.services.rotation import LONGEST_OVERLAP, NO_OVERLAP, rotate_api_key
-from config.commands import KeyhouseCommand, Output
+from config.commands.base import KeyhouseCommand, Output
 from config.wire.fields import timestamp
 
 

@@ -4,7 +4,7 @@ from access.callers import caller_at_command_line
 from apikeys.changes import ApiKeyChanges
 from apikeys.management.arguments import add_limit_arguments, as_document, key_with_id, named_limits
 from apikeys.services.api_keys import update_api_key
-from config.commands import KeyhouseCommand, Output
+from config.commands.base import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):

@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 from django.template.defaultfilters import pluralize
 
 from audit.log import verify
-from config.commands import KeyhouseCommand, Output
+from config.commands.base import KeyhouseCommand, Output
 
 
 class Command(KeyhouseCommand):

@@ -5,9 +5,9 @@ from drf_spectacular.generators import EndpointEnumerator
 from access.permissions import need_of
 from config import profiles
 from config.checks import wire_faults
-from config.commands import KeyhouseCommand, Output, stop_at
+from config.commands.base import KeyhouseCommand, Output, stop_at
+from config.commands.tables import Table
 from config.profiles import Profile
-from config.tables import Table
 
 
 class Command(KeyhouseCommand):

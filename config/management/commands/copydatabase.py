@@ -9,10 +9,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from apikeys.services.known_secrets import check_secrets
 from audit.log import verify
 from audit.models import ChainHead
-from config.commands import KeyhouseCommand, Output, Progress
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.tables import Table
+from config.commands.terminal import Progress
 from config.database import copying
 from config.database.migrate import bring_up_to_date
-from config.tables import Table
 
 NEXT = """
 The audit log is unbroken. Head: {head}

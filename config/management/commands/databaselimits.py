@@ -1,6 +1,6 @@
 from typing import Any
 
-from config.commands import KeyhouseCommand, Output
+from config.commands.base import KeyhouseCommand, Output
 from config.database.postgresql.limits import statement_limit
 from config.database.settings import POSTGRES_STATEMENT_MS
 

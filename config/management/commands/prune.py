@@ -4,9 +4,10 @@ from accounts import retention
 from apikeys.durations import parse_duration
 from apikeys.usage import retention as use_pruning
 from audit.actors import Origin
-from config.commands import KeyhouseCommand, Output, Progress
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.tables import Table
+from config.commands.terminal import Progress
 from config.database.retention import Leftovers
-from config.tables import Table
 
 
 class Command(KeyhouseCommand):

@@ -12,7 +12,8 @@ from apikeys.services.known_secrets import check_secrets
 from apikeys.usage import quotas
 from config import env, metrics, profiles
 from config.checks import production_faults, signing_key_faults, wire_faults
-from config.commands import JsonCommand, stop_at, warn_of_unknown_variables
+from config.commands.base import JsonCommand, stop_at
+from config.commands.terminal import warn_of_unknown_variables
 from config.database.migrate import check_up_to_date
 from config.database.postgresql.limits import check_limits
 from config.server import processes

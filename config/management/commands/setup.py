@@ -11,15 +11,8 @@ from accounts.users.first_run import create_first_admin, is_first_run
 from apikeys.services.known_secrets import check_secrets
 from config import env, profiles
 from config.backends import mail_host
-from config.commands import (
-    KeyhouseCommand,
-    Output,
-    ask,
-    ask_twice,
-    has_terminal,
-    say,
-    warn_of_unknown_variables,
-)
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.terminal import ask, ask_twice, has_terminal, say, warn_of_unknown_variables
 from config.database.migrate import bring_up_to_date
 from config.wire import members as wire_members
 from config.wire.errors import Invalid

@@ -2,7 +2,8 @@ from typing import Any
 
 from access.callers import caller_at_command_line
 from accounts.users.lookups import organization_named, user_named
-from config.commands import KeyhouseCommand, Output, say
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.terminal import say
 from config.wire.fields import timestamp
 from oauth.services.clients import create_client
 

@@ -1,6 +1,6 @@
 from typing import Any
 
-from config.commands import KeyhouseCommand, Output, listing
+from config.commands.base import KeyhouseCommand, Output, listing
 from config.database.rows import in_parts
 from config.wire.fields import timestamp
 from oauth.models import OAuthClient

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from audit.models import Event
 from tests.admin.helpers import browser, messages_of, page, text_of
+from tests.apikeys.states import change, keys_in_each_state
 from tests.conftest import Cast, make_key
 
 LIST = "apikeys_apikey_changelist"
@@ -30,23 +30,9 @@ def names(client: Client, **query: Any) -> set[str]:
     return {key.name for key in response.context["cl"].result_list}
 
 
-def change(key: NewKey, **columns: Any) -> None:
-    ApiKey.objects.filter(pk=key.row.pk).update(**columns)
-
-
 @pytest.fixture
 def keys(cast: Cast) -> dict[str, NewKey]:
-    """One key in each state; `created_at` lies before everything."""
-    now = timezone.now()
-    made = {name: make_key(cast.acme, name=name) for name in ("active", "expired", "disabled", "revoked")}
-    made["expiring"] = make_key(cast.bob, "services:read", name="expiring", environment="test")
-    ApiKey.objects.update(created_at=now - timedelta(days=200))
-    change(made["active"], last_used_at=now - timedelta(hours=1), last_used_ip="192.0.2.7")
-    change(made["expiring"], expires_at=now + timedelta(days=3))
-    change(made["expired"], expires_at=now - timedelta(days=1))
-    change(made["disabled"], disabled_at=now)
-    change(made["revoked"], revoked_at=now, disabled_at=now)
-    return made
+    return keys_in_each_state(cast)
 
 
 def test_the_state_of_a_key_is_a_word(ada: Client, keys: dict[str, NewKey]) -> None:

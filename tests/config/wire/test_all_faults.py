@@ -19,7 +19,9 @@ def faults(answer: Any) -> dict[str, str]:
     """Return what is wrong, by member. The detail says the same."""
     problem = assert_problem(answer, 400, "invalid")
     found = {error["member"]: error["detail"] for error in problem["errors"]}
-    assert problem["detail"] == "; ".join(f"{member}: {text}" for member, text in found.items())
+    texts = [f"{member}: {text}" for member, text in found.items()]
+    assert problem["detail"] == "; ".join([*(text.removesuffix(".") for text in texts[:-1]), texts[-1]])
+    assert ".;" not in problem["detail"]
     return found
 
 

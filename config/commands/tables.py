@@ -18,7 +18,7 @@ COLOURS = {
 
 
 class Table(NamedTuple):
-    """Rows below their heads, which may come from an iterator; `empty` is shown if there are none."""
+    """Rows below their heads, which may come from an iterator; the text `empty` replaces an empty table."""
 
     heads: Sequence[str]
     rows: Iterable[Sequence[object]]

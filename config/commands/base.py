@@ -1,8 +1,6 @@
-"""What all Keyhouse commands have in common: --json, examples, and failures in one line."""
+"""The base of all Keyhouse commands: --json, examples, and failures in one line."""
 
 import json
-import sys
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -10,11 +8,10 @@ from typing import Any, NamedTuple, NoReturn
 from django.core.checks import CheckMessage
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 
-from config import env, profiles, tables
+from config import profiles
+from config.commands import tables
 from config.logs import escape
 from config.wire.errors import DomainError
-
-PROGRESS_SECONDS = 2.0
 
 _surroundings: list[Callable[[], None]] = []  # checks before and after a command's work
 
@@ -106,7 +103,7 @@ def _json(value: Any) -> str:
 
 
 def listing(heads: Sequence[str], documents: Iterator[dict[str, Any]], *, empty: str) -> Output:
-    """Return documents one by one, as a table of the members `heads`. `empty` says that there are none."""
+    """Return documents one by one, as a table of the members `heads`, or else the text `empty`."""
     rows = ([_cell(head, document[head]) for head in heads] for document in documents)
     return Output(documents, [tables.Table(heads, rows, empty)])
 
@@ -131,92 +128,3 @@ def _fail(parser: CommandParser, message: str) -> NoReturn:
     if not parser.called_from_command_line:
         raise CommandError(reason)
     parser.exit(2, f"{parser.prog}: {reason} (see --help)\n")
-
-
-# Standard input, and the operator at the terminal.
-
-
-def has_terminal() -> bool:
-    """Whether an operator at a terminal can answer questions."""
-    return sys.stdin is not None and sys.stdin.isatty()
-
-
-def read_line() -> str:
-    """Return the first line of standard input. Raises CommandError if it is not text."""
-    return _decoded(_standard_input().readline()).rstrip("\r\n")
-
-
-def read_lines() -> list[str]:
-    """Return the lines of standard input. Raises CommandError if they are not text."""
-    return _decoded(_standard_input().read()).splitlines()
-
-
-def _standard_input() -> Any:
-    if sys.stdin is None:
-        raise CommandError("standard input is closed")
-    return sys.stdin.buffer
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")  # PowerShell pipes a byte order mark
-    except UnicodeDecodeError:
-        raise CommandError("standard input is not UTF-8 text") from None
-
-
-def read_secret(prompt: str, *, from_stdin: bool) -> str:
-    """Return a secret: the first line of standard input, or typed twice at the terminal; never from argv."""
-    if from_stdin:
-        return read_line()
-    if not has_terminal():
-        raise CommandError("cannot ask for the password without a terminal; use --password-stdin")
-    return ask_twice(prompt)
-
-
-def say(text: str, end: str = "\n") -> None:
-    """Show a text to the operator, on stderr: standard output is for the command's output."""
-    sys.stderr.write(f"{text}{end}")
-    sys.stderr.flush()
-
-
-def warn_of_unknown_variables() -> None:
-    """Name variables that look like Keyhouse's, but are not, on stderr."""
-    for fault in env.unknown():
-        say(f"keyhouse: warning: {escape(fault)}")
-
-
-class Progress:
-    """Tells the operator every two seconds how far a command is, unless it is `quiet`."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet, self.said_at = quiet, time.monotonic()
-
-    def __call__(self, name: str, number: int) -> None:
-        if not self.quiet and time.monotonic() - self.said_at >= PROGRESS_SECONDS:
-            self.said_at = time.monotonic()
-            say(f"{name}: {number} …")
-
-
-def ask(prompt: str, default: str) -> str:
-    """Ask at the terminal; return the answer, or `default` if it is empty. Raises EOFError."""
-    say(f"{prompt} [{default}]: ", end="")
-    return input().strip() or default
-
-
-def confirm(question: str, *, option: str) -> None:
-    """Return if the operator types yes, else raise CommandError. `option` names the option that says yes."""
-    if not has_terminal():
-        raise CommandError(f"cannot ask without a terminal; use {option}")
-    if ask(f"{question} Type yes to continue", "no") != "yes":
-        raise CommandError("nothing was done")
-
-
-def ask_twice(prompt: str) -> str:
-    """Ask at the terminal, without echo, until two answers are the same. Raises EOFError."""
-    from getpass import getpass
-
-    while True:
-        first = getpass(f"{prompt}: ")
-        if first == getpass(f"{prompt} again: "):
-            return first
-        say("The two entries differ. Try again.")

@@ -1,0 +1,1 @@
+"""What all Keyhouse commands have in common."""
