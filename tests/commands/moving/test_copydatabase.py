@@ -13,7 +13,7 @@ from django.db import connection
 from accounts.models import User
 from audit import triggers
 from audit.models import ChainHead, Event
-from config import commands
+from config.commands import terminal
 from config.database.copying import NOT_COPIED, REPLACED, copied_models
 from config.env import ConfigurationError
 from tests.commands.helpers import output_of, refusal_of, run
@@ -85,7 +85,7 @@ def test_a_dry_run_counts_and_copies_nothing(source: Path) -> None:
 def test_it_says_how_far_it_is(
     source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(commands, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(terminal, "PROGRESS_SECONDS", 0)
     monkeypatch.setattr("config.database.copying.PART", 2)
     output_of("copydatabase", "--from", str(source))
     assert "audit_event: 2 …" in capsys.readouterr().err.splitlines()
@@ -183,7 +183,7 @@ def test_postgresql_alone_is_copied_into(sqlite: Installation) -> None:
 def test_progress_is_quiet_with_json(
     source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(commands, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(terminal, "PROGRESS_SECONDS", 0)
     monkeypatch.setattr("config.database.copying.PART", 1)
     document: Any = run("copydatabase", "--from", str(source))
     assert document["rows"]["accounts_user"] == 1
