@@ -90,16 +90,18 @@ class PlainConnection(HeadConnection):
     async def _finish_check(self, answering: Answering) -> None:
         answer = await answering
         self._check_in_thread = None
-        is_last = self.worker.is_stopping or self._client_has_finished
+        data, self._next_request = self._next_request, b""
+        is_last = self.worker.is_stopping or (self._client_has_finished and not data)
         self._send(answer, b"Connection: close\r\n" if is_last else b"")
         if is_last:
             self._close_transport()
             return
         self._expect_next()
-        data, self._next_request = self._next_request, b""
         self._resume_reading()
         if data:
             self.data_received(data)
+        if self._client_has_finished and self.is_idle:
+            self._close_transport()  # nothing more comes, and nothing complete is left
 
     def _send(self, answer: WrittenAnswer, more: bytes = b"") -> None:
         head = (answer.head, _CACHED_SERVER_HEADER, _get_cached_date_header(), more, b"\r\n")

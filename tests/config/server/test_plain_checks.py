@@ -3,7 +3,7 @@
 import gc
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -36,6 +36,19 @@ def began(client: socket.socket, gate: Gate) -> None:
     assert gate.entered.acquire(timeout=30)
 
 
+def connection_of(server: Serving) -> PlainConnection:
+    found = (each for each in gc.get_objects() if isinstance(each, PlainConnection))
+    return next(each for each in found if each.worker is server.worker)
+
+
+def comes_true(condition: Callable[[], bool]) -> bool:
+    for _ in range(3000):
+        if condition():
+            return True
+        time.sleep(0.01)  # the loop of the server tells nobody what it has read
+    return False
+
+
 def test_checks_and_other_requests_alternate_on_one_connection() -> None:
     with serving(in_a_thread) as server, connect(server.port) as client:
         for _ in range(3):
@@ -56,13 +69,8 @@ def test_a_connection_stops_reading_when_much_arrives_during_a_check(server: Ser
     with connect(server.port) as client:
         began(client, gate)
         client.sendall(b"x" * (MAX_PIPELINED + 1))
-        found = (each for each in gc.get_objects() if isinstance(each, PlainConnection))
-        connection = next(each for each in found if each.worker is server.worker)
-        for _ in range(3000):
-            if not connection.transport.is_reading():
-                break
-            time.sleep(0.01)  # the loop of the server tells nobody that it has stopped
-        assert not connection.transport.is_reading()
+        connection = connection_of(server)
+        assert comes_true(lambda: not connection.transport.is_reading())
 
 
 def test_a_client_that_has_finished_sending_gets_its_answer(server: Serving, gate: Gate) -> None:
@@ -90,3 +98,15 @@ def test_a_failing_check_is_a_500_and_the_connection_stays_open() -> None:
     with serving(failing) as server, connect(server.port) as client:
         for _ in range(2):
             assert b"HTTP/1.1 500 " in ask(client, CHECK, until=b"}")
+
+
+def test_a_client_that_has_finished_sending_gets_all_its_answers(server: Serving, gate: Gate) -> None:
+    with connect(server.port) as client:
+        began(client, gate)
+        client.sendall(CHECK + get("/other") + get("/half")[:-2])
+        client.shutdown(socket.SHUT_WR)
+        connection = connection_of(server)
+        assert comes_true(lambda: connection._client_has_finished)
+        gate.opened.set()
+        said = all_of(client)
+    assert said.count(b"HTTP/1.1 200 ") == 3 and said.count(b"HTTP/1.1 ") == 3
