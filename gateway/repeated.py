@@ -13,7 +13,7 @@ from audit.actors import Origin
 from config import metrics, profiles
 from config.profiles import Profile
 from config.server.answers import Answer, Lines, WrittenAnswer
-from config.wire.http.heads import PlainHead
+from config.wire.http.heads import REQUEST_ID, PlainHead
 from config.wire.http.middleware import new_request_id
 from gateway.decision import Decision
 
@@ -21,7 +21,10 @@ MOST_REPEATED = 20_000  # a KiB each
 
 
 class Allowed(NamedTuple):
-    """A check that was allowed, and the head of its answer. `caller` is None where anybody may pass."""
+    """A check that was allowed, and the head of its answer. `caller` is None where anybody may pass.
+
+    `sent_request_id` is "" if the client sent no id that is used: what it sends must not take memory here.
+    """
 
     profile: Profile
     caller: Cached | None
@@ -41,7 +44,8 @@ def keep(head: PlainHead, origin: Origin, caller: Cached | None, decision: Decis
     if len(_allowed) >= MOST_REPEATED:
         del _allowed[next(iter(_allowed))]
     answer, sent_id = WrittenAnswer.of(Answer(200, lines)), head.META.get("HTTP_X_REQUEST_ID", "")
-    _allowed[head.fingerprint] = Allowed(profiles.active(), caller, decision, origin.ip, sent_id, answer.head)
+    own_id = sent_id if sent_id == head.META[REQUEST_ID] else ""
+    _allowed[head.fingerprint] = Allowed(profiles.active(), caller, decision, origin.ip, own_id, answer.head)
 
 
 def answer_again(fingerprint: bytes) -> WrittenAnswer | None:

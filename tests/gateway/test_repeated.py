@@ -139,6 +139,14 @@ def test_only_a_client_s_own_request_id_is_repeated(cast: Cast) -> None:
     assert len({answer_at_once(without) for _ in range(3)}) == 3
 
 
+def test_a_long_request_id_takes_no_memory(cast: Cast) -> None:
+    key = make_key(cast.alice, "services:read")
+    sent = sent_once(key, f"X-Request-ID: {'a' * 7000}")
+    assert is_kept(sent)
+    (kept,) = repeated._allowed.values()
+    assert "aaaa" not in str(kept)
+
+
 def test_no_key_is_kept(cast: Cast) -> None:
     key = make_key(cast.alice, "services:read")
     sent_once(key)
