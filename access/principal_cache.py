@@ -140,8 +140,12 @@ class Memory:
         return self.trusted().get(cached.name, now) is cached.principal
 
     def renew_in_background(self) -> None:
-        """Start a thread that renews leases which requests rely on, so that none of them waits for a look."""
-        threading.Thread(target=self._renew_forever, name="keyhouse-looks", daemon=True).start()
+        """Start a thread that renews leases which requests rely on, so that none of them waits for a look.
+
+        Without leases there is nothing to renew.
+        """
+        if settings.EPOCH_LEASE_SECONDS:
+            threading.Thread(target=self._renew_forever, name="keyhouse-looks", daemon=True).start()
 
     def _renew_forever(self) -> None:
         while True:

@@ -74,6 +74,12 @@ def test_a_request_has_an_ageing_lease_renewed_and_a_new_one_kept(
     assert (cache.trusted() is known) == (queries == 0)
 
 
+def test_without_a_lease_nothing_is_renewed(lease: Lease) -> None:
+    lease(0)
+    principal_cache.Memory().renew_in_background()
+    assert "keyhouse-looks" not in {thread.name for thread in threading.enumerate()}
+
+
 def test_a_renewal_forgets_those_whom_an_event_concerns(
     db: None, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
