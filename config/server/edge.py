@@ -115,8 +115,9 @@ class Edge:
     async def _in_thread(self, head: PlainHead) -> Answer:
         pool = self._pools.pool_for(head.method, head.path_info)
         credential = head.META.get("HTTP_AUTHORIZATION", "") if pool.counts_credentials else ""
-        with pool.in_flight.count(address=counted_address(head), credential=credential):
-            return await _when_due(await pool.threads.run(partial(self._answer_of_thread, head)))
+        work, address = partial(self._answer_of_thread, head), counted_address(head)
+        with pool.in_flight.count(address=address, credential=credential):
+            return await _when_due(await pool.threads.run(work, address, credential))
 
     def _answer_of_thread(self, head: PlainHead) -> DeferredAnswer:
         answer = self._checks.in_thread(head)

@@ -4,7 +4,10 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
+
+from config.server.fairness import Waiting
 
 Result = TypeVar("Result")
 
@@ -14,33 +17,47 @@ class QueueFull(Exception):
 
 
 class Threads:
-    """A few threads and a queue of at most `max_queued` pieces of work."""
+    """A few threads, and at most `max_queued` pieces of work that wait for one. Clients take turns."""
 
     def __init__(self, name: str, threads: int, max_queued: int) -> None:
         self._pool = ThreadPoolExecutor(threads, f"keyhouse-{name}")
         self._places = threading.BoundedSemaphore(threads + max_queued)
+        self._queue = Waiting[Callable[[], None]]()
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Return the result of `work`, which runs in one of the threads. Raises QueueFull.
+    async def run(self, work: Callable[[], Result], address: str = "", credential: str = "") -> Result:
+        """Return the result of `work` of a client, which runs in one of the threads. Raises QueueFull.
 
         If the caller is cancelled, work in the queue is dropped. Work that has begun runs to its end and
         keeps its place until then.
         """
         if not self._places.acquire(blocking=False):
             raise QueueFull
-        queued = [work]
+        queued, future = [work], Future[Result]()
 
         def release(_: "Future[Result]") -> None:
-            queued.clear()  # the executor keeps cancelled work, and with it the body of the request
+            queued.clear()  # the queue keeps cancelled work, and with it the body of the request
             self._places.release()
 
-        future = self._pool.submit(lambda: queued.pop()())
         future.add_done_callback(release)
+        self._queue.put(partial(_settle, future, queued), address, credential)
+        self._pool.submit(lambda: self._queue.take()())
         return await asyncio.wrap_future(future)
 
     def stop(self) -> None:
         """Wait until all work is done, then end the threads."""
         self._pool.shutdown()
+
+
+def _settle(future: "Future[Result]", queued: list[Callable[[], Result]]) -> None:
+    """Do the work, unless it was cancelled, and give the future its result or its error."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = queued.pop()()
+    except BaseException as error:  # as ThreadPoolExecutor does
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 class Turns(Threads):
@@ -56,7 +73,7 @@ class Turns(Threads):
         self._turn_seconds = turn_seconds
         self._waiting, self._max_waiting = 0, max_queued
 
-    async def run(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], Result], address: str = "", credential: str = "") -> Result:
         """Do as `Threads.run` does, when the turn of `work` has come."""
         if self._waiting == self._max_waiting:
             raise QueueFull
@@ -65,7 +82,7 @@ class Turns(Threads):
             await self._turn.acquire()
         finally:
             self._waiting -= 1
-        running = asyncio.ensure_future(super().run(work))
+        running = asyncio.ensure_future(super().run(work, address, credential))
         try:
             await asyncio.wait({running}, timeout=self._turn_seconds)
         except asyncio.CancelledError:

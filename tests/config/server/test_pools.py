@@ -5,12 +5,13 @@ import socket
 import struct
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from config.server import limits
-from config.server.threads import QueueFull, Turns
+from config.server.threads import QueueFull, Threads, Turns
 from tests.config.server.serving import Serving, all_of, connect, get, serving
 from tests.config.server.test_body_memory import Gate
 
@@ -182,3 +183,63 @@ def test_work_that_is_cancelled_before_its_turn_is_never_done_and_leaves_the_que
         return done
 
     assert asyncio.run(work()) == ["last"]
+
+
+def in_turn(gate: Gate, *clients: tuple[str, str]) -> list[tuple[str, str]]:
+    """Return in which order one busy thread does work of these clients, each an address and a credential."""
+
+    async def work() -> list[tuple[str, str]]:
+        threads, done = Threads("test", 1, 9), list[tuple[str, str]]()
+        busy = asyncio.create_task(threads.run(gate.opened.wait))
+        await asyncio.sleep(0)
+        waiting = [
+            asyncio.create_task(threads.run(partial(done.append, client), *client)) for client in clients
+        ]
+        await asyncio.sleep(0)
+        gate.opened.set()
+        await asyncio.gather(busy, *waiting)
+        threads.stop()
+        return done
+
+    return asyncio.run(work())
+
+
+def test_addresses_take_turns_at_a_thread(gate: Gate) -> None:
+    greedy, other = ("192.0.2.1", ""), ("192.0.2.2", "")
+    assert in_turn(gate, greedy, greedy, greedy, other) == [greedy, other, greedy, greedy]
+
+
+def test_the_credentials_of_one_address_take_turns_and_get_no_more_than_another_address(gate: Gate) -> None:
+    first, second, other = ("192.0.2.1", "a"), ("192.0.2.1", "b"), ("192.0.2.2", "a")
+    order = in_turn(gate, first, first, second, second, other, other)
+    assert order == [first, other, second, other, first, second]
+
+
+@pytest.mark.parametrize(("path", "credential"), [("/others", "Bearer b"), ("/check", "Bearer a")])
+def test_a_client_with_many_requests_delays_another_by_one(
+    path: str, credential: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TRUSTED_PROXIES = ("127.0.0.1",)
+    monkeypatch.setattr(limits, "OTHER_THREADS", 1)
+    monkeypatch.setattr(limits, "CHECK_THREADS", 1)
+    order, gate = list[str](), Gate()
+
+    def application(environ: dict[str, str], start_response: Any) -> Any:
+        order.append(environ["HTTP_X_FORWARDED_FOR"])
+        return gate(environ, start_response)
+
+    with serving(application) as server:
+        clients = list[socket.socket]()
+        for address, sent in (*[("192.0.2.1", "Bearer a")] * 4, ("192.0.2.2", credential)):
+            clients.append(connect(server.port))
+            headers = (f"X-Forwarded-For: {address}", f"Authorization: {sent}", "Connection: close")
+            clients[-1].sendall(get(path, *headers))
+            if not order:
+                assert gate.entered.acquire(timeout=30)
+        with connect(server.port) as last:  # the loop answers it after it has read the others
+            last.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert all_of(last).startswith(b"HTTP/1.1 400 ")
+        gate.opened.set()
+        for client in clients:
+            assert all_of(client).startswith(b"HTTP/1.1 200 ")
+    assert order == ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.1"]
