@@ -5,8 +5,8 @@ are. The triggers of the audit log allow new rows, so they stay in force.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +42,7 @@ class Sent(NamedTuple):
 
     table: str
     columns: list[str]
-    rows: Iterator[list[Any]]
+    rows: Generator[list[Any]]
 
 
 @contextmanager
@@ -170,14 +170,25 @@ def _columns(model: type[Model]) -> list[str]:
 
 
 def _as_sent(model: type[Model], source: BaseDatabaseWrapper) -> Sent:
-    fields = model._meta.concrete_fields
+    return Sent(model._meta.db_table, _columns(model), _rows(model, source))
+
+
+def _rows(model: type[Model], source: BaseDatabaseWrapper) -> Generator[list[Any]]:
+    """Yield the rows as PostgreSQL takes them. Raises CommandError for a value that cannot be read."""
+    fields, table = model._meta.concrete_fields, model._meta.db_table
     found = model._base_manager.order_by("pk").values_list(*[field.attname for field in fields])
     compiler = found.query.get_compiler(connection=source)
-    rows = (
-        [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)]
-        for row in compiler.results_iter(chunked_fetch=True, chunk_size=PART)
-    )
-    return Sent(model._meta.db_table, _columns(model), rows)
+    results = compiler.execute_sql(chunked_fetch=True, chunk_size=PART)
+    try:
+        for row in compiler.results_iter(results):
+            pairs = zip(fields, row, strict=True)
+            yield [field.get_db_prep_save(value, connection) for field, value in pairs]
+    except DatabaseError as error:
+        raise CommandError(f"{table}: {_first_line(error).partition(' with text')[0]}") from None
+    except ValueError:
+        raise CommandError(f"{table}: a value does not fit the type of its column") from None
+    finally:
+        results.close()  # before the source
 
 
 def _send(sent: Sent, progress: Progress) -> None:
@@ -185,6 +196,7 @@ def _send(sent: Sent, progress: Progress) -> None:
     statement = f"COPY {quote(sent.table)} ({', '.join(map(quote, sent.columns))}) FROM STDIN"
     try:
         with (
+            closing(sent.rows),
             connection.wrap_database_errors,
             connection.cursor() as cursor,
             cursor.copy(statement) as copy,

@@ -156,6 +156,24 @@ def test_a_row_that_postgresql_refuses_is_named_without_its_values(source: Path)
     assert "secret" not in reason
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("uuid = 'secret'", "a value does not fit the type of its column"),
+        ("version = 'secret'", "a value does not fit the type of its column"),
+        ("name = CAST(x'ff' AS text) || 'secret'", "Could not decode to UTF-8 column 'name'"),
+        ("name = char(0) || 'secret'", "PostgreSQL text fields cannot contain NUL (0x00) bytes"),
+    ],
+)
+# Readers end before the source is closed: otherwise Python writes a traceback below the error.
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_value_that_no_version_writes_is_refused_without_showing_it(
+    source: Path, value: str, reason: str
+) -> None:
+    change(source, f"UPDATE accounts_user SET {value}")
+    assert refusal(source) == f"accounts_user: {reason}"
+
+
 def test_a_row_that_points_nowhere_is_refused(source: Path) -> None:
     change(source, "DELETE FROM accounts_organization")
     assert "violates foreign key constraint" in refusal(source)
