@@ -14,9 +14,16 @@ ALPHANUMERIC = "[A-Za-z0-9]"
 BASE64 = "[A-Za-z0-9_-]"
 OAUTH2_LENGTH = 43  # characters of 32 random bytes
 HEADER_LENGTH = 17  # characters at least after eyJ: {"alg":"HS256"}
+# Where a login token may be: two words that end with dots. Looking for them first keeps the time linear,
+# because beginnings of a token are then never read to the end of a text that has no such dots.
+DOTTED = rf"(?<!{BASE64})(?={BASE64}++\.{BASE64}++\.)"
+REST = rf"\.{BASE64}++\.{BASE64}*+"
+TOKEN = re.compile(
+    rf"{DOTTED}({BASE64}*?(?:(?<!{ALPHANUMERIC})eyJ|eyJ(?={BASE64}{{{HEADER_LENGTH}}}))){BASE64}{{8,}}+{REST}"
+)
 WHOLE_TOKEN = re.compile(
     rf"(?<!{ALPHANUMERIC})(?:{'|'.join(OAUTH2_PREFIXES)}){BASE64}{{{OAUTH2_LENGTH}}}(?!{BASE64})"
-    rf"|eyJ{BASE64}{{{HEADER_LENGTH},}}\.{BASE64}+\.{BASE64}*"
+    rf"|{DOTTED}{BASE64}*?eyJ{BASE64}{{{HEADER_LENGTH},}}+{REST}"
 )
 # What may be the base64 after Basic (RFC 7617): the shortest possible key has 25 characters, and a colon.
 ENCODED = re.compile("[A-Za-z0-9+/]{35,}")
@@ -38,12 +45,12 @@ def mask(text: str) -> str:
         credentials = _credentials(profiles.active())
     except profiles.ProfileError:  # without a valid profile nothing is served
         return text
-    masked = credentials.sub(lambda match: f"{match[1] or match[2] or match[3]}…", text)
+    masked = credentials.sub(lambda match: f"{match[1] or match[2]}…", TOKEN.sub(r"\1…", text))
     return ENCODED.sub(lambda match: "…" if _decodes_to(credentials, match[0]) else match[0], masked)
 
 
 def _decodes_to(credentials: re.Pattern[str], run: str) -> bool:
-    return any(credentials.search(text) for text in _decoded(run))
+    return any(TOKEN.search(text) or credentials.search(text) for text in _decoded(run))
 
 
 def kept(text: str, length: int) -> str:
@@ -78,9 +85,8 @@ def _credentials(profile: profiles.Profile) -> re.Pattern[str]:
     prefixes = "|".join(re.escape(each.prefix) for each in kinds)
     secret = min(each.length for each in kinds) - shown
     key = _begins(rf"(?:{prefixes}){ALPHANUMERIC}{{{shown}}}", ALPHANUMERIC, secret)
-    token = _begins("eyJ", BASE64, HEADER_LENGTH) + rf"\.{BASE64}+\.{BASE64}*"
     oauth2 = _begins(f"(?:{'|'.join(OAUTH2_PREFIXES)})", BASE64, OAUTH2_LENGTH)
-    return re.compile(f"{key}|{token}|{oauth2}")
+    return re.compile(f"{key}|{oauth2}")
 
 
 def _begins(shown: str, character: str, length: int) -> str:

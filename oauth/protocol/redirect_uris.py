@@ -18,6 +18,8 @@ def clean_redirect_uri(text: str) -> str:
 
     Wildcards are not allowed, nor are fragments (RFC 6749 section 3.1.2).
     """
+    if len(text) > LONGEST:
+        raise Invalid("redirect_uris", f"must have at most {LONGEST} characters")
     check_no_credential("redirect_uris", text)
     try:
         parts = urlsplit(text)
@@ -30,8 +32,6 @@ def clean_redirect_uri(text: str) -> str:
     is_loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not parts.hostname or (parts.scheme != "https" and not is_loopback):
         raise Invalid("redirect_uris", f"{text!a} must use https, or http with a loopback address")
-    if len(text) > LONGEST:
-        raise Invalid("redirect_uris", f"must have at most {LONGEST} characters")
     return text
 
 

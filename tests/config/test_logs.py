@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
-from config.logs import escape, mask
+from config.logs import escape, holds_credential, mask
 from tests.access.basic import basic
 from tests.conftest import PASSWORD, Api, Cast, log_in, make_key, with_key
 from tests.installation import ADMIN, Installation, Server, log_in_as_admin
@@ -149,3 +149,19 @@ def test_a_key_in_a_denied_path_is_not_kept_in_the_audit_log(cast: Cast) -> None
     said = json.dumps([{**vars(event), "_state": ""} for event in Event.objects.all()], default=str)
     assert key.text not in said
     assert f"{key.row.key_prefix}…" in Event.objects.latest("sequence").target_label
+
+
+@pytest.mark.parametrize("header", ["eyJ", "eyJhbGciOiJIUzI1NiJ9_"])
+@pytest.mark.parametrize("end", ["", ".", "..", ".x"])
+def test_a_megabyte_of_beginnings_of_tokens_is_read_in_one_go(header: str, end: str, db: None) -> None:
+    """If each beginning were read to the end of the text, this would take minutes."""
+    text = header * (1_000_000 // len(header)) + end
+    for each in (text, base64.b64encode(text.encode()).decode()):
+        assert mask(each) == each
+        assert not holds_credential(each)
+
+
+def test_a_token_is_found_after_words_that_end_with_dots(db: None) -> None:
+    assert mask(f"a.b.{JWT} x.{JWT}.{JWT}") == "a.b.eyJ… x.eyJ….eyJ…"
+    assert mask(f"kh_live_{'Pl4n' * 9}_{JWT}") == "kh_live_Pl4n…_eyJ…"
+    assert holds_credential(f"a.b_{JWT}") and not holds_credential("eyJhbGciOiJIUzI1NiJ9.x")

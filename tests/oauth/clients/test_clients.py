@@ -10,7 +10,7 @@ from django.test import Client
 from access.principals import Caller
 from config.wire.errors import Invalid
 from oauth.services.clients import create_client
-from tests.conftest import Cast
+from tests.conftest import Cast, make_key
 from tests.oauth.flow import BASE, CALLBACK, FORM, Flow, machine_token, make_client, post
 
 
@@ -150,6 +150,15 @@ def test_addresses_that_are_not_safe_are_refused(uri: str, operator: Caller, db:
     with pytest.raises(Invalid) as refused:
         create_client(caller=operator, name="x", scopes=["services:read"], redirect_uris=[uri])
     assert "redirect_uris" in refused.value.errors
+
+
+def test_a_redirect_address_that_is_too_long_is_not_repeated_in_the_error(
+    cast: Cast, operator: Caller
+) -> None:
+    long = f"ftp://app.example.org/{make_key(cast.alice).text}{'x' * 2000}"
+    with pytest.raises(Invalid) as refused:
+        create_client(caller=operator, name="x", scopes=["services:read"], redirect_uris=[long])
+    assert refused.value.errors == {"redirect_uris": "must have at most 2000 characters"}
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:8765/back", "http://[::1]/back", "http://localhost/back"])
