@@ -36,6 +36,7 @@ from config.server.threads import QueueFull
 from config.wire.http.client_ip import counted_address
 from config.wire.http.heads import REQUEST_ID, PlainHead
 from config.wire.http.middleware import new_request_id
+from config.wire.problems import FAILED
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -138,8 +139,7 @@ async def _or_refusal(answering: Awaitable[Answer], head: PlainHead) -> Answer:
         return refusal(503, "unavailable", detail, head=head, headers=RETRY)
     except Exception:  # a bug: the answer is a 500 like Django's, and the connection stays open
         log.exception("request %s", head.META[REQUEST_ID])
-        detail = "Something went wrong here. It has been logged."
-        return refusal(500, "server_error", detail, head=head)
+        return refusal(500, "server_error", FAILED, head=head)
 
 
 def _refused(error: RefusedRequest, head: PlainHead | None) -> Answer:

@@ -187,6 +187,7 @@ def _unavailable(error: Exception) -> Response:
     return _drf(503, "unavailable", UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
 
 
+FAILED = "The server failed. The error has been logged."
 UNAVAILABLE = (
     "The database cannot be reached. Try again. If the request changes something, first check if it did."
 )
@@ -261,4 +262,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return domain_response(error)
     if wants_page(request):
         return defaults.server_error(request)
-    return problem_response(500, "server_error", "The server failed. The error has been logged.")
+    return problem_response(500, "server_error", FAILED)

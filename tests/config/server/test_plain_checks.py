@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 
 from config.server.connection.plain import PlainConnection
 from config.server.limits import MAX_PIPELINED
+from config.wire.problems import server_error
 from tests.config.server.serving import Serving, all_of, connect, get, serving
 from tests.config.server.test_at_once import ask, in_a_thread
 from tests.config.server.test_body_memory import Gate
@@ -91,13 +93,15 @@ def test_a_stop_waits_for_a_check_and_closes_the_connection(server: Serving, gat
     assert said.startswith(b"HTTP/1.1 200 ") and b"\r\nConnection: close\r\n" in said
 
 
-def test_a_failing_check_is_a_500_and_the_connection_stays_open() -> None:
+def test_a_failing_check_is_django_s_500_and_the_connection_stays_open() -> None:
     def failing(environ: dict[str, Any], start_response: Any) -> Any:
         raise RuntimeError("of the test")
 
     with serving(failing) as server, connect(server.port) as client:
         for _ in range(2):
-            assert b"HTTP/1.1 500 " in ask(client, CHECK, until=b"}")
+            said = ask(client, CHECK, until=b"}")
+            assert said.startswith(b"HTTP/1.1 500 ")
+            assert said.endswith(server_error(RequestFactory().get("/check")).content)
 
 
 def test_a_client_that_has_finished_sending_gets_all_its_answers(server: Serving, gate: Gate) -> None:
