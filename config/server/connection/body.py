@@ -26,7 +26,8 @@ class BodyConnection(AnsweringConnection):
         super()._on_body(chunk)
 
     def _on_message_complete(self) -> None:
-        self._stop_waiting_for_client()
+        if not self._flow_control.write_paused:  # else the client has to read an earlier answer
+            self._stop_waiting_for_client()
         super()._on_message_complete()
 
     def _expect_no_more(self) -> None:

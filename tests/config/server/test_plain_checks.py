@@ -2,6 +2,7 @@
 
 import gc
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
+from config.server.answers import Answer
 from config.server.connection.plain import PlainConnection
 from config.server.limits import MAX_PIPELINED
+from config.wire.http.heads import Head
 from config.wire.problems import server_error
 from tests.config.server.serving import Serving, all_of, connect, get, serving
 from tests.config.server.test_at_once import ask, in_a_thread
@@ -19,6 +22,7 @@ from tests.config.server.test_body_memory import Gate
 pytestmark = [pytest.mark.once, pytest.mark.requirement(115)]
 
 CHECK = get("/check")
+LARGE = b"a" * 16 * 1024 * 1024  # more than the buffers of the sockets hold
 
 
 @pytest.fixture
@@ -114,3 +118,23 @@ def test_a_client_that_has_finished_sending_gets_all_its_answers(server: Serving
         gate.opened.set()
         said = all_of(client)
     assert said.count(b"HTTP/1.1 200 ") == 3 and said.count(b"HTTP/1.1 ") == 3
+
+
+def test_a_client_that_reads_no_answers_of_checks_keeps_nobody_out() -> None:
+    asked = threading.Semaphore(0)
+    size = str(len(LARGE)).encode()
+
+    def large(head: Head) -> Answer:
+        asked.release()
+        return Answer(200, [(b"Content-Length", size)], LARGE)
+
+    with serving(Gate(), connections=1, from_memory=large) as server, connect(server.port) as silent:
+        silent.sendall(CHECK)
+        assert asked.acquire(timeout=30)
+        connection = connection_of(server)
+        assert comes_true(lambda: connection._flow_control.write_paused)
+        silent.sendall(CHECK)  # it is read, and answered when the client has read the first answer
+        assert asked.acquire(timeout=30)
+        with connect(server.port) as other:
+            other.sendall(CHECK)
+            assert other.recv(12) == b"HTTP/1.1 200"
