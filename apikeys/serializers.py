@@ -20,6 +20,7 @@ from config import profiles
 from config.profiles.schema import Attribute, ChoiceAttribute
 from config.wire.fields import (
     BoundedListField,
+    OneOfField,
     RuledField,
     StrictBooleanField,
     TextField,
@@ -45,7 +46,7 @@ def attribute_fields(path: str = "") -> dict[str, serializers.Field[Any, Any, An
 
 def _attribute_field(form: Attribute, **options: Any) -> serializers.Field[Any, Any, Any, Any]:
     if isinstance(form, ChoiceAttribute):
-        return serializers.ChoiceField(choices=form.choices, help_text=form.description, **options)
+        return OneOfField(form.choices, help_text=form.description, **options)
     return StrictBooleanField(help_text=form.description, **options)
 
 

@@ -71,7 +71,7 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class OneOfField(serializers.ChoiceField):
-    """One of a few words in a query. The error lists them."""
+    """One of a few words, and optional. The error lists them, and does not repeat what was sent."""
 
     def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
         self.words = tuple(words)

@@ -1,13 +1,17 @@
 """One answer names all faults of a request: missing, wrong, repeated and unknown members and parameters."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from accounts.models import User
 from apikeys.models import ApiKey
+from config.profiles import Profile
+from config.profiles.schema import ChoiceAttribute
 from tests.accounts.helpers import serving
+from tests.apikeys.profiles import changed
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key
 
 pytestmark = pytest.mark.once
@@ -132,6 +136,17 @@ def test_every_form_names_all_its_faults(
 ) -> None:
     answer = as_user(cast.ada).post(path.format(**vars(cast)), body)
     assert list(faults(answer)) == named
+
+
+@pytest.mark.parametrize("sent", ["laptop", "q" * 500_000, ["q" * 500_000], {"q": "q" * 500_000}, 1])
+def test_an_attribute_with_another_value_is_told_the_right_ones_and_not_its_own(
+    cast: Cast, served_profile: Callable[[Profile], None], sent: Any
+) -> None:
+    kind = ChoiceAttribute("what it is for", choices=("server", "client", "1"), default="server")
+    served_profile(changed(keys={"attributes": {"kind": kind}}))
+    answer = as_user(cast.ada).post("api-keys", {"name": "CI", "kind": sent})
+    assert faults(answer) == {"kind": "Must be one of: server, client, 1."}
+    assert len(answer.content) < 1_000
 
 
 @pytest.mark.parametrize(
