@@ -217,7 +217,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["config.wire.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.wire.rendering.WireRenderer"],
     "DEFAULT_PAGINATION_CLASS": "config.wire.lists.pages.Pages",
-    "DEFAULT_SCHEMA_CLASS": "config.wire.openapi.WireSchema",
+    "DEFAULT_SCHEMA_CLASS": "config.wire.openapi.schema.WireSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.wire.rendering.AlwaysJson",
     "EXCEPTION_HANDLER": "access.exceptions.handle",
     "UNAUTHENTICATED_USER": None,
@@ -233,7 +233,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.wire.openapi.finish",
+        "config.wire.openapi.schema.finish",
     ],
 }
 

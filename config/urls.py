@@ -9,7 +9,7 @@ from accounts.monitoring import metrics_page
 from accounts.passwords.change_page import ChangePasswordPage
 from apikeys.review.page import RecoveryPage
 from config import health, profiles
-from config.wire import openapi_pages
+from config.wire.openapi import pages as openapi_pages
 from oauth.urls import keys, well_known
 
 BASE = profiles.active().base_path.lstrip("/")

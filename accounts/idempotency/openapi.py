@@ -3,7 +3,7 @@
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from accounts.idempotency.requests import HEADER, LONGEST
-from config.wire.openapi import PROBLEM_REFERENCE
+from config.wire.openapi.schema import PROBLEM_REFERENCE
 from config.wire.problems import MEDIA_TYPE
 
 PARAMETERS = [

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from config.management.commands.checkprofile import all_endpoints
-from config.wire import openapi_pages
+from config.wire.openapi import pages as openapi_pages
 from docs.building.markdown import code, table
 
 TITLES = {

@@ -17,7 +17,7 @@ from config.commands.terminal import warn_of_unknown_variables
 from config.database.migrate import check_up_to_date
 from config.database.postgresql.limits import check_limits
 from config.server import processes
-from config.wire import openapi_pages
+from config.wire.openapi import pages as openapi_pages
 
 
 class Command(JsonCommand):
