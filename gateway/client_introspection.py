@@ -24,6 +24,7 @@ from gateway.introspection import (
 )
 from oauth.authentication import principal_of_machine
 from oauth.models import OAuthClient
+from oauth.openapi import REFUSALS
 from oauth.protocol.server import authenticated_client
 
 
@@ -40,7 +41,7 @@ class ClientIntrospectionView(PublicView):
     @extend_schema(
         operation_id="oauth2_introspect",
         request={"application/x-www-form-urlencoded": IntrospectionRequest},
-        responses=Introspection,
+        responses={200: Introspection, **REFUSALS},
     )
     def post(self, request: Request) -> Response:
         try:

@@ -26,6 +26,7 @@ from config.wire.http.challenges import realm
 from config.wire.views import PublicView, ResourceViewSet
 from oauth import serializers
 from oauth.models import Consent, ConsentQuerySet
+from oauth.openapi import REFUSALS
 from oauth.protocol import claims
 from oauth.protocol.parameters import PROMPTS
 from oauth.protocol.scopes import catalogue
@@ -58,7 +59,7 @@ class TokenView(ProtocolView):
     @extend_schema(
         operation_id="oauth2_token",
         request={"application/x-www-form-urlencoded": serializers.TokenRequest},
-        responses=serializers.TokenAnswer,
+        responses={200: serializers.TokenAnswer, **REFUSALS},
     )
     def post(self, request: Request) -> Response:
         with transaction.atomic():  # keeps the code or token locked from its check until it is spent
@@ -72,7 +73,7 @@ class RevokeView(ProtocolView):
     @extend_schema(
         operation_id="oauth2_revoke",
         request={"application/x-www-form-urlencoded": serializers.RevocationRequest},
-        responses={200: None},
+        responses={200: None, **REFUSALS},
     )
     def post(self, request: Request) -> Response:
         _, headers, body, code = Protocol(request._request).create_revocation_response(request._request)
