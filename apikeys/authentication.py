@@ -1,10 +1,12 @@
 """Authenticates requests with an API key, wherever the profile lets clients send it."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -21,7 +23,7 @@ from apikeys.models import ApiKey
 from apikeys.usage import quotas
 from apikeys.usage.refusals import record_refused_key, record_refused_use
 from audit.actors import NOTHING, Origin, Target
-from audit.position import HEAD, HEAD_JOIN, select_at
+from audit.position import HEAD, HEAD_JOIN, Found, Position, select_at
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid
 from config.wire.errors import InvalidToken, NetworkNotAllowed
@@ -53,6 +55,7 @@ class KeyRow(NamedTuple):
 
     pk: int
     uuid: Any
+    digest: Any
     name: str
     scopes: str
     pepper: int
@@ -69,15 +72,16 @@ class KeyRow(NamedTuple):
     owner_is_active: bool | None
 
 
-KEY = f"""SELECT {HEAD}, k.id, k.uuid, k.name, k.scopes, k.pepper, k.expires_at, k.revoked_at, k.disabled_at,
-        k.allowed_networks, k.rate_requests, k.rate_seconds, k.made_through_id,
+KEY = f"""SELECT {HEAD}, k.id, k.uuid, k.digest, k.name, k.scopes, k.pepper, k.expires_at, k.revoked_at,
+        k.disabled_at, k.allowed_networks, k.rate_requests, k.rate_seconds, k.made_through_id,
         k.organization_id, ko.uuid, ko.name, u.is_active, {PERSON}
     FROM apikeys_apikey k
     LEFT JOIN accounts_organization ko ON ko.id = k.organization_id
     LEFT JOIN accounts_user u ON u.id = k.user_id {PERSON_JOINS} {HEAD_JOIN}
-    WHERE k.digest IN
+    WHERE k.digest
 """  # noqa: S608 (it holds only constants)
 KEY_COLUMNS = len(KeyRow._fields)
+DIGEST = KeyRow._fields.index("digest")
 
 
 def authenticate_key(sent: Presented, origin: Origin) -> Principal:
@@ -91,11 +95,16 @@ def authenticate_key(sent: Presented, origin: Origin) -> Principal:
 
 def admit(principal: Principal, origin: Origin) -> Principal:
     """Return `principal` if its key may be used from this address. Raises NetworkNotAllowed."""
-    limits = principal.credential.limits
-    if limits is not None and not limits.allow(origin.ip):
+    if not may_come_from(principal, origin.ip):
         record_refused_use(principal, "network", origin)
         raise NetworkNotAllowed
     return principal
+
+
+def may_come_from(principal: Principal, ip: str) -> bool:
+    """Whether the caller's credential may be used from this address."""
+    limits = principal.credential.limits
+    return limits is None or limits.allow(ip)
 
 
 def known_key(text: str, origin: Origin) -> Principal:
@@ -125,14 +134,12 @@ def remembered_key(text: str, origin: Origin) -> Cached | None:
         if key_text.environment_of(text, profiles.active().keys.environments) is None:
             raise InvalidToken
         return None
-    limits = found.principal.credential.limits
-    return found if limits is None or limits.allow(origin.ip) else None
+    return found if may_come_from(found.principal, origin.ip) else None
 
 
 def _read(text: str, origin: Origin) -> Read:
     digests = peppers.digests(text)
-    places = ", ".join(["%s"] * len(digests))
-    found, position = select_at(f"{KEY} ({places})", digests)
+    found, position = _select(digests)
     if not found:
         record_refused_key(NOTHING, "unknown", origin)
         raise InvalidToken
@@ -143,6 +150,37 @@ def _read(text: str, origin: Origin) -> Read:
         record_refused_key(target, reason, origin, number=row.pk)
         raise InvalidToken
     _repepper(row, text)
+    return _read_of(row, found, position)
+
+
+def read_keys(texts: Iterable[str], now: datetime) -> dict[str, Cached]:
+    """Return the owners of those of these keys that are usable at `now`, read and cached with one query.
+
+    Leaves all others to `authenticate_key`: it records why a key is refused, and knows older peppers.
+    """
+    names = {peppers.current_digest(text).digest: text for text in texts}
+    known, found = memory.known(), defaultdict[bytes, list[tuple[Any, ...]]](list)
+    rows, position = _select(list(names))
+    for columns in rows:
+        found[bytes(columns[DIGEST])].append(columns)
+    callers = dict[str, Cached]()
+    for name, columns_of_key in found.items():
+        row = KeyRow(*columns_of_key[0][:KEY_COLUMNS])
+        if _unusable(row, now) is None:
+            read = _read_of(row, columns_of_key, position)
+            memory.remember(known, name, read)
+            callers[names[name]] = Cached(name, read.principal)
+    return callers
+
+
+def _select(digests: list[bytes]) -> Found:
+    """Read the keys with these digests, however many, in PostgreSQL with one prepared statement."""
+    if connection.vendor == "postgresql":
+        return select_at(f"{KEY} = ANY(%s)", [digests])
+    return select_at(f"{KEY} IN ({', '.join(['%s'] * len(digests))})", digests)
+
+
+def _read_of(row: KeyRow, found: Iterable[tuple[Any, ...]], position: Position) -> Read:
     principal = _principal(row, _owner(found))
     key = principal.credential
     # An event that ends the token may name other subjects than the key's owner.
@@ -156,7 +194,7 @@ def principal_now(public: UUID, now: datetime) -> Principal | None:
     digest = locked.values_list("digest", flat=True).first()
     if digest is None:
         return None
-    found = select_at(f"{KEY} (%s)", [bytes(digest)]).rows
+    found = select_at(f"{KEY} = %s", [bytes(digest)]).rows
     row = KeyRow(*found[0][:KEY_COLUMNS])
     return None if _unusable(row, now) else _principal(row, _owner(found))
 

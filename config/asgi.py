@@ -7,7 +7,8 @@ from config import profiles
 from config.server.edge import Checks, Edge
 from config.server.pools import Paths
 from config.wire.problems import MAILED_LINKS
-from gateway.check import PATH, check_from_memory, check_in_thread
+from gateway.check import PATH
+from gateway.edge import check_from_memory, check_in_thread, check_together
 from gateway.repeated import answer_again
 
 # Endpoints that check or set a password, below the profile's base path.
@@ -27,4 +28,6 @@ PATHS = Paths(
     queries=(f"{API}auth/oauth2/introspect",),
 )
 
-application = Edge(wsgi_application, Checks(check_from_memory, answer_again, check_in_thread), PATHS)
+CHECKS = Checks(check_from_memory, answer_again, check_together, check_in_thread)
+
+application = Edge(wsgi_application, CHECKS, PATHS)

@@ -1,42 +1,36 @@
 """/gateway/check: before a proxy passes a request on, it asks here whether it may (forward auth).
 
 From top to bottom: what the proxy asks, whose credential it is, what the caller may do, the count, the
-answer. `check` does all of this in a thread. `check_from_memory` does it on the event loop, and leaves
-requests that need the database to a thread.
+answer. gateway/edge.py does the same with the same functions for our own server.
 """
 
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.db import close_old_connections
 from django.http import HttpResponse, HttpResponseNotAllowed
 from django.http.request import HttpHeaders
 
 from access.credentials import Presented, presented
 from access.exceptions import record_denied
-from access.principal_cache import Cached
 from access.principals import Principal
-from accounts.sessions.authentication import authenticate_access_token, remembered_access_token
-from apikeys.authentication import authenticate_key, remembered_key
+from accounts.sessions.authentication import authenticate_access_token
+from apikeys.authentication import authenticate_key
 from apikeys.models import Outcome
 from apikeys.usage import counting, quotas
 from audit.actors import Origin
-from config import metrics, profiles
+from config import profiles
 from config.profiles import Profile
 from config.profiles.schema import Route
-from config.server.answers import Answer, of_response
-from config.wire.errors import DomainError, MalformedCredentials, NotAllowed, NotAuthenticated, RateLimited
+from config.wire.errors import DomainError, MalformedCredentials, NotAllowed, NotAuthenticated
 from config.wire.http import challenges
-from config.wire.http.heads import REQUEST_ID, Head, PlainHead
-from config.wire.http.middleware import secure
-from config.wire.problems import DATABASE_ERRORS, domain_response, problem_response, unavailable
-from gateway import repeated
+from config.wire.http.heads import Head
+from config.wire.problems import domain_response, problem_response
 from gateway.decision import Asked, Refusal, decide
-from gateway.identity import identity_headers, identity_lines
+from gateway.identity import identity_headers
 from gateway.paths import RefusedPath, segments
 from gateway.routes import Node, compile_routes, match
 from gateway.second_paths import second_paths
-from oauth.authentication import authenticate_oauth2, is_oauth2_like, remembered_oauth2
+from oauth.authentication import authenticate_oauth2, is_oauth2_like
 
 PATH = "/gateway/check"
 # How proxies name the original request. nginx sends the first pair (its configuration sets it), Traefik and
@@ -69,54 +63,8 @@ def check(request: Head) -> HttpResponse:
     return HttpResponse(content_type="text/plain", headers=headers)
 
 
-def check_from_memory(head: PlainHead) -> Answer | None:
-    """Return the same answer if it needs no database and records nothing; else None.
-
-    Also returns None for other paths. None means that nothing has been counted yet. An answer that stays the
-    same as long as its caller does is kept for checks that have the same bytes.
-    """
-    if not is_check(head.path_info) or (head.path_info == PATH and head.method not in METHODS):
-        return None
-    try:
-        question, origin = ask(head), Origin.of(head)
-        caller = remembered(question.sent, origin) if question.sent else None
-        if question.sent and caller is None:
-            return None
-        principal = caller.principal if caller else None
-        decision = decide(question.asked, principal, question.organization)
-        if decision.refusal is not None or not quotas.are_counted_here(principal):
-            return None
-        quota = quotas.count(principal, origin) if principal else None
-    except RateLimited:
-        return None
-    except DomainError as error:
-        return _answered(of_response(secure(refusal_of(error, head))), head)
-    counting.record_use(decision.key, origin, scopes=decision.scopes)
-    lines = identity_lines(decision.principal, quota.headers if quota else {})
-    if quota is None:
-        repeated.keep(head, origin, caller, decision, lines)
-    return _answered(Answer(200, lines), head)
-
-
-def check_in_thread(head: PlainHead) -> Answer | None:
-    """Return the same answer, without the request and the middleware of Django; None for other paths."""
-    if not is_check(head.path_info) or (head.path_info == PATH and head.method not in METHODS):
-        return None
-    close_old_connections()
-    try:
-        response = check(head)
-    except DATABASE_ERRORS as error:
-        response = unavailable(error)
-    return _answered(of_response(secure(response)), head)
-
-
 def is_check(path: str) -> bool:
     return path == PATH or path.startswith(f"{PATH}/")
-
-
-def _answered(answer: Answer, head: Head) -> Answer:
-    metrics.CHECKS.count(str(answer.status))
-    return answer._replace(lines=[*answer.lines, (b"X-Request-ID", head.META[REQUEST_ID].encode())])
 
 
 # What is asked
@@ -225,15 +173,6 @@ def authenticate(sent: Presented, origin: Origin) -> Principal:
     if is_oauth2_like(sent.secret):
         return authenticate_oauth2(sent.secret, origin)
     return authenticate_access_token(sent.secret, origin)
-
-
-def remembered(sent: Presented, origin: Origin) -> Cached | None:
-    """Return the cached owner, None if only the database knows. Raises InvalidToken for a malformed key."""
-    if sent.is_key:
-        return remembered_key(sent.secret, origin)
-    if is_oauth2_like(sent.secret):
-        return remembered_oauth2(sent.secret, origin)
-    return remembered_access_token(sent.secret, origin)
 
 
 # What came of it

@@ -4,6 +4,7 @@ What such a check asks, and whose credential it has, cannot change, so it is not
 caller may do can change. Then the cache of callers drops or replaces the caller, and the answer is not used.
 """
 
+import threading
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -34,18 +35,21 @@ class Allowed(NamedTuple):
     head: bytes
 
 
-_allowed: dict[bytes, Allowed] = {}  # by the fingerprint of the bytes
+_allowed: dict[bytes, Allowed] = {}  # by the fingerprint of the bytes; readers need no lock
+_lock = threading.Lock()
 
 
 def keep(head: PlainHead, origin: Origin, caller: Cached | None, decision: Decision, lines: Lines) -> None:
     """Keep the answer to an allowed check, unless nobody has taken the fingerprint of its bytes."""
     if not head.fingerprint:
         return
-    if len(_allowed) >= MOST_REPEATED:
-        del _allowed[next(iter(_allowed))]
     answer, sent_id = WrittenAnswer.of(Answer(200, lines)), head.META.get("HTTP_X_REQUEST_ID", "")
     own_id = sent_id if sent_id == head.META[REQUEST_ID] else ""
-    _allowed[head.fingerprint] = Allowed(profiles.active(), caller, decision, origin.ip, own_id, answer.head)
+    allowed = Allowed(profiles.active(), caller, decision, origin.ip, own_id, answer.head)
+    with _lock:
+        if len(_allowed) >= MOST_REPEATED:
+            del _allowed[next(iter(_allowed))]
+        _allowed[head.fingerprint] = allowed
 
 
 def answer_again(fingerprint: bytes) -> WrittenAnswer | None:

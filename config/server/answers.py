@@ -29,6 +29,12 @@ class Answer(NamedTuple):
     file: IO[bytes] | None = None
 
 
+class Unread:
+    """A check whose caller has to be read first. One query reads the callers of many such checks."""
+
+    __slots__ = ()
+
+
 class WrittenAnswer(NamedTuple):
     """A short answer in bytes. Its head lacks the empty line at the end, and the headers of the server."""
 

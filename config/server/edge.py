@@ -7,7 +7,7 @@ for time to pass.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import closing
 from functools import partial
 from hashlib import sha256
@@ -20,16 +20,19 @@ from config.server.answers import (
     PIECE,
     Answer,
     DeferredAnswer,
+    Unread,
     WrittenAnswer,
     answer_preflight,
     call_wsgi,
     refusal,
 )
+from config.server.batches import Batches
 from config.server.body import Receive, read_body
 from config.server.body_memory import BodyMemory, Share
 from config.server.connection.plain_head import MAX_SIZE, plain_scope
 from config.server.environ import environ_of, has_body
 from config.server.in_flight import TooManyInFlight
+from config.server.limits import MAX_QUEUED_CHECKS, MOST_TOGETHER
 from config.server.pools import Paths, Pools
 from config.server.refusals import RefusedRequest
 from config.server.threads import QueueFull
@@ -50,11 +53,12 @@ class Checks(NamedTuple):
     """Functions that answer checks of proxies. They return None, and have done nothing, if they cannot.
 
     `from_memory` does nothing that may block, nor does `repeated`, which answers the bytes of an earlier
-    check by their fingerprint. `in_thread` may block.
+    check by their fingerprint. `together` and `in_thread` may block.
     """
 
-    from_memory: Callable[[PlainHead], Answer | None]
+    from_memory: Callable[[PlainHead], Answer | Unread | None]
     repeated: Callable[[bytes], WrittenAnswer | None]
+    together: Callable[[Sequence[Any]], Sequence[Answer | None]]  # what `from_memory` has left Unread
     in_thread: Callable[[PlainHead], Answer | None]
 
 
@@ -65,6 +69,9 @@ class Edge:
         self._application, self._checks = application, checks
         self._beginnings = tuple(f"GET {path}".encode() for path in paths.checks)
         self._pools = Pools(paths)
+        self._batches = Batches(
+            self._pools.checks, checks.together, most=MOST_TOGETHER, max_waiting=MAX_QUEUED_CHECKS
+        )
         self._body_memory = BodyMemory()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -80,19 +87,19 @@ class Edge:
         """
         if len(data) > MAX_SIZE or not data.startswith(self._beginnings):
             return None
-        found = fingerprint(data, client)
-        repeated = self._checks.repeated(found)
+        digest = fingerprint(data, client)
+        repeated = self._checks.repeated(digest)
         if repeated is not None:
             return repeated
         scope = plain_scope(data, server, client)
         if scope is None:
             return None
-        head = _head(scope, found)
-        answer = self._checks.from_memory(head)
-        return WrittenAnswer.of(answer) if answer else self._answer_plain_in_thread(head)
+        head = _head(scope, digest)
+        found = self._checks.from_memory(head)
+        return WrittenAnswer.of(found) if isinstance(found, Answer) else self._answer_later(head, found)
 
-    async def _answer_plain_in_thread(self, head: PlainHead) -> WrittenAnswer:
-        return WrittenAnswer.of(await _or_refusal(self._in_thread(head), head))
+    async def _answer_later(self, head: PlainHead, unread: Unread | None) -> WrittenAnswer:
+        return WrittenAnswer.of(await _or_refusal(self._in_thread(head, unread), head))
 
     def stop(self) -> None:
         """Wait until all work in threads is done."""
@@ -107,17 +114,20 @@ class Edge:
 
     async def _answer_head(self, head: PlainHead, scope: dict[str, Any], receive: Receive) -> Answer:
         if not has_body(scope):
-            at_once = self._checks.from_memory(head) or answer_preflight(head)
-            return at_once or await self._in_thread(head)
+            found = self._checks.from_memory(head) or answer_preflight(head)
+            return found if isinstance(found, Answer) else await self._in_thread(head, found)
         with self._body_memory.share(counted_address(head)) as share:
             await _add_body(head.META, receive, share)
             return await self._in_thread(head)
 
-    async def _in_thread(self, head: PlainHead) -> Answer:
+    async def _in_thread(self, head: PlainHead, unread: Unread | None = None) -> Answer:
         pool = self._pools.pool_for(head.method, head.path_info)
         credential = head.META.get("HTTP_AUTHORIZATION", "") if pool.counts_credentials else ""
         work, address = partial(self._answer_of_thread, head), counted_address(head)
         with pool.in_flight.count(address=address, credential=credential):
+            answer = await self._batches.run(unread, address) if unread else None
+            if answer is not None:
+                return answer
             return await _when_due(await pool.threads.run(work, address, credential))
 
     def _answer_of_thread(self, head: PlainHead) -> DeferredAnswer:

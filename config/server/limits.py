@@ -30,6 +30,7 @@ TURN_SECONDS = 0.1
 OTHER_THREADS = 4
 MAX_QUEUED_PROBES = 256
 MAX_QUEUED_CHECKS = 1024  # each takes less than a millisecond
+MOST_TOGETHER = 64  # checks whose callers one query reads
 MAX_QUEUED_PASSWORDS = 64  # each takes a third of a second
 MAX_QUEUED_OTHERS = 256
 SWITCH_SECONDS = (

@@ -36,7 +36,7 @@ class Pools:
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
         probes = Threads("probes", limits.PROBE_THREADS, limits.MAX_QUEUED_PROBES)
-        checks = Threads("checks", limits.CHECK_THREADS, limits.MAX_QUEUED_CHECKS)
+        self.checks = Threads("checks", limits.CHECK_THREADS, limits.MAX_QUEUED_CHECKS)
         passwords = Threads("passwords", limits.PASSWORD_THREADS, limits.MAX_QUEUED_PASSWORDS)
         changes = Turns("changes", limits.CHANGE_THREADS, limits.MAX_QUEUED_OTHERS, limits.TURN_SECONDS)
         others = Threads("others", limits.OTHER_THREADS, limits.MAX_QUEUED_OTHERS)
@@ -44,7 +44,7 @@ class Pools:
         self._changes = Pool(changes, in_flight, counts_credentials=True)
         self._others = Pool(others, in_flight, counts_credentials=True)
         self._by_path = (
-            (paths.checks, Pool(checks, InFlight(limits.MAX_CHECKS_OF_ONE_ADDRESS))),
+            (paths.checks, Pool(self.checks, InFlight(limits.MAX_CHECKS_OF_ONE_ADDRESS))),
             (paths.probes, Pool(probes, InFlight(limits.MAX_PROBES_OF_ONE_ADDRESS))),
             (paths.passwords, Pool(passwords, in_flight, counts_credentials=True)),
         )

@@ -17,9 +17,9 @@ from audit.actors import Origin
 from config import profiles
 from config.profiles import Power
 from config.wire.errors import InsufficientScope
-from gateway import check
-from gateway.check import check_in_thread
+from gateway import edge
 from gateway.decision import Asked, Decision, decide
+from gateway.edge import check_in_thread
 from tests.conftest import Cast, make_key
 from tests.gateway.asking import CLIENT, answer_at_once
 from tests.gateway.routing import row, with_routes
@@ -90,7 +90,7 @@ def test_a_check_in_a_thread_is_503_while_the_database_fails(
     def fail(*_: Any) -> None:
         raise OperationalError("the connection is gone")
 
-    monkeypatch.setattr(check, "close_old_connections", lambda: None)  # as in Django's Client
+    monkeypatch.setattr(edge, "close_old_connections", lambda: None)  # as in Django's Client
     lines = ((b"x-original-method", b"GET"), (b"x-original-uri", b"/services/a"))
     key = make_key(cast.alice, "services:read").text
     head = Request("GET", b"/gateway/check", (*lines, (b"x-api-key", key.encode()))).head()

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from access.callers import caller_at_command_line
 from access.key_limits import Rate
+from access.principal_cache import memory
 from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting, quotas
 from apikeys.usage.services import Cell
@@ -21,8 +22,8 @@ from config.server.edge import fingerprint
 from config.server.environ import environ_of
 from config.wire.http.heads import REQUEST_ID, PlainHead
 from config.wsgi import application
-from gateway import check
-from gateway.check import check_from_memory, check_in_thread
+from gateway import edge
+from gateway.edge import UnreadKey, check_from_memory, check_in_thread, check_together
 from gateway.repeated import answer_again
 from tests.access.basic import basic
 from tests.conftest import PASSWORD, Cast, log_in, make_key
@@ -147,7 +148,7 @@ def outcome(answer: Answer) -> Outcome:
     return Outcome(answer.status, headers, answer.body, uses)
 
 
-def read(written: WrittenAnswer) -> Answer:
+def as_read(written: WrittenAnswer) -> Answer:
     """Return an answer that is in bytes already."""
     status, *lines = written.head.removesuffix(b"\r\n").split(b"\r\n")
     parted = [line.partition(b": ") for line in lines]
@@ -172,31 +173,42 @@ def in_a_thread(request: Request) -> Outcome:
 def test_every_answer_from_memory_is_the_one_of_a_thread(
     cast: Cast, lease: Lease, settings: Settings, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr(check, "close_old_connections", lambda: None)  # as in Django's Client
+    monkeypatch.setattr(edge, "close_old_connections", lambda: None)  # as in Django's Client
     settings.TRUSTED_PROXIES = ("127.0.0.1",)
     sent, organizations = credentials(cast), [str(cast.acme.uuid), str(cast.umbrella.uuid), "nothing"]
     chance = random.Random(count)  # the same ones each time
     requests = [some_request(chance, sent, organizations) for _ in range(count)]
     counting.forget()
     lease(LONG)
-    expected, early, again = [], 0, 0
-    for request in requests:
+    expected, early, again, together = [], 0, 0, 0
+    for number, request in enumerate(requests):
+        if number % 4 == 0:
+            memory.forget()
+        unread = check_from_memory(request.head())
+        if isinstance(unread, UnreadKey):
+            (read,) = check_together([unread])
+            answered = outcome(as_sent(read, request.method)) if read else None
+            together += read is not None
+        counting.forget()
+        quotas.forget()
         in_thread = in_a_thread(request)
+        assert not isinstance(unread, UnreadKey) or answered in (None, in_thread), request
         direct = check_in_thread(request.head())
         assert direct is None or outcome(as_sent(direct, request.method)) == in_thread, request
         answer = check_from_memory(request.head())
-        if answer is not None:
+        if isinstance(answer, Answer):
             assert outcome(as_sent(answer, request.method)) == in_thread, request
             early += 1
         for _ in range(2):
             again += answer_again(fingerprint(request.data, CLIENT)) is not None
             counting.forget()
             written = answer_at_once(request.data)
-            assert written is None or outcome(read(written)) == in_thread, request
+            assert written is None or outcome(as_read(written)) == in_thread, request
         assert counting._waiting == {}
         expected.append(hash(str(in_thread)))
     assert count / 3 < early < count
     assert again
+    assert together > count / 40
     lease(0)
     for request, digest in zip(requests, expected, strict=True):
         assert hash(str(in_a_thread(request))) == digest, request

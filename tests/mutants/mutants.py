@@ -31,6 +31,7 @@ MODULES = (
     "gateway/decision.py",
     "gateway/second_paths.py",
     "gateway/check.py",
+    "gateway/edge.py",
     "gateway/repeated.py",
     "apikeys/authentication.py",
     "oauth/authentication.py",

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.sock import TCPSocket
 
-from config.server.answers import Answer, WrittenAnswer
+from config.server.answers import Answer, Unread, WrittenAnswer
 from config.server.edge import Checks, Edge
 from config.server.pools import Paths
 from config.server.worker import Worker
@@ -41,13 +41,18 @@ def nothing(_: object) -> None:
     """Leave a request to the application."""
 
 
+def nothing_together(checks: Sequence[Unread]) -> list[None]:
+    return [None] * len(checks)
+
+
 @contextmanager
 def serving(
     application: WsgiApplication,
     connections: int = 100,
     keep_alive: int = 60,
-    from_memory: Callable[[Head], Answer | None] = nothing,
+    from_memory: Callable[[Head], Answer | Unread | None] = nothing,
     repeated: Callable[[bytes], WrittenAnswer | None] = nothing,
+    together: Callable[[Sequence[Any]], Sequence[Answer | None]] = nothing_together,
 ) -> Iterator[Serving]:
     """Serve a WSGI application behind the edge; at the end of the block, stop as after SIGTERM."""
     config = Config()
@@ -57,7 +62,7 @@ def serving(
     log = Logger(config)
     listener = TCPSocket((HOST, 0), config, log)
     worker = Worker(0, os.getppid(), [listener], None, 0, config, log)
-    worker.asgi = edge = Edge(application, Checks(from_memory, repeated, nothing), PATHS)
+    worker.asgi = edge = Edge(application, Checks(from_memory, repeated, together, nothing), PATHS)
     thread = threading.Thread(target=_run, args=(worker,))
     thread.start()
     try:

@@ -1,0 +1,131 @@
+"""How our own server has a check answered: from memory, together with other checks, or alone in a thread.
+
+Each way uses the functions of gateway/check.py, and gives the answer that `check` there gives.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import close_old_connections
+
+from access.credentials import Presented
+from access.principal_cache import Cached
+from accounts.sessions.authentication import remembered_access_token
+from apikeys.authentication import may_come_from, read_keys, remembered_key
+from apikeys.usage import counting, quotas
+from audit.actors import Origin
+from config import metrics
+from config.server.answers import Answer, Unread, of_response
+from config.wire.errors import DomainError, RateLimited
+from config.wire.http.heads import REQUEST_ID, Head, PlainHead
+from config.wire.http.middleware import secure
+from config.wire.problems import DATABASE_ERRORS, unavailable
+from gateway import repeated
+from gateway.check import METHODS, PATH, Question, ask, check, is_check, refusal_of
+from gateway.decision import decide
+from gateway.identity import identity_lines
+from oauth.authentication import is_oauth2_like, remembered_oauth2
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadKey(Unread):
+    """A check with a well-formed key that is not cached."""
+
+    head: PlainHead
+    question: Question
+    origin: Origin
+    key: Presented
+
+
+def check_from_memory(head: PlainHead) -> Answer | UnreadKey | None:
+    """Return the answer if it needs no database and records nothing.
+
+    Else return what `check_together` may answer, or None, also for other paths. Then nothing has been
+    counted yet.
+    """
+    if not _is_answered_here(head):
+        return None
+    try:
+        question, origin = ask(head), Origin.of(head)
+        caller = _remembered(question.sent, origin) if question.sent else None
+    except DomainError as error:
+        return _refused(error, head)
+    if question.sent and caller is None:
+        return UnreadKey(head, question, origin, question.sent) if question.sent.is_key else None
+    return _answer_known(head, question, origin, caller)
+
+
+def check_together(checks: Sequence[UnreadKey]) -> list[Answer | None]:
+    """Answer checks whose callers one query reads; None for each that needs the database again."""
+    close_old_connections()
+    try:
+        callers = read_keys({check.key.secret for check in checks}, datetime.now(UTC))
+    except DATABASE_ERRORS as error:
+        failed = of_response(secure(unavailable(error)))
+        return [_answered(failed, check.head) for check in checks]
+    return [_answer_read(check, callers.get(check.key.secret)) for check in checks]
+
+
+def check_in_thread(head: PlainHead) -> Answer | None:
+    """Return the answer, without the request and the middleware of Django; None for other paths."""
+    if not _is_answered_here(head):
+        return None
+    close_old_connections()
+    try:
+        response = check(head)
+    except DATABASE_ERRORS as error:
+        response = unavailable(error)
+    return _answered(of_response(secure(response)), head)
+
+
+def _is_answered_here(head: Head) -> bool:
+    return is_check(head.path_info) and (head.path_info != PATH or head.method in METHODS)
+
+
+def _remembered(sent: Presented, origin: Origin) -> Cached | None:
+    """Return the cached owner, None if only the database knows. Raises InvalidToken for a malformed key."""
+    if sent.is_key:
+        return remembered_key(sent.secret, origin)
+    if is_oauth2_like(sent.secret):
+        return remembered_oauth2(sent.secret, origin)
+    return remembered_access_token(sent.secret, origin)
+
+
+def _answer_read(check: UnreadKey, caller: Cached | None) -> Answer | None:
+    if caller is None or not may_come_from(caller.principal, check.origin.ip):
+        return None
+    return _answer_known(check.head, check.question, check.origin, caller)
+
+
+def _answer_known(
+    head: PlainHead, question: Question, origin: Origin, caller: Cached | None
+) -> Answer | None:
+    """Return the answer to a known caller, or to anybody if `caller` is None; None if it is recorded.
+
+    An answer that stays the same as long as its caller does is kept for checks that have the same bytes.
+    """
+    try:
+        principal = caller.principal if caller else None
+        decision = decide(question.asked, principal, question.organization)
+        if decision.refusal is not None or not quotas.are_counted_here(principal):
+            return None
+        quota = quotas.count(principal, origin) if principal else None
+    except RateLimited:
+        return None
+    except DomainError as error:
+        return _refused(error, head)
+    counting.record_use(decision.key, origin, scopes=decision.scopes)
+    lines = identity_lines(decision.principal, quota.headers if quota else {})
+    if quota is None:
+        repeated.keep(head, origin, caller, decision, lines)
+    return _answered(Answer(200, lines), head)
+
+
+def _refused(error: DomainError, head: Head) -> Answer:
+    return _answered(of_response(secure(refusal_of(error, head))), head)
+
+
+def _answered(answer: Answer, head: Head) -> Answer:
+    metrics.CHECKS.count(str(answer.status))
+    return answer._replace(lines=[*answer.lines, (b"X-Request-ID", head.META[REQUEST_ID].encode())])

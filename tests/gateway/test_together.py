@@ -1,0 +1,107 @@
+"""Checks with keys that are not cached: one query reads the callers of all that came at the same time."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from access.callers import caller_at_command_line
+from access.key_limits import Rate
+from access.principal_cache import memory
+from apikeys.models import ApiKey
+from apikeys.services.api_keys import NewKey
+from apikeys.services.revocation import revoke_api_keys
+from apikeys.usage import counting
+from audit.models import Event
+from config.server.answers import Answer
+from gateway import edge
+from gateway.edge import UnreadKey, check_from_memory, check_together
+from tests.conftest import Cast, make_key
+from tests.gateway.test_from_memory import LONG, Lease, Request
+
+
+@pytest.fixture(autouse=True)
+def open_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "close_old_connections", lambda: None)  # as in Django's Client
+
+
+def unread(key: NewKey) -> UnreadKey:
+    asked = ((b"x-original-method", b"GET"), (b"x-original-uri", b"/services/a"))
+    request = Request("GET", b"/gateway/check", (*asked, (b"x-api-key", key.text.encode())))
+    found = check_from_memory(request.head())
+    assert isinstance(found, UnreadKey)
+    return found
+
+
+def statuses(answers: list[Answer | None]) -> list[int | None]:
+    return [answer and answer.status for answer in answers]
+
+
+def test_one_query_reads_the_callers_of_all_checks(cast: Cast, lease: Lease) -> None:
+    lease(LONG)
+    keys = [make_key(owner, "services:read") for owner in (cast.alice, cast.bob, cast.acme, cast.alice)]
+    checks = [unread(key) for key in [*keys, keys[0]]]
+    memory.known()  # looks
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        answers = check_together(checks)
+    assert statuses(answers) == [200] * 5
+    assert len(queries) == 1
+    subjects = [dict(answer.lines)[b"X-Auth-Subject"].decode() for answer in answers if answer]
+    owners = (cast.alice, cast.bob, cast.acme, cast.alice, cast.alice)
+    assert subjects == [str(owner.uuid) for owner in owners]
+    uses = {cell[0]: use.count for cell, use in counting._waiting.items()}
+    assert uses == Counter(key.row.pk for key in (*keys, keys[0]))
+    for key in keys:
+        assert memory.trusted().find(bytes(key.row.digest), timezone.now())
+
+
+def test_keys_that_may_not_be_used_are_left_to_a_thread_that_records_why(cast: Cast) -> None:
+    good, revoked, expired, disabled = (make_key(cast.alice, "services:read") for _ in range(4))
+    spent = make_key(cast.alice, "services:read", rate_limit=Rate(1, 3600))
+    elsewhere = make_key(cast.alice, "services:read", allowed_networks=["192.0.2.0/24"])
+    refused = [revoked, expired, disabled, elsewhere, make_key(cast.alice)]
+    revoke_api_keys(caller=caller_at_command_line(), selected=[revoked.row])
+    a_second_ago = timezone.now() - timedelta(seconds=1)
+    made = a_second_ago - timedelta(days=1)
+    ApiKey.objects.filter(pk=expired.row.pk).update(created_at=made, expires_at=a_second_ago)
+    ApiKey.objects.filter(pk=disabled.row.pk).update(disabled_at=timezone.now())
+    before = Event.objects.count()
+    answers = check_together([unread(key) for key in (*refused, spent, spent, good)])
+    assert statuses(answers) == [*[None] * len(refused), 200, None, 200]
+    assert Event.objects.count() == before
+
+
+def test_every_check_is_503_while_the_database_fails(cast: Cast) -> None:
+    def fail(*_: Any) -> None:
+        raise OperationalError("the connection is gone")
+
+    checks = [unread(make_key(cast.alice, "services:read")) for _ in range(2)]
+    with connection.execute_wrapper(fail):
+        answers = check_together(checks)
+    assert statuses(answers) == [503, 503]
+
+
+def test_a_read_that_a_change_overtook_answers_and_is_not_cached(
+    cast: Cast, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease(LONG)
+    check = unread(key := make_key(cast.alice, "services:read"))
+    memory.known()
+
+    def and_forget(execute: Any, *arguments: Any) -> Any:
+        try:
+            return execute(*arguments)
+        finally:
+            memory.forget()
+
+    with connection.execute_wrapper(and_forget):
+        assert statuses(check_together([check])) == [200]
+    lease(LONG)
+    memory.known()
+    assert memory.trusted().find(bytes(key.row.digest), timezone.now()) is None
