@@ -3,12 +3,11 @@
 import hashlib
 import hmac
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
 
-from config import env, hosts
+from config import env, hosts, program
 from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.database.settings import database_config
 from config.limits import limits
@@ -17,12 +16,12 @@ from config.wire.http.client_ip import check_networks
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes take their type arguments at run time
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = program.FOLDER
 
 # Keyhouse
 
 KEYHOUSE_PROFILE = env.text("KEYHOUSE_PROFILE")
-DATA_DIR = storage.open_data_dir((BASE_DIR / env.text("KEYHOUSE_DATA_DIR")).resolve())
+DATA_DIR = storage.open_data_dir(storage.place_of_data(env.text("KEYHOUSE_DATA_DIR")))
 BIND = env.address("KEYHOUSE_BIND")
 PUBLIC_URL = env.public_url("KEYHOUSE_PUBLIC_URL", BIND)
 TRUSTED_PROXIES = check_networks("KEYHOUSE_TRUSTED_PROXIES", env.items("KEYHOUSE_TRUSTED_PROXIES"))

@@ -20,9 +20,10 @@ GROUPS: dict[str, dict[str, Variable]] = {
             "keyhouse", "The profile to serve: the name of a shipped one, or the path of a TOML file."
         ),
         "KEYHOUSE_DATA_DIR": Variable(
-            "var",
-            "The folder for generated secrets and the SQLite database. A relative path starts at the "
-            "project's folder.",
+            "",
+            "The folder for generated secrets and the SQLite database. A relative path starts at the folder "
+            "of the clone; an installed wheel takes absolute paths only.",
+            "`var` in a clone; `$XDG_DATA_HOME/keyhouse`, or else `~/.local/share/keyhouse`, for a wheel",
         ),
         "KEYHOUSE_LEASE_MS": Variable(
             "250",

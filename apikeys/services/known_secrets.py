@@ -19,7 +19,7 @@ from apikeys.models import ApiKey
 from audit.actors import Origin
 from audit.events import EventName
 from audit.log import record
-from config import env, profiles
+from config import env, profiles, program
 from config.database.rows import in_parts
 from config.env import ConfigurationError
 from config.secrets.fingerprints import (
@@ -90,7 +90,7 @@ def _fit(found: Findings) -> Findings:
         + (f": {'; '.join(found.differences)}" if found.differences else "")
         + (f". Without the old secrets, these stop working: {lost}" if lost else "")
         + ". Put back the data folder, or the variables, that belong to this database. "
-        "If they are lost for good, manage.py acceptsecrets --dry-run shows what stops working"
+        f"If they are lost for good, {program.command('acceptsecrets --dry-run')} shows what stops working"
     )
 
 

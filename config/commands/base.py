@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from config import profiles
 from config.commands import tables
 from config.logs import escape
+from config.program import VERSION
 from config.wire.errors import DomainError
 
 _surroundings: list[Callable[[], None]] = []  # checks before and after a command's work
@@ -36,6 +37,9 @@ class JsonCommand(BaseCommand):
 
     requires_system_checks = ()
     examples: Sequence[str] = ()
+
+    def get_version(self) -> str:
+        return VERSION
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs.setdefault("formatter_class", HelpFormatter)

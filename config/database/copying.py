@@ -20,6 +20,7 @@ from django.db.models import Model
 from django.db.utils import ConnectionHandler
 
 from config.database.rows import PART
+from config.program import command
 
 # The models that are not copied, and why. The rows of all others are.
 NOT_COPIED = {
@@ -92,7 +93,7 @@ def check_source(source: BaseDatabaseWrapper) -> None:
     if known - present or not _has_all_migrations(source):
         raise CommandError(
             "--from: the database is not set up for this version; "
-            "first run manage.py setup with DATABASE_URL=sqlite:///PATH"
+            f"first run {command('setup')} with DATABASE_URL=sqlite:///PATH"
         )
     if unknown := present - known:
         raise CommandError(f"--from: this version does not know {min(unknown)}; use the version that made it")

@@ -13,6 +13,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
+from config.program import command
+
 # The last of each app's migrations that were squashed: a database with any of them must have it.
 LAST_REPLACED = {
     "accounts": "0019_email_domains",
@@ -40,14 +42,14 @@ def _check_replaced(loader: MigrationLoader) -> None:
         if (app, last) not in applied and not applied <= loader.disk_migrations.keys():
             raise CommandError(
                 f"the database lacks the migration {app}.{last}, which this version starts from; "
-                "first run manage.py setup of the last version that has it"
+                f"first run {command('setup')} of the last version that has it"
             )
 
 
 def check_up_to_date() -> None:
     """Raise CommandError, which says what to do, unless the database is ready for this version."""
     if not is_up_to_date():
-        raise CommandError("the database is not set up for this version; run: manage.py setup")
+        raise CommandError(f"the database is not set up for this version; run: {command('setup')}")
 
 
 def bring_up_to_date() -> None:

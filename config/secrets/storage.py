@@ -7,11 +7,36 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from config import program
 from config.env import ConfigurationError, reason
 
 NUMBERED_BYTES = 32
 SECRET_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 LEAST_DIFFERENT_BYTES = 16  # of 32 random ones, about 30 differ
+
+
+def place_of_data(text: str) -> Path:
+    """Return the path of the data folder: `text` (KEYHOUSE_DATA_DIR), or its default.
+
+    In a clone, relative paths start at its folder, and the default is `var`. An installed wheel has no folder
+    of its own; its default is where the user's data belongs (XDG Base Directory Specification).
+
+    Raises ConfigurationError for a relative path without a clone, and without any folder of the user's.
+    """
+    if program.IS_CLONE:
+        return (program.FOLDER / (text or "var")).resolve()
+    path = Path(text) if text else _data_home() / "keyhouse"
+    if not path.is_absolute():
+        raise ConfigurationError(f"KEYHOUSE_DATA_DIR: {text!a} must be an absolute path")
+    return path.resolve()
+
+
+def _data_home() -> Path:
+    given = Path(os.environ.get("XDG_DATA_HOME", ""))
+    try:
+        return given if given.is_absolute() else Path.home() / ".local" / "share"
+    except RuntimeError:
+        raise ConfigurationError("KEYHOUSE_DATA_DIR: must be set where the user has no home") from None
 
 
 def open_data_dir(path: Path) -> Path:

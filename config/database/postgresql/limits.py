@@ -7,6 +7,7 @@ from django.db import connection
 from psycopg.sql import SQL, Identifier, Literal
 
 from config.database.settings import POSTGRES_STATEMENT_MS
+from config.program import command
 
 LIMIT = SQL("ALTER ROLE {role} IN DATABASE {database} SET statement_timeout = {ms};")
 
@@ -37,5 +38,5 @@ def check_limits() -> None:
     if connection.vendor == "postgresql" and not statement_limit().in_force_ms:
         raise CommandError(
             "the database has no time limit for statements (statement_timeout is 0);  "
-            "run the SQL that manage.py databaselimits prints, and let the pooler reconnect"
+            f"run the SQL that {command('databaselimits')} prints, and let the pooler reconnect"
         )
