@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 
 from config import profiles
-from config.wire.openapi.schema import id_schema
+from config.wire.openapi.fields import id_schema
 
 Scheme = dict[str, str]
 

@@ -232,7 +232,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.wire.openapi.schema.finish",
+        "config.wire.openapi.document.finish",
     ],
 }
 

@@ -17,7 +17,6 @@ from config.wire.views import PublicView
 from gateway.introspection import (
     INACTIVE,
     Introspection,
-    IntrospectionRequest,
     identify,
     may_ask_about,
     tell,
@@ -26,6 +25,11 @@ from oauth.authentication import principal_of_machine
 from oauth.models import OAuthClient
 from oauth.openapi import REFUSALS
 from oauth.protocol.server import authenticated_client
+from oauth.serializers import RevocationRequest
+
+
+class ClientIntrospectionRequest(RevocationRequest):
+    """The members of RFC 7662 section 2.1, and those with which clients authenticate."""
 
 
 class ClientIntrospectionView(PublicView):
@@ -40,7 +44,7 @@ class ClientIntrospectionView(PublicView):
 
     @extend_schema(
         operation_id="oauth2_introspect",
-        request={"application/x-www-form-urlencoded": IntrospectionRequest},
+        request={"application/x-www-form-urlencoded": ClientIntrospectionRequest},
         responses={200: Introspection, **REFUSALS},
     )
     def post(self, request: Request) -> Response:

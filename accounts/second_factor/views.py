@@ -25,14 +25,14 @@ class TotpView(APIView):
         request=serializers.PasswordProofRequest, responses=serializers.Enrolment, operation_id="begin_totp"
     )
     def post(self, request: Request) -> Response:
-        """Begin: return the secret for the app. It counts once a code confirms it (auth/totp/confirm)."""
         sent = requests.parse_body(serializers.PasswordProofRequest, request)
         enrolment = second_factor.begin_enrolment(caller=caller_of(request), password=sent["password"])
         return Response(serializers.Enrolment(enrolment).data)
 
-    @extend_schema(responses={204: None}, operation_id="remove_totp")
+    @extend_schema(
+        request=serializers.PasswordAndCodeRequest, responses={204: None}, operation_id="remove_totp"
+    )
     def delete(self, request: Request) -> Response:
-        """Remove it. The JSON body has `password` and `code`: a code from the app or a recovery code."""
         sent = requests.parse_body(serializers.PasswordAndCodeRequest, request)
         second_factor.remove_own_second_factor(
             caller=caller_of(request), password=sent["password"], code=sent["code"]

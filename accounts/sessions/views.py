@@ -49,9 +49,7 @@ class SessionViewSet(ListModelMixin, ResourceViewSet[Session]):
         sessions.end_session(caller=caller_of(request), session=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(
-        operation_id="end_other_sessions", responses={204: None}, description="End all sessions but this one."
-    )
+    @extend_schema(operation_id="end_other_sessions", responses={204: None})
     def destroy_all(self, request: Request) -> Response:
         sessions.end_other_sessions(caller=caller_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -76,9 +74,7 @@ class UserSessionViewSet(SessionViewSet):
         user: User = ids.find("user", User.objects.visible_to(caller.principal), self.kwargs["user_id"])
         return user
 
-    @extend_schema(
-        operation_id="end_sessions_of_user", responses={204: None}, description="End all their sessions."
-    )
+    @extend_schema(operation_id="end_sessions_of_user", responses={204: None})
     def destroy_all(self, request: Request, user_id: str) -> Response:  # type: ignore[override]
         sessions.end_sessions_of(caller=caller_of(request), selected=[self.person()])
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -2,39 +2,30 @@
 
 import json
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import Any
 
 from config.management.commands.checkprofile import all_endpoints
 from config.wire.openapi import pages as openapi_pages
 from docs.building.markdown import code, table
 
-TITLES = {
-    "accounts": "People, sessions, organizations and OAuth2",
-    "apikeys": "API keys",
-    "audit": "Audit log",
-    "gateway": "Asking about credentials",
-    "": "The installation and the gateway",
-}
-
-
-SPELLED = {"Api": "API", "Jwks": "JWKS", "Oauth2": "OAuth2", "Openid": "OpenID", "Totp": "TOTP"}
-
 
 def operations() -> str:
-    """Return one table for each subject."""
-    paths = json.loads(openapi_pages.document().body)["paths"]
+    """Return one table for each tag."""
+    document = json.loads(openapi_pages.document().body)
     needs = {(row["method"], _shape(row["path"])): row["needs"] for row in all_endpoints()}
-    shared = Counter(operation["description"] for methods in paths.values() for operation in methods.values())
     found: defaultdict[str, list[list[str]]] = defaultdict(list)
-    for path, methods in paths.items():
+    for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            words = _words(operation, is_shared=shared[operation["description"]] > 1)
-            row = [code(method.upper()), code(path), words]
+            row = [code(method.upper()), code(path), _words(operation)]
             row.append(needs.get((method.upper(), _shape(path)), "nothing"))
-            found[operation.get("tags", [""])[0]].append(row)
+            found[operation["tags"][0]].append(row)
     heads = ["method", "path", "what it does", "needs"]
-    return "\n\n".join(f"## {title}\n\n{table(heads, found[tag])}" for tag, title in TITLES.items())
+    return "\n\n".join(_section(tag, table(heads, found[tag["name"]])) for tag in document["tags"])
+
+
+def _section(tag: dict[str, str], rows: str) -> str:
+    return f"## {tag['name']}\n\n{tag['description']}\n\n{rows}"
 
 
 def _shape(path: str) -> str:
@@ -42,12 +33,7 @@ def _shape(path: str) -> str:
     return re.sub(r"{\w+}", "{}", path)
 
 
-def _words(operation: dict[str, Any], *, is_shared: bool) -> str:
-    """The name of the operation as words, and the first paragraph that is about this one alone."""
-    words = " ".join(_spelled(word) for word in operation["operationId"].split("_"))
+def _words(operation: dict[str, Any]) -> str:
+    """The summary, and the first paragraph of the description, on one line."""
     first, _, _ = operation["description"].partition("\n\n")
-    return f"**{words[0].upper()}{words[1:]}**" + ("" if is_shared else f"<br>{first}")
-
-
-def _spelled(word: str) -> str:
-    return SPELLED.get(word.capitalize(), word)
+    return f"**{operation['summary']}**<br>{' '.join(first.split())}"

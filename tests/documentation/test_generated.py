@@ -49,7 +49,7 @@ def test_every_table_of_a_profile_and_every_operation_of_the_api_is_there(genera
     tables = re.findall("^## `(.+)`$", generated["members"], re.MULTILINE)
     assert {"[product]", "[login]", "[oauth2]", "[keys.environments.NAME]", "[[routes]]"} <= set(tables)
     assert "| `POST` | `/api/v1/auth/login` | **Log in**" in generated["operations"]
-    assert "| `GET` | `/gateway/check` | **Check**" in generated["operations"]
+    assert "| `GET` | `/gateway/check` | **Check another request**" in generated["operations"]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
-"""Describes endpoints in the OpenAPI document: ids, envelope, errors, and views that are not DRF's."""
+"""Describes endpoints in the OpenAPI document: their texts, envelope, errors and headers."""
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.plumbing import ResolvedComponent, force_instance
 from drf_spectacular.utils import OpenApiParameter
 
 from config import profiles
-from config.wire import ids, rendering
+from config.wire import rendering
+from config.wire.members import RequestForm
+from config.wire.openapi import texts
+from config.wire.openapi.examples import example_of
+from config.wire.openapi.fields import id_schema
 from config.wire.problems import MEDIA_TYPE
 
 TEXT = {"type": "string"}
@@ -56,50 +59,50 @@ ETAG = OpenApiParameter(
 )
 
 
-def id_schema(resource: str) -> dict[str, Any]:
-    """Return the JSON schema of a public id in the active profile's form."""
-    form = profiles.active().wire
-    if form.ids == "integer":
-        return {"type": "integer", "minimum": 1}
-    if form.ids == "prefixed":
-        prefix = ids.prefix_of(resource)
-        return {"type": "string", "pattern": f"^{prefix}[0-9A-Za-z]{{{ids.PREFIXED_LENGTH}}}$"}
-    return {"type": "string", "format": "uuid"}
+CALLERS = {
+    None: "Anybody may call this, without a credential.",
+    "authenticated": "Callers with any valid credential may call this.",
+    "person": "People who have logged in may call this. API keys and OAuth2 tokens may not.",
+}
 
 
-class IdFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """Describes ids in the profile's form."""
-
-    target_class = "config.wire.ids.IdField"
-
-    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        return id_schema(self.target.resource)
+def described(text: texts.OperationText, need: Any) -> str:
+    """Return the description of an operation, which says who may call it: those with the view's `need`."""
+    callers = text.callers or CALLERS.get(need) or _holders(need)
+    return f"{text.description.strip()}\n\n{callers}"
 
 
-class QueryIdFieldExtension(IdFieldExtension):  # type: ignore[no-untyped-call]
-    """Describes ids in queries in the same form."""
-
-    target_class = "config.wire.ids.QueryIdField"
-
-
-class SentIdFieldExtension(IdFieldExtension):  # type: ignore[no-untyped-call]
-    """Describes ids that clients send in the same form."""
-
-    target_class = "config.wire.ids.SentIdField"
-
-
-TAGS = {
-    "access": "audit",
-    "oauth": "accounts",
-}  # apps documented under another name
+def _holders(capabilities: frozenset[str]) -> str:
+    named = " or ".join(f"`{capability}`" for capability in sorted(capabilities))
+    return f"Callers whose role or scopes give {named} may call this."
 
 
 class WireSchema(AutoSchema):
     """Describes operations with the profile's envelope, typed ids in paths, and problems as errors."""
 
+    @property
+    def text(self) -> texts.OperationText:
+        return texts.of_operation(type(self.view).__module__, self.get_operation_id())
+
     def get_tags(self) -> list[str]:
-        app = type(self.view).__module__.partition(".")[0]
-        return [TAGS.get(app, app)]
+        return [self.text.tag]
+
+    def get_summary(self) -> str:
+        return self.text.summary
+
+    def get_description(self) -> str:  # type: ignore[override]  # as in drf-spectacular
+        needs = getattr(self.view, "needs", None)
+        return described(self.text, needs and needs[self._action()])
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """Describe members by openapi.toml, not by the docstring. Requests take no other members."""
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        schema.pop("description", None)
+        instance = force_instance(serializer)  # type: ignore[no-untyped-call]
+        text, example = texts.of_schema(type(instance)), example_of(instance)
+        schema |= {"description": text.description.strip()} if text.description else {}
+        schema |= {"additionalProperties": False} if isinstance(instance, RequestForm) else {}
+        return schema | ({} if example is None else {"examples": [example]})
 
     def get_override_parameters(self) -> list[Any]:
         """Return the query parameters of a list, and the headers of versions: those that the view reads."""
@@ -110,7 +113,24 @@ class WireSchema(AutoSchema):
 
     def _is_among(self, actions: str) -> bool:
         """Whether the view names this action, or method, in its attribute `actions`."""
-        return (getattr(self.view, "action", None) or self.method.lower()) in getattr(self.view, actions, ())
+        return self._action() in getattr(self.view, actions, ())
+
+    def _action(self) -> str:
+        return getattr(self.view, "action", None) or self.method.lower()
+
+    def get_request_serializer(self) -> Any:
+        """Return what describes the body. DELETE has one only if the view declares it."""
+        return None if self.method == "DELETE" else super().get_request_serializer()
+
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        """Describe the body of DELETE, too, which drf-spectacular never does."""
+        if self.method != "DELETE" or self.get_request_serializer() is None:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        self.method = "POST"
+        try:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        finally:
+            self.method = "DELETE"
 
     def _resolve_path_parameters(self, variables: list[str]) -> Any:
         parameters = super()._resolve_path_parameters(variables)  # type: ignore[no-untyped-call]
@@ -144,47 +164,3 @@ class WireSchema(AutoSchema):
                     continue  # problems have no envelope
                 properties = {envelope: form["schema"]}
                 form["schema"] = {"type": "object", "required": [envelope], "properties": properties}
-
-
-def finish(result: Any, generator: Any, request: Any, public: bool) -> Any:
-    """Name the document after the product, and add the plain views. A hook of drf-spectacular."""
-    name = profiles.active().product.name
-    result["info"]["title"] = f"{name} API"
-    result["info"]["description"] = f"{name}: who calls, and what they may do."
-    schemes: Security = [{name: []} for name in result["components"]["securitySchemes"]]
-    result["paths"] |= PLAIN | {"/gateway/check": _check([*schemes, {}])}
-    return result
-
-
-Security = list[dict[str, list[str]]]
-
-
-def _plain(operation_id: str, description: str, security: Security, **more: Any) -> dict[str, Any]:
-    operation = {"operationId": operation_id, "description": description, "security": security, **more}
-    return {"get": {**operation, "responses": {"200": {"description": "Yes"}, "default": ERROR}}}
-
-
-def _header(name: str, description: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "description": description, "schema": TEXT}
-
-
-PLAIN = {
-    "/health": _plain("health", "Whether the process is alive.", [{}]),
-    "/ready": _plain("ready", "Whether the database can be reached.", [{}]),
-    "/metrics": _plain("metrics", "Metrics for Prometheus, for the networks that the operator allows.", [{}]),
-}
-
-
-def _check(security: Security) -> dict[str, Any]:
-    return _plain(
-        "check",
-        "For reverse proxies: whether the credential of this request may make another request. Responses to "
-        "keys with a rate limit have RateLimit and RateLimit-Policy headers; 429 when the limit is reached.",
-        security,
-        parameters=[
-            _header("X-Original-Method", "method of the other request (nginx)"),
-            _header("X-Original-URI", "path and query of the other request (nginx)"),
-            _header("X-Forwarded-Method", "method of the other request (Traefik, Caddy)"),
-            _header("X-Forwarded-Uri", "path and query of the other request (Traefik, Caddy)"),
-        ],
-    )

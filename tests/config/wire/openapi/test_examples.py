@@ -1,0 +1,199 @@
+"""The example of each body in the OpenAPI document is sent to its endpoint, which does what it says."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from accounts.invitations.services import invite
+from accounts.mail.delivery import send_due
+from accounts.models import User
+from tests.accounts.authenticator import App, enrolled, let_codes_be_good_again, logged_in, secret_in
+from tests.accounts.helpers import caller_as, serving
+from tests.accounts.mailbox import Mailbox, token_in
+from tests.config.wire.test_openapi import schema
+from tests.conftest import PASSWORD, Api, Cast, as_user, log_in, make_key
+from tests.oauth.flow import make_client
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+PASSWORD_OF_GRACE = "seven quiet harbours at dawn"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Who sends an example, which ids its path has, and what it cannot know: ids, tokens and codes."""
+
+    api: Api
+    path: Mapping[str, Any] = field(default_factory=dict)
+    known: Mapping[str, Any] = field(default_factory=dict)
+
+
+Setting = Callable[[Cast, Mailbox], Stage]
+
+
+def admin(cast: Cast, mailbox: Mailbox) -> Stage:
+    return Stage(as_user(cast.ada))
+
+
+def anybody(cast: Cast, mailbox: Mailbox) -> Stage:
+    return Stage(Api())
+
+
+def about(name: str) -> Setting:
+    """Ada asks about Acme, or about bob, who works there."""
+    return lambda cast, mailbox: Stage(as_user(cast.ada), {"id": getattr(cast, name).uuid})
+
+
+def in_acme(**known: str) -> Setting:
+    def stage(cast: Cast, mailbox: Mailbox) -> Stage:
+        path = {"organization_id": cast.acme.uuid, "id": cast.bob.uuid}
+        return Stage(
+            as_user(cast.ada), path, {name: str(getattr(cast, who).uuid) for name, who in known.items()}
+        )
+
+    return stage
+
+
+def own_key(cast: Cast, mailbox: Mailbox) -> Stage:
+    return Stage(as_user(cast.ada), {"id": make_key(cast.ada).row.uuid})
+
+
+def refreshing(cast: Cast, mailbox: Mailbox) -> Stage:
+    return Stage(Api(), known={"refresh_token": log_in(cast.ada)["refresh_token"]})
+
+
+def mailed(mailbox: Mailbox, address: str) -> Stage:
+    """The person behind an address has followed the link in their last mail."""
+    send_due()
+    return Stage(Api(), known={"token": token_in(mailbox.to(address)[-1])})
+
+
+def resetting(cast: Cast, mailbox: Mailbox) -> Stage:
+    assert Api().post("auth/forgot-password", {"email": cast.ada.email}).status_code == 200
+    return mailed(mailbox, cast.ada.email)
+
+
+def registered(cast: Cast, mailbox: Mailbox) -> Stage:
+    sent = {"email": "grace@example.org", "password": PASSWORD_OF_GRACE}
+    assert Api().post("auth/register", sent).status_code == 202
+    return mailed(mailbox, "grace@example.org")
+
+
+def invited(cast: Cast, mailbox: Mailbox) -> Stage:
+    invite(caller=caller_as(cast.ada), organization=cast.acme, email="grace@example.org", role="developer")
+    return mailed(mailbox, "grace@example.org")
+
+
+def confirming(cast: Cast, mailbox: Mailbox) -> Stage:
+    api = as_user(cast.ada)
+    begun = api.post("auth/totp", {"password": PASSWORD}).json()
+    return Stage(api, known={"code": App(secret_in(begun["otpauth_uri"]), []).code()})
+
+
+def with_app(cast: Cast, mailbox: Mailbox) -> Stage:
+    app = enrolled(cast.ada)
+    api = logged_in(cast.ada, app)
+    let_codes_be_good_again()
+    return Stage(api, known={"code": app.code()})
+
+
+def introspecting(cast: Cast, mailbox: Mailbox) -> Stage:
+    return Stage(as_user(cast.ada), known={"token": make_key(cast.bob).text})
+
+
+def of_client(**known: Any) -> Setting:
+    def stage(cast: Cast, mailbox: Mailbox) -> Stage:
+        client = make_client("services:read", owner=cast.ada)
+        proof = {"client_id": client.row.client_id, "client_secret": client.secret}
+        return Stage(Api(), known=proof | known)
+
+    return stage
+
+
+STAGES: Mapping[str, Setting] = {
+    "accept_invitation": invited,
+    "add_member": in_acme(user="mallory"),
+    "begin_totp": admin,
+    "change_email": admin,
+    "change_me": admin,
+    "change_member_role": in_acme(),
+    "change_password": admin,
+    "confirm_email": registered,
+    "confirm_totp": confirming,
+    "create_api_key": admin,
+    "create_organization": admin,
+    "create_user": admin,
+    "forgot_password": anybody,
+    "introspect": introspecting,
+    "invite": in_acme(),
+    "invite_to_account": admin,
+    "log_in": anybody,
+    "oauth2_introspect": of_client(token="a token of somebody else"),
+    "oauth2_revoke": of_client(token="a token that has ended"),
+    "oauth2_token": of_client(),
+    "refresh": refreshing,
+    "register": anybody,
+    "remove_totp": with_app,
+    "replace_recovery_codes": with_app,
+    "reset_password": resetting,
+    "rotate_api_key": own_key,
+    "update_api_key": own_key,
+    "update_organization": about("acme"),
+    "update_user": about("bob"),
+}
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body of an operation: its media type and its example, and which statuses mean success."""
+
+    method: str
+    path: str
+    media_type: str
+    example: Mapping[str, Any]
+    successes: frozenset[int]
+
+
+def bodies() -> dict[str, list[Body]]:
+    """The bodies of each operation that takes one."""
+    found: dict[str, list[Body]] = {}
+    for path, methods in schema()["paths"].items():
+        for method, operation in methods.items():
+            successes = frozenset(int(code) for code in operation["responses"] if code.startswith("2"))
+            for media_type, form in operation.get("requestBody", {}).get("content", {}).items():
+                body = Body(method, path, media_type, form["example"], successes)
+                found.setdefault(operation["operationId"], []).append(body)
+    return found
+
+
+def test_every_body_is_sent() -> None:
+    assert STAGES.keys() == bodies().keys()
+
+
+@pytest.mark.parametrize("operation", STAGES)
+def test_the_example_works(operation: str, cast: Cast, mailbox: Mailbox) -> None:
+    with serving("login", registration_role="member"):
+        for body in bodies()[operation]:
+            stage = STAGES[operation](cast, mailbox)
+            answer = send(stage, body)
+            assert answer.status_code in body.successes, answer.content
+
+
+def send(stage: Stage, body: Body) -> Any:
+    sent = {name: stage.known.get(name, value) for name, value in body.example.items()}
+    text: Any = sent if body.media_type == JSON else urlencode(sent)
+    call = getattr(stage.api.client, body.method)
+    return call(body.path.format(**stage.path), data=text, content_type=body.media_type)
+
+
+def test_the_example_of_a_login_is_that_of_an_account(cast: Cast) -> None:
+    (body,) = bodies()["log_in"]
+    assert send(Stage(Api()), body).json()["user"]["id"] == str(User.objects.get(username="ada").uuid)
+
+
+def test_the_example_of_a_new_key_makes_a_key_that_works(cast: Cast) -> None:
+    (body,) = bodies()["create_api_key"]
+    text = send(Stage(as_user(cast.ada)), body).json()["key"]
+    assert Api({"X-API-Key": text}).get("auth/me").json()["username"] == "ada"
