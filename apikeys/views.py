@@ -126,8 +126,8 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
 
     @extend_schema(operation_id="revoke_api_key", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        caller, expected = caller_of(request), self.expected
-        revocation.revoke_api_keys(caller=caller, selected=[self.named_key()], expected=expected)
+        named, expected = ids.lookup(self.resource, pk), self.expected
+        revocation.revoke_api_key(caller=caller_of(request), named=named, expected=expected)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(

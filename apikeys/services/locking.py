@@ -1,12 +1,14 @@
 """Locks API keys for the services that change them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from access.principals import Caller
 from accounts.users.lookups import lock_owners
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from config.database.rows import in_batches
-from config.wire.errors import NotFound
+from config.wire.errors import NotAllowed, NotFound
+from config.wire.ids import NO_SUCH_ID
 from config.wire.preconditions import Expected
 
 # The columns that revoking a key needs: its state, and the parts of its event.
@@ -36,6 +38,18 @@ def locked_to_end(caller: Caller, selected: Iterable[ApiKey], expected: Expected
     return _locked_keys(caller, keys, expected, *ENDING)
 
 
+def one_locked_to_end(caller: Caller, named: Mapping[str, Any], expected: Expected) -> ApiKey:
+    """Lock the key that a lookup names, as `locked_to_end` does, with one query: other changes wait for it.
+
+    Raises NotFound, NotAllowed or PreconditionFailed.
+    """
+    row = next(iter(_to_lock(caller, *ENDING).filter(**named)), None)
+    if row is None:
+        raise _refusal(caller, lambda rows: rows.filter(**named).exists())
+    expected.check(row)
+    return row
+
+
 def _lock_owners_of(keys: Sequence[ApiKey]) -> None:
     lock_owners({key.organization_id for key in keys}, {key.user_id for key in keys})
 
@@ -46,15 +60,22 @@ def _locked_keys(caller: Caller, keys: Sequence[ApiKey], expected: Expected, *co
     def are_all(rows: ApiKeyQuerySet) -> bool:
         return sum(some.count() for some in in_batches(rows, numbers)) == len(numbers)
 
+    found = [row for some in in_batches(_to_lock(caller, *columns), numbers) for row in some]
+    if len(found) != len(numbers):
+        raise _refusal(caller, are_all)
+    for row in found:
+        expected.check(row)
+    return found
+
+
+def _to_lock(caller: Caller, *columns: str) -> ApiKeyQuerySet:
     manageable = ApiKey.objects.manageable_by(caller.principal).select_related("user", "organization")
-    rows = manageable.only(*columns).select_for_update(of=("self",))
-    found = [row for some in in_batches(rows, numbers) for row in some]
-    if len(found) == len(numbers):
-        for row in found:
-            expected.check(row)
-        return found
-    if are_all(ApiKey.objects.visible_to(caller.principal)):
-        raise caller.principal.refusal(
-            lambda who: are_all(ApiKey.objects.manageable_by(who)), "You may not manage this key."
-        )
-    raise NotFound("API key not found.")
+    return manageable.only(*columns).select_for_update(of=("self",))
+
+
+def _refusal(caller: Caller, has: Callable[[ApiKeyQuerySet], bool]) -> NotAllowed | NotFound:
+    """Return the error for a caller who may not manage the keys that the caller asked for."""
+    if not has(ApiKey.objects.visible_to(caller.principal)):
+        return NotFound(NO_SUCH_ID)
+    may_manage = "You may not manage this key."
+    return caller.principal.refusal(lambda who: has(ApiKey.objects.manageable_by(who)), may_manage)

@@ -17,11 +17,12 @@ from accounts.users.principals import principal_of
 from accounts.users.services import delete_user
 from apikeys.models import ApiKey
 from apikeys.services.enabling import disable_api_keys
-from apikeys.services.revocation import revoke_api_keys
+from apikeys.services.revocation import revoke_api_key, revoke_api_keys
 from audit.actors import Origin
 from audit.log import verify
 from audit.models import Event
 from config.wire.errors import Invalid, NotAllowed, NotFound
+from config.wire.preconditions import ANY_VERSION
 from tests.accounts.helpers import longest_list, rows_are_locked, waiting
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
 
@@ -158,19 +159,41 @@ def test_the_deletion_of_an_owner_waits_for_the_revocation_of_a_key(cast: Cast, 
     assert verify().faults == []
 
 
+def revoke_by_name(caller: Caller, row: ApiKey) -> None:
+    revoke_api_key(caller=caller, named={"uuid": row.uuid}, expected=ANY_VERSION)
+
+
 @rows_are_locked
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "revoke", [lambda who, row: revoke_api_keys(caller=who, selected=[row]), revoke_by_name]
+)
 def test_a_revocation_that_waits_for_the_deletion_of_the_owner_finds_no_key(
-    cast: Cast, operator: Caller
+    cast: Cast, operator: Caller, revoke: Callable[[Caller, ApiKey], object]
 ) -> None:
     row = make_key(cast.bob).row
     delete = partial(delete_user, caller=operator, user=cast.bob)
-    with (
-        pytest.raises(NotFound),
-        waiting(lambda: revoke_api_keys(caller=operator, selected=[row]), holding=delete),
-    ):
+    with pytest.raises(NotFound), waiting(lambda: revoke(operator, row), holding=delete):
         pass
     assert not Event.objects.filter(name="api_key:revoked").exists()
+
+
+@pytest.mark.parametrize(("who", "refusal"), [("bob", NotAllowed), ("mallory", NotFound)])
+def test_a_key_that_the_caller_may_not_manage_is_not_revoked_by_its_name(
+    cast: Cast, who: str, refusal: type[Exception]
+) -> None:
+    row = make_key(cast.acme).row
+    with pytest.raises(refusal):
+        revoke_by_name(caller(getattr(cast, who)), row)
+    assert ApiKey.objects.unrevoked().exists()
+
+
+def test_one_statement_reads_the_key_that_a_client_revokes(cast: Cast) -> None:
+    key, alice = make_key(cast.alice), as_user(cast.alice)
+    with CaptureQueriesContext(connection) as captured:
+        assert alice.delete(f"api-keys/{key.row.uuid}").status_code == 204
+    statements = [each["sql"] for each in captured if '"apikeys_apikey"' in each["sql"]]
+    assert [sql.split()[0] for sql in statements] == ["SELECT", "UPDATE"]
 
 
 @pytest.mark.parametrize("change", [revoke_api_keys, disable_api_keys])
