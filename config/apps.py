@@ -14,7 +14,7 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401 (the import registers them)
-        from config.wire.openapi import schema  # noqa: F401 (the import registers it)
+        from config.wire.openapi import schema, times  # noqa: F401 (the import registers it)
 
         _spare_each_request()
         gc.freeze()  # modules loaded by now stay, and forks share their memory
