@@ -1,6 +1,6 @@
 """Log in, refresh, log out."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -11,12 +11,14 @@ from rest_framework.views import APIView
 from access.callers import caller_of
 from access.credentials import presented
 from access.permissions import Needs
+from accounts.mail.serializers import Message
 from accounts.sessions import refreshing, serializers
 from accounts.sessions import services as sessions
 from audit.actors import Origin
 from config import profiles
 from config.wire import requests
 from config.wire.errors import NotAuthenticated
+from config.wire.openapi.schema import WireSchema
 from config.wire.views import PublicView
 
 
@@ -61,16 +63,28 @@ def _bearer(request: Request) -> str:
     return sent.secret
 
 
+class LogoutSchema(WireSchema):
+    """Describes what a logout answers: a message, if the profile has one."""
+
+    def get_response_serializers(self) -> Any:
+        return {200: Message} if _farewell() else {204: None}
+
+
 class LogoutView(APIView):
     """End the session. Its access token and its refresh token stop working at once."""
 
     needs: ClassVar[Needs] = {"post": "person"}
+    schema = LogoutSchema()
 
-    @extend_schema(request=None, responses={204: None}, operation_id="log_out")
+    @extend_schema(request=None, operation_id="log_out")
     def post(self, request: Request) -> Response:
         sessions.log_out(caller=caller_of(request))
-        message = profiles.active().wire.messages.get("logout")
+        message = _farewell()
         return Response({"message": message}) if message else Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _farewell() -> str | None:
+    return profiles.active().wire.messages.get("logout")
 
 
 class LogoutEverywhereView(APIView):

@@ -212,6 +212,16 @@ def test_a_time_without_an_offset_is_not_called_a_date_time(
     assert sent["properties"]["expires_at"]["format"] == "date-time"
 
 
+@pytest.mark.parametrize(("name", "status"), [("keyhouse", "204"), ("sentrikat", "200")])
+def test_the_document_says_what_a_logout_answers(
+    name: str, status: str, served_profile: Callable[[Profile], None]
+) -> None:
+    served_profile(profiles.load(name))
+    described = schema()["paths"][f"{profiles.active().base_path}/auth/logout"]["post"]["responses"]
+    assert list(described) == [status, "default"]
+    assert ("content" in described[status]) == (status == "200")
+
+
 def test_the_document_and_the_page_are_open_to_everybody(db: None) -> None:
     assert Api().get("/schema").headers["Content-Type"].startswith("application/vnd.oai.openapi+json")
     assert Api({"Authorization": "Bearer nonsense"}).get("/schema").status_code == 200
