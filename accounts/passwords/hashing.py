@@ -60,9 +60,12 @@ _lock = threading.Lock()
 
 
 def share_among(processes: int) -> None:
-    """Let each forked process use its share of the cores for hashing, but at least one thread."""
-    global _processes
-    _processes = processes
+    """Let each forked process use its share of the cores for hashing, but at least one thread.
+
+    Ends the threads of this process: there should be none when it forks.
+    """
+    global _processes, _made
+    _processes, _made = processes, None
 
 
 def _threads() -> HashThreads:

@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 
@@ -17,7 +18,6 @@ from config.commands.terminal import warn_of_unknown_variables
 from config.database.migrate import check_up_to_date
 from config.database.postgresql.limits import check_limits
 from config.server import processes
-from config.wire.openapi import pages as openapi_pages
 
 
 class Command(JsonCommand):
@@ -25,6 +25,7 @@ class Command(JsonCommand):
     examples = (
         "{}",
         "{} --bind 0.0.0.0:8000 --workers 4",
+        "{} --setup",
     )
 
     def add_arguments(self, parser: Any) -> None:
@@ -34,15 +35,17 @@ class Command(JsonCommand):
             help="where to listen; default: KEYHOUSE_BIND. Links use KEYHOUSE_PUBLIC_URL",
         )
         parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes; default: 2")
+        parser.add_argument("--setup", action="store_true", help="first do what setup does; not with --json")
 
     def handle(self, *args: Any, **options: Any) -> None:
         bind = options["bind"]
         host, port = settings.BIND if bind is None else env.parse_address("--bind", bind)
         places = places_to_go(public_url(bind, host, port))
-        check_fit(options["workers"])
+        check_arguments(options)
+        prepare(set_up=options["setup"])
+        check_fit()
         quotas.share_among(options["workers"])
         hashing.share_among(options["workers"])
-        openapi_pages.document()  # built here, so that the forked workers have it
 
         def announce(_server: Any) -> None:
             if settings.METRICS_NETWORKS:
@@ -76,13 +79,26 @@ def start_worker(worker: Any) -> None:
     memory.renew_in_background()
 
 
-def check_fit(workers: int) -> None:
-    """Raise CommandError for a reason not to serve."""
-    if workers < 1:
+def check_arguments(options: dict[str, Any]) -> None:
+    """Raise CommandError for arguments that cannot be followed."""
+    if options["workers"] < 1:
         raise CommandError("--workers: must be 1 or more")
-    warn_of_unknown_variables()
+    if options["setup"] and options["json"]:
+        raise CommandError("--setup: not with --json; run setup --json before")
+
+
+def prepare(*, set_up: bool) -> None:
+    """Set the database up, or else raise CommandError unless it is."""
+    if set_up:
+        call_command("setup")
+    else:
+        warn_of_unknown_variables()
+        check_up_to_date()
+
+
+def check_fit() -> None:
+    """Raise CommandError for a reason not to serve."""
     stop_at([*production_faults(), *wire_faults(), *signing_key_faults()])
-    check_up_to_date()
     check_limits()
     check_secrets()
     connections.close_all()  # the forked workers need their own

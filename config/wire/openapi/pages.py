@@ -36,7 +36,7 @@ _building = Lock()  # drf-spectacular fails if two threads build at once
 
 
 def document() -> Document:
-    """Return the active profile's document. The first call builds it; `serve` makes it before it forks."""
+    """Return the active profile's document. The first call in a process builds it."""
     with _building:
         return _build(profiles.active())
 

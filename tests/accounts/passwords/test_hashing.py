@@ -138,5 +138,16 @@ def test_a_process_that_is_forked_from_one_that_has_hashed_hashes_too() -> None:
     assert fork.exitcode == 0
 
 
+def test_a_process_that_is_about_to_fork_ends_its_hashing_threads() -> None:
+    hashing.share_among(1)
+    others = {*threading.enumerate()}
+    make_password(PASSWORD)
+    started = {*threading.enumerate()} - others
+    hashing.share_among(1)
+    for thread in started:
+        thread.join(60)
+    assert started and not any(thread.is_alive() for thread in started)
+
+
 def _check(stored: str) -> None:
     sys.exit(not check_password(PASSWORD, stored))

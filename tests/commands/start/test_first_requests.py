@@ -1,5 +1,6 @@
 """Many clients at once make the first request for what a server builds on demand."""
 
+import re
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ SchemaGenerator.get_schema = say_and_build
 execute_from_command_line(sys.argv)
 """
 CLIENTS = 32
+WORKERS = 2
 PAGES = ("/docs", "/.well-known/jwks.json", "/.well-known/openid-configuration", "/admin/login/")
 
 
@@ -41,7 +43,7 @@ def all_at_once(ask: Callable[[str], Answer], *paths: str) -> list[Answer]:
         return list(clients.map(ask_together, islice(cycle(paths), CLIENTS)))
 
 
-def test_many_first_requests_for_the_schema_get_what_was_built_before_the_start(
+def test_many_first_requests_for_the_schema_get_what_each_worker_builds_once(
     module_installation: Installation,
 ) -> None:
     port = free_port()
@@ -50,7 +52,8 @@ def test_many_first_requests_for_the_schema_get_what_was_built_before_the_start(
         answers = all_at_once(lambda path: server.request("GET", path), "/schema")
     assert [answer.status for answer in answers] == [200] * CLIENTS
     assert len({(answer.body, answer.headers["etag"]) for answer in answers}) == 1
-    assert server.output.count("built by ") == server.output.count(f"built by {server.process.pid}\n") == 1
+    builders = re.findall(r"built by (\d+)", server.output)
+    assert 1 <= len(builders) == len(set(builders)) <= WORKERS
 
 
 def test_many_first_requests_make_one_signing_key_and_no_error(installation: Installation) -> None:

@@ -13,7 +13,16 @@ from pathlib import Path
 import pytest
 
 from tests.commands.helpers import assert_one_line
-from tests.installation import MANAGE_PY, PROJECT, START_SECONDS, Installation, Server, free_port
+from tests.installation import (
+    ADMIN,
+    MANAGE_PY,
+    PROJECT,
+    START_SECONDS,
+    Installation,
+    Server,
+    free_port,
+    log_in_as_admin,
+)
 
 pytestmark = pytest.mark.once
 
@@ -43,6 +52,19 @@ def test_with_json_it_prints_one_document_with_the_public_address(module_install
         "admin": "https://keys.example.org/admin/",
         "try": "curl https://keys.example.org/ready",
     }
+
+
+def test_with_setup_it_sets_up_warns_once_and_serves(migrated_installation: Installation) -> None:
+    with migrated_installation.serve("--setup", KEYHOUSE_PUBLIC_ULR="x", **ADMIN) as server:
+        log_in_as_admin(server)  # its workers hash passwords, as the process did that they come from
+    assert server.output.count("Administrator admin (admin@example.org) created.\n") == 1
+    assert server.output.count("warning: ") == 1
+
+
+def test_with_setup_and_json_it_does_nothing(migrated_installation: Installation) -> None:
+    done = migrated_installation.manage("serve", "--setup", "--json", **ADMIN)
+    assert_one_line(done, "--setup: not with --json; run setup --json before")
+    assert migrated_installation.manage_json("auditverify")["events"] == 0
 
 
 def children(server: Server) -> list[int]:
