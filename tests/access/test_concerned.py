@@ -5,6 +5,8 @@ import pytest
 from access.concerned import EVERYBODYS, WHOSE, concerned
 from audit.events import CHANGES_NO_CALLER, EventName
 
+pytestmark = pytest.mark.once
+
 USER, SESSION, CONSENT, CLIENT = "user:1", "session:2", "consent:3", "oauth_client:4"
 
 

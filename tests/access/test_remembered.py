@@ -9,6 +9,8 @@ from access.principals import Credential, Place, Principal, operator
 from access.remembered import Read, Remembered
 from audit.position import BEGINNING
 
+pytestmark = pytest.mark.once
+
 
 def read(*subjects: str) -> Read:
     return Read(operator("somebody"), None, BEGINNING, frozenset(subjects))

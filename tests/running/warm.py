@@ -30,14 +30,22 @@ LIBRARIES = (
     "django.core.management",
     "django.db.backends.postgresql.base",
     "django.db.backends.sqlite3.base",
+    "django.db.migrations.loader",
     "django.test",
-    "gunicorn.workers.gthread",
+    "django_stubs_ext",
+    "environ",
+    "gunicorn.workers.gasgi",
     "jsonschema",
     "jwcrypto.jwk",
     "jwt",
+    "msgspec",
+    "oauth2_provider.validators",
     "oauthlib.oauth2",
     "redis",
     "rest_framework.serializers",
+    "segno",
+    "smtplib",
+    "tomllib",
 )
 CALLER = str(Path(__file__).with_name("caller.py"))
 

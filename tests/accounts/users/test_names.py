@@ -31,6 +31,7 @@ ALL = [chr(number) for number in range(sys.maxunicode + 1) if not 0xD800 <= numb
         ("ada\U000e0041", "ada"),
     ],
 )
+@pytest.mark.once
 @pytest.mark.requirement(52)
 def test_look_alikes_fold_to_the_same(one: str, other: str) -> None:
     assert fold(one) == fold(other)
@@ -41,17 +42,20 @@ def test_different_names_stay_different(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
 
+@pytest.mark.once
 @given(st.text())
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
+@pytest.mark.once
 def test_no_character_folds_to_more_than_the_columns_hold() -> None:
     for character in ALL:
         stored = unicodedata.normalize("NFKC", character)
         assert len(fold(stored)) <= MOST_FOLDING * len(stored)
 
 
+@pytest.mark.once
 def test_no_character_of_a_user_name_is_invisible_or_passes_for_an_address() -> None:
     for character in ALL:
         try:

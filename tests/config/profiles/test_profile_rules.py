@@ -7,6 +7,7 @@ from config.management.commands.checkprofile import endpoints
 from config.profiles.rules import OWN_RESOURCES
 from tests.config.profile_texts import GOOD, good_but
 
+pytestmark = pytest.mark.once
 SOURCE = "/etc/keyhouse/example.toml"
 
 

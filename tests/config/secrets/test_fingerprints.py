@@ -12,6 +12,8 @@ from config.secrets.fingerprints import (
     fingerprints,
 )
 
+pytestmark = pytest.mark.once
+
 ONE, OTHER = bytes(range(32)), bytes(range(1, 33))
 NOTHING = Comparison([], [], [])
 
