@@ -72,6 +72,13 @@ def _holds_one(principal: Principal, capabilities: frozenset[Capability]) -> boo
     return any(principal.may_somewhere(capability) for capability in capabilities)
 
 
+def scopes_of_programs(need: Need) -> tuple[str, ...] | None:
+    """Return the scopes that let a program in: () if it needs none, None if no program may do this."""
+    if isinstance(need, str):
+        return () if need == "authenticated" else None
+    return scopes_for(need) or None
+
+
 def scopes_for(capabilities: frozenset[Capability], among: frozenset[str] | None = None) -> tuple[str, ...]:
     """Return the first scope (of `among`, if given) that grants one of the capabilities; () if none does."""
     return _first_opening(profiles.active(), capabilities, among)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
+from typing import Literal, get_args
 
 from django.db import models
 from django.db.models import Prefetch, Q
@@ -41,6 +42,9 @@ __all__ = [
     "ScopeUse",
     "first_of_hours",
 ]
+
+Status = Literal["active", "expired", "disabled", "revoked"]
+STATUSES = get_args(Status)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -221,7 +225,7 @@ class ApiKey(PublicRow, EditedRow):
         """The key's rate limit, or None."""
         return rate_of(self.rate_requests, self.rate_seconds)
 
-    def status(self, now: datetime) -> str:
+    def status(self, now: datetime) -> Status:
         """Return the first that applies of: revoked, expired, disabled, active."""
         if self.revoked_at is not None:
             return "revoked"

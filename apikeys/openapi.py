@@ -4,6 +4,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 
+from access.permissions import need_of, scopes_of_programs
 from config import profiles
 from config.wire.openapi.fields import id_schema
 
@@ -11,7 +12,11 @@ Scheme = dict[str, str]
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """The ways in which the profile lets clients send a key; each is enough."""
+    """The ways in which the profile lets clients send a key; each is enough.
+
+    An operation names the first of them alone. Generated clients fill in all schemes of an operation at once,
+    and two credentials are refused. The description of the first names the others.
+    """
 
     target_class = "apikeys.authentication.ApiKeyAuthentication"
 
@@ -19,21 +24,26 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     def name(self) -> list[str]:  # type: ignore[override]
         return list(_schemes())
 
-    def get_security_requirement(self, auto_schema: object) -> list[dict[str, list[str]]]:
-        return [{name: []} for name in _schemes()]
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        takes_programs = scopes_of_programs(need_of(auto_schema.view, auto_schema.method)) is not None
+        takes_keys = takes_programs and profiles.active().keys.at_own_endpoints
+        return [{name: []} for name in self.name[:1]] if takes_keys else []
 
     def get_security_definition(self, auto_schema: object) -> list[Scheme]:
         return list(_schemes().values())
 
 
 def _schemes() -> dict[str, Scheme]:
-    """Return the security schemes, by name."""
+    """Return the security schemes, by name: the one that operations name is first."""
     keys = profiles.active().keys
-    schemes = {}
-    if keys.header:
-        schemes["api_key"] = {"type": "apiKey", "in": "header", "name": keys.header}
-    elif keys.bearer:
-        schemes["api_key"] = {"type": "http", "scheme": "bearer"}
+    header = {"type": "apiKey", "in": "header", "name": keys.header, "description": "An API key."}
+    if not keys.bearer:
+        schemes = {"api_key": header}
+    else:
+        others = [f"in the header {keys.header}"] * bool(keys.header) + ["as a Basic password"] * keys.basic
+        ways = f" It may also be sent {' or '.join(others)}." if others else ""
+        schemes = {"api_key": {"type": "http", "scheme": "bearer", "description": f"An API key.{ways}"}}
+        schemes |= {"api_key_in_header": header} if keys.header else {}
     if keys.basic:
         description = "The key is the password; the user name is ignored."
         schemes["api_key_as_password"] = {"type": "http", "scheme": "basic", "description": description}

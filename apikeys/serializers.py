@@ -13,7 +13,7 @@ from rest_framework import serializers
 from access.key_limits import LONGEST_WINDOW, MOST_NETWORKS, MOST_REQUESTS, Rate, read_allowed_network
 from accounts.users.names import check_name
 from apikeys.durations import parse_duration
-from apikeys.models import ApiKey
+from apikeys.models import ApiKey, Status
 from apikeys.services import api_keys, rotation
 from apikeys.services.rotation import LONGEST_OVERLAP
 from config import profiles
@@ -93,7 +93,7 @@ def check_expiry(expires_at: datetime | None) -> None:
     api_keys.check_expiry(expires_at, timezone.now())
 
 
-class CreateRequest(RequestSerializer):
+class CreateApiKeyRequest(RequestSerializer):
     resource = "api_key"
 
     name = TextField(max_length=100, rule=check_name)
@@ -119,7 +119,7 @@ class CreateRequest(RequestSerializer):
         return {name: fault} if fault else {}
 
 
-class UpdateRequest(RequestSerializer):
+class UpdateApiKeyRequest(RequestSerializer):
     resource = "api_key"
 
     name = TextField(max_length=100, required=False, rule=check_name)
@@ -150,7 +150,7 @@ class DurationField(RuledField):
         return timedelta(seconds=data)
 
 
-class RotateRequest(RequestSerializer):
+class RotateApiKeyRequest(RequestSerializer):
     resource = "api_key"
 
     overlap = DurationField(
@@ -193,7 +193,7 @@ class ApiKeyMember(WireSerializer):
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return super().declared() | attribute_fields()
 
-    def get_status(self, key: ApiKey) -> str:
+    def get_status(self, key: ApiKey) -> Status:
         now: datetime = self.context["now"]
         return key.status(now)
 
@@ -245,7 +245,7 @@ class CreatedApiKey(ApiKeyMember):
         members = dict.fromkeys((*CREATED, *shown.get("api_key", declared)))
         return shown.get(self.resource) or [*(name for name in members if name != "rotate"), "rotate"]
 
-    def get_status(self, key: Any) -> str:
+    def get_status(self, key: Any) -> Status:
         return super().get_status(key.row)
 
 

@@ -91,12 +91,12 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
 
     @extend_schema(
         operation_id="create_api_key",
-        request=serializers.CreateRequest,
+        request=serializers.CreateApiKeyRequest,
         parameters=idempotency.PARAMETERS,
         responses={201: serializers.CreatedApiKey, **idempotency.REFUSALS},
     )
     def create(self, request: Request) -> Response:
-        members = requests.parse_body(serializers.CreateRequest, request)
+        members = requests.parse_body(serializers.CreateApiKeyRequest, request)
         owner = owner_for(principal_of_request(request), members.get("organization"))
         made: Created = once(
             request,
@@ -117,10 +117,10 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
         )
         return self._created(serializers.CreatedApiKey, made)
 
-    @extend_schema(operation_id="update_api_key", request=serializers.UpdateRequest)
+    @extend_schema(operation_id="update_api_key", request=serializers.UpdateApiKeyRequest)
     def partial_update(self, request: Request, pk: str) -> Response:
         key = self.get_object()
-        changes = ApiKeyChanges(**requests.parse_body(serializers.UpdateRequest, request))
+        changes = ApiKeyChanges(**requests.parse_body(serializers.UpdateApiKeyRequest, request))
         caller, expected = caller_of(request), self.expected
         return self.about(api_keys.update_api_key(caller=caller, key=key, changes=changes, expected=expected))
 
@@ -132,7 +132,7 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
 
     @extend_schema(
         operation_id="rotate_api_key",
-        request=serializers.RotateRequest,
+        request=serializers.RotateApiKeyRequest,
         parameters=idempotency.PARAMETERS,
         responses={201: serializers.RotatedApiKey, **idempotency.REFUSALS},
     )
@@ -140,7 +140,7 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
     def rotate(self, request: Request, pk: str) -> Response:
         """Replace this key with a new one. The old key ends after the overlap."""
         key = self.get_object()
-        sent = requests.parse_body(serializers.RotateRequest, request)
+        sent = requests.parse_body(serializers.RotateApiKeyRequest, request)
         made: Created = once(
             request,
             sent,

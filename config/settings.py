@@ -230,6 +230,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ApiKeyStatus": "apikeys.models.STATUSES",
+        "GrantType": "oauth.protocol.server.GRANT_TYPES",
+        "TokenType": "gateway.introspection.TOKEN_TYPE_NAMES",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.wire.openapi.document.finish",

@@ -25,10 +25,10 @@ from oauth.authentication import principal_of_machine
 from oauth.models import OAuthClient
 from oauth.openapi import REFUSALS
 from oauth.protocol.server import authenticated_client
-from oauth.serializers import RevocationRequest
+from oauth.serializers import OAuth2RevocationRequest
 
 
-class ClientIntrospectionRequest(RevocationRequest):
+class ClientIntrospectionRequest(OAuth2RevocationRequest):
     """The members of RFC 7662 section 2.1, and those with which clients authenticate."""
 
 

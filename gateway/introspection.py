@@ -32,6 +32,7 @@ from gateway.check import authenticate
 INACTIVE = {"active": False}
 MOST_TOKENS = 100
 TOKEN_TYPES = {"key": "api_key", "jwt": "access_token", "oauth2": "Bearer"}
+TOKEN_TYPE_NAMES = sorted(TOKEN_TYPES.values())
 
 
 def check_client_ip(text: str) -> None:
@@ -53,7 +54,7 @@ class IntrospectionRequest(ClientAddress):
     token_type_hint = TextField(required=False, help_text="ignored: a token's form tells its type")
 
 
-class BatchRequest(ClientAddress):
+class BatchIntrospectionRequest(ClientAddress):
     tokens = BoundedListField(
         child=TextField(trim_whitespace=False),
         allow_empty=False,
@@ -68,7 +69,7 @@ class BatchRequest(ClientAddress):
 class Introspection(serializers.Serializer[Any]):
     active = serializers.BooleanField()
     scope = serializers.CharField(required=False)
-    token_type = serializers.ChoiceField(choices=sorted(TOKEN_TYPES.values()), required=False)
+    token_type = serializers.ChoiceField(choices=TOKEN_TYPE_NAMES, required=False)
     sub = serializers.CharField(required=False)
     client_id = serializers.CharField(required=False)
     username = serializers.CharField(required=False)
@@ -92,7 +93,9 @@ class IntrospectionView(APIView):
     @extend_schema(
         operation_id="introspect",
         request={
-            "application/json": _either("IntrospectionOrBatch", IntrospectionRequest, BatchRequest),
+            "application/json": _either(
+                "IntrospectionOrBatch", IntrospectionRequest, BatchIntrospectionRequest
+            ),
             "application/x-www-form-urlencoded": IntrospectionRequest,
         },
         responses=_either("IntrospectionOrList", Introspection, Introspection(many=True)),
@@ -142,7 +145,7 @@ def _address(sent: dict[str, Any]) -> str:
 def _many_tokens(request: Request) -> dict[str, Any]:
     if isinstance(request.data, QueryDict):
         raise Invalid("tokens", "is accepted in JSON only")
-    return requests.parse_body(BatchRequest, request)
+    return requests.parse_body(BatchIntrospectionRequest, request)
 
 
 def may_ask_about(asker: Principal, found: Principal) -> bool:

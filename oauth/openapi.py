@@ -6,6 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
+from access.permissions import need_of, scopes_of_programs
 from config import profiles
 from config.wire.openapi.schema import PROBLEM_REFERENCE
 from config.wire.problems import MEDIA_TYPE
@@ -13,16 +14,25 @@ from oauth.protocol.scopes import catalogue
 
 
 class OAuth2Scheme(OpenApiAuthenticationExtension):
-    target_class = "oauth.authentication.OAuth2Authentication"
-    name = "oauth2"
+    """The access token with the scopes that an operation needs; nothing if the profile has no OAuth2."""
 
-    def get_security_definition(self, auto_schema: object) -> dict[str, Any]:
-        """Return the OAuth2 flows if the profile enables them, else a plain Bearer scheme."""
-        if profiles.active().oauth2 is None:
-            return {"type": "http", "scheme": "bearer"}
+    target_class = "oauth.authentication.OAuth2Authentication"
+
+    @property
+    def name(self) -> list[str]:  # type: ignore[override]
+        return ["oauth2"] if profiles.active().oauth2 is not None else []
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        view = auto_schema.view
+        scopes = scopes_of_programs(need_of(view, auto_schema.method))
+        if scopes is None:
+            return []
+        return [{name: [*scopes, *getattr(view, "scopes_of_clients", ())]} for name in self.name]
+
+    def get_security_definition(self, auto_schema: object) -> list[dict[str, Any]]:
         ends = {"tokenUrl": f"{profiles.active().base_path}/auth/oauth2/token", "scopes": catalogue()}
         asks = {"authorizationUrl": f"{profiles.active().base_path}/auth/oauth2/authorize"}
-        return {"type": "oauth2", "flows": {"authorizationCode": asks | ends, "clientCredentials": ends}}
+        return [{"type": "oauth2", "flows": {"authorizationCode": asks | ends, "clientCredentials": ends}}]
 
 
 class OAuth2Error(serializers.Serializer[Any]):

@@ -18,7 +18,7 @@ class ClientRequest(serializers.Serializer[Any]):
     client_secret = serializers.CharField(required=False)
 
 
-class TokenRequest(ClientRequest):
+class OAuth2TokenRequest(ClientRequest):
     grant_type = serializers.ChoiceField(choices=GRANT_TYPES)
     code = serializers.CharField(required=False)
     redirect_uri = serializers.CharField(required=False)
@@ -27,7 +27,7 @@ class TokenRequest(ClientRequest):
     scope = serializers.CharField(required=False)
 
 
-class TokenAnswer(serializers.Serializer[Any]):
+class OAuth2Tokens(serializers.Serializer[Any]):
     access_token = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="seconds")
     token_type = serializers.CharField()
@@ -36,7 +36,7 @@ class TokenAnswer(serializers.Serializer[Any]):
     id_token = serializers.CharField(required=False)
 
 
-class RevocationRequest(ClientRequest):
+class OAuth2RevocationRequest(ClientRequest):
     token = serializers.CharField()
     token_type_hint = serializers.CharField(required=False)
 
@@ -51,7 +51,7 @@ class UserInfo(serializers.Serializer[Any]):
     roles = serializers.ListField(child=serializers.CharField(), required=False)
 
 
-class Metadata(serializers.Serializer[Any]):
+class OAuth2Metadata(serializers.Serializer[Any]):
     """RFC 8414 section 2, and OpenID Connect Discovery section 3."""
 
     issuer = serializers.CharField()
@@ -60,7 +60,7 @@ class Metadata(serializers.Serializer[Any]):
     jwks_uri = serializers.CharField()
 
 
-class KeySet(serializers.Serializer[Any]):
+class JsonWebKeySet(serializers.Serializer[Any]):
     keys = serializers.ListField(child=serializers.DictField())
 
 

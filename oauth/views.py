@@ -23,6 +23,7 @@ from audit.actors import Origin
 from config import profiles
 from config.wire.errors import InsufficientScope, InvalidToken
 from config.wire.http.challenges import realm
+from config.wire.openapi.schema import Security
 from config.wire.views import PublicView, ResourceViewSet
 from oauth import serializers
 from oauth.models import Consent, ConsentQuerySet
@@ -58,8 +59,8 @@ class TokenView(ProtocolView):
 
     @extend_schema(
         operation_id="oauth2_token",
-        request={"application/x-www-form-urlencoded": serializers.TokenRequest},
-        responses={200: serializers.TokenAnswer, **REFUSALS},
+        request={"application/x-www-form-urlencoded": serializers.OAuth2TokenRequest},
+        responses={200: serializers.OAuth2Tokens, **REFUSALS},
     )
     def post(self, request: Request) -> Response:
         with transaction.atomic():  # keeps the code or token locked from its check until it is spent
@@ -72,7 +73,7 @@ class RevokeView(ProtocolView):
 
     @extend_schema(
         operation_id="oauth2_revoke",
-        request={"application/x-www-form-urlencoded": serializers.RevocationRequest},
+        request={"application/x-www-form-urlencoded": serializers.OAuth2RevocationRequest},
         responses={200: None, **REFUSALS},
     )
     def post(self, request: Request) -> Response:
@@ -84,6 +85,7 @@ class UserInfoView(APIView):
     """The claims about the person whom the access token acts for (OpenID Connect Core section 5.3)."""
 
     needs: ClassVar[Needs] = {"get": "authenticated", "post": "authenticated"}
+    security: ClassVar[Security] = [{"oauth2": ["openid"]}]
     renderer_classes = (JSONRenderer,)
 
     @extend_schema(operation_id="userinfo", responses=serializers.UserInfo)
@@ -106,7 +108,7 @@ class MetadataView(PublicView):
 
     renderer_classes = (JSONRenderer,)
 
-    @extend_schema(operation_id="oauth2_metadata", responses=serializers.Metadata)
+    @extend_schema(operation_id="oauth2_metadata", responses=serializers.OAuth2Metadata)
     def get(self, request: Request) -> Response:
         return Response(metadata(), headers=CACHED)
 
@@ -114,7 +116,7 @@ class MetadataView(PublicView):
 class OpenIdView(MetadataView):
     """The same document, at the path of OpenID Connect Discovery."""
 
-    @extend_schema(operation_id="openid_configuration", responses=serializers.Metadata)
+    @extend_schema(operation_id="openid_configuration", responses=serializers.OAuth2Metadata)
     def get(self, request: Request) -> Response:
         return super().get(request)
 
@@ -124,7 +126,7 @@ class KeysView(PublicView):
 
     renderer_classes = (JSONRenderer,)
 
-    @extend_schema(operation_id="jwks", responses=serializers.KeySet)
+    @extend_schema(operation_id="jwks", responses=serializers.JsonWebKeySet)
     def get(self, request: Request) -> Response:
         return Response({"keys": signing.public_keys()}, headers=CACHED)
 

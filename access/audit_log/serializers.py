@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from audit.events import EventName
@@ -39,7 +40,14 @@ class EventQuery(ListQuery):
     )
 
 
-class EventMember(WireSerializer):
+SUBJECT = {
+    "type": "object",
+    "required": ["kind", "id", "label"],
+    "properties": {name: {"type": "string"} for name in ("kind", "id", "label")},
+}
+
+
+class AuditEventMember(WireSerializer):
     """One event of the audit log."""
 
     resource = "event"
@@ -53,8 +61,10 @@ class EventMember(WireSerializer):
     request_id = serializers.CharField()
     detail = serializers.JSONField()
 
+    @extend_schema_field(SUBJECT)
     def get_actor(self, event: Any) -> dict[str, str]:
         return {"kind": event.actor_kind, "id": event.actor_id, "label": event.actor_label}
 
+    @extend_schema_field(SUBJECT)
     def get_target(self, event: Any) -> dict[str, str]:
         return {"kind": event.target_kind, "id": event.target_id, "label": event.target_label}

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.mixins import ListModelMixin
 
-from access.audit_log.serializers import EventMember, EventQuery
+from access.audit_log.serializers import AuditEventMember, EventQuery
 from access.callers import principal_of_request
 from audit.models import Event, EventQuerySet
 from config.profiles import Capability
@@ -18,7 +18,7 @@ class EventViewSet(ListModelMixin, ResourceViewSet[Event]):
 
     resource = "event"
     queryset = Event.objects.none()
-    serializer_class = EventMember
+    serializer_class = AuditEventMember
     list_query = EventQuery
     needs: ClassVar[dict[str, Any]] = {"list": frozenset({Capability.READ_AUDIT})}
 

@@ -37,7 +37,7 @@ class OrganizationQuery(ListQuery):
     requires_second_factor = TrueOrFalseField()
 
 
-class OrganizationRequest(RequestSerializer):
+class CreateOrganizationRequest(RequestSerializer):
     resource = "organization"
 
     name = TextField(max_length=100, rule=check_name)
@@ -86,7 +86,7 @@ class AddMemberRequest(RequestSerializer):
     role = TextField(max_length=64, rule=check_organization_role)
 
 
-class MemberRoleRequest(RequestSerializer):
+class ChangeMemberRoleRequest(RequestSerializer):
     resource = "member"
 
     role = TextField(max_length=64, rule=check_organization_role)

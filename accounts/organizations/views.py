@@ -51,12 +51,12 @@ class OrganizationViewSet(ListModelMixin, EditedViewSet[Organization]):
 
     @extend_schema(
         operation_id="create_organization",
-        request=serializers.OrganizationRequest,
+        request=serializers.CreateOrganizationRequest,
         parameters=idempotency.PARAMETERS,
         responses={201: serializers.OrganizationMember, **idempotency.REFUSALS},
     )
     def create(self, request: Request) -> Response:
-        sent = requests.parse_body(serializers.OrganizationRequest, request)
+        sent = requests.parse_body(serializers.CreateOrganizationRequest, request)
         made = once(
             request,
             sent,
@@ -140,10 +140,10 @@ class MemberViewSet(ListModelMixin, OfOrganizationViewSet[Membership], EditedVie
         )
         return self.created_row(made.result, ids.public_id("user", made.result.user), made.headers)
 
-    @extend_schema(operation_id="change_member_role", request=serializers.MemberRoleRequest)
+    @extend_schema(operation_id="change_member_role", request=serializers.ChangeMemberRoleRequest)
     def partial_update(self, request: Request, organization_id: str, pk: str) -> Response:
         membership = self.get_object()
-        sent = requests.parse_body(serializers.MemberRoleRequest, request)
+        sent = requests.parse_body(serializers.ChangeMemberRoleRequest, request)
         role = sent["role"]
         changed = organizations.change_member_role(
             caller=caller_of(request), membership=membership, role=role, expected=self.expected

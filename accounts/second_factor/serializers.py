@@ -9,13 +9,13 @@ from config.wire.members import RequestSerializer, WireSerializer
 CODE_HELP = "a code from the authenticator app, or a recovery code"
 
 
-class PasswordProofRequest(RequestSerializer):
+class BeginTotpRequest(RequestSerializer):
     resource = "totp"
 
     password = PasswordField()
 
 
-class PasswordAndCodeRequest(PasswordProofRequest):
+class TotpProofRequest(BeginTotpRequest):
     code = TextField(max_length=64, help_text=CODE_HELP)
 
 
@@ -25,7 +25,7 @@ class ConfirmTotpRequest(RequestSerializer):
     code = TextField(max_length=64, help_text="the code that the app shows")
 
 
-class Enrolment(WireSerializer):
+class TotpEnrolment(WireSerializer):
     """A second factor to confirm. Its secret is not shown again."""
 
     resource = "enrolment"
@@ -35,7 +35,7 @@ class Enrolment(WireSerializer):
     qr_svg = serializers.CharField(help_text="the otpauth URI as a QR code")
 
 
-class RecoveryCodes(WireSerializer):
+class NewRecoveryCodes(WireSerializer):
     """Recovery codes. Each works once in place of a code from the app. They are not shown again."""
 
     resource = "recovery_codes"

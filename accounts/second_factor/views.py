@@ -22,18 +22,16 @@ class TotpView(APIView):
     resource = "totp"
 
     @extend_schema(
-        request=serializers.PasswordProofRequest, responses=serializers.Enrolment, operation_id="begin_totp"
+        request=serializers.BeginTotpRequest, responses=serializers.TotpEnrolment, operation_id="begin_totp"
     )
     def post(self, request: Request) -> Response:
-        sent = requests.parse_body(serializers.PasswordProofRequest, request)
+        sent = requests.parse_body(serializers.BeginTotpRequest, request)
         enrolment = second_factor.begin_enrolment(caller=caller_of(request), password=sent["password"])
-        return Response(serializers.Enrolment(enrolment).data)
+        return Response(serializers.TotpEnrolment(enrolment).data)
 
-    @extend_schema(
-        request=serializers.PasswordAndCodeRequest, responses={204: None}, operation_id="remove_totp"
-    )
+    @extend_schema(request=serializers.TotpProofRequest, responses={204: None}, operation_id="remove_totp")
     def delete(self, request: Request) -> Response:
-        sent = requests.parse_body(serializers.PasswordAndCodeRequest, request)
+        sent = requests.parse_body(serializers.TotpProofRequest, request)
         second_factor.remove_own_second_factor(
             caller=caller_of(request), password=sent["password"], code=sent["code"]
         )
@@ -48,13 +46,13 @@ class ConfirmTotpView(APIView):
 
     @extend_schema(
         request=serializers.ConfirmTotpRequest,
-        responses=serializers.RecoveryCodes,
+        responses=serializers.NewRecoveryCodes,
         operation_id="confirm_totp",
     )
     def post(self, request: Request) -> Response:
         sent = requests.parse_body(serializers.ConfirmTotpRequest, request)
         codes = second_factor.confirm_enrolment(caller=caller_of(request), code=sent["code"])
-        return Response(serializers.RecoveryCodes({"recovery_codes": codes}).data)
+        return Response(serializers.NewRecoveryCodes({"recovery_codes": codes}).data)
 
 
 class RecoveryCodesView(APIView):
@@ -64,13 +62,13 @@ class RecoveryCodesView(APIView):
     resource = "totp"
 
     @extend_schema(
-        request=serializers.PasswordAndCodeRequest,
-        responses=serializers.RecoveryCodes,
+        request=serializers.TotpProofRequest,
+        responses=serializers.NewRecoveryCodes,
         operation_id="replace_recovery_codes",
     )
     def post(self, request: Request) -> Response:
-        sent = requests.parse_body(serializers.PasswordAndCodeRequest, request)
+        sent = requests.parse_body(serializers.TotpProofRequest, request)
         codes = second_factor.replace_recovery_codes(
             caller=caller_of(request), password=sent["password"], code=sent["code"]
         )
-        return Response(serializers.RecoveryCodes({"recovery_codes": codes}).data)
+        return Response(serializers.NewRecoveryCodes({"recovery_codes": codes}).data)

@@ -12,13 +12,14 @@ from access.callers import caller_of
 from access.credentials import presented
 from access.permissions import Needs
 from accounts.mail.serializers import Message
+from accounts.openapi import AccessTokenScheme
 from accounts.sessions import refreshing, serializers
 from accounts.sessions import services as sessions
 from audit.actors import Origin
 from config import profiles
 from config.wire import requests
 from config.wire.errors import NotAuthenticated
-from config.wire.openapi.schema import WireSchema
+from config.wire.openapi.schema import Security, WireSchema
 from config.wire.views import PublicView
 
 
@@ -43,17 +44,26 @@ class RefreshView(PublicView):
 
     resource = "refresh"
 
+    @property
+    def security(self) -> Security:
+        """What the OpenAPI document says."""
+        return [{AccessTokenScheme.name: []}] if _takes_access_token() else []
+
     @extend_schema(
         request=serializers.RefreshRequest, responses=serializers.TokenPairMember, operation_id="refresh"
     )
     def post(self, request: Request) -> Response:
         sent = requests.parse_body(serializers.RefreshRequest, request)
         origin = Origin.of(request._request)
-        if profiles.active().login.refresh_takes == "access_token":
+        if _takes_access_token():
             pair = refreshing.renew(token=_bearer(request), origin=origin)
         else:
             pair = refreshing.refresh(token=sent["refresh_token"], origin=origin)
         return Response(serializers.TokenPairMember(pair).data)
+
+
+def _takes_access_token() -> bool:
+    return profiles.active().login.refresh_takes == "access_token"
 
 
 def _bearer(request: Request) -> str:

@@ -69,7 +69,7 @@ class Me(UserMember):
         return seen_members(self, super()._members(declared))
 
 
-class NameRequest(RequestSerializer):
+class ChangeMeRequest(RequestSerializer):
     """What people can change about themselves."""
 
     resource = "me"

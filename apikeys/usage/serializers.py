@@ -22,14 +22,14 @@ class UsageQuery(RequestSerializer):
         return {"from": TimestampField(required=False, help_text=words)} | super().declared()
 
 
-class TotalMember(WireSerializer):
+class UsageTotalMember(WireSerializer):
     resource = "usage_total"
 
     allowed = serializers.IntegerField()
     refused = serializers.IntegerField()
 
 
-class HourMember(WireSerializer):
+class UsageHourMember(WireSerializer):
     resource = "usage_hour"
 
     hour = TimestampField(source="begins_at")
@@ -37,7 +37,7 @@ class HourMember(WireSerializer):
     refused = serializers.IntegerField()
 
 
-class DayMember(WireSerializer):
+class UsageDayMember(WireSerializer):
     resource = "usage_day"
 
     day = TimestampField(source="begins_at")
@@ -54,11 +54,11 @@ class UsageMember(WireSerializer):
     resource = "usage"
 
     to = TimestampField(source="end")
-    total = TotalMember()
+    total = UsageTotalMember()
     last_used_at = TimestampField(source="key.last_used_at", allow_null=True)
     last_used_ip = serializers.CharField(source="key.last_used_ip")
-    hours = HourMember(many=True)
-    days = DayMember(many=True)
+    hours = UsageHourMember(many=True)
+    days = UsageDayMember(many=True)
 
     def declared(self) -> Fields:
         return {"from": TimestampField(source="start")} | super().declared()

@@ -24,6 +24,7 @@ class MeView(APIView):
     resource = "me"
     conditional = frozenset({"patch"})
     tagged = frozenset({"get", "patch"})
+    scopes_of_clients = ("openid",)
 
     @extend_schema(responses=serializers.Me, operation_id="me")
     def get(self, request: Request) -> Response:
@@ -39,9 +40,9 @@ class MeView(APIView):
         seen = disclosure.members_of_person(principal.credential.identity_scopes)
         return Response(serializers.Me(user, context={"seen": seen}).data)
 
-    @extend_schema(request=serializers.NameRequest, responses=serializers.Me, operation_id="change_me")
+    @extend_schema(request=serializers.ChangeMeRequest, responses=serializers.Me, operation_id="change_me")
     def patch(self, request: Request) -> Response:
-        sent = requests.parse_body(serializers.NameRequest, request)
+        sent = requests.parse_body(serializers.ChangeMeRequest, request)
         profile.change_own_name(
             caller=caller_of(request), name=sent["name"], expected=preconditions.expected_by(request)
         )

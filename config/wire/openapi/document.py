@@ -6,9 +6,7 @@ from django.conf import settings
 
 from config import profiles
 from config.wire.openapi import texts
-from config.wire.openapi.schema import ERROR, TEXT, described
-
-Security = list[dict[str, list[str]]]
+from config.wire.openapi.schema import ERROR, TEXT, Security, described
 
 
 def finish(result: Any, generator: Any, request: Any, public: bool) -> Any:
@@ -20,10 +18,18 @@ def finish(result: Any, generator: Any, request: Any, public: bool) -> Any:
     schemes: Security = [{name: []} for name in result["components"]["securitySchemes"]]
     result["paths"] |= {path: {"get": operation} for path, operation in _plain([*schemes, {}]).items()}
     operations = [each for methods in result["paths"].values() for each in methods.values()]
+    _open(operations)
     used = {tag for operation in operations for tag in operation["tags"]}
     result["tags"] = [{"name": tag, "description": words} for tag, words in texts.TAGS.items() if tag in used]
     _add_examples(operations, result["components"]["schemas"])
     return result
+
+
+def _open(operations: list[dict[str, Any]]) -> None:
+    """Say that an operation takes no credential as generators read it: with [{}] a client must have one."""
+    for operation in operations:
+        if operation.get("security", [{}]) == [{}]:
+            operation["security"] = []
 
 
 def _add_examples(operations: list[dict[str, Any]], schemas: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from config.wire.openapi.examples import example_of
 from config.wire.openapi.fields import id_schema
 from config.wire.problems import MEDIA_TYPE
 
+Security = list[dict[str, list[str]]]  # schemes, each with scopes; one of them is enough
 TEXT = {"type": "string"}
 PROBLEM = {
     "type": "object",
@@ -83,6 +84,18 @@ class WireSchema(AutoSchema):
     @property
     def text(self) -> texts.OperationText:
         return texts.of_operation(type(self.view).__module__, self.get_operation_id())
+
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        """Return the name of a component, which generators give to a class: ApiKey for ApiKeyMember."""
+        return type(serializer).__name__.removesuffix("Member")
+
+    def get_paginated_name(self, serializer_name: str) -> str:
+        return f"{serializer_name}{'Page' if profiles.active().wire.lists == 'page' else 'List'}"
+
+    def get_auth(self) -> Security:
+        """Return the credentials that the operation takes: `security` of the view, if it has that."""
+        own: Security | None = getattr(self.view, "security", None)
+        return super().get_auth() if own is None else own
 
     def get_tags(self) -> list[str]:
         return [self.text.tag]
