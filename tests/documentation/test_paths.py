@@ -12,8 +12,11 @@ pytestmark = pytest.mark.once
 NAMED = re.compile(r"\bdocs/[\w*./-]*[\w*]")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 TOP_PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
-FOLDERS = ("config", "audit", "access", "accounts", "oauth", "apikeys", "gateway", "bench", "tests", "docs")
-ENDINGS = {".py", ".toml", ".md", ".conf", ".ini", ".yaml", ".yml", ".html"}
+FOLDERS = (
+    *("config", "audit", "access", "accounts", "oauth", "apikeys", "gateway"),
+    *("bench", "deploy", "docs", "tests"),
+)
+ENDINGS = {".py", ".toml", ".md", ".conf", ".ini", ".yaml", ".yml", ".html", ".service"}
 
 
 def texts() -> list[Path]:

@@ -92,7 +92,7 @@ def run(packages: Path, *arguments: str, **settings: str) -> "subprocess.Complet
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
         cwd=packages.parent,
-        env={"PYTHONPATH": str(packages), "PYTHONDONTWRITEBYTECODE": "1"} | settings,
+        env={"PYTHONPATH": str(packages)} | settings,
         capture_output=True,
         text=True,
         timeout=60,
