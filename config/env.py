@@ -151,10 +151,21 @@ def _host(name: str, text: str) -> str:
 def public_url(name: str, bind: Address) -> str:
     """Return the origin in variable `name`; if it is unset, the URL of a server that listens at `bind`.
 
-    Raises ConfigurationError.
+    Raises ConfigurationError, also for a path: browsers take `__Host-` cookies for the root of a host only
+    (RFC 6265bis section 4.1.3.2).
     """
     given = text(name)
-    return origin(name, given) if given else origin(f"{name}, from KEYHOUSE_BIND", own_url(*bind))
+    if not given:
+        return origin(f"{name}, from KEYHOUSE_BIND", own_url(*bind))
+    address = page(name, given)
+    if urlsplit(given).path not in {"", "/"}:
+        parts = urlsplit(address)
+        raise ConfigurationError(
+            f"{name}: {given!a} has a path, but Keyhouse is served at the root of a host, because its "
+            f"__Host- cookies need the root. Give {parts.scheme}://{parts.netloc} if Keyhouse can have that "
+            f"host, or make a host name for it, and give its address"
+        )
+    return address
 
 
 def own_url(host: str, port: int) -> str:

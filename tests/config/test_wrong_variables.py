@@ -27,7 +27,10 @@ AS_A_PROCESS = [
 ]
 OTHERS = [
     ({"KEYHOUSE_DATA_DIR": "/dev/null"}, ("/dev/null",)),
-    ({"KEYHOUSE_PUBLIC_URL": "https://keys.example.org/auth"}, ()),
+    (
+        {"KEYHOUSE_PUBLIC_URL": "https://example.org:8443/auth"},
+        ("has a path", "__Host- cookies need the root", "Give https://example.org:8443 if"),
+    ),
     ({"KEYHOUSE_PUBLIC_URL": "ftp://keys.example.org"}, ()),
     ({"KEYHOUSE_BIND": "::1:8000"}, ()),
     ({"KEYHOUSE_BIND": "127.0.0.1:0"}, ()),
