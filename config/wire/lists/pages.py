@@ -18,6 +18,7 @@ from config.wire.lists.query import ListQuery
 CURSOR, PAGE_SIZE = "cursor", "page_size"
 ROWS, MOST_ROWS = 50, 200  # on a page
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+LARGEST_NUMBER = 999_999_999
 MOST_MS = 2_000  # for reading one page that is filtered or sorted
 
 
@@ -60,7 +61,7 @@ class Pages(BasePagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Return the parameters for the OpenAPI document."""
-        size = {"type": "integer", "minimum": 1, "default": ROWS}
+        size = {"type": "integer", "minimum": 1, "maximum": LARGEST_NUMBER, "default": ROWS}
         return [
             _parameter(CURSOR, "where the page begins, from a link", {"type": "string"}),
             _parameter(PAGE_SIZE, f"rows on a page, at most {MOST_ROWS}", size),

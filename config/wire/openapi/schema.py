@@ -12,6 +12,7 @@ from config.wire.members import RequestForm
 from config.wire.openapi import texts
 from config.wire.openapi.examples import example_of
 from config.wire.openapi.fields import id_schema
+from config.wire.preconditions import TAGS
 from config.wire.problems import MEDIA_TYPE
 
 Security = list[dict[str, list[str]]]  # schemes, each with scopes; one of them is enough
@@ -47,7 +48,7 @@ CHANGED = {
 }
 IF_MATCH = OpenApiParameter(
     "If-Match",
-    str,
+    {"type": "string", "pattern": rf"^(?:[ \t]*\*[ \t]*|{TAGS.pattern})$"},
     OpenApiParameter.HEADER,
     description="ETag of an earlier answer, or several: change it only if it is still that version; `*`: any",
 )

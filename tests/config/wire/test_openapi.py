@@ -200,34 +200,6 @@ def test_the_dialect_is_described_as_it_is_spoken(served_profile: Callable[[Prof
     assert "$ref" in introspected["application/json"]["schema"]
 
 
-@pytest.mark.parametrize(("name", "is_bare"), [("keyhouse", False), ("dariet", True)])
-def test_a_time_without_an_offset_is_not_called_a_date_time(
-    name: str, is_bare: bool, served_profile: Callable[[Profile], None]
-) -> None:
-    served_profile(profiles.load(name))
-    document = schema()
-    create = document["paths"][f"{profiles.active().base_path}/api-keys"]["post"]
-    sent, made = (
-        document["components"]["schemas"][
-            form["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
-        ]
-        for form in (create["requestBody"], create["responses"]["201"])
-    )
-    written = made["properties"]["created_at"]
-    assert ("format" not in written, "pattern" in written) == (is_bare, is_bare)
-    assert sent["properties"]["expires_at"]["format"] == "date-time"
-
-
-@pytest.mark.parametrize(("name", "status"), [("keyhouse", "204"), ("sentrikat", "200")])
-def test_the_document_says_what_a_logout_answers(
-    name: str, status: str, served_profile: Callable[[Profile], None]
-) -> None:
-    served_profile(profiles.load(name))
-    described = schema()["paths"][f"{profiles.active().base_path}/auth/logout"]["post"]["responses"]
-    assert list(described) == [status, "default"]
-    assert ("content" in described[status]) == (status == "200")
-
-
 def test_the_document_and_the_page_are_open_to_everybody(db: None) -> None:
     assert Api().get("/schema").headers["Content-Type"].startswith("application/vnd.oai.openapi+json")
     assert Api({"Authorization": "Bearer nonsense"}).get("/schema").status_code == 200
