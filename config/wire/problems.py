@@ -13,7 +13,6 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -193,7 +192,8 @@ UNAVAILABLE = (
 )
 
 
-# Django's error handlers, which config.urls names: for requests that reached no DRF view.
+# Django's error handlers, which config.urls names: for requests that reached no DRF view. Browsers get what
+# they say as a page (config.wire.http.middleware).
 
 
 def wants_page(request: HttpRequest) -> bool:
@@ -227,8 +227,6 @@ def too_large() -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if wants_page(request):
-        return defaults.permission_denied(request, exception)
     return problem_response(403, "not_allowed", "You may not do this.")
 
 
@@ -249,8 +247,6 @@ def _is_elsewhere(request: HttpRequest) -> bool:
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if wants_page(request):
-        return defaults.page_not_found(request, exception)
     return problem_response(404, "not_found", f"{ascii(request.path)[1:-1]} was not found.")
 
 
@@ -260,6 +256,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return unavailable(error)
     if isinstance(error, DomainError):
         return domain_response(error)
-    if wants_page(request):
-        return defaults.server_error(request)
     return problem_response(500, "server_error", FAILED)

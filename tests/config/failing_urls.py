@@ -26,4 +26,4 @@ def fail(request: HttpRequest, name: str) -> NoReturn:
     raise ERRORS[name][0]
 
 
-urlpatterns = [path("fail/<name>", fail)]
+urlpatterns = [path("fail/<name>", fail), path("admin/fail/<name>", fail)]

@@ -20,6 +20,7 @@ from config.hosts import spell_header
 from config.logs import ENCODED, mask
 from config.profiles import Profile
 from config.profiles.rules import OAUTH2_PREFIXES
+from config.wire.error_pages import ABOUT_THE_BODY, error_page
 from config.wire.http.heads import REQUEST_ID
 from config.wire.problems import MAILED_LINKS, MEDIA_TYPE, is_under, problem_response, too_large, wants_page
 
@@ -28,7 +29,6 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 PROBES = {"/health", "/ready", "/metrics"}
 HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
 NO_DASHES = str.maketrans("", "", "_-")
-ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECRET_PARAMETERS = {  # in every spelling: access_token, accessToken
     *{"accesstoken", "refreshtoken", "token", "apikey", "xapikey", "password", "currentpassword"},
@@ -68,8 +68,8 @@ def _is_plain(request_id: str) -> bool:
 class ProblemsMiddleware:
     """Turns errors that Django answers with a page or an empty body into problem documents (RFC 9457).
 
-    Browsers on our own pages keep their error pages. JSON errors stay: they have the form of another RFC
-    (RFC 6749 section 5.2).
+    Browsers on our own pages get a page instead, unless the view made one. JSON errors stay: they have the
+    form of another RFC (RFC 6749 section 5.2).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -79,8 +79,11 @@ class ProblemsMiddleware:
         response = self.get_response(request)
         if response.status_code < 400:
             return response
-        is_said = response.headers.get("Content-Type") in {MEDIA_TYPE, "application/json"}
-        if is_said or wants_page(request):
+        kind = response.headers.get("Content-Type")
+        if wants_page(request):
+            is_page = kind != MEDIA_TYPE and response.content
+            return response if is_page else error_page(request, response)
+        if kind in {MEDIA_TYPE, "application/json"}:
             return response
         title = HTTPStatus(response.status_code).phrase
         kept = {name: value for name, value in response.headers.items() if name not in ABOUT_THE_BODY}

@@ -128,7 +128,8 @@ def test_all_that_is_found_is_bounded_by_what_is_found(cast: Cast, crowd: list[U
 def test_a_form_of_more_fields_than_are_read_is_told_so(cast: Cast) -> None:
     sent = {"action": "delete_selected", "_selected_action": list(range(10_001))}
     answer = send_form(browser(cast.ada), page("accounts_user_changelist"), sent)
-    assert (answer.status_code, answer.json()["detail"]) == (400, "The form has more than 10000 fields.")
+    assert answer.status_code == 400
+    assert "The form has more than 10000 fields." in text_of(answer)
 
 
 def size(client: Client, address: str) -> tuple[int, int]:
