@@ -43,10 +43,10 @@ def demo(after_first_start: Installation, tmp_path_factory: pytest.TempPathFacto
             yield server
 
 
-def fill(installation: Installation) -> None:
-    """Put into an installation what tests.browser.demo makes."""
+def fill(installation: Installation, module: str = "tests.browser.demo") -> None:
+    """Put into an installation what the module makes."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.browser.demo"],
+        [sys.executable, "-m", module],
         env=installation.environment,
         cwd=PROJECT,
         capture_output=True,
@@ -85,10 +85,10 @@ class Visit:
         response = self.page.goto(self.origin + path)
         assert response.status == 200, f"{path}: {response.status}"
 
-    def log_in(self) -> None:
+    def log_in(self, name: str = NAME, password: str = PASSWORD) -> None:
         self.go("/admin/login/?next=/admin/")
-        self.page.get_by_label("user name").fill(NAME)
-        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_label("user name").fill(name)
+        self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_url("**/admin/")
 

@@ -1,0 +1,118 @@
+"""Nothing of a page is cut off, squeezed or out of reach, with data of every kind in it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.admin import site
+from django.urls import reverse
+
+from tests.browser.conftest import LIMITS, Visit, fill, visiting
+from tests.installation import Installation, Server, copy_of
+from tests.pages.everything import PASSWORD
+
+pytestmark = [pytest.mark.once, pytest.mark.slow]
+
+SETTINGS = {"KEYHOUSE_LIMITS": LIMITS, "KEYHOUSE_ADMIN_SECOND_FACTOR": "false"}
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LOOKS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
+OTHERS = (
+    *("/admin/", "/admin/second-factor/", "/admin/nothing/", "/change-password"),
+    "/api/v1/auth/oauth2/login",
+)
+KEYS = "/admin/apikeys/apikey/"
+
+# What is cut off by its box, and choices in more than two lines although there is room beside them.
+CUT_OFF = """
+() => {
+  const seen = [...document.querySelectorAll("body *")].filter(
+    each => each.checkVisibility() && !each.closest(".visually-hidden, .skip-to-content-link, svg, thead")
+  );
+  const clips = each =>
+    getComputedStyle(each).overflowX !== "visible" || each.matches("input[type=submit], button");
+  const cut = seen.filter(each =>
+    !each.matches("input.vTextField, textarea") && clips(each) &&
+    each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1
+  );
+  const out = seen.filter(each => {
+    const box = each.getBoundingClientRect();
+    return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1);
+  });
+  const squeezed = seen.filter(each =>
+    each.matches("label:has(input[type=checkbox], input[type=radio])") &&
+    each.offsetHeight > 60 && each.offsetWidth < innerWidth / 2
+  );
+  const said = each => `${each.tagName} .${each.className} ${each.textContent.trim().slice(0, 30)}`;
+  return [...cut, ...out, ...squeezed].map(said);
+}
+"""
+# Whether the eye meets the filters before the first row.
+FILTERS_FIRST = """
+() => document.querySelector(".filters").getBoundingClientRect().bottom
+    <= document.querySelector("#result_list tbody tr").getBoundingClientRect().top
+"""
+
+
+@pytest.fixture(scope="module")
+def full(after_first_start: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with rows of every kind."""
+    with copy_of(after_first_start, tmp_path_factory.mktemp("full")) as installation:
+        fill(installation, "tests.pages.everything")
+        with installation.serve(**SETTINGS) as server:
+            yield server
+
+
+def lists() -> list[str]:
+    names = (f"{model._meta.app_label}_{model._meta.model_name}" for model in site._registry)
+    return [reverse(f"admin:{name}_changelist") for name in names]
+
+
+def pages(visit: Visit) -> Iterator[str]:
+    """Open the pages that this person may see: lists, their first and last row, forms, the others."""
+    yield from OTHERS
+    for path in lists():
+        visit.page.goto(visit.origin + path)
+        yield path
+        rows = visit.page.locator("#result_list tbody th a")
+        if rows.count():
+            yield from {each.get_attribute("href") for each in (rows.first, rows.last)}
+        if visit.page.locator(".addlink").count():
+            yield f"{path}add/"
+
+
+def looks_of(visit: Visit, path: str) -> Iterator[str]:
+    """Open a page and see it on a desktop and on a phone, in the light and in the dark."""
+    visit.page.goto(visit.origin + path)
+    for size, scheme in LOOKS:
+        visit.page.set_viewport_size(size)
+        visit.page.emulate_media(color_scheme=scheme)
+        yield f"{path} ({size['width']}, {scheme})"
+
+
+@pytest.mark.parametrize("who", ["sue", "olive", "lou"])
+def test_no_page_cuts_off_or_squeezes_what_it_shows(chromium: Any, full: Server, who: str) -> None:
+    found = []
+    with visiting(chromium, full) as visit:
+        visit.log_in(who, PASSWORD)
+        for path in pages(visit):
+            for look in looks_of(visit, path):
+                found += [f"{look}: {fault}" for fault in visit.page.evaluate(CUT_OFF)]
+        visit.complaints[:] = [each for each in visit.complaints if "status of 40" not in each]
+    assert not found, "\n".join(found)
+
+
+def test_a_phone_shows_the_status_and_the_expiry_of_each_key_and_the_filters_first(
+    chromium: Any, full: Server
+) -> None:
+    with visiting(chromium, full, viewport=PHONE) as visit:
+        visit.log_in("olive", PASSWORD)
+        visit.go(KEYS)
+        assert visit.page.evaluate(FILTERS_FIRST)
+        for name in ("status", "expires"):
+            cells = visit.page.locator(f"#result_list td.field-{name}").all()
+            boxes = [cell.bounding_box() for cell in cells]
+            assert boxes and all(box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"] for box in boxes)
+        visit.page.locator(".filters summary", has_text="Status").click()
+        with visit.page.expect_navigation():
+            visit.page.get_by_role("link", name="revoked", exact=True).click()
+        assert "Status: revoked" in visit.text()
