@@ -12,10 +12,11 @@ from django.utils.safestring import SafeString
 from oauth2_provider import admin as _theirs  # noqa: F401 (it registers what is unregistered here)
 from oauth2_provider.models import IDToken
 
-from access.backoffice.base import add_error, may, said_ago
+from access.backoffice.base import add_error, may
 from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.humanize import ago
+from access.backoffice.moments import moment_column, shown_ago
 from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import caller_in_admin, principal_if_any, principal_in
 from accounts.sessions.admin_site import note_denied
@@ -77,9 +78,10 @@ class OAuthClientAdmin(ConfirmingAdmin):
         "post_logout_redirect_uris",
         "without_pkce",
         "scopes",
-        "created",
+        "registered",
     )
-    readonly_fields = ("client_id", "kind", "owner", "created")
+    readonly_fields = ("client_id", "kind", "owner", "registered")
+    registered = moment_column("created", "registered")
     actions = ("replace_secret",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -112,7 +114,7 @@ class OAuthClientAdmin(ConfirmingAdmin):
     @admin.display(description="last used")
     def last_used(self, client: Any) -> SafeString:
         """Return when a consent to the client was last used; that is unknown for machines."""
-        return SafeString("not known") if client.is_machine else said_ago(client.used_at)
+        return SafeString("not known") if client.is_machine else shown_ago(client.used_at)
 
     @admin.display
     def owner(self, client: OAuthClient) -> str:
@@ -171,8 +173,11 @@ class OAuthClientAdmin(ConfirmingAdmin):
 class ConsentAdmin(ConfirmingAdmin):
     """Consents to clients: one's own, or everybody's for people who manage people."""
 
-    list_display = ("client", "user", "scope_list", "created_at", "last_used_at", "expires_at")
+    list_display = ("client", "user", "scope_list", "given", "last_used", "expires")
     list_display_links = None
+    given = moment_column("created_at", "given")
+    last_used = moment_column("last_used_at", "last used")
+    expires = moment_column("expires_at", "expires")
     list_select_related = ("client", "user")
     search_fields = ("client__name", "user__username", "user__email")
     actions = ("withdraw",)

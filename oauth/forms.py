@@ -77,8 +77,13 @@ class NewClientForm(ClientForm):
     is_public = forms.BooleanField(
         required=False, label="Public", help_text="It cannot keep a secret: an app, a web page."
     )
-    user = RowField(User.objects.none(), required=False, label="Owner of a machine: a person")
-    organization = RowField(Organization.objects.none(), required=False, label="or an organization")
+    user = RowField(User.objects.none(), required=False, label="Owner (person)")
+    organization = RowField(
+        Organization.objects.none(),
+        required=False,
+        label="Owner (organization)",
+        help_text="Only a machine has an owner. Choose either a person or an organization.",
+    )
 
     field_order = (
         "name",

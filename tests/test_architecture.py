@@ -42,7 +42,7 @@ FLOORS = (
     ("audit",),
     ("access",),
     ("access.backoffice",),
-    ("access.audit_log", "access.admin"),
+    ("access.audit_log", "access.admin", "access.templatetags"),
     ("accounts",),
     ("oauth",),
     ("apikeys",),

@@ -6,10 +6,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from access.audit_log.filters import ActorFilter, DayFilter, KindFilter, TimeFilter
 from access.backoffice.base import CapabilityAdmin
 from access.backoffice.csv import csv_response
+from access.backoffice.moments import shown_at_second
 from access.callers import principal_in
 from audit.log import Verification, verify
 from audit.models import Event, EventQuerySet
@@ -61,6 +64,9 @@ class EventAdmin(CapabilityAdmin):
         "hash_text",
     )
     readonly_fields = ("time", "details", "hash_text")
+    optional = frozenset(
+        {"actor_id", "actor_label", "target_kind", "target_id", "target_label", "ip", "request_id", "details"}
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         reach = principal_in(request).reach(Capability.READ_AUDIT)
@@ -87,16 +93,20 @@ class EventAdmin(CapabilityAdmin):
         return csv_response("audit-log.csv", EXPORTED, rows, principal_in(request).user_id)
 
     def _exported(self, event: Event) -> list[Any]:
-        said = {"time": self.time(event), "detail": self.details(event), "hash": self.hash_text(event)}
+        said = {
+            "time": timestamp(event.occurred_at),
+            "detail": json.dumps(event.detail),
+            "hash": self.hash_text(event),
+        }
         return [said[name] if name in said else getattr(event, name) for name in EXPORTED]
 
-    @admin.display(description="time (UTC)", ordering="occurred_at")
-    def time(self, event: Event) -> str:
-        return timestamp(event.occurred_at)
+    @admin.display(ordering="occurred_at")
+    def time(self, event: Event) -> SafeString:
+        return shown_at_second(event.occurred_at)
 
     @admin.display(description="Detail")
-    def details(self, event: Event) -> str:
-        return json.dumps(event.detail)
+    def details(self, event: Event) -> SafeString | str:
+        return format_html("<code>{}</code>", json.dumps(event.detail)) if event.detail else ""
 
     @admin.display(description="Hash")
     def hash_text(self, event: Event) -> str:

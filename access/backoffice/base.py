@@ -1,7 +1,6 @@
 """What all admin pages have in common: capabilities decide, services write."""
 
 import re
-from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -9,19 +8,17 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminToField
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import TO_FIELD_VAR
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from access.backoffice.changelist import UNDECLARED, DeclaredChangeList, check_query
-from access.backoffice.humanize import ago
 from access.backoffice.paginator import CappedPaginator
 from access.callers import principal_if_any
 from config.profiles import Capability
@@ -47,6 +44,7 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
     view_on_site = False  # no row has a page outside the admin
     paginator = CappedPaginator
     actions_of_any_size: ClassVar[tuple[str, ...]] = ()  # they only send what they read
+    optional: ClassVar[frozenset[str]] = frozenset()  # what a row without a value does not show, if read-only
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return holds(request, self.can_read)
@@ -71,6 +69,31 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """Do nothing: see the class."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Django's, and none for a new row: it has only what the form asks for."""
+        return super().get_readonly_fields(request, obj) if obj else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Django's, without read-only `optional` fields that the row has no value for."""
+        found = super().get_fieldsets(request, obj)
+        fixed = self.readonly_fields if holds(request, self.can_write) else flatten_fieldsets(found)
+        empty = {each for each in self.optional.intersection(fixed) if obj and not self._value(obj, each)}
+        return [
+            (title, {**options, "fields": [each for each in options["fields"] if each not in empty]})
+            for title, options in found
+        ]
+
+    def _value(self, row: Any, name: str) -> Any:
+        own = getattr(self, name, None)
+        return own(row) if callable(own) else getattr(row, name)
+
+    def action_checkbox(self, obj: Any) -> SafeString:
+        """Django's, labelled with the row alone."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Select {}">',
+            *(ACTION_CHECKBOX_NAME, obj.pk, obj),
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeclaredChangeList]:
         return DeclaredChangeList
@@ -126,11 +149,6 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         if row is None or not self.has_view_permission(request, row):
             raise Http404
         return HttpResponseRedirect(f"{reverse('admin:audit_event_changelist')}?{urlencode({'q': row.uuid})}")
-
-
-def said_ago(moment: datetime | None) -> SafeString:
-    """Return how long ago that was, or "never"; hovering shows the exact time."""
-    return format_html('<span title="{}">{}</span>', moment or "", ago(moment, timezone.now()))
 
 
 def said_status(word: str, kind: str = "") -> SafeString:

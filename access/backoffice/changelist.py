@@ -10,6 +10,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
+from django.utils.text import capfirst
 
 from config.wire.errors import BadQuery, shown
 
@@ -21,6 +22,10 @@ PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 class DeclaredChangeList(ChangeList):
     """A list that accepts the parameters of its declared filters, and Django's own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = str(capfirst(self.opts.verbose_name_plural))  # Django's is "Select user to change"
 
     def get_filters(self, request: HttpRequest) -> Any:
         """Django's. Raises BadQuery for a parameter that no filter uses."""

@@ -8,7 +8,10 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Model, QuerySet
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
 
+from access.backoffice.moments import zone_name
 from config.wire import times
 
 MOST_IN_LIST = 20  # rows in one list
@@ -17,7 +20,12 @@ Row = TypeVar("Row", bound=Model)
 
 
 class MomentField(forms.DateTimeField):
-    """A date and time in UTC as browsers send them, or an RFC 3339 timestamp."""
+    """A date and time as browsers send them, or an RFC 3339 timestamp. The label names the time zone."""
+
+    def __init__(self, *, label: str, help_text: str = "") -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        zoned = format_lazy("{} ({})", label, lazy(zone_name, str)())
+        super().__init__(required=False, label=zoned, help_text=help_text, widget=widget)
 
     def to_python(self, value: Any) -> datetime | None:
         named = times.parse(value.strip()) if isinstance(value, str) else None

@@ -13,6 +13,7 @@ from access.backoffice.base import said_status
 from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.forms import RowField, offer_rows
+from access.backoffice.moments import moment_column
 from access.callers import caller_in_admin, principal_in
 from accounts.invitations import services as invitations
 from accounts.invitations.forms import InvitationForm
@@ -34,7 +35,7 @@ class StatusFilter(WordsFilter):
 
     def options(self, request: HttpRequest) -> Options:
         expired = Q(expires_at__lte=timezone.now())
-        return {"waits": ("waits", ~expired), "expired": ("expired", expired)}
+        return {"open": ("open", ~expired), "expired": ("expired", expired)}
 
 
 class InvitationAdmin(ConfirmingAdmin):
@@ -43,7 +44,11 @@ class InvitationAdmin(ConfirmingAdmin):
     can_read = frozenset({Capability.MANAGE_ORGANIZATIONS, Capability.MANAGE_USERS})
     can_write = can_read
     form = InvitationForm
-    list_display = ("email", "organization", "role", "invited_by", "created_at", "expires_at", "status")
+    readonly_fields = ("email", "organization", "role", "invited_by", "created", "expires", "status")
+    optional = frozenset({"organization"})
+    created = moment_column("created_at", "sent first")
+    expires = moment_column("expires_at", "expires")
+    list_display = ("email", "organization", "role", "invited_by", "created", "expires", "status")
     list_filter = (StatusFilter, OrganizationRoleFilter)
     list_select_related = ("organization", "invited_by")
     search_fields = ("email", "organization__name")
@@ -51,6 +56,9 @@ class InvitationAdmin(ConfirmingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
         return Invitation.objects.manageable_by(principal_in(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields if obj else InvitationForm.Meta.fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -67,7 +75,7 @@ class InvitationAdmin(ConfirmingAdmin):
     @admin.display
     def status(self, invitation: Invitation) -> SafeString:
         has_expired = invitation.expires_at <= timezone.now()
-        return said_status("expired") if has_expired else said_status("waits", "active")
+        return said_status("expired") if has_expired else said_status("open", "active")
 
     def in_words(self, invitation: Invitation) -> str:
         return f"{invitation.email}, {invitation.role} of {invitation.organization or 'no organization'}"

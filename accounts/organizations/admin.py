@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from access.backoffice.base import CapabilityAdmin, may
 from access.backoffice.forms import NUMBER, RowField
+from access.backoffice.moments import moment_column
 from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import caller_in_admin, principal_in
 from accounts.models import Membership, Organization, User
@@ -63,17 +64,18 @@ class OrganizationAdmin(CapabilityAdmin):
     can_write = frozenset({Capability.MANAGE_ORGANIZATIONS})
     form = OrganizationForm
     inlines = (MembershipInline,)
-    list_display: tuple[str, ...] = ("name", "members", "requires_second_factor", "created_at")
+    list_display: tuple[str, ...] = ("name", "member_count", "requires_second_factor", "created")
     list_filter = ("requires_second_factor",)
     search_fields = ("name",)
-    readonly_fields = ("created_at",)
+    readonly_fields = ("created",)
+    created = moment_column("created_at", "created")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         members = Membership.objects.filter(organization=OuterRef("pk"))
         return Organization.objects.visible_to(principal_in(request)).annotate(counted=count_up_to(members))
 
-    @admin.display
-    def members(self, organization: Any) -> str:
+    @admin.display(description="members")
+    def member_count(self, organization: Any) -> str:
         return str(shown_count(organization.counted))
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from access.backoffice.base import may, said_ago, said_status
+from access.backoffice.base import may, said_status
 from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.humanize import ago, program
+from access.backoffice.moments import moment_column, shown_ago
 from access.callers import caller_in_admin
 from accounts.models import Session, User
 from accounts.sessions import services as sessions
@@ -46,13 +47,17 @@ class SessionAdmin(ConfirmingAdmin):
         "user",
         "user_agent",
         "ip",
-        "created_at",
-        "last_seen_at",
-        "expires_at",
+        "created",
+        "last_seen_time",
+        "expires",
         "second_factor",
         "state",
     )
-    readonly_fields = ("state",)
+    readonly_fields = ("created", "last_seen_time", "expires", "state")
+    optional = frozenset({"user_agent", "ip"})
+    created = moment_column("created_at", "started")
+    last_seen_time = moment_column("last_seen_at", "last seen")
+    expires = moment_column("expires_at", "ends at the latest")
     list_select_related = ("user",)
     search_fields = ("ip",)
     search_help_text = "Beginning of a user name or e-mail address, or a whole IP address"
@@ -79,11 +84,11 @@ class SessionAdmin(ConfirmingAdmin):
 
     @admin.display(ordering="created_at")
     def started(self, session: Session) -> SafeString:
-        return said_ago(session.created_at)
+        return shown_ago(session.created_at)
 
     @admin.display(description="last seen", ordering="last_seen_at")
     def last_seen(self, session: Session) -> SafeString:
-        return said_ago(session.last_seen_at)
+        return shown_ago(session.last_seen_at)
 
     @admin.display
     def state(self, session: Session) -> SafeString:

@@ -117,6 +117,12 @@ class KeyhouseAdminSite(admin.AdminSite):
         answer: HttpResponse = page(request)
         return answer
 
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Redirect to the overview, which has the lists of all apps."""
+        return HttpResponseRedirect(reverse("admin:index"))
+
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """The page where people add, replace and remove their second factor."""
         page: Any = SecondFactorPage.as_view()

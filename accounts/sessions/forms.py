@@ -37,8 +37,13 @@ class LoginForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = [IDENTIFIERS[kind] for kind in profiles.active().login.identifiers]
-        self.fields["identifier"].label = " or ".join(names).capitalize()
+        self.fields["identifier"].label = _identifier_label()
+
+
+def _identifier_label() -> str:
+    """Return what people log in with, such as "User name or e-mail address"."""
+    names = [IDENTIFIERS[kind] for kind in profiles.active().login.identifiers]
+    return " or ".join(names).capitalize()
 
 
 class AdminLoginForm(AdminAuthenticationForm):
@@ -48,6 +53,10 @@ class AdminLoginForm(AdminAuthenticationForm):
     """
 
     too_many: Busy | TooManyAttempts | None = None
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": "The name, the password or the code is wrong.",
+    }
 
     totp_code = forms.CharField(
         max_length=64,
@@ -55,6 +64,10 @@ class AdminLoginForm(AdminAuthenticationForm):
         label="Code, if you have a second factor",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = _identifier_label()
 
     def clean(self) -> dict[str, Any]:
         """Authenticate as Django does, with the code."""

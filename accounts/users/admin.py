@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from access.backoffice.base import may, said_ago, said_status
+from access.backoffice.base import may, said_status
 from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.humanize import ago
+from access.backoffice.moments import moment_column, shown_ago
 from access.callers import caller_in_admin, principal_in
 from accounts.models import Membership, Organization, User
 from accounts.second_factor import services as second_factor
@@ -102,9 +103,12 @@ class UserAdmin(ConfirmingAdmin):
         "must_have_second_factor",
         "second_factor_state",
         "in_organizations",
-        "created_at",
-        "last_login_at",
+        "created",
+        "last_login_time",
     )
+    optional = frozenset({"username", "name"})
+    created = moment_column("created_at", "created")
+    last_login_time = moment_column("last_login_at", "last login")
     readonly_fields = tuple(name for name in fields if name not in UserForm.Meta.fields)
     actions = (
         "deactivate",
@@ -140,9 +144,6 @@ class UserAdmin(ConfirmingAdmin):
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         return self.fields if obj else (*NewUserForm.Meta.fields, "password")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        return self.readonly_fields if obj else ()
-
     @admin.display(description="organizations")
     def in_organizations(self, user: Any) -> str:
         named = [f"{each.organization} ({each.role})" for each in user.shown_memberships[:SHOWN_MEMBERSHIPS]]
@@ -162,7 +163,7 @@ class UserAdmin(ConfirmingAdmin):
 
     @admin.display(description="last login", ordering="last_login_at")
     def last_login(self, user: User) -> SafeString:
-        return said_ago(user.last_login_at)
+        return shown_ago(user.last_login_at)
 
     def in_words(self, user: Any) -> str:
         return f"{user} ({user.role}): last login {ago(user.last_login_at, timezone.now())}"

@@ -79,7 +79,8 @@ class LastUseFilter(WordsFilter):
 
 
 class MadeFilter(DateFilter):
-    title = parameter_name = "made"
+    title = "created"
+    parameter_name = "made"
     column = "created_at"
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from access.backoffice.confirmation import ConfirmForm
 from access.backoffice.forms import ChangeForm, MomentField, RowField, offer_rows
+from access.backoffice.moments import said_at
 from access.key_limits import Limits, Rate, clean_networks, clean_rate
 from access.principals import Principal
 from accounts.models import Organization, User
@@ -90,8 +91,13 @@ class NewKeyForm(LimitsForm):
     field_order = ("name", "user", "organization", "environment", "scopes", "lifetime", "expires_at")
 
     name = forms.CharField(max_length=100, widget=forms.TextInput(attrs=WIDE))
-    user = RowField(User.objects.none(), required=False, label="Owner: a person")
-    organization = RowField(Organization.objects.none(), required=False, label="or an organization")
+    user = RowField(User.objects.none(), required=False, label="Owner (person)")
+    organization = RowField(
+        Organization.objects.none(),
+        required=False,
+        label="Owner (organization)",
+        help_text="Choose either a person or an organization.",
+    )
     environment = forms.ChoiceField()
     scopes = forms.MultipleChoiceField(
         required=False,
@@ -99,11 +105,7 @@ class NewKeyForm(LimitsForm):
         help_text="What the key may do. Without scopes it can do nothing.",
     )
     lifetime = forms.ChoiceField(label="Expires", widget=forms.RadioSelect)
-    expires_at = MomentField(
-        required=False,
-        label="Date (UTC)",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-    )
+    expires_at = MomentField(label="Date")
     ticket = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, principal: Principal, data: Any = None) -> None:
@@ -177,12 +179,7 @@ class RotateForm(ConfirmForm):
         label="Overlap",
         help_text="How long the old key stays valid.",
     )
-    expires_at = MomentField(
-        required=False,
-        label="Expires at (UTC)",
-        help_text="Expiry of the new key. Empty: never.",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    expires_at = MomentField(label="Expires", help_text="Expiry of the new key. Empty: never.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -204,7 +201,7 @@ def _say_latest(field: forms.Field) -> None:
     """Show the latest expiry, if the profile has a limit."""
     latest = latest_expiry(timezone.now())
     if latest is not None:
-        field.help_text = f"Not after {latest:%Y-%m-%d %H:%M} UTC."
+        field.help_text = f"Not after {said_at(latest)}."
 
 
 def new_ticket() -> str:

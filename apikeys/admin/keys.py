@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from access.backoffice.base import add_error, said_ago, said_status
-from access.backoffice.humanize import ago
+from access.backoffice.base import add_error, said_status
+from access.backoffice.moments import moment_column, shown_ago
 from access.callers import caller_in_admin, principal_in
 from accounts.sessions.admin_site import note_denied
 from apikeys.admin.actions import KeyActions, use_in_words
@@ -44,10 +44,10 @@ FACTS = (  # read-only fields
     "environment",
     "scope_list",
     "attribute_list",
-    "created_at",
-    "expires_at",
-    "disabled_at",
-    "revoked_at",
+    "created",
+    "expires_when",
+    "disabled",
+    "revoked",
     "why_revoked",
     "use",
 )
@@ -61,8 +61,7 @@ class ApiKeyAdmin(KeyActions):
     list_display = (
         "name",
         "masked_key",
-        "person",
-        "organization",
+        "owner",
         "environment",
         "few_scopes",
         "status",
@@ -80,6 +79,11 @@ class ApiKeyAdmin(KeyActions):
         ("Settings", {"fields": ("name", "allowed_networks", "rate_limit")}),
     )
     readonly_fields = FACTS
+    optional = frozenset({"attribute_list", "disabled", "revoked", "why_revoked"})
+    created = moment_column("created_at", "created")
+    expires_when = moment_column("expires_at", "expires")
+    disabled = moment_column("disabled_at", "disabled", never="")
+    revoked = moment_column("revoked_at", "revoked", never="")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
         return ApiKey.objects.visible_to(principal_in(request)).with_last_day(timezone.now())
@@ -89,6 +93,20 @@ class ApiKeyAdmin(KeyActions):
             return super().has_change_permission(request)
         return ApiKey.objects.manageable_by(principal_in(request)).filter(pk=obj.pk).exists()
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Django's; people who may only see the key read its limits instead of a form."""
+        facts, settings = super().get_fieldsets(request, obj)
+        is_form = self.has_change_permission(request, obj)
+        return [facts, settings if is_form else ("Settings", {"fields": ["networks", "rate"]})]
+
+    @admin.display(description="allowed networks")
+    def networks(self, key: ApiKey) -> str:
+        return ", ".join(key.allowed_networks) or "every address"
+
+    @admin.display(description="rate limit")
+    def rate(self, key: ApiKey) -> str:
+        return str(key.rate_limit or "no limit")
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ApiKey], search_term: str
     ) -> tuple[QuerySet[ApiKey], bool]:
@@ -97,10 +115,6 @@ class ApiKeyAdmin(KeyActions):
     @admin.display(description="key", ordering="key_prefix")
     def masked_key(self, key: ApiKey) -> SafeString:
         return format_html('<code class="masked">{}…</code>', key.key_prefix)
-
-    @admin.display(description="owner")
-    def person(self, key: ApiKey) -> Any:
-        return key.user
 
     @admin.display(description="scopes")
     def scope_list(self, key: ApiKey) -> str:
@@ -116,26 +130,20 @@ class ApiKeyAdmin(KeyActions):
 
     @admin.display(description="attributes")
     def attribute_list(self, key: ApiKey) -> str:
-        return ", ".join(f"{name}: {value}" for name, value in key.attributes.items()) or "none"
+        return ", ".join(f"{name}: {value}" for name, value in key.attributes.items())
 
     @admin.display
     def status(self, key: ApiKey) -> SafeString:
         return said_status(key.shown_status(timezone.now()))
 
-    @admin.display(description="revoked reason")
+    @admin.display(description="why it was revoked")
     def why_revoked(self, key: ApiKey) -> str:
         return why_revoked(key)
 
     @admin.display(description="last used")
     def last_use(self, key: ApiKey) -> SafeString:
-        """How long ago and from which address; hovering shows the exact time."""
-        when = ago(key.last_used_at, timezone.now())
-        return format_html(
-            '<span title="{}">{}</span> <span class="quiet">{}</span>',
-            key.last_used_at or "",
-            when,
-            key.last_used_ip,
-        )
+        """Return how long ago and from which address."""
+        return format_html('{} <span class="quiet">{}</span>', shown_ago(key.last_used_at), key.last_used_ip)
 
     @admin.display(description="24 h")
     def last_day(self, key: ApiKey) -> SafeString:
@@ -147,7 +155,7 @@ class ApiKeyAdmin(KeyActions):
 
     @admin.display(ordering="expires_at")
     def expires(self, key: ApiKey) -> SafeString:
-        return said_ago(key.expires_at)
+        return shown_ago(key.expires_at)
 
     def get_urls(self) -> list[URLPattern]:
         find = path("find/", self.admin_site.admin_view(self.find), name="apikeys_apikey_find")

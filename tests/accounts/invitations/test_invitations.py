@@ -41,7 +41,7 @@ def test_the_mail_says_who_invites_and_whereto(cast: Cast, mailbox: Mailbox) -> 
     assert plain(mail).startswith("Ada invites you to Acme at Keyhouse.")
     ends = Invitation.objects.get().expires_at
     assert (ends - timezone.now()).days == 6
-    assert f"until {ends:%Y-%m-%d} at {ends:%H:%M} UTC" in plain(mail)
+    assert f"until {ends:%-d %b %Y, %H:%M} UTC" in plain(mail)
     assert f'/accept-invitation?token={token_in(mail)}"' in html(mail)
 
 

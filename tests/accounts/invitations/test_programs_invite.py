@@ -132,7 +132,7 @@ def test_an_invitation_ends_with_the_key_that_sent_it(cast: Cast, mailbox: Mailb
     assert datetime.fromisoformat(sent["expires_at"]) <= ends
     token = mailed(mailbox)
     assert Invitation.objects.get().expires_at == ApiKey.objects.get().expires_at
-    assert f"until {ends:%Y-%m-%d} at {ends:%H:%M} UTC" in plain(mailbox.to(EVE)[-1])
+    assert f"until {ends:%-d %b %Y, %H:%M} UTC" in plain(mailbox.to(EVE)[-1])
     past = ends - timedelta(minutes=2)
     ApiKey.objects.update(created_at=past - timedelta(seconds=1), expires_at=past)
     assert_dead(token)

@@ -22,7 +22,7 @@ from tests.conftest import PASSWORD, Cast
 from tests.installation import ADMIN, Installation, Server
 
 PAGE = "/admin/second-factor/"
-WRONG = "Please enter the correct user name or e-mail address and password"
+WRONG = "The name, the password or the code is wrong."
 SECRET = re.compile(r'id="secret">([A-Z2-7]{32})<')
 RECOVERY = re.compile(r"<li><code>([0-9a-z-]{19})</code></li>")
 

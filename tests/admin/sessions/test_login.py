@@ -43,7 +43,7 @@ def test_a_failed_login_is_recorded_and_says_the_same_to_all(
     client = Client()
     response = log_in(client, name, password)
     assert response.status_code == 200
-    assert "Please enter the correct user name or e-mail address and password" in text_of(response)
+    assert "The name, the password or the code is wrong." in text_of(response)
     event = Event.objects.latest("sequence")
     assert (event.name, event.target_label, event.detail) == ("login:failed", target, {"reason": reason})
     assert client.get("/admin/").status_code == 302

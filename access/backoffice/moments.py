@@ -1,0 +1,69 @@
+"""How pages spell a moment: in one form, in the time zone of the request, which it names.
+
+`django.utils.timezone.activate` sets that zone. Without it, settings.TIME_ZONE decides, which is UTC.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin
+from django.utils import timezone
+from django.utils.dateformat import format as formatted
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from access.backoffice.humanize import ago
+from config.wire.fields import timestamp
+
+FORM, FORM_WITH_SECONDS = "j M Y, H:i T", "j M Y, H:i:s T"
+NEVER = "never"
+
+
+def said_at(moment: datetime) -> str:
+    """Return "29 Nov 2026, 20:14 UTC" as plain text."""
+    return formatted(timezone.localtime(moment), FORM)
+
+
+def said_at_second(moment: datetime) -> str:
+    """Return "29 Nov 2026, 20:14:05 UTC" as plain text."""
+    return formatted(timezone.localtime(moment), FORM_WITH_SECONDS)
+
+
+def shown_at(moment: datetime | None) -> SafeString:
+    """Return "29 Nov 2026, 20:14 UTC" for a page, or "never"; hovering shows UTC with seconds."""
+    return _time(moment, said_at(moment)) if moment else SafeString(NEVER)
+
+
+def shown_at_second(moment: datetime) -> SafeString:
+    """Return "29 Nov 2026, 20:14:05 UTC" for a page; hovering shows UTC."""
+    return _time(moment, said_at_second(moment))
+
+
+def shown_ago(moment: datetime | None) -> SafeString:
+    """Return "3 minutes ago" for a page, or "never"; hovering shows when that was, in UTC."""
+    return _time(moment, ago(moment, timezone.now())) if moment else SafeString(NEVER)
+
+
+def zone_name() -> str:
+    """Return the name of the zone in which pages show moments and forms read them, such as UTC."""
+    return formatted(timezone.localtime(), "T")
+
+
+def moment_column(name: str, label: str, *, never: str = NEVER) -> Callable[[Any, Any], SafeString]:
+    """Return a column of an admin page, or a read-only field, that shows the moment in the field `name`.
+
+    `never` is what it says if the field is empty.
+    """
+
+    @admin.display(description=label, ordering=name)
+    def column(self: Any, row: Any) -> SafeString:
+        moment = getattr(row, name)
+        return shown_at(moment) if moment else SafeString(never)
+
+    return column
+
+
+def _time(moment: datetime, words: str) -> SafeString:
+    in_utc = formatted(moment.astimezone(UTC), FORM_WITH_SECONDS)
+    return format_html('<time datetime="{}" title="{}">{}</time>', timestamp(moment), in_utc, words)
