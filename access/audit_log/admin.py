@@ -44,7 +44,7 @@ class EventAdmin(CapabilityAdmin):
     list_display = ("sequence", "time", "name", "actor_label", "target_label", "ip")
     list_display_links = ("sequence", "name")
     list_filter = (KindFilter, TimeFilter, DayFilter, ActorFilter, "name")
-    sortable_by = ("sequence", "time")  # only these have an index
+    sortable_by = ("sequence", "time", "name", "ip")  # only these have an index that orders
     search_fields = ("name",)  # shows the search field; get_search_results searches
     search_help_text = "An event, id, address or request id, or the beginning of an actor's or target's name"
     actions = actions_of_any_size = ("export",)

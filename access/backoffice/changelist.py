@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeList
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils.text import capfirst
 
@@ -48,12 +48,12 @@ class DeclaredChangeList(ChangeList):
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Django's. Raises BadQuery for an order that no column header links to."""
+        """Django's, in the order of an index. Raises BadQuery for an order that no column header links to."""
         columns = [each.removeprefix("-") for each in self.params.get(ORDER_VAR, "").split(".")]
         sortable = {str(i) for i, name in enumerate(self.list_display) if self.get_ordering_field(name)}
         if columns != [""] and (not sortable.issuperset(columns) or len(set(columns)) < len(columns)):
             raise BadQuery(ORDER_VAR, "must be numbers of sortable columns, each once, such as 1.-2")
-        return super().get_ordering(request, queryset)
+        return in_order_of_index(self.model, super().get_ordering(request, queryset))
 
     def get_results(self, request: HttpRequest) -> None:
         """Django's. Raises BadQuery for a page that does not exist."""
@@ -61,6 +61,21 @@ class DeclaredChangeList(ChangeList):
             super().get_results(request)
         except IncorrectLookupParameters as error:
             raise BadQuery(PAGE_VAR, "is beyond the last page of this list") from error
+
+
+def in_order_of_index(model: type[Model], ordering: list[Any]) -> list[Any]:
+    """Return Django's ordering by a column and "-pk", with "pk" where the column's index is read that way.
+
+    An index on (name, id) gives both ascending, or both descending. In another order the database would have
+    to sort the rows that are equal in the column.
+    """
+    if len(ordering) != 2 or ordering[1] != "-pk" or not isinstance(ordering[0], str):
+        return ordering
+    column, is_descending = ordering[0].removeprefix("-"), ordering[0].startswith("-")
+    two = [index.fields_orders for index in model._meta.indexes if len(index.fields_orders) == 2]
+    ends = [second for (first, _), (_, second) in two if first == column]
+    is_last_first = bool(ends) and is_descending == (ends[0] == "DESC")
+    return [ordering[0], "pk" if is_last_first else "-pk"]
 
 
 def check_query(query: QueryDict) -> None:

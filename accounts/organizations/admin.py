@@ -64,7 +64,7 @@ class OrganizationAdmin(CapabilityAdmin):
     can_write = frozenset({Capability.MANAGE_ORGANIZATIONS})
     form = OrganizationForm
     inlines = (MembershipInline,)
-    list_display: tuple[str, ...] = ("name", "member_count", "requires_second_factor", "created")
+    list_display: tuple[str, ...] = ("known_as", "member_count", "requires_second_factor", "created")
     list_filter = ("requires_second_factor",)
     search_fields = ("name",)
     readonly_fields = ("created",)
@@ -73,6 +73,10 @@ class OrganizationAdmin(CapabilityAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         members = Membership.objects.filter(organization=OuterRef("pk"))
         return Organization.objects.visible_to(principal_in(request)).annotate(counted=count_up_to(members))
+
+    @admin.display(description="name", ordering="name_key")
+    def known_as(self, organization: Organization) -> str:
+        return organization.name
 
     @admin.display(description="members")
     def member_count(self, organization: Any) -> str:

@@ -79,8 +79,8 @@ class UserAdmin(ConfirmingAdmin):
     can_write = frozenset({Capability.MANAGE_USERS})
     form = UserForm
     list_display = (
-        "__str__",
-        "email",
+        "person",
+        "address",
         "name",
         "role",
         "is_superuser",
@@ -143,6 +143,14 @@ class UserAdmin(ConfirmingAdmin):
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         return self.fields if obj else (*NewUserForm.Meta.fields, "password")
+
+    @admin.display(description="user", ordering="username_key")
+    def person(self, user: User) -> str:
+        return str(user)
+
+    @admin.display(description="e-mail address", ordering="email_key")
+    def address(self, user: User) -> str:
+        return user.email
 
     @admin.display(description="organizations")
     def in_organizations(self, user: Any) -> str:

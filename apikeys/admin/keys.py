@@ -71,7 +71,7 @@ class ApiKeyAdmin(KeyActions):
     )
     list_filter = KEY_FILTERS
     list_select_related = ("user", "organization")
-    sortable_by = ("masked_key", "expires")  # only these have an index
+    sortable_by = ("name", "masked_key", "environment", "expires")  # only these have an index
     search_fields = ("name",)  # shows the search field; get_search_results searches
     search_help_text = "Words of a key's name, the beginning of an owner's name, or a whole key (not stored)"
     fieldsets = (
