@@ -79,7 +79,8 @@ def bring_up_to_date() -> None:
     if is_up_to_date():
         return
     with _alone():
-        call_command("migrate", interactive=False, verbosity=0)
+        if not is_up_to_date():  # another process may just have done it
+            call_command("migrate", interactive=False, verbosity=0)
 
 
 @contextmanager
