@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 class Batches(Generic[Item, Result]):
     """Batches of at most `most` items, one after the other in `threads`. Belongs to one event loop.
 
-    At most `max_waiting` items wait for their batch. Addresses take turns.
+    At most `max_waiting` items wait for their batch, and addresses take turns. A cancelled item leaves.
     """
 
     def __init__(
@@ -40,7 +40,11 @@ class Batches(Generic[Item, Result]):
         self._count += 1
         if self._running is None:
             self._running = asyncio.create_task(self._run())
-        return await place.result
+        try:
+            return await place.result
+        except asyncio.CancelledError:
+            self._count -= self._waiting.drop(place, address, "")
+            raise
 
     async def _run(self) -> None:
         while self._count:

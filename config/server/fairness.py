@@ -35,6 +35,20 @@ class Waiting(Generic[Work]):
                 self._addresses[address] = credentials
             return work
 
+    def drop(self, work: Work, address: str, credential: str) -> bool:
+        """Remove work that nobody has taken. Return whether it was there."""
+        with self._lock:
+            credentials = self._addresses.get(address, {})
+            waiting = credentials.get(credential, deque())
+            if work not in waiting:
+                return False
+            waiting.remove(work)
+            if not waiting:
+                del credentials[credential]
+            if not credentials:
+                del self._addresses[address]
+            return True
+
 
 Value = TypeVar("Value")
 

@@ -110,6 +110,23 @@ def test_a_cancelled_item_is_left_out_and_leaves_its_place(work: Work) -> None:
     assert work.batches == [[1], [3]]
 
 
+def test_a_cancelled_item_gives_its_place_to_another(work: Work) -> None:
+    async def test(run: Run) -> None:
+        gone = run(2, HERE)
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait({gone})
+        kept = run(3, HERE)
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull):
+            await run(4, HERE)
+        work.opened.set()
+        assert await kept == 6
+
+    in_batches(work, test, max_waiting=1)
+    assert work.batches == [[1], [3]]
+
+
 def test_more_items_than_may_wait_are_refused(work: Work) -> None:
     async def test(run: Run) -> None:
         waiting = [run(2, HERE), run(3, HERE)]
