@@ -124,17 +124,16 @@ def known_key(text: str, origin: Origin) -> Principal:
     return found
 
 
-def remembered_key(text: str, origin: Origin) -> Cached | None:
-    """Return the owner of a cached key that may be used from this address; else None.
+def remembered_key(text: str, now: datetime) -> Cached | None:
+    """Return the owner of a cached key, sent from any address; None if it is not cached.
 
     Raises InvalidToken for text that is not a well-formed key. Records nothing.
     """
-    found = memory.trusted().find(peppers.current_digest(text).digest, origin.at)
-    if found is None:  # the cache holds only well-formed keys
-        if key_text.environment_of(text, profiles.active().keys.environments) is None:
-            raise InvalidToken
-        return None
-    return found if may_come_from(found.principal, origin.ip) else None
+    found = memory.trusted().find(peppers.current_digest(text).digest, now)
+    # The cache holds only well-formed keys.
+    if found is None and key_text.environment_of(text, profiles.active().keys.environments) is None:
+        raise InvalidToken
+    return found
 
 
 def _read(text: str, origin: Origin) -> Read:

@@ -86,14 +86,14 @@ def _is_answered_here(head: Head) -> bool:
 def _remembered(sent: Presented, origin: Origin) -> Cached | None:
     """Return the cached owner, None if only the database knows. Raises InvalidToken for a malformed key."""
     if sent.is_key:
-        return remembered_key(sent.secret, origin)
+        return remembered_key(sent.secret, origin.at)
     if is_oauth2_like(sent.secret):
         return remembered_oauth2(sent.secret, origin)
     return remembered_access_token(sent.secret, origin)
 
 
 def _answer_read(check: UnreadKey, caller: Cached | None) -> Answer | None:
-    if caller is None or not may_come_from(caller.principal, check.origin.ip):
+    if caller is None:
         return None
     return _answer_known(check.head, check.question, check.origin, caller)
 
@@ -105,6 +105,8 @@ def _answer_known(
 
     An answer that stays the same as long as its caller does is kept for checks that have the same bytes.
     """
+    if caller is not None and not may_come_from(caller.principal, origin.ip):
+        return None
     try:
         principal = caller.principal if caller else None
         decision = decide(question.asked, principal, question.organization)

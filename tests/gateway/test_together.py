@@ -1,6 +1,7 @@
 """Checks with keys that are not cached: one query reads the callers of all that came at the same time."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting
 from audit.models import Event
 from config.server.answers import Answer
+from config.wire.http.heads import PlainHead
 from gateway import edge
 from gateway.edge import UnreadKey, check_from_memory, check_together
 from tests.conftest import Cast, make_key
@@ -29,10 +31,14 @@ def open_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge, "close_old_connections", lambda: None)  # as in Django's Client
 
 
-def unread(key: NewKey) -> UnreadKey:
+def asking(key: NewKey) -> PlainHead:
     asked = ((b"x-original-method", b"GET"), (b"x-original-uri", b"/services/a"))
     request = Request("GET", b"/gateway/check", (*asked, (b"x-api-key", key.text.encode())))
-    found = check_from_memory(request.head())
+    return replace(request.head(), fingerprint=key.text.encode())
+
+
+def unread(key: NewKey) -> UnreadKey:
+    found = check_from_memory(asking(key))
     assert isinstance(found, UnreadKey)
     return found
 
@@ -46,9 +52,7 @@ def test_one_query_reads_the_callers_of_all_checks(cast: Cast, lease: Lease) -> 
     keys = [make_key(owner, "services:read") for owner in (cast.alice, cast.bob, cast.acme, cast.alice)]
     checks = [unread(key) for key in [*keys, keys[0]]]
     memory.known()  # looks
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         answers = check_together(checks)
     assert statuses(answers) == [200] * 5
     assert len(queries) == 1
@@ -75,6 +79,15 @@ def test_keys_that_may_not_be_used_are_left_to_a_thread_that_records_why(cast: C
     answers = check_together([unread(key) for key in (*refused, spent, spent, good)])
     assert statuses(answers) == [*[None] * len(refused), 200, None, 200]
     assert Event.objects.count() == before
+
+
+def test_a_cached_key_from_another_network_is_not_read_again(cast: Cast, lease: Lease) -> None:
+    lease(LONG)
+    key = make_key(cast.alice, "services:read", allowed_networks=["192.0.2.0/24"])
+    assert statuses(check_together([unread(key)])) == [None]
+    with CaptureQueriesContext(connection) as queries:
+        assert check_from_memory(asking(key)) is None
+    assert len(queries) == 0
 
 
 def test_every_check_is_503_while_the_database_fails(cast: Cast) -> None:
