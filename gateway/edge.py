@@ -64,6 +64,8 @@ def check_together(checks: Sequence[UnreadKey]) -> list[Answer | None]:
     except DATABASE_ERRORS as error:
         failed = of_response(secure(unavailable(error)))
         return [_answered(failed, check.head) for check in checks]
+    except Exception:  # one row cannot be read: alone in its thread, its check fails and no other does
+        return [None] * len(checks)
     return [_answer_read(check, callers.get(check.key.secret)) for check in checks]
 
 

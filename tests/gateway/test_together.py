@@ -21,7 +21,7 @@ from audit.models import Event
 from config.server.answers import Answer
 from config.wire.http.heads import PlainHead
 from gateway import edge
-from gateway.edge import UnreadKey, check_from_memory, check_together
+from gateway.edge import UnreadKey, check_from_memory, check_in_thread, check_together
 from tests.conftest import Cast, make_key
 from tests.gateway.test_from_memory import LONG, Lease, Request
 
@@ -88,6 +88,14 @@ def test_a_cached_key_from_another_network_is_not_read_again(cast: Cast, lease: 
     with CaptureQueriesContext(connection) as queries:
         assert check_from_memory(asking(key)) is None
     assert len(queries) == 0
+
+
+def test_a_key_whose_row_cannot_be_read_fails_no_check_of_another_key(cast: Cast) -> None:
+    good, broken = (make_key(cast.alice, "services:read") for _ in range(2))
+    ApiKey.objects.filter(pk=broken.row.pk).update(allowed_networks=["192.0.2.7/24"])  # not by a service
+    checks = [unread(key) for key in (good, broken)]
+    assert statuses(check_together(checks)) == [None, None]
+    assert statuses([check_in_thread(checks[0].head)]) == [200]
 
 
 def test_every_check_is_503_while_the_database_fails(cast: Cast) -> None:
