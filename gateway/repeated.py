@@ -40,8 +40,11 @@ _lock = threading.Lock()
 
 
 def keep(head: PlainHead, origin: Origin, caller: Cached | None, decision: Decision, lines: Lines) -> None:
-    """Keep the answer to an allowed check, unless nobody has taken the fingerprint of its bytes."""
-    if not head.fingerprint:
+    """Keep the answer to an allowed check, unless it could not be used.
+
+    It could not if the cache does not hold the caller, or if nobody has taken the fingerprint of its bytes.
+    """
+    if not head.fingerprint or (caller is not None and not memory.still_holds(caller, origin.at)):
         return
     answer, sent_id = WrittenAnswer.of(Answer(200, lines)), head.META.get("HTTP_X_REQUEST_ID", "")
     own_id = sent_id if sent_id == head.META[REQUEST_ID] else ""

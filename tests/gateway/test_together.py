@@ -20,7 +20,7 @@ from apikeys.usage import counting
 from audit.models import Event
 from config.server.answers import Answer
 from config.wire.http.heads import PlainHead
-from gateway import edge
+from gateway import edge, repeated
 from gateway.edge import UnreadKey, check_from_memory, check_in_thread, check_together
 from tests.conftest import Cast, make_key
 from tests.gateway.test_from_memory import LONG, Lease, Request
@@ -126,3 +126,4 @@ def test_a_read_that_a_change_overtook_answers_and_is_not_cached(
     lease(LONG)
     memory.known()
     assert memory.trusted().find(bytes(key.row.digest), timezone.now()) is None
+    assert repeated._allowed == {}
