@@ -235,7 +235,6 @@ SPECTACULAR_SETTINGS = {
         "GrantType": "oauth.protocol.server.GRANT_TYPES",
         "TokenType": "gateway.introspection.TOKEN_TYPE_NAMES",
     },
-    "ENFORCE_NON_BLANK_FIELDS": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.wire.openapi.document.finish",

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from config import profiles
 from config.wire import rendering
+from config.wire.fields import TextField
 from config.wire.members import RequestForm
 from config.wire.openapi import texts
 from config.wire.openapi.examples import example_of
@@ -117,6 +118,12 @@ class WireSchema(AutoSchema):
         schema |= {"description": text.description.strip()} if text.description else {}
         schema |= {"additionalProperties": False} if isinstance(instance, RequestForm) else {}
         return schema | ({} if example is None else {"examples": [example]})
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """Say of texts that are sent, not of those in responses, that they may not be empty."""
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        is_filled = direction == "request" and isinstance(field, TextField) and not field.allow_blank
+        return {**schema, "minLength": 1} if is_filled else schema
 
     def get_override_parameters(self) -> list[Any]:
         """Return the query parameters of a list, and the headers of versions: those that the view reads."""

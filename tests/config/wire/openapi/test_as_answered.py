@@ -74,6 +74,12 @@ def test_the_document_says_which_texts_may_not_be_empty() -> None:
     assert dict(_strings(forms, "change_me"))["name"].get("minLength") is None  # an empty name is none
 
 
+def test_a_text_in_a_response_may_be_empty(cast: Cast) -> None:
+    form = schema()["components"]["schemas"]["Session"]["properties"]["device"]
+    assert as_user(cast.ada).get("auth/sessions").json()["results"][0]["device"] == ""
+    assert "minLength" not in form
+
+
 def _strings(forms: dict[str, Any], operation: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The members of what an operation takes that are strings."""
     sent = next(
