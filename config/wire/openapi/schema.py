@@ -121,7 +121,7 @@ class WireSchema(AutoSchema):
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         """Say of texts that are sent, not of those in responses, that they may not be empty."""
-        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         is_filled = direction == "request" and isinstance(field, TextField) and not field.allow_blank
         return {**schema, "minLength": 1} if is_filled else schema
 
