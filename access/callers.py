@@ -6,7 +6,7 @@ from typing import cast
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from access.principals import Caller, Principal, operator
+from access.principals import Caller, Credential, Principal, operator
 from audit.actors import Origin
 
 
@@ -42,3 +42,15 @@ def principal_in(request: HttpRequest) -> Principal:
 def principal_if_any(request: HttpRequest) -> Principal | None:
     """Return who uses the admin, or None before the admin site has let anybody in."""
     return getattr(request, "principal", None)
+
+
+def credential_of(request: HttpRequest) -> Credential | str:
+    """Return the credential of a request, whose str() is its kind and public id; "" without one.
+
+    Browsers have a session without a public id, so a person in the admin is named in its place.
+    """
+    credential = getattr(request, "auth", None)  # DRF leaves it there
+    if isinstance(credential, Credential):
+        return credential
+    principal = principal_if_any(request)
+    return f"admin:{principal.subject}" if principal else ""

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
+from uuid import UUID
 
 from access.key_limits import Limits
 from audit.actors import Actor, Origin
 from config import profiles
 from config.profiles import NO_POWER, Capability, Power, Profile
 from config.wire.errors import NotAllowed, SecondFactorRequired
+from config.wire.ids import format_id
 
 CredentialKind = Literal["key", "jwt", "oauth2", "admin", "command"]
 PROGRAMS = frozenset({"key", "oauth2"})
@@ -46,6 +48,11 @@ class Credential:
     number: int = 0
     token: int = 0
     identity_scopes: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        """The kind and the public id: of a key as the API shows it, of other credentials the uuid."""
+        is_plain = self.kind != "key" or profiles.active().wire.ids == "uuid"
+        return f"{self.kind}:{self.id if is_plain else format_id('api_key', self.number, UUID(self.id))}"
 
     @property
     def is_of_client(self) -> bool:

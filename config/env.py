@@ -86,6 +86,14 @@ def flag(name: str) -> bool:
     raise ConfigurationError(f"{name}: {value!r} must be true or false")
 
 
+def choice(name: str, *allowed: str) -> str:
+    """Return variable `name`, which is one of a few words. Raises ConfigurationError for other values."""
+    value = text(name)
+    if value not in allowed:
+        raise ConfigurationError(f"{name}: {value!a} must be {' or '.join(allowed)}")
+    return value
+
+
 def number(name: str, *, least: int = 0, most: int) -> int:
     """Return variable `name` as a whole number from `least` to `most`. Raises ConfigurationError."""
     value = text(name)

@@ -1,9 +1,12 @@
 """Keeps texts for logs and rows on one line, and free of credentials, whatever a caller put into them."""
 
+import json
 import logging
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from config import profiles
@@ -27,6 +30,7 @@ WHOLE_TOKEN = re.compile(
 )
 # What may be the base64 after Basic (RFC 7617): the shortest possible key has 25 characters, and a colon.
 ENCODED = re.compile("[A-Za-z0-9+/]{35,}")
+REQUEST_ID = ContextVar("REQUEST_ID", default="")  # of the request that this thread works on
 
 
 class OneLineFormatter(logging.Formatter):
@@ -37,6 +41,28 @@ class OneLineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return mask(escape(super().format(record)))
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one JSON object on one line, with control characters as escapes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "timestamp": timestamp(record.created),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": REQUEST_ID.get(),
+            "exception": self.formatException(record.exc_info) if record.exc_info else "",
+            "stack": self.formatStack(record.stack_info) if record.stack_info else "",
+        }
+        masked = {name: mask(value) for name, value in said.items() if value}
+        return json.dumps(masked).replace("\x7f", "\\u007f")
+
+
+def timestamp(at: float) -> str:
+    """Return a Unix time in UTC as ISO 8601 with milliseconds."""
+    return f"{datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def mask(text: str) -> str:

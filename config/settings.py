@@ -32,6 +32,8 @@ EPOCH_LEASE_SECONDS = env.number("KEYHOUSE_LEASE_MS", most=10_000) / 1000
 ADMIN_SECOND_FACTOR = env.flag("KEYHOUSE_ADMIN_SECOND_FACTOR")
 SEED_KEYS = storage.seed_keys(env.text("KEYHOUSE_SEED_KEYS"), DATA_DIR)
 SIGNING_KEYS = key_pairs.parse("KEYHOUSE_SIGNING_KEYS", env.text("KEYHOUSE_SIGNING_KEYS"))
+LOG_FORMAT = env.choice("KEYHOUSE_LOG_FORMAT", "text", "json")
+ACCESS_LOG = env.flag("KEYHOUSE_ACCESS_LOG")
 
 PUBLIC_HOST = hosts.host_of(PUBLIC_URL)
 HTTPS = PUBLIC_URL.startswith("https://")
@@ -254,8 +256,11 @@ USE_TZ = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "config.logs.OneLineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
+    "formatters": {
+        "text": {"()": "config.logs.OneLineFormatter"},
+        "json": {"()": "config.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},

@@ -145,6 +145,16 @@ GROUPS: dict[str, dict[str, Variable]] = {
             "Keyhouse's own page, `/reset-password`",
         ),
     },
+    "Logs and monitoring": {
+        "KEYHOUSE_LOG_FORMAT": Variable(
+            "text", "`json`: each line of the log is a JSON object ([how to](../how-to/observe.md))."
+        ),
+        "KEYHOUSE_ACCESS_LOG": Variable(
+            "false",
+            "`true`: `serve` writes a line for each answer to standard output "
+            "([fields](../how-to/observe.md#the-access-log)).",
+        ),
+    },
     "The first administrator": {
         "KEYHOUSE_ADMIN_USERNAME": Variable(
             "", "Their user name, for a first start without a terminal.", "`admin`"

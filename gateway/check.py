@@ -23,7 +23,7 @@ from config.profiles import Profile
 from config.profiles.schema import Route
 from config.wire.errors import DomainError, MalformedCredentials, NotAllowed, NotAuthenticated
 from config.wire.http import challenges
-from config.wire.http.heads import Head
+from config.wire.http.heads import CREDENTIAL, ROUTE, Head
 from config.wire.problems import domain_response, problem_response
 from gateway.decision import Asked, Refusal, decide
 from gateway.identity import identity_headers
@@ -52,6 +52,7 @@ def check(request: Head) -> HttpResponse:
     try:
         question, origin = ask(request), Origin.of(request)
         principal = authenticate(question.sent, origin) if question.sent else None
+        request.META[CREDENTIAL] = principal.credential if principal else ""
         decision = decide(question.asked, principal, question.organization)
         if decision.refusal is not None:
             raise refused(decision.refusal, origin)
@@ -98,6 +99,7 @@ def all_asked(head: Head) -> list[Asked]:
     profile, sent = profiles.active(), head.META
     method, uri = original_request(head)
     first = Asked(method, uri, route_for(profile, method, uri))
+    sent[ROUTE] = f"{method} {first.route.path}"
     host = sent.get("HTTP_X_FORWARDED_HOST") or sent.get("HTTP_HOST", "")
     try:
         others = second_paths(first.route, sent, host)

@@ -18,7 +18,7 @@ from audit.actors import Origin
 from config import metrics
 from config.server.answers import Answer, Unread, of_response
 from config.wire.errors import DomainError, RateLimited
-from config.wire.http.heads import REQUEST_ID, Head, PlainHead
+from config.wire.http.heads import CREDENTIAL, REQUEST_ID, Head, PlainHead
 from config.wire.http.middleware import secure
 from config.wire.problems import DATABASE_ERRORS, unavailable
 from gateway import repeated
@@ -111,6 +111,7 @@ def _answer_known(
         return None
     try:
         principal = caller.principal if caller else None
+        head.META[CREDENTIAL] = principal.credential if principal else ""
         decision = decide(question.asked, principal, question.organization)
         if decision.refusal is not None or not quotas.are_counted_here(principal):
             return None

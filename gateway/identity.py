@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import NamedTuple
-from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponse
 
-from access.principals import Principal
+from access.principals import Credential, CredentialKind, Principal
 from config import profiles
 from config.server.answers import Lines, encoded
 from config.wire.http.middleware import secure
-from config.wire.ids import format_id
 
 
 class Identity(NamedTuple):
@@ -20,7 +18,7 @@ class Identity(NamedTuple):
 
     subject: str
     organization: str
-    kind: str
+    kind: CredentialKind
     id: str
     number: int
     scopes: frozenset[str]
@@ -35,10 +33,10 @@ class Identity(NamedTuple):
 
 def identity_headers(principal: Principal | None) -> dict[str, str]:
     """Return the identity headers; their values are empty for an unknown caller."""
-    return _headers(Identity.of(principal) if principal else None, profiles.active().wire.ids)
+    return _headers(Identity.of(principal) if principal else None)
 
 
-def _headers(who: Identity | None, ids: str) -> dict[str, str]:
+def _headers(who: Identity | None) -> dict[str, str]:
     if who is None:
         return dict.fromkeys(
             ("X-Auth-Subject", "X-Auth-Organization", "X-Auth-Credential", "X-Auth-Scopes"), ""
@@ -46,14 +44,9 @@ def _headers(who: Identity | None, ids: str) -> dict[str, str]:
     return {
         "X-Auth-Subject": who.subject,
         "X-Auth-Organization": who.organization,
-        "X-Auth-Credential": f"{who.kind}:{_shown_id(who, ids)}",
+        "X-Auth-Credential": str(Credential(who.kind, who.id, number=who.number)),
         "X-Auth-Scopes": " ".join(sorted(who.scopes)),
     }
-
-
-def _shown_id(who: Identity, ids: str) -> str | int:
-    """An API key's id as the API shows it, so that services can look it up; the uuid of other credentials."""
-    return who.id if who.kind != "key" or ids == "uuid" else format_id("api_key", who.number, UUID(who.id))
 
 
 def identity_lines(principal: Principal | None, more: Mapping[str, str]) -> Lines:
@@ -64,7 +57,8 @@ def identity_lines(principal: Principal | None, more: Mapping[str, str]) -> Line
 
 @lru_cache(maxsize=20_000)
 def _lines(who: Identity | None, ids: str) -> Lines:
-    return [*encoded(_headers(who, ids).items()), *_of_every_answer(settings.HTTPS)]
+    """Return them for one caller, and the form of `ids` in the profile, which the id of a key has."""
+    return [*encoded(_headers(who).items()), *_of_every_answer(settings.HTTPS)]
 
 
 @cache

@@ -5,6 +5,7 @@ caller may do can change. Then the cache of callers drops or replaces the caller
 """
 
 import threading
+import time
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from audit.actors import Origin
 from config import metrics, profiles
 from config.profiles import Profile
 from config.server.answers import Answer, Lines, WrittenAnswer
-from config.wire.http.heads import REQUEST_ID, PlainHead
+from config.telemetry import access_log
+from config.wire.http.heads import REQUEST_ID, ROUTE, PlainHead
 from config.wire.http.middleware import new_request_id
 from gateway.decision import Decision
 
@@ -32,6 +34,7 @@ class Allowed(NamedTuple):
     decision: Decision
     ip: str
     sent_request_id: str
+    route: str
     head: bytes
 
 
@@ -48,7 +51,8 @@ def keep(head: PlainHead, origin: Origin, caller: Cached | None, decision: Decis
         return
     answer, sent_id = WrittenAnswer.of(Answer(200, lines)), head.META.get("HTTP_X_REQUEST_ID", "")
     own_id = sent_id if sent_id == head.META[REQUEST_ID] else ""
-    allowed = Allowed(profiles.active(), caller, decision, origin.ip, own_id, answer.head)
+    route = head.META[ROUTE]
+    allowed = Allowed(profiles.active(), caller, decision, origin.ip, own_id, route, answer.head)
     with _lock:
         if len(_allowed) >= MOST_REPEATED:
             del _allowed[next(iter(_allowed))]
@@ -60,13 +64,23 @@ def answer_again(fingerprint: bytes) -> WrittenAnswer | None:
     kept = _allowed.get(fingerprint)
     if kept is None or kept.profile is not profiles.active():
         return None
-    now = datetime.now(UTC)
+    now, began = datetime.now(UTC), time.monotonic()
     if kept.caller is not None and not memory.still_holds(kept.caller, now):
         return None
     request_id = new_request_id(kept.sent_request_id)
     origin = Origin(kept.ip, request_id, now)
     counting.record_use(kept.decision.key, origin, scopes=kept.decision.scopes)
     metrics.CHECKS.count("200")
+    if access_log.is_on():
+        access_log.record(
+            began=began,
+            status=200,
+            method="GET",
+            route=kept.route,
+            credential=str(kept.caller.principal.credential) if kept.caller else "",
+            address=kept.ip,
+            request_id=request_id,
+        )
     return WrittenAnswer(b"%bX-Request-ID: %b\r\n" % (kept.head, request_id.encode()))
 
 

@@ -29,7 +29,7 @@ LONGEST = 300
 # with their own floor are named here; all others are on the floor of their folder.
 FLOORS = (
     ("config",),  # what the process runs on: environment variables, database, secrets
-    ("config.profiles", "config.logs"),
+    ("config.profiles", "config.logs", "config.telemetry"),
     (
         "config.wire",
         "config.apps",

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from access.callers import credential_of
 from access.permissions import NEEDED_SCOPES
 from access.principals import Credential
 from apikeys.models import Outcome
 from apikeys.usage import counting
 from audit.actors import Origin
 from config import metrics
+from config.wire.http.heads import CREDENTIAL
 
 
 class KeyUseMiddleware:
@@ -20,7 +22,7 @@ class KeyUseMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        credential = getattr(request, "auth", None)  # DRF leaves it there
+        request.META[CREDENTIAL] = credential = credential_of(request)
         kind = credential.kind if isinstance(credential, Credential) else "none"
         metrics.REQUESTS.count(kind, str(response.status_code))
         if isinstance(credential, Credential):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
+from config.server import observed
 from config.server.answers import (
     PIECE,
     Answer,
@@ -96,10 +97,13 @@ class Edge:
             return None
         head = _head(scope, digest)
         found = self._checks.from_memory(head)
-        return WrittenAnswer.of(found) if isinstance(found, Answer) else self._answer_later(head, found)
+        if not isinstance(found, Answer):
+            return self._answer_later(head, found)
+        observed.end(head, found.status)
+        return WrittenAnswer.of(found)
 
     async def _answer_later(self, head: PlainHead, unread: Unread | None) -> WrittenAnswer:
-        return WrittenAnswer.of(await _or_refusal(self._in_thread(head, unread), head))
+        return WrittenAnswer.of(await _observed(self._in_thread(head, unread), head))
 
     def stop(self) -> None:
         """Wait until all work in threads is done."""
@@ -109,8 +113,10 @@ class Edge:
         try:
             head = _head(scope)
         except RefusedRequest as error:
-            return _refused(error, None)
-        return await _or_refusal(self._answer_head(head, scope, receive), head)
+            answer = _refused(error, None)
+            observed.refused(answer, scope["client"])
+            return answer
+        return await _observed(self._answer_head(head, scope, receive), head)
 
     async def _answer_head(self, head: PlainHead, scope: dict[str, Any], receive: Receive) -> Answer:
         if not has_body(scope):
@@ -131,8 +137,20 @@ class Edge:
             return await _when_due(await pool.threads.run(work, address, credential))
 
     def _answer_of_thread(self, head: PlainHead) -> DeferredAnswer:
-        answer = self._checks.in_thread(head)
-        return DeferredAnswer(answer) if answer else call_wsgi(self._application, head.META)
+        with observed.in_thread(head):
+            answer = self._checks.in_thread(head)
+            return DeferredAnswer(answer) if answer else call_wsgi(self._application, head.META)
+
+
+async def _observed(answering: Awaitable[Answer], head: PlainHead) -> Answer:
+    """Return the answer, or a refusal, and log it. If the task is cancelled, the client is gone."""
+    status = observed.CLIENT_GONE
+    try:
+        answer = await _or_refusal(answering, head)
+        status = answer.status
+        return answer
+    finally:
+        observed.end(head, status)
 
 
 async def _or_refusal(answering: Awaitable[Answer], head: PlainHead) -> Answer:
@@ -148,7 +166,8 @@ async def _or_refusal(answering: Awaitable[Answer], head: PlainHead) -> Answer:
         detail = "The server is busy. Try again in a second."
         return refusal(503, "unavailable", detail, head=head, headers=RETRY)
     except Exception:  # a bug: the answer is a 500 like Django's, and the connection stays open
-        log.exception("request %s", head.META[REQUEST_ID])
+        with observed.in_thread(head):
+            log.exception("request %s", head.META[REQUEST_ID])
         return refusal(500, "server_error", FAILED, head=head)
 
 
@@ -167,7 +186,9 @@ def _head(scope: dict[str, Any], fingerprint: bytes = b"") -> PlainHead:
     """Return the head of a request, with a request id. Raises RefusedRequest."""
     environ = environ_of(scope)
     environ[REQUEST_ID] = new_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-    return PlainHead.of(environ, fingerprint)
+    head = PlainHead.of(environ, fingerprint)
+    observed.begin(head)
+    return head
 
 
 async def _add_body(environ: dict[str, Any], receive: Receive, share: Share) -> None:

@@ -5,11 +5,21 @@ from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from config.env import ConfigurationError
 from config.server.limits import KEEP_ALIVE_SECONDS, MAX_CONNECTIONS
 
 STOP_SECONDS = 20
+
+
+class Log(Logger):
+    """gunicorn's log, with the handlers of all others: in their format, and without credentials."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)  # type: ignore[no-untyped-call]
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Server(BaseApplication):
@@ -61,6 +71,7 @@ def run(
             "limit_request_line": 8190,  # gunicorn's maximum: Caddy and Envoy send the whole URI in it
             "control_socket_disable": True,
             "accesslog": None,
+            "logger_class": Log,
             "loglevel": "warning",
             "proc_name": "keyhouse",
             "when_ready": when_ready,

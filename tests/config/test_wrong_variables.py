@@ -31,6 +31,8 @@ OTHERS = [
         {"KEYHOUSE_PUBLIC_URL": "https://example.org:8443/auth"},
         ("has a path", "__Host- cookies need the root", "Give https://example.org:8443 if"),
     ),
+    ({"KEYHOUSE_LOG_FORMAT": "JSON"}, ("'JSON'", "text or json")),
+    ({"KEYHOUSE_ACCESS_LOG": "/var/log/keyhouse"}, ("true or false",)),
     ({"KEYHOUSE_PUBLIC_URL": "ftp://keys.example.org"}, ()),
     ({"KEYHOUSE_BIND": "::1:8000"}, ()),
     ({"KEYHOUSE_BIND": "127.0.0.1:0"}, ()),

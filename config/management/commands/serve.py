@@ -18,6 +18,7 @@ from config.commands.terminal import warn_of_unknown_variables
 from config.database.migrate import check_up_to_date
 from config.database.postgresql.limits import check_limits
 from config.server import processes
+from config.telemetry import access_log
 
 
 class Command(JsonCommand):
@@ -50,7 +51,8 @@ class Command(JsonCommand):
         def announce(_server: Any) -> None:
             if settings.METRICS_NETWORKS:
                 metrics.prepare(settings.DATA_DIR / "metrics" / str(port))
-            self.stdout.write(json.dumps(places) if options["json"] else as_text(places))
+            is_json = options["json"] or settings.LOG_FORMAT == "json"
+            self.stdout.write(json.dumps(places) if is_json else as_text(places))
             self.stdout.flush()
 
         processes.run(
@@ -73,6 +75,8 @@ def load_application() -> Any:
 
 def start_worker(worker: Any) -> None:
     """Start what a serving process does beside answering requests."""
+    if settings.ACCESS_LOG:
+        access_log.start(is_json=settings.LOG_FORMAT == "json")
     if settings.METRICS_NETWORKS:
         metrics.start()
     background.start(worker)

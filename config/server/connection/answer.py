@@ -4,6 +4,7 @@ from typing import Any
 
 from gunicorn.asgi.protocol import _get_cached_date_header, _get_cached_status_line
 
+from config.server import observed
 from config.server.answers import refusal
 from config.server.connection.closing import ClosingConnection
 from config.server.environ import UNSUPPORTED_CODING
@@ -50,6 +51,7 @@ class AnsweringConnection(ClosingConnection):
             )
         else:
             answer = refusal(status, CODES.get(status, "server_error"), _detail(status, message))
+        observed.refused(answer, self.transport.get_extra_info("peername"))
         head = [_get_cached_status_line(HTTP_1_1, status), _get_cached_date_header()]
         head += [b"%b: %b\r\n" % line for line in (*answer.lines, (b"Connection", b"close"))]
         self._safe_write(b"".join([*head, b"\r\n", answer.body]))

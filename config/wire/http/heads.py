@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-REQUEST_ID = "REQUEST_ID"  # in META; only our server and RequestIdMiddleware set it, never a client
+# In META; only our code sets these, never a client.
+REQUEST_ID = "REQUEST_ID"
+ROUTE = "keyhouse.route"  # the row of the gateway's table, or the name of the URL
+CREDENTIAL = "keyhouse.credential"  # what was sent, if it was good; its str() is its kind and public id
 
 
 class Head(Protocol):

@@ -21,7 +21,7 @@ from config.logs import ENCODED, mask
 from config.profiles import Profile
 from config.profiles.rules import OAUTH2_PREFIXES
 from config.wire.error_pages import ABOUT_THE_BODY, error_page
-from config.wire.http.heads import REQUEST_ID
+from config.wire.http.heads import REQUEST_ID, ROUTE
 from config.wire.problems import MAILED_LINKS, MEDIA_TYPE, is_under, problem_response, too_large, wants_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -47,6 +47,8 @@ class RequestIdMiddleware:
         request.META[REQUEST_ID] = request_id
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
+        if request.resolver_match is not None:
+            request.META[ROUTE] = request.resolver_match.view_name
         return response
 
 
