@@ -34,6 +34,7 @@ SEED_KEYS = storage.seed_keys(env.text("KEYHOUSE_SEED_KEYS"), DATA_DIR)
 SIGNING_KEYS = key_pairs.parse("KEYHOUSE_SIGNING_KEYS", env.text("KEYHOUSE_SIGNING_KEYS"))
 LOG_FORMAT = env.choice("KEYHOUSE_LOG_FORMAT", "text", "json")
 ACCESS_LOG = env.flag("KEYHOUSE_ACCESS_LOG")
+SENTRY_DSN = env.text("SENTRY_DSN")
 
 PUBLIC_HOST = hosts.host_of(PUBLIC_URL)
 HTTPS = PUBLIC_URL.startswith("https://")

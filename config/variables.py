@@ -154,6 +154,20 @@ GROUPS: dict[str, dict[str, Variable]] = {
             "`true`: `serve` writes a line for each answer to standard output "
             "([fields](../how-to/observe.md#the-access-log)).",
         ),
+        "SENTRY_DSN": Variable(
+            "",
+            "Where Sentry takes the errors of `serve` ([how to](../how-to/observe.md#sentry)).",
+            "no Sentry",
+        ),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(
+            "",
+            "The collector that takes the traces of `serve`, such as `http://127.0.0.1:4318` "
+            "([how to](../how-to/observe.md#opentelemetry)).",
+            "no traces",
+        ),
+        "OTEL_EXPORTER_OTLP_PROTOCOL": Variable("http/protobuf", "The only protocol that is supported."),
+        "OTEL_SERVICE_NAME": Variable("keyhouse", "The name of the service in traces."),
+        "OTEL_SDK_DISABLED": Variable("false", "`true`: no traces, whatever else is set."),
     },
     "The first administrator": {
         "KEYHOUSE_ADMIN_USERNAME": Variable(

@@ -16,6 +16,7 @@ from apikeys.authentication import may_come_from, read_keys, remembered_key
 from apikeys.usage import counting, quotas
 from audit.actors import Origin
 from config import metrics
+from config.server import observed
 from config.server.answers import Answer, Unread, of_response
 from config.wire.errors import DomainError, RateLimited
 from config.wire.http.heads import CREDENTIAL, REQUEST_ID, Head, PlainHead
@@ -60,7 +61,8 @@ def check_together(checks: Sequence[UnreadKey]) -> list[Answer | None]:
     """Answer checks whose callers one query reads; None for each that needs the database again."""
     close_old_connections()
     try:
-        callers = read_keys({check.key.secret for check in checks}, datetime.now(UTC))
+        with observed.together(check.head for check in checks):
+            callers = read_keys({check.key.secret for check in checks}, datetime.now(UTC))
     except DATABASE_ERRORS as error:
         failed = of_response(secure(unavailable(error)))
         return [_answered(failed, check.head) for check in checks]

@@ -1,1 +1,1 @@
-"""What operators see of a running server beside its metrics: the access log."""
+"""What operators see of a running server beside its metrics: the access log, Sentry and OpenTelemetry."""

@@ -18,7 +18,7 @@ from config.commands.terminal import warn_of_unknown_variables
 from config.database.migrate import check_up_to_date
 from config.database.postgresql.limits import check_limits
 from config.server import processes
-from config.telemetry import access_log
+from config.telemetry import access_log, sentry, tracing
 
 
 class Command(JsonCommand):
@@ -75,6 +75,10 @@ def load_application() -> Any:
 
 def start_worker(worker: Any) -> None:
     """Start what a serving process does beside answering requests."""
+    if settings.SENTRY_DSN:
+        sentry.start(settings.SENTRY_DSN)
+    if tracing.is_wanted():
+        tracing.start()
     if settings.ACCESS_LOG:
         access_log.start(is_json=settings.LOG_FORMAT == "json")
     if settings.METRICS_NETWORKS:
@@ -101,7 +105,9 @@ def prepare(*, set_up: bool) -> None:
 
 
 def check_fit() -> None:
-    """Raise CommandError for a reason not to serve."""
+    """Raise CommandError or ConfigurationError for a reason not to serve."""
+    sentry.check(settings.SENTRY_DSN)
+    tracing.check()
     stop_at([*production_faults(), *wire_faults(), *signing_key_faults()])
     check_limits()
     check_secrets()
