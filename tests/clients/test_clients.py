@@ -1,0 +1,72 @@
+"""Clients that generators make of the OpenAPI document: they pass strict type checks, and work."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config import profiles
+from config.profiles import Profile
+from config.wire.openapi import pages
+from tests.commands.start.tree import fresh_tree
+from tests.documentation.terminals import page, run_page
+from tests.gateway.proxies.running import PLACES
+from tests.installation import ADMIN, PROJECT
+from tests.npm import installed
+
+pytestmark = [pytest.mark.once, pytest.mark.slow]
+
+NPM = Path(__file__).parent / "npm"
+SERVED = """
+```console title="Keyhouse: leave it running"
+$ ./run
+try: …
+```
+"""
+
+
+@pytest.fixture
+def tools() -> Path:
+    """The folder in which npm has installed the generators of TypeScript."""
+    folder = installed(NPM)
+    if folder is None:  # the end of ./run test says that it was missing
+        pytest.skip("Node is not here, or npm cannot get the generators")
+    return folder
+
+
+def install(tools: Path, folder: Path) -> None:
+    """Copy what npm has installed into a folder. @hey-api/openapi-ts looks for tsconfig.json above itself."""
+    shutil.copy(tools / "package.json", folder)
+    shutil.copytree(tools / "node_modules", folder / "node_modules", symlinks=True)
+
+
+def test_generated_clients_log_in_and_make_list_and_revoke_a_key_as_the_page_says(
+    tools: Path, tmp_path: Path
+) -> None:
+    tree, program = fresh_tree(tmp_path), tmp_path / "program"
+    program.mkdir()
+    install(tools, program)
+    password = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
+    run_page(SERVED + page("docs/how-to/clients.md"), tree, **ADMIN, PASSWORD=password)
+
+
+def test_the_clients_of_a_product_with_an_envelope_pass_strict_type_checks(
+    tools: Path, tmp_path: Path, served_profile: Callable[[Profile], None]
+) -> None:
+    served_profile(profiles.load("sentinelnerd"))
+    (tmp_path / "schema.json").write_bytes(pages.document().body)
+    (tmp_path / "tsconfig.json").write_text((PROJECT / "docs" / "clients" / "tsconfig.json").read_text())
+    install(tools, tmp_path)
+    for command in (
+        "openapi-python-client generate --fail-on-warning --path schema.json --output-path client",
+        "mypy --strict client",
+        "npx openapi-typescript schema.json --output schema.ts",
+        "npx openapi-ts --input schema.json --output hey",
+        "npx tsc --noEmit",
+    ):
+        environment = os.environ | {"PATH": PLACES}
+        done = subprocess.run(command.split(), cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
