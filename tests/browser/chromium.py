@@ -1,17 +1,17 @@
-"""What the tests in a browser need of the machine: a Chromium, and npm for axe-core and openid-client."""
+"""What tests need of the machine: a Chromium, and npm for axe-core, openid-client and redocly."""
 
-import hashlib
-import os
 import shutil
 import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.npm import CACHE, installed
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 AXE = "axe-core@4.14.1"
 OPENID_CLIENT = Path(__file__).parent / "openid_client"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keyhouse"
+REDOCLY = Path(__file__).parents[1] / "config" / "wire" / "openapi" / "redocly"
 
 
 def find_chromium() -> str | None:
@@ -34,26 +34,9 @@ def axe_source() -> str | None:
 
 
 def openid_client() -> Path | None:
-    """The script that uses openid-client, in a cache folder beside what its package-lock.json names.
-
-    None if Node is not there, or npm cannot get it.
-    """
-    files = sorted(OPENID_CLIENT.iterdir())
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    folder = CACHE / f"openid-client-{digest[:16]}"
-    if not folder.exists() and shutil.which("node") and shutil.which("npm"):
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
-            whole = shutil.copytree(OPENID_CLIENT, Path(temporary) / "whole")
-            command = ["npm", "ci", "--silent", "--ignore-scripts"]
-            if subprocess.run(command, cwd=whole, capture_output=True).returncode:
-                return None
-            try:
-                whole.rename(folder)
-            except OSError:  # the run on the other database was quicker
-                if not folder.exists():
-                    raise
-    return folder / "flow.mjs" if folder.exists() and shutil.which("node") else None
+    """The script that uses openid-client, beside it. None if Node is not there, or npm cannot get it."""
+    folder = installed(OPENID_CLIENT)
+    return folder and folder / "flow.mjs"
 
 
 def has_ipv6() -> bool:
@@ -67,11 +50,13 @@ def has_ipv6() -> bool:
 
 def what_is_skipped() -> list[str]:
     """What ./run test says at its end about tests that it could not run."""
+    reasons: dict[str, object] = {"redocly, since Node is not here or npm cannot get it": installed(REDOCLY)}
     if find_chromium() is None:
-        return [f"Skipped: all tests in a browser, since none of {', '.join(NAMES)} is in PATH."]
-    reasons = {
-        "accessibility, since axe-core is not here and npm cannot get it": axe_source(),
-        "openid-client, since Node is not here or npm cannot get it": openid_client(),
-        "consent by IPv6, since the machine has none": has_ipv6(),
-    }
+        reasons[f"all pages in a browser, since none of {', '.join(NAMES)} is in PATH"] = None
+    else:
+        reasons |= {
+            "accessibility, since axe-core is not here and npm cannot get it": axe_source(),
+            "openid-client, since Node is not here or npm cannot get it": openid_client(),
+            "consent by IPv6, since the machine has none": has_ipv6(),
+        }
     return [f"Skipped: the tests of {reason}." for reason, found in reasons.items() if not found]
