@@ -127,7 +127,8 @@ def _principal(row: TokenRow, person_rows: list[PersonRow]) -> Principal:
         identity_scopes=granted & IDENTITY.keys(),
     )
     if row.user_is_active is not None:
-        whole = person(person_rows, credential, second_factor=bool(row.second_factor))
+        proven = None if row.consent is None else bool(row.second_factor)  # a machine does not log in
+        whole = person(person_rows, credential, second_factor=proven)
         return whole.narrowed(granted, credential)
     if row.organization_id is None:
         raise InvalidToken

@@ -19,7 +19,7 @@ from oauth.models import Consent, OAuthAccessToken, OAuthRefreshToken
 from oauth.services.clients import update_client
 from tests.accounts.authenticator import caller_at, enrolled
 from tests.accounts.helpers import at_once, caller_as, serving, statements
-from tests.conftest import PASSWORD, Api, Cast, assert_problem, log_in
+from tests.conftest import PASSWORD, Api, Cast, assert_problem, log_in, make_key, with_key
 from tests.oauth.flow import Flow, gateway, machine_token, make_client, post, verified, with_token
 from tests.oauth.tokens.test_codes import refused
 
@@ -207,6 +207,13 @@ def test_a_machine_of_a_person_can_do_what_they_may_now(cast: Cast) -> None:
     assert_problem(api.get("users"), 403, "insufficient_scope")
     User.objects.filter(pk=cast.audrey.pk).update(is_active=False)
     assert api.get("users").status_code == 401
+
+
+def test_a_machine_of_a_person_can_do_what_their_key_can_where_logins_need_a_second_factor(cast: Cast) -> None:
+    with serving("login", second_factor_for=("read_keys", "read_own_keys")):
+        key = with_key(make_key(cast.bob, "keys:read"))
+        machine = with_token(machine_token(make_client("keys:read", owner=cast.bob)))
+        assert [api.get("api-keys").status_code for api in (key, machine)] == [200, 200]
 
 
 def test_a_key_made_by_a_client_lives_no_longer_than_its_token(cast: Cast) -> None:
