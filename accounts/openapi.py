@@ -1,6 +1,12 @@
-"""The access token as an authentication scheme of the OpenAPI document."""
+"""The access token, and the rules of people, in the OpenAPI document."""
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from accounts.passwords.rules import check_new_password, least_length
+from accounts.users.authority import check_global_role, check_organization_role
+from accounts.users.names import clean_email
+from config import profiles
+from config.wire.openapi.fields import describe_rule, describe_words
 
 
 class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -9,3 +15,11 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+describe_rule(clean_email, lambda: {"format": "email"})
+describe_rule(check_new_password, lambda: {"minLength": least_length()})
+describe_words(check_global_role, "GlobalRole", lambda: profiles.active().roles_of_level("global"))
+describe_words(
+    check_organization_role, "OrganizationRole", lambda: profiles.active().roles_of_level("organization")
+)

@@ -5,8 +5,9 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 
 from access.permissions import need_of, scopes_of_programs
+from apikeys.services import api_keys
 from config import profiles
-from config.wire.openapi.fields import id_schema
+from config.wire.openapi.fields import describe_rule, describe_words, id_schema
 
 Scheme = dict[str, str]
 
@@ -55,3 +56,9 @@ class OwnerFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-u
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         return {"anyOf": [id_schema("user"), {"type": "string", "enum": [self.target.ME]}]}
+
+
+describe_rule(
+    api_keys.check_scopes, lambda: {"minItems": 1} if profiles.active().keys.scopes_required else {}
+)
+describe_words(api_keys.check_environment, "Environment", lambda: profiles.active().keys.environments)

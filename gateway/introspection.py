@@ -44,6 +44,7 @@ def check_client_ip(text: str) -> None:
 class ClientAddress(RequestForm):
     client_ip = TextField(
         required=False,
+        allow_blank=True,  # as if it were absent (RFC 6749 section 3.2)
         rule=check_client_ip,
         help_text="address that the token came from; without it, a key limited to networks is inactive",
     )
@@ -51,7 +52,9 @@ class ClientAddress(RequestForm):
 
 class IntrospectionRequest(ClientAddress):
     token = TextField(trim_whitespace=False)
-    token_type_hint = TextField(required=False, help_text="ignored: a token's form tells its type")
+    token_type_hint = TextField(
+        required=False, allow_blank=True, help_text="ignored: a token's form tells its type"
+    )
 
 
 class BatchIntrospectionRequest(ClientAddress):

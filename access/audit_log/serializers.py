@@ -14,7 +14,7 @@ from config.wire.lists.query import ListQuery
 from config.wire.members import WireSerializer
 
 
-class ActorOrTarget(serializers.CharField):
+class ActorOrTarget(TextField):
     """The uuid of an actor or target, which the client may send in capitals (RFC 9562 section 4)."""
 
     def to_internal_value(self, data: Any) -> str:

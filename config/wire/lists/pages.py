@@ -12,13 +12,12 @@ from rest_framework.utils.urls import replace_query_param
 from config import profiles
 from config.database.statements import StatementTooSlow, statements_within
 from config.wire.errors import Invalid, TooBroad
-from config.wire.lists.order import Cursor
+from config.wire.lists.order import LONGEST_CURSOR, Cursor
 from config.wire.lists.query import ListQuery
 
 CURSOR, PAGE_SIZE = "cursor", "page_size"
 ROWS, MOST_ROWS = 50, 200  # on a page
-NUMBER = re.compile(r"[1-9][0-9]{0,8}")
-LARGEST_NUMBER = 999_999_999
+NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 MOST_MS = 2_000  # for reading one page that is filtered or sorted
 
 
@@ -61,20 +60,21 @@ class Pages(BasePagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Return the parameters for the OpenAPI document."""
-        size = {"type": "integer", "minimum": 1, "maximum": LARGEST_NUMBER, "default": ROWS}
+        cursor = {"type": "string", "maxLength": LONGEST_CURSOR}
+        size = {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": ROWS}
         return [
-            _parameter(CURSOR, "where the page begins, from a link", {"type": "string"}),
-            _parameter(PAGE_SIZE, f"rows on a page, at most {MOST_ROWS}", size),
+            _parameter(CURSOR, "where the page begins, from a link", cursor),
+            _parameter(PAGE_SIZE, "rows on a page", size),
         ]
 
 
 def page_size_of(sent: str | None) -> int:
-    """Return how many rows to show, at most MOST_ROWS. Raises Invalid for anything but a number."""
+    """Return how many rows to show. Raises Invalid for anything but a number from 1 to MOST_ROWS."""
     if sent is None:
         return ROWS
-    if not NUMBER.fullmatch(sent):
+    if not NUMBER.fullmatch(sent) or int(sent) > MOST_ROWS:
         raise Invalid(PAGE_SIZE, f"must be a number from 1 to {MOST_ROWS}")
-    return min(int(sent), MOST_ROWS)
+    return int(sent)
 
 
 def read(rows: Any, *, within_limit: bool) -> list[Any]:

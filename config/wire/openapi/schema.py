@@ -18,6 +18,7 @@ from config.wire.problems import MEDIA_TYPE
 
 Security = list[dict[str, list[str]]]  # schemes, each with scopes; one of them is enough
 TEXT = {"type": "string"}
+UNKNOWN = "a member that no request has"
 PROBLEM = {
     "type": "object",
     "description": "What went wrong (RFC 9457).",
@@ -116,7 +117,8 @@ class WireSchema(AutoSchema):
         instance = force_instance(serializer)  # type: ignore[no-untyped-call]
         text, example = texts.of_schema(type(instance)), example_of(instance)
         schema |= {"description": text.description.strip()} if text.description else {}
-        schema |= {"additionalProperties": False} if isinstance(instance, RequestForm) else {}
+        if isinstance(instance, RequestForm) and not instance.takes(list(instance.fields), UNKNOWN):
+            schema["additionalProperties"] = False
         return schema | ({} if example is None else {"examples": [example]})
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:

@@ -209,7 +209,9 @@ def test_a_machine_of_a_person_can_do_what_they_may_now(cast: Cast) -> None:
     assert api.get("users").status_code == 401
 
 
-def test_a_machine_of_a_person_can_do_what_their_key_can_where_logins_need_a_second_factor(cast: Cast) -> None:
+def test_a_machine_of_a_person_can_do_what_their_key_can_where_logins_need_a_second_factor(
+    cast: Cast,
+) -> None:
     with serving("login", second_factor_for=("read_keys", "read_own_keys")):
         key = with_key(make_key(cast.bob, "keys:read"))
         machine = with_token(machine_token(make_client("keys:read", owner=cast.bob)))

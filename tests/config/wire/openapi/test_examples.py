@@ -1,7 +1,8 @@
 """The example of each body in the OpenAPI document is sent to its endpoint, which does what it says."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -152,6 +153,7 @@ class Body:
     method: str
     path: str
     media_type: str
+    form: Mapping[str, Any]
     example: Mapping[str, Any]
     successes: frozenset[int]
 
@@ -163,7 +165,7 @@ def bodies() -> dict[str, list[Body]]:
         for method, operation in methods.items():
             successes = frozenset(int(code) for code in operation["responses"] if code.startswith("2"))
             for media_type, form in operation.get("requestBody", {}).get("content", {}).items():
-                body = Body(method, path, media_type, form["example"], successes)
+                body = Body(method, path, media_type, form["schema"], form["example"], successes)
                 found.setdefault(operation["operationId"], []).append(body)
     return found
 
@@ -197,3 +199,56 @@ def test_the_example_of_a_new_key_makes_a_key_that_works(cast: Cast) -> None:
     (body,) = bodies()["create_api_key"]
     text = send(Stage(as_user(cast.ada)), body).json()["key"]
     assert Api({"X-API-Key": text}).get("auth/me").json()["username"] == "ada"
+
+
+@pytest.mark.parametrize("operation", STAGES)
+def test_a_body_beyond_a_constraint_is_refused(operation: str, cast: Cast, mailbox: Mailbox) -> None:
+    """The document says no more than what is enforced."""
+    schemas = schema()["components"]["schemas"]
+    with serving("login", registration_role="member"):
+        stage = STAGES[operation](cast, mailbox)
+        for body in bodies()[operation]:
+            for name, value in beyond(schemas, body.form):
+                wrong = replace(body, example={**body.example, name: value})
+                answer = send(replace(stage, known={**stage.known, name: value}), wrong)
+                assert answer.status_code == 400, (name, value, answer.content)
+
+
+def test_every_kind_of_constraint_is_tried() -> None:
+    schemas = schema()["components"]["schemas"]
+    tried = Counter(
+        name for forms in bodies().values() for body in forms for name, _ in beyond(schemas, body.form)
+    )
+    assert tried["unexpected"] > 20
+    assert {"password", "email", "role", "environment", "name", "scopes"} <= tried.keys()
+
+
+def beyond(schemas: Mapping[str, Any], form: Any) -> Iterator[tuple[str, Any]]:
+    """Yield members with values that the schema of a body does not allow."""
+    form = resolved(schemas, form)
+    if form.get("additionalProperties") is False:
+        yield "unexpected", "x"
+    for name, member in form.get("properties", {}).items():
+        member = resolved(schemas, member)
+        if member.get("minLength"):
+            yield name, "x" * (member["minLength"] - 1)
+        if "maxLength" in member:
+            yield name, "x" * (member["maxLength"] + 1)
+        if "enum" in member:
+            yield name, "no such word"
+        if member.get("format") == "email":
+            yield name, "no address"
+        if "maxItems" in member:
+            yield name, ["x"] * (member["maxItems"] + 1)
+
+
+def resolved(schemas: Mapping[str, Any], form: Any) -> Any:
+    return schemas[form["$ref"].rpartition("/")[2]] if "$ref" in form else form
+
+
+@pytest.mark.parametrize(("size", "status"), [(0, 400), (1, 200), (200, 200), (201, 400)])
+def test_a_page_has_from_1_to_200_rows(size: int, status: int, cast: Cast) -> None:
+    parameters = schema()["paths"]["/api/v1/users"]["get"]["parameters"]
+    (described,) = (each["schema"] for each in parameters if each["name"] == "page_size")
+    assert described["minimum"] <= size <= described["maximum"] or status == 400
+    assert as_user(cast.ada).get(f"users?page_size={size}").status_code == status
