@@ -121,6 +121,7 @@ class CreateApiKeyRequest(RequestSerializer):
 
 class UpdateApiKeyRequest(RequestSerializer):
     resource = "api_key"
+    may_be_empty = False
 
     name = TextField(max_length=100, required=False, rule=check_name)
     allowed_networks = networks_field()

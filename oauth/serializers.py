@@ -37,7 +37,7 @@ class OAuth2Tokens(serializers.Serializer[Any]):
 
 
 class OAuth2RevocationRequest(ClientRequest):
-    token = serializers.CharField()
+    token = serializers.CharField(min_length=1)
     token_type_hint = serializers.CharField(required=False)
 
 

@@ -58,6 +58,7 @@ class RequestForm(serializers.Serializer[Any]):
     """What a client sends. Its error names all faults: missing, wrong, repeated and unknown members."""
 
     unnamed = 0  # faults of the whole request that its error does not name
+    may_be_empty = True  # else the service refuses a request without members
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):

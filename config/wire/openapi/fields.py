@@ -82,8 +82,7 @@ class TextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
         words = list(_words.get(self.target.rule, Words()).listed())
         if words:
             return {"type": "string", "enum": words}
-        form = {"type": "string"} if self.target.allow_blank else {"type": "string", "minLength": 1}
-        return form | _form_of(self.target.rule)
+        return {"type": "string", **_form_of(self.target.rule)}
 
 
 class BoundedListFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

@@ -119,13 +119,15 @@ class WireSchema(AutoSchema):
         schema |= {"description": text.description.strip()} if text.description else {}
         if isinstance(instance, RequestForm) and not instance.takes(list(instance.fields), UNKNOWN):
             schema["additionalProperties"] = False
+        if isinstance(instance, RequestForm) and not instance.may_be_empty:
+            schema["minProperties"] = 1
         return schema | ({} if example is None else {"examples": [example]})
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         """Say of texts that are sent, not of those in responses, that they may not be empty."""
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         is_filled = direction == "request" and isinstance(field, TextField) and not field.allow_blank
-        return {**schema, "minLength": 1} if is_filled else schema
+        return {"minLength": 1, **schema} if is_filled and "type" in schema else schema
 
     def get_override_parameters(self) -> list[Any]:
         """Return the query parameters of a list, and the headers of versions: those that the view reads."""

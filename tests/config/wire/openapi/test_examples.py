@@ -252,3 +252,17 @@ def test_a_page_has_from_1_to_200_rows(size: int, status: int, cast: Cast) -> No
     (described,) = (each["schema"] for each in parameters if each["name"] == "page_size")
     assert described["minimum"] <= size <= described["maximum"] or status == 400
     assert as_user(cast.ada).get(f"users?page_size={size}").status_code == status
+
+
+@pytest.mark.parametrize("operation", STAGES)
+def test_a_body_without_members_is_refused_where_the_document_says_so(
+    operation: str, cast: Cast, mailbox: Mailbox
+) -> None:
+    schemas = schema()["components"]["schemas"]
+    with serving("login", registration_role="member"):
+        stage = STAGES[operation](cast, mailbox)
+        for body in bodies()[operation]:
+            form = resolved(schemas, body.form)
+            refuses = "minProperties" in form or "required" in form or "oneOf" in form
+            answer = send(stage, replace(body, example={}))
+            assert (answer.status_code in {400, 401}) == refuses, answer.content
