@@ -90,5 +90,8 @@ def test_the_handlers_of_the_settings_write_one_line(settings: object) -> None:
     from config.settings import LOGGING
 
     formatters = {handler["formatter"] for handler in LOGGING["handlers"].values()}  # type: ignore[attr-defined]
-    assert formatters == {"line"}
-    assert LOGGING["formatters"] == {"line": {"()": "config.logs.OneLineFormatter"}}
+    assert formatters == {"text"}
+    assert LOGGING["formatters"] == {
+        "text": {"()": "config.logs.OneLineFormatter"},
+        "json": {"()": "config.logs.JsonFormatter"},
+    }

@@ -43,8 +43,8 @@ class Command(JsonCommand):
         host, port = settings.BIND if bind is None else env.parse_address("--bind", bind)
         places = places_to_go(public_url(bind, host, port))
         check_arguments(options)
-        prepare(set_up=options["setup"])
-        check_fit()
+        check_settings()
+        prepare_database(set_up=options["setup"])
         quotas.share_among(options["workers"])
         hashing.share_among(options["workers"])
 
@@ -95,20 +95,20 @@ def check_arguments(options: dict[str, Any]) -> None:
         raise CommandError("--setup: not with --json; run setup --json before")
 
 
-def prepare(*, set_up: bool) -> None:
-    """Set the database up, or else raise CommandError unless it is."""
+def check_settings() -> None:
+    """Raise CommandError or ConfigurationError for a setting that is a reason not to serve."""
+    sentry.check(settings.SENTRY_DSN)
+    tracing.check()
+    stop_at([*production_faults(), *wire_faults(), *signing_key_faults()])
+
+
+def prepare_database(*, set_up: bool) -> None:
+    """Set the database up, or else raise CommandError unless it is; also if it is not to be served."""
     if set_up:
         call_command("setup")
     else:
         warn_of_unknown_variables()
         check_up_to_date()
-
-
-def check_fit() -> None:
-    """Raise CommandError or ConfigurationError for a reason not to serve."""
-    sentry.check(settings.SENTRY_DSN)
-    tracing.check()
-    stop_at([*production_faults(), *wire_faults(), *signing_key_faults()])
     check_limits()
     check_secrets()
     connections.close_all()  # the forked workers need their own
