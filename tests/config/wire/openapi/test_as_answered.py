@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from accounts.passwords.rules import least_length
 from config import profiles
 from config.profiles import Profile
 from tests.config.wire.test_openapi import schema
@@ -69,7 +70,7 @@ def test_the_document_says_which_page_sizes_can_be_read(cast: Cast) -> None:
 
 def test_the_document_says_which_texts_may_not_be_empty() -> None:
     forms = schema()["components"]["schemas"]
-    wanted = {"token": 1, "new_password": 1}
+    wanted = {"token": 1, "new_password": least_length()}
     assert {name: each.get("minLength") for name, each in _strings(forms, "reset_password")} == wanted
     assert dict(_strings(forms, "change_me"))["name"].get("minLength") is None  # an empty name is none
 
