@@ -37,6 +37,11 @@ class Serving(NamedTuple):
     thread: threading.Thread
 
 
+async def tasks_begin() -> None:
+    """Let the tasks that were created begin."""
+    await asyncio.sleep(0)  # gives way to each of them once
+
+
 def nothing(_: object) -> None:
     """Leave a request to the application."""
 

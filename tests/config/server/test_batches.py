@@ -10,7 +10,7 @@ from config.server.answers import Answer, Unread
 from config.server.batches import Batches
 from config.server.threads import QueueFull, Threads
 from config.wire.http.heads import Head
-from tests.config.server.serving import connect, get, serving
+from tests.config.server.serving import connect, get, serving, tasks_begin
 from tests.config.server.test_at_once import ask, in_a_thread
 
 pytestmark = pytest.mark.once
@@ -66,7 +66,7 @@ def in_batches(
 def test_what_comes_during_a_batch_makes_the_next_ones_of_limited_size(work: Work) -> None:
     async def test(run: Run) -> None:
         later = [run(item, HERE) for item in range(2, 8)]
-        await asyncio.sleep(0)
+        await tasks_begin()
         work.opened.set()
         assert await asyncio.gather(*later) == [4, 6, 8, 10, 12, 14]
 
@@ -77,7 +77,7 @@ def test_what_comes_during_a_batch_makes_the_next_ones_of_limited_size(work: Wor
 def test_a_batch_takes_from_each_address_in_turn(work: Work) -> None:
     async def test(run: Run) -> None:
         later = [*(run(item, HERE) for item in (2, 3, 4, 5)), run(9, THERE)]
-        await asyncio.sleep(0)
+        await tasks_begin()
         work.opened.set()
         await asyncio.gather(*later)
 
@@ -88,7 +88,7 @@ def test_a_batch_takes_from_each_address_in_turn(work: Work) -> None:
 def test_an_error_is_one_of_its_own_batch_only(work: Work) -> None:
     async def test(run: Run) -> None:
         failing = [run(item, HERE) for item in (0, 2)]
-        await asyncio.sleep(0)
+        await tasks_begin()
         work.opened.set()
         for each in failing:
             with pytest.raises(ValueError, match="of the test"):
@@ -101,7 +101,7 @@ def test_an_error_is_one_of_its_own_batch_only(work: Work) -> None:
 def test_a_cancelled_item_is_left_out_and_leaves_its_place(work: Work) -> None:
     async def test(run: Run) -> None:
         gone, kept = run(2, HERE), run(3, HERE)
-        await asyncio.sleep(0)
+        await tasks_begin()
         gone.cancel()
         work.opened.set()
         assert await kept == 6
@@ -113,11 +113,11 @@ def test_a_cancelled_item_is_left_out_and_leaves_its_place(work: Work) -> None:
 def test_a_cancelled_item_gives_its_place_to_another(work: Work) -> None:
     async def test(run: Run) -> None:
         gone = run(2, HERE)
-        await asyncio.sleep(0)
+        await tasks_begin()
         gone.cancel()
         await asyncio.wait({gone})
         kept = run(3, HERE)
-        await asyncio.sleep(0)
+        await tasks_begin()
         with pytest.raises(QueueFull):
             await run(4, HERE)
         work.opened.set()
@@ -130,7 +130,7 @@ def test_a_cancelled_item_gives_its_place_to_another(work: Work) -> None:
 def test_more_items_than_may_wait_are_refused(work: Work) -> None:
     async def test(run: Run) -> None:
         waiting = [run(2, HERE), run(3, HERE)]
-        await asyncio.sleep(0)
+        await tasks_begin()
         with pytest.raises(QueueFull):
             await run(4, THERE)
         work.opened.set()
@@ -143,7 +143,7 @@ def test_a_batch_that_finds_no_thread_refuses_its_items(work: Work) -> None:
     async def main() -> None:
         threads = Threads("test", 1, 0)
         busy = asyncio.create_task(threads.run(work.opened.wait))
-        await asyncio.sleep(0)
+        await tasks_begin()
         with pytest.raises(QueueFull):
             await Batches[int, int](threads, work, most=1, max_waiting=1).run(1, HERE)
         work.opened.set()

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from config.server import limits
 from config.server.threads import Threads
-from tests.config.server.serving import Serving, all_of, connect, serving
+from tests.config.server.serving import Serving, all_of, connect, serving, tasks_begin
 from tests.config.server.test_slow_clients import Plain
 
 pytestmark = [pytest.mark.once, pytest.mark.requirement(104)]
@@ -150,7 +150,7 @@ def test_work_that_is_cancelled_in_the_queue_frees_its_body(gate: Gate) -> None:
         freed = weakref.ref(body)
         queued = asyncio.create_task(threads.run(partial(id, body)))
         del body
-        await asyncio.sleep(0)
+        await tasks_begin()
         queued.cancel()
         await asyncio.wait([queued])
         del queued

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from config.server import limits
 from config.server.threads import QueueFull, Threads, Turns
-from tests.config.server.serving import Serving, all_of, connect, get, serving
+from tests.config.server.serving import Serving, all_of, connect, get, serving, tasks_begin
 from tests.config.server.test_body_memory import Gate
 
 pytestmark = [pytest.mark.once, pytest.mark.requirement(115)]
@@ -169,9 +169,9 @@ def test_work_that_is_cancelled_before_its_turn_is_never_done_and_leaves_the_que
     async def work() -> list[str]:
         turns, done = Turns("test", 2, 1, turn_seconds=60), list[str]()
         first = asyncio.create_task(turns.run(gate.opened.wait))
-        await asyncio.sleep(0)
+        await tasks_begin()
         cancelled = asyncio.create_task(turns.run(partial(done.append, "cancelled")))
-        await asyncio.sleep(0)
+        await tasks_begin()
         with pytest.raises(QueueFull):
             await turns.run(partial(done.append, "beyond the queue"))
         cancelled.cancel()
@@ -191,11 +191,11 @@ def in_turn(gate: Gate, *clients: tuple[str, str]) -> list[tuple[str, str]]:
     async def work() -> list[tuple[str, str]]:
         threads, done = Threads("test", 1, 9), list[tuple[str, str]]()
         busy = asyncio.create_task(threads.run(gate.opened.wait))
-        await asyncio.sleep(0)
+        await tasks_begin()
         waiting = [
             asyncio.create_task(threads.run(partial(done.append, client), *client)) for client in clients
         ]
-        await asyncio.sleep(0)
+        await tasks_begin()
         gate.opened.set()
         await asyncio.gather(busy, *waiting)
         threads.stop()

@@ -16,7 +16,7 @@ from config.wire.lists.query import ListQuery
 from config.wire.members import external_name
 from tests.accounts.helpers import caller_as, statements
 from tests.config.profile_texts import DIALECT, SHIPPED
-from tests.config.wire.test_openapi import schema
+from tests.config.wire.openapi.test_openapi import schema
 from tests.conftest import Cast, as_user, assert_problem, make_key
 from tests.test_architecture import api_views
 

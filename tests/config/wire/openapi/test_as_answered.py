@@ -9,7 +9,7 @@ import pytest
 from accounts.passwords.rules import least_length
 from config import profiles
 from config.profiles import Profile
-from tests.config.wire.test_openapi import schema
+from tests.config.wire.openapi.test_openapi import schema
 from tests.conftest import Cast, as_user
 
 pytestmark = pytest.mark.once

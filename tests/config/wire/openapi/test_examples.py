@@ -14,7 +14,7 @@ from accounts.models import User
 from tests.accounts.authenticator import App, enrolled, let_codes_be_good_again, logged_in, secret_in
 from tests.accounts.helpers import caller_as, serving
 from tests.accounts.mailbox import Mailbox, token_in
-from tests.config.wire.test_openapi import schema
+from tests.config.wire.openapi.test_openapi import schema
 from tests.conftest import PASSWORD, Api, Cast, as_user, log_in, make_key
 from tests.oauth.flow import make_client
 

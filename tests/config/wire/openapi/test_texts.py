@@ -13,7 +13,7 @@ from openapi_schema_validator import OAS31Validator
 from config import profiles
 from config.profiles import Profile
 from config.wire.openapi import texts
-from tests.config.wire.test_openapi import profile, schema
+from tests.config.wire.openapi.test_openapi import profile, schema
 from tests.test_architecture import FOLDERS, PROJECT, api_views
 
 __all__ = ["profile"]  # the fixture
