@@ -17,7 +17,7 @@ from config.wire.lists.query import ListQuery
 
 CURSOR, PAGE_SIZE = "cursor", "page_size"
 ROWS, MOST_ROWS = 50, 200  # on a page
-NUMBER = re.compile(r"[1-9][0-9]{0,2}")
+NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 MOST_MS = 2_000  # for reading one page that is filtered or sorted
 
 
@@ -64,17 +64,17 @@ class Pages(BasePagination):
         size = {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": ROWS}
         return [
             _parameter(CURSOR, "where the page begins, from a link", cursor),
-            _parameter(PAGE_SIZE, "rows on a page", size),
+            _parameter(PAGE_SIZE, f"rows on a page; a larger number counts as {MOST_ROWS}", size),
         ]
 
 
 def page_size_of(sent: str | None) -> int:
-    """Return how many rows to show. Raises Invalid for anything but a number from 1 to MOST_ROWS."""
+    """Return how many rows to show, at most MOST_ROWS. Raises Invalid for anything but a number."""
     if sent is None:
         return ROWS
-    if not NUMBER.fullmatch(sent) or int(sent) > MOST_ROWS:
+    if not NUMBER.fullmatch(sent):
         raise Invalid(PAGE_SIZE, f"must be a number from 1 to {MOST_ROWS}")
-    return int(sent)
+    return min(int(sent), MOST_ROWS)
 
 
 def read(rows: Any, *, within_limit: bool) -> list[Any]:

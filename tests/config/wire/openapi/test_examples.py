@@ -246,14 +246,6 @@ def resolved(schemas: Mapping[str, Any], form: Any) -> Any:
     return schemas[form["$ref"].rpartition("/")[2]] if "$ref" in form else form
 
 
-@pytest.mark.parametrize(("size", "status"), [(0, 400), (1, 200), (200, 200), (201, 400)])
-def test_a_page_has_from_1_to_200_rows(size: int, status: int, cast: Cast) -> None:
-    parameters = schema()["paths"]["/api/v1/users"]["get"]["parameters"]
-    (described,) = (each["schema"] for each in parameters if each["name"] == "page_size")
-    assert described["minimum"] <= size <= described["maximum"] or status == 400
-    assert as_user(cast.ada).get(f"users?page_size={size}").status_code == status
-
-
 @pytest.mark.parametrize("operation", STAGES)
 def test_a_body_without_members_is_refused_where_the_document_says_so(
     operation: str, cast: Cast, mailbox: Mailbox
