@@ -4,9 +4,10 @@ from typing import Any
 
 from django import forms
 
-from access.backoffice.forms import ChangeForm, RowField, offer_rows
+from access.backoffice.forms import ChangeForm, offer_rows
 from access.principals import Principal
 from accounts.models import Organization, User
+from accounts.organizations.forms import OwnerForm
 from accounts.users.names import clean_name
 from config.wire.errors import DomainError
 from oauth.models import OAuthClient
@@ -71,20 +72,12 @@ class ClientForm(ChangeForm[OAuthClient]):
             raise forms.ValidationError(error.detail) from None
 
 
-class NewClientForm(ClientForm):
+class NewClientForm(ClientForm, OwnerForm):
     """Register a client."""
 
     is_public = forms.BooleanField(
         required=False, label="Public", help_text="It cannot keep a secret: an app, a web page."
     )
-    user = RowField(User.objects.none(), required=False, label="Owner (person)")
-    organization = RowField(
-        Organization.objects.none(),
-        required=False,
-        label="Owner (organization)",
-        help_text="Only a machine has an owner. Choose either a person or an organization.",
-    )
-
     field_order = (
         "name",
         "redirect_uris",
@@ -104,9 +97,10 @@ class NewClientForm(ClientForm):
         offer_rows(fields["user"], OAuthClient._meta.get_field("user"), people.filter(is_active=True))
         organizations = Organization.objects.visible_to(principal)
         offer_rows(fields["organization"], OAuthClient._meta.get_field("organization"), organizations)
+        fields["organization"].help_text = f"Only a machine has an owner. {self.EITHER}"
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("user") and cleaned.get("organization"):
-            self.add_error("user", "Choose either a person or an organization.")
+            self.add_error("user", self.EITHER)
         return cleaned

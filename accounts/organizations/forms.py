@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html
 
-from access.backoffice.forms import ChangeForm
+from access.backoffice.forms import ChangeForm, RowField
 from accounts.models import Membership, Organization, User
 from accounts.users import names
 from accounts.users.forms import RoleField, _checked
@@ -23,6 +23,17 @@ class OrganizationForm(ChangeForm[Organization]):
         if others.filter(name_key=names.fold(name)).exists():
             raise forms.ValidationError("An organization with this name already exists.")
         return name
+
+
+class OwnerForm(forms.Form):
+    """Asks who will own something: a person or an organization. Offers nobody until `offer_rows` does."""
+
+    EITHER = "Choose either a person or an organization."
+
+    user = RowField(User.objects.none(), required=False, label="Owner (person)")
+    organization = RowField(
+        Organization.objects.none(), required=False, label="Owner (organization)", help_text=EITHER
+    )
 
 
 class PlainText(forms.Widget):

@@ -28,6 +28,7 @@ class MembershipMember(WireSerializer):
     """An organization, with the role of the member who asks."""
 
     resource = "membership"
+    is_limited_by_scopes = True
 
     id = IdField("organization", source="organization")
     name = serializers.CharField(source="organization.name")
@@ -61,6 +62,7 @@ class Me(UserMember):
     """The caller, with their organizations and their role in each."""
 
     resource = "me"
+    is_limited_by_scopes = True
 
     organizations = MembershipMember(many=True, source="memberships.all")
     last_login_at = TimestampField(allow_null=True)

@@ -11,11 +11,12 @@ from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from access.backoffice.confirmation import ConfirmForm
-from access.backoffice.forms import ChangeForm, MomentField, RowField, offer_rows
+from access.backoffice.forms import ChangeForm, MomentField, offer_rows
 from access.backoffice.moments import said_at
 from access.key_limits import Limits, Rate, clean_networks, clean_rate
 from access.principals import Principal
 from accounts.models import Organization, User
+from accounts.organizations.forms import OwnerForm
 from accounts.users.names import clean_name
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
@@ -84,20 +85,13 @@ class KeyForm(LimitsForm, ChangeForm[ApiKey]):
         return said_in_form(clean_name, "name", self.cleaned_data["name"])
 
 
-class NewKeyForm(LimitsForm):
+class NewKeyForm(LimitsForm, OwnerForm):
     """Creates a key. `ticket` is the signed uuid of the new key, so that a form creates only one."""
 
     required_css_class = "required"
     field_order = ("name", "user", "organization", "environment", "scopes", "lifetime", "expires_at")
 
     name = forms.CharField(max_length=100, widget=forms.TextInput(attrs=WIDE))
-    user = RowField(User.objects.none(), required=False, label="Owner (person)")
-    organization = RowField(
-        Organization.objects.none(),
-        required=False,
-        label="Owner (organization)",
-        help_text="Choose either a person or an organization.",
-    )
     environment = forms.ChoiceField()
     scopes = forms.MultipleChoiceField(
         required=False,
@@ -133,7 +127,7 @@ class NewKeyForm(LimitsForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if bool(cleaned.get("user")) == bool(cleaned.get("organization")):
-            self.add_error("user", "Choose either a person or an organization.")
+            self.add_error("user", self.EITHER)
         if "expires_at" in cleaned and (cleaned.get("lifetime") == UNTIL_DATE) != bool(cleaned["expires_at"]):
             self.add_error("expires_at", "Enter a date only if the key expires on a date.")
         return cleaned

@@ -57,12 +57,13 @@ class Batches(Generic[Item, Result]):
         items = [place.item for place in batch]
         try:
             results = await self._threads.run(partial(self._work, items))
+            answered = list(zip(batch, results, strict=True))
         except Exception as error:  # each request says it as its own
             for place in batch:
                 if not place.result.done():
                     place.result.set_exception(error)
             return
-        for place, result in zip(batch, results, strict=True):
+        for place, result in answered:
             if not place.result.done():
                 place.result.set_result(result)
 

@@ -11,26 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.proxies.running import PLACES
+from tests.gateway.proxies.running import NGINX_SURROUNDINGS, PLACES
 from tests.installation import free_port, serving
 from tests.packaging.described import COMPOSE, services
-
-SURROUNDINGS = """
-daemon off;
-user root;
-pid {folder}/nginx.pid;
-error_log stderr notice;
-events {{ }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    {text}
-}}
-"""
 
 
 @contextmanager
@@ -54,7 +37,7 @@ def nginx(folder: Path, *, keyhouse: str, service: str) -> Iterator[int]:
         text = text.replace(written, here)
     make_certificate(folder)
     file = folder / "main.conf"
-    file.write_text(SURROUNDINGS.format(folder=folder, text=text))
+    file.write_text(NGINX_SURROUNDINGS.format(folder=folder, text=text))
     command = [program, "-p", str(folder), "-e", "stderr", "-c", str(file)]
     with serving(command, port, {"PATH": os.environ["PATH"]}, awaited="start worker process"):
         yield port

@@ -119,6 +119,8 @@ class WireSchema(AutoSchema):
         schema |= {"description": text.description.strip()} if text.description else {}
         if isinstance(instance, RequestForm) and not instance.takes(list(instance.fields), UNKNOWN):
             schema["additionalProperties"] = False
+        if getattr(instance, "is_limited_by_scopes", False):
+            schema.pop("required", None)
         if isinstance(instance, RequestForm) and not instance.may_be_empty:
             schema["minProperties"] = 1
         return schema | ({} if example is None else {"examples": [example]})

@@ -127,6 +127,23 @@ def test_a_cancelled_item_gives_its_place_to_another(work: Work) -> None:
     assert work.batches == [[1], [3]]
 
 
+def test_work_that_forgets_an_item_fails_its_batch_and_no_later_one() -> None:
+    async def main() -> None:
+        threads, forgetful = Threads("test", 1, 9), [True]
+
+        def work(items: Sequence[int]) -> list[int]:
+            return [] if forgetful.pop() else list(items)
+
+        batches = Batches[int, int](threads, work, most=4, max_waiting=9)
+        with pytest.raises(ValueError, match="shorter"):
+            await batches.run(1, HERE)
+        forgetful.append(False)
+        assert await asyncio.wait_for(batches.run(2, HERE), timeout=30) == 2
+        threads.stop()
+
+    asyncio.run(main())
+
+
 def test_more_items_than_may_wait_are_refused(work: Work) -> None:
     async def test(run: Run) -> None:
         waiting = [run(2, HERE), run(3, HERE)]

@@ -11,6 +11,7 @@ from config import profiles
 from config.profiles import Profile
 from tests.config.wire.openapi.test_openapi import schema
 from tests.conftest import Cast, as_user
+from tests.oauth.flow import Flow, make_client, with_token
 
 pytestmark = pytest.mark.once
 
@@ -72,7 +73,7 @@ def test_the_document_says_which_texts_may_not_be_empty() -> None:
     forms = schema()["components"]["schemas"]
     wanted = {"token": 1, "new_password": least_length()}
     assert {name: each.get("minLength") for name, each in _strings(forms, "reset_password")} == wanted
-    assert dict(_strings(forms, "change_me"))["name"].get("minLength") is None  # an empty name is none
+    assert dict(_strings(forms, "change_me"))["name"].get("minLength") is None  # "" removes the name
 
 
 def test_a_text_in_a_response_may_be_empty(cast: Cast) -> None:
@@ -91,3 +92,12 @@ def _strings(forms: dict[str, Any], operation: str) -> Iterator[tuple[str, dict[
     )
     name = sent["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     yield from ((k, v) for k, v in forms[name]["properties"].items() if v["type"] == "string")
+
+
+@pytest.mark.parametrize("scope", ["openid", "groups"])
+def test_the_document_requires_no_member_that_a_scope_hides(scope: str, cast: Cast) -> None:
+    answer = with_token(Flow(make_client(scope), cast.alice, scope=scope).tokens()).get("auth/me").json()
+    forms = schema()["components"]["schemas"]
+    assert set(forms["Me"].get("required", ())) <= answer.keys()
+    for membership in answer.get("organizations", ()):
+        assert set(forms["Membership"].get("required", ())) <= membership.keys()
