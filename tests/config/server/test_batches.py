@@ -136,7 +136,7 @@ def test_work_that_forgets_an_item_fails_its_batch_and_no_later_one() -> None:
 
         batches = Batches[int, int](threads, work, most=4, max_waiting=9)
         with pytest.raises(ValueError, match="shorter"):
-            await batches.run(1, HERE)
+            await asyncio.wait_for(batches.run(1, HERE), timeout=30)
         forgetful.append(False)
         assert await asyncio.wait_for(batches.run(2, HERE), timeout=30) == 2
         threads.stop()
