@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from config.server.fairness import Waiting
 from config.server.threads import QueueFull, Threads
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class Batches(Generic[Item, Result]):
-    """Batches of at most `most` items, one after the other in `threads`. Belongs to one event loop.
+    """Batches of at most `most` items, `at_once` of them at a time in `threads`. Belongs to one event loop.
 
     At most `max_waiting` items wait for their batch, and addresses take turns. A cancelled item leaves.
     """
@@ -24,12 +24,13 @@ class Batches(Generic[Item, Result]):
         work: Callable[[Sequence[Item]], Sequence[Result]],
         *,
         most: int,
+        at_once: int,
         max_waiting: int,
     ) -> None:
         self._threads, self._work = threads, work
-        self._most, self._max_waiting = most, max_waiting
+        self._most, self._at_once, self._max_waiting = most, at_once, max_waiting
         self._count, self._waiting = 0, Waiting[_Place[Item, Result]]()
-        self._running: asyncio.Task[None] | None = None
+        self._running = set[asyncio.Task[None]]()
 
     async def run(self, item: Item, address: str) -> Result:
         """Return the result of a client's `item`. Raises QueueFull, and what the work on its batch raises."""
@@ -38,8 +39,8 @@ class Batches(Generic[Item, Result]):
         place = _Place[Item, Result](item, asyncio.get_running_loop().create_future())
         self._waiting.put(place, address, "")
         self._count += 1
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
+        if len(self._running) < self._at_once:
+            self._running.add(asyncio.create_task(self._run()))
         try:
             return await place.result
         except asyncio.CancelledError:
@@ -47,11 +48,12 @@ class Batches(Generic[Item, Result]):
             raise
 
     async def _run(self) -> None:
+        """Work on batches until nothing waits."""
         while self._count:
             taken = [self._waiting.take() for _ in range(min(self._count, self._most))]
             self._count -= len(taken)
             await self._run_one([place for place in taken if not place.result.done()])
-        self._running = None
+        self._running.remove(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _run_one(self, batch: "Sequence[_Place[Item, Result]]") -> None:
         items = [place.item for place in batch]

@@ -33,7 +33,7 @@ from config.server.body_memory import BodyMemory, Share
 from config.server.connection.plain_head import MAX_SIZE, plain_scope
 from config.server.environ import environ_of, has_body
 from config.server.in_flight import TooManyInFlight
-from config.server.limits import MAX_QUEUED_CHECKS, MOST_TOGETHER
+from config.server.limits import CHECK_THREADS, MAX_QUEUED_CHECKS, MOST_TOGETHER
 from config.server.pools import Paths, Pools
 from config.server.refusals import RefusedRequest
 from config.server.threads import QueueFull
@@ -71,7 +71,11 @@ class Edge:
         self._beginnings = tuple(f"GET {path}".encode() for path in paths.checks)
         self._pools = Pools(paths)
         self._batches = Batches(
-            self._pools.checks, checks.together, most=MOST_TOGETHER, max_waiting=MAX_QUEUED_CHECKS
+            self._pools.checks,
+            checks.together,
+            most=MOST_TOGETHER,
+            at_once=CHECK_THREADS,
+            max_waiting=MAX_QUEUED_CHECKS,
         )
         self._body_memory = BodyMemory()
 

@@ -27,7 +27,7 @@ class Work:
 
     def __call__(self, items: Sequence[int]) -> list[int]:
         self.batches.append(list(items))
-        assert self.opened.wait(30)
+        assert len(self.batches) > 1 or self.opened.wait(60)
         if 0 in items:
             raise ValueError("of the test")
         return [2 * item for item in items]
@@ -42,13 +42,13 @@ Run = Callable[[int, str], "asyncio.Task[int]"]
 
 
 def in_batches(
-    work: Work, test: Callable[[Run], Awaitable[None]], most: int = 4, max_waiting: int = 9
+    work: Work, test: Callable[[Run], Awaitable[None]], most: int = 4, max_waiting: int = 9, at_once: int = 1
 ) -> None:
     """Run a test while item 1 of another address is worked on."""
 
     async def main() -> None:
         threads = Threads("test", 2, 9)
-        batches = Batches[int, int](threads, work, most=most, max_waiting=max_waiting)
+        batches = Batches[int, int](threads, work, most=most, at_once=at_once, max_waiting=max_waiting)
 
         def run(item: int, address: str = HERE) -> "asyncio.Task[int]":
             return asyncio.create_task(batches.run(item, address))
@@ -127,6 +127,14 @@ def test_a_cancelled_item_gives_its_place_to_another(work: Work) -> None:
     assert work.batches == [[1], [3]]
 
 
+def test_a_batch_that_hangs_holds_up_no_other_while_a_thread_is_free(work: Work) -> None:
+    async def test(run: Run) -> None:
+        assert await asyncio.wait_for(run(2, HERE), timeout=30) == 4
+        work.opened.set()
+
+    in_batches(work, test, at_once=2)
+
+
 def test_work_that_forgets_an_item_fails_its_batch_and_no_later_one() -> None:
     async def main() -> None:
         threads, forgetful = Threads("test", 1, 9), [True]
@@ -134,7 +142,7 @@ def test_work_that_forgets_an_item_fails_its_batch_and_no_later_one() -> None:
         def work(items: Sequence[int]) -> list[int]:
             return [] if forgetful.pop() else list(items)
 
-        batches = Batches[int, int](threads, work, most=4, max_waiting=9)
+        batches = Batches[int, int](threads, work, most=4, at_once=1, max_waiting=9)
         with pytest.raises(ValueError, match="shorter"):
             await asyncio.wait_for(batches.run(1, HERE), timeout=30)
         forgetful.append(False)
@@ -162,7 +170,7 @@ def test_a_batch_that_finds_no_thread_refuses_its_items(work: Work) -> None:
         busy = asyncio.create_task(threads.run(work.opened.wait))
         await tasks_begin()
         with pytest.raises(QueueFull):
-            await Batches[int, int](threads, work, most=1, max_waiting=1).run(1, HERE)
+            await Batches[int, int](threads, work, most=1, at_once=1, max_waiting=1).run(1, HERE)
         work.opened.set()
         await busy
         threads.stop()
