@@ -12,8 +12,9 @@ from tests.installation import Installation, copy_of
 
 pytestmark = [
     pytest.mark.once,
-    pytest.mark.soak,
-    pytest.mark.skipif(not PYTHON.exists(), reason="schemathesis is not installed: ./run soak"),
+    pytest.mark.skipif(
+        not PYTHON.exists(), reason="schemathesis is not installed: ./run install schemathesis"
+    ),
 ]
 FEW, MANY = 1, 40  # random requests to each operation
 LOWEST_AND_HIGHEST = {"member, logged in", "admin, logged in"}
@@ -28,6 +29,7 @@ def serving_profile(name: str, original: Installation, folder: Path) -> Iterator
         yield installation
 
 
+@pytest.mark.slow
 def test_the_lowest_and_the_highest_role_find_nothing_wrong(
     after_migration: Installation, tmp_path: Path
 ) -> None:
@@ -38,6 +40,7 @@ def test_the_lowest_and_the_highest_role_find_nothing_wrong(
             _check(run(original, each, tmp_path / each.name, examples=FEW))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_role_and_credential_finds_nothing_wrong(
     name: str, after_migration: Installation, tmp_path: Path
@@ -53,6 +56,7 @@ def test_every_role_and_credential_finds_nothing_wrong(
         _check(each)
 
 
+@pytest.mark.soak
 def test_every_accepted_failure_still_happens() -> None:
     if {each.profile for each in done} != set(SHIPPED):
         pytest.skip("only the runs of all profiles can tell")

@@ -16,7 +16,7 @@ from config.wire import times
 from config.wire.errors import Invalid
 from config.wire.ids import LARGEST_INTEGER
 
-LONGEST_CURSOR = 8_000  # characters; the longest that Keyhouse makes has fewer than 5,000
+LONGEST_CURSOR = 5_000  # characters; any that Keyhouse makes has fewer, and fits into a request
 SORTED_BY = "sorted_by"  # the annotation with the value of the column
 NOT_OURS = "is not a valid cursor; use the links of the list"
 
