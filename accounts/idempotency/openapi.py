@@ -2,14 +2,19 @@
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-from accounts.idempotency.requests import HEADER, LONGEST
+from accounts.idempotency.requests import BARE, HEADER, LONGEST, QUOTED
 from config.wire.openapi.schema import PROBLEM_REFERENCE
 from config.wire.problems import MEDIA_TYPE
 
 PARAMETERS = [
     OpenApiParameter(
         HEADER,
-        {"type": "string", "minLength": 1, "maxLength": LONGEST},
+        {
+            "type": "string",
+            "pattern": f"^({QUOTED.pattern}|{BARE.pattern})$",
+            "minLength": 1,
+            "maxLength": LONGEST,
+        },
         OpenApiParameter.HEADER,
         description="A text of your choice, such as a UUID. If you send the request again with the same key "
         "within 24 hours, it creates nothing: the response shows what the first request created.",

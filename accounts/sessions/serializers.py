@@ -32,12 +32,18 @@ class LoginRequest(RequestSerializer):
         """Include the identifiers that the profile lets people log in with."""
         return [*profiles.active().login.identifiers, "password", "totp_code"]
 
+    def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the members; an identifier is required if it is the profile's only one."""
+        declared, identifiers = super().declared(), profiles.active().login.identifiers
+        for kind in identifiers:
+            declared[kind].required = len(identifiers) == 1
+        return declared
+
     def faults_together(self, data: Mapping[str, Any]) -> Mapping[str, str]:
         names = [external_name(self.resource, kind) for kind in profiles.active().login.identifiers]
-        if sum(name in data for name in names) == 1:
+        if len(names) == 1 or sum(name in data for name in names) == 1:
             return {}
-        both = ", but not both" if len(names) > 1 else ""
-        return {names[0]: f"Send {' or '.join(names)}{both}."}
+        return {names[0]: f"Send {' or '.join(names)}, but not both."}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         (identifier,) = (attrs[kind] for kind in profiles.active().login.identifiers if kind in attrs)

@@ -66,10 +66,13 @@ class Making:
         profile, speaker = self.speaker.profile, self.speaker
         owners = self._added("owner", everything_role(profile))
         every = list(profile.scopes)
+        as_key = (
+            bearer if profile.keys.bearer else speaker.key
+        )  # the document names Bearer, where it may be sent
         strong = [make_key(owner, *every).text for owner in owners]
-        weak = [make_key(owner, every[0]).text for owner in owners]
-        yield Callers("key with all scopes", [dict(speaker.key(text)) for text in strong])
-        yield Callers("key with one scope", [dict(speaker.key(text)) for text in weak])
+        weak = [make_key(owner, *every[:1]).text for owner in owners]
+        yield Callers("key with all scopes", [dict(as_key(text)) for text in strong])
+        yield Callers("key with one scope", [dict(as_key(text)) for text in weak])
         if profile.keys.basic:
             yield Callers("key as a password", [basic("", text) for text in strong])
         if profile.oauth2 is not None:

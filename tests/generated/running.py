@@ -39,11 +39,12 @@ class Failure:
 
 
 class Accepted(NamedTuple):
-    """Failures of a kind that are right as they are, if the operation and the answer match (re.search)."""
+    """Failures of a kind that are right as they are, if operation, message and answer match (re.search)."""
 
     kind: str
     reason: str
     operation: str = ""
+    message: str = ""
     answer: str = ""
 
     def covers(self, failure: Failure) -> bool:
@@ -51,6 +52,7 @@ class Accepted(NamedTuple):
         return (
             self.kind == failure.kind
             and re.search(self.operation, failure.operation) is not None
+            and re.search(self.message, failure.message) is not None
             and re.search(self.answer, failure.answer) is not None
         )
 

@@ -14,6 +14,7 @@ from rest_framework.renderers import JSONRenderer
 
 from config import profiles
 from config.profiles import Profile
+from config.wire.members import external_name
 from config.wire.problems import PAGES
 from tests.config.profile_texts import DIALECT, SHIPPED
 from tests.conftest import Api, Cast, as_user, assert_problem
@@ -44,6 +45,13 @@ def profile(request: pytest.FixtureRequest, served_profile: Callable[[Profile], 
     served = profiles.parse(DIALECT, source="dialect") if name == "dialect" else profiles.load(name)
     served_profile(served)
     return served
+
+
+def test_the_only_identifier_of_a_login_is_required(profile: Profile) -> None:
+    form = schema()["components"]["schemas"]["LoginRequest"]
+    names = {external_name("login", kind) for kind in profile.login.identifiers}
+    assert names & set(form["required"]) == (names if len(names) == 1 else set())
+    assert names <= form["properties"].keys()
 
 
 @pytest.mark.slow
