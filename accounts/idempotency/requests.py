@@ -17,7 +17,7 @@ HEADER = "Idempotency-Key"
 REPLAYED = MappingProxyType({"Idempotent-Replayed": "true"})  # as Stripe says it
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 LONGEST = 255
-QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')  # a String (RFC 9651 section 3.3.3)
+QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"')  # a String (RFC 9651 section 3.3.3)
 BARE = re.compile(r"[!#-+\--~]+")  # without commas: servers join two headers of one name with one
 
 Result = TypeVar("Result")
@@ -66,7 +66,7 @@ def _key_of(request: Request) -> str | None:
         return None
     quoted = QUOTED.fullmatch(text)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
-    if not (quoted or BARE.fullmatch(text)) or not 1 <= len(key) <= LONGEST:
+    if not (quoted or BARE.fullmatch(text)) or len(key) > LONGEST:
         raise DomainError(
             f"{HEADER} must be one key of 1 to {LONGEST} visible ASCII characters, such as a UUID. "
             "A key with spaces or commas needs quotes."

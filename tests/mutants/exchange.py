@@ -31,7 +31,7 @@ def functions_in(files: set[str]) -> Functions:
 def caches_of(packages: tuple[str, ...]) -> Caches:
     """Return the caches of functions in these packages: they may hold what unchanged functions returned."""
     gc.unfreeze()
-    found = [each for each in gc.get_objects() if isinstance(each, _lru_cache_wrapper)]
+    found = [each for each in gc.get_objects() if type(each) is _lru_cache_wrapper]
     gc.freeze()
     return [each for each in found if getattr(each, "__module__", "").startswith(packages)]
 

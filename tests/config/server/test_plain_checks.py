@@ -43,8 +43,9 @@ def began(client: socket.socket, gate: Gate) -> None:
 
 
 def connection_of(server: Serving) -> PlainConnection:
-    found = (each for each in gc.get_objects() if isinstance(each, PlainConnection))
-    return next(each for each in found if each.worker is server.worker)
+    found = (each for each in gc.get_objects() if issubclass(type(each), PlainConnection))
+    connection: PlainConnection = next(each for each in found if each.worker is server.worker)
+    return connection
 
 
 def comes_true(condition: Callable[[], bool]) -> bool:
