@@ -14,7 +14,7 @@ from config.profiles import NO_POWER, Capability, Power, Profile
 from config.wire.errors import NotAllowed, SecondFactorRequired
 from config.wire.ids import format_id
 
-CredentialKind = Literal["key", "jwt", "oauth2", "admin", "command"]
+CredentialKind = Literal["key", "jwt", "oauth2", "command"]
 PROGRAMS = frozenset({"key", "oauth2"})
 
 
@@ -115,6 +115,12 @@ class Principal:
                 return Actor("operator", "", self.label)
             case _:
                 return Actor("user", self.subject, self.label)
+
+    @property
+    def holds_anything(self) -> bool:
+        """Whether this person may do anything, at least after a login with a second factor."""
+        whole = self.with_second_factor or self
+        return any(power.capabilities for power in (whole.everywhere, *whole.within.values()))
 
     def power_in(self, organization_id: int | None) -> Power:
         """What the caller may do in an organization; None means outside every organization."""

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "accounts",
     "oauth",
     "apikeys",
+    "console",
     "gateway",
     "config.apps.KeyhouseAdminConfig",
     "django.contrib.auth",
@@ -76,7 +77,7 @@ MIDDLEWARE = [
     "config.wire.http.methods.MethodsMiddleware",
     "config.wire.http.middleware.RefuseEarlyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.wire.http.middleware.BrowserMiddleware",
+    "accounts.sessions.middleware.BrowserMiddleware",
     "config.wire.http.middleware.HostMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "apikeys.usage.middleware.KeyUseMiddleware",
@@ -118,7 +119,7 @@ INVITATION_URL = f"{PUBLIC_URL}/accept-invitation"
 # People and sessions
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.sessions.backends.IdentifierBackend"]
+AUTHENTICATION_BACKENDS: list[str] = []  # accounts.sessions.login_page logs people in
 PASSWORD_HASHERS = ["accounts.passwords.hashing.BoundedArgon2"]
 PASSWORD_MIN_LENGTH = (
     env.number("KEYHOUSE_PASSWORD_MIN_LENGTH", least=8, most=128)

@@ -10,6 +10,7 @@ from accounts.passwords.change_page import ChangePasswordPage
 from apikeys.review.page import RecoveryPage
 from config import health, profiles
 from config.wire.openapi import pages as openapi_pages
+from console.home import RootPage
 from oauth.urls import keys, well_known
 
 BASE = profiles.active().base_path.lstrip("/")
@@ -30,6 +31,9 @@ urlpatterns = [
     path("metrics", metrics_page, name="metrics"),
     path("schema", openapi_pages.SchemaView.as_view(), name="schema"),
     path("docs", openapi_pages.DocsView.as_view(), name="docs"),
+    path("", RootPage.as_view(), name="root"),
+    path("account", RedirectView.as_view(url="/account/")),
+    path("account/", include("console.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("gateway/", include("gateway.urls")),

@@ -2,12 +2,12 @@
 
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import RedirectView
 from rest_framework.routers import SimpleRouter
 
 from oauth import views
 from oauth.pages.authorize import AuthorizePage, DecisionPage
-from oauth.pages.consents import ConsentsPage
-from oauth.pages.login import LoginPage, opened_by_clients
+from oauth.pages.login import ClientLoginPage, opened_by_clients
 from oauth.pages.logout import LogoutAnswerPage, LogoutPage
 
 router = SimpleRouter(trailing_slash=False)
@@ -18,8 +18,8 @@ urlpatterns = [
         "authorize", opened_by_clients(csrf_exempt(AuthorizePage.as_view())), name="oauth2-authorize"
     ),  # its POST only redirects to GET
     path("decision", opened_by_clients(DecisionPage.as_view()), name="oauth2-decision"),
-    path("login", opened_by_clients(LoginPage.as_view()), name="oauth2-login"),
-    path("allowed", ConsentsPage.as_view(), name="oauth2-allowed"),
+    path("login", opened_by_clients(ClientLoginPage.as_view()), name="oauth2-login"),
+    path("allowed", RedirectView.as_view(pattern_name="console-applications"), name="oauth2-allowed"),
     path("logout", LogoutPage.as_view(), name="oauth2-logout"),
     path("logout/answer", LogoutAnswerPage.as_view(), name="oauth2-logout-answer"),
     path("token", views.TokenView.as_view(), name="oauth2-token"),

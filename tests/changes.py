@@ -209,7 +209,25 @@ def log_in_at_client(world: World) -> Send:
 
 def withdraw_on_page(world: World) -> Send:
     form = {"consent": str(world.ids["consent"])}
-    return lambda: world.flow.browser.post(f"{BASE}/allowed", form)
+    return lambda: world.flow.browser.post("/account/applications", form)
+
+
+def log_in_on_page(world: World) -> Send:
+    form = {"identifier": "bob", "password": PASSWORD}
+    return lambda: world.flow.browser.post("/account/login", form)
+
+
+def log_out_on_page(world: World) -> Send:
+    return lambda: world.flow.browser.post("/account/logout")
+
+
+def end_session_on_page(world: World) -> Send:
+    form = {"session": str(Session.objects.filter(user=world.cast.bob)[1].uuid)}
+    return lambda: world.flow.browser.post("/account/sessions", form)
+
+
+def forget_password_on_page(world: World) -> Send:
+    return lambda: world.flow.browser.post("/account/forgot-password", {"email": "bob@example.org"})
 
 
 def log_out_by_client(world: World) -> Send:
@@ -241,7 +259,11 @@ OTHERS: dict[str, Callable[[World], Send]] = {
     "POST oauth2-authorize": authorize,
     "POST oauth2-decision": decide,
     "POST oauth2-login": log_in_at_client,
-    "POST oauth2-allowed": withdraw_on_page,
+    "POST console-applications": withdraw_on_page,
+    "POST console-sessions": end_session_on_page,
+    "POST login-page": log_in_on_page,
+    "POST logout-page": log_out_on_page,
+    "POST forgot-password-page": forget_password_on_page,
     "POST oauth2-logout": log_out_by_client,
     "POST oauth2-logout-answer": answer_logout,
     "POST change-password-page": change_password_by_name,
@@ -249,7 +271,7 @@ OTHERS: dict[str, Callable[[World], Send]] = {
 # Addresses that need a mailed link, which works once: their own tests use it twice. And registration, which
 # is closed in this profile, and records nothing, since it only queues a mail.
 LEFT_OUT = {
-    *("POST register", "POST confirm-email"),
+    *("POST register", "POST register-page", "POST confirm-email"),
     *("POST reset-password-page", "POST confirm-email-page", "POST accept-invitation-page"),
     *("POST undo-email-change-page", "POST recovery-page"),
 }

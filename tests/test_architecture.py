@@ -20,7 +20,7 @@ from config import profiles
 pytestmark = pytest.mark.once
 
 PROJECT = Path(__file__).parent.parent
-FOLDERS = ("config", "audit", "access", "accounts", "oauth", "apikeys", "gateway")
+FOLDERS = ("config", "audit", "access", "accounts", "oauth", "apikeys", "gateway", "console")
 SOURCES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py"))
 TESTS = sorted([*(PROJECT / "tests").rglob("*.py"), *(PROJECT / "bench").rglob("*.py")])
 LONGEST = 300
@@ -48,6 +48,7 @@ FLOORS = (
     ("apikeys",),
     ("apikeys.admin", "apikeys.templatetags"),
     ("gateway",),
+    ("console",),
     ("config.urls", "config.asgi", "config.management"),  # what puts the apps together
 )
 

@@ -30,6 +30,7 @@ LEASE = 3600.0
 RECORDED_AGAIN = {
     "POST login": EventName.LOGIN_SUCCEEDED,  # another session
     "POST oauth2-login": EventName.LOGIN_SUCCEEDED,
+    "POST login-page": EventName.LOGIN_SUCCEEDED,
     "POST oauth2-decision": EventName.CONSENT_GIVEN,  # another code
     "POST api-key-list": EventName.API_KEY_CREATED,  # another key
     "POST totp": EventName.SECOND_FACTOR_STARTED,  # another seed
@@ -47,10 +48,10 @@ RECORDED_AGAIN = {
 RECORDS_NOTHING = {
     *("POST oauth2-userinfo", "POST gateway-introspect", "POST oauth2-introspect"),
     *("POST oauth2-authorize", "POST oauth2-logout"),
-    "POST forgot-password",
+    *("POST forgot-password", "POST forgot-password-page"),
 }
 # A browser session has no token, so no process caches a caller by it.
-REMEMBERED_NOWHERE = {"POST oauth2-logout-answer"}
+REMEMBERED_NOWHERE = {"POST oauth2-logout-answer", "POST logout-page"}
 
 
 class Done(NamedTuple):

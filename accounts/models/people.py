@@ -6,7 +6,6 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils.crypto import salted_hmac
 
 from access.principals import Principal
 from accounts.users.names import fold, fold_email
@@ -79,7 +78,6 @@ class User(PublicRow, EditedRow, AbstractBaseUser):
 
     `email_verified` says whether the person has used a link that we mailed to the address.
     If `must_have_second_factor` is set, their roles apply only after a login with one.
-    `logged_in_anew` says whether the person may have logged in since all logins ended at `sessions_ended_at`.
     """
 
     username = models.CharField("user name", max_length=150, null=True, blank=True)
@@ -95,9 +93,7 @@ class User(PublicRow, EditedRow, AbstractBaseUser):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_login_at = models.DateTimeField(null=True, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
-    logged_in_anew = models.BooleanField(db_default=True, editable=False)
     last_login = None  # ours is last_login_at
-    proven_device: int | None = None  # the second factor that was proven in the login of this object
 
     objects = UserManager()
 
@@ -120,11 +116,6 @@ class User(PublicRow, EditedRow, AbstractBaseUser):
         """What the person types to log in: the user name, if the profile accepts one, else the address."""
         takes_names = "username" in profiles.active().login.identifiers
         return (takes_names and self.username) or self.email
-
-    def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Bind a browser's login to the password and to the last time that all logins ended."""
-        bound_to = f"{self.password} {self.sessions_ended_at and self.sessions_ended_at.isoformat()}"
-        return salted_hmac("keyhouse.browser", bound_to, secret=secret, algorithm="sha256").hexdigest()
 
     # Django's admin requires these. The capabilities of each ModelAdmin decide what the admin shows.
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views import View
@@ -14,11 +13,8 @@ from access.principals import Caller
 from accounts.models import SecondFactor, User
 from accounts.passwords.rules import LONGEST
 from accounts.second_factor import services as second_factor
-from accounts.second_factor.verification import device_of
 from audit.actors import Origin
 from config.wire.errors import DomainError
-
-PROVEN = "second_factor"  # key in the browser's session: the primary key of the proven second factor
 
 
 class CodeForm(forms.Form):
@@ -77,18 +73,13 @@ class SecondFactorPage(View):
         return {"enrolment": second_factor.begin_enrolment(caller=caller, **sent)}
 
     def _confirm(self, request: HttpRequest, caller: Caller, sent: dict[str, str]) -> dict[str, Any]:
-        codes = second_factor.confirm_enrolment(caller=caller, **sent)
-        person = self._person(request)
-        update_session_auth_hash(request, person)  # all other logins to the admin have ended
-        request.session[PROVEN] = device_of(person)
-        return {"recovery_codes": codes}
+        return {"recovery_codes": second_factor.confirm_enrolment(caller=caller, **sent)}
 
     def _replace(self, request: HttpRequest, caller: Caller, sent: dict[str, str]) -> dict[str, Any]:
         return {"recovery_codes": second_factor.replace_recovery_codes(caller=caller, **sent)}
 
     def _remove(self, request: HttpRequest, caller: Caller, sent: dict[str, str]) -> dict[str, Any]:
         second_factor.remove_own_second_factor(caller=caller, **sent)
-        request.session.pop(PROVEN, None)
         return {"removed": True}
 
     def _page(self, request: HttpRequest, context: dict[str, Any], **sent: forms.Form) -> HttpResponse:

@@ -104,7 +104,6 @@ def _end_what_was_opened_without(user: User, caller: Caller) -> None:
     here = Q(uuid=credential.id) if credential.kind == "jwt" else Q(pk=None)
     end_all_sessions(user, caller.origin.at, but=here)
     Session.objects.filter(here, user=user).update(second_factor=True)
-    User.objects.filter(pk=user.pk).update(logged_in_anew=True)  # the caller may be in the admin
 
 
 def remove_own_second_factor(*, caller: Caller, password: str, code: str) -> None:

@@ -16,12 +16,10 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from access.backoffice.changelist import check_query
 from access.callers import principal_if_any, principal_in
 from access.exceptions import record_denied
-from access.principals import Credential, Principal
-from accounts.models import User
-from accounts.second_factor.page import PROVEN, SecondFactorPage
-from accounts.second_factor.verification import device_of
+from accounts.second_factor.page import SecondFactorPage
+from accounts.sessions import browser
 from accounts.sessions.forms import AdminLoginForm
-from accounts.users.principals import principal_of
+from accounts.sessions.login_page import LoginPage
 from audit.actors import Origin
 from config import profiles
 from config.logs import mask
@@ -62,41 +60,28 @@ class KeyhouseAdminSite(admin.AdminSite):
     enable_nav_sidebar = False
     index_title = "Overview"
     empty_value_display = "—"
-    login_form = AdminLoginForm
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether an active person is logged in whose role allows anything here.
-
-        People who have a second factor must have proven it in this browser.
-        """
-        if not isinstance(request.user, User) or not request.user.is_active:
+        """Whether an active person is logged in whose role allows anything here."""
+        session = browser.session_in(request)
+        if session is None:
             return False
         if principal_if_any(request) is None:
-            device = device_of(request.user)
-            is_proven = device is not None and request.session.get(PROVEN) == device
-            if device is not None and not is_proven:
-                return False
-            principal = principal_of(request.user, Credential("admin", ""), second_factor=is_proven)
-            setattr(request, "principal", principal)  # noqa: B010
-        return _holds_anything(principal_in(request))
+            setattr(request, "principal", browser.person_in(session))  # noqa: B010
+        return principal_in(request).holds_anything
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Log in as Django does, and remember in the browser's session which second factor was proven.
-
-        After too many attempts the page has the status 429 and says how long to wait.
-        """
-        response: HttpResponse = super().login(request, extra_context)
-        if isinstance(request.user, User) and request.user.proven_device is not None:
-            request.session[PROVEN] = request.user.proven_device
-        form = (getattr(response, "context_data", None) or {}).get("form")
-        if isinstance(form, AdminLoginForm) and form.too_many:
-            response.status_code = form.too_many.status
-            response.headers["Retry-After"] = str(form.too_many.retry_after)
-        return response
+        """Show the login page of all pages; lead people who may use the admin on."""
+        login = LoginPage(form_class=AdminLoginForm, home="admin:index")
+        login.setup(request)
+        if request.method in ("GET", "HEAD") and self.has_permission(request):
+            return HttpResponseRedirect(login.back())
+        return login.dispatch(request)  # type: ignore[return-value]
 
     @takes("POST")
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Log out as Django does, but ignore a `next` that is not a page of Keyhouse."""
+        """End the browser's login, and say so as Django does; ignore a `next` that is not a page of ours."""
+        browser.end(request)
         context = {**self.each_context(request), "has_permission": False, **(extra_context or {})}
         page: Any = AdminLogout.as_view(extra_context=context)
         answer: TemplateResponse = page(request)
@@ -177,12 +162,6 @@ def _refuse_query(request: HttpRequest, error: BadQuery) -> HttpResponse:
         return domain_response(error)
     messages.error(request, mask(error.detail))  # it quotes the client's query
     return HttpResponseRedirect(request.path)
-
-
-def _holds_anything(principal: Principal) -> bool:
-    """Whether this person may do anything here, at least after a login with a second factor."""
-    whole = principal.with_second_factor or principal
-    return any(power.capabilities for power in (whole.everywhere, *whole.within.values()))
 
 
 def _must_enrol(request: HttpRequest) -> bool:

@@ -160,12 +160,6 @@ def open_session(
     return session
 
 
-def note_login(user: User, origin: Origin, proof: Proof | None) -> None:
-    """Remember and record that `user` logged in to the admin. Raises InvalidCredentials."""
-    with _login_of(user, origin, proof):
-        _record_login(user, origin, proof)
-
-
 @contextmanager
 def _login_of(user: User, origin: Origin, proof: Proof | None) -> Iterator[None]:
     """Run a login in a transaction with the person locked. Raises InvalidCredentials, which is recorded."""
@@ -188,7 +182,7 @@ def _mark_login(user: User, origin: Origin) -> None:
     """
     same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
     same = same.filter(sessions_ended_at=user.sessions_ended_at)
-    if not same.update(last_login_at=origin.at, logged_in_anew=True):
+    if not same.update(last_login_at=origin.at):
         raise InvalidCredentials(WRONG)
     user.last_login_at = origin.at
 

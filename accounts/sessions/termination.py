@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Session, User
 
@@ -11,11 +11,11 @@ NO_SESSION = Q(pk=None)
 
 
 def end_all_sessions(user: User, now: datetime, *, but: Q = NO_SESSION) -> int:
-    """End every session of a person and their logins to the admin. Return how many sessions ended.
+    """End every session of a person. Return how many ended.
 
     Sessions that match `but` stay live.
     """
-    User.objects.filter(pk=user.pk).update(sessions_ended_at=now, logged_in_anew=False)
+    User.objects.filter(pk=user.pk).update(sessions_ended_at=now)
     return end_sessions(Session.objects.filter(user=user).exclude(but), now)
 
 
@@ -25,12 +25,7 @@ def end_what_is_left(people: Iterable[User], now: datetime, *, but: Q = NO_SESSI
 
 
 def _is_anything_left(user: User, but: Q) -> bool:
-    """Whether the person has a session, or may have a login to the admin.
-
-    Keyhouse does not know which browsers are logged in, so it assumes one after any later login.
-    """
-    left = Session.objects.filter(user=user, ended_at__isnull=True).exclude(but)
-    return User.objects.filter(Q(logged_in_anew=True) | Exists(left), pk=user.pk).exists()
+    return Session.objects.filter(user=user, ended_at__isnull=True).exclude(but).exists()
 
 
 def end_sessions(sessions: QuerySet[Session], now: datetime) -> int:

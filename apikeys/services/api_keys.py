@@ -206,7 +206,7 @@ def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozen
         words = _more_than(wanted - caller.principal.power_in(owner.pk), "you may do in this organization")
         caller.principal.require(lambda who: wanted <= who.power_in(owner.pk), words)
         return
-    person = principal_of(owner, Credential("admin", ""))
+    person = principal_of(owner, Credential("jwt", ""))
     if owner.pk != caller.principal.user_id:
         caller.principal.require(
             lambda who: person.excess_over(who) == NO_POWER, f"{owner} may do more than you."

@@ -60,6 +60,7 @@ OWN_RESOURCES = (
     "auth/totp",
 )
 OWN_PATHS = (
+    "/account",
     "/admin",
     "/gateway",
     "/health",

@@ -34,7 +34,7 @@ RETRY_SECONDS = "2"
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 # Pages whose mailed address contains a token.
 MAILED_LINKS = ("/reset-password", "/recovery", "/confirm-email", "/undo-email-change", "/accept-invitation")
-PAGES = ("/admin", "/change-password", *MAILED_LINKS)
+PAGES = ("/account", "/admin", "/change-password", *MAILED_LINKS)
 
 log = logging.getLogger("keyhouse.problems")
 

@@ -13,10 +13,13 @@ from oauthlib.common import Request as OAuthRequest
 from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidRequestError, OAuth2Error
 from oauthlib.openid.connect.core.exceptions import ConsentRequired, InteractionRequired, LoginRequired
 
+from access.backoffice.pages import page
 from accounts.models import Session
+from accounts.sessions.browser import person_in, session_in
+from accounts.sessions.login_page import login_page
 from audit.actors import Origin
 from config.wire.errors import DomainError
-from oauth.pages.login import LONGEST_ADDRESS, login_page, page, person_in, session_in
+from oauth.pages.login import LONGEST_ADDRESS
 from oauth.protocol import hints, parameters
 from oauth.protocol.redirect_uris import origin_of
 from oauth.protocol.scopes import catalogue, grantable
@@ -60,7 +63,10 @@ class RequestPage(View):
         return f"{reverse(name)}?{self.request.GET.urlencode()}"
 
     def _log_in(self) -> HttpResponse:
-        return HttpResponseRedirect(login_page(self._address("oauth2-authorize")))
+        return HttpResponseRedirect(self._login_page())
+
+    def _login_page(self) -> str:
+        return login_page(self._address("oauth2-authorize"), "oauth2-login")
 
     def _refuse(self, kind: type[OAuth2Error], detail: str) -> HttpResponse:
         return _refuse(kind(detail, state=self.terms["state"]), self.terms["redirect_uri"])
@@ -79,12 +85,12 @@ class AuthorizePage(RequestPage):
         words = catalogue()
         response = page(
             request,
-            "consent",
+            "oauth2/consent.html",
             client=self.terms["request"].client,
             where=origin_of(self.terms["redirect_uri"]),
             person=self.session.user,
             scopes=[(scope, words[scope]) for scope in self.scopes],
-            again=login_page(self._address("oauth2-authorize")),
+            again=self._login_page(),
             decision=self._address("oauth2-decision"),
         )
         # form-action also applies to redirects after the form, and the client may redirect anywhere.
@@ -159,7 +165,7 @@ def _must_log_in_again(login: parameters.LoginAsked, meant: str, session: Sessio
 
 
 def _error(request: HttpRequest, reason: str, *, status: int = 400) -> HttpResponse:
-    return page(request, "error", reason=reason, status=status)
+    return page(request, "oauth2/error.html", reason=reason, status=status)
 
 
 def _refuse(error: OAuth2Error, redirect_uri: str) -> HttpResponse:

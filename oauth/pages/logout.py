@@ -9,12 +9,11 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from access.principals import Caller
-from accounts.models import Session
-from accounts.sessions import services as sessions
-from audit.actors import Origin
+from access.backoffice.pages import page
+from accounts.sessions import browser
+from accounts.sessions.browser import session_in
 from config.wire.errors import Invalid
-from oauth.pages.login import LONGEST_ADDRESS, page, person_in, session_in
+from oauth.pages.login import LONGEST_ADDRESS
 from oauth.protocol import logout_request
 
 
@@ -25,7 +24,7 @@ class _LogoutView(View):
         try:
             return super().dispatch(request, *args, **kwargs)
         except Invalid as error:
-            return page(request, "error", reason=error.detail, status=400)
+            return page(request, "oauth2/error.html", reason=error.detail, status=400)
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -42,11 +41,11 @@ class LogoutPage(_LogoutView):
         if session is None:
             return _gone(request, asked)
         if asked.is_certain(session.user):
-            _end(request, session, asked)
+            _end(request, asked)
             return _gone(request, asked)
         query = urlencode(logout_request.known(request.GET))
         action = f"{reverse('oauth2-logout-answer')}?{query}"
-        return page(request, "logout", client=asked.client, person=session.user, action=action)
+        return page(request, "oauth2/logout.html", client=asked.client, person=session.user, action=action)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         address = f"{request.path}?{urlencode(logout_request.known(request.POST))}"
@@ -63,21 +62,18 @@ class LogoutAnswerPage(_LogoutView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        asked, session = logout_request.read(request.GET), session_in(request)
-        if session is not None:
-            _end(request, session, asked)
+        asked = logout_request.read(request.GET)
+        _end(request, asked)
         # Not a redirect: form-action of the page with the button would block it.
-        return page(request, "logged_out", client=asked.client, back=asked.back)
+        return page(request, "oauth2/logged_out.html", client=asked.client, back=asked.back)
 
 
-def _end(request: HttpRequest, session: Session, asked: logout_request.LogoutRequest) -> None:
-    caller = Caller(person_in(session), Origin.of(request))
-    sessions.log_out(caller=caller, client=str(asked.client.uuid) if asked.client else "")
-    request.session.flush()
+def _end(request: HttpRequest, asked: logout_request.LogoutRequest) -> None:
+    browser.end(request, client=str(asked.client.uuid) if asked.client else "")
 
 
 def _gone(request: HttpRequest, asked: logout_request.LogoutRequest) -> HttpResponse:
     """Answer when nobody is logged in: redirect to the client if an ID token shows that it asked."""
     if asked.back and asked.hinted:
         return HttpResponseRedirect(asked.back)
-    return page(request, "logged_out", client=asked.client, back="", link=asked.back)
+    return page(request, "oauth2/logged_out.html", client=asked.client, back="", link=asked.back)

@@ -119,7 +119,6 @@ def test_a_principal_that_nothing_is_said_of_may_do_nothing() -> None:
     ("credential", "kind", "actor_id", "label", "is_person"),
     [
         (LOGIN, "user", "u", "alice", True),
-        (Credential("admin", ""), "user", "u", "alice", True),
         (KEY, "api_key", "a-key", "CI (alice)", False),
         (CONSENT, "oauth2", "a-consent", "Notes (alice)", False),
         (Credential("command", ""), "operator", "", "alice", True),

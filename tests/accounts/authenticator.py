@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 from access.principals import Caller, Credential
 from accounts.models import SecondFactor, User
@@ -34,7 +35,9 @@ class App:
 
 def caller_at(user: User, moment: datetime) -> Caller:
     """A person at a page of ours, at some moment."""
-    return Caller(principal_of(user, Credential("admin", "")), Origin("192.0.2.1", "a-request", moment))
+    return Caller(
+        principal_of(user, Credential("jwt", str(uuid4()))), Origin("192.0.2.1", "a-request", moment)
+    )
 
 
 def enrolled(user: User, *, before: timedelta = timedelta(minutes=5)) -> App:

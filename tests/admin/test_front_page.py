@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -138,7 +139,7 @@ def principal(user: User) -> Any:
     from access.principals import Credential
     from accounts.users.principals import principal_of
 
-    return principal_of(user, Credential("admin", ""))
+    return principal_of(user, Credential("jwt", str(uuid4())))
 
 
 def test_the_page_costs_the_same_however_many_rows_there_are(

@@ -41,7 +41,9 @@ NOTICE = "Your password at Keyhouse was changed"
 def at(user: User, *, days_ago: int = 0) -> Caller:
     """A person who uses the admin, now or some days ago."""
     moment = timezone.now() - timedelta(days=days_ago)
-    return Caller(principal_of(user, Credential("admin", "")), Origin("192.0.2.1", "a-request", moment))
+    return Caller(
+        principal_of(user, Credential("jwt", str(uuid4()))), Origin("192.0.2.1", "a-request", moment)
+    )
 
 
 def old_key(cast: Cast, name: str, owner: Any = None) -> NewKey:

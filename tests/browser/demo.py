@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import django
 
@@ -129,7 +130,7 @@ def recover(alice: "User", now: datetime) -> None:
     from apikeys.services.api_keys import create_api_key
     from audit.actors import Origin
 
-    caller = Caller(principal_of(alice, Credential("admin", "")), Origin("203.0.113.7", "demo", now))
+    caller = Caller(principal_of(alice, Credential("jwt", str(uuid4()))), Origin("203.0.113.7", "demo", now))
     create_api_key(caller=caller, name="Sync", owner=alice, granted=["services:read"])
     SecondFactor.objects.create(user=alice, confirmed=True, confirmed_at=now, seed="")
     RecoveryLink.objects.create(user=alice, digest=digest(MAILED), expires_at=now + timedelta(days=7))

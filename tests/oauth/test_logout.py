@@ -49,7 +49,7 @@ def ask(flow: Flow, **sent: str) -> Any:
 
 
 def is_logged_in(flow: Flow) -> bool:
-    return bool(flow.browser.get(f"{BASE}/allowed").status_code == 200)
+    return bool(flow.browser.get("/account/sessions").status_code == 200)
 
 
 def press(flow: Flow, page: Any, browser: Client | None = None) -> Any:

@@ -41,7 +41,7 @@ def is_shared(path: str) -> bool:
 
 @lru_cache(maxsize=8)
 def _own(profile: Profile) -> tuple[str, ...]:
-    return (*OWN_PATHS, *(f"{profile.base_path}{path}" for path in NOT_FOR_SCRIPTS))
+    return ("/", *OWN_PATHS, *(f"{profile.base_path}{path}" for path in NOT_FOR_SCRIPTS))
 
 
 class CorsMiddleware(corsheaders.CorsMiddleware):

@@ -3,14 +3,10 @@
 import random
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.messages.middleware import MessageMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
@@ -18,7 +14,6 @@ from django.middleware.common import CommonMiddleware
 from config import profiles
 from config.hosts import spell_header
 from config.logs import ENCODED, mask
-from config.profiles import Profile
 from config.profiles.rules import OAUTH2_PREFIXES
 from config.wire.error_pages import ABOUT_THE_BODY, error_page
 from config.wire.http.heads import REQUEST_ID, ROUTE
@@ -148,32 +143,6 @@ class HostMiddleware(CommonMiddleware):
             if sent.isascii() and sent:
                 request.META[name] = spell_header(sent, scheme)
         return super().process_request(request)
-
-
-class BrowserMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):
-    """Cookie sessions, the person logged in to one, and messages for its next page.
-
-    Only pages for browsers need them, so other requests skip all three.
-    """
-
-    def __call__(self, request: HttpRequest) -> Any:
-        is_browsed = is_under(request.path_info, *_browsed(profiles.active()))
-        return super().__call__(request) if is_browsed else self.get_response(request)
-
-    def process_request(self, request: HttpRequest) -> None:
-        SessionMiddleware.process_request(self, request)
-        AuthenticationMiddleware.process_request(self, request)
-        MessageMiddleware.process_request(self, request)
-
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        response = MessageMiddleware.process_response(self, request, response)
-        return SessionMiddleware.process_response(self, request, response)
-
-
-@lru_cache(maxsize=8)
-def _browsed(profile: Profile) -> tuple[str, ...]:
-    """Return the paths below which pages use a browser session."""
-    return ("/admin", f"{profile.base_path}/auth/oauth2")
 
 
 class SecurityHeadersMiddleware:

@@ -1,6 +1,7 @@
 """A person who must have a second factor holds nothing until they log in with one."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
@@ -33,7 +34,9 @@ def test_without_one_nothing_is_allowed_but_to_add_one(cast: Cast, marked: None)
     api = as_user(cast.alice)
     assert_problem(api.post("api-keys", {"name": "x", "scopes": []}), 403, "second_factor_required")
     assert api.get("/gateway/check", headers=CHECK).status_code == 403
-    unproven = principal_of(User.objects.get(pk=cast.alice.pk), Credential("admin", ""), second_factor=False)
+    unproven = principal_of(
+        User.objects.get(pk=cast.alice.pk), Credential("jwt", str(uuid4())), second_factor=False
+    )
     assert unproven.roles == unproven.places[cast.acme.pk].roles == frozenset()
     app = App(api.post("auth/totp", {"password": PASSWORD}).json()["secret"], [])
     assert api.post("auth/totp/confirm", {"code": app.code()}).status_code == 200

@@ -23,7 +23,7 @@ from oauth.services.clients import update_client
 from oauth.services.consents import withdraw_consents
 from tests.accounts.helpers import caller_as
 from tests.conftest import Api, Cast, as_user, log_in
-from tests.oauth.flow import BASE, Flow, make_client, post
+from tests.oauth.flow import Flow, make_client, post
 
 Lease = Callable[[float], None]
 LONG = 3600.0
@@ -112,7 +112,7 @@ def test_a_consent_that_is_withdrawn_on_the_page(cast: Cast, waits: list[float])
 
     def withdraw() -> None:
         form = {"consent": str(consent.uuid)}
-        assert flow.browser.post(f"{BASE}/allowed", form).status_code == 302
+        assert flow.browser.post("/account/applications", form).status_code == 302
 
     assert twice(waits, withdraw) == [1, 1]
 

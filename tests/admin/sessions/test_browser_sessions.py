@@ -18,7 +18,7 @@ from tests.admin.helpers import browser
 from tests.admin.people.test_second_factor import log_in_with
 from tests.at_rest import everything_stored
 from tests.conftest import Cast
-from tests.oauth.flow import BASE, Flow, make_client
+from tests.oauth.flow import Flow, make_client
 
 
 def cookie_of(client: Client) -> str:
@@ -46,7 +46,7 @@ def in_the_admin(cast: Cast) -> tuple[Client, str]:
 def on_the_page_of_oauth2(cast: Cast) -> tuple[Client, str]:
     flow = Flow(make_client(), cast.ada)
     flow.log_in(flow.address())
-    return flow.browser, f"{BASE}/allowed"
+    return flow.browser, "/account/sessions"
 
 
 @pytest.mark.parametrize("logged_in", [in_the_admin, on_the_page_of_oauth2])

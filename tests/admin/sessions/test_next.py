@@ -79,8 +79,8 @@ def test_a_person_who_is_logged_in_already_is_led_nowhere_else(cast: Cast, addre
     assert "Logged out" in answer.content.decode()
 
 
-@pytest.mark.parametrize("address", [*ELSEWHERE, *OURS, "/api/v1/auth/oauth2/authorize"])
-def test_a_login_for_oauth2_goes_on_to_its_own_pages_alone(cast: Cast, address: str) -> None:
+@pytest.mark.parametrize("address", ELSEWHERE)
+def test_a_login_for_a_client_leads_nowhere_else(cast: Cast, address: str) -> None:
     form = {"identifier": "ada", "password": PASSWORD, "next": address}
     answer = Client().post(f"/api/v1/auth/oauth2/login?next={quote(address)}", form)
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/api/v1/auth/oauth2/allowed")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/account/")

@@ -13,6 +13,7 @@ from access.key_limits import Rate
 from config import profiles
 from config.profiles import Profile
 from config.profiles.loader import parse
+from tests.admin.helpers import browser as browser_of
 from tests.config.profile_texts import GOOD, SHIPPED
 from tests.config.wire.test_methods import addresses
 from tests.conftest import PASSWORD, Cast, log_in, make_key
@@ -157,7 +158,7 @@ def test_a_page_of_another_origin_reads_nothing(origin: str, db: None) -> None:
 
 def test_a_cookie_of_the_admin_opens_nothing_to_a_page(cast: Cast) -> None:
     client = page()
-    client.force_login(cast.ada)
+    client.cookies = browser_of(cast.ada).cookies
     answer = client.get("/api/v1/auth/me")
     assert (answer.status_code, "Access-Control-Allow-Credentials" in answer.headers) == (401, False)
 

@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from tests.admin.helpers import browser as browser_of
 from tests.conftest import PASSWORD, Api, Cast, assert_problem
 from tests.installation import ADMIN, Answer, Installation, Server, copy_of
 
@@ -105,7 +106,7 @@ def test_a_foreign_origin_gets_no_grant(path: str, db: None) -> None:
 @pytest.mark.requirement(88)
 def test_a_post_with_a_session_and_no_csrf_token_is_refused(cast: Cast) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(cast.ada)
+    client.cookies = browser_of(cast.ada).cookies
     for path in (
         "/admin/accounts/user/add/",
         "/admin/logout/",
@@ -131,7 +132,7 @@ def test_login_to_the_admin_needs_a_csrf_token(cast: Cast) -> None:
 
 def test_a_session_of_the_admin_is_not_a_credential_of_the_api(cast: Cast) -> None:
     client = Client()
-    client.force_login(cast.ada)
+    client.cookies = browser_of(cast.ada).cookies
     assert client.get("/admin/").status_code == 200
     for path in ("/api/v1/auth/me", "/api/v1/api-keys", "/api/v1/audit"):
         assert_problem(client.get(path), 401, "not_authenticated")

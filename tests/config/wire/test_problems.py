@@ -15,6 +15,7 @@ from config import profiles
 from config.profiles import Profile
 from config.wire import problems
 from config.wire.errors import Conflict, InsufficientScope, Invalid, NotAllowed, NotFound
+from tests.admin.helpers import browser as browser_of
 from tests.config.failing_urls import ERRORS
 from tests.config.profile_texts import GOOD
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
@@ -90,7 +91,7 @@ def test_errors_before_any_view(cast: Cast) -> None:
 @pytest.mark.requirement(91)
 def test_errors_of_the_admin_are_pages_for_browsers_only(cast: Cast) -> None:
     client = Client()
-    client.force_login(cast.ada)
+    client.cookies = browser_of(cast.ada).cookies
     assert_problem(client.get("/admin/nothing/"), 404, "not_found")
     page = client.get("/admin/nothing/", headers={"Accept": "text/html"})
     assert (page.status_code, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")

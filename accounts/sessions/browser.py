@@ -1,0 +1,68 @@
+"""The login of a browser: one session for the console, the consent pages and the admin."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+
+from access.principals import Caller, Credential, Principal
+from accounts.models import Session
+from accounts.sessions import services as sessions
+from accounts.users.principals import principal_of
+from audit.actors import Origin
+
+LOGIN = "login"  # key in the browser's session: the uuid of the login
+NOTED_EVERY = timedelta(minutes=1)  # how often a visit is written to the login
+
+
+def session_in(request: HttpRequest) -> Session | None:
+    """Return the live login of this browser, or None. Reads it once in a request."""
+    known: Any = request
+    if not hasattr(known, "login"):
+        known.login = _live(request)
+    found: Session | None = known.login
+    return found
+
+
+def person_in(session: Session) -> Principal:
+    """Return the current principal of the person who logged in."""
+    credential = Credential("jwt", str(session.uuid))
+    return principal_of(session.user, credential, second_factor=session.second_factor)
+
+
+def caller_in(request: HttpRequest, session: Session) -> Caller:
+    """Return the person who logged in, as the caller of this request."""
+    return Caller(person_in(session), Origin.of(request))
+
+
+def begin(request: HttpRequest, session: Session) -> None:
+    """Make the session the login of this browser, which gets a new cookie and a new CSRF token."""
+    request.session.flush()
+    request.session[LOGIN] = str(session.uuid)
+    rotate_token(request)
+
+
+def end(request: HttpRequest, *, client: str = "") -> None:
+    """End the login of this browser, if it has one; `client` is as in `sessions.log_out`."""
+    session = session_in(request)
+    if session is not None:
+        sessions.log_out(caller=caller_in(request, session), client=client)
+    request.session.flush()
+
+
+def _live(request: HttpRequest) -> Session | None:
+    now, sid = Origin.of(request).at, request.session.get(LOGIN)
+    if not sid:
+        return None
+    live = Session.objects.live(now).filter(uuid=sid, user__is_active=True)
+    session = live.select_related("user").first()
+    if session is not None and now - session.last_seen_at > NOTED_EVERY:
+        _note_visit(session, now)
+    return session
+
+
+def _note_visit(session: Session, now: datetime) -> None:
+    """Keep a login that is used from ending by idleness."""
+    Session.objects.filter(pk=session.pk, last_seen_at__lt=now).update(last_seen_at=now)
+    session.last_seen_at = now

@@ -1,0 +1,1 @@
+"""The console at /account/: pages where people manage their keys, logins, organizations and themselves."""

@@ -1,0 +1,144 @@
+"""One login for the console, the consent pages and the admin: a session like those of the API."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Session
+from accounts.models.sessions import idle_time
+from audit.models import Event
+from tests.accounts.authenticator import enrolled
+from tests.conftest import PASSWORD, Api, Cast, as_user
+from tests.console.helpers import console_of, strict
+
+PAGE = "/account/sessions"
+
+
+def test_a_login_at_the_console_opens_the_admin(cast: Cast) -> None:
+    client = console_of(cast.ada)
+    assert client.get(PAGE).status_code == client.get("/admin/").status_code == 200
+    assert Session.objects.filter(user=cast.ada).count() == 1
+
+
+def test_a_logout_anywhere_ends_the_login_everywhere(cast: Cast) -> None:
+    for path in ("/admin/logout/", "/account/logout"):
+        client = console_of(cast.ada)
+        assert client.post(path).status_code == 200
+        assert client.get(PAGE).status_code == client.get("/admin/").status_code == 302
+        assert Event.objects.latest("sequence").name == "session:ended"
+    assert not Session.objects.live(timezone.now()).exists()
+
+
+@pytest.mark.requirement(34)
+def test_a_session_that_is_ended_by_the_api_ends_the_browsers_login(cast: Cast) -> None:
+    client, api = console_of(cast.alice), as_user(cast.alice)
+    [other] = [each for each in api.get("auth/sessions").json()["results"] if not each["current"]]
+    assert api.delete(f"auth/sessions/{other['id']}").status_code == 204
+    assert client.get(PAGE).status_code == 302
+
+
+def test_the_cookie_of_a_login_is_no_credential_of_the_api(cast: Cast) -> None:
+    client = console_of(cast.ada)
+    assert client.get("/api/v1/auth/me").status_code == 401
+
+
+def test_a_person_without_any_power_has_a_console_but_no_admin(cast: Cast) -> None:
+    type(cast.mallory).objects.filter(pk=cast.mallory.pk).update(role="a role that nobody knows")
+    client = console_of(cast.mallory)
+    shown = client.get(PAGE).content.decode()
+    assert "Sessions" in shown and "Administration" not in shown
+    assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/admin/login/")
+
+
+def test_a_login_leads_back_to_the_page_that_asked(cast: Cast) -> None:
+    client = Client(headers={"Accept": "text/html"})
+    asked = client.get("/account/sessions?x=1")
+    assert asked["Location"] == "/account/login?next=%2Faccount%2Fsessions%3Fx%3D1"
+    answer = client.post(asked["Location"], {"identifier": "alice", "password": PASSWORD})
+    assert answer["Location"] == "/account/sessions?x=1"
+
+
+def test_a_login_gets_a_new_cookie_and_a_new_csrf_token(cast: Cast) -> None:
+    client = console_of(cast.alice)
+    before = {name: cookie.value for name, cookie in client.cookies.items()}
+    client.post("/account/login", {"identifier": "bob", "password": PASSWORD})
+    after = {name: cookie.value for name, cookie in client.cookies.items()}
+    for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+        assert before[name] != after[name]
+
+
+@pytest.mark.requirement(88)
+def test_a_login_and_a_logout_need_a_csrf_token(cast: Cast) -> None:
+    client = strict(console_of(cast.alice))
+    assert client.post("/account/logout").status_code == 403
+    form = {"identifier": "alice", "password": PASSWORD}
+    assert Client(enforce_csrf_checks=True).post("/account/login", form).status_code == 403
+
+
+@pytest.mark.requirement(77)
+def test_a_second_factor_is_asked_for_and_counts_everywhere(cast: Cast) -> None:
+    app = enrolled(cast.ada)
+    client = Client(headers={"Accept": "text/html"})
+    form = {"identifier": "ada", "password": PASSWORD}
+    answer = client.post("/account/login", form)
+    assert answer.status_code == 401 and "Type your password again" in answer.content.decode()
+    assert client.post("/account/login", form | {"totp_code": app.code()}).status_code == 302
+    assert client.get("/admin/").status_code == 200
+    assert Session.objects.get(user=cast.ada, ended_at=None).second_factor
+
+
+def test_a_login_that_is_used_does_not_end_by_idleness(cast: Cast) -> None:
+    client = console_of(cast.alice)
+    sessions = Session.objects.filter(user=cast.alice)
+    sessions.update(last_seen_at=timezone.now() - idle_time() + timedelta(minutes=2))
+    assert client.get(PAGE).status_code == 200
+    assert timezone.now() - sessions.get().last_seen_at < timedelta(minutes=1)
+    sessions.update(last_seen_at=timezone.now() - idle_time())
+    assert client.get(PAGE).status_code == 302
+
+
+def test_a_visit_is_written_at_most_once_a_minute(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = console_of(cast.alice)
+    client.get(PAGE)
+    before = Session.objects.get(user=cast.alice).last_seen_at
+    with django_assert_num_queries(4):  # cookie, session, memberships, the list
+        client.get(PAGE)
+    assert Session.objects.get(user=cast.alice).last_seen_at == before
+
+
+def test_an_expired_session_and_an_inactive_person_open_nothing(cast: Cast) -> None:
+    client = console_of(cast.alice)
+    Session.objects.filter(user=cast.alice).update(expires_at=timezone.now())
+    assert client.get(PAGE).status_code == 302
+    client = console_of(cast.alice)
+    type(cast.alice).objects.filter(pk=cast.alice.pk).update(is_active=False)
+    assert client.get(PAGE).status_code == 302
+
+
+def test_the_root_leads_browsers_to_the_console_and_tells_programs_where_the_documentation_is() -> None:
+    page = Client(headers={"Accept": "text/html"}).get("/")
+    assert (page.status_code, page["Location"], page["Vary"]) == (302, "/account/", "Accept")
+    answer = Client().get("/")
+    assert answer.json() == {
+        "name": "Keyhouse",
+        "api": "http://127.0.0.1:8000/api/v1",
+        "docs": "http://127.0.0.1:8000/docs",
+        "schema": "http://127.0.0.1:8000/schema",
+        "console": "http://127.0.0.1:8000/account/",
+    }
+
+
+def test_a_page_that_does_not_exist_says_so(cast: Cast) -> None:
+    answer = console_of(cast.alice).get("/account/nothing")
+    assert answer.status_code == 404 and "<h1>" in answer.content.decode()
+
+
+def test_no_token_opens_a_page(cast: Cast) -> None:
+    api: Api = as_user(cast.ada)
+    assert api.client.get(PAGE).status_code == 302
