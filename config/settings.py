@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "config.wire.http.middleware.RefuseEarlyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.sessions.middleware.BrowserMiddleware",
+    "accounts.users.profile.middleware.PersonalPagesMiddleware",
     "config.wire.http.middleware.HostMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "apikeys.usage.middleware.KeyUseMiddleware",
@@ -251,7 +252,9 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 LANGUAGE_CODE = "en"
-USE_I18N = False
+USE_I18N = True
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -45,5 +45,5 @@ class TimeFilter(WordsFilter):
 
 
 class DayFilter(DateFilter):
-    title = parameter_name = "date"
+    label = parameter_name = "date"
     column = "occurred_at"

@@ -4,7 +4,7 @@ import calendar
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from access.backoffice.moments import zone_name
 from config.wire.errors import BadQuery
 
 MOST_YEARS = 5
@@ -22,14 +23,19 @@ Options = Mapping[str, tuple[str, Q]]
 class DateFilter(admin.SimpleListFilter):
     """Years, then the months of the chosen year, then its days: Django's date hierarchy without its queries.
 
-    `column` is a time in UTC; it should have an index.
+    They begin at midnight in the time zone of the page, which the title names. `column` should have an index.
     """
 
     column: ClassVar[str]
+    label: ClassVar[str]
+
+    def __init__(self, *args: Any) -> None:
+        self.title = f"{self.label} ({zone_name()})"
+        super().__init__(*args)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         chosen = self.value() or ""
-        start, this_year = _start(chosen), timezone.now().year
+        start, this_year = _start(chosen), timezone.localtime().year
         if start is None:
             return [(str(year), str(year)) for year in range(this_year, this_year - MOST_YEARS, -1)]
         year, month = chosen[:4], chosen[:7]
@@ -55,10 +61,11 @@ class DateFilter(admin.SimpleListFilter):
 
 def _start(value: str) -> datetime | None:
     """Return when a year, month or day begins: 2026, 2026-11 or 2026-11-22. None for other text."""
+    zone = timezone.get_current_timezone()
     if not DATE.fullmatch(value):
         return None
     try:
-        return datetime.fromisoformat(value + "-01-01"[len(value) - 4 :]).replace(tzinfo=UTC)
+        return datetime.fromisoformat(value + "-01-01"[len(value) - 4 :]).replace(tzinfo=zone)
     except ValueError:
         return None
 

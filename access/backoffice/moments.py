@@ -1,6 +1,7 @@
 """How pages spell a moment: in one form, in the time zone of the request, which it names.
 
-`django.utils.timezone.activate` sets that zone. Without it, settings.TIME_ZONE decides, which is UTC.
+`django.utils.timezone.activate` sets that zone (accounts.users.profile.middleware). Without it,
+settings.TIME_ZONE decides, which is UTC.
 """
 
 from collections.abc import Callable
@@ -16,18 +17,18 @@ from django.utils.safestring import SafeString
 from access.backoffice.humanize import ago
 from config.wire.fields import timestamp
 
-FORM, FORM_WITH_SECONDS = "j M Y, H:i T", "j M Y, H:i:s T"
+FORM, FORM_WITH_SECONDS = "j M Y, H:i", "j M Y, H:i:s"
 NEVER = "never"
 
 
 def said_at(moment: datetime) -> str:
     """Return "29 Nov 2026, 20:14 UTC" as plain text."""
-    return formatted(timezone.localtime(moment), FORM)
+    return _formatted(timezone.localtime(moment), FORM)
 
 
 def said_at_second(moment: datetime) -> str:
     """Return "29 Nov 2026, 20:14:05 UTC" as plain text."""
-    return formatted(timezone.localtime(moment), FORM_WITH_SECONDS)
+    return _formatted(timezone.localtime(moment), FORM_WITH_SECONDS)
 
 
 def shown_at(moment: datetime | None) -> SafeString:
@@ -46,8 +47,8 @@ def shown_ago(moment: datetime | None) -> SafeString:
 
 
 def zone_name() -> str:
-    """Return the name of the zone in which pages show moments and forms read them, such as UTC."""
-    return formatted(timezone.localtime(), "T")
+    """Return the name of the zone in which pages show moments and forms read them, such as Europe/Berlin."""
+    return timezone.get_current_timezone_name()
 
 
 def moment_column(name: str, label: str, *, never: str = NEVER) -> Callable[[Any, Any], SafeString]:
@@ -65,5 +66,15 @@ def moment_column(name: str, label: str, *, never: str = NEVER) -> Callable[[Any
 
 
 def _time(moment: datetime, words: str) -> SafeString:
-    in_utc = formatted(moment.astimezone(UTC), FORM_WITH_SECONDS)
+    in_utc = _formatted(moment.astimezone(UTC), FORM_WITH_SECONDS)
     return format_html('<time datetime="{}" title="{}">{}</time>', timestamp(moment), in_utc, words)
+
+
+def _formatted(moment: datetime, form: str) -> str:
+    return f"{formatted(moment, form)} {_short_name(moment)}"
+
+
+def _short_name(moment: datetime) -> str:
+    """Return the abbreviation of the zone at this moment, such as CEST, or UTC-03 for a zone without one."""
+    name = moment.tzname() or ""
+    return f"UTC{name}" if name.startswith(("+", "-")) else name

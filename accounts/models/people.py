@@ -77,6 +77,7 @@ class User(PublicRow, EditedRow, AbstractBaseUser):
     """A person. `username_key` and `email_key` are the folded forms, which are unique.
 
     `email_verified` says whether the person has used a link that we mailed to the address.
+    Pages have the person's `language`, or that of the browser if it is empty, and the `time_zone`, or UTC.
     If `must_have_second_factor` is set, their roles apply only after a login with one.
     """
 
@@ -86,6 +87,8 @@ class User(PublicRow, EditedRow, AbstractBaseUser):
     email_verified = models.BooleanField("e-mail address verified", default=False, editable=False)
     email_key = models.CharField("user name or e-mail address", max_length=762, unique=True, editable=False)
     name = models.CharField("full name", max_length=100, blank=True)
+    language = models.CharField(max_length=16, blank=True, default="", db_default="")
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
     role = models.CharField(max_length=64)
     is_active = models.BooleanField("active", default=True)
     is_superuser = models.BooleanField("superuser", default=False)

@@ -97,6 +97,8 @@ class UserAdmin(ConfirmingAdmin):
         "email",
         "email_verified",
         "name",
+        "language",
+        "time_zone",
         "role",
         "is_active",
         "is_superuser",
@@ -106,7 +108,7 @@ class UserAdmin(ConfirmingAdmin):
         "created",
         "last_login_time",
     )
-    optional = frozenset({"username", "name"})
+    optional = frozenset({"username", "name", "language", "time_zone"})
     created = moment_column("created_at", "created")
     last_login_time = moment_column("last_login_at", "last login")
     readonly_fields = tuple(name for name in fields if name not in UserForm.Meta.fields)

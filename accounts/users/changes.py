@@ -1,16 +1,23 @@
-"""What a caller wants to change about a person."""
+"""What callers want to change about a person, or about themselves."""
 
 from msgspec import UNSET, UnsetType
 
 from config.changes import Changes
 
 
-class UserChanges(Changes, frozen=True, kw_only=True):
+class ProfileChanges(Changes, frozen=True, kw_only=True):
+    """What people change about themselves; members that stay are left out."""
+
+    name: str | UnsetType = UNSET
+    language: str | UnsetType = UNSET
+    time_zone: str | UnsetType = UNSET
+
+
+class UserChanges(ProfileChanges, frozen=True, kw_only=True):
     """The members of a person that change; members that stay are left out. `password` is the new password."""
 
     username: str | UnsetType | None = UNSET
     email: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
     password: str | UnsetType = UNSET
     role: str | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET

@@ -12,6 +12,7 @@ from access.backoffice.forms import ChangeForm
 from accounts.models import User
 from accounts.passwords.rules import LONGEST, check_password_rules
 from accounts.users import names
+from accounts.users.preferences import LANGUAGES, clean_own_name, time_zones
 from accounts.users.store import check_free
 from config import profiles
 from config.wire.errors import DomainError
@@ -44,14 +45,42 @@ def _roles(level: str) -> list[tuple[str, str]]:
     return [(name, f"{name}: {profile.roles[name].description}") for name in profile.roles_of_level(level)]
 
 
+class LanguageField(forms.ChoiceField):
+    """A choice of the languages of pages."""
+
+    def __init__(self) -> None:
+        super().__init__(choices=[("", "as the browser asks"), *LANGUAGES.items()], required=False)
+
+
+class TimeZoneField(forms.ChoiceField):
+    """A choice of the time zones of pages."""
+
+    def __init__(self) -> None:
+        super().__init__(choices=_time_zones, required=False)
+
+
+def _time_zones() -> list[tuple[str, str]]:
+    return [("", "UTC"), *((name, name.replace("_", " ")) for name in time_zones())]
+
+
 class UserForm(ChangeForm[User]):
     """Change a person."""
 
     role = RoleField(level="global")
+    language = LanguageField()
+    time_zone = TimeZoneField()
 
     class Meta:
         model = User
-        fields = ("name", "role", "is_active", "is_superuser", "must_have_second_factor")
+        fields = (
+            "name",
+            "language",
+            "time_zone",
+            "role",
+            "is_active",
+            "is_superuser",
+            "must_have_second_factor",
+        )
         help_texts = {"is_superuser": SUPERUSER_HELP, "must_have_second_factor": MUST_HAVE_HELP}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -60,8 +89,7 @@ class UserForm(ChangeForm[User]):
             self.fields["role"].offer(self.instance.role)  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        return _checked(names.clean_name, "name", name) if name else ""
+        return _checked(clean_own_name, self.cleaned_data["name"])
 
 
 class NewUserForm(forms.ModelForm[User]):
@@ -96,7 +124,7 @@ class NewUserForm(forms.ModelForm[User]):
         checks: dict[str, Callable[[], object]] = {
             "username": lambda: user.username and names.clean_username(user.username),
             "email": lambda: names.clean_email(user.email),
-            "name": lambda: cleaned["name"] and names.clean_name("name", cleaned["name"]),
+            "name": lambda: clean_own_name(cleaned["name"]),
             "password": lambda: check_password_rules(cleaned["password"], user),
         }
         for member in checks.keys() & cleaned.keys():

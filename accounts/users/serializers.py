@@ -9,12 +9,16 @@ from rest_framework import serializers
 from accounts.passwords.rules import LONGEST, check_new_password
 from accounts.users.authority import check_global_role
 from accounts.users.names import check_name, clean_email, clean_username
+from accounts.users.preferences import LANGUAGES, clean_language, clean_time_zone
 from config import profiles
 from config.wire.fields import SearchField, StrictBooleanField, TextField, TimestampField, TrueOrFalseField
 from config.wire.ids import IdField
 from config.wire.lists.order import STORED, Column
 from config.wire.lists.query import ListQuery
 from config.wire.members import RequestSerializer, WireSerializer
+
+LANGUAGE_HELP = f'The language of pages: {", ".join(LANGUAGES)}, or "" for the language of the browser.'
+TIME_ZONE_HELP = 'The time zone of pages, such as Europe/Berlin, or "" for UTC. The API always uses UTC.'
 
 
 class PasswordField(TextField):
@@ -66,17 +70,29 @@ class Me(UserMember):
 
     organizations = MembershipMember(many=True, source="memberships.all")
     last_login_at = TimestampField(allow_null=True)
+    language = serializers.CharField(help_text=LANGUAGE_HELP)
+    time_zone = serializers.CharField(help_text=TIME_ZONE_HELP)
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:
         return seen_members(self, super()._members(declared))
 
 
 class ChangeMeRequest(RequestSerializer):
-    """What people can change about themselves."""
+    """What people can change about themselves: those members that the profile shows them."""
 
     resource = "me"
 
-    name = TextField(max_length=100, allow_blank=True, rule=check_name)
+    name = TextField(max_length=100, required=False, allow_blank=True, rule=check_name)
+    language = TextField(
+        max_length=16, required=False, allow_blank=True, rule=clean_language, help_text=LANGUAGE_HELP
+    )
+    time_zone = TextField(
+        max_length=64, required=False, allow_blank=True, rule=clean_time_zone, help_text=TIME_ZONE_HELP
+    )
+
+    def _members(self, declared: Iterable[str]) -> Iterable[str]:
+        shown = profiles.active().wire.members.get(self.resource)
+        return [name for name in declared if shown is None or name in shown]
 
 
 class ChangePasswordRequest(RequestSerializer):

@@ -20,6 +20,7 @@ from accounts.users import authority, names
 from accounts.users.changes import UserChanges
 from accounts.users.lookups import lock
 from accounts.users.owners import delete_owner
+from accounts.users.preferences import CLEANING, clean_own_name, cleaned
 from accounts.users.store import insert_user, write_user
 from audit.actors import Target
 from audit.events import EventName
@@ -61,7 +62,7 @@ def create_user(
     user = User(
         username=_clean_username(username),
         email=names.clean_email(email),
-        name=_clean_name(name),
+        name=clean_own_name(name),
         role=authority.clean_global_role(caller, role),
         is_superuser=authority.clean_superuser(caller, is_superuser),
     )
@@ -250,22 +251,16 @@ def _hashed(password: str, user: User, columns: Mapping[str, Any]) -> str:
 
 def _changed(caller: Caller, user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns whose value changes, checked and cleaned."""
-    wanted = {column: value for column, value in changes.items() if getattr(user, column) != value}
+    wanted = cleaned({column: value for column, value in changes.items() if getattr(user, column) != value})
     if "username" in wanted:
         wanted["username"] = _clean_username(wanted["username"])
     if "email" in wanted:
         wanted["email"] = names.clean_email(wanted["email"])
-    if "name" in wanted:
-        wanted["name"] = _clean_name(wanted["name"])
     if "role" in wanted:
         wanted["role"] = authority.clean_global_role(caller, wanted["role"])
     if "is_superuser" in wanted:
         wanted["is_superuser"] = authority.clean_superuser(caller, wanted["is_superuser"])
     return {column: value for column, value in wanted.items() if getattr(user, column) != value}
-
-
-def _clean_name(name: str) -> str:
-    return names.clean_name("name", name) if name else ""
 
 
 def _clean_username(username: str | None) -> str | None:
@@ -286,7 +281,7 @@ def _changes(user: User, changed: Mapping[str, Any]) -> Iterator[Entry]:
         if column in changed:
             detail = {"from": getattr(user, column), "to": changed[column], "what": label}
             yield Entry(EventName.ROLE_CHANGED, target, detail)
-    members = sorted({"name", "username", "email"} & set(changed))
+    members = sorted({"username", "email", *CLEANING} & set(changed))
     if members:
         yield Entry(EventName.USER_CHANGED, target, {"members": members})
     if "password" in changed:

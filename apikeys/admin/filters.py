@@ -79,7 +79,7 @@ class LastUseFilter(WordsFilter):
 
 
 class MadeFilter(DateFilter):
-    title = "created"
+    label = "created"
     parameter_name = "made"
     column = "created_at"
 

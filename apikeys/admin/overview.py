@@ -5,7 +5,7 @@ Each is counted up to a limit, so that the cost does not grow with the tables. A
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.db.models import Count, Q
@@ -108,7 +108,8 @@ def event_charts(principal: Principal, now: datetime) -> list[Chart]:
     start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
     newest = _events(principal).filter(occurred_at__gte=start).order_by("-occurred_at")
     numbers = newest.values("pk")[:MOST_EVENTS]
-    by_day = Event.objects.filter(pk__in=numbers).order_by().annotate(day=TruncDate("occurred_at"))
+    day = TruncDate("occurred_at", tzinfo=UTC)
+    by_day = Event.objects.filter(pk__in=numbers).order_by().annotate(day=day)
     found = {
         (row["day"], row["name"]): row["n"] for row in by_day.values("day", "name").annotate(n=Count("pk"))
     }

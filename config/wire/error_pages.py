@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import translation
 
 from config import profiles
 from config.wire.http.heads import REQUEST_ID
@@ -37,5 +38,8 @@ def error_page(request: HttpRequest, error: HttpResponse) -> HttpResponse:
         "text": TEXTS.get(said.get("code")) or said.get("detail", f"{phrase}."),
         "request_id": request.META.get(REQUEST_ID, ""),
     }
+    language = getattr(request, "LANGUAGE_CODE", None) or translation.get_language_from_request(request)
+    with translation.override(language):
+        page = render_to_string("error.html", values)
     kept = {name: value for name, value in error.headers.items() if name not in ABOUT_THE_BODY}
-    return HttpResponse(render_to_string("error.html", values), status=error.status_code, headers=kept)
+    return HttpResponse(page, status=error.status_code, headers=kept)

@@ -198,8 +198,12 @@ UNAVAILABLE = (
 
 def wants_page(request: HttpRequest) -> bool:
     """Whether a browser requests one of our pages: it gets an error page, other clients a problem."""
-    pages = (*PAGES, f"{profiles.active().base_path}/auth/oauth2")
-    return is_under(request.path, *pages) and "text/html" in request.headers.get("Accept", "")
+    return is_page(request) and "text/html" in request.headers.get("Accept", "")
+
+
+def is_page(request: HttpRequest) -> bool:
+    """Whether people open this address with a browser. Programs use some of those of OAuth2, too."""
+    return is_under(request.path, *PAGES, f"{profiles.active().base_path}/auth/oauth2")
 
 
 def is_under(path: str, *roots: str) -> bool:

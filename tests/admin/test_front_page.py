@@ -5,6 +5,7 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -159,3 +160,14 @@ def test_the_page_costs_the_same_however_many_rows_there_are(
         assert concerns(ada)["keys without an expiry"][0] == "4+"
     assert len(many) == len(few)
     assert all("LIMIT" in q["sql"] for q in many if "COUNT(" in q["sql"]), [q["sql"] for q in many]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_charts_count_by_days_of_utc_in_every_zone(cast: Cast, zone: str) -> None:
+    now = timezone.now()
+    for hour in (0, 23):
+        at = now.replace(hour=hour, minute=30) - timedelta(days=3)
+        record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=Origin("192.0.2.1", "x", at))
+    with timezone.override(ZoneInfo(zone)):
+        _, refused = overview.event_charts(principal(cast.ada), now)
+    assert [value for _, value in refused.series[0].points] == [*[0] * 10, 2, 0, 0, 0]

@@ -104,6 +104,17 @@ def test_answers_hold_no_secret_and_extra_members_are_refused(
         assert speaker.send("PATCH", "auth/me", "me", {"name": "x", member: "admin"}, by=mine).status == 400
 
 
+def test_a_product_takes_a_language_only_if_it_shows_one(speaker: Speaker, person: User) -> None:
+    token = speaker.token_of(person)
+    shown = speaker.send("GET", "auth/me", "me", by=token).raw
+    for member, value in (("language", "de"), ("time_zone", "Europe/Berlin")):
+        is_shown = speaker.shows("me", member)
+        assert (speaker.spelled("me", member) in str(shown)) == is_shown
+        answer = speaker.send("PATCH", "auth/me", "me", {member: value}, by=token)
+        assert answer.status == (200 if is_shown else 400)
+    assert speaker.shows("me", "language") == (speaker.profile.product.name == "Keyhouse")
+
+
 def test_what_happened_is_in_the_log(speaker: Speaker, admin: User, person: User) -> None:
     speaker.token_of(person)
     events = speaker.send("GET", "audit", "event", by=speaker.token_of(admin)).body

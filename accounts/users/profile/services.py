@@ -1,4 +1,4 @@
-"""Use cases of people who change themselves: their name, and their password by proving the current one."""
+"""Use cases of people who change themselves: their profile, and their password by proving the current one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +16,9 @@ from accounts.second_factor.verification import device_of
 from accounts.sessions.services import WRONG, as_actor, check_identity, check_second_factor
 from accounts.sessions.termination import end_sessions
 from accounts.throttling.services import attempt, succeeded
-from accounts.users import names
+from accounts.users.changes import ProfileChanges
 from accounts.users.lookups import lock, person_of
+from accounts.users.preferences import cleaned
 from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
@@ -27,15 +28,19 @@ from config.wire.errors import Invalid, InvalidCredentials
 from config.wire.preconditions import ANY_VERSION, Expected
 
 
-def change_own_name(*, caller: Caller, name: str, expected: Expected = ANY_VERSION) -> None:
-    """Change the caller's name, which may be empty. Raises Invalid or PreconditionFailed."""
-    name = names.clean_name("name", name) if name else ""
+def change_own_profile(*, caller: Caller, changes: ProfileChanges, expected: Expected = ANY_VERSION) -> None:
+    """Change the caller's name, language or time zone; each may be empty.
+
+    Raises Invalid or PreconditionFailed.
+    """
+    wanted = cleaned(changes.given())
     with transaction.atomic():
         user = lock(person_of(caller))
         expected.check(user)
-        if user.name != name:
-            edit(User.objects.filter(pk=user.pk), name=name)
-            _record(EventName.USER_CHANGED, caller, user, {"members": ["name"]})
+        changed = {column: value for column, value in wanted.items() if getattr(user, column) != value}
+        if changed:
+            edit(User.objects.filter(pk=user.pk), **changed)
+            _record(EventName.USER_CHANGED, caller, user, {"members": sorted(changed)})
         wait_out_leases()  # no-op changes wait, too: another request may have just made the change
 
 

@@ -1,4 +1,4 @@
-"""auth/me: the caller's own account and name."""
+"""auth/me: the caller's own account and profile."""
 
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from access.callers import caller_of, principal_of_request
 from access.permissions import Needs
 from accounts.models import User
 from accounts.users import serializers
+from accounts.users.changes import ProfileChanges
 from accounts.users.profile import disclosure
 from accounts.users.profile import services as profile
 from config.wire import preconditions, requests
@@ -43,7 +44,9 @@ class MeView(APIView):
     @extend_schema(request=serializers.ChangeMeRequest, responses=serializers.Me, operation_id="change_me")
     def patch(self, request: Request) -> Response:
         sent = requests.parse_body(serializers.ChangeMeRequest, request)
-        profile.change_own_name(
-            caller=caller_of(request), name=sent["name"], expected=preconditions.expected_by(request)
+        profile.change_own_profile(
+            caller=caller_of(request),
+            changes=ProfileChanges(**sent),
+            expected=preconditions.expected_by(request),
         )
         return self.get(request)

@@ -20,6 +20,8 @@ def test_a_person_sees_themselves_and_the_role_in_each_organization(cast: Cast, 
         "created_at",
         "organizations",
         "last_login_at",
+        "language",
+        "time_zone",
     ]
     assert (me["id"], me["username"], me["role"]) == (str(cast.alice.uuid), "alice", "member")
     assert {(item["name"], item["role"]) for item in me["organizations"]} == {

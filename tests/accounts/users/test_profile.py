@@ -39,7 +39,7 @@ def test_people_change_their_own_name(cast: Cast) -> None:
     assert bob.patch("auth/me", {"name": ""}).json()["name"] == ""
 
 
-@pytest.mark.parametrize("body", [{}, {"name": None}, {"name": 7}, {"name": "a\nb"}, {"name": "x" * 101}])
+@pytest.mark.parametrize("body", [{"name": None}, {"name": 7}, {"name": "a\nb"}, {"name": "x" * 101}])
 def test_an_invalid_name_is_400(cast: Cast, body: dict[str, object]) -> None:
     assert_problem(as_user(cast.bob).patch("auth/me", body), 400, "invalid", "name")
 
