@@ -22,7 +22,7 @@ def functions_in(files: set[str]) -> Functions:
     found: dict[str, list[FunctionType]] = {file: [] for file in files}
     gc.unfreeze()  # what is frozen is not listed
     for each in gc.get_objects():
-        if isinstance(each, FunctionType) and each.__code__.co_filename in files:
+        if type(each) is FunctionType and each.__code__.co_filename in files:
             found[each.__code__.co_filename].append(each)
     gc.freeze()
     return found

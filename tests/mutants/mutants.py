@@ -33,6 +33,8 @@ MODULES = (
     "gateway/check.py",
     "gateway/edge.py",
     "gateway/repeated.py",
+    "config/server/batches.py",
+    "config/server/fairness.py",
     "apikeys/authentication.py",
     "oauth/authentication.py",
     "accounts/sessions/authentication.py",

@@ -4,8 +4,9 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 
 import pytest
+from django.utils.functional import SimpleLazyObject
 
-from tests.mutants.exchange import PROBE, changed_codes, exchange, statement_at, with_probes
+from tests.mutants.exchange import PROBE, changed_codes, exchange, functions_in, statement_at, with_probes
 from tests.mutants.mutants import KILLED, OUTSIDE, SURVIVED, Mutant, Outcomes
 from tests.mutants.tracing import Trace, within
 
@@ -47,6 +48,15 @@ def test_a_mutant_changes_objects_that_exist(module: ModuleType) -> None:
     assert door.is_open
     assert changed(module, "\n" + SOURCE.replace("<", ">"))
     assert not door.is_open
+
+
+def test_functions_are_found_beside_lazy_objects_that_cannot_be_set_up(module: ModuleType) -> None:
+    def fail() -> object:
+        raise LookupError
+
+    lazy = SimpleLazyObject(fail)
+    assert set(functions_of(module)) <= set(functions_in({"doors.py"})["doors.py"])
+    del lazy
 
 
 def test_a_change_outside_of_functions_is_no_mutant_that_can_be_tried(module: ModuleType) -> None:
