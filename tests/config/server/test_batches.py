@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 import pytest
 
@@ -38,6 +38,11 @@ def work() -> Work:
     return Work()
 
 
+def finish(test: Coroutine[None, None, None]) -> None:
+    """Run a test that fails, instead of waiting forever, if nobody is woken."""
+    asyncio.run(asyncio.wait_for(test, timeout=30))
+
+
 Run = Callable[[int, str], "asyncio.Task[int]"]
 
 
@@ -60,7 +65,7 @@ def in_batches(
         assert await first == 2
         threads.stop()
 
-    asyncio.run(main())
+    finish(main())
 
 
 def test_what_comes_during_a_batch_makes_the_next_ones_of_limited_size(work: Work) -> None:
@@ -127,9 +132,29 @@ def test_a_cancelled_item_gives_its_place_to_another(work: Work) -> None:
     assert work.batches == [[1], [3]]
 
 
+@pytest.mark.parametrize("fails", [False, True], ids=["good", "failing"])
+def test_an_item_that_is_cancelled_while_its_batch_runs_holds_up_no_other(work: Work, fails: bool) -> None:
+    async def main() -> None:
+        threads = Threads("test", 1, 9)
+        batches = Batches[int, int](threads, work, most=4, at_once=1, max_waiting=9)
+        gone, kept = (asyncio.create_task(batches.run(item, HERE)) for item in (0 if fails else 1, 2))
+        while not work.batches:
+            await asyncio.sleep(0.001)  # a thread has begun
+        gone.cancel()
+        await asyncio.wait({gone})
+        work.opened.set()
+        await asyncio.wait({kept})
+        assert isinstance(kept.exception(), ValueError) if fails else kept.result() == 4
+        assert await batches.run(3, HERE) == 6
+        threads.stop()
+
+    finish(main())
+    assert work.batches == [[0 if fails else 1, 2], [3]]
+
+
 def test_a_batch_that_hangs_holds_up_no_other_while_a_thread_is_free(work: Work) -> None:
     async def test(run: Run) -> None:
-        assert await asyncio.wait_for(run(2, HERE), timeout=30) == 4
+        assert await run(2, HERE) == 4
         work.opened.set()
 
     in_batches(work, test, at_once=2)
@@ -144,12 +169,12 @@ def test_work_that_forgets_an_item_fails_its_batch_and_no_later_one() -> None:
 
         batches = Batches[int, int](threads, work, most=4, at_once=1, max_waiting=9)
         with pytest.raises(ValueError, match="shorter"):
-            await asyncio.wait_for(batches.run(1, HERE), timeout=30)
+            await batches.run(1, HERE)
         forgetful.append(False)
-        assert await asyncio.wait_for(batches.run(2, HERE), timeout=30) == 2
+        assert await batches.run(2, HERE) == 2
         threads.stop()
 
-    asyncio.run(main())
+    finish(main())
 
 
 def test_more_items_than_may_wait_are_refused(work: Work) -> None:
@@ -175,7 +200,7 @@ def test_a_batch_that_finds_no_thread_refuses_its_items(work: Work) -> None:
         await busy
         threads.stop()
 
-    asyncio.run(main())
+    finish(main())
 
 
 class UnreadCheck(Unread):
