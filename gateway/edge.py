@@ -111,17 +111,15 @@ def _answer_known(
     """
     if caller is not None and not may_come_from(caller.principal, origin.ip):
         return None
+    principal = caller.principal if caller else None
+    head.META[CREDENTIAL] = principal.credential if principal else ""
+    decision = decide(question.asked, principal, question.organization)
+    if decision.refusal is not None or not quotas.are_counted_here(principal):
+        return None
     try:
-        principal = caller.principal if caller else None
-        head.META[CREDENTIAL] = principal.credential if principal else ""
-        decision = decide(question.asked, principal, question.organization)
-        if decision.refusal is not None or not quotas.are_counted_here(principal):
-            return None
         quota = quotas.count(principal, origin) if principal else None
     except RateLimited:
         return None
-    except DomainError as error:
-        return _refused(error, head)
     counting.record_use(decision.key, origin, scopes=decision.scopes)
     lines = identity_lines(decision.principal, quota.headers if quota else {})
     if quota is None:

@@ -7,10 +7,13 @@ import pytest
 from django.test import Client
 
 from access.callers import caller_at_command_line
+from access.principals import Credential, Principal
 from accounts.organizations.services import add_member
 from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
 from config import profiles
+from config.wire import ids
+from gateway.identity import identity_headers
 from tests.conftest import Api, Cast, as_user, assert_problem, log_in, make_key, with_key
 from tests.gateway.routing import row, with_routes
 
@@ -52,6 +55,15 @@ def test_a_key_of_an_organization_is_introduced(cast: Cast) -> None:
     assert identity(answer) == expected
     assert answer.content == b"" and "no-store" in answer.headers["Cache-Control"]
     assert answer.headers["Content-Type"] == "text/plain"
+
+
+@pytest.mark.parametrize("name", ["keyhouse", "sentrikat", "sentinelnerd"])
+def test_a_key_is_introduced_by_the_id_that_the_product_shows(cast: Cast, name: str) -> None:
+    key = make_key(cast.acme).row
+    sent = Credential("key", str(key.uuid), number=key.pk)
+    with profiles.override(profiles.load(name)):
+        shown = identity_headers(Principal(str(cast.acme.uuid), "Acme", sent))["X-Auth-Credential"]
+        assert shown == f"key:{ids.public_id('api_key', key)}"
 
 
 def test_a_key_of_a_person_acts_in_their_only_organization(cast: Cast) -> None:

@@ -18,12 +18,14 @@ from config import profiles
 from config.profiles import Power
 from config.wire.errors import InsufficientScope
 from gateway import edge
+from gateway.check import authenticate
 from gateway.decision import Asked, Decision, decide
-from gateway.edge import check_in_thread
-from tests.conftest import Cast, make_key
+from gateway.edge import check_from_memory, check_in_thread
+from tests.conftest import Cast, log_in, make_key
 from tests.gateway.asking import CLIENT, answer_at_once
 from tests.gateway.routing import row, with_routes
 from tests.gateway.test_from_memory import Request
+from tests.oauth.flow import machine_token, make_client
 
 LONG = 3600.0
 MOVE = Asked("MOVE", "/a", row("MOVE", "/a", "key", "services:read"))
@@ -58,7 +60,8 @@ def test_where_anybody_may_pass_nobody_is_counted() -> None:
 @pytest.fixture
 def routes(lease: Callable[[float], None]) -> Iterator[None]:
     lease(LONG)
-    with profiles.override(with_routes(row("GET", "/open", "none"), row("GET", "/keys", "key"))):
+    table = row("GET", "/open", "none"), row("GET", "/keys", "key"), row("GET", "/tokens", "jwt oauth2")
+    with profiles.override(with_routes(*table)):
         yield
 
 
@@ -75,6 +78,23 @@ def test_what_anybody_may_pass_needs_no_thread(db: None, routes: None) -> None:
     assert counting._waiting == {}
 
 
+@pytest.mark.parametrize("kind", ["jwt", "oauth2"])
+def test_a_token_that_was_used_a_moment_ago_needs_no_thread(cast: Cast, routes: None, kind: str) -> None:
+    client = make_client("services:read", owner=cast.acme)
+    answer = log_in(cast.alice) if kind == "jwt" else machine_token(client)
+    sent = Presented(answer["access_token"], is_key=False)
+    assert status("/tokens", f"Authorization: Bearer {sent.secret}") is None
+    authenticate(sent, Origin(CLIENT[0], "", timezone.now()))
+    assert status("/tokens", f"Authorization: Bearer {sent.secret}") == "200"
+
+
+def test_a_token_that_is_not_cached_is_not_read_among_keys(cast: Cast) -> None:
+    lines = ((b"x-original-method", b"GET"), (b"x-original-uri", b"/services/a"))
+    token = b"Bearer " + log_in(cast.alice)["access_token"].encode()
+    head = Request("GET", b"/gateway/check", (*lines, (b"authorization", token))).head()
+    assert check_from_memory(head) is None
+
+
 def test_a_rate_limit_that_valkey_counts_needs_a_thread(cast: Cast, routes: None, settings: Settings) -> None:
     key = make_key(cast.alice, rate_limit=Rate(5, 3600)).text
     authenticate_key(Presented(key, is_key=True), Origin(CLIENT[0], "", timezone.now()))
@@ -84,8 +104,8 @@ def test_a_rate_limit_that_valkey_counts_needs_a_thread(cast: Cast, routes: None
     assert status("/keys", f"X-API-Key: {key}") == "200"
 
 
-def test_a_check_in_a_thread_is_503_while_the_database_fails(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
+def test_a_check_in_a_thread_is_503_while_the_database_fails_and_the_log_says_why(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any) -> None:
         raise OperationalError("the connection is gone")
@@ -99,3 +119,4 @@ def test_a_check_in_a_thread_is_503_while_the_database_fails(
     with connection.execute_wrapper(fail):
         answer = check_in_thread(head)
     assert answer is not None and answer.status == 503
+    assert "database unavailable: the connection is gone" in caplog.messages

@@ -20,7 +20,7 @@ from apikeys.usage.services import Cell
 from config.server.answers import Answer, WrittenAnswer, call_wsgi
 from config.server.edge import fingerprint
 from config.server.environ import environ_of
-from config.wire.http.heads import REQUEST_ID, PlainHead
+from config.wire.http.heads import CREDENTIAL, REQUEST_ID, ROUTE, PlainHead
 from config.wsgi import application
 from gateway import edge
 from gateway.edge import UnreadKey, check_from_memory, check_in_thread, check_together
@@ -35,6 +35,17 @@ FEW, MANY = 400, 100_000
 REQUEST = "of-this-request"
 Lease = Callable[[float], None]
 Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Logged(NamedTuple):
+    """What the access log says of a check."""
+
+    route: str
+    credential: str
+
+    @classmethod
+    def of(cls, head: PlainHead) -> "Logged":
+        return cls(head.META.get(ROUTE, ""), str(head.META.get(CREDENTIAL, "")))
 
 
 class Outcome(NamedTuple):
@@ -159,12 +170,12 @@ def as_sent(answer: Answer, method: str) -> Answer:
     return answer._replace(body=b"") if method == "HEAD" else answer
 
 
-def in_a_thread(request: Request) -> Outcome:
+def in_a_thread(head: PlainHead) -> Outcome:
     """Return the answer of a thread. As in Django's Client, the test's connection stays open."""
     request_started.disconnect(close_old_connections)
     request_finished.disconnect(close_old_connections)
     try:
-        return outcome(call_wsgi(application, request.head().META).answer)
+        return outcome(call_wsgi(application, head.META).answer)
     finally:
         request_started.connect(close_old_connections)
 
@@ -191,13 +202,16 @@ def test_every_answer_from_memory_is_the_one_of_a_thread(
             together += read is not None
         counting.forget()
         quotas.forget()
-        in_thread = in_a_thread(request)
-        assert not isinstance(unread, UnreadKey) or answered in (None, in_thread), request
-        direct = check_in_thread(request.head())
-        assert direct is None or outcome(as_sent(direct, request.method)) == in_thread, request
-        answer = check_from_memory(request.head())
+        head = request.head()
+        in_thread, logged = in_a_thread(head), Logged.of(head)
+        if isinstance(unread, UnreadKey) and answered is not None:
+            assert (answered, Logged.of(unread.head)) == (in_thread, logged), request
+        direct = check_in_thread(head := request.head())
+        if direct is not None:
+            assert (outcome(as_sent(direct, request.method)), Logged.of(head)) == (in_thread, logged), request
+        answer = check_from_memory(head := request.head())
         if isinstance(answer, Answer):
-            assert outcome(as_sent(answer, request.method)) == in_thread, request
+            assert (outcome(as_sent(answer, request.method)), Logged.of(head)) == (in_thread, logged), request
             early += 1
         for _ in range(2):
             again += answer_again(fingerprint(request.data, CLIENT)) is not None
@@ -211,4 +225,4 @@ def test_every_answer_from_memory_is_the_one_of_a_thread(
     assert together > count / 40
     lease(0)
     for request, digest in zip(requests, expected, strict=True):
-        assert hash(str(in_a_thread(request))) == digest, request
+        assert hash(str(in_a_thread(request.head()))) == digest, request

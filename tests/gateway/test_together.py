@@ -1,6 +1,7 @@
 """Checks with keys that are not cached: one query reads the callers of all that came at the same time."""
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from apikeys.services.api_keys import NewKey
 from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting
 from audit.models import Event
+from config import metrics
 from config.server.answers import Answer
 from config.wire.http.heads import PlainHead
 from gateway import edge, repeated
@@ -35,6 +37,21 @@ def asking(key: NewKey) -> PlainHead:
     asked = ((b"x-original-method", b"GET"), (b"x-original-uri", b"/services/a"))
     request = Request("GET", b"/gateway/check", (*asked, (b"x-api-key", key.text.encode())))
     return replace(request.head(), fingerprint=key.text.encode())
+
+
+@pytest.fixture
+def counted() -> Iterator[Callable[[], dict[str, float]]]:
+    """Count the answers to checks as a server does; return how many each status has."""
+    metrics.CHECKS.start()
+    counter = metrics.CHECKS._counter
+    yield lambda: {
+        sample.labels["status"]: sample.value
+        for metric in counter.collect()
+        for sample in metric.samples
+        if sample.name == "keyhouse_gateway_checks_total"
+    }
+    metrics.CHECKS._counter = None
+    metrics.CHECKS._children.clear()
 
 
 def unread(key: NewKey) -> UnreadKey:
@@ -98,7 +115,9 @@ def test_a_key_whose_row_cannot_be_read_fails_no_check_of_another_key(cast: Cast
     assert statuses([check_in_thread(checks[0].head)]) == [200]
 
 
-def test_every_check_is_503_while_the_database_fails(cast: Cast) -> None:
+def test_every_check_is_503_while_the_database_fails_and_the_log_says_why(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(*_: Any) -> None:
         raise OperationalError("the connection is gone")
 
@@ -106,6 +125,20 @@ def test_every_check_is_503_while_the_database_fails(cast: Cast) -> None:
     with connection.execute_wrapper(fail):
         answers = check_together(checks)
     assert statuses(answers) == [503, 503]
+    assert caplog.messages == ["database unavailable: the connection is gone"]
+
+
+def test_a_check_is_counted_once_by_its_status_whichever_way_it_is_answered(
+    cast: Cast, lease: Lease, counted: Callable[[], dict[str, float]]
+) -> None:
+    lease(LONG)
+    key = make_key(cast.alice, "services:read")
+    malformed = replace(key, text=f"{key.text}x")
+    assert statuses(check_together([unread(key)])) == [200]
+    assert statuses([check_in_thread(asking(key))]) == [200]
+    ways = [check_from_memory(asking(each)) for each in (key, malformed)]
+    assert [isinstance(answer, Answer) and answer.status for answer in ways] == [200, 401]
+    assert counted() == {"200": 3, "401": 1}
 
 
 def test_a_read_that_a_change_overtook_answers_and_is_not_cached(
