@@ -139,8 +139,9 @@ def test_a_reused_token_is_recorded_once_however_often_it_comes(cast: Cast) -> N
     for _ in range(3):
         refresh(first["refresh_token"])
     [event] = Event.objects.filter(name="refresh_token:reused")
-    assert event.actor_id == str(cast.alice.uuid)
-    assert event.target_id == claims_of(first["refresh_token"])["sid"]
+    assert (event.actor_id, event.ip) == (str(cast.alice.uuid), "127.0.0.1")
+    sid = claims_of(first["refresh_token"])["sid"]
+    assert event.subjects == [f"session:{sid}", f"user:{cast.alice.uuid}"]
 
 
 @pytest.mark.requirement(36)

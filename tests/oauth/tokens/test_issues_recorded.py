@@ -85,7 +85,7 @@ def test_a_login_that_is_refreshed_is_one_event(cast: Cast, takes: str) -> None:
         assert Api(bearer).post("auth/refresh", sent).status_code == 200
     [event] = issues()
     assert (event.name, event.actor_id) == (EventName.SESSION_REFRESHED, str(cast.alice.uuid))
-    assert event.target_id == str(Session.objects.get().uuid)
+    assert event.subjects == [f"session:{Session.objects.get().uuid}", f"user:{cast.alice.uuid}"]
 
 
 def machine(cast: Cast) -> Callable[[], object]:
