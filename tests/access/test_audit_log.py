@@ -55,7 +55,7 @@ def test_an_owner_sees_the_events_of_their_organization_and_no_other(cast: Cast)
 
 
 @pytest.mark.parametrize("name", ["bob", "mallory"])
-def test_others_see_nothing(cast: Cast, name: str) -> None:
+def test_members_and_strangers_see_no_events(cast: Cast, name: str) -> None:
     assert_problem(as_user(getattr(cast, name)).get("audit"), 403, "not_allowed")
 
 

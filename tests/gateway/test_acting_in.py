@@ -140,14 +140,14 @@ def test_an_organization_that_requires_a_second_factor_requires_it_of_its_member
 
 
 @pytest.mark.parametrize("name", ["keyhouse", "sentrikat", "sentinelnerd"])
-def test_it_is_named_as_the_product_shows_it(both: Cast, name: str) -> None:
+def test_an_organization_is_named_as_the_product_shows_it(both: Cast, name: str) -> None:
     with profiles.override(profiles.load(name)):
         bob = principal_of(both.bob, Credential("key", ""))
         shown = str(ids.public_id("organization", both.umbrella))
         assert acting(bob, shown).organization == str(both.umbrella.uuid)
 
 
-def test_elsewhere_the_header_changes_nothing(both: Cast) -> None:
+def test_x_organization_changes_nothing_outside_of_the_gateway(both: Cast) -> None:
     bob = as_user(both.bob)
     plain = bob.get("auth/me").json()
     assert bob.get("auth/me", headers={"X-Organization": str(both.umbrella.uuid)}).json() == plain

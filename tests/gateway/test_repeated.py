@@ -147,7 +147,7 @@ def test_a_long_request_id_takes_no_memory(cast: Cast) -> None:
     assert "aaaa" not in str(kept)
 
 
-def test_no_key_is_kept(cast: Cast) -> None:
+def test_kept_answers_hold_no_key(cast: Cast) -> None:
     key = make_key(cast.alice, "services:read")
     sent_once(key)
     assert repeated._allowed and key.text not in str(repeated._allowed)

@@ -48,7 +48,7 @@ ODD = (
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_at_the_authorization_endpoint(odd: str, cast: Cast) -> None:
+def test_odd_parameters_get_no_5xx_at_the_authorization_endpoint(odd: str, cast: Cast) -> None:
     flow = Flow(make_client("openid"), cast.alice, scope="openid")
     flow.log_in(flow.address())
     good = flow.address().partition("?")[2]
@@ -63,7 +63,7 @@ def test_at_the_authorization_endpoint(odd: str, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_at_the_endpoints_of_programs(odd: str, cast: Cast) -> None:
+def test_odd_parameters_get_no_5xx_at_the_endpoints_of_programs(odd: str, cast: Cast) -> None:
     client = make_client()
     known = f"client_id={client.row.client_id}&client_secret={client.secret}"
     grant = f"{known}&grant_type=authorization_code"
@@ -84,7 +84,7 @@ def test_at_the_endpoints_of_programs(odd: str, cast: Cast) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/json", "multipart/form-data; boundary=x", "text/plain", f"{FORM}; charset=utf-7"]
 )
-def test_a_body_of_another_kind(kind: str, cast: Cast) -> None:
+def test_a_body_that_is_no_form_is_refused_at_the_endpoints_of_programs(kind: str, cast: Cast) -> None:
     for endpoint in ("token", "revoke", "introspect"):
         answer = Client(raise_request_exception=False).generic("POST", f"{BASE}/{endpoint}", "{}", kind)
         assert answer.status_code in {400, 401}

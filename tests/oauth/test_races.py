@@ -63,7 +63,7 @@ def test_what_is_asked_during_a_deletion_waits_and_is_refused(way: str, victim: 
 
 @rows_are_locked
 @pytest.mark.parametrize("victim", ["client", "person", "organization"])
-def test_so_is_a_machine(victim: str, cast: Cast) -> None:
+def test_a_machine_that_asks_during_a_deletion_waits_and_is_refused(victim: str, cast: Cast) -> None:
     client = make_client("services:read", owner=cast.umbrella if victim == "organization" else cast.mallory)
     delete: dict[str, Deleting] = {
         "client": lambda: delete_clients(caller=caller_as(cast.ada), selected=[client.row]),

@@ -49,7 +49,7 @@ def twice(waits: list[float], take_away: Callable[[], object]) -> list[int]:
     return found
 
 
-def test_a_session_that_has_ended(cast: Cast, operator: Caller, waits: list[float]) -> None:
+def test_ending_a_session_again_waits_one_lease(cast: Cast, operator: Caller, waits: list[float]) -> None:
     log_in(cast.bob)
     session = Session.objects.get()
     assert twice(waits, lambda: end_session(caller=operator, session=session)) == [1, 1]
@@ -63,7 +63,7 @@ def test_a_session_that_has_ended(cast: Cast, operator: Caller, waits: list[floa
         UserChanges(is_superuser=False),
     ],
 )
-def test_what_a_person_is_not_any_more(
+def test_taking_the_same_from_a_person_again_waits_one_lease(
     changes: UserChanges, cast: Cast, operator: Caller, waits: list[float]
 ) -> None:
     User.objects.filter(pk=cast.audrey.pk).update(is_superuser=True)
@@ -71,7 +71,7 @@ def test_what_a_person_is_not_any_more(
     assert twice(waits, change) == [1, 1]
 
 
-def test_a_second_factor_that_an_organization_requires(
+def test_requiring_a_second_factor_again_waits_one_lease(
     cast: Cast, operator: Caller, waits: list[float]
 ) -> None:
     changes = OrganizationChanges(requires_second_factor=True)
@@ -82,13 +82,15 @@ def test_a_second_factor_that_an_organization_requires(
     assert twice(waits, require) == [1, 1]
 
 
-def test_a_scope_that_a_client_does_not_get(cast: Cast, operator: Caller, waits: list[float]) -> None:
+def test_taking_the_same_scope_from_a_client_again_waits_one_lease(
+    cast: Cast, operator: Caller, waits: list[float]
+) -> None:
     client = make_client("services:read", "services:write").row
     changes = ClientChanges(scopes=["services:read"])
     assert twice(waits, lambda: update_client(caller=operator, client=client, changes=changes)) == [1, 1]
 
 
-def test_a_token_that_is_revoked(cast: Cast, waits: list[float]) -> None:
+def test_revoking_a_token_again_waits_one_lease(cast: Cast, waits: list[float]) -> None:
     flow = Flow(make_client(), cast.alice)
     token = flow.tokens()["access_token"]
 
@@ -98,14 +100,14 @@ def test_a_token_that_is_revoked(cast: Cast, waits: list[float]) -> None:
     assert twice(waits, revoke) == [1, 1]
 
 
-def test_a_consent_that_is_withdrawn(cast: Cast, waits: list[float]) -> None:
+def test_withdrawing_a_consent_again_waits_one_lease(cast: Cast, waits: list[float]) -> None:
     Flow(make_client(), cast.alice).tokens()
     [consent] = Consent.objects.all()
     caller = caller_as(cast.alice)
     assert twice(waits, lambda: withdraw_consents(caller=caller, selected=[consent])) == [1, 1]
 
 
-def test_a_consent_that_is_withdrawn_on_the_page(cast: Cast, waits: list[float]) -> None:
+def test_withdrawing_a_consent_again_on_the_page_waits_one_lease(cast: Cast, waits: list[float]) -> None:
     flow = Flow(make_client(), cast.alice)
     flow.tokens()
     [consent] = Consent.objects.all()

@@ -59,7 +59,7 @@ def test_the_successor_has_what_the_key_had_and_a_text_and_life_of_its_own(cast:
     assert (new.use_count, new.revoked_at, new.last_used_at) == (0, None, None)
 
 
-def test_attributes_go_along(cast: Cast, served_profile: Any) -> None:
+def test_the_successor_has_the_attributes_of_the_key(cast: Cast, served_profile: Any) -> None:
     from config.profiles.schema import BooleanAttribute
 
     served_profile(changed(keys={"attributes": {"scans": BooleanAttribute("Scans", default=False)}}))

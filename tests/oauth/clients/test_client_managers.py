@@ -70,7 +70,7 @@ def test_nobody_takes_over_a_client_that_may_do_more_than_they_may(cast: Cast, k
 
 
 @pytest.mark.requirement(74)
-def test_nor_in_the_admin(cast: Cast, keeper: User) -> None:
+def test_nobody_takes_over_a_more_powerful_client_in_the_admin(cast: Cast, keeper: User) -> None:
     row = make_client("keys:write", owner=cast.ada).row
     answer = confirm(browser(keeper), "accounts_oauthclient", "replace_secret", row)
     assert messages_of(answer) == ["ada may do more than you."]

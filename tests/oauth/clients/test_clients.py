@@ -72,7 +72,7 @@ def test_a_client_that_authenticates_twice_is_refused(endpoint: str, cast: Cast)
 
 @pytest.mark.parametrize("header", ["Basic", "Basic x", "Basic é", "Basic " + "A" * 5000, "Basic Og=="])
 @pytest.mark.requirement(72)
-def test_so_is_a_malformed_header(header: str, cast: Cast) -> None:
+def test_a_client_with_a_malformed_header_is_refused(header: str, cast: Cast) -> None:
     headers = {"Authorization": header.encode().decode("latin-1")}
     sender = Client(raise_request_exception=False)
     for endpoint, body in BODIES.items():

@@ -86,7 +86,7 @@ def test_a_token_without_such_a_scope_reads_nothing_about_the_person(
 
 
 @pytest.mark.requirement(112)
-def test_nor_does_a_key_that_was_made_through_it(cast: Cast) -> None:
+def test_a_key_made_through_such_a_token_reads_nothing_about_the_person(cast: Cast) -> None:
     api = with_token(flow_for(cast.alice, "keys:write", "services:read", "openid", "email").tokens())
     ends = (timezone.now() + timedelta(minutes=5)).isoformat()
     wanted = {"name": "a key", "scopes": ["keys:write"], "expires_at": ends}
@@ -98,7 +98,7 @@ def test_nor_does_a_key_that_was_made_through_it(cast: Cast) -> None:
 
 
 @pytest.mark.requirement(112)
-def test_nor_does_a_machine_of_a_person(cast: Cast) -> None:
+def test_a_machine_of_a_person_reads_nothing_about_them(cast: Cast) -> None:
     token = machine_token(make_client("services:read", owner=cast.alice))
     assert_problem(with_token(token).get("auth/me"), 403, "insufficient_scope")
 

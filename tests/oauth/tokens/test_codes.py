@@ -162,7 +162,7 @@ def test_a_parameter_that_stands_there_twice_is_refused(name: str, cast: Cast) -
     ("endpoint", "name"),
     [("token", "refresh_token"), ("token", "scope"), ("revoke", "token"), ("introspect", "token")],
 )
-def test_so_is_one_of_a_refresh_a_revocation_or_an_introspection(
+def test_a_refresh_a_revocation_and_an_introspection_refuse_a_parameter_that_is_sent_twice(
     endpoint: str, name: str, cast: Cast
 ) -> None:
     flow = Flow(make_client(), cast.alice)
