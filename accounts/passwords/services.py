@@ -106,7 +106,7 @@ def _good(digest: bytes, now: datetime) -> QuerySet[PasswordReset]:
 def end_access_of(user: User, now: datetime) -> None:
     """End all access of a person except API keys, in the caller's transaction.
 
-    That is sessions, logins to the admin, consents with their OAuth2 tokens and codes, and mailed links.
+    That is sessions, consents with their OAuth2 tokens and codes, and mailed links.
     """
     cancel_links(user)
     end_all_sessions(user, now)

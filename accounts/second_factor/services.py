@@ -74,7 +74,7 @@ def qr_svg(text: str) -> str:
 def confirm_enrolment(*, caller: Caller, code: str) -> list[str]:
     """Confirm the caller's second factor with a code; return the recovery codes, which are shown only once.
 
-    The caller's login counts as one with a second factor from now on. All other logins, to the admin too,
+    The caller's login counts as one with a second factor from now on. All other logins
     and all consents to OAuth2 clients end, because they were opened without it. Raises TooManyAttempts,
     Invalid for a wrong code, which is recorded, or Conflict if no second factor waits for confirmation.
     """

@@ -98,7 +98,7 @@ def _farewell() -> str | None:
 
 
 class LogoutEverywhereView(APIView):
-    """End all sessions of the caller, including this one, and their logins to the admin."""
+    """End all sessions of the caller, including this one."""
 
     needs: ClassVar[Needs] = {"post": "person"}
 

@@ -252,19 +252,19 @@ def end_selected_sessions(
 
 
 def log_out_everywhere(*, caller: Caller) -> None:
-    """End every session of the caller, including this one, and their logins to the admin."""
+    """End every session of the caller, including this one."""
     with transaction.atomic():
         _end_all(caller, [lock(person_of(caller))])
 
 
 def end_other_sessions(*, caller: Caller) -> None:
-    """End every session of the caller except this one, and their logins to the admin."""
+    """End every session of the caller except this one."""
     with transaction.atomic():
         _end_all(caller, [lock(person_of(caller))], but=Q(uuid=caller.principal.credential.id))
 
 
 def end_sessions_of(*, caller: Caller, selected: Iterable[User]) -> int:
-    """End every session of people whom the caller may change, and their logins to the admin, all or none.
+    """End every session of people whom the caller may change, all or none.
 
     Return how many people had anything to end. Raises NotAllowed or NotFound.
     """

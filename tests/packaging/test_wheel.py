@@ -50,7 +50,7 @@ def test_it_has_all_files_of_the_packages_and_no_others(wheel: Path) -> None:
     assert {
         "config/profiles/keyhouse.toml",
         "config/static/keyhouse/page.css",
-        "templates/admin/login.html",
+        "templates/account/login.html",
         "apikeys/migrations/0001_initial.py",
     } <= ours
 

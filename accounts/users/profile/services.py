@@ -70,7 +70,7 @@ def prove(caller: Caller, current: str) -> User:
 def change_own_password(*, caller: Caller, current: str, new: str) -> None:
     """Change the caller's password and end their other access (ASVS 7.4.3).
 
-    Their other sessions, logins to the admin and consents to OAuth2 clients end. This session and their API
+    Their other sessions and consents to OAuth2 clients end. This session and their API
     keys stay.
 
     Raises TooManyAttempts, or Invalid, naming `current_password` or `new_password`; a wrong current password
