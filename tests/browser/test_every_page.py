@@ -72,6 +72,7 @@ def pages_of_oauth2(visit: Visit) -> Iterator[str]:
         "response_type": "code",
         "code_challenge": "x" * 43,
         "code_challenge_method": "S256",
+        "prompt": "login",
     }
     visit.go(f"{OAUTH2}/authorize?{urlencode(asked)}")
     yield "OAuth2: log in"

@@ -85,4 +85,4 @@ def test_the_whole_way_with_openid_client(
             assert result["afterwards"] == {"active": False}
         visit.go(f"{OAUTH2}/allowed")
         # Revoking the tokens ended the consent.
-        assert "You have not allowed any program to act for you." in visit.text()
+        assert "No application can act for you." in visit.text()
