@@ -33,7 +33,7 @@ def stop_or_refuse(*, user: User, spent: Spent, actor: Actor, origin: Origin) ->
     if wait is None:
         return
     if spent.since > wait.started_at - OLD_ENOUGH:
-        raise RecoveryUnderWay(timestamp(wait.ends_at))
+        raise RecoveryUnderWay(wait.ends_at, timestamp(wait.ends_at))
     with transaction.atomic():
         lock(user)
         if SecondFactorRecovery.objects.filter(pk=wait.pk).delete()[0]:

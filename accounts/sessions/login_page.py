@@ -10,13 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views import View
 
 from access.backoffice.base import add_error
+from access.backoffice.moments import said_at
 from access.backoffice.pages import page
 from accounts.sessions import browser
 from accounts.sessions import services as sessions
 from accounts.sessions.forms import LoginForm
 from audit.actors import Origin
 from config import profiles
-from config.wire.errors import DomainError, InvalidCredentials, TotpRequired
+from config.wire.errors import DomainError, InvalidCredentials, RecoveryUnderWay, TotpRequired
 from config.wire.problems import headers_of
 
 WRONG = _("The name, the password or the code is wrong.")
@@ -36,6 +37,8 @@ def _explain(form: LoginForm, error: DomainError) -> None:
         form.add_error("totp_code", CODE_MISSING)
     elif isinstance(error, InvalidCredentials):
         form.add_error(None, WRONG)
+    elif isinstance(error, RecoveryUnderWay):
+        add_error(form, RecoveryUnderWay(error.ends_at, said_at(error.ends_at)))
     else:
         add_error(form, error)
 

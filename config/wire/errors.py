@@ -1,6 +1,7 @@
 """The errors of services. `config.wire.problems` turns them into responses."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 MOST_ERRORS = 20  # in one response, so that it stays small
 LONGEST_NAME = 100
@@ -145,9 +146,11 @@ class RecoveryUnderWay(DomainError):
     status = 403
     code = "second_factor_recovery"
 
-    def __init__(self, ends: str) -> None:
+    def __init__(self, ends_at: datetime, spelled: str) -> None:
+        """`spelled` is `ends_at` as the caller reads it."""
+        self.ends_at = ends_at
         super().__init__(
-            f"The second factor of this account will be removed on {ends}. Nobody can log in before then. "
+            f"The second factor of this account will be removed on {spelled}. Nobody can log in before then. "
             "A code from an authenticator app, or a recovery code, stops the removal if the app or the code "
             "was at least 30 days old when the removal began."
         )

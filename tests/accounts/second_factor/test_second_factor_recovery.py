@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from msgspec.structs import replace
 
@@ -104,6 +106,22 @@ def test_nobody_has_access_meanwhile(cast: Cast, mailbox: Mailbox) -> None:
     assert Event.objects.filter(name="login:failed").latest("sequence").detail == {
         "reason": "second factor is being removed"
     }
+
+
+@pytest.mark.parametrize(
+    ("address", "identifier"),
+    [("login-page", "identifier"), ("admin:login", "username"), ("oauth2-login", "identifier")],
+)
+def test_login_pages_spell_the_end_as_other_pages_do(
+    cast: Cast, mailbox: Mailbox, address: str, identifier: str
+) -> None:
+    app = enrolled(cast.mallory)
+    recover(cast.mallory, mailbox)
+    sent = {identifier: "mallory", "password": NEW, "totp_code": app.code()}
+    browser = Client(headers={"Accept": "text/html"})
+    shown = browser.post(reverse(address), sent).content.decode()
+    ends_at = SecondFactorRecovery.objects.get().ends_at
+    assert f"will be removed on {ends_at:%-d %b %Y, %H:%M} UTC. Nobody" in shown
 
 
 @pytest.mark.requirement(99)
