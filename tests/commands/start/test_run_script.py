@@ -128,3 +128,21 @@ def test_a_failed_setup_does_not_serve(tree: Path) -> None:
     done = run(tree, KEYHOUSE_ADMIN_PASSWORD="short")
     assert (done.returncode, done.stdout) == (1, "")
     assert "KEYHOUSE_ADMIN_PASSWORD: " in done.stderr
+
+
+def test_the_packages_for_sentry_and_opentelemetry_are_installed_once_and_kept(tree: Path) -> None:
+    python, called = tree / ".venv" / "bin" / "python", tree / "called"
+    python.write_text(f'#!/bin/sh\necho "$@" >>"{called}"\n')
+    for _ in range(2):
+        assert run(tree, "install", "observability").returncode == 0
+    assert run(tree, "manage", "help").returncode == 0
+    pip, sync, *others = called.read_text().splitlines()
+    assert pip.startswith("-m pip install") and pip.endswith("uv")
+    assert sync.startswith("-m uv pip sync") and sync.endswith("requirements-observability.txt")
+    assert others == ["manage.py help"]
+
+
+def test_an_unknown_set_of_packages_is_one_line(tree: Path) -> None:
+    done = run(tree, "install", "sentry")
+    sets = "./run install, ./run install observability, or ./run install schemathesis"
+    assert (done.returncode, done.stderr) == (1, f"run: {sets}\n")

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import socket
+import struct
 import threading
 from typing import Any
 
@@ -10,7 +12,8 @@ import pytest
 
 from config.telemetry import access_log
 from config.telemetry.access_log import MOST_BYTES, AccessLog, Answered, Stdout
-from tests.config.server.serving import all_of, connect
+from tests.config.server.serving import all_of, connect, get, serving
+from tests.config.server.test_body_memory import Gate
 from tests.installation import Installation, Server, log_in_as_admin
 
 pytestmark = pytest.mark.once
@@ -152,6 +155,24 @@ def test_lines_that_nobody_reads_hold_nothing_up_and_are_counted(monkeypatch: py
     assert len(lines) == 102
     (warning,) = [line for line in lines if "missing" in line]
     assert warning["missing"] == 7 and warning["message"].startswith("7 lines of the access log are missing")
+
+
+def test_a_client_that_leaves_before_the_answer_is_a_line_with_499(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, gate = Reader(), Gate()
+    reader.opened.set()
+    log = AccessLog(reader, is_json=True)
+    monkeypatch.setattr(access_log, "_log", log)
+    log.start()
+    with serving(gate) as server, connect(server.port) as client:
+        client.sendall(get("/services/a", "X-Request-ID: client-gone"))
+        assert gate.entered.acquire(timeout=30)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with a reset
+        client.close()
+        assert reader.entered.wait(30)
+        gate.opened.set()
+    log.stop()
+    line = json.loads(reader.written)
+    assert (line["status"], line["method"], line["request_id"]) == (499, "GET", "client-gone")
 
 
 def test_lines_for_which_the_disk_has_no_room_are_counted_once_it_has() -> None:
