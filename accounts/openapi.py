@@ -1,5 +1,7 @@
 """The access token, and the rules of people, in the OpenAPI document."""
 
+from functools import partial
+
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from accounts.passwords.rules import check_new_password, least_length
@@ -17,9 +19,13 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
+def _roles(level: str) -> dict[str, str]:
+    """Return the roles of a level, with their descriptions."""
+    profile = profiles.active()
+    return {name: profile.roles[name].description for name in profile.roles_of_level(level)}
+
+
 describe_rule(clean_email, lambda: {"format": "email"})
 describe_rule(check_new_password, lambda: {"minLength": least_length()})
-describe_words(check_global_role, "GlobalRole", lambda: profiles.active().roles_of_level("global"))
-describe_words(
-    check_organization_role, "OrganizationRole", lambda: profiles.active().roles_of_level("organization")
-)
+describe_words(check_global_role, "GlobalRole", partial(_roles, "global"))
+describe_words(check_organization_role, "OrganizationRole", partial(_roles, "organization"))

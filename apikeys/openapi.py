@@ -58,7 +58,20 @@ class OwnerFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-u
         return {"anyOf": [id_schema("user"), {"type": "string", "enum": [self.target.ME]}]}
 
 
-describe_rule(
-    api_keys.check_scopes, lambda: {"minItems": 1} if profiles.active().keys.scopes_required else {}
+def _number_of_scopes() -> dict[str, int]:
+    """Say how many scopes a key may have, and must have: none if the profile has none."""
+    profile = profiles.active()
+    if not profile.scopes:
+        return {"maxItems": 0}
+    return {"minItems": 1} if profile.keys.scopes_required else {}
+
+
+describe_rule(api_keys.check_scopes, _number_of_scopes)
+describe_words(
+    api_keys.check_scopes,
+    "ScopeName",
+    lambda: {name: scope.description for name, scope in profiles.active().scopes.items()},
 )
-describe_words(api_keys.check_environment, "Environment", lambda: profiles.active().keys.environments)
+describe_words(
+    api_keys.check_environment, "Environment", lambda: dict.fromkeys(profiles.active().keys.environments, "")
+)

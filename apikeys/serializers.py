@@ -1,6 +1,6 @@
 """What the key endpoints accept and return, in canonical members."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ from config.wire.fields import (
     said_by_field,
 )
 from config.wire.ids import IdField, SentIdField, public_id
-from config.wire.members import RequestSerializer, WireSerializer, external_name
+from config.wire.members import RequestSerializer, WireSerializer
 
 MOST_SCOPES = 200
 # First, in this order
@@ -109,14 +109,16 @@ class CreateApiKeyRequest(RequestSerializer):
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().declared() | attribute_fields()
         if days := profiles.active().keys.longest_days:
-            fields["expires_at"].help_text = f"required; at most {days} days from now"
+            _require_expiry(fields["expires_at"], days)
         fields["scopes"].required = profiles.active().keys.scopes_required
         return fields
 
-    def faults_together(self, data: Mapping[str, Any]) -> Mapping[str, str]:
-        name = external_name(self.resource, "expires_at")
-        fault = fault_of(check_expiry, None) if data.get(name) is None else None
-        return {name: fault} if fault else {}
+
+def _require_expiry(field: serializers.Field[Any, Any, Any, Any], days: int) -> None:
+    field.required, field.allow_null = True, False
+    field.help_text = f"at most {days} days from now"
+    missing = fault_of(check_expiry, None) or ""
+    field.error_messages |= {"required": missing, "null": missing}
 
 
 class UpdateApiKeyRequest(RequestSerializer):

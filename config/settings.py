@@ -235,6 +235,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,  # our words are their own labels: it would say each twice
     "ENUM_NAME_OVERRIDES": {
         "ApiKeyStatus": "apikeys.models.STATUSES",
         "GrantType": "oauth.protocol.server.GRANT_TYPES",

@@ -14,6 +14,7 @@ from keyhouse_api_client.models import (
     Login,
     LoginRequest,
     Problem,
+    ScopeName,
 )
 
 address = sys.argv[1]
@@ -24,7 +25,8 @@ login = log_in.sync(
 assert isinstance(login, Login), login
 person = AuthenticatedClient(address, login.access_token)
 
-key = create_api_key.sync(client=person, body=CreateApiKeyRequest(name="Report", scopes=["keys:read"]))
+wanted = CreateApiKeyRequest(name="Report", scopes=[ScopeName.KEYSREAD])
+key = create_api_key.sync(client=person, body=wanted)
 assert isinstance(key, CreatedApiKey) and key.key, key
 program = AuthenticatedClient(address, key.key)
 

@@ -21,7 +21,7 @@ def finish(result: Any, generator: Any, request: Any, public: bool) -> Any:
     _open(operations)
     used = {tag for operation in operations for tag in operation["tags"]}
     result["tags"] = [{"name": tag, "description": words} for tag, words in texts.TAGS.items() if tag in used]
-    _add_examples(operations, result["components"]["schemas"])
+    _complete_bodies(operations, result["components"]["schemas"])
     return result
 
 
@@ -32,17 +32,27 @@ def _open(operations: list[dict[str, Any]]) -> None:
             operation["security"] = []
 
 
-def _add_examples(operations: list[dict[str, Any]], schemas: dict[str, Any]) -> None:
-    """Show the example of a body beside its schema, where every tool looks for it."""
+def _complete_bodies(operations: list[dict[str, Any]], schemas: dict[str, Any]) -> None:
+    """Show the example of a body beside its schema, where every tool looks for it.
+
+    Say that a body whose schema refuses an empty one must not be left out, either.
+    """
     for operation in operations:
-        for form in operation.get("requestBody", {}).get("content", {}).values():
+        body = operation.get("requestBody", {})
+        for form in body.get("content", {}).values():
             form["example"] = _example(form["schema"], schemas)
+            if "minProperties" in _resolved(form["schema"], schemas):
+                body["required"] = True
 
 
 def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    if "$ref" in schema:
-        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    schema = _resolved(schema, schemas)
     return schema["examples"][0] if "examples" in schema else _example(schema["oneOf"][0], schemas)
+
+
+def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    return found
 
 
 def _plain(all_schemes: Security) -> dict[str, dict[str, Any]]:

@@ -1,13 +1,14 @@
 """Examples of requests and responses, in the names, ids, roles and scopes of the active profile."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from rest_framework import serializers
 
 from config import profiles
 from config.wire import ids
+from config.wire.fields import timestamp
 from config.wire.members import RequestForm, WireSerializer, external_name
 from config.wire.openapi import texts
 
@@ -46,7 +47,7 @@ def _value(field: Any, value: Any, *, is_sent: bool) -> Any:
     if isinstance(field, ids.IdField | ids.SentIdField):
         return _id(field.resource)
     if isinstance(value, datetime):
-        return field.to_representation(value)
+        return timestamp(value) if is_sent else field.to_representation(value)
     if isinstance(value, list):
         return [each for each in map(_of_profile, value) if each is not None]
     return _spelled(field, value) if isinstance(field, serializers.Serializer) else value
@@ -83,5 +84,19 @@ def _of_profile(value: Any) -> Any:
         "{key_prefix}": f"{prefix}EXAM",
         "{username}": "ada" if has_username else None,
         "{email_without_username}": None if has_username else "ada@example.org",
+        "{required_expiry}": _required_expiry(),
     }
     return words.get(value, value)
+
+
+def day_of_examples() -> date | None:
+    """Return the day, in UTC, for which examples hold; None: for ever."""
+    return datetime.now(UTC).date() if profiles.active().keys.longest_days else None
+
+
+def _required_expiry() -> datetime | None:
+    """Return an expiry that is allowed for keys made at any time of this day; None if keys need none."""
+    days, day = profiles.active().keys.longest_days, day_of_examples()
+    if days is None or day is None:
+        return None
+    return datetime.combine(day, time.min, UTC) + timedelta(days=days)

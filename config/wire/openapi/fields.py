@@ -1,6 +1,6 @@
 """Describes fields: ids in the form of the profile, and what rules ask for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
@@ -47,10 +47,10 @@ _forms: dict[Rule, Callable[[], Form]] = {}
 
 
 class Words(NamedTuple):
-    """The words that a rule lets through in the active profile, and what they are called."""
+    """What the words are called that a rule lets through, and what each means in the active profile."""
 
     name: str = ""
-    listed: Callable[[], Iterable[str]] = tuple
+    meanings: Callable[[], Mapping[str, str]] = dict
 
 
 _words: dict[Rule, Words] = {}
@@ -61,9 +61,12 @@ def describe_rule(rule: Rule, form: Callable[[], Form]) -> None:
     _forms[rule] = form
 
 
-def describe_words(rule: Rule, name: str, words: Callable[[], Iterable[str]]) -> None:
-    """Say which words a rule of fields lets through, in the active profile, and what they are called."""
-    _words[rule] = Words(name, words)
+def describe_words(rule: Rule, name: str, meanings: Callable[[], Mapping[str, str]]) -> None:
+    """Say which words a rule of texts, or of lists, lets through in the active profile, and what each means.
+
+    `name` is that of the schema which lists them. A word whose meaning is empty is listed without it.
+    """
+    _words[rule] = Words(name, meanings)
 
 
 class TextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
@@ -75,14 +78,21 @@ class TextFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
 
     def get_name(self) -> str | None:
         """Return the name of the words, which are a schema of their own."""
-        words = _words.get(self.target.rule, Words())
-        return words.name if words.listed() else None
+        words = self._words()
+        return words.name if words.meanings() else None
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> Form:
-        words = list(_words.get(self.target.rule, Words()).listed())
-        if words:
-            return {"type": "string", "enum": words}
-        return {"type": "string", **_form_of(self.target.rule)}
+        meanings = self._words().meanings()
+        if not meanings:
+            return {"type": "string", **_form_of(self.target.rule)}
+        listed = "\n".join(f"* `{word}`: {meaning}" for word, meaning in meanings.items() if meaning)
+        description = {"description": listed} if listed else {}
+        return {"type": "string", "enum": list(meanings), **description}
+
+    def _words(self) -> Words:
+        """Return the words that the rule of the text lets through, or that of the list around it."""
+        rule = self.target.rule or getattr(self.target.parent, "rule", None)
+        return _words[rule] if rule in _words else Words()
 
 
 class BoundedListFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

@@ -1,6 +1,7 @@
 """/schema and /docs: the OpenAPI 3.1 document of the active profile, and a page that shows it."""
 
 import hashlib
+from datetime import date
 from functools import lru_cache
 from threading import Lock
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from rest_framework.views import APIView
 
 from config import profiles
 from config.profiles import Profile
+from config.wire.openapi.examples import day_of_examples
 from config.wire.rendering import WireRenderer
 
 
@@ -36,13 +38,13 @@ _building = Lock()  # drf-spectacular fails if two threads build at once
 
 
 def document() -> Document:
-    """Return the active profile's document. The first call in a process builds it."""
+    """Return the active profile's document. The first call in a process builds it, or the first of a day."""
     with _building:
-        return _build(profiles.active())
+        return _build(profiles.active(), day_of_examples())
 
 
 @lru_cache(maxsize=4)
-def _build(profile: Profile) -> Document:
+def _build(profile: Profile, day: date | None) -> Document:
     schema: Any = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     body: bytes = OpenApiJsonRenderer().render(schema)
     return Document(body, f'"{hashlib.sha256(body).hexdigest()}"')

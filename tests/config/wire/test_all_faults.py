@@ -71,7 +71,7 @@ def test_a_missing_member_is_named_beside_an_unknown_and_a_repeated_one(cast: Ca
 def test_an_expiry_that_the_profile_requires_is_missed_beside_other_faults(cast: Cast) -> None:
     with serving("keys", longest_days=30):
         found = faults(as_user(cast.alice).post("api-keys", {"nam": "x"}))
-    assert list(found) == ["expires_at", "name", "nam"]
+    assert list(found) == ["name", "expires_at", "nam"]
     assert found["expires_at"].endswith("the latest allowed expiry")
 
 

@@ -12,6 +12,7 @@ from openapi_schema_validator import OAS31Validator
 
 from config import profiles
 from config.profiles import Profile
+from config.wire.members import external_name
 from config.wire.openapi import texts
 from tests.config.wire.openapi.test_openapi import profile, schema
 from tests.test_architecture import FOLDERS, PROJECT, api_views
@@ -109,7 +110,25 @@ def test_every_body_has_an_example(profile: Profile) -> None:
 
 def test_examples_are_in_the_words_of_the_profile(profile: Profile) -> None:
     body = json.dumps(schema())
-    assert re.findall(r"\{(?:scope|global_role|organization_role|environment|key|key_prefix)\}", body) == []
+    words = "scope|global_role|organization_role|environment|key|key_prefix|required_expiry"
+    assert re.findall(rf"\{{(?:{words})\}}", body) == []
     roles = profiles.active().roles_of_level("global")
     created = schema()["components"]["schemas"]["CreateUserRequest"]["examples"][0]
     assert roles[-1] in created.values()
+
+
+def test_scopes_are_listed_with_what_the_profile_says_of_them(profile: Profile) -> None:
+    components = schema()["components"]["schemas"]
+    member = components["CreateApiKeyRequest"]["properties"][external_name("api_key", "scopes")]
+    if not profile.scopes:
+        assert member["maxItems"] == 0 and "ScopeName" not in components
+        return
+    assert member["items"] == {"$ref": "#/components/schemas/ScopeName"}
+    named = components["ScopeName"]
+    assert named["enum"] == list(profile.scopes)
+    described = [f"* `{name}`: {scope.description}" for name, scope in profile.scopes.items()]
+    assert named["description"].splitlines() == described
+
+
+def test_no_word_is_described_by_itself() -> None:
+    assert re.findall(r"\* `([^`]+)` - \1", json.dumps(schema())) == []
