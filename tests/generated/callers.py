@@ -24,16 +24,20 @@ from tests.oauth.flow import Flow, make_client, parameters
 
 
 class Callers(NamedTuple):
-    """Callers of one kind: their name, and headers that are equally good."""
+    """Callers of one kind: their name, and headers that are equally good.
+
+    They `are_let_in` unless no operation that needs a credential takes theirs.
+    """
 
     name: str
     credentials: list[dict[str, str]]
+    are_let_in: bool = True
 
 
 def write(equal: int) -> None:
     """Make people, an organization, keys and clients, and print who they are as callers, in JSON."""
     settings.ALLOWED_HOSTS = ["testserver"]
-    nobody = Callers("nobody", [{}, {}])
+    nobody = Callers("nobody", [{}, {}], are_let_in=False)
     made = Making(Speaker(profiles.active()), equal)
     json.dump([each._asdict() for each in (nobody, *made.people(), *made.programs())], sys.stdout)
 
@@ -71,15 +75,17 @@ class Making:
         )  # the document names Bearer, where it may be sent
         strong = [make_key(owner, *every).text for owner in owners]
         weak = [make_key(owner, *every[:1]).text for owner in owners]
-        yield Callers("key with all scopes", [dict(as_key(text)) for text in strong])
-        yield Callers("key with one scope", [dict(as_key(text)) for text in weak])
+        own = profile.keys.at_own_endpoints
+        yield Callers("key with all scopes", [dict(as_key(text)) for text in strong], own)
+        yield Callers("key with one scope", [dict(as_key(text)) for text in weak], own)
         if profile.keys.basic:
-            yield Callers("key as a password", [basic("", text) for text in strong])
+            yield Callers("key as a password", [basic("", text) for text in strong], own)
         if profile.oauth2 is not None:
             client = make_client(*every)
             tokens = [_token(client, owner, every) for owner in owners]
             yield Callers("OAuth2 token with all scopes", [dict(bearer(each)) for each in tokens])
-            yield Callers("OAuth2 client", [basic(str(client.row.client_id), client.secret)] * 2)
+            secret = basic(str(client.row.client_id), client.secret)
+            yield Callers("OAuth2 client", [secret] * 2, are_let_in=False)
 
 
 def _token(client: NewClient, owner: User, scopes: list[str]) -> str:

@@ -19,6 +19,7 @@ found = open(os.environ["FOUND"], "w")  # noqa: SIM115  until the process ends
 unused: list[dict[str, str]] = json.loads(os.environ["CREDENTIALS"])
 present = unused.pop()
 was_accepted = False  # the present credential, by an operation that needs one
+was_let_in = False  # the same, of any credential
 cases = itertools.count(1)
 sent = 0
 
@@ -46,12 +47,12 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
 @schemathesis.hook
 def after_call(context: HookContext, case: Case, response: Response) -> None:
     """Go on with another credential once a request has ended the present one."""
-    global present, was_accepted
+    global present, was_accepted, was_let_in
     if not (_is_needed(case) and _is_sent(response)):
         return
-    if response.status_code != 401:
-        was_accepted = True
-    elif was_accepted and unused:
+    if response.status_code < 300:
+        was_accepted = was_let_in = True
+    elif response.status_code == 401 and was_accepted and unused:
         present, was_accepted = unused.pop(), False
 
 
@@ -95,6 +96,7 @@ def _text(content: str | bytes) -> str:
 
 @atexit.register
 def finish() -> None:
-    """Say how many requests were sent, and how many credentials were not needed."""
-    print(json.dumps({"cases": sent, "credentials_left": len(unused)}), file=found)
+    """Say how many requests were sent, how many credentials were not needed, and whether any was."""
+    last = {"cases": sent, "credentials_left": len(unused), "was_let_in": was_let_in}
+    print(json.dumps(last), file=found)
     found.close()

@@ -14,6 +14,7 @@ from tests.installation import PROJECT, Installation, Server, copy_of
 
 HERE = Path(__file__).parent
 PYTHON = PROJECT / ".venv-schemathesis" / "bin" / "python"
+SHOWN = 2000  # characters of a request, of which some have very long values
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "tests.running.settings",  # password hashes that cost little
     "EMAIL_URL": "dummymail://",
@@ -35,7 +36,7 @@ class Failure:
 
     def __str__(self) -> str:
         what = f"{self.kind} of {self.operation}: {self.message}"
-        return "\n  ".join((what, self.request, f"{self.status} {self.answer}"))
+        return "\n  ".join((what, self.request[:SHOWN], f"{self.status} {self.answer}"))
 
 
 class Accepted(NamedTuple):
@@ -64,13 +65,14 @@ class Run(NamedTuple):
     """What came of the requests of one kind of callers."""
 
     profile: str
-    callers: str
+    callers: Callers
     cases: int
     failures: list[Failure]
     credentials_left: int
+    was_let_in: bool
 
     def __str__(self) -> str:
-        return f"{self.profile}: {self.callers}: {self.cases} cases, {len(self.failures)} failures"
+        return f"{self.profile}: {self.callers.name}: {self.cases} cases, {len(self.failures)} failures"
 
     @property
     def unexpected(self) -> list[Failure]:
@@ -93,7 +95,7 @@ def run(original: Installation, callers: Callers, folder: Path, *, examples: int
     `examples` is the number of random requests to each operation; the phases `examples` and `coverage` send
     theirs on top of it.
     """
-    profile = original.settings["KEYHOUSE_PROFILE"]
+    profile = Path(original.settings["KEYHOUSE_PROFILE"]).stem
     found = folder / "found.jsonl"
     with copy_of(original, folder) as installation:
         installation.settings |= original.settings
@@ -102,7 +104,7 @@ def run(original: Installation, callers: Callers, folder: Path, *, examples: int
             assert "Traceback" not in server.output, server.output
     *lines, last = map(json.loads, found.read_text().splitlines())
     failures = [Failure(**line) for line in lines]
-    return Run(profile, callers.name, last["cases"], failures, last["credentials_left"])
+    return Run(profile, callers, failures=failures, **last)
 
 
 def _schemathesis(server: Server, callers: Callers, found: Path, *options: str) -> None:

@@ -1,11 +1,13 @@
 """Requests that schemathesis generates from the OpenAPI document, with each role and credential."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from config.profiles.loader import SHIPPED as PROFILES
 from tests.config.profile_texts import SHIPPED
 from tests.generated.running import ACCEPTED, PYTHON, SETTINGS, Run, callers_of, run
 from tests.installation import Installation, copy_of
@@ -18,15 +20,28 @@ pytestmark = [
 ]
 FEW, MANY = 1, 40  # random requests to each operation
 LOWEST_AND_HIGHEST = {"member, logged in", "admin, logged in"}
+LIFETIMES = re.compile(
+    r"^(access_token_seconds|session_idle_seconds|session_seconds) = [0-9_]+", re.MULTILINE
+)
+DAY = 86_400  # seconds
 done: list[Run] = []
 
 
 @contextmanager
 def serving_profile(name: str, original: Installation, folder: Path) -> Iterator[Installation]:
-    """An installation with nobody in it that serves this profile."""
+    """An installation with nobody in it that serves this profile; logins in it last a day."""
     with copy_of(original, folder) as installation:
-        installation.settings |= {**SETTINGS, "KEYHOUSE_PROFILE": name}
+        path = folder / f"{name}.toml"
+        path.write_text(with_long_tokens((PROFILES / path.name).read_text()))
+        installation.settings |= {**SETTINGS, "KEYHOUSE_PROFILE": str(path)}
         yield installation
+
+
+def with_long_tokens(profile: str) -> str:
+    """Let access tokens, which are made once for all runs of a profile, be good until the last of them."""
+    changed, count = LIFETIMES.subn(rf"\1 = {DAY}", profile)
+    assert count == 3
+    return changed
 
 
 @pytest.mark.slow
@@ -68,3 +83,4 @@ def _check(finished: Run) -> None:
     shown = "\n".join(map(str, finished.unexpected[:20]))
     assert not finished.unexpected, f"{finished}, {len(finished.unexpected)} of them not accepted:\n{shown}"
     assert finished.credentials_left, f"{finished}: requests ended all credentials of these callers"
+    assert finished.was_let_in == finished.callers.are_let_in, f"{finished}: let in: {finished.was_let_in}"
