@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 from config.wire.http.client_ip import Network, read_network, spell
 
 MOST_NETWORKS = 50
@@ -53,7 +53,12 @@ def clean_networks(texts: Iterable[str], own: Limits) -> list[str]:
     """
     found = list(dict.fromkeys(read_allowed_network(text) for text in texts))
     if len(found) > MOST_NETWORKS:
-        raise Invalid("allowed_networks", f"has {len(found)} networks; at most {MOST_NETWORKS} are allowed")
+        raise Invalid(
+            "allowed_networks",
+            Sentence(
+                "has %(number)d networks; at most %(most)d are allowed", number=len(found), most=MOST_NETWORKS
+            ),
+        )
     if own.networks and not (found and all(_lies_within(network, own.networks) for network in found)):
         raise Invalid("allowed_networks", "must lie within the networks of the key that you use")
     return [spell(each) for each in found]
@@ -64,7 +69,10 @@ def read_allowed_network(text: str) -> Network:
     try:
         return read_network(text)
     except ValueError as error:
-        raise Invalid("allowed_networks", f"{text!a} is not a network: {error}") from None
+        raise Invalid(
+            "allowed_networks",
+            Sentence("%(text)s is not a network: %(reason)s", text=ascii(text), reason=error),
+        ) from None
 
 
 def _lies_within(network: Network, others: Iterable[Network]) -> bool:
@@ -77,9 +85,19 @@ def clean_rate(rate: Rate | None, own: Limits) -> Rate | None:
     `own` has the limits of the key that the caller uses.
     """
     if rate is not None and not (1 <= rate.requests <= MOST_REQUESTS and 1 <= rate.seconds <= LONGEST_WINDOW):
-        raise Invalid("rate_limit", f"must be 1 to {MOST_REQUESTS} requests in 1 to {LONGEST_WINDOW} seconds")
+        raise Invalid(
+            "rate_limit",
+            Sentence(
+                "must be 1 to %(most)d requests in 1 to %(longest)d seconds",
+                most=MOST_REQUESTS,
+                longest=LONGEST_WINDOW,
+            ),
+        )
     if own.rate is not None and (rate is None or _is_more(rate, own.rate)):
-        raise Invalid("rate_limit", f"must be at most {own.rate}, the limit of the key that you use")
+        raise Invalid(
+            "rate_limit",
+            Sentence("must be at most %(rate)s, the limit of the key that you use", rate=own.rate),
+        )
     return rate
 
 

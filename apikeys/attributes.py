@@ -5,7 +5,7 @@ from typing import Any
 
 from config import profiles
 from config.profiles.schema import Attribute, ChoiceAttribute
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 
 
 def clean_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def clean_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
 def _clean(name: str, form: Attribute, value: Any) -> Any:
     if isinstance(form, ChoiceAttribute):
         if value not in form.choices:
-            raise Invalid(name, f"must be one of: {', '.join(form.choices)}")
+            raise Invalid(name, Sentence("must be one of: %(choices)s", choices=", ".join(form.choices)))
     elif not isinstance(value, bool):
         raise Invalid(name, "must be true or false")
     return value

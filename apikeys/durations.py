@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from access.key_limits import Rate
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 
 UNITS = {
     "s": timedelta(seconds=1),
@@ -20,10 +20,14 @@ def parse_duration(member: str, text: str) -> timedelta:
     """Read 90d, 24h, 30m, 45s or 2w. Raises Invalid, naming `member`."""
     match = re.fullmatch(r"([1-9][0-9]{0,8})([smhdw])", text)
     if match is None:
-        raise Invalid(member, f"{text!r} must be a number and s, m, h, d or w, such as 90d")
+        raise Invalid(
+            member, Sentence("%(text)s must be a number and s, m, h, d or w, such as 90d", text=repr(text))
+        )
     number, unit = int(match[1]), UNITS[match[2]]
     if number > LONGEST // unit:  # before multiplying, which could overflow timedelta
-        raise Invalid(member, f"{text} is too long; at most {LONGEST.days}d")
+        raise Invalid(
+            member, Sentence("%(text)s is too long; at most %(days)dd", text=text, days=LONGEST.days)
+        )
     return number * unit
 
 
@@ -31,5 +35,10 @@ def parse_rate(member: str, text: str) -> Rate:
     """Read 100/60s or 5000/1h: requests, and the length of the window. Raises Invalid, naming `member`."""
     requests, slash, window = text.partition("/")
     if not slash or not re.fullmatch(r"[1-9][0-9]{0,8}", requests):
-        raise Invalid(member, f"{text!r} must be a number of requests and a duration, such as 100/60s")
+        raise Invalid(
+            member,
+            Sentence(
+                "%(text)s must be a number of requests and a duration, such as 100/60s", text=repr(text)
+            ),
+        )
     return Rate(int(requests), int(parse_duration(member, window).total_seconds()))

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from django.db import models
 from django.db.models import Prefetch, Q
+from django.utils.translation import gettext_lazy as _
 
 from access.key_limits import Rate, rate_of
 from access.principals import Principal
@@ -133,14 +134,26 @@ class ApiKey(PublicRow, EditedRow):
     with it; the column keeps the token's primary key after the token is deleted.
     """
 
-    name = models.CharField(max_length=100)
+    name = models.CharField(_("name"), max_length=100)
     user = models.ForeignKey(
-        User, models.CASCADE, null=True, blank=True, related_name="api_keys", db_index=False
+        User,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="api_keys",
+        db_index=False,
+        verbose_name=_("user"),
     )
     organization = models.ForeignKey(
-        Organization, models.CASCADE, null=True, blank=True, related_name="api_keys", db_index=False
+        Organization,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="api_keys",
+        db_index=False,
+        verbose_name=_("organization"),
     )
-    environment = models.CharField(max_length=64)
+    environment = models.CharField(_("environment"), max_length=64)
     scopes = models.JSONField(default=list)
     attributes = models.JSONField(default=dict)
     digest = models.BinaryField(max_length=32, unique=True)
@@ -169,7 +182,8 @@ class ApiKey(PublicRow, EditedRow):
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "API key"
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         ordering = ("-pk",)
         indexes = (  # on no column that a use changes, so that a use updates no index
             models.Index(fields=("expires_at",), name="api_key_by_expiry"),

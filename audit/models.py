@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from audit.events import choices
 from config.database.rows import PublicRow
@@ -61,18 +62,18 @@ class Event(PublicRow):
     `subjects` are the users, organizations, keys, clients … that the event is about, as KIND:UUID.
     """
 
-    sequence = models.BigIntegerField(primary_key=True)
+    sequence = models.BigIntegerField(_("sequence"), primary_key=True)
     occurred_at = models.DateTimeField(db_index=True)
-    name = models.CharField("event", max_length=50, choices=choices)
-    actor_kind = models.CharField(max_length=20)
-    actor_id = models.CharField(max_length=36, blank=True)
-    actor_label = models.CharField("actor", max_length=200, blank=True)
-    target_kind = models.CharField(max_length=20, blank=True)
-    target_id = models.CharField(max_length=36, blank=True)
-    target_label = models.CharField("target", max_length=200, blank=True)
+    name = models.CharField(_("event"), max_length=50, choices=choices)
+    actor_kind = models.CharField(_("actor kind"), max_length=20)
+    actor_id = models.CharField(_("actor id"), max_length=36, blank=True)
+    actor_label = models.CharField(_("actor"), max_length=200, blank=True)
+    target_kind = models.CharField(_("target kind"), max_length=20, blank=True)
+    target_id = models.CharField(_("target id"), max_length=36, blank=True)
+    target_label = models.CharField(_("target"), max_length=200, blank=True)
     organization_id = models.BigIntegerField(null=True)
-    ip = models.CharField("address", max_length=45, blank=True)
-    request_id = models.CharField(max_length=64, blank=True)
+    ip = models.CharField(_("address"), max_length=45, blank=True)
+    request_id = models.CharField(_("request id"), max_length=64, blank=True)
     detail = models.JSONField(default=dict)
     subjects = models.JSONField(default=list)
     hash_version = models.PositiveSmallIntegerField(default=HASH_VERSION)
@@ -82,6 +83,8 @@ class Event(PublicRow):
     objects = EventQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         ordering = ("-sequence",)
         indexes = (
             models.Index(fields=["actor_id", "-sequence"], name="audit_by_actor"),

@@ -9,6 +9,8 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from oauth2_provider import admin as _theirs  # noqa: F401 (it registers what is unregistered here)
 from oauth2_provider.models import IDToken
 
@@ -35,29 +37,32 @@ admin.site.unregister((IDToken, OAuthAccessToken, OAuthClient, OAuthCode, OAuthR
 
 TEMPLATES = "admin/accounts/oauthclient"
 REPLACE_SECRET = Confirmation(
-    "Replace the client's secret",
-    "Replace",
-    "The client's current secret stops working. The new one is shown only once:",
-    "secret replaced",
-    "secrets replaced",
+    _("Replace the client's secret"),
+    _("Replace"),
+    _("The client's current secret stops working. The new one is shown only once:"),
+    _("secret replaced"),
+    _("secrets replaced"),
 )
 WITHDRAW = Confirmation(
-    "Withdraw consents",
-    "Withdraw",
-    "These programs can no longer act for these people, and their tokens stop working:",
-    "consent withdrawn",
-    "consents withdrawn",
+    _("Withdraw consents"),
+    _("Withdraw"),
+    _("These programs can no longer act for these people, and their tokens stop working:"),
+    _("consent withdrawn"),
+    _("consents withdrawn"),
 )
+
+
+KINDS = {"machine": _("machine"), "public": _("public"), "confidential": _("confidential")}
 
 
 class KindFilter(WordsFilter):
-    title = parameter_name = "kind"
+    title, parameter_name = _("kind"), "kind"
 
     def options(self, request: HttpRequest) -> Options:
         machine = Q(authorization_grant_type=OAuthClient.GRANT_CLIENT_CREDENTIALS)
         public = Q(client_type=OAuthClient.CLIENT_PUBLIC)
         kinds = {"machine": machine, "public": public, "confidential": ~machine & ~public}
-        return {kind: (kind, condition) for kind, condition in kinds.items()}
+        return {kind: (KINDS[kind], condition) for kind, condition in kinds.items()}
 
 
 @admin.register(OAuthClient)
@@ -81,7 +86,7 @@ class OAuthClientAdmin(ConfirmingAdmin):
         "registered",
     )
     readonly_fields = ("client_id", "kind", "owner", "registered")
-    registered = moment_column("created", "registered")
+    registered = moment_column("created", _("registered"))
     actions = ("replace_secret",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -99,26 +104,28 @@ class OAuthClientAdmin(ConfirmingAdmin):
         used = Consent.objects.filter(client=OuterRef("pk")).order_by("-last_used_at").values("last_used_at")
         return OAuthClient.objects.annotate(counted_tokens=count_up_to(live), used_at=Subquery(used[:1]))
 
-    @admin.display(description="scopes")
+    @admin.display(description=_("scopes"))
     def scope_list(self, client: OAuthClient) -> str:
         return ", ".join(client.scopes)
 
-    @admin.display(description="PKCE")
+    @admin.display(description=_("PKCE"))
     def pkce(self, client: OAuthClient) -> str:
-        return "not used" if client.is_machine else "required" if client.needs_pkce else "not required"
+        if client.is_machine:
+            return gettext("not used")
+        return gettext("required") if client.needs_pkce else gettext("not required")
 
-    @admin.display(description="live tokens")
+    @admin.display(description=_("live tokens"))
     def live_tokens(self, client: Any) -> str:
         return str(shown_count(client.counted_tokens))
 
-    @admin.display(description="last used")
+    @admin.display(description=_("last used"))
     def last_used(self, client: Any) -> SafeString:
         """Return when a consent to the client was last used; that is unknown for machines."""
-        return SafeString("not known") if client.is_machine else shown_ago(client.used_at)
+        return SafeString(gettext("not known")) if client.is_machine else shown_ago(client.used_at)
 
-    @admin.display
+    @admin.display(description=_("owner"))
     def owner(self, client: OAuthClient) -> str:
-        return str(client.user or client.organization or "people who allow it")
+        return str(client.user or client.organization or gettext("people who allow it"))
 
     def save_model(self, request: HttpRequest, obj: OAuthClient, form: Any, change: bool) -> None:
         caller = caller_in_admin(request)
@@ -132,8 +139,9 @@ class OAuthClientAdmin(ConfirmingAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """List the clients to be deleted and what is deleted with them, for Django's confirmation page."""
-        named = [f"{client}, with its consents, codes and tokens" for client in objs]
-        return named, {"clients": len(named)}, set(), []
+        words = gettext("%(client)s, with its consents, codes and tokens")
+        named = [words % {"client": client} for client in objs]
+        return named, {gettext("clients"): len(named)}, set(), []
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Show the form, register the client, and show its secret in the answer to the form."""
@@ -151,12 +159,12 @@ class OAuthClientAdmin(ConfirmingAdmin):
                 if isinstance(error, NotAllowed):
                     note_denied(request, error)
                 add_error(form, error)
-        return self.page(request, f"{TEMPLATES}/new.html", "Register an OAuth2 client", form=form)
+        return self.page(request, f"{TEMPLATES}/new.html", gettext("Register an OAuth2 client"), form=form)
 
-    @admin.action(description="Replace the secret of the selected client", permissions=["change"])
+    @admin.action(description=_("Replace the secret of the selected client"), permissions=["change"])
     def replace_secret(self, request: HttpRequest, selected: QuerySet[OAuthClient]) -> HttpResponse | None:
         if len(selected[:2]) != 1:
-            messages.error(request, "Select one client. Nothing was done.")
+            messages.error(request, gettext("Select one client. Nothing was done."))
             return None
 
         def do(*, selected: list[OAuthClient]) -> HttpResponse:
@@ -166,7 +174,7 @@ class OAuthClientAdmin(ConfirmingAdmin):
         return self.ask(request, selected, REPLACE_SECRET, do)
 
     def _shown(self, request: HttpRequest, made: NewClient) -> HttpResponse:
-        return self.page(request, f"{TEMPLATES}/created.html", "Copy the secret now", made=made)
+        return self.page(request, f"{TEMPLATES}/created.html", gettext("Copy the secret now"), made=made)
 
 
 @admin.register(Consent)
@@ -175,9 +183,9 @@ class ConsentAdmin(ConfirmingAdmin):
 
     list_display = ("client", "user", "scope_list", "given", "last_used", "expires")
     list_display_links = None
-    given = moment_column("created_at", "given")
-    last_used = moment_column("last_used_at", "last used")
-    expires = moment_column("expires_at", "expires")
+    given = moment_column("created_at", _("given"))
+    last_used = moment_column("last_used_at", _("last used"))
+    expires = moment_column("expires_at", _("expires"))
     list_select_related = ("client", "user")
     search_fields = ("client__name", "user__username", "user__email")
     actions = ("withdraw",)
@@ -191,14 +199,18 @@ class ConsentAdmin(ConfirmingAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
 
-    @admin.display(description="scopes")
+    @admin.display(description=_("scopes"))
     def scope_list(self, consent: Consent) -> str:
         return ", ".join(consent.scopes)
 
     def in_words(self, consent: Consent) -> str:
-        return f"{consent.client} for {consent.user}: last used {ago(consent.last_used_at, timezone.now())}"
+        return gettext("%(client)s for %(user)s: last used %(ago)s") % {
+            "client": consent.client,
+            "user": consent.user,
+            "ago": ago(consent.last_used_at, timezone.now()),
+        }
 
-    @admin.action(description="Withdraw selected consents", permissions=["view"])
+    @admin.action(description=_("Withdraw selected consents"), permissions=["view"])
     def withdraw(self, request: HttpRequest, selected: QuerySet[Consent]) -> HttpResponse | None:
         service = partial(consents.withdraw_consents, caller=caller_in_admin(request))
         return self.ask(request, selected, WITHDRAW, service)

@@ -3,7 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
+from access.backoffice.errors import said_in_page
 from access.backoffice.forms import ChangeForm, offer_rows
 from access.principals import Principal
 from accounts.models import Organization, User
@@ -20,7 +24,7 @@ WIDE = {"class": "vTextField"}
 class RedirectUris(forms.CharField):
     """A list of addresses, typed one per line."""
 
-    def __init__(self, label: str, help_text: str) -> None:
+    def __init__(self, label: StrOrPromise, help_text: StrOrPromise) -> None:
         super().__init__(
             required=False,
             label=label,
@@ -35,30 +39,36 @@ class RedirectUris(forms.CharField):
         try:
             return [clean_redirect_uri(uri) for uri in super().clean(value).split()]
         except DomainError as error:
-            raise forms.ValidationError(error.detail) from None
+            raise forms.ValidationError(said_in_page(error)) from None
 
 
 class ClientForm(ChangeForm[OAuthClient]):
     """Change a client."""
 
     redirect_uris = RedirectUris(
-        "Redirect addresses",
-        "One per line: https://…, or http:// on the person's own machine. Leave it empty for a machine.",
+        _("Redirect addresses"),
+        _("One per line: https://…, or http:// on the person's own machine. Leave it empty for a machine."),
     )
     post_logout_redirect_uris = RedirectUris(
-        "Addresses after logging out", "One per line: where people go after the client has logged them out."
+        _("Addresses after logging out"),
+        _("One per line: where people go after the client has logged them out."),
     )
     scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
         choices=lambda: [(name, f"{name}: {words}") for name, words in catalogue().items()],
         widget=forms.CheckboxSelectMultiple,
-        help_text="The most that the client can get. It never gets more than the person who allows it has.",
+        help_text=_(
+            "The most that the client can get. It never gets more than the person who allows it has."
+        ),
     )
 
     without_pkce = forms.BooleanField(
         required=False,
-        label="Without PKCE",
-        help_text="Only for a client that has a secret and cannot send a code_challenge. Then only the "
-        "secret, the state and the nonce protect a stolen code.",
+        label=_("Without PKCE"),
+        help_text=_(
+            "Only for a client that has a secret and cannot send a code_challenge. Then only the "
+            "secret, the state and the nonce protect a stolen code."
+        ),
     )
 
     class Meta:
@@ -69,14 +79,14 @@ class ClientForm(ChangeForm[OAuthClient]):
         try:
             return clean_name("name", self.cleaned_data["name"])
         except DomainError as error:
-            raise forms.ValidationError(error.detail) from None
+            raise forms.ValidationError(said_in_page(error)) from None
 
 
 class NewClientForm(ClientForm, OwnerForm):
     """Register a client."""
 
     is_public = forms.BooleanField(
-        required=False, label="Public", help_text="It cannot keep a secret: an app, a web page."
+        required=False, label=_("Public"), help_text=_("It cannot keep a secret: an app, a web page.")
     )
     field_order = (
         "name",
@@ -97,7 +107,7 @@ class NewClientForm(ClientForm, OwnerForm):
         offer_rows(fields["user"], OAuthClient._meta.get_field("user"), people.filter(is_active=True))
         organizations = Organization.objects.visible_to(principal)
         offer_rows(fields["organization"], OAuthClient._meta.get_field("organization"), organizations)
-        fields["organization"].help_text = f"Only a machine has an owner. {self.EITHER}"
+        fields["organization"].help_text = gettext("Only a machine has an owner.") + f" {self.EITHER}"
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -7,6 +7,7 @@ token or client secret in clear text.
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import (
     AbstractAccessToken,
     AbstractApplication,
@@ -33,11 +34,11 @@ class OAuthClient(PublicRow, AbstractApplication):
     `without_pkce` is for a client that has a secret and cannot send a code_challenge.
     """
 
-    name = models.CharField(max_length=100)
+    name = models.CharField(_("name"), max_length=100)
     client_secret = models.CharField(max_length=64, blank=True)
     pepper = models.PositiveSmallIntegerField(null=True, editable=False)
-    scopes = models.JSONField(default=list)
-    without_pkce = models.BooleanField("without PKCE", default=False)
+    scopes = models.JSONField(_("scopes"), default=list)
+    without_pkce = models.BooleanField(_("without PKCE"), default=False)
     issue_recorded_at = models.DateTimeField(null=True, editable=False)
     organization = models.ForeignKey(
         Organization, models.CASCADE, null=True, blank=True, related_name="oauth_clients"
@@ -52,8 +53,9 @@ class OAuthClient(PublicRow, AbstractApplication):
     cimd_expires_at = None
 
     class Meta:
+        verbose_name = _("OAuth2 client")
+        verbose_name_plural = _("OAuth2 clients")
         app_label = LABEL
-        verbose_name = "OAuth2 client"
         ordering = ("-pk",)
 
     def __str__(self) -> str:
@@ -112,9 +114,9 @@ class Consent(PublicRow):
     session.
     """
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="consents")
-    client = models.ForeignKey(OAuthClient, models.CASCADE, related_name="consents")
-    scopes = models.JSONField(default=list)
+    user = models.ForeignKey(User, models.CASCADE, related_name="consents", verbose_name=_("user"))
+    client = models.ForeignKey(OAuthClient, models.CASCADE, related_name="consents", verbose_name=_("client"))
+    scopes = models.JSONField(_("scopes"), default=list)
     second_factor = models.BooleanField(default=False)
     authenticated_at = models.DateTimeField()
     created_at = models.DateTimeField("given at")
@@ -125,6 +127,8 @@ class Consent(PublicRow):
     objects = ConsentQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
         app_label = LABEL
         ordering = ("-pk",)
         indexes = (models.Index(fields=["client", "last_used_at"], name="consent_by_client_and_use"),)

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from access.audit_log.filters import ActorFilter, DayFilter, KindFilter, TimeFilter
 from access.backoffice.base import CapabilityAdmin
@@ -46,7 +47,9 @@ class EventAdmin(CapabilityAdmin):
     list_filter = (KindFilter, TimeFilter, DayFilter, ActorFilter, "name")
     sortable_by = ("sequence", "time", "name", "ip")  # only these have an index that orders
     search_fields = ("name",)  # shows the search field; get_search_results searches
-    search_help_text = "An event, id, address or request id, or the beginning of an actor's or target's name"
+    search_help_text = _(
+        "An event, id, address or request id, or the beginning of an actor's or target's name"
+    )
     actions = actions_of_any_size = ("export",)
     fields = (
         "sequence",
@@ -87,7 +90,7 @@ class EventAdmin(CapabilityAdmin):
             request, {**(extra_context or {}), "chain": chain, "checked": MOST_CHECKED}
         )
 
-    @admin.action(description="Export selected events as CSV", permissions=["view"])
+    @admin.action(description=_("Export selected events as CSV"), permissions=["view"])
     def export(self, request: HttpRequest, selected: QuerySet[Event]) -> HttpResponseBase:
         rows = (self._exported(event) for event in in_parts(selected))
         return csv_response("audit-log.csv", EXPORTED, rows, principal_in(request).user_id)
@@ -100,14 +103,14 @@ class EventAdmin(CapabilityAdmin):
         }
         return [said[name] if name in said else getattr(event, name) for name in EXPORTED]
 
-    @admin.display(ordering="occurred_at")
+    @admin.display(description=_("time"), ordering="occurred_at")
     def time(self, event: Event) -> SafeString:
         return shown_at_second(event.occurred_at)
 
-    @admin.display(description="Detail")
+    @admin.display(description=_("Detail"))
     def details(self, event: Event) -> SafeString | str:
         return format_html("<code>{}</code>", json.dumps(event.detail)) if event.detail else ""
 
-    @admin.display(description="Hash")
+    @admin.display(description=_("Hash"))
     def hash_text(self, event: Event) -> str:
         return bytes(event.hash).hex()

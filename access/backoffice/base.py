@@ -17,8 +17,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.changelist import UNDECLARED, DeclaredChangeList, check_query
+from access.backoffice.errors import translated
 from access.backoffice.paginator import CappedPaginator
 from access.callers import principal_if_any
 from config.profiles import Capability
@@ -91,8 +94,8 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
     def action_checkbox(self, obj: Any) -> SafeString:
         """Django's, labelled with the row alone."""
         return format_html(
-            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Select {}">',
-            *(ACTION_CHECKBOX_NAME, obj.pk, obj),
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            *(ACTION_CHECKBOX_NAME, obj.pk, gettext("Select %(row)s") % {"row": obj}),
         )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeclaredChangeList]:
@@ -120,12 +123,14 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         """Django's, after a check of the selection. Every action runs through it, before and after asking."""
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if not all(ROW_NUMBER.fullmatch(each) for each in chosen):
-            messages.error(request, "The selection is malformed. Nothing was done.")
+            messages.error(request, gettext("The selection is malformed. Nothing was done."))
             return None
         across = request.POST.get("select_across") == "1"
         wanted = queryset[: MOST_AT_ONCE + 1].count() if across else len(chosen)
         if wanted > MOST_AT_ONCE and request.POST.get("action") not in self.actions_of_any_size:
-            messages.error(request, f"Select at most {MOST_AT_ONCE} rows. Nothing was done.")
+            messages.error(
+                request, gettext("Select at most %(most)d rows. Nothing was done.") % {"most": MOST_AT_ONCE}
+            )
             return None
         return super().response_action(request, queryset, *where)
 
@@ -151,9 +156,18 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
         return HttpResponseRedirect(f"{reverse('admin:audit_event_changelist')}?{urlencode({'q': row.uuid})}")
 
 
+STATUSES = {  # the words for what is stored
+    "active": _("active"),
+    "expiring": _("expiring"),
+    "expired": _("expired"),
+    "disabled": _("disabled"),
+    "revoked": _("revoked"),
+}
+
+
 def said_status(word: str, kind: str = "") -> SafeString:
     """Return a status as a coloured word; `kind` is the status that gives the colour, if not `word`."""
-    return format_html('<span class="status {}">{}</span>', kind or word, word)
+    return format_html('<span class="status {}">{}</span>', kind or word, STATUSES.get(word, word))
 
 
 def may(request: HttpRequest, capability: Capability, organization_id: int | None = None) -> bool:
@@ -171,4 +185,4 @@ def holds(request: HttpRequest, capabilities: frozenset[Capability]) -> bool:
 def add_error(form: BaseForm, error: DomainError) -> None:
     """Show a service's error beside the field that it is about."""
     for member, reason in error.errors.items() or [("", error.detail)]:
-        form.add_error(member if member in form.fields else None, ValidationError(reason))
+        form.add_error(member if member in form.fields else None, ValidationError(translated(reason)))

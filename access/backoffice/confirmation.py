@@ -8,6 +8,8 @@ from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django_stubs_ext import StrOrPromise
 
 from access.backoffice.base import CapabilityAdmin, add_error
 from config.wire.errors import Invalid
@@ -23,11 +25,11 @@ class ConfirmForm(forms.Form):
 class Confirmation:
     """The page's title, its button, what will happen to the rows, the message for one row and for many."""
 
-    title: str
-    button: str
-    words: str
-    one: str
-    many: str
+    title: StrOrPromise
+    button: StrOrPromise
+    words: StrOrPromise
+    one: StrOrPromise
+    many: StrOrPromise
 
 
 class ConfirmingAdmin(CapabilityAdmin):
@@ -66,14 +68,16 @@ class ConfirmingAdmin(CapabilityAdmin):
                 return self._said(request, question, done, len(rows))
         lines = [(row.pk, self.in_words(row)) for row in rows]
         context = {"question": question, "form": asked, "lines": lines, "action": request.POST["action"]}
-        return self.page(request, "admin/confirm.html", question.title, **context)
+        return self.page(request, "admin/confirm.html", str(question.title), **context)
 
     def _said(
         self, request: HttpRequest, question: Confirmation, done: int | HttpResponse, wanted: int
     ) -> HttpResponse | None:
         if isinstance(done, HttpResponse):
             return done
-        count = f"{done}" if done == wanted else f"{done} of {wanted}"
+        count = f"{done}"
+        if done != wanted:
+            count = gettext("%(done)d of %(wanted)d") % {"done": done, "wanted": wanted}
         messages.success(request, f"{count} {question.one if wanted == 1 else question.many}.")
         return None
 
@@ -81,5 +85,5 @@ class ConfirmingAdmin(CapabilityAdmin):
         """Return the selected rows; warn if there are none."""
         rows = list(selected)
         if not rows:
-            messages.warning(request, "This action applies to none of the selected rows.")
+            messages.warning(request, gettext("This action applies to none of the selected rows."))
         return rows

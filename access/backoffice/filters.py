@@ -11,13 +11,15 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.dates import MONTHS
+from django_stubs_ext import StrOrPromise
 
 from access.backoffice.moments import zone_name
 from config.wire.errors import BadQuery
 
 MOST_YEARS = 5
 DATE = re.compile(r"2[0-9]{3}(-[0-9]{2}(-[0-9]{2})?)?")
-Options = Mapping[str, tuple[str, Q]]
+Options = Mapping[str, tuple[StrOrPromise, Q]]
 
 
 class DateFilter(admin.SimpleListFilter):
@@ -27,24 +29,24 @@ class DateFilter(admin.SimpleListFilter):
     """
 
     column: ClassVar[str]
-    label: ClassVar[str]
+    label: ClassVar[StrOrPromise]
 
     def __init__(self, *args: Any) -> None:
         self.title = f"{self.label} ({zone_name()})"
         super().__init__(*args)
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, StrOrPromise]]:
         chosen = self.value() or ""
         start, this_year = _start(chosen), timezone.localtime().year
         if start is None:
             return [(str(year), str(year)) for year in range(this_year, this_year - MOST_YEARS, -1)]
         year, month = chosen[:4], chosen[:7]
         if year == chosen:
-            months = ((f"{year}-{number:02}", calendar.month_name[number]) for number in range(1, 13))
+            months = ((f"{year}-{number:02}", MONTHS[number]) for number in range(1, 13))
             return [(year, year), *months]
         last = calendar.monthrange(start.year, start.month)[1]
         days = ((f"{month}-{number:02}", str(number)) for number in range(1, last + 1))
-        return [(year, year), (month, calendar.month_name[start.month]), *days]
+        return [(year, year), (month, MONTHS[start.month]), *days]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -77,7 +79,7 @@ class WordsFilter(admin.SimpleListFilter, ABC):
     def options(self, request: HttpRequest) -> Options:
         """Return {value: (words, condition)}."""
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, StrOrPromise]]:
         self._options = self.options(request)
         return [(value, words) for value, (words, _) in self._options.items()]
 

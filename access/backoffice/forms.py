@@ -10,6 +10,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Model, QuerySet
 from django.utils.functional import lazy
 from django.utils.text import format_lazy
+from django_stubs_ext import StrOrPromise
 
 from access.backoffice.moments import zone_name
 from config.wire import times
@@ -22,7 +23,7 @@ Row = TypeVar("Row", bound=Model)
 class MomentField(forms.DateTimeField):
     """A date and time as browsers send them, or an RFC 3339 timestamp. The label names the time zone."""
 
-    def __init__(self, *, label: str, help_text: str = "") -> None:
+    def __init__(self, *, label: StrOrPromise, help_text: StrOrPromise = "") -> None:
         widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
         zoned = format_lazy("{} ({})", label, lazy(zone_name, str)())
         super().__init__(required=False, label=zoned, help_text=help_text, widget=widget)

@@ -13,12 +13,15 @@ from django.utils import timezone
 from django.utils.dateformat import format as formatted
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from access.backoffice.humanize import ago
 from config.wire.fields import timestamp
 
-FORM, FORM_WITH_SECONDS = "j M Y, H:i", "j M Y, H:i:s"
-NEVER = "never"
+FORM, FORM_WITH_SECONDS = _("j M Y, H:i"), _("j M Y, H:i:s")  # of Django's date filter
+NEVER = _("never")
 
 
 def said_at(moment: datetime) -> str:
@@ -33,7 +36,7 @@ def said_at_second(moment: datetime) -> str:
 
 def shown_at(moment: datetime | None) -> SafeString:
     """Return "29 Nov 2026, 20:14 UTC" for a page, or "never"; hovering shows UTC with seconds."""
-    return _time(moment, said_at(moment)) if moment else SafeString(NEVER)
+    return _time(moment, said_at(moment)) if moment else SafeString(gettext("never"))
 
 
 def shown_at_second(moment: datetime) -> SafeString:
@@ -43,7 +46,7 @@ def shown_at_second(moment: datetime) -> SafeString:
 
 def shown_ago(moment: datetime | None) -> SafeString:
     """Return "3 minutes ago" for a page, or "never"; hovering shows when that was, in UTC."""
-    return _time(moment, ago(moment, timezone.now())) if moment else SafeString(NEVER)
+    return _time(moment, ago(moment, timezone.now())) if moment else SafeString(gettext("never"))
 
 
 def zone_name() -> str:
@@ -51,7 +54,9 @@ def zone_name() -> str:
     return timezone.get_current_timezone_name()
 
 
-def moment_column(name: str, label: str, *, never: str = NEVER) -> Callable[[Any, Any], SafeString]:
+def moment_column(
+    name: str, label: StrOrPromise, *, never: StrOrPromise = NEVER
+) -> Callable[[Any, Any], SafeString]:
     """Return a column of an admin page, or a read-only field, that shows the moment in the field `name`.
 
     `never` is what it says if the field is empty.
@@ -60,7 +65,7 @@ def moment_column(name: str, label: str, *, never: str = NEVER) -> Callable[[Any
     @admin.display(description=label, ordering=name)
     def column(self: Any, row: Any) -> SafeString:
         moment = getattr(row, name)
-        return shown_at(moment) if moment else SafeString(never)
+        return shown_at(moment) if moment else SafeString(str(never))
 
     return column
 
@@ -70,8 +75,8 @@ def _time(moment: datetime, words: str) -> SafeString:
     return format_html('<time datetime="{}" title="{}">{}</time>', timestamp(moment), in_utc, words)
 
 
-def _formatted(moment: datetime, form: str) -> str:
-    return f"{formatted(moment, form)} {_short_name(moment)}"
+def _formatted(moment: datetime, form: StrOrPromise) -> str:
+    return f"{formatted(moment, str(form))} {_short_name(moment)}"
 
 
 def _short_name(moment: datetime) -> str:

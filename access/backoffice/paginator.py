@@ -7,6 +7,8 @@ from django.core.paginator import Paginator
 from django.db.models import IntegerField, QuerySet, Subquery
 from django.utils.functional import cached_property
 
+from access.backoffice.humanize import grouped
+
 MOST_COUNTED = 1_000
 
 
@@ -18,7 +20,7 @@ class Counted:
     is_more: bool = False
 
     def __str__(self) -> str:
-        return f"{self.number:,}{'+' if self.is_more else ''}"
+        return f"{grouped(self.number)}{'+' if self.is_more else ''}"
 
 
 def counted(rows: QuerySet[Any], most: int = MOST_COUNTED) -> Counted:

@@ -5,7 +5,7 @@ from tempfile import SpooledTemporaryFile
 from threading import BoundedSemaphore, Lock
 from weakref import WeakSet
 
-from config.wire.errors import Busy
+from config.wire.errors import Busy, Sentence
 
 IN_MEMORY = 1024 * 1024  # bytes; longer files go to disk under TMPDIR, without a name
 RETRY_SECONDS = 5
@@ -70,10 +70,16 @@ def _begun(reader: int | None) -> Spool:
         theirs = sum(spool.reader == reader for spool in _kept)
         if theirs >= KEPT_FOR_ONE:
             raise Busy(
-                f"You are downloading {theirs} exports. Try again when one is finished.", RETRY_SECONDS
+                Sentence(
+                    "You are downloading %(number)d exports. Try again when one is finished.", number=theirs
+                ),
+                RETRY_SECONDS,
             )
         if len(_kept) >= KEPT_AT_ONCE:
-            raise Busy(f"{KEPT_AT_ONCE} exports are being downloaded. Try again later.", RETRY_SECONDS)
+            raise Busy(
+                Sentence("%(number)d exports are being downloaded. Try again later.", number=KEPT_AT_ONCE),
+                RETRY_SECONDS,
+            )
         spool = Spool(reader)
         _kept.add(spool)
         return spool

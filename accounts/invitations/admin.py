@@ -8,6 +8,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.base import said_status
 from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
@@ -22,20 +24,20 @@ from accounts.users.admin_filters import OrganizationRoleFilter
 from config.profiles import Capability
 
 WITHDRAW = Confirmation(
-    "Withdraw invitations",
-    "Withdraw",
-    "The links that were mailed to these people stop working:",
-    "invitation withdrawn",
-    "invitations withdrawn",
+    _("Withdraw invitations"),
+    _("Withdraw"),
+    _("The links that were mailed to these people stop working:"),
+    _("invitation withdrawn"),
+    _("invitations withdrawn"),
 )
 
 
 class StatusFilter(WordsFilter):
-    title = parameter_name = "status"
+    title, parameter_name = _("status"), "status"
 
     def options(self, request: HttpRequest) -> Options:
         expired = Q(expires_at__lte=timezone.now())
-        return {"open": ("open", ~expired), "expired": ("expired", expired)}
+        return {"open": (gettext("open"), ~expired), "expired": (gettext("expired"), expired)}
 
 
 class InvitationAdmin(ConfirmingAdmin):
@@ -46,8 +48,8 @@ class InvitationAdmin(ConfirmingAdmin):
     form = InvitationForm
     readonly_fields = ("email", "organization", "role", "invited_by", "created", "expires", "status")
     optional = frozenset({"organization"})
-    created = moment_column("created_at", "sent first")
-    expires = moment_column("expires_at", "expires")
+    created = moment_column("created_at", _("sent first"))
+    expires = moment_column("expires_at", _("expires"))
     list_display = ("email", "organization", "role", "invited_by", "created", "expires", "status")
     list_filter = (StatusFilter, OrganizationRoleFilter)
     list_select_related = ("organization", "invited_by")
@@ -72,22 +74,27 @@ class InvitationAdmin(ConfirmingAdmin):
     def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
         obj.pk = invitations.invite(caller=caller_in_admin(request), **form.cleaned_data).pk
 
-    @admin.display
+    @admin.display(description=_("status"))
     def status(self, invitation: Invitation) -> SafeString:
         has_expired = invitation.expires_at <= timezone.now()
-        return said_status("expired") if has_expired else said_status("open", "active")
+        return said_status("expired") if has_expired else said_status(gettext("open"), "active")
 
     def in_words(self, invitation: Invitation) -> str:
-        return f"{invitation.email}, {invitation.role} of {invitation.organization or 'no organization'}"
+        where = invitation.organization or gettext("no organization")
+        return gettext("%(email)s, %(role)s of %(organization)s") % {
+            "email": invitation.email,
+            "role": invitation.role,
+            "organization": where,
+        }
 
-    @admin.action(description="Send selected invitations again", permissions=["add"])
+    @admin.action(description=_("Send selected invitations again"), permissions=["add"])
     def resend(self, request: HttpRequest, selected: QuerySet[Invitation]) -> None:
         rows = list(selected)
         for invitation in rows:
             invitations.resend_invitation(caller=caller_in_admin(request), invitation=invitation)
-        messages.success(request, f"Invitations sent again: {len(rows)}.")
+        messages.success(request, gettext("Invitations sent again: %(count)d.") % {"count": len(rows)})
 
-    @admin.action(description="Withdraw selected invitations", permissions=["add"])
+    @admin.action(description=_("Withdraw selected invitations"), permissions=["add"])
     def withdraw(self, request: HttpRequest, selected: QuerySet[Invitation]) -> HttpResponse | None:
         service = partial(invitations.withdraw_invitations, caller=caller_in_admin(request))
         return self.ask(request, selected, WITHDRAW, service)

@@ -19,7 +19,7 @@ from accounts.users.lookups import lock, person_of
 from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record_all
-from config.wire.errors import Conflict, NotFound
+from config.wire.errors import Conflict, NotFound, Sentence
 
 INVITATION_DAYS = 7
 
@@ -75,9 +75,14 @@ def _check_is_new(organization: Organization | None, address: str) -> None:
     """Raise Conflict if the address already belongs to a member, or, without organization, to an account."""
     key = names.fold_email(address)
     if organization is None and User.objects.filter(email_key=key).exists():
-        raise Conflict("email", f"{address} already has an account")
+        raise Conflict("email", Sentence("%(who)s already has an account", who=address))
     if organization and Membership.objects.filter(organization=organization, user__email_key=key).exists():
-        raise Conflict("email", f"{address} is already a member of {organization}")
+        raise Conflict(
+            "email",
+            Sentence(
+                "%(who)s is already a member of %(organization)s", who=address, organization=organization
+            ),
+        )
 
 
 def _end(made_with: Credential | None, now: datetime) -> datetime:

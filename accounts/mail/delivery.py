@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.mail import get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.invitations.services import prepare_invitation
 from accounts.mail.email_change import prepare_change
@@ -24,6 +24,7 @@ from accounts.passwords.services import prepare_notice, prepare_reset
 from accounts.second_factor.recovery import prepare_recovery_notice
 from accounts.second_factor.services import prepare_second_factor_notice
 from accounts.users.names import Unmailable, fold_email
+from accounts.users.preferences import zone_of
 from audit.actors import ANONYMOUS, NOTHING, Origin, Target
 from audit.events import EventName
 from audit.log import record
@@ -116,7 +117,7 @@ def _claim(number: int, now: datetime) -> tuple[Mail, Message | None] | None:
 def _deliver(mail: Mail, letter: Message) -> bool:
     """Send a claimed mail; return whether the mail server took it."""
     try:
-        message = render(letter)
+        message = _rendered(letter)
         message.connection = get_connection(stream=sys.stderr)  # where consolemail:// writes
         message.send()
     except Unmailable as error:
@@ -127,6 +128,14 @@ def _deliver(mail: Mail, letter: Message) -> bool:
         return False
     _still_ours(mail).delete()
     return True
+
+
+def _rendered(letter: Message) -> EmailMultiAlternatives:
+    """Return the mail in the language and time zone of the person with this address, else in English."""
+    person = User.objects.filter(email_key=fold_email(letter.to)).first()
+    language = (person and person.language) or settings.LANGUAGE_CODE
+    with translation.override(language), timezone.override(zone_of(person.time_zone if person else "")):
+        return render(letter)
 
 
 def _postpone(mail: Mail, error: Exception) -> None:

@@ -4,6 +4,7 @@ from typing import cast
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from access.principals import Credential, CredentialKind, Principal
 from accounts.models.people import Organization, User
@@ -132,11 +133,15 @@ class Invitation(PublicRow):
     the token in the newest link, or null until the link is mailed.
     """
 
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations", null=True)
-    email = models.EmailField("e-mail address", max_length=254)
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="invitations", null=True, verbose_name=_("organization")
+    )
+    email = models.EmailField(_("e-mail address"), max_length=254)
     email_key = models.CharField(max_length=762, editable=False)
-    role = models.CharField(max_length=64)
-    invited_by = models.ForeignKey(User, models.CASCADE, related_name="invitations")
+    role = models.CharField(_("role"), max_length=64)
+    invited_by = models.ForeignKey(
+        User, models.CASCADE, related_name="invitations", verbose_name=_("invited by")
+    )
     made_with = models.CharField(max_length=10, blank=True, editable=False)
     made_by = models.UUIDField(null=True, editable=False)
     digest = models.BinaryField(max_length=32, unique=True, null=True, editable=False)
@@ -146,6 +151,8 @@ class Invitation(PublicRow):
     objects = InvitationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
         ordering = ("-pk",)
         constraints = (
             models.UniqueConstraint(fields=["organization", "email_key"], name="one_invitation_per_address"),

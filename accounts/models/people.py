@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from access.principals import Principal
 from accounts.users.names import fold, fold_email
@@ -81,18 +82,20 @@ class User(PublicRow, EditedRow, AbstractBaseUser):
     If `must_have_second_factor` is set, their roles apply only after a login with one.
     """
 
-    username = models.CharField("user name", max_length=150, null=True, blank=True)
+    username = models.CharField(_("user name"), max_length=150, null=True, blank=True)
     username_key = models.CharField(max_length=450, unique=True, null=True, editable=False)
-    email = models.EmailField("e-mail address", max_length=254)
-    email_verified = models.BooleanField("e-mail address verified", default=False, editable=False)
-    email_key = models.CharField("user name or e-mail address", max_length=762, unique=True, editable=False)
-    name = models.CharField("full name", max_length=100, blank=True)
-    language = models.CharField(max_length=16, blank=True, default="", db_default="")
-    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
-    role = models.CharField(max_length=64)
-    is_active = models.BooleanField("active", default=True)
-    is_superuser = models.BooleanField("superuser", default=False)
-    must_have_second_factor = models.BooleanField("must have a second factor", default=False)
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    email_verified = models.BooleanField(_("e-mail address verified"), default=False, editable=False)
+    email_key = models.CharField(
+        _("user name or e-mail address"), max_length=762, unique=True, editable=False
+    )
+    name = models.CharField(_("full name"), max_length=100, blank=True)
+    language = models.CharField(_("language"), max_length=16, blank=True, default="", db_default="")
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="", db_default="")
+    role = models.CharField(_("role"), max_length=64)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_superuser = models.BooleanField(_("superuser"), default=False)
+    must_have_second_factor = models.BooleanField(_("must have a second factor"), default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_login_at = models.DateTimeField(null=True, editable=False)
     sessions_ended_at = models.DateTimeField(null=True, editable=False)
@@ -104,6 +107,8 @@ class User(PublicRow, EditedRow, AbstractBaseUser):
     EMAIL_FIELD = "email"
 
     class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
         ordering = ("-pk",)
 
     def __str__(self) -> str:
@@ -163,9 +168,9 @@ class Organization(PublicRow, EditedRow):
     If `requires_second_factor` is set, roles in it apply only after a login with a second factor.
     """
 
-    name = models.CharField(max_length=100)
+    name = models.CharField(_("name"), max_length=100)
     name_key = models.CharField(max_length=300, unique=True, editable=False)
-    requires_second_factor = models.BooleanField(default=False)
+    requires_second_factor = models.BooleanField(_("requires second factor"), default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
         User, through="Membership", related_name="organizations"
@@ -174,6 +179,8 @@ class Organization(PublicRow, EditedRow):
     objects = OrganizationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("organization")
+        verbose_name_plural = _("organizations")
         ordering = ("-pk",)
 
     def __str__(self) -> str:
@@ -187,11 +194,15 @@ class Organization(PublicRow, EditedRow):
 class Membership(EditedRow):
     """A person's role in one organization."""
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=64)
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships", verbose_name=_("user"))
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="memberships", verbose_name=_("organization")
+    )
+    role = models.CharField(_("role"), max_length=64)
 
     class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
         constraints = (
             models.UniqueConstraint(fields=["user", "organization"], name="one_membership_per_organization"),
         )

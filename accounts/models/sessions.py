@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import User
 from config import profiles
@@ -35,21 +36,23 @@ class Session(PublicRow):
     says whether the login proved one.
     """
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions", verbose_name=_("user"))
     refresh_digest = models.BinaryField(max_length=32)
     refreshed_from = models.CharField(max_length=45, null=True, editable=False)
-    ip = models.CharField("address", max_length=45, blank=True)
-    user_agent = models.CharField(max_length=200, blank=True)
+    ip = models.CharField(_("address"), max_length=45, blank=True)
+    user_agent = models.CharField(_("user agent"), max_length=200, blank=True)
     created_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    second_factor = models.BooleanField(default=False)
+    second_factor = models.BooleanField(_("second factor"), default=False)
     ended_at = models.DateTimeField(null=True)
     issue_recorded_at = models.DateTimeField(null=True, editable=False)
 
     objects = SessionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
         ordering = ("-pk",)
 
     def __str__(self) -> str:

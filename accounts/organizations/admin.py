@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet
 from django.forms import BaseModelFormSet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.base import CapabilityAdmin, may
 from access.backoffice.forms import NUMBER, RowField
@@ -29,8 +30,8 @@ class MembershipInline(admin.TabularInline[Membership, Organization]):
     formset = MembershipFormSet
     autocomplete_fields = ("user",)
     extra = 0
-    verbose_name = "member"
-    verbose_name_plural = "members"
+    verbose_name = _("member")
+    verbose_name_plural = _("members")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         """Return the first MOST_SHOWN members that match the search; on POST, those that the form shows."""
@@ -68,17 +69,17 @@ class OrganizationAdmin(CapabilityAdmin):
     list_filter = ("requires_second_factor",)
     search_fields = ("name",)
     readonly_fields = ("created",)
-    created = moment_column("created_at", "created")
+    created = moment_column("created_at", _("created"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         members = Membership.objects.filter(organization=OuterRef("pk"))
         return Organization.objects.visible_to(principal_in(request)).annotate(counted=count_up_to(members))
 
-    @admin.display(description="name", ordering="name_key")
+    @admin.display(description=_("name"), ordering="name_key")
     def known_as(self, organization: Organization) -> str:
         return organization.name
 
-    @admin.display(description="members")
+    @admin.display(description=_("members"))
     def member_count(self, organization: Any) -> str:
         return str(shown_count(organization.counted))
 
@@ -118,7 +119,7 @@ class OrganizationAdmin(CapabilityAdmin):
         formset.save(commit=False)
         for membership in formset.deleted_objects:
             organizations.remove_member(caller=caller, membership=membership)
-        for membership, _ in formset.changed_objects:
+        for membership, _names in formset.changed_objects:
             organizations.change_member_role(caller=caller, membership=membership, role=membership.role)
         for membership in formset.new_objects:
             organization = Organization.objects.get(pk=form.instance.pk)

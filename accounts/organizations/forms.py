@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.forms import ChangeForm, RowField
 from accounts.models import Membership, Organization, User
@@ -15,24 +17,26 @@ class OrganizationForm(ChangeForm[Organization]):
     class Meta:
         model = Organization
         fields = ("name", "requires_second_factor")
-        help_texts = {"requires_second_factor": "Roles here apply only after a login with a second factor."}
+        help_texts = {
+            "requires_second_factor": _("Roles here apply only after a login with a second factor.")
+        }
 
     def clean_name(self) -> str:
         name = _checked(names.clean_name, "name", self.cleaned_data["name"])
         others = Organization.objects.exclude(pk=self.instance.pk)
         if others.filter(name_key=names.fold(name)).exists():
-            raise forms.ValidationError("An organization with this name already exists.")
+            raise forms.ValidationError(gettext("An organization with this name already exists."))
         return name
 
 
 class OwnerForm(forms.Form):
     """Asks who will own something: a person or an organization. Offers nobody until `offer_rows` does."""
 
-    EITHER = "Choose either a person or an organization."
+    EITHER = _("Choose either a person or an organization.")
 
-    user = RowField(User.objects.none(), required=False, label="Owner (person)")
+    user = RowField(User.objects.none(), required=False, label=_("Owner (person)"))
     organization = RowField(
-        Organization.objects.none(), required=False, label="Owner (organization)", help_text=EITHER
+        Organization.objects.none(), required=False, label=_("Owner (organization)"), help_text=EITHER
     )
 
 
@@ -49,7 +53,7 @@ class SamePerson(forms.Field):
     widget = PlainText
 
     def __init__(self, person: User) -> None:
-        super().__init__(disabled=True, required=False, label="user")
+        super().__init__(disabled=True, required=False, label=gettext("user"))
         self.person = person
 
     def prepare_value(self, value: Any) -> User:
@@ -74,7 +78,7 @@ class MembershipForm(ChangeForm[Membership]):
             self.fields["user"] = SamePerson(self.instance.user)
         if "role" in self.fields:
             self.fields["role"].offer(self.instance.role)  # type: ignore[attr-defined]
-            self.fields["role"].widget.attrs["aria-label"] = "Role"
+            self.fields["role"].widget.attrs["aria-label"] = gettext("Role")
 
 
 class MembershipFormSet(forms.BaseInlineFormSet[Membership, Organization, forms.ModelForm[Membership]]):
@@ -83,4 +87,4 @@ class MembershipFormSet(forms.BaseInlineFormSet[Membership, Organization, forms.
     def add_fields(self, form: forms.ModelForm[Membership], index: Any) -> None:
         super().add_fields(form, index)
         if "DELETE" in form.fields:
-            form.fields["DELETE"].widget.attrs["aria-label"] = "Remove from the organization"
+            form.fields["DELETE"].widget.attrs["aria-label"] = gettext("Remove from the organization")

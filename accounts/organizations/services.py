@@ -20,7 +20,7 @@ from audit.events import EventName
 from audit.log import record
 from config.database.rows import edit
 from config.profiles import Capability
-from config.wire.errors import Conflict, NotFound
+from config.wire.errors import Conflict, NotFound, Sentence
 from config.wire.preconditions import ANY_VERSION, Expected
 
 
@@ -36,7 +36,9 @@ def create_organization(*, caller: Caller, name: str, claim: Claim | None = None
             with transaction.atomic():
                 organization.save(force_insert=True)
         except IntegrityError:
-            raise Conflict("name", f"{organization.name} is taken by another organization") from None
+            raise Conflict(
+                "name", Sentence("%(name)s is taken by another organization", name=organization.name)
+            ) from None
         _record(EventName.ORGANIZATION_CREATED, caller, organization)
     return organization
 
@@ -79,7 +81,9 @@ def _write(organization: Organization, changed: Mapping[str, Any]) -> None:
         with transaction.atomic():
             edit(Organization.objects.filter(pk=organization.pk), **columns)
     except IntegrityError:
-        raise Conflict("name", f"{changed['name']} is taken by another organization") from None
+        raise Conflict(
+            "name", Sentence("%(name)s is taken by another organization", name=changed["name"])
+        ) from None
 
 
 def delete_organization(
@@ -132,7 +136,10 @@ def insert_member(*, organization: Organization, user: User, role: str) -> Membe
         with transaction.atomic():
             membership.save(force_insert=True)
     except IntegrityError:
-        raise Conflict("user", f"{user} is already a member of {organization}") from None
+        raise Conflict(
+            "user",
+            Sentence("%(who)s is already a member of %(organization)s", who=user, organization=organization),
+        ) from None
     return membership
 
 

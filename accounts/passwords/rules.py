@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from accounts.users.names import fold
 from config import profiles
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -29,7 +30,7 @@ def check_new_password(password: str) -> None:
 def check_password_rules(password: str, user: "User | None", *, member: str = "password") -> None:
     """Raise Invalid, naming `member`, with every rule that `password` breaks for `user`."""
     if len(password) > LONGEST:
-        raise Invalid(member, f"must have at most {LONGEST} characters")
+        raise Invalid(member, Sentence("must have at most %(most)d characters", most=LONGEST))
     if any("\ud800" <= character <= "\udfff" for character in password):
         raise Invalid(member, "is not valid text: it has half of a UTF-16 pair, or bytes that are not UTF-8")
     try:
@@ -49,11 +50,12 @@ class LengthValidator:
     def validate(self, password: str, user: "User | None" = None) -> None:
         if len(password) < least_length():
             raise ValidationError(
-                f"It must have at least {least_length()} characters, and has {len(password)}."
+                gettext("It must have at least %(least)d characters, and has %(number)d.")
+                % {"least": least_length(), "number": len(password)}
             )
 
     def get_help_text(self) -> str:
-        return f"At least {least_length()} characters; a sentence is fine."
+        return gettext("At least %(least)d characters; a sentence is fine.") % {"least": least_length()}
 
 
 class GuessableValidator(password_validation.CommonPasswordValidator):
@@ -68,7 +70,9 @@ class GuessableValidator(password_validation.CommonPasswordValidator):
         common = self.passwords | _added(tuple(settings.COMMON_PASSWORDS))
         is_padded = core in common and len(text) - len(core) > LEAST_PADDING
         if text in common or is_padded or is_monotonous(text):
-            raise ValidationError("It is too easy to guess: a common password, a repetition or a run.")
+            raise ValidationError(
+                gettext("It is too easy to guess: a common password, a repetition or a run.")
+            )
 
 
 @lru_cache(maxsize=2)
@@ -93,8 +97,8 @@ class PersonalWordsValidator:
         text = fold(password)
         if any(len(word) >= SHORTEST_WORD and fold(word) in text for word in words):
             raise ValidationError(
-                "It must not contain your user name, your e-mail address or the product's name."
+                gettext("It must not contain your user name, your e-mail address or the product's name.")
             )
 
     def get_help_text(self) -> str:
-        return "It must not contain your user name, your e-mail address or the product's name."
+        return gettext("It must not contain your user name, your e-mail address or the product's name.")

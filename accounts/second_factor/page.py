@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views import View
 
 from access.backoffice.base import add_error
@@ -21,7 +23,9 @@ class CodeForm(forms.Form):
     """A code from the app."""
 
     code = forms.CharField(
-        max_length=64, widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "class": "vTextField"})
+        label=_("Code"),
+        max_length=64,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "class": "vTextField"}),
     )
 
 
@@ -29,6 +33,7 @@ class PasswordForm(forms.Form):
     """The password again."""
 
     password = forms.CharField(
+        label=_("Password"),
         max_length=LONGEST,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "vTextField"}),
@@ -86,7 +91,7 @@ class SecondFactorPage(View):
         """Return the page with empty forms, except for the refused form in `sent`."""
         device = SecondFactor.objects.filter(user=self._person(request)).first()
         shown = {f"{name}_form": sent.get(name) or form(prefix=name) for name, form in FORMS.items()}
-        state = {"title": "Second factor", "device": device, **shown}
+        state = {"title": gettext("Second factor"), "device": device, **shown}
         response = TemplateResponse(request, "admin/second_factor.html", context | state)
         response.headers["Cache-Control"] = "no-store"
         return response

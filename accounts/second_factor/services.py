@@ -8,6 +8,7 @@ from typing import NamedTuple
 import segno
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from access import peppers
 from access.principals import Caller
@@ -29,10 +30,12 @@ from config.wire.errors import Conflict, Invalid, NotFound, WrongProof
 
 WRONG_PROOF = "The password or the code is wrong."
 WHAT_HAPPENED: Mapping[str, str] = {
-    MailKind.SECOND_FACTOR_ADDED: "A second factor was added to your account",
-    MailKind.SECOND_FACTOR_REMOVED: "The second factor of your account was removed",
-    MailKind.RECOVERY_STOPPED: "A code stopped the removal of the second factor of your account",
-    MailKind.RECOVERY_CODES_REPLACED: "The recovery codes of your account were replaced",
+    MailKind.SECOND_FACTOR_ADDED: gettext_noop("A second factor was added to your account"),
+    MailKind.SECOND_FACTOR_REMOVED: gettext_noop("The second factor of your account was removed"),
+    MailKind.RECOVERY_STOPPED: gettext_noop(
+        "A code stopped the removal of the second factor of your account"
+    ),
+    MailKind.RECOVERY_CODES_REPLACED: gettext_noop("The recovery codes of your account were replaced"),
 }
 
 

@@ -9,6 +9,8 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.base import may, said_status
 from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
@@ -26,49 +28,55 @@ from config.profiles import Capability
 from config.wire.errors import DomainError
 
 DEACTIVATE = Confirmation(
-    "Deactivate people",
-    "Deactivate",
-    "These people are logged out everywhere and cannot log in. Their API keys stop working, and programs can "
-    "no longer act for them:",
-    "person deactivated",
-    "people deactivated",
+    _("Deactivate people"),
+    _("Deactivate"),
+    _(
+        "These people are logged out everywhere and cannot log in. Their API keys stop working, and programs "
+        "can no longer act for them:"
+    ),
+    _("person deactivated"),
+    _("people deactivated"),
 )
 ACTIVATE = Confirmation(
-    "Activate people",
-    "Activate",
-    "These people can log in again, and their API keys work again:",
-    "person activated",
-    "people activated",
+    _("Activate people"),
+    _("Activate"),
+    _("These people can log in again, and their API keys work again:"),
+    _("person activated"),
+    _("people activated"),
 )
 END_SESSIONS = Confirmation(
-    "End all sessions",
-    "End sessions",
-    "These people will be logged out everywhere, also from the admin, and must log in again:",
-    "person logged out everywhere",
-    "people logged out everywhere",
+    _("End all sessions"),
+    _("End sessions"),
+    _("These people will be logged out everywhere, also from the admin, and must log in again:"),
+    _("person logged out everywhere"),
+    _("people logged out everywhere"),
 )
 REQUIRE = Confirmation(
-    "Require a second factor",
-    "Require",
-    "Until these people log in with a second factor, their roles allow them nothing. People without a second "
-    "factor can add one and do nothing else. Their API keys keep working:",
-    "person must now use a second factor",
-    "people must now use a second factor",
+    _("Require a second factor"),
+    _("Require"),
+    _(
+        "Until these people log in with a second factor, their roles allow them nothing. People without a "
+        "second factor can add one and do nothing else. Their API keys keep working:"
+    ),
+    _("person must now use a second factor"),
+    _("people must now use a second factor"),
 )
 WAIVE = Confirmation(
-    "Stop requiring a second factor",
-    "Stop requiring",
-    "These people can log in with a password alone, unless the profile or an organization requires more:",
-    "person no longer has to use a second factor",
-    "people no longer have to use a second factor",
+    _("Stop requiring a second factor"),
+    _("Stop requiring"),
+    _("These people can log in with a password alone, unless the profile or an organization requires more:"),
+    _("person no longer has to use a second factor"),
+    _("people no longer have to use a second factor"),
 )
 REMOVE = Confirmation(
-    "Remove second factors",
-    "Remove",
-    "These people log in with their password alone from now on. Their authenticator apps and recovery codes "
-    "stop working:",
-    "second factor removed",
-    "second factors removed",
+    _("Remove second factors"),
+    _("Remove"),
+    _(
+        "These people log in with their password alone from now on. Their authenticator apps and recovery "
+        "codes stop working:"
+    ),
+    _("second factor removed"),
+    _("second factors removed"),
 )
 SHOWN_MEMBERSHIPS = 3
 
@@ -109,8 +117,8 @@ class UserAdmin(ConfirmingAdmin):
         "last_login_time",
     )
     optional = frozenset({"username", "name", "language", "time_zone"})
-    created = moment_column("created_at", "created")
-    last_login_time = moment_column("last_login_at", "last login")
+    created = moment_column("created_at", _("created"))
+    last_login_time = moment_column("last_login_at", _("last login"))
     readonly_fields = tuple(name for name in fields if name not in UserForm.Meta.fields)
     actions = (
         "deactivate",
@@ -146,61 +154,66 @@ class UserAdmin(ConfirmingAdmin):
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         return self.fields if obj else (*NewUserForm.Meta.fields, "password")
 
-    @admin.display(description="user", ordering="username_key")
+    @admin.display(description=_("user"), ordering="username_key")
     def person(self, user: User) -> str:
         return str(user)
 
-    @admin.display(description="e-mail address", ordering="email_key")
+    @admin.display(description=_("e-mail address"), ordering="email_key")
     def address(self, user: User) -> str:
         return user.email
 
-    @admin.display(description="organizations")
+    @admin.display(description=_("organizations"))
     def in_organizations(self, user: Any) -> str:
         named = [f"{each.organization} ({each.role})" for each in user.shown_memberships[:SHOWN_MEMBERSHIPS]]
         more = ["…"] if len(user.shown_memberships) > SHOWN_MEMBERSHIPS else []
-        return ", ".join([*named, *more]) or "none"
+        return ", ".join([*named, *more]) or gettext("none")
 
-    @admin.display(description="second factor")
+    @admin.display(description=_("second factor"))
     def second_factor_state(self, user: User) -> SafeString:
         device = getattr(user, "second_factor", None)
         if device is not None and device.confirmed:
-            return said_status("yes", "active")
+            return said_status(gettext("yes"), "active")
         return (
-            said_status("required", "expiring")
+            said_status(gettext("required"), "expiring")
             if user.must_have_second_factor
-            else said_status("no", "expired")
+            else said_status(gettext("no"), "expired")
         )
 
-    @admin.display(description="last login", ordering="last_login_at")
+    @admin.display(description=_("last login"), ordering="last_login_at")
     def last_login(self, user: User) -> SafeString:
         return shown_ago(user.last_login_at)
 
     def in_words(self, user: Any) -> str:
-        return f"{user} ({user.role}): last login {ago(user.last_login_at, timezone.now())}"
+        last = ago(user.last_login_at, timezone.now())
+        return gettext("%(user)s (%(role)s): last login %(ago)s") % {
+            "user": user,
+            "role": user.role,
+            "ago": last,
+        }
 
-    @admin.action(description="Deactivate selected people", permissions=["change"])
+    @admin.action(description=_("Deactivate selected people"), permissions=["change"])
     def deactivate(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
         return self._change(request, selected, DEACTIVATE, UserChanges(is_active=False))
 
-    @admin.action(description="Activate selected people", permissions=["change"])
+    @admin.action(description=_("Activate selected people"), permissions=["change"])
     def activate(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
         return self._change(request, selected, ACTIVATE, UserChanges(is_active=True))
 
-    @admin.action(description="Require a second factor of selected people", permissions=["change"])
+    @admin.action(description=_("Require a second factor of selected people"), permissions=["change"])
     def require_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
         return self._change(request, selected, REQUIRE, UserChanges(must_have_second_factor=True))
 
-    @admin.action(description="Stop requiring a second factor of selected people", permissions=["change"])
+    @admin.action(description=_("Stop requiring a second factor of selected people"), permissions=["change"])
     def waive_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
         return self._change(request, selected, WAIVE, UserChanges(must_have_second_factor=False))
 
-    @admin.action(description="Remove the second factor of selected people", permissions=["change"])
+    @admin.action(description=_("Remove the second factor of selected people"), permissions=["change"])
     def remove_second_factor(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
         having = selected.filter(second_factor__confirmed=True)
         service = partial(second_factor.remove_second_factors, caller=caller_in_admin(request))
         return self.ask(request, having, REMOVE, service)
 
-    @admin.action(description="End all sessions of selected people", permissions=["change"])
+    @admin.action(description=_("End all sessions of selected people"), permissions=["change"])
     def end_sessions(self, request: HttpRequest, selected: QuerySet[User]) -> HttpResponse | None:
         service = partial(sessions.end_sessions_of, caller=caller_in_admin(request))
         return self.ask(request, selected, END_SESSIONS, service)
@@ -223,8 +236,9 @@ class UserAdmin(ConfirmingAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """List the people to be deleted and what is deleted with them, for Django's confirmation page."""
-        people = [f"{user}, with memberships, sessions and API keys" for user in objs]
-        return people, {"people": len(people)}, set(), []
+        words = gettext("%(user)s, with memberships, sessions and API keys")
+        people = [words % {"user": user} for user in objs]
+        return people, {gettext("people"): len(people)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         users.delete_user(caller=caller_in_admin(request), user=obj)
@@ -233,5 +247,5 @@ class UserAdmin(ConfirmingAdmin):
         try:
             users.delete_users(caller=caller_in_admin(request), selected=queryset)
         except DomainError:
-            messages.error(request, "Nobody was deleted.")  # the admin site adds the reason
+            messages.error(request, gettext("Nobody was deleted."))  # the admin site adds the reason
             raise

@@ -2,6 +2,8 @@
 
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.filters import Options, WordsFilter
 from access.callers import principal_in
@@ -10,7 +12,7 @@ from config import profiles
 
 
 class RoleFilter(WordsFilter):
-    title = parameter_name = "role"
+    title, parameter_name = _("role"), "role"
     level = "global"
 
     def options(self, request: HttpRequest) -> Options:
@@ -22,7 +24,7 @@ class OrganizationRoleFilter(RoleFilter):
 
 
 class SecondFactorFilter(WordsFilter):
-    title = "second factor"
+    title = _("second factor")
     parameter_name = "second_factor"
 
     def options(self, request: HttpRequest) -> Options:
@@ -30,8 +32,8 @@ class SecondFactorFilter(WordsFilter):
         lacking = User.objects.visible_to(principal).managing_keys(principal).without_second_factor()
         has_one = Q(second_factor__confirmed=True)
         return {
-            "yes": ("yes", has_one),
-            "no": ("no", ~has_one),
-            "required": ("no, and must have one", Q(must_have_second_factor=True) & ~has_one),
-            "wanted": ("no, and manages keys", Q(pk__in=lacking.values("pk"))),
+            "yes": (gettext("yes"), has_one),
+            "no": (gettext("no"), ~has_one),
+            "required": (gettext("no, and must have one"), Q(must_have_second_factor=True) & ~has_one),
+            "wanted": (gettext("no, and manages keys"), Q(pk__in=lacking.values("pk"))),
         }

@@ -4,7 +4,7 @@ from access.principals import Caller
 from accounts.models import Membership, Organization, User
 from config import profiles
 from config.profiles import Capability, Power
-from config.wire.errors import Invalid, NotAllowed
+from config.wire.errors import Invalid, NotAllowed, Sentence
 
 OVER_OTHERS = frozenset(
     {Capability.MANAGE_USERS, Capability.MANAGE_ORGANIZATIONS, Capability.MANAGE_KEYS}
@@ -23,7 +23,12 @@ def check_may_give(caller: Caller, power: Power, what: str) -> None:
     `what` names the grant at the start of the error text.
     """
     if power.capabilities & OVER_OTHERS:
-        check_is_person(caller, f"{what} has power over others. Programs cannot grant that; log in to do it.")
+        check_is_person(
+            caller,
+            Sentence(
+                "%(what)s has power over others. Programs cannot grant that; log in to do it.", what=what
+            ),
+        )
 
 
 def check_may_manage_users(caller: Caller) -> None:
@@ -34,7 +39,9 @@ def check_may_manage_users(caller: Caller) -> None:
 def check_not_above(caller: Caller, user: User) -> None:
     """Raise NotAllowed if `user` may do more than the caller: callers cannot change people above them."""
     held = power_of(user)
-    caller.principal.require(lambda who: held <= who.everywhere, f"{user} may do more than you.")
+    caller.principal.require(
+        lambda who: held <= who.everywhere, Sentence("%(who)s may do more than you.", who=user)
+    )
 
 
 def power_of(user: User) -> Power:
@@ -50,14 +57,16 @@ def check_global_role(role: str) -> None:
     """Raise Invalid for a text that is not a global role of the profile."""
     known = profiles.active().roles_of_level("global")
     if role not in known:
-        raise Invalid("role", f"must be one of these roles: {', '.join(known)}")
+        raise Invalid("role", Sentence("must be one of these roles: %(roles)s", roles=", ".join(known)))
 
 
 def check_organization_role(role: str) -> None:
     """Raise Invalid for a text that is not a role in organizations."""
     known = profiles.active().roles_of_level("organization")
     if role not in known:
-        raise Invalid("role", f"must be one of these organization roles: {', '.join(known)}")
+        raise Invalid(
+            "role", Sentence("must be one of these organization roles: %(roles)s", roles=", ".join(known))
+        )
 
 
 def clean_global_role(caller: Caller, role: str) -> str:
@@ -65,7 +74,8 @@ def clean_global_role(caller: Caller, role: str) -> str:
     check_global_role(role)
     given = profiles.active().power_of_role(role, "global")
     caller.principal.require(
-        lambda who: given <= who.everywhere, f"The role {role} allows more than you may do."
+        lambda who: given <= who.everywhere,
+        Sentence("The role %(role)s allows more than you may do.", role=role),
     )
     check_may_give(caller, given, f"The role {role}")
     return role
@@ -98,7 +108,8 @@ def check_not_above_in(caller: Caller, organization: Organization | None, who: o
     held = profiles.active().power_of_role(role, "organization" if organization else "global")
     number = organization.pk if organization else None
     caller.principal.require(
-        lambda principal: held <= principal.power_in(number), f"{who} may do more here than you."
+        lambda principal: held <= principal.power_in(number),
+        Sentence("%(who)s may do more here than you.", who=who),
     )
 
 
@@ -107,7 +118,8 @@ def clean_organization_role(caller: Caller, organization: Organization, role: st
     check_organization_role(role)
     given = profiles.active().power_of_role(role, "organization")
     caller.principal.require(
-        lambda who: given <= who.power_in(organization.pk), f"The role {role} allows more than you may do."
+        lambda who: given <= who.power_in(organization.pk),
+        Sentence("The role %(role)s allows more than you may do.", role=role),
     )
     check_may_give(caller, given, f"The role {role}")
     return role

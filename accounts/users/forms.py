@@ -6,8 +6,11 @@ from typing import Any
 from django import forms
 from django.contrib.admin.widgets import AdminEmailInputWidget, AdminTextInputWidget
 from django.contrib.auth import password_validation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.base import add_error
+from access.backoffice.errors import said_in_page
 from access.backoffice.forms import ChangeForm
 from accounts.models import User
 from accounts.passwords.rules import LONGEST, check_password_rules
@@ -17,16 +20,16 @@ from accounts.users.store import check_free
 from config import profiles
 from config.wire.errors import DomainError
 
-MUST_HAVE_HELP = "The permissions of the role apply only after a login with a second factor."
+MUST_HAVE_HELP = _("The permissions of the role apply only after a login with a second factor.")
 OF_ANOTHER = {"autocomplete": "off"}  # else browsers fill in the administrator's own data
-SUPERUSER_HELP = "May do everything, regardless of the role."
+SUPERUSER_HELP = _("May do everything, regardless of the role.")
 
 
 class RoleField(forms.ChoiceField):
     """A choice of the profile's roles of one level, with their descriptions."""
 
     def __init__(self, *, level: str) -> None:
-        super().__init__(choices=lambda: _roles(level))
+        super().__init__(label=_("Role"), choices=lambda: _roles(level))
 
     def offer(self, role: str) -> None:
         """Put the current value first in the list if it is empty or a role that the profile dropped.
@@ -35,9 +38,15 @@ class RoleField(forms.ChoiceField):
         """
         known: Any = self.choices
         if not role:
-            self.choices = [("", "choose one"), *known]
+            self.choices = [("", gettext("choose one")), *known]
         elif role not in dict(known):
-            self.choices = [(role, f"{role}: not a role of this profile, so it allows nothing"), *known]
+            self.choices = [
+                (
+                    role,
+                    gettext("%(role)s: not a role of this profile, so it allows nothing") % {"role": role},
+                ),
+                *known,
+            ]
 
 
 def _roles(level: str) -> list[tuple[str, str]]:
@@ -49,14 +58,15 @@ class LanguageField(forms.ChoiceField):
     """A choice of the languages of pages."""
 
     def __init__(self) -> None:
-        super().__init__(choices=[("", "as the browser asks"), *LANGUAGES.items()], required=False)
+        choices = [("", _("as the browser asks")), *LANGUAGES.items()]
+        super().__init__(label=_("Language"), choices=choices, required=False)
 
 
 class TimeZoneField(forms.ChoiceField):
     """A choice of the time zones of pages."""
 
     def __init__(self) -> None:
-        super().__init__(choices=_time_zones, required=False)
+        super().__init__(label=_("Time zone"), choices=_time_zones, required=False)
 
 
 def _time_zones() -> list[tuple[str, str]]:
@@ -97,6 +107,7 @@ class NewUserForm(forms.ModelForm[User]):
 
     role = RoleField(level="global")
     password = forms.CharField(
+        label=_("Password"),
         max_length=LONGEST,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -144,5 +155,5 @@ def _checked(check: Any, *values: str) -> str:
     try:
         checked: str = check(*values)
     except DomainError as error:
-        raise forms.ValidationError(error.detail) from None
+        raise forms.ValidationError(said_in_page(error)) from None
     return checked

@@ -10,7 +10,7 @@ from accounts.models import Organization, User
 from accounts.users.names import Unmailable, fold, fold_email, mail_address
 from config import profiles
 from config.database.rows import in_batches
-from config.wire.errors import Invalid, NotAllowed, NotFound
+from config.wire.errors import Invalid, NotAllowed, NotFound, Sentence
 
 FOLDS = {"username": fold, "email": fold_email}
 Row = TypeVar("Row", bound=Model)
@@ -92,7 +92,7 @@ def lock(row: Row) -> Row:
     rows = type(row)._default_manager.select_for_update()
     found = rows.filter(pk=row.pk).first()
     if found is None:
-        raise NotFound(f"{row} no longer exists.")
+        raise NotFound(Sentence("%(row)s no longer exists.", row=row))
     return found
 
 

@@ -9,7 +9,7 @@ from django.core.validators import validate_email
 
 from config.hosts import ascii_domain
 from config.logs import holds_credential
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 
 NAME_LENGTH = 100
 USERNAME = re.compile(r"[\w.+-]{1,150}")
@@ -87,7 +87,14 @@ def clean_name(member: str, text: str) -> str:
     if not fold(name).strip():
         raise Invalid(member, "must not be empty")
     if len(name) > NAME_LENGTH:
-        raise Invalid(member, f"must have at most {NAME_LENGTH} characters, and has {len(name)}")
+        raise Invalid(
+            member,
+            Sentence(
+                "must have at most %(most)d characters, and has %(number)d",
+                most=NAME_LENGTH,
+                number=len(name),
+            ),
+        )
     if len(fold(name)) > NAME_LENGTH * MOST_FOLDING:
         raise Invalid(member, "is too long when its ligatures are written out")
     if not name.isprintable():
@@ -123,7 +130,7 @@ def clean_email(text: str, *, member: str = "email") -> str:
     if not address.isprintable() or INVISIBLE.search(address):
         raise Invalid(member, "contains a control character or an invisible character")
     if len(address) > EMAIL_LENGTH:
-        raise Invalid(member, f"must have at most {EMAIL_LENGTH} characters")
+        raise Invalid(member, Sentence("must have at most %(most)d characters", most=EMAIL_LENGTH))
     try:
         mail_address(address)
     except Unmailable as error:

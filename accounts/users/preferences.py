@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.users.names import clean_name
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 
 LANGUAGES = dict(settings.LANGUAGES)
 NO_PLACES = {"Factory", "localtime"}  # files beside those of the zones
@@ -20,6 +20,14 @@ def time_zones() -> tuple[str, ...]:
     return tuple(sorted(zoneinfo.available_timezones() - NO_PLACES))
 
 
+def zone_of(name: str) -> zoneinfo.ZoneInfo:
+    """Return the time zone of this name; UTC for "", and for a name that this machine does not know."""
+    try:
+        return zoneinfo.ZoneInfo(name or "UTC")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return zoneinfo.ZoneInfo("UTC")
+
+
 def clean_own_name(name: str) -> str:
     """Return the name without surrounding spaces; it may be empty. Raises Invalid, naming `name`."""
     return clean_name("name", name) if name else ""
@@ -29,7 +37,9 @@ def clean_language(code: str) -> str:
     """Return the code. Raises Invalid, naming `language`, for a language that no page has."""
     if code and code not in LANGUAGES:
         known = " or ".join(f'"{each}"' for each in LANGUAGES)
-        raise Invalid("language", f'must be {known}, or "" for the language of the browser')
+        raise Invalid(
+            "language", Sentence('must be %(codes)s, or "" for the language of the browser', codes=known)
+        )
     return code
 
 

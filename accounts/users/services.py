@@ -26,7 +26,7 @@ from audit.actors import Target
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
-from config.wire.errors import Conflict, Invalid
+from config.wire.errors import Conflict, Invalid, Sentence
 from config.wire.preconditions import ANY_VERSION, Expected
 
 POWERS = ("is_active", "role", "is_superuser")
@@ -232,7 +232,9 @@ def _locked(caller: Caller, user: User, expected: Expected) -> User:
 def _check_own(caller: Caller, user: User, changed: Mapping[str, Any]) -> None:
     own = PROVEN & set(changed)
     if own and user.pk == caller.principal.user_id:
-        raise Invalid(min(own), f"you cannot change your own here; use auth/change-{min(own)}")
+        raise Invalid(
+            min(own), Sentence("you cannot change your own here; use auth/change-%(what)s", what=min(own))
+        )
 
 
 def _check_of_persons(caller: Caller, changed: Mapping[str, Any]) -> None:

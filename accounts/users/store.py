@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from accounts.users import names
 from config.database.rows import edit
-from config.wire.errors import Conflict
+from config.wire.errors import Conflict, Sentence
 
 
 def insert_user(user: User) -> None:
@@ -51,6 +51,6 @@ def check_free(user: User) -> None:
     """Raise Conflict if another user has the user name or e-mail address of `user`."""
     others = User.objects.exclude(pk=user.pk)
     if user.username and others.filter(username_key=names.fold(user.username)).exists():
-        raise Conflict("username", f"{user.username} is taken")
+        raise Conflict("username", Sentence("%(name)s is taken", name=user.username))
     if others.filter(email_key=names.fold_email(user.email)).exists():
-        raise Conflict("email", f"{user.email} is taken")
+        raise Conflict("email", Sentence("%(name)s is taken", name=user.email))

@@ -7,6 +7,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.csv import csv_response
@@ -39,32 +41,32 @@ EXPORTED = (
 
 
 ROTATE = Confirmation(
-    "Rotate keys",
-    "Rotate",
-    "A new key with the same name, owner, scopes and limits will replace this key:",
-    "key rotated",
-    "keys rotated",
+    _("Rotate keys"),
+    _("Rotate"),
+    _("A new key with the same name, owner, scopes and limits will replace this key:"),
+    _("key rotated"),
+    _("keys rotated"),
 )
 DISABLE = Confirmation(
-    "Disable keys",
-    "Disable",
-    "These keys will stop working everywhere until somebody enables them:",
-    "key disabled",
-    "keys disabled",
+    _("Disable keys"),
+    _("Disable"),
+    _("These keys will stop working everywhere until somebody enables them:"),
+    _("key disabled"),
+    _("keys disabled"),
 )
 ENABLE = Confirmation(
-    "Enable keys",
-    "Enable",
-    "These keys will work again:",
-    "key enabled",
-    "keys enabled",
+    _("Enable keys"),
+    _("Enable"),
+    _("These keys will work again:"),
+    _("key enabled"),
+    _("keys enabled"),
 )
 REVOKE = Confirmation(
-    "Revoke keys",
-    "Revoke",
-    "These keys will stop working everywhere, for good:",
-    "key revoked",
-    "keys revoked",
+    _("Revoke keys"),
+    _("Revoke"),
+    _("These keys will stop working everywhere, for good:"),
+    _("key revoked"),
+    _("keys revoked"),
 )
 
 
@@ -74,12 +76,12 @@ class KeyActions(ConfirmingAdmin):
     actions = ("rotate", "disable", "enable", "revoke", "export")
     actions_of_any_size = ("export",)
 
-    @admin.action(description="Rotate the selected key", permissions=["change"])
+    @admin.action(description=_("Rotate the selected key"), permissions=["change"])
     def rotate(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
         """Ask how long the old key stays valid, then show the new key, once."""
         keys = list(selected[:2])
         if len(keys) != 1:
-            messages.error(request, "Select one key to rotate.")
+            messages.error(request, gettext("Select one key to rotate."))
             return None
 
         def do(*, selected: list[ApiKey], **values: Any) -> HttpResponse:
@@ -88,25 +90,25 @@ class KeyActions(ConfirmingAdmin):
 
         return self.ask(request, selected, ROTATE, do, RotateForm, expires_at=keys[0].expires_at)
 
-    @admin.action(description="Disable selected keys", permissions=["change"])
+    @admin.action(description=_("Disable selected keys"), permissions=["change"])
     def disable(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
         """Ask for confirmation, then disable."""
         service = partial(disable_api_keys, caller=caller_in_admin(request))
         return self.ask(request, selected, DISABLE, service)
 
-    @admin.action(description="Enable selected keys", permissions=["change"])
+    @admin.action(description=_("Enable selected keys"), permissions=["change"])
     def enable(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
         """Ask for confirmation, then enable."""
         service = partial(enable_api_keys, caller=caller_in_admin(request))
         return self.ask(request, selected, ENABLE, service)
 
-    @admin.action(description="Revoke selected keys", permissions=["change"])
+    @admin.action(description=_("Revoke selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
         """Ask for the reason, then revoke."""
         service = partial(revoke_api_keys, caller=caller_in_admin(request))
         return self.ask(request, selected, REVOKE, service, RevokeForm)
 
-    @admin.action(description="Export selected keys as CSV", permissions=["view"])
+    @admin.action(description=_("Export selected keys as CSV"), permissions=["view"])
     def export(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponseBase:
         """Export the keys' metadata, never the keys themselves."""
         now = timezone.now()
@@ -116,12 +118,17 @@ class KeyActions(ConfirmingAdmin):
 
     def in_words(self, key: ApiKey) -> str:
         """Return which key it is, and how much it is used."""
-        return f"{key.name} ({key.key_prefix}…) of {key.owner}: {use_in_words(key, timezone.now())}"
+        return gettext("%(name)s (%(prefix)s…) of %(owner)s: %(use)s") % {
+            "name": key.name,
+            "prefix": key.key_prefix,
+            "owner": key.owner,
+            "use": use_in_words(key, timezone.now()),
+        }
 
     def shown_once(self, request: HttpRequest, key: NewKey) -> HttpResponse:
         """Return the only page that shows the text of a key."""
         context = {"key": key, "curl": curl_line(key.text)}
-        return self.page(request, "admin/apikeys/apikey/created.html", "Copy the key now", **context)
+        return self.page(request, "admin/apikeys/apikey/created.html", gettext("Copy the key now"), **context)
 
 
 def use_in_words(key: ApiKey, now: Any) -> str:
@@ -130,11 +137,14 @@ def use_in_words(key: ApiKey, now: Any) -> str:
     The key must have been fetched with_last_day.
     """
     if key.last_used_at is None:
-        return "never used"
+        return gettext("never used")
     lately = sum(use.count for use in key.last_day if use.outcome == Outcome.ALLOWED)
-    last = f"last from {key.last_used_ip or 'here'} {ago(key.last_used_at, now)}"
-    used = f"used {times(lately)}" if lately else "not used"
-    return f"{used} in 24 h, {last}; {times(key.use_count)} in all"
+    return gettext("%(used)s in 24 h, last from %(address)s %(ago)s; %(times)s in all") % {
+        "used": gettext("used %(times)s") % {"times": times(lately)} if lately else gettext("not used"),
+        "address": key.last_used_ip or gettext("here"),
+        "ago": ago(key.last_used_at, now),
+        "times": times(key.use_count),
+    }
 
 
 def _exported(key: ApiKey, now: Any) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from uuid import UUID, uuid4
 
 from django import forms
 from django.core import signing
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.confirmation import ConfirmForm
+from access.backoffice.errors import translated
 from access.backoffice.forms import ChangeForm, MomentField, offer_rows
 from access.backoffice.moments import said_at
 from access.key_limits import Limits, Rate, clean_networks, clean_rate
@@ -30,7 +32,7 @@ from config.wire.errors import DomainError
 FORM_SECONDS = 24 * 3600
 WIDE = {"class": "vTextField"}
 UNTIL_DATE, FOR_EVER = "date", "never"
-DAYS, USUAL_DAYS = {30: "30 days", 90: "90 days", 365: "1 year"}, 90
+DAYS, USUAL_DAYS = {30: _("30 days"), 90: _("90 days"), 365: _("1 year")}, 90
 ATTRIBUTE = "attribute_"  # prefix of the profile's attributes, whose names could clash with other fields
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,13 +43,15 @@ class LimitsForm(forms.Form):
 
     allowed_networks = forms.CharField(
         required=False,
+        label=_("Allowed networks"),
         widget=forms.Textarea(attrs={"rows": 3, "cols": 50}),
-        help_text="One address or network per line, such as 192.0.2.0/24. Empty: every address.",
+        help_text=_("One address or network per line, such as 192.0.2.0/24. Empty: every address."),
     )
     rate_limit = forms.CharField(
         required=False,
+        label=_("Rate limit"),
         max_length=32,
-        help_text="Requests per time, such as 100/60s or 5000/1h. Empty: no limit.",
+        help_text=_("Requests per time, such as 100/60s or 5000/1h. Empty: no limit."),
     )
 
     def clean_allowed_networks(self) -> list[str]:
@@ -66,7 +70,8 @@ def said_in_form(clean: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return clean(*args, **kwargs)
     except DomainError as error:
-        raise forms.ValidationError(" ".join(error.errors.values()) or error.detail) from None
+        said = " ".join(translated(reason) for reason in error.errors.values())
+        raise forms.ValidationError(said or translated(error.detail)) from None
 
 
 class KeyForm(LimitsForm, ChangeForm[ApiKey]):
@@ -91,15 +96,16 @@ class NewKeyForm(LimitsForm, OwnerForm):
     required_css_class = "required"
     field_order = ("name", "user", "organization", "environment", "scopes", "lifetime", "expires_at")
 
-    name = forms.CharField(max_length=100, widget=forms.TextInput(attrs=WIDE))
-    environment = forms.ChoiceField()
+    name = forms.CharField(label=_("Name"), max_length=100, widget=forms.TextInput(attrs=WIDE))
+    environment = forms.ChoiceField(label=_("Environment"))
     scopes = forms.MultipleChoiceField(
         required=False,
+        label=_("Scopes"),
         widget=forms.CheckboxSelectMultiple,
-        help_text="What the key may do. Without scopes it can do nothing.",
+        help_text=_("What the key may do. Without scopes it can do nothing."),
     )
-    lifetime = forms.ChoiceField(label="Expires", widget=forms.RadioSelect)
-    expires_at = MomentField(label="Date")
+    lifetime = forms.ChoiceField(label=_("Expires"), widget=forms.RadioSelect)
+    expires_at = MomentField(label=_("Date"))
     ticket = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, principal: Principal, data: Any = None) -> None:
@@ -116,7 +122,7 @@ class NewKeyForm(LimitsForm, OwnerForm):
             if name in principal.scopes_anywhere
         ]
         if profile.keys.scopes_required:
-            fields["scopes"].required, fields["scopes"].help_text = True, "What the key may do."
+            fields["scopes"].required, fields["scopes"].help_text = True, gettext("What the key may do.")
         longest = profile.keys.longest_days
         fields["lifetime"].choices = _lifetimes(longest)
         fields["lifetime"].initial = str(min(USUAL_DAYS, longest or USUAL_DAYS))
@@ -129,7 +135,7 @@ class NewKeyForm(LimitsForm, OwnerForm):
         if bool(cleaned.get("user")) == bool(cleaned.get("organization")):
             self.add_error("user", self.EITHER)
         if "expires_at" in cleaned and (cleaned.get("lifetime") == UNTIL_DATE) != bool(cleaned["expires_at"]):
-            self.add_error("expires_at", "Enter a date only if the key expires on a date.")
+            self.add_error("expires_at", gettext("Enter a date only if the key expires on a date."))
         return cleaned
 
     def expiry(self, now: datetime) -> datetime | None:
@@ -145,17 +151,18 @@ class NewKeyForm(LimitsForm, OwnerForm):
         try:
             return UUID(_signer().unsign(self.cleaned_data["ticket"], max_age=FORM_SECONDS))
         except (signing.BadSignature, ValueError):
-            raise forms.ValidationError("This form has expired. Open it again.") from None
+            raise forms.ValidationError(gettext("This form has expired. Open it again.")) from None
 
 
 class RevokeForm(ConfirmForm):
     """Asks why the keys are revoked."""
 
     reason = forms.CharField(
+        label=_("Reason"),
         max_length=REASON_LENGTH,
         required=False,
         widget=forms.TextInput(attrs=WIDE),
-        help_text="Recorded in the audit log.",
+        help_text=_("Recorded in the audit log."),
     )
 
 
@@ -164,16 +171,16 @@ class RotateForm(ConfirmForm):
 
     overlap = forms.ChoiceField(
         choices=[
-            ("", "none: the old key is revoked now"),
-            ("1h", "1 hour"),
-            ("24h", "1 day"),
-            ("7d", "7 days"),
+            ("", _("none: the old key is revoked now")),
+            ("1h", _("1 hour")),
+            ("24h", _("1 day")),
+            ("7d", _("7 days")),
         ],
         required=False,
-        label="Overlap",
-        help_text="How long the old key stays valid.",
+        label=_("Overlap"),
+        help_text=_("How long the old key stays valid."),
     )
-    expires_at = MomentField(label="Expires", help_text="Expiry of the new key. Empty: never.")
+    expires_at = MomentField(label=_("Expires"), help_text=_("Expiry of the new key. Empty: never."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -186,16 +193,22 @@ class RotateForm(ConfirmForm):
 
 def _lifetimes(longest: int | None) -> list[tuple[str, str]]:
     """Return the choices: days up to `longest`, a date, and "never" if `longest` is None."""
-    days = {**DAYS, longest: f"{longest} day{pluralize(longest)}, the longest"} if longest else DAYS
-    offered = [(str(each), words) for each, words in days.items() if each <= (longest or each)]
-    return [*offered, (UNTIL_DATE, "until the date below"), *([] if longest else [(FOR_EVER, "never")])]
+    days = {**DAYS, longest: _longest(longest)} if longest else DAYS
+    offered = [(str(each), str(words)) for each, words in days.items() if each <= (longest or each)]
+    for_ever = [] if longest else [(FOR_EVER, gettext("never"))]
+    return [*offered, (UNTIL_DATE, gettext("until the date below")), *for_ever]
+
+
+def _longest(days: int) -> str:
+    words = ngettext("%(days)d day, the longest", "%(days)d days, the longest", days)
+    return words % {"days": days}
 
 
 def _say_latest(field: forms.Field) -> None:
     """Show the latest expiry, if the profile has a limit."""
     latest = latest_expiry(timezone.now())
     if latest is not None:
-        field.help_text = f"Not after {said_at(latest)}."
+        field.help_text = gettext("Not after %(time)s.") % {"time": said_at(latest)}
 
 
 def new_ticket() -> str:

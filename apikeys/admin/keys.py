@@ -13,6 +13,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.base import add_error, said_status
 from access.backoffice.moments import moment_column, shown_ago
@@ -73,17 +75,19 @@ class ApiKeyAdmin(KeyActions):
     list_select_related = ("user", "organization")
     sortable_by = ("name", "masked_key", "environment", "expires")  # only these have an index
     search_fields = ("name",)  # shows the search field; get_search_results searches
-    search_help_text = "Words of a key's name, the beginning of an owner's name, or a whole key (not stored)"
+    search_help_text = _(
+        "Words of a key's name, the beginning of an owner's name, or a whole key (not stored)"
+    )
     fieldsets = (
         (None, {"fields": FACTS}),
-        ("Settings", {"fields": ("name", "allowed_networks", "rate_limit")}),
+        (_("Settings"), {"fields": ("name", "allowed_networks", "rate_limit")}),
     )
     readonly_fields = FACTS
     optional = frozenset({"attribute_list", "disabled", "revoked", "why_revoked"})
-    created = moment_column("created_at", "created")
-    expires_when = moment_column("expires_at", "expires")
-    disabled = moment_column("disabled_at", "disabled", never="")
-    revoked = moment_column("revoked_at", "revoked", never="")
+    created = moment_column("created_at", _("created"))
+    expires_when = moment_column("expires_at", _("expires"))
+    disabled = moment_column("disabled_at", _("disabled"), never="")
+    revoked = moment_column("revoked_at", _("revoked"), never="")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
         return ApiKey.objects.visible_to(principal_in(request)).with_last_day(timezone.now())
@@ -97,63 +101,63 @@ class ApiKeyAdmin(KeyActions):
         """Django's; people who may only see the key read its limits instead of a form."""
         facts, settings = super().get_fieldsets(request, obj)
         is_form = self.has_change_permission(request, obj)
-        return [facts, settings if is_form else ("Settings", {"fields": ["networks", "rate"]})]
+        return [facts, settings if is_form else (_("Settings"), {"fields": ["networks", "rate"]})]
 
-    @admin.display(description="allowed networks")
+    @admin.display(description=_("allowed networks"))
     def networks(self, key: ApiKey) -> str:
-        return ", ".join(key.allowed_networks) or "every address"
+        return ", ".join(key.allowed_networks) or gettext("every address")
 
-    @admin.display(description="rate limit")
+    @admin.display(description=_("rate limit"))
     def rate(self, key: ApiKey) -> str:
-        return str(key.rate_limit or "no limit")
+        return str(key.rate_limit or gettext("no limit"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ApiKey], search_term: str
     ) -> tuple[QuerySet[ApiKey], bool]:
         return (queryset.filter(matching(search_term)) if search_term else queryset), False
 
-    @admin.display(description="key", ordering="key_prefix")
+    @admin.display(description=_("key"), ordering="key_prefix")
     def masked_key(self, key: ApiKey) -> SafeString:
         return format_html('<code class="masked">{}…</code>', key.key_prefix)
 
-    @admin.display(description="scopes")
+    @admin.display(description=_("scopes"))
     def scope_list(self, key: ApiKey) -> str:
-        return ", ".join(key.scopes) or "none"
+        return ", ".join(key.scopes) or gettext("none")
 
-    @admin.display(description="scopes")
+    @admin.display(description=_("scopes"))
     def few_scopes(self, key: ApiKey) -> SafeString:
         more = len(key.scopes) - SHOWN_SCOPES
-        words = ", ".join(key.scopes[:SHOWN_SCOPES]) or "none"
+        words = ", ".join(key.scopes[:SHOWN_SCOPES]) or gettext("none")
         return format_html(
             '<span title="{}">{}</span>', ", ".join(key.scopes), words + (f" + {more}" if more > 0 else "")
         )
 
-    @admin.display(description="attributes")
+    @admin.display(description=_("attributes"))
     def attribute_list(self, key: ApiKey) -> str:
         return ", ".join(f"{name}: {value}" for name, value in key.attributes.items())
 
-    @admin.display
+    @admin.display(description=_("status"))
     def status(self, key: ApiKey) -> SafeString:
         return said_status(key.shown_status(timezone.now()))
 
-    @admin.display(description="why it was revoked")
+    @admin.display(description=_("why it was revoked"))
     def why_revoked(self, key: ApiKey) -> str:
         return why_revoked(key)
 
-    @admin.display(description="last used")
+    @admin.display(description=_("last used"))
     def last_use(self, key: ApiKey) -> SafeString:
         """Return how long ago and from which address."""
         return format_html('{} <span class="quiet">{}</span>', shown_ago(key.last_used_at), key.last_used_ip)
 
-    @admin.display(description="24 h")
+    @admin.display(description=_("24 h"))
     def last_day(self, key: ApiKey) -> SafeString:
         return SafeString(line_of_day(key, timezone.now()))
 
-    @admin.display
+    @admin.display(description=_("use"))
     def use(self, key: ApiKey) -> str:
         return use_in_words(key, timezone.now())
 
-    @admin.display(ordering="expires_at")
+    @admin.display(description=_("expires"), ordering="expires_at")
     def expires(self, key: ApiKey) -> SafeString:
         return shown_ago(key.expires_at)
 
@@ -180,7 +184,7 @@ class ApiKeyAdmin(KeyActions):
     def _go_to_pasted(self, request: HttpRequest, text: str) -> HttpResponse:
         key = key_pasted(text, ApiKey.objects.visible_to(principal_in(request)))
         if key is None:
-            messages.warning(request, "No key that you may see has this text.")
+            messages.warning(request, gettext("No key that you may see has this text."))
             return HttpResponseRedirect(reverse(LIST))
         return HttpResponseRedirect(reverse(CHANGE, args=[key.pk]))
 
@@ -209,7 +213,7 @@ class ApiKeyAdmin(KeyActions):
                 if isinstance(error, NotAllowed):
                     note_denied(request, error)
                 add_error(form, error)
-        return self.page(request, "admin/apikeys/apikey/new.html", "Create an API key", form=form)
+        return self.page(request, "admin/apikeys/apikey/new.html", gettext("Create an API key"), form=form)
 
     def _make(self, request: HttpRequest, form: NewKeyForm) -> HttpResponse:
         """Create the key and return the page that shows it. Raises DomainError.
@@ -233,7 +237,9 @@ class ApiKeyAdmin(KeyActions):
             )
         except IntegrityError:
             made_before = ApiKey.objects.get(uuid=values["ticket"])
-            messages.warning(request, "This form has already created its key, which is shown only once.")
+            messages.warning(
+                request, gettext("This form has already created its key, which is shown only once.")
+            )
             return HttpResponseRedirect(reverse(CHANGE, args=[made_before.pk]))
         return self.shown_once(request, key)
 

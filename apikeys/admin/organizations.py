@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import principal_in
@@ -24,6 +25,6 @@ class OrganizationWithKeysAdmin(OrganizationAdmin):
         keys = count_up_to(seen.filter(organization=OuterRef("pk")))
         return super().get_queryset(request).annotate(counted_keys=keys)
 
-    @admin.display
+    @admin.display(description=_("usable keys"))
     def usable_keys(self, organization: Any) -> str:
         return str(shown_count(organization.counted_keys))

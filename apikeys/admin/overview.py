@@ -10,10 +10,13 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils.dateformat import format as formatted
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.charts import Chart, Series
+from access.backoffice.humanize import grouped
 from access.backoffice.paginator import Counted, counted
 from access.principals import Principal
 from accounts.models import User
@@ -26,7 +29,7 @@ from config.profiles import Capability
 
 MOST_KEYS = MOST_EVENTS = 20_000  # rows that one query reads
 DAYS = 14
-AGES = (("7 days", 7), ("30 days", 30), ("90 days", 90), ("1 year", 365))
+AGES = ((_("7 days"), 7), (_("30 days"), 30), (_("90 days"), 90), (_("1 year"), 365))
 READS_KEYS = (Capability.READ_OWN_KEYS, Capability.READ_KEYS)
 
 
@@ -35,14 +38,8 @@ class Concern:
     """A number that needs attention, and the address of the list with the counted rows."""
 
     counted: Counted
-    rows: str  # what the rows are called: "key,keys"
-    words: str
+    text: str  # beside the number: "key expiring within 14 days"
     address: str
-
-    @property
-    def text(self) -> str:
-        """The words beside the number: "key expiring within 14 days"."""
-        return f"{pluralize(self.counted.number, self.rows)} {self.words}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def keys(principal: Principal, now: datetime) -> Keys:
     usable, unused = predicates.usable(now), predicates.unused_since(now - UNUSED)
     wanted = {"seen": Q(), "expiring": predicates.expiring(now), "unused": usable & unused}
     wanted |= {"for_ever": usable & NEVER_EXPIRES}
-    older = [now - timedelta(days=days) for _, days in AGES]
+    older = [now - timedelta(days=days) for _words, days in AGES]
     wanted |= {f"older_{i}": usable & Q(created_at__lt=moment) for i, moment in enumerate(older)}
     newest = ApiKey.objects.visible_to(principal).order_by("-pk")[: MOST_KEYS + 1]
     found = newest.aggregate(usable=_count(usable), **{name: _count(q) for name, q in wanted.items()})
@@ -68,18 +65,25 @@ def keys(principal: Principal, now: datetime) -> Keys:
 
     def concern(name: str, words: str, **query: str) -> Concern:
         address = _list("apikeys_apikey", status="usable", **query)
-        return Concern(Counted(found[name], is_more), "key,keys", words, address)
+        return Concern(Counted(found[name], is_more), words, address)
 
+    soon = ngettext(
+        "key expiring within %(days)d days", "keys expiring within %(days)d days", found["expiring"]
+    )
+    long = ngettext("key unused for %(days)d days", "keys unused for %(days)d days", found["unused"])
+    for_ever = ngettext("key without an expiry", "keys without an expiry", found["for_ever"])
     concerns = [
-        concern("expiring", f"expiring within {EXPIRING.days} days", expires=f"{EXPIRING.days}d"),
-        concern("unused", f"unused for {UNUSED.days} days", used="unused"),
-        concern("for_ever", "without an expiry", expires="never"),
+        concern("expiring", soon % {"days": EXPIRING.days}, expires=f"{EXPIRING.days}d"),
+        concern("unused", long % {"days": UNUSED.days}, used="unused"),
+        concern("for_ever", for_ever, expires="never"),
     ]
     bounds = [found["usable"], *(found[f"older_{i}"] for i in range(len(AGES))), 0]
-    labels = [f"< {AGES[0][0]}", *(f"< {words}" for words, _ in AGES[1:]), f"≥ {AGES[-1][0]}"]
+    labels = [f"< {AGES[0][0]}", *(f"< {words}" for words, _days in AGES[1:]), f"≥ {AGES[-1][0]}"]
     ages = [(label, bounds[i] - bounds[i + 1]) for i, label in enumerate(labels)]
-    note = f"Of the newest {MOST_KEYS:,} keys." if is_more else ""
-    return Keys(concerns, [Chart("ages", "Usable keys by age", [Series("keys", ages)], note)])
+    note = gettext("Of the newest %(most)s keys.") % {"most": grouped(MOST_KEYS)} if is_more else ""
+    return Keys(
+        concerns, [Chart("ages", gettext("Usable keys by age"), [Series(gettext("keys"), ages)], note)]
+    )
 
 
 def refusals(principal: Principal, now: datetime) -> list[Concern]:
@@ -88,7 +92,9 @@ def refusals(principal: Principal, now: datetime) -> list[Concern]:
         return []
     rows = _events(principal).filter(occurred_at__gte=now - timedelta(days=1), name__in=REFUSALS)
     address = _list("audit_event", kind="refusals", time="1d")
-    return [Concern(counted(rows), "attempt,attempts", "refused in the last day", address)]
+    number = counted(rows)
+    words = ngettext("attempt refused in the last day", "attempts refused in the last day", number.number)
+    return [Concern(number, words, address)]
 
 
 def people(principal: Principal) -> list[Concern]:
@@ -97,7 +103,13 @@ def people(principal: Principal) -> list[Concern]:
         return []
     rows = User.objects.visible_to(principal).managing_keys(principal).without_second_factor()
     address = _list("accounts_user", second_factor="wanted")
-    return [Concern(counted(rows), "person,people", "managing keys without a second factor", address)]
+    number = counted(rows)
+    words = ngettext(
+        "person managing keys without a second factor",
+        "people managing keys without a second factor",
+        number.number,
+    )
+    return [Concern(number, words, address)]
 
 
 def event_charts(principal: Principal, now: datetime) -> list[Chart]:
@@ -113,18 +125,26 @@ def event_charts(principal: Principal, now: datetime) -> list[Chart]:
     found = {
         (row["day"], row["name"]): row["n"] for row in by_day.values("day", "name").annotate(n=Count("pk"))
     }
-    note = f"Of the newest {MOST_EVENTS:,} events." if sum(found.values()) == MOST_EVENTS else ""
+    words = gettext("Of the newest %(most)s events.") % {"most": grouped(MOST_EVENTS)}
+    note = words if sum(found.values()) == MOST_EVENTS else ""
 
     def series(words: str, names: Collection[str]) -> Series:
         return Series(
             words, [(_label(day), sum(found.get((day, name), 0) for name in names)) for day in days]
         )
 
-    logins = [series("logins", [EventName.LOGIN_SUCCEEDED]), series("failures", [EventName.LOGIN_FAILED])]
-    refused = [series("refused", REFUSALS)]
+    logins = [
+        series(gettext("logins"), [EventName.LOGIN_SUCCEEDED]),
+        series(gettext("failures"), [EventName.LOGIN_FAILED]),
+    ]
+    refused = [series(gettext("refused"), REFUSALS)]
+    titles = (
+        gettext("Logins and failed logins per day, %(days)d days"),
+        gettext("Refused attempts per day, %(days)d days"),
+    )
     return [
-        Chart("logins", f"Logins and failed logins per day, {DAYS} days", logins, note),
-        Chart("refusals", f"Refused attempts per day, {DAYS} days", refused, note),
+        Chart("logins", titles[0] % {"days": DAYS}, logins, note),
+        Chart("refusals", titles[1] % {"days": DAYS}, refused, note),
     ]
 
 
@@ -138,7 +158,7 @@ def _count(condition: Q) -> Count:
 
 
 def _label(day: date) -> str:
-    return f"{day.day} {day:%b}"
+    return formatted(day, "j M")
 
 
 def _list(model: str, **query: str) -> str:

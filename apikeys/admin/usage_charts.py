@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.template.defaultfilters import pluralize
+from django.utils.dateformat import format as formatted
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.charts import Chart, HourChart, Series, sparkline
-from access.backoffice.humanize import ago
+from access.backoffice.humanize import ago, grouped
 from access.principals import Principal
 from apikeys.admin.overview import READS_KEYS
 from apikeys.models import (
@@ -28,11 +30,11 @@ from config.profiles import Capability
 WEEK = 7 * LAST_DAY  # hours
 MOST_OWN = 200  # keys
 WORDS = {
-    Outcome.ALLOWED: "allowed",
-    Outcome.ENDED: "key ended",
-    Outcome.SCOPE: "lacks scope",
-    Outcome.NETWORK: "other network",
-    Outcome.RATE: "over its rate",
+    Outcome.ALLOWED: _("allowed"),
+    Outcome.ENDED: _("key ended"),
+    Outcome.SCOPE: _("lacks scope"),
+    Outcome.NETWORK: _("other network"),
+    Outcome.RATE: _("over its rate"),
 }
 Sum = tuple[int, str, int]  # beginning of the hour in Unix seconds, outcome, count
 
@@ -52,7 +54,8 @@ def charts_of_all(principal: Principal, now: datetime) -> list[Chart]:
     places = [EVERY_KEY] if reach.everywhere else reach.organizations
     totals = HourTotal.objects.filter(organization_id__in=places, begins_at__gte=first)
     uses = KeyUse.objects.hours(first).filter(key__in=own[:MOST_OWN])
-    note = f"With the newest {MOST_OWN} of your own keys." if len(own) > MOST_OWN else ""
+    words = gettext("With the newest %(most)d of your own keys.") % {"most": MOST_OWN}
+    note = words if len(own) > MOST_OWN else ""
     return [_chart([*totals.by_outcome(), *uses.by_outcome()], first, note)]
 
 
@@ -67,12 +70,13 @@ def _chart(sums: Iterable[Sum], first: int, note: str = "") -> Chart:
     for hour, outcome, times in sums:
         found[hour, outcome] += int(times)
     hours = {hour: datetime.fromtimestamp(hour, UTC) for hour in range(first, first + WEEK * HOUR, HOUR)}
+    labels = {hour: formatted(moment, "j M H:00") for hour, moment in hours.items()}
     series = [
-        Series(words, [(f"{moment:%-d %b %H}:00", found[hour, outcome]) for hour, moment in hours.items()])
+        Series(str(words), [(label, found[hour, outcome]) for hour, label in labels.items()])
         for outcome, words in WORDS.items()
     ]
-    days = [(i, f"{hours[hour]:%-d %b}") for i, hour in enumerate(hours) if i == 0 or hour % DAY == 0]
-    return HourChart("requests", "Requests per hour (UTC), 7 days", series, note, days)
+    days = [(i, formatted(hours[hour], "j M")) for i, hour in enumerate(hours) if i == 0 or hour % DAY == 0]
+    return HourChart("requests", gettext("Requests per hour (UTC), 7 days"), series, note, days)
 
 
 def line_of_day(key: ApiKey, now: datetime) -> str:
@@ -85,8 +89,10 @@ def line_of_day(key: ApiKey, now: datetime) -> str:
             all_of_them[hour] += use.count
             refused[hour] += use.count if use.outcome != Outcome.ALLOWED else 0
     number = sum(all_of_them)
-    words = f"{number:,} request{pluralize(number)} in 24 h"
-    words += f", {sum(refused):,} refused" if any(refused) else ""
+    words = ngettext("%(number)s request in 24 h", "%(number)s requests in 24 h", number)
+    words %= {"number": grouped(number)}
+    if any(refused):
+        words += gettext(", %(number)s refused") % {"number": grouped(sum(refused))}
     return sparkline(all_of_them, refused, words)
 
 
@@ -112,7 +118,7 @@ def scopes_of(key: ApiKey, now: datetime) -> list[ScopeShown]:
             name,
             profile.scopes[name].description if name in profile.scopes else "",
             name not in key.scopes,
-            f"used {ago(used[name], now)}" if name in used else never,
+            gettext("used %(times)s") % {"times": ago(used[name], now)} if name in used else never,
         )
         for name in names
     ]
@@ -121,4 +127,6 @@ def scopes_of(key: ApiKey, now: datetime) -> list[ScopeShown]:
 def _never(key: ApiKey) -> str:
     """Return the words for an unused scope. The uses of old keys were not counted from the beginning."""
     since = key.scope_uses_since
-    return f"never used since {since:%-d %b %Y}" if since else "never used"
+    if since is None:
+        return gettext("never used")
+    return gettext("never used since %(day)s") % {"day": formatted(since, "j M Y")}

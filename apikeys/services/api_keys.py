@@ -30,7 +30,7 @@ from audit.events import EventName
 from config import profiles
 from config.database.rows import edit
 from config.profiles import NO_POWER, Capability, Power
-from config.wire.errors import MOST_ERRORS, Conflict, Invalid, NotAllowed
+from config.wire.errors import MOST_ERRORS, Conflict, Invalid, NotAllowed, Sentence
 from config.wire.fields import timestamp
 from config.wire.preconditions import ANY_VERSION, Expected
 from oauth.locks import lock_token
@@ -169,7 +169,10 @@ def check_not_ended(row: ApiKey, now: datetime) -> None:
     """Raise Conflict if the key is revoked or expired."""
     status = row.status(now)
     if status in {"revoked", "expired"}:
-        raise Conflict("status", f"{row.name} is {status} for good; create a new key")
+        raise Conflict(
+            "status",
+            Sentence("%(name)s is %(status)s for good; create a new key", name=row.name, status=status),
+        )
 
 
 def _check_may_make(caller: Caller, owner: User | Organization) -> None:
@@ -209,7 +212,8 @@ def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozen
     person = principal_of(owner, Credential("jwt", ""))
     if owner.pk != caller.principal.user_id:
         caller.principal.require(
-            lambda who: person.excess_over(who) == NO_POWER, f"{owner} may do more than you."
+            lambda who: person.excess_over(who) == NO_POWER,
+            Sentence("%(who)s may do more than you.", who=owner),
         )
     excess = Power(scopes=wanted.scopes - person.scopes_anywhere)
     if excess != NO_POWER:
@@ -244,7 +248,10 @@ def check_expiry(expires_at: datetime | None, now: datetime) -> None:
         raise Invalid("expires_at", "must be in the future")
     latest = latest_expiry(now)
     if latest is not None and (expires_at is None or expires_at > latest):
-        raise Invalid("expires_at", f"must not be after {timestamp(latest)}, the latest allowed expiry")
+        raise Invalid(
+            "expires_at",
+            Sentence("must not be after %(time)s, the latest allowed expiry", time=timestamp(latest)),
+        )
 
 
 def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | None:
@@ -252,5 +259,8 @@ def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | Non
     limit = None if caller.principal.is_person else caller.principal.credential.expires_at
     if limit is not None and (expires_at is None or expires_at > limit):
         moment = limit.isoformat()
-        raise Invalid("expires_at", f"must not be after {moment}, when your own credential expires")
+        raise Invalid(
+            "expires_at",
+            Sentence("must not be after %(time)s, when your own credential expires", time=moment),
+        )
     return expires_at

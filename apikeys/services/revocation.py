@@ -13,7 +13,7 @@ from apikeys.services.events import record_about_all
 from apikeys.services.locking import locked_to_end, one_locked_to_end
 from audit.events import EventName
 from config.database.rows import edit, in_batches
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 from config.wire.preconditions import ANY_VERSION, Expected
 
 REASON_LENGTH = 200
@@ -25,7 +25,7 @@ def revoke_api_keys(*, caller: Caller, selected: Iterable[ApiKey], reason: str =
     Raises NotFound, NotAllowed if the caller may not manage one of them, and Invalid for a bad `reason`.
     """
     if len(reason) > REASON_LENGTH or not reason.isprintable():
-        raise Invalid("reason", f"must be at most {REASON_LENGTH} printable characters")
+        raise Invalid("reason", Sentence("must be at most %(most)d printable characters", most=REASON_LENGTH))
     check_no_credential("reason", reason)
     with transaction.atomic():
         return revoke_locked(caller, locked_to_end(caller, selected, ANY_VERSION), reason)

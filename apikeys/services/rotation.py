@@ -14,7 +14,7 @@ from apikeys.services.events import record_about
 from apikeys.services.locking import locked
 from audit.events import EventName
 from config.database.rows import edit
-from config.wire.errors import Conflict, Invalid
+from config.wire.errors import Conflict, Invalid, Sentence
 from config.wire.fields import timestamp
 from config.wire.preconditions import ANY_VERSION, Expected
 
@@ -75,7 +75,7 @@ def rotate_api_key(
 def check_overlap(overlap: timedelta) -> None:
     """Raise Invalid for an overlap that is too long."""
     if not NO_OVERLAP <= overlap <= LONGEST_OVERLAP:
-        raise Invalid("overlap", f"must be at most {LONGEST_OVERLAP.days}d")
+        raise Invalid("overlap", Sentence("must be at most %(days)dd", days=LONGEST_OVERLAP.days))
 
 
 def _take(claim: Claim | None, successor: UUID, caller: Caller, key: ApiKey) -> None:
@@ -93,9 +93,12 @@ def _take(claim: Claim | None, successor: UUID, caller: Caller, key: ApiKey) -> 
 def _check_can_be_rotated(old: ApiKey, now: datetime) -> None:
     check_not_ended(old, now)
     if old.disabled_at is not None:
-        raise Conflict("status", f"{old.name} is disabled; enable it first")
+        raise Conflict("status", Sentence("%(name)s is disabled; enable it first", name=old.name))
     if old.successors.unrevoked().exists():
-        raise Conflict("status", f"{old.name} was already rotated; rotate or revoke its successor first")
+        raise Conflict(
+            "status",
+            Sentence("%(name)s was already rotated; rotate or revoke its successor first", name=old.name),
+        )
 
 
 def _end(old: ApiKey, now: datetime, overlap: timedelta) -> datetime:

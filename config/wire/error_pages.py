@@ -6,24 +6,26 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from config import profiles
 from config.wire.http.heads import REQUEST_ID
 
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition"}
-NOT_ACCEPTED = "This form was not accepted"  # its token or its origin is wrong
+NOT_ACCEPTED = gettext_noop("This form was not accepted")  # its token or its origin is wrong
 TITLES = {
-    400: "This request cannot be answered",
-    403: "You cannot open this page",
-    404: "There is no such page",
-    413: "This is too large",
-    500: "Something went wrong here",
-    503: "The service cannot answer now",
+    400: _("This request cannot be answered"),
+    403: _("You cannot open this page"),
+    404: _("There is no such page"),
+    413: _("This is too large"),
+    500: _("Something went wrong here"),
+    503: _("The service cannot answer now"),
 }
 TEXTS = {  # by the problem's code; other problems speak for themselves
-    "not_allowed": "Your role does not allow it. If you need it, ask an administrator.",
-    "not_found": "The address may be mistyped, or what was there has been deleted.",
-    "server_error": "The error is logged. If it happens again, tell an administrator the request number.",
+    "not_allowed": _("Your role does not allow it. If you need it, ask an administrator."),
+    "not_found": _("The address may be mistyped, or what was there has been deleted."),
+    "server_error": _("The error is logged. If it happens again, tell an administrator the request number."),
 }
 
 
@@ -34,7 +36,7 @@ def error_page(request: HttpRequest, error: HttpResponse) -> HttpResponse:
     title = TITLES.get(error.status_code, phrase)
     values = {
         "product": profiles.active().product.name,
-        "title": NOT_ACCEPTED if said.get("code") == "csrf_failed" else title,
+        "title": _(NOT_ACCEPTED) if said.get("code") == "csrf_failed" else title,
         "text": TEXTS.get(said.get("code")) or said.get("detail", f"{phrase}."),
         "request_id": request.META.get(REQUEST_ID, ""),
     }

@@ -7,6 +7,21 @@ MOST_ERRORS = 20  # in one response, so that it stays small
 LONGEST_NAME = 100
 
 
+class Sentence(str):
+    """A text with values, as in `Sentence("must be at most %(most)d", most=3)`, which pages can translate.
+
+    The API shows it as it is, in English.
+    """
+
+    template: str
+    values: Mapping[str, object]
+
+    def __new__(cls, template: str, **values: object) -> "Sentence":
+        sentence = super().__new__(cls, template % values)
+        sentence.template, sentence.values = template, values
+        return sentence
+
+
 class DomainError(Exception):
     """A service refused to do something. `detail` says why in a sentence, `errors` by canonical member."""
 

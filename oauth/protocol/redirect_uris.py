@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from accounts.users.names import check_no_credential
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 
 LONGEST = 2000
 LOOPBACK = ("127.0.0.1", "::1", "localhost")  # RFC 8252 section 7.3: programs on the person's own machine
@@ -19,7 +19,7 @@ def clean_redirect_uri(text: str) -> str:
     Wildcards are not allowed, nor are fragments (RFC 6749 section 3.1.2).
     """
     if len(text) > LONGEST:
-        raise Invalid("redirect_uris", f"must have at most {LONGEST} characters")
+        raise Invalid("redirect_uris", Sentence("must have at most %(most)d characters", most=LONGEST))
     check_no_credential("redirect_uris", text)
     try:
         parts = urlsplit(text)
@@ -31,7 +31,10 @@ def clean_redirect_uri(text: str) -> str:
         raise Invalid("redirect_uris", f"{text!a} {reason}")
     is_loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not parts.hostname or (parts.scheme != "https" and not is_loopback):
-        raise Invalid("redirect_uris", f"{text!a} must use https, or http with a loopback address")
+        raise Invalid(
+            "redirect_uris",
+            Sentence("%(text)s must use https, or http with a loopback address", text=ascii(text)),
+        )
     return text
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 from access.principals import Principal
 from config import profiles
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 
 # OpenID Connect Core section 5.4, and two of Keyhouse's own. They only add to what the ID token, userinfo and
 # auth/me say (oauth.protocol.claims).
@@ -33,7 +33,12 @@ def clean_scopes(requested: Iterable[str]) -> list[str]:
     known = catalogue()
     for scope in requested:
         if scope not in known:
-            raise Invalid("scopes", f"{scope!a} is unknown; choose from: {', '.join(known)}")
+            raise Invalid(
+                "scopes",
+                Sentence(
+                    "%(scope)s is unknown; choose from: %(known)s", scope=ascii(scope), known=", ".join(known)
+                ),
+            )
     return list(dict.fromkeys(requested))
 
 

@@ -20,7 +20,7 @@ from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
 from config.profiles import Capability
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 from oauth.changes import ClientChanges
 from oauth.locks import lock_clients
 from oauth.models import OAuthAccessToken, OAuthClient
@@ -203,7 +203,10 @@ def _clean_scopes(caller: Caller, requested: Sequence[str], *, is_machine: bool)
     if not scopes:
         raise Invalid("scopes", "must name at least one scope")
     if is_machine and set(scopes) & set(IDENTITY):
-        raise Invalid("scopes", f"{', '.join(IDENTITY)} are about people: a machine cannot have them")
+        raise Invalid(
+            "scopes",
+            Sentence("%(scopes)s are about people: a machine cannot have them", scopes=", ".join(IDENTITY)),
+        )
     _check_not_beyond(caller, scopes)
     return scopes
 

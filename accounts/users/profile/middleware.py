@@ -1,6 +1,5 @@
 """Pages in the language and the time zone of the person who opens them."""
 
-import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from accounts.models import User
-from accounts.users.preferences import LANGUAGES
+from accounts.users.preferences import LANGUAGES, zone_of
 from config.wire.problems import is_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -39,7 +38,7 @@ class PersonalPagesMiddleware:
             person = user if isinstance(user, User) else None
             request.LANGUAGE_CODE = language_for(person, request)
             translation.activate(request.LANGUAGE_CODE)
-            timezone.activate(time_zone_of(person))
+            timezone.activate(zone_of(person.time_zone if person else ""))
 
 
 def is_of_api(view: Any) -> bool:
@@ -51,11 +50,3 @@ def language_for(person: User | None, request: HttpRequest) -> str:
     """Return the person's language, or the best one that the browser asks for (RFC 9110 section 12.5.4)."""
     chosen = person.language if person else ""
     return chosen if chosen in LANGUAGES else translation.get_language_from_request(request)
-
-
-def time_zone_of(person: User | None) -> zoneinfo.ZoneInfo:
-    """Return the person's time zone. It is UTC for a name that this machine no longer knows."""
-    try:
-        return zoneinfo.ZoneInfo(person.time_zone if person and person.time_zone else "UTC")
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return zoneinfo.ZoneInfo("UTC")

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from django.core import mail as django_mail
 from django.core.management import call_command
 from django.db import connections, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django.fixtures import Settings
 
 from access.principals import Caller
@@ -238,3 +238,19 @@ def test_mails_can_go_to_a_folder(installation: Installation) -> None:
     done = installation.manage("sendmail", EMAIL_URL=f"filemail://{folder}")
     assert done.stdout == "1 sent, 0 failed, 0 waiting.\n"
     assert len(os.listdir(folder)) == 1
+
+
+def test_a_mail_has_the_language_and_the_time_zone_of_its_reader(cast: Cast, mailbox: Mailbox) -> None:
+    cast.bob.language, cast.bob.time_zone = "de", "Europe/Berlin"
+    cast.bob.save()
+    at = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
+    for address in ("bob@example.org", ALICE):
+        queue_mail(kind=MailKind.PASSWORD_CHANGED, address=address, origin=Origin("192.0.2.1", "x", at))
+    send_due()
+    to_bob, to_alice = mailbox.to("bob@example.org")[-1], mailbox.to(ALICE)[-1]
+    assert to_bob["Subject"] == "Ihr Passwort bei Keyhouse wurde geändert"
+    assert "am 30. Nov 2026, 00:30 CET geändert" in plain(to_bob)
+    assert '<html lang="de">' in html(to_bob)
+    assert to_alice["Subject"] == "Your password at Keyhouse was changed"
+    assert "on 29 Nov 2026, 23:30 UTC" in plain(to_alice) and '<html lang="en">' in html(to_alice)
+    assert translation.get_language() == "en"
