@@ -16,7 +16,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 class PersonalPagesMiddleware:
     """Shows each page in the person's language and time zone.
 
-    A person who has chosen none, and whoever is not logged in, sees the language of the browser and UTC.
+    People who have chosen none, and visitors without a login, see the language of the browser and UTC.
     The API always speaks English and UTC: programs read it.
     """
 
