@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views import View
 
 from access.backoffice.base import add_error
+from access.backoffice.errors import said_in_page
 from access.backoffice.pages import page
 from access.exceptions import record_denied
 from access.principals import Caller
@@ -46,7 +47,7 @@ class ConsolePage(View):
             record_denied(who.principal, who.origin, request.method or "", request.path, error)
         if request.method != "POST" or isinstance(error, NotFound):
             return domain_response(error)
-        messages.error(request, error.detail)
+        messages.error(request, said_in_page(error))
         return HttpResponseRedirect(request.get_full_path())
 
     def page(self, template: str, **context: Any) -> HttpResponse:

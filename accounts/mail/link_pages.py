@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 from django.utils.decorators import decorator_from_middleware, method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView
+from django_stubs_ext import StrOrPromise
 
 from access.backoffice.base import add_error
 from accounts.invitations import accept as acceptance
@@ -61,7 +63,7 @@ class NewPasswordField(forms.CharField):
 
 
 class ResetPasswordForm(MailedTokenForm):
-    new_password = NewPasswordField()
+    new_password = NewPasswordField(label=_("New password"))
 
 
 class ConfirmEmailForm(MailedTokenForm):
@@ -71,10 +73,12 @@ class ConfirmEmailForm(MailedTokenForm):
         max_length=LONGEST,
         strip=False,
         required=False,
-        label="Your password",
+        label=_("Your password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text="The password that you registered with. Leave it empty if you already have an account and "
-        "are changing its e-mail address.",
+        help_text=_(
+            "The password that you registered with. Leave it empty if you already have an account and are "
+            "changing its e-mail address."
+        ),
     )
 
 
@@ -84,11 +88,11 @@ class AcceptInvitationForm(MailedTokenForm):
     name = forms.CharField(
         max_length=NAME_LENGTH,
         required=False,
-        label="Your name",
+        label=_("Your name"),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        help_text="If you already have an account with this e-mail address, leave all fields empty.",
+        help_text=_("If you already have an account with this e-mail address, leave all fields empty."),
     )
-    password = NewPasswordField(required=False, label="A new password")
+    password = NewPasswordField(required=False, label=_("A new password"))
 
 
 @method_decorator([csrf_exempt, decorator_from_middleware(NullOriginCsrf)], name="dispatch")
@@ -97,10 +101,10 @@ class MailedLinkPage(FormView[Any], ABC):
 
     http_method_names = ["get", "head", "post"]
     template_name = "mailed_link.html"
-    title = ""
-    text = ""
-    button = ""
-    done = ""
+    title: StrOrPromise = ""
+    text: StrOrPromise = ""
+    button: StrOrPromise = ""
+    done: StrOrPromise = ""
 
     def account(self, token: str, now: datetime) -> str:
         """Return the name under which password managers store the password; empty on pages without one."""
@@ -149,8 +153,8 @@ class ResetPasswordPage(MailedLinkPage):
     """/reset-password: set a new password."""
 
     form_class = ResetPasswordForm
-    title = "New password"
-    button = "Change password"
+    title = _("New password")
+    button = _("Change password")
 
     def account(self, token: str, now: datetime) -> str:
         return passwords.account_behind(token, now)
@@ -167,9 +171,9 @@ class ConfirmEmailPage(MailedLinkPage):
     """/confirm-email: finish a registration or a change of address."""
 
     form_class = ConfirmEmailForm
-    title = "Confirm your e-mail address"
-    button = "Confirm"
-    done = "Your e-mail address is confirmed. Log in with it."
+    title = _("Confirm your e-mail address")
+    button = _("Confirm")
+    done = _("Your e-mail address is confirmed. Log in with it.")
 
     def account(self, token: str, now: datetime) -> str:
         return registration.account_behind(token, now)
@@ -182,13 +186,13 @@ class UndoEmailChangePage(MailedLinkPage):
     """/undo-email-change: restore the previous address."""
 
     form_class = MailedTokenForm
-    title = "Take back your e-mail address"
-    text = (
+    title = _("Take back your e-mail address")
+    text = _(
         "Your account gets this address back. Everybody is logged out of it, connected applications lose "
         "access to it, and its password stops working. We will mail you a link to set a new password."
     )
-    button = "Take the address back"
-    done = "The address is yours again. We have mailed you a link to set a new password."
+    button = _("Take the address back")
+    done = _("The address is yours again. We have mailed you a link to set a new password.")
 
     def use(self, values: dict[str, str], origin: Origin) -> object:
         return email_undo.undo_change(**values, origin=origin)
@@ -198,9 +202,9 @@ class AcceptInvitationPage(MailedLinkPage):
     """/accept-invitation: become a member. The login of this browser does not matter."""
 
     form_class = AcceptInvitationForm
-    title = "Accept the invitation"
-    button = "Accept"
-    done = "You are a member now. Log in."
+    title = _("Accept the invitation")
+    button = _("Accept")
+    done = _("You are a member now. Log in.")
 
     def account(self, token: str, now: datetime) -> str:
         return acceptance.account_behind(token, now)

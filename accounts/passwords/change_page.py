@@ -1,6 +1,7 @@
 """/change-password: change a password by showing the current one, without a login."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts.mail.link_pages import MailedLinkPage, NewPasswordField
 from accounts.sessions.forms import LoginForm
@@ -11,12 +12,12 @@ from audit.actors import Origin
 class ChangePasswordForm(LoginForm):
     """The fields of a login, and the new password."""
 
-    new_password = NewPasswordField()
+    new_password = NewPasswordField(label=_("New password"))
     field_order = ("identifier", "password", "totp_code", "new_password")
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password"].label = "Current password"
+        self.fields["password"].label = _("Current password")
 
 
 class ChangePasswordPage(MailedLinkPage):
@@ -27,10 +28,10 @@ class ChangePasswordPage(MailedLinkPage):
     """
 
     form_class: type[forms.Form] = ChangePasswordForm
-    title = "Change your password"
-    text = "This logs you out everywhere, and connected applications lose access to your account."
-    button = "Change password"
-    done = "Your password is changed. Log in with the new one."
+    title = _("Change your password")
+    text = _("This logs you out everywhere, and connected applications lose access to your account.")
+    button = _("Change password")
+    done = _("Your password is changed. Log in with the new one.")
 
     def use(self, values: dict[str, str], origin: Origin) -> None:
         current = {"current_password": values.pop("password")}

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.base import may, said_status
 from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
@@ -21,20 +23,20 @@ from accounts.sessions import services as sessions
 from config.profiles import Capability
 
 END = Confirmation(
-    "End sessions",
-    "End",
-    "The people in these sessions are logged out there and must log in again:",
-    "session ended",
-    "sessions ended",
+    _("End sessions"),
+    _("End"),
+    _("The people in these sessions are logged out there and must log in again:"),
+    _("session ended"),
+    _("sessions ended"),
 )
 
 
 class StateFilter(WordsFilter):
-    title = parameter_name = "state"
+    title, parameter_name = _("state"), "state"
 
     def options(self, request: HttpRequest) -> Options:
         live = Q(pk__in=Session.objects.live(timezone.now()).values("pk"))
-        return {"live": ("live", live), "ended": ("ended", ~live)}
+        return {"live": (gettext("live"), live), "ended": (gettext("ended"), ~live)}
 
 
 class SessionAdmin(ConfirmingAdmin):
@@ -55,12 +57,12 @@ class SessionAdmin(ConfirmingAdmin):
     )
     readonly_fields = ("created", "last_seen_time", "expires", "state")
     optional = frozenset({"user_agent", "ip"})
-    created = moment_column("created_at", "started")
-    last_seen_time = moment_column("last_seen_at", "last seen")
-    expires = moment_column("expires_at", "ends at the latest")
+    created = moment_column("created_at", _("started"))
+    last_seen_time = moment_column("last_seen_at", _("last seen"))
+    expires = moment_column("expires_at", _("ends at the latest"))
     list_select_related = ("user",)
     search_fields = ("ip",)
-    search_help_text = "Beginning of a user name or e-mail address, or a whole IP address"
+    search_help_text = _("Beginning of a user name or e-mail address, or a whole IP address")
     actions = ("end",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -78,30 +80,34 @@ class SessionAdmin(ConfirmingAdmin):
         people = User.objects.beginning(search_term)
         return queryset.filter(Q(user_id__in=people) | Q(ip=search_term)), False
 
-    @admin.display(ordering="user_agent")
+    @admin.display(description=_("program"), ordering="user_agent")
     def program(self, session: Session) -> SafeString:
         return format_html('<span title="{}">{}</span>', session.user_agent, program(session.user_agent))
 
-    @admin.display(ordering="created_at")
+    @admin.display(description=_("started"), ordering="created_at")
     def started(self, session: Session) -> SafeString:
         return shown_ago(session.created_at)
 
-    @admin.display(description="last seen", ordering="last_seen_at")
+    @admin.display(description=_("last seen"), ordering="last_seen_at")
     def last_seen(self, session: Session) -> SafeString:
         return shown_ago(session.last_seen_at)
 
-    @admin.display
+    @admin.display(description=_("state"))
     def state(self, session: Session) -> SafeString:
         """Return "live" or "ended"; a session ends by hand, by age or by idleness."""
         now = timezone.now()
         if session.ends_at <= now:
-            return said_status(f"ended {ago(session.ends_at, now)}", "expired")
-        return said_status("live", "active")
+            return said_status(gettext("ended %(ago)s") % {"ago": ago(session.ends_at, now)}, "expired")
+        return said_status(gettext("live"), "active")
 
     def in_words(self, session: Session) -> str:
-        return f"{session.user}, {program(session.user_agent)} at {session.ip}"
+        return gettext("%(user)s, %(program)s at %(address)s") % {
+            "user": session.user,
+            "program": program(session.user_agent),
+            "address": session.ip,
+        }
 
-    @admin.action(description="End selected sessions", permissions=["view"])
+    @admin.action(description=_("End selected sessions"), permissions=["view"])
     def end(self, request: HttpRequest, selected: QuerySet[Session]) -> HttpResponse | None:
         service = partial(sessions.end_selected_sessions, caller=caller_in_admin(request))
         return self.ask(request, selected, END, service)

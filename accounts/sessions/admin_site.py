@@ -12,8 +12,10 @@ from django.db.models import ForeignKey
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.changelist import check_query
+from access.backoffice.errors import said_in_page
 from access.callers import principal_if_any, principal_in
 from access.exceptions import record_denied
 from accounts.second_factor.page import SecondFactorPage
@@ -58,7 +60,7 @@ class KeyhouseAdminSite(admin.AdminSite):
     """
 
     enable_nav_sidebar = False
-    index_title = "Overview"
+    index_title = _("Overview")
     empty_value_display = "—"
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -144,7 +146,7 @@ class KeyhouseAdminSite(admin.AdminSite):
                     note_denied(request, error)
                 if request.method != "POST":
                     raise
-                messages.error(request, error.detail)
+                messages.error(request, said_in_page(error))
                 return HttpResponseRedirect(request.get_full_path())
 
         return super().admin_view(guarded, cacheable)

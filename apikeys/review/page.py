@@ -6,7 +6,9 @@ from uuid import UUID
 from django import forms
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from access.backoffice.errors import translated
 from accounts.mail.link_pages import MailedLinkPage, MailedTokenForm
 from accounts.second_factor.recovery import prospect_of, start_recovery
 from apikeys.review.services import SUSPECT_DAYS, review, revoke_reviewed
@@ -24,14 +26,16 @@ class SelectedKeys(forms.TypedMultipleChoiceField):
 class RevocationForm(MailedTokenForm):
     """The reviewed keys that the owner wants to revoke."""
 
-    keys = SelectedKeys(coerce=UUID, error_messages={"required": "Select the keys that should stop working."})
+    keys = SelectedKeys(
+        coerce=UUID, error_messages={"required": _("Select the keys that should stop working.")}
+    )
 
 
 class RecoveryPage(MailedLinkPage):
     """A page where the owner revokes keys, or has a lost second factor removed."""
 
     template_name = "recovery.html"
-    title = "Your account after the reset"
+    title = _("Your account after the reset")
 
     def get_form_class(self) -> type[forms.Form]:
         return MailedTokenForm if "second_factor" in self.request.POST else RevocationForm
@@ -53,7 +57,7 @@ class RecoveryPage(MailedLinkPage):
         try:
             found = review(token=token, now=timezone.now())
         except Invalid as error:
-            return context | {"refused": error.errors["token"]}
+            return context | {"refused": translated(error.errors["token"])}
         return context | {
             "token": token,
             "review": found,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 MOST_ERRORS = 20  # in one response, so that it stays small
 LONGEST_NAME = 100
+MINUTES_FROM = 120  # seconds; shorter waits are said in seconds
 
 
 class Sentence(str):
@@ -165,9 +166,12 @@ class RecoveryUnderWay(DomainError):
         """`spelled` is `ends_at` as the caller reads it."""
         self.ends_at = ends_at
         super().__init__(
-            f"The second factor of this account will be removed on {spelled}. Nobody can log in before then. "
-            "A code from an authenticator app, or a recovery code, stops the removal if the app or the code "
-            "was at least 30 days old when the removal began."
+            Sentence(
+                "The second factor of this account will be removed on %(when)s. Nobody can log in before "
+                "then. A code from an authenticator app, or a recovery code, stops the removal if the app or "
+                "the code was at least 30 days old when the removal began.",
+                when=spelled,
+            )
         )
 
 
@@ -211,7 +215,7 @@ class TooManyAttempts(DomainError):
     code = "too_many_attempts"
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Too many attempts. Try again in {_in_words(retry_after)}.")
+        super().__init__(_try_again_in(retry_after))
         self.retry_after = retry_after
         self.headers = {"Retry-After": str(retry_after)}
 
@@ -269,7 +273,15 @@ def shown(name: str) -> str:
     return ascii(name[:LONGEST_NAME])[1:-1]
 
 
+def _try_again_in(seconds: int) -> Sentence:
+    if seconds == 1:
+        return Sentence("Too many attempts. Try again in 1 second.")
+    if seconds < MINUTES_FROM:
+        return Sentence("Too many attempts. Try again in %(number)d seconds.", number=seconds)
+    return Sentence("Too many attempts. Try again in %(number)d minutes.", number=-(-seconds // 60))
+
+
 def _in_words(seconds: int) -> str:
-    if seconds < 120:
+    if seconds < MINUTES_FROM:
         return "1 second" if seconds == 1 else f"{seconds} seconds"
     return f"{-(-seconds // 60)} minutes"

@@ -9,6 +9,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from access.backoffice.errors import said_in_page
 from access.backoffice.pages import page
 from accounts.sessions import browser
 from accounts.sessions.browser import session_in
@@ -24,7 +25,7 @@ class _LogoutView(View):
         try:
             return super().dispatch(request, *args, **kwargs)
         except Invalid as error:
-            return page(request, "oauth2/error.html", reason=error.detail, status=400)
+            return page(request, "oauth2/error.html", reason=said_in_page(error), status=400)
 
 
 @method_decorator(csrf_exempt, name="dispatch")

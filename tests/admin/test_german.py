@@ -70,3 +70,11 @@ def test_the_audit_log_and_its_export_stay_english(anna: Client, cast: Cast, key
     assert (event.name, event.detail) == ("api_key:disabled", event.detail)
     exported = b"".join(act(anna, "apikeys_apikey", "export", key.row).streaming_content).decode()
     assert exported.startswith("\ufeffid,name,key_prefix,owner") and ",disabled," in exported
+
+
+def test_pages_without_a_login_have_the_language_of_the_browser(db: None) -> None:
+    german = Client(headers={"Accept": "text/html", "Accept-Language": "de"})
+    assert "Neues Passwort" in text_of(german.get("/reset-password", {"token": "x"}))
+    wrong = german.post("/account/login", {"identifier": "nobody", "password": "wrong"})
+    assert "Der Name, das Passwort oder der Code ist falsch." in text_of(wrong)
+    assert "Diese Seite gibt es nicht" in text_of(german.get("/account/nothing"))
