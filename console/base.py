@@ -42,13 +42,17 @@ class ConsolePage(View):
 
     def _refused(self, error: DomainError) -> HttpResponse:
         request = self.request
-        if isinstance(error, NotAllowed):
-            who = self.caller
-            record_denied(who.principal, who.origin, request.method or "", request.path, error)
+        self.note(error)
         if request.method != "POST" or isinstance(error, NotFound):
             return domain_response(error)
         messages.error(request, said_in_page(error))
         return HttpResponseRedirect(request.get_full_path())
+
+    def note(self, error: DomainError) -> None:
+        """Record the error in the audit log if it refuses what the person may not do."""
+        if isinstance(error, NotAllowed):
+            who, request = self.caller, self.request
+            record_denied(who.principal, who.origin, request.method or "", request.path, error)
 
     def page(self, template: str, **context: Any) -> HttpResponse:
         """Render templates/console/`template` with the navigation, as `access.backoffice.pages.page` does."""
@@ -81,6 +85,7 @@ class FormPage(ConsolePage):
         except NotFound:
             raise
         except DomainError as error:
+            self.note(error)
             add_error(form, error)
             how: dict[str, Any] = {"status": error.status, "headers": headers_of(error)}
             return self.page(self.template, form=form, **how, **self.context())

@@ -1,6 +1,6 @@
 """The pages of the console, below /account/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from accounts.sessions.login_page import LoginPage
 from config import profiles
@@ -13,6 +13,7 @@ urlpatterns = [
     path("login", LoginPage.as_view(), name="login-page"),
     path("logout", LogoutPage.as_view(), name="logout-page"),
     path("forgot-password", ForgotPasswordPage.as_view(), name="forgot-password-page"),
+    path("organizations", include("console.organizations.urls")),
     path("sessions", SessionsPage.as_view(), name="console-sessions"),
     path("register", RegisterPage.as_view(), name="register-page"),
 ]

@@ -20,6 +20,7 @@ from tests.accounts.authenticator import App, enrolled, let_codes_be_good_again,
 from tests.accounts.helpers import caller_as
 from tests.accounts.mailbox import Mailbox, token_in
 from tests.conftest import PASSWORD, Api, Cast, as_user, log_in, make_key
+from tests.console.changes import CONSOLE
 from tests.oauth.flow import BASE, FORM, Flow, make_client, post, with_token
 
 OTHER = "another walk to another lighthouse"
@@ -207,29 +208,6 @@ def log_in_at_client(world: World) -> Send:
     return lambda: Flow(world.flow.client, world.cast.bob).log_in(world.flow.address())
 
 
-def withdraw_on_page(world: World) -> Send:
-    form = {"consent": str(world.ids["consent"])}
-    return lambda: world.flow.browser.post("/account/applications", form)
-
-
-def log_in_on_page(world: World) -> Send:
-    form = {"identifier": "bob", "password": PASSWORD}
-    return lambda: world.flow.browser.post("/account/login", form)
-
-
-def log_out_on_page(world: World) -> Send:
-    return lambda: world.flow.browser.post("/account/logout")
-
-
-def end_session_on_page(world: World) -> Send:
-    form = {"session": str(Session.objects.filter(user=world.cast.bob)[1].uuid)}
-    return lambda: world.flow.browser.post("/account/sessions", form)
-
-
-def forget_password_on_page(world: World) -> Send:
-    return lambda: world.flow.browser.post("/account/forgot-password", {"email": "bob@example.org"})
-
-
 def log_out_by_client(world: World) -> Send:
     return lambda: world.flow.browser.post(f"{BASE}/logout")
 
@@ -244,6 +222,7 @@ def change_password_by_name(world: World) -> Send:
 
 
 OTHERS: dict[str, Callable[[World], Send]] = {
+    **CONSOLE,
     "POST member-list": add_member,
     "POST api-key-enable": enable,
     "POST refresh": refresh,
@@ -259,11 +238,6 @@ OTHERS: dict[str, Callable[[World], Send]] = {
     "POST oauth2-authorize": authorize,
     "POST oauth2-decision": decide,
     "POST oauth2-login": log_in_at_client,
-    "POST console-applications": withdraw_on_page,
-    "POST console-sessions": end_session_on_page,
-    "POST login-page": log_in_on_page,
-    "POST logout-page": log_out_on_page,
-    "POST forgot-password-page": forget_password_on_page,
     "POST oauth2-logout": log_out_by_client,
     "POST oauth2-logout-answer": answer_logout,
     "POST change-password-page": change_password_by_name,

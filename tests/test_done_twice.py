@@ -40,6 +40,7 @@ RECORDED_AGAIN = {
     "POST change-email": EventName.EMAIL_CHANGE_REQUESTED,  # another link by mail
     "POST invitation-list": EventName.INVITATION_ISSUED,
     "POST invitation-resend": EventName.INVITATION_ISSUED,
+    "POST console-invitation-new": EventName.INVITATION_ISSUED,
     "POST account-invitation-list": EventName.INVITATION_ISSUED,
     "POST account-invitation-resend": EventName.INVITATION_ISSUED,
     "POST refresh": EventName.REFRESH_TOKEN_REUSED,  # the token was copied, so the session ends, once

@@ -1,5 +1,6 @@
 """Nothing of a page is cut off, squeezed or out of reach, with data of every kind in it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ OTHERS = (
     "/api/v1/auth/oauth2/login",
 )
 KEYS = "/admin/apikeys/apikey/"
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # What is cut off by its box, and choices in more than two lines although there is room beside them.
 CUT_OFF = """
@@ -70,6 +72,7 @@ def lists() -> list[str]:
 def pages(visit: Visit) -> Iterator[str]:
     """Open the pages that this person may see: lists, their first and last row, forms, the others."""
     yield from OTHERS
+    yield from one_of_each(visit, "/account/organizations")
     for path in lists():
         visit.page.goto(visit.origin + path)
         yield path
@@ -78,6 +81,21 @@ def pages(visit: Visit) -> Iterator[str]:
             yield from {each.get_attribute("href") for each in (rows.first, rows.last)}
         if visit.page.locator(".addlink").count():
             yield f"{path}add/"
+
+
+def one_of_each(visit: Visit, root: str) -> Iterator[str]:
+    """Follow links to pages below `root`, to one of each kind."""
+    waiting, seen = [root], {root}
+    while waiting:
+        path = waiting.pop()
+        visit.page.goto(visit.origin + path)
+        yield path
+        for link in visit.page.locator(f"main a[href^='{root}']").all():
+            address = link.get_attribute("href") or ""
+            kind = UUID.sub("N", address)
+            if kind not in seen:
+                seen.add(kind)
+                waiting.append(address)
 
 
 def looks_of(visit: Visit, path: str) -> Iterator[str]:

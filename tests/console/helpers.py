@@ -11,7 +11,7 @@ from tests.conftest import PASSWORD
 def console_of(user: User, **options: Any) -> Client:
     """The browser of somebody who has logged in at the console."""
     client = Client(headers={"Accept": "text/html"}, **options)
-    form = {"identifier": user.username or user.email, "password": PASSWORD}
+    form = {"identifier": user.login_name, "password": PASSWORD}
     assert client.post("/account/login", form).status_code == 302
     return client
 

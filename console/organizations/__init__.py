@@ -1,0 +1,1 @@
+"""Organizations in the console: their members, invitations and settings."""
