@@ -258,7 +258,7 @@ def _clean_expiry(caller: Caller, expires_at: datetime | None) -> datetime | Non
     check_expiry(expires_at, caller.origin.at)
     limit = None if caller.principal.is_person else caller.principal.credential.expires_at
     if limit is not None and (expires_at is None or expires_at > limit):
-        moment = limit.isoformat()
+        moment = timestamp(limit)
         raise Invalid(
             "expires_at",
             Sentence("must not be after %(time)s, when your own credential expires", time=moment),

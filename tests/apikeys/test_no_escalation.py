@@ -19,6 +19,7 @@ from audit.actors import Origin
 from config import profiles
 from config.profiles.profile import Profile
 from config.wire.errors import NotAllowed
+from config.wire.fields import timestamp
 from tests.conftest import Api, Cast, add_user, as_user, assert_problem, make_key, with_key
 
 READ = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock"}
@@ -100,11 +101,13 @@ def test_a_key_of_an_organization_mints_no_wider_key(cast: Cast) -> None:
 def test_a_key_mints_no_key_that_outlives_it(cast: Cast, later: dict[str, Any]) -> None:
     now = datetime.now(UTC)
     program = with_key(make_key(cast.acme, "keys:write", expires_at=now + timedelta(days=7)))
+    limit = timestamp(now + timedelta(days=7))
     days = later.pop("days", None)
     body = {"name": "long", **later} | (
         {"expires_at": (now + timedelta(days=days)).isoformat()} if days else {}
     )
-    assert_problem(program.post("api-keys", body), 400, "invalid", "expires_at")
+    problem = assert_problem(program.post("api-keys", body), 400, "invalid", "expires_at")
+    assert problem["detail"] == f"expires_at: must not be after {limit}, when your own credential expires"
     shorter = {"name": "short", "expires_at": (now + timedelta(days=6)).isoformat()}
     assert program.post("api-keys", shorter).status_code == 201
 
