@@ -61,7 +61,7 @@ class KeyQuery(ListQuery):
     organization = QueryIdField("organization", help_text="id of the organization that owns the keys")
     expiring_within = SpanField("active keys that expire within this time, such as 14d")
     unused_for = SpanField("keys older than this that were not used for as long, such as 90d")
-    search = SearchField("words of the name, or their beginnings", max_length=100)
+    search = SearchField("words of the name or the description, or their beginnings", max_length=100)
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         profile = profiles.active()
@@ -99,7 +99,7 @@ class KeyQuery(ListQuery):
         return rows.unused_since(self.context["now"] - span)
 
     def by_search(self, rows: ApiKeyQuerySet, text: str) -> ApiKeyQuerySet:
-        return rows.named(text) if text else rows
+        return rows.with_words(text) if text else rows
 
 
 def _attribute(name: str, form: Attribute) -> serializers.Field[Any, Any, Any, Any]:

@@ -7,13 +7,14 @@ from operator import or_
 from typing import Literal, get_args
 
 from django.db import models
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from access.key_limits import Rate, rate_of
 from access.principals import Principal
 from accounts.models import Organization, User
 from apikeys import predicates
+from apikeys.attributes import DESCRIPTION_LENGTH
 from apikeys.made_through import revoke_with_token
 from apikeys.usage.models import (
     DAY,
@@ -74,9 +75,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Return keys that were granted this scope by name."""
         return self.filter(predicates.with_scope(name))
 
-    def named(self, text: str) -> "ApiKeyQuerySet":
-        """Return keys with these words, or words that begin so, in their name."""
-        return self.filter(predicates.named(text))
+    def with_words(self, text: str) -> "ApiKeyQuerySet":
+        """Return keys with these words, or words that begin so, in their name or description."""
+        return self.filter(predicates.with_words(text))
 
     def of_user(self, people: "models.QuerySet[User]") -> "ApiKeyQuerySet":
         """Return the keys of the one person in `people`, if the query finds one."""
@@ -153,6 +154,8 @@ class ApiKey(PublicRow, EditedRow):
         db_index=False,
         verbose_name=_("organization"),
     )
+    description = models.CharField(max_length=DESCRIPTION_LENGTH, blank=True, default="", db_default="")
+    metadata = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     environment = models.CharField(_("environment"), max_length=64)
     scopes = models.JSONField(default=list)
     attributes = models.JSONField(default=dict)

@@ -5,6 +5,13 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 
 from access.permissions import need_of, scopes_of_programs
+from apikeys.attributes import (
+    MOST_PAIRS,
+    NAME_LENGTH,
+    VALUE_LENGTH,
+    check_metadata_changes,
+    clean_metadata,
+)
 from apikeys.services import api_keys
 from config import profiles
 from config.wire.openapi.fields import describe_rule, describe_words, id_schema
@@ -74,4 +81,20 @@ describe_words(
 )
 describe_words(
     api_keys.check_environment, "Environment", lambda: dict.fromkeys(profiles.active().keys.environments, "")
+)
+NAMES = {"minLength": 1, "maxLength": NAME_LENGTH, "pattern": "^[^=]+$"}
+describe_rule(
+    clean_metadata,
+    lambda: {
+        "maxProperties": MOST_PAIRS,
+        "propertyNames": NAMES,
+        "additionalProperties": {"type": "string", "maxLength": VALUE_LENGTH},
+    },
+)
+describe_rule(
+    check_metadata_changes,
+    lambda: {
+        "propertyNames": NAMES,
+        "additionalProperties": {"type": ["string", "null"], "maxLength": VALUE_LENGTH},
+    },
 )

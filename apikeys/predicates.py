@@ -1,7 +1,7 @@
 """Conditions on a key's row, for filters and searches, and for counting many things in one query.
 
-PostgreSQL has indexes on the words of names and on scopes, so a search costs the same for any number of keys.
-SQLite, which is for small installations, reads the rows.
+PostgreSQL has indexes on scopes, and on the words of names and descriptions, so a search costs the same for
+any number of keys. SQLite, which is for small installations, reads the rows.
 """
 
 import re
@@ -79,6 +79,15 @@ def statuses(now: datetime) -> dict[str, Q]:
     return by_status(now) | {"active": active, "expiring": expiring(now)}
 
 
+NAME_AND_DESCRIPTION = Func(
+    F("name"),
+    F("description"),
+    template="%(expressions)s",
+    arg_joiner=" || ' ' || ",
+    output_field=TextField(),
+)
+
+
 class HasWords(Lookup[bool]):
     """Whether a text contains the words of a tsquery, on PostgreSQL."""
 
@@ -91,12 +100,12 @@ class HasWords(Lookup[bool]):
 def matching(text: str) -> Q:
     """Return the condition for keys that match `text`.
 
-    It matches the beginnings of words in a key's name, the beginning of the key, and the beginning of its
-    owner's name (for the first hundred owners).
+    It matches the beginnings of words in a key's name and description, the beginning of the key, and the
+    beginning of its owner's name (for the first hundred owners).
     """
     people, organizations = User.objects.beginning(text), Organization.objects.beginning(text)
     owned = Q(user_id__in=people) | Q(organization_id__in=organizations)
-    return named(text) | Q(key_prefix__startswith=text) | owned
+    return with_words(text) | Q(key_prefix__startswith=text) | owned
 
 
 def with_scope(name: str) -> Q:
@@ -106,10 +115,10 @@ def with_scope(name: str) -> Q:
     return Q(Contains(Cast("scopes", TextField()), f'"{name}"'))
 
 
-def named(text: str) -> Q:
-    """Return the condition for keys whose name has words that begin with the words of `text`."""
+def with_words(text: str) -> Q:
+    """Return the condition for keys whose name and description have words that begin with those of `text`."""
     if connection.vendor != "postgresql":
-        return Q(name__icontains=text)
+        return Q(name__icontains=text) | Q(description__icontains=text)
     words = re.findall(r"\w+", re.sub(f"[{PUNCTUATION}]", " ", text))[:MOST_WORDS]
     query = " & ".join(f"{word[:LONGEST_WORD]}:*" for word in words)
-    return Q(HasWords(F("name"), query)) if query else Q(pk__in=[])
+    return Q(HasWords(NAME_AND_DESCRIPTION, query)) if query else Q(pk__in=[])

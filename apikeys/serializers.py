@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from access.key_limits import LONGEST_WINDOW, MOST_NETWORKS, MOST_REQUESTS, Rate, read_allowed_network
 from accounts.users.names import check_name
+from apikeys import attributes
 from apikeys.durations import parse_duration
 from apikeys.models import ApiKey, Status
 from apikeys.services import api_keys, rotation
@@ -21,10 +22,12 @@ from config.profiles.schema import Attribute, ChoiceAttribute
 from config.wire.fields import (
     BoundedListField,
     OneOfField,
+    PairsField,
     RuledField,
     StrictBooleanField,
     TextField,
     TimestampField,
+    WholeNumberField,
     fault_of,
     said_by_field,
 )
@@ -48,15 +51,6 @@ def _attribute_field(form: Attribute, **options: Any) -> serializers.Field[Any, 
     if isinstance(form, ChoiceAttribute):
         return OneOfField(form.choices, help_text=form.description, **options)
     return StrictBooleanField(help_text=form.description, **options)
-
-
-class WholeNumberField(serializers.IntegerField):
-    """A JSON integer; "5" and true are refused."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class RateLimitMember(RequestSerializer):
@@ -88,6 +82,24 @@ def networks_field() -> BoundedListField:
     )
 
 
+def description_field() -> TextField:
+    return TextField(
+        max_length=attributes.DESCRIPTION_LENGTH,
+        required=False,
+        allow_blank=True,
+        rule=attributes.clean_description,
+        help_text="what the key is for; may have several lines",
+    )
+
+
+def _with_notes(
+    fields: dict[str, serializers.Field[Any, Any, Any, Any]],
+) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    """Return the fields; those of notes only if the profile has notes."""
+    hidden = frozenset() if profiles.active().keys.notes else attributes.NOTES
+    return {name: field for name, field in fields.items() if name not in hidden}
+
+
 def check_expiry(expires_at: datetime | None) -> None:
     """Raise Invalid for an expiry in the past, or later than the profile allows for a key created now."""
     api_keys.check_expiry(expires_at, timezone.now())
@@ -97,6 +109,10 @@ class CreateApiKeyRequest(RequestSerializer):
     resource = "api_key"
 
     name = TextField(max_length=100, rule=check_name)
+    description = description_field()
+    metadata = PairsField(
+        required=False, rule=attributes.clean_metadata, help_text="texts by name, for your own use"
+    )
     scopes = BoundedListField(
         child=TextField(max_length=64), required=False, max_length=MOST_SCOPES, rule=api_keys.check_scopes
     )
@@ -107,7 +123,7 @@ class CreateApiKeyRequest(RequestSerializer):
     rate_limit = RateLimitMember(required=False, allow_null=True)
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().declared() | attribute_fields()
+        fields = _with_notes(super().declared()) | attribute_fields()
         if days := profiles.active().keys.longest_days:
             _require_expiry(fields["expires_at"], days)
         fields["scopes"].required = profiles.active().keys.scopes_required
@@ -126,8 +142,18 @@ class UpdateApiKeyRequest(RequestSerializer):
     may_be_empty = False
 
     name = TextField(max_length=100, required=False, rule=check_name)
+    description = description_field()
+    metadata = PairsField(
+        required=False,
+        allow_null=True,
+        rule=attributes.check_metadata_changes,
+        help_text="pairs to set, and with null as value pairs to remove (RFC 7396); null: remove all pairs",
+    )
     allowed_networks = networks_field()
     rate_limit = RateLimitMember(required=False, allow_null=True)
+
+    def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return _with_notes(super().declared())
 
 
 MOST_SECONDS = int(LONGEST_OVERLAP.total_seconds())
@@ -189,12 +215,14 @@ class ApiKeyMember(WireSerializer):
     disabled_at = TimestampField(allow_null=True)
     allowed_networks = serializers.ListField(child=serializers.CharField())
     rate_limit = RateLimitMember(allow_null=True)
+    description = serializers.CharField()
+    metadata = PairsField()
     last_used_at = TimestampField(allow_null=True)
     last_used_ip = serializers.CharField()
     use_count = serializers.IntegerField()
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return super().declared() | attribute_fields()
+        return _with_notes(super().declared()) | attribute_fields()
 
     def get_status(self, key: ApiKey) -> Status:
         now: datetime = self.context["now"]

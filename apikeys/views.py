@@ -104,6 +104,8 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
             lambda claim: api_keys.create_api_key(
                 caller=caller_of(request),
                 name=members["name"],
+                description=members.get("description", ""),
+                metadata=members.get("metadata", {}),
                 owner=owner,
                 granted=members.get("scopes", ()),
                 environment=members.get("environment"),

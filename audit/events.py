@@ -83,6 +83,7 @@ class EventName(StrEnum):
 
     API_KEY_CREATED = "api_key:created", "An API key was made."
     API_KEY_RENAMED = "api_key:renamed", "An API key was renamed."
+    API_KEY_DESCRIBED = "api_key:described", "The description or the metadata of an API key was changed."
     API_KEY_CHANGED = "api_key:changed", "The networks or the rate limit of an API key were changed."
     API_KEY_ROTATED = "api_key:rotated", "An API key was replaced by a successor."
     API_KEY_DISABLED = "api_key:disabled", "An API key was disabled."
@@ -114,6 +115,7 @@ CHANGES_NO_CALLER = frozenset(
         EventName.OAUTH_TOKEN_REFRESHED,
         EventName.SIGNING_KEY_ROTATED,
         EventName.API_KEY_CREATED,
+        EventName.API_KEY_DESCRIBED,
         EventName.API_KEY_REFUSED,
     }
 )

@@ -68,6 +68,30 @@ DOORS: dict[str, tuple[str, Door]] = {
             f"api-keys/{make_key(cast.alice).row.uuid}", {"name": text}
         ),
     ),
+    "a description": (
+        "description",
+        lambda cast, text: as_user(cast.alice).post("api-keys", {"name": "CI", "description": f"a\n{text}"}),
+    ),
+    "another description": (
+        "description",
+        lambda cast, text: as_user(cast.alice).patch(
+            f"api-keys/{make_key(cast.alice).row.uuid}", {"description": text}
+        ),
+    ),
+    "a value of metadata": (
+        "metadata",
+        lambda cast, text: as_user(cast.alice).post("api-keys", {"name": "CI", "metadata": {"a": text}}),
+    ),
+    "another value of metadata": (
+        "metadata",
+        lambda cast, text: as_user(cast.alice).patch(
+            f"api-keys/{make_key(cast.alice).row.uuid}", {"metadata": {"a": text}}
+        ),
+    ),
+    "a name in metadata": (
+        "metadata",
+        lambda cast, text: as_user(cast.alice).post("api-keys", {"name": "CI", "metadata": {text: "a"}}),
+    ),
     "a new person": (
         "name",
         lambda cast, text: as_user(cast.ada).post(

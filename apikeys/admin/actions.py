@@ -16,6 +16,7 @@ from access.backoffice.humanize import ago, times
 from access.callers import caller_in_admin, principal_in
 from apikeys.admin.curl import curl_line
 from apikeys.admin.forms import RevokeForm, RotateForm
+from apikeys.attributes import in_lines
 from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import NewKey
 from apikeys.services.enabling import disable_api_keys, enable_api_keys
@@ -37,6 +38,8 @@ EXPORTED = (
     "last_used_at",
     "last_used_ip",
     "use_count",
+    "description",
+    "metadata",
 )
 
 
@@ -157,4 +160,6 @@ def _exported(key: ApiKey, now: Any) -> dict[str, Any]:
         "status": key.shown_status(now),
         "last_used_ip": key.last_used_ip,
         "use_count": key.use_count,
+        "description": key.description,
+        "metadata": in_lines(key.metadata),
     }

@@ -20,6 +20,7 @@ from access.principals import Principal
 from accounts.models import Organization, User
 from accounts.organizations.forms import OwnerForm
 from accounts.users.names import clean_name
+from apikeys.attributes import clean_description, clean_metadata, in_lines, read_pairs
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import latest_expiry
@@ -36,6 +37,29 @@ DAYS, USUAL_DAYS = {30: _("30 days"), 90: _("90 days"), 365: _("1 year")}, 90
 ATTRIBUTE = "attribute_"  # prefix of the profile's attributes, whose names could clash with other fields
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class NotesForm(forms.Form):
+    """The description and the metadata of a key. The services validate them again."""
+
+    description = forms.CharField(
+        required=False,
+        label=_("Description"),
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 50}),
+        help_text=_("What the key is for."),
+    )
+    metadata = forms.CharField(
+        required=False,
+        label=_("Metadata"),
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 50}),
+        help_text=_("One pair per line, such as team=operations. Keyhouse stores pairs for your programs."),
+    )
+
+    def clean_description(self) -> str:
+        return said_in_form(clean_description, self.cleaned_data["description"])
+
+    def clean_metadata(self) -> dict[str, str]:
+        return said_in_form(clean_metadata, said_in_form(_pairs_in, self.cleaned_data["metadata"]))
 
 
 class LimitsForm(forms.Form):
@@ -65,6 +89,11 @@ class LimitsForm(forms.Form):
         )
 
 
+def _pairs_in(text: str) -> dict[str, str]:
+    """Return the pairs in the lines of a field. Raises Invalid."""
+    return read_pairs("metadata", (line for line in text.splitlines() if line.strip()))
+
+
 def said_in_form(clean: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return what `clean` returns; show its error beside the field."""
     try:
@@ -74,7 +103,7 @@ def said_in_form(clean: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         raise forms.ValidationError(said or translated(error.detail)) from None
 
 
-class KeyForm(LimitsForm, ChangeForm[ApiKey]):
+class KeyForm(NotesForm, LimitsForm, ChangeForm[ApiKey]):
     """The settings of a key that people can change."""
 
     class Meta:
@@ -83,18 +112,42 @@ class KeyForm(LimitsForm, ChangeForm[ApiKey]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["description"] = self.instance.description
+        self.initial["metadata"] = in_lines(self.instance.metadata)
         self.initial["allowed_networks"] = "\n".join(self.instance.allowed_networks)
         self.initial["rate_limit"] = str(self.instance.rate_limit or "")
 
     def clean_name(self) -> str:
         return said_in_form(clean_name, "name", self.cleaned_data["name"])
 
+    def changes(self) -> dict[str, Any]:
+        """Return the values that the person changed; of metadata, the pairs."""
+        changes = super().changes()
+        if "metadata" in changes:
+            shown, now = self._shown_pairs(), changes["metadata"]
+            removed = {name: None for name in shown if name not in now}
+            changes["metadata"] = removed | {name: now[name] for name in now if now[name] != shown.get(name)}
+        return changes
 
-class NewKeyForm(LimitsForm, OwnerForm):
+    def _shown_pairs(self) -> dict[str, str]:
+        shown = self.data.get(self.add_initial_prefix("metadata"), self.initial["metadata"])
+        return _pairs_in(shown)
+
+
+class NewKeyForm(NotesForm, LimitsForm, OwnerForm):
     """Creates a key. `ticket` is the signed uuid of the new key, so that a form creates only one."""
 
     required_css_class = "required"
-    field_order = ("name", "user", "organization", "environment", "scopes", "lifetime", "expires_at")
+    field_order = (
+        "name",
+        "description",
+        "user",
+        "organization",
+        "environment",
+        "scopes",
+        "lifetime",
+        "expires_at",
+    )
 
     name = forms.CharField(label=_("Name"), max_length=100, widget=forms.TextInput(attrs=WIDE))
     environment = forms.ChoiceField(label=_("Environment"))

@@ -25,6 +25,7 @@ from apikeys.admin.filters import KEY_FILTERS
 from apikeys.admin.forms import KeyForm, NewKeyForm
 from apikeys.admin.lookup import holds_a_key, key_pasted
 from apikeys.admin.usage_charts import chart_of_key, line_of_day, scopes_of
+from apikeys.attributes import in_lines
 from apikeys.changes import ApiKeyChanges
 from apikeys.made_through import why_revoked
 from apikeys.models import ApiKey
@@ -76,11 +77,11 @@ class ApiKeyAdmin(KeyActions):
     sortable_by = ("name", "masked_key", "environment", "expires")  # only these have an index
     search_fields = ("name",)  # shows the search field; get_search_results searches
     search_help_text = _(
-        "Words of a key's name, the beginning of an owner's name, or a whole key (not stored)"
+        "Words of a key's name or description, the beginning of an owner's name, or a whole key (not stored)"
     )
     fieldsets = (
         (None, {"fields": FACTS}),
-        (_("Settings"), {"fields": ("name", "allowed_networks", "rate_limit")}),
+        (_("Settings"), {"fields": ("name", "description", "metadata", "allowed_networks", "rate_limit")}),
     )
     readonly_fields = FACTS
     optional = frozenset({"attribute_list", "disabled", "revoked", "why_revoked"})
@@ -98,10 +99,20 @@ class ApiKeyAdmin(KeyActions):
         return ApiKey.objects.manageable_by(principal_in(request)).filter(pk=obj.pk).exists()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Django's; people who may only see the key read its limits instead of a form."""
+        """Django's; people who may only see the key read its notes and limits instead of a form."""
         facts, settings = super().get_fieldsets(request, obj)
-        is_form = self.has_change_permission(request, obj)
-        return [facts, settings if is_form else (_("Settings"), {"fields": ["networks", "rate"]})]
+        if self.has_change_permission(request, obj):
+            return [facts, settings]
+        shown = [name for name in ("text", "pairs", "networks", "rate") if self._value(obj, name)]
+        return [facts, (_("Settings"), {"fields": shown})]
+
+    @admin.display(description=_("description"))
+    def text(self, key: ApiKey) -> str:
+        return key.description
+
+    @admin.display(description=_("metadata"))
+    def pairs(self, key: ApiKey) -> str:
+        return in_lines(key.metadata)
 
     @admin.display(description=_("allowed networks"))
     def networks(self, key: ApiKey) -> str:
@@ -226,6 +237,8 @@ class ApiKeyAdmin(KeyActions):
             key = create_api_key(
                 caller=caller,
                 name=values["name"],
+                description=values["description"],
+                metadata=values["metadata"],
                 owner=values["user"] or values["organization"],
                 granted=values["scopes"],
                 environment=values["environment"],

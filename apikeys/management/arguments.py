@@ -6,7 +6,7 @@ from typing import Any
 from access.credentials import is_key_like
 from accounts.models import Organization, User
 from accounts.users.lookups import organization_named, user_named
-from apikeys.attributes import from_text
+from apikeys.attributes import from_text, read_pairs
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey, ApiKeyQuerySet
 from apikeys.services.api_keys import NewKey
@@ -90,13 +90,32 @@ def named_limits(options: dict[str, Any]) -> dict[str, Any]:
     return limits
 
 
+def add_notes_arguments(parser: Any) -> None:
+    """Add --description and --metadata."""
+    parser.add_argument("--description", help="what the key is for")
+    parser.add_argument(
+        "--metadata",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a text of your own about the key; repeatable",
+    )
+
+
+def named_notes(options: dict[str, Any]) -> dict[str, Any]:
+    """Return description and metadata as far as `options` has them. Raises Invalid."""
+    notes: dict[str, Any] = {}
+    if options["description"] is not None:
+        notes["description"] = options["description"]
+    if options["metadata"]:
+        notes["metadata"] = read_pairs("metadata", options["metadata"])
+    return notes
+
+
 def named_attributes(options: dict[str, Any]) -> dict[str, Any]:
     """Return the attributes (NAME=VALUE) in `options`. Raises Invalid."""
-    pairs = [text.partition("=") for text in options["attribute"]]
-    without_value = [name for name, equals, _ in pairs if not equals]
-    if without_value:
-        raise Invalid("attribute", f"{without_value[0]!r} must be NAME=VALUE")
-    return {name: from_text(name, value) for name, _, value in pairs}
+    pairs = read_pairs("attribute", options["attribute"])
+    return {name: from_text(name, value) for name, value in pairs.items()}
 
 
 def parse_time(member: str, text: str) -> datetime:
@@ -122,6 +141,8 @@ def as_document(key: ApiKey, now: datetime) -> dict[str, Any]:
         "status": key.status(now),
         "allowed_networks": key.allowed_networks,
         "rate_limit": str(key.rate_limit) if key.rate_limit else None,
+        "description": key.description,
+        "metadata": key.metadata,
         "expires_at": timestamp(key.expires_at) if key.expires_at else None,
         "created_at": timestamp(key.created_at),
         "last_used_at": timestamp(key.last_used_at) if key.last_used_at else None,

@@ -21,7 +21,7 @@ from accounts.users.principals import principal_of
 from apikeys import scopes
 from apikeys.at_rest import digests
 from apikeys.at_rest import key_text as keys
-from apikeys.attributes import clean_attributes
+from apikeys.attributes import NOTES, clean_attributes, clean_description, clean_metadata, merge_metadata
 from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
 from apikeys.services.events import record_about
@@ -35,7 +35,7 @@ from config.wire.fields import timestamp
 from config.wire.preconditions import ANY_VERSION, Expected
 from oauth.locks import lock_token
 
-NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,12 @@ def create_api_key(
     caller: Caller,
     name: str,
     owner: User | Organization,
+    description: str = "",
+    metadata: Mapping[str, str] = NOTHING,
     granted: Sequence[str] = (),
     environment: str | None = None,
     expires_at: datetime | None = None,
-    attributes: Mapping[str, Any] = NO_ATTRIBUTES,
+    attributes: Mapping[str, Any] = NOTHING,
     allowed_networks: Sequence[str] = (),
     rate_limit: Rate | None = None,
     predecessor: ApiKey | None = None,
@@ -88,6 +90,8 @@ def create_api_key(
         row = ApiKey.objects.create(
             uuid=uuid,
             name=clean_name("name", name),
+            description=clean_description(description),
+            metadata=clean_metadata(metadata),
             user=owner if isinstance(owner, User) else None,
             organization=owner if isinstance(owner, Organization) else None,
             environment=environment,
@@ -121,23 +125,29 @@ def hold_owner(caller: Caller, owner: User | Organization) -> User | Organizatio
 def update_api_key(
     *, caller: Caller, key: ApiKey, changes: ApiKeyChanges, expected: Expected = ANY_VERSION
 ) -> ApiKey:
-    """Change the name or the limits of a key, and return the changed key.
+    """Change the name, the notes or the limits of a key, and return the changed key.
 
     Raises NotFound, NotAllowed, PreconditionFailed, or Invalid, also for empty `changes`.
     """
     if changes == ApiKeyChanges():
-        raise Invalid("name", "is required, unless you send allowed_networks or rate_limit")
+        raise Invalid("name", "is required, unless you send another member")
     columns = _limit_columns(caller, changes.allowed_networks, changes.rate_limit)
     if changes.name is not UNSET:
         columns["name"] = clean_name("name", changes.name)
+    if changes.description is not UNSET:
+        columns["description"] = clean_description(changes.description)
     with transaction.atomic():
         before = locked(caller, [key], expected)[0]
+        if changes.metadata is not UNSET:
+            columns["metadata"] = merge_metadata(before.metadata, changes.metadata)
         changed = {column: value for column, value in columns.items() if getattr(before, column) != value}
         if changed:
             edit(ApiKey.objects.filter(pk=before.pk), **changed)
         after = ApiKey.objects.select_related("user", "organization").get(pk=before.pk)
         if after.name != before.name:
             record_about(EventName.API_KEY_RENAMED, caller, before, {"from": before.name, "to": after.name})
+        if noted := sorted(NOTES & changed.keys()):
+            record_about(EventName.API_KEY_DESCRIBED, caller, after, {"members": noted})
         old, new = _limits_in_words(before), _limits_in_words(after)
         if old != new:
             record_about(EventName.API_KEY_CHANGED, caller, after, {"from": old, "to": new})

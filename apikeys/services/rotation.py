@@ -57,6 +57,8 @@ def rotate_api_key(
         new = create_api_key(
             caller=caller,
             name=old.name,
+            description=old.description,
+            metadata=old.metadata,
             owner=owner,
             granted=old.scopes,
             environment=old.environment,

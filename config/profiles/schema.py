@@ -189,6 +189,7 @@ class Keys(Table, frozen=True):
         dict[Annotated[str, Meta(pattern=MEMBER)], Attribute],
         says("Members of a key that mean something to the product alone. Lists can be filtered by them."),
     ] = {}
+    notes: Annotated[bool, says("Whether the API shows and takes `description` and `metadata`.")] = False
     longest_days: Annotated[
         Annotated[int, Meta(ge=1, le=3650)] | None,
         says("Every key expires, at most so many days after it was made. Without it keys may last for ever."),

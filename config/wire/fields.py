@@ -9,7 +9,8 @@ from rest_framework import serializers
 
 from config import profiles
 from config.wire import times
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, shown
+from config.wire.parsers import REPEATED
 
 Rule = Callable[[Any], object]
 
@@ -70,6 +71,15 @@ class StrictBooleanField(serializers.BooleanField):
         return data
 
 
+class WholeNumberField(serializers.IntegerField):
+    """A JSON integer; "5" and true are refused."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class OneOfField(serializers.ChoiceField):
     """One of a few words, and optional. The error lists them, and does not repeat what was sent."""
 
@@ -122,6 +132,23 @@ class TimestampField(RuledField, serializers.DateTimeField):
 def timestamp(value: datetime) -> str:
     """Return `value` as 2026-11-22T09:30:00Z."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class PairsField(RuledField):
+    """A JSON object of texts by name. Its rule says which names and texts it takes."""
+
+    default_error_messages = {"invalid": "Send an object of names and texts."}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        repeated = [name for name, value in data.items() if value is REPEATED]
+        if repeated:
+            raise serializers.ValidationError(f"'{shown(repeated[0])}' is repeated; send it once.")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 class BoundedListField(RuledField, serializers.ListField):

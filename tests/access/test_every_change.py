@@ -240,6 +240,7 @@ CHANGING_NOBODY: dict[str, Change] = {
     "invitation withdrawn": withdraw_an_invitation,
     "login": lambda world: log_in(world.cast.alice),
     "key made": lambda world: make_key(world.cast.alice, "services:read"),
+    "key described": of_her_key(description="x", metadata={"team": "ops"}),
     "login failed": lambda world: Api().post("auth/login", {"username": "alice", "password": "wrong"}),
 }
 MADE = "made through alice's token"  # every change drops it

@@ -86,7 +86,7 @@ def test_the_other_filters_find_their_keys_by_an_index() -> None:
         (ApiKey.objects.expiring_within(timedelta(days=14), NOW), "api_key_by_expiry"),
         (ApiKey.objects.unused_since(NOW - timedelta(days=90)), "api_key_by_age"),
         (ApiKey.objects.with_scope("keys:read"), "api_key_by_scope"),
-        (ApiKey.objects.named("nightly"), "api_key_by_words"),
+        (ApiKey.objects.with_words("nightly"), "api_key_by_words"),
     ):
         assert index in rows.order_by().explain()
 

@@ -4,12 +4,14 @@ from access.callers import caller_at_command_line
 from apikeys.management.arguments import (
     add_expiry_arguments,
     add_limit_arguments,
+    add_notes_arguments,
     add_owner_arguments,
     as_created,
     as_shown_once,
     named_attributes,
     named_expiry,
     named_limits,
+    named_notes,
     named_owner,
 )
 from apikeys.services.api_keys import create_api_key
@@ -20,6 +22,7 @@ class Command(KeyhouseCommand):
     help = "Create an API key and print it. It is shown only this once."
     examples = (
         '{} --name "Stock client" --user alice --scope services:read --expires-in 90d',
+        '{} --name Backup --user alice --description "Copies the archive" --metadata team=operations',
         "{} --name CI --organization Acme --allowed-network 10.0.0.0/8 --rate-limit 100/60s",
     )
 
@@ -30,6 +33,7 @@ class Command(KeyhouseCommand):
         add_expiry_arguments(parser)
         parser.add_argument("--environment", help="environment; default: the profile's default_environment")
         add_limit_arguments(parser)
+        add_notes_arguments(parser)
         parser.add_argument(
             "--attribute",
             action="append",
@@ -51,6 +55,7 @@ class Command(KeyhouseCommand):
             expires_at=named_expiry(options, caller.origin.at),
             attributes=named_attributes(options),
             **named_limits(options),
+            **named_notes(options),
         )
         document = as_created(key)
         return Output(document, as_shown_once(key, document))

@@ -107,5 +107,14 @@ class BoundedListFieldExtension(OpenApiSerializerFieldExtension):  # type: ignor
         return {"type": "array", **least, **_form_of(self.target.rule), "items": items}
 
 
+class PairsFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Describes objects of texts with what their rule asks for."""
+
+    target_class = "config.wire.fields.PairsField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> Form:
+        return {"type": "object", "additionalProperties": {"type": "string"}, **_form_of(self.target.rule)}
+
+
 def _form_of(rule: Rule | None) -> Form:
     return _forms[rule]() if rule in _forms else {}

@@ -116,6 +116,8 @@ def test_the_list_says_what_there_is_to_know_and_never_the_key(cast: Cast) -> No
         "status": "active",
         "allowed_networks": [],
         "rate_limit": None,
+        "description": "",
+        "metadata": {},
         "expires_at": None,
         "created_at": key.row.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "last_used_at": None,

@@ -32,16 +32,34 @@ def test_what_is_not_named_stays_as_it_is(cast: Cast) -> None:
     assert (row.name, row.rate_limit, row.allowed_networks) == ("Nightly", Rate(5, 3600), [])
 
 
+def test_notes_are_set_changed_and_removed(cast: Cast) -> None:
+    made = run(
+        *("createapikey", "--name", "CI", "--user", "bob", "--description", "Nightly\nexport"),
+        *("--metadata", "team=ops", "--metadata", "query=a=b"),
+    )
+    (listed,) = run("listapikeys")
+    assert (listed["description"], listed["metadata"]) == ("Nightly\nexport", {"team": "ops", "query": "a=b"})
+    changed = run("updateapikey", made["id"], "--metadata", "team=storage", "--remove-metadata", "query")
+    assert (changed["description"], changed["metadata"]) == ("Nightly\nexport", {"team": "storage"})
+    assert run("updateapikey", made["id"], "--description", "")["description"] == ""
+    row = ApiKey.objects.get()
+    assert (row.description, row.metadata) == ("", {"team": "storage"})
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ((), "name: is required, unless you send allowed_networks or rate_limit"),
+        ((), "name: is required, unless you send another member"),
         (("--any-network", "--allowed-network", "10.0.0.0/8"), "not allowed with argument"),
         (("--no-rate-limit", "--rate-limit", "5/1h"), "not allowed with argument"),
         (("--allowed-network", "10.0.0.1/8"), "allowed_networks: '10.0.0.1/8' is not a network"),
         (("--rate-limit", ""), "rate-limit: '' must be a number"),
         (("--rate-limit", "5/999999999w"), "rate-limit: 999999999w is too long; at most 36500d"),
         (("--name", ""), "name: "),
+        (("--description", "x" * 501), "description: must have at most 500 characters, and has 501"),
+        (("--metadata", "team"), "metadata: 'team' must be NAME=VALUE"),
+        (("--metadata", "a=1", "--metadata", "a=2"), "metadata: 'a' is repeated; name it once"),
+        (("--metadata", f"{'x' * 41}=1"), "must have at most 40 characters"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_changed(

@@ -17,6 +17,7 @@ CALLBACK = "http://127.0.0.1:8765/callback"
 PASSWORD = "a long walk to the lighthouse"
 SCOPE = "services:read"
 GATEWAY = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
+NOTES = {"description": "Nightly\nexport", "metadata": {"team": "ops", "Zoë": '日本 \\ "x"'}}
 LIMIT = {"requests": 1000, "seconds": 60}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -112,7 +113,7 @@ def enrol(server: Server, session: dict[str, str]) -> App:
 
 def make_key(server: Server, session: dict[str, str], name: str) -> dict[str, Any]:
     """Make a key, or find out which a request like this has made."""
-    body = {"name": name, "scopes": [SCOPE], "rate_limit": LIMIT}
+    body = {"name": name, "scopes": [SCOPE], "rate_limit": LIMIT, **NOTES}
     headers = bearer(session) | {"Idempotency-Key": name}
     answer = server.request("POST", f"{API}/api-keys", headers=headers, body=body)
     assert answer.status == 201, answer.body

@@ -101,6 +101,7 @@ def test_keys_are_as_good_as_before(server: Server, life: Life) -> None:
         "GET", f"/api/v1/api-keys/{life.keys['used']['id']}", headers=bearer(life.session)
     ).json()
     assert (row["use_count"], row["rate_limit"], row["status"]) == (1, lived.LIMIT, "active")
+    assert {name: row[name] for name in lived.NOTES} == lived.NOTES
     answers = {name: gateway(server, key["key"]) for name, key in life.keys.items()}
     assert answers == {"used": 200, "revoked": 401, "disabled": 401}
 
