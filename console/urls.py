@@ -6,6 +6,10 @@ from accounts.sessions.login_page import LoginPage
 from config import profiles
 from console.entry import ForgotPasswordPage, RegisterPage
 from console.home import HomePage, LogoutPage
+from console.profile import EmailPage, ProfilePage
+from console.security import second_factor
+from console.security.overview import SecurityPage
+from console.security.password import PasswordPage
 from console.sessions import SessionsPage
 
 urlpatterns = [
@@ -15,6 +19,19 @@ urlpatterns = [
     path("forgot-password", ForgotPasswordPage.as_view(), name="forgot-password-page"),
     path("organizations", include("console.organizations.urls")),
     path("sessions", SessionsPage.as_view(), name="console-sessions"),
+    path("security", SecurityPage.as_view(), name="console-security"),
+    path("security/password", PasswordPage.as_view(), name="console-password"),
+    path("security/authenticator", second_factor.BeginPage.as_view(), name="console-authenticator"),
+    path("security/authenticator/confirm", second_factor.ConfirmPage.as_view(), name="console-confirm"),
+    path("security/authenticator/replace", second_factor.ReplacePage.as_view(), name="console-replace"),
+    path("security/authenticator/remove", second_factor.RemovePage.as_view(), name="console-remove"),
+    path(
+        "security/recovery-codes",
+        second_factor.RecoveryCodesPage.as_view(),
+        name="console-recovery-codes",
+    ),
+    path("profile", ProfilePage.as_view(), name="console-profile"),
+    path("profile/email", EmailPage.as_view(), name="console-email"),
     path("register", RegisterPage.as_view(), name="register-page"),
 ]
 

@@ -35,9 +35,13 @@ RECORDED_AGAIN = {
     "POST api-key-list": EventName.API_KEY_CREATED,  # another key
     "POST totp": EventName.SECOND_FACTOR_STARTED,  # another seed
     "POST totp-recovery-codes": EventName.SECOND_FACTOR_REFUSED,  # the code is spent
+    "POST console-authenticator": EventName.SECOND_FACTOR_STARTED,
+    "POST console-recovery-codes": EventName.SECOND_FACTOR_REFUSED,
     "POST change-password": EventName.PASSWORD_REFUSED,  # it is no longer the password
+    "POST console-password": EventName.PASSWORD_REFUSED,
     "POST change-password-page": EventName.LOGIN_FAILED,
     "POST change-email": EventName.EMAIL_CHANGE_REQUESTED,  # another link by mail
+    "POST console-email": EventName.EMAIL_CHANGE_REQUESTED,
     "POST invitation-list": EventName.INVITATION_ISSUED,
     "POST invitation-resend": EventName.INVITATION_ISSUED,
     "POST console-invitation-new": EventName.INVITATION_ISSUED,

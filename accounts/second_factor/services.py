@@ -59,11 +59,35 @@ def begin_enrolment(*, caller: Caller, password: str) -> Enrolment:
         _hold_as_proven(user)
         if has_second_factor(user):
             raise Conflict("totp", "you already have a second factor; remove it first")
-        values = {"seed": seed_encryption.encrypt(seed), "last_step": 0}
-        SecondFactor.objects.update_or_create(user=user, defaults=values)
+        _store(user, seed)
         _record(EventName.SECOND_FACTOR_STARTED, caller, user)
-    product = profiles.active().product.name
-    address = totp.uri(seed, product=product, account=str(user))
+    return _enrolment(user, seed)
+
+
+def begin_replacement(*, caller: Caller, password: str, code: str) -> Enrolment:
+    """Remove the caller's second factor and make a seed for another app, which counts once confirmed.
+
+    Raises TooManyAttempts, WrongProof, or Conflict if the caller has no second factor.
+    """
+    user = _proven(caller, password, code)
+    seed = totp.new_seed()
+    with transaction.atomic():
+        _hold_as_proven(user)
+        take_away(user, caller.origin)
+        _store(user, seed)
+        events = (EventName.SECOND_FACTOR_REMOVED, EventName.SECOND_FACTOR_STARTED)
+        entries = [Entry(event, Target.of("user", user)) for event in events]
+        record_all(entries, actor=caller.principal.actor, origin=caller.origin)
+    return _enrolment(user, seed)
+
+
+def _store(user: User, seed: bytes) -> None:
+    values = {"seed": seed_encryption.encrypt(seed), "last_step": 0}
+    SecondFactor.objects.update_or_create(user=user, defaults=values)
+
+
+def _enrolment(user: User, seed: bytes) -> Enrolment:
+    address = totp.uri(seed, product=profiles.active().product.name, account=str(user))
     return Enrolment(totp.spelled(seed), address, qr_svg(address))
 
 
@@ -126,7 +150,9 @@ def remove_second_factors(*, caller: Caller, selected: Collection[User]) -> int:
     authority.check_is_person(caller, "Programs cannot remove a second factor: log in to do it.")
     numbers = {user.pk for user in selected}
     if caller.principal.user_id in numbers:
-        raise Invalid("user", "you cannot remove your own second factor here; use the Second factor page")
+        raise Invalid(
+            "user", "you cannot remove your own second factor here; use the Security page of your account"
+        )
     with transaction.atomic():
         rows = list(User.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
         if len(rows) != len(numbers):

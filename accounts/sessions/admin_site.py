@@ -2,6 +2,7 @@
 
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -13,12 +14,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.views.generic import RedirectView
 
 from access.backoffice.changelist import check_query
 from access.backoffice.errors import said_in_page
 from access.callers import principal_if_any, principal_in
 from access.exceptions import record_denied
-from accounts.second_factor.page import SecondFactorPage
 from accounts.sessions import browser
 from accounts.sessions.forms import AdminLoginForm
 from accounts.sessions.login_page import LoginPage
@@ -110,12 +111,6 @@ class KeyhouseAdminSite(admin.AdminSite):
         """Redirect to the overview, which has the lists of all apps."""
         return HttpResponseRedirect(reverse("admin:index"))
 
-    def second_factor(self, request: HttpRequest) -> HttpResponse:
-        """The page where people add, replace and remove their second factor."""
-        page: Any = SecondFactorPage.as_view()
-        answer: HttpResponse = page(request, context=self.each_context(request))
-        return answer
-
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         name = profiles.active().product.name
         principal = principal_if_any(request)
@@ -132,8 +127,8 @@ class KeyhouseAdminSite(admin.AdminSite):
 
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if _must_enrol(request) and view not in (self.second_factor, self.logout):
-                return HttpResponseRedirect(reverse("admin:second_factor"))
+            if _must_enrol(request) and view != self.logout:
+                return HttpResponseRedirect(_enrolment(request))
             try:
                 return view(request, *args, **kwargs)
             except BadQuery as error:
@@ -154,8 +149,8 @@ class KeyhouseAdminSite(admin.AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Return Django's pages, except LEFT_OUT, and ours."""
         pages = [url for url in super().get_urls() if getattr(url, "name", None) not in LEFT_OUT]
-        own = path("second-factor/", self.admin_view(self.second_factor), name="second_factor")
-        return [own, *pages]
+        moved = RedirectView.as_view(pattern_name="console-security")
+        return [path("second-factor/", moved, name="second_factor"), *pages]
 
 
 def _refuse_query(request: HttpRequest, error: BadQuery) -> HttpResponse:
@@ -172,6 +167,11 @@ def _must_enrol(request: HttpRequest) -> bool:
     return not principal.second_factor and (
         settings.ADMIN_SECOND_FACTOR or principal.with_second_factor is not None
     )
+
+
+def _enrolment(request: HttpRequest) -> str:
+    """Return the address of the page that adds a second factor and leads back here."""
+    return f"{reverse('console-authenticator')}?{urlencode({'next': request.get_full_path()})}"
 
 
 def note_denied(request: HttpRequest, error: NotAllowed) -> None:

@@ -31,6 +31,13 @@ def login_page(back: str, name: str = "login-page") -> str:
     return f"{reverse(name)}?{urlencode({'next': back})}"
 
 
+def page_in_next(request: HttpRequest) -> str:
+    """Return the address in `next` if it is on this site, else ""."""
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    is_ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None)
+    return wanted if is_ours else ""
+
+
 def _explain(form: LoginForm, error: DomainError) -> None:
     """Show why the login failed; after a missing code, what to type next."""
     if isinstance(error, TotpRequired):
@@ -69,13 +76,7 @@ class LoginPage(View):
 
     def back(self) -> str:
         """Return the page of ours that asked for the login, or else `home`."""
-        return self.asked() or reverse(self.home)
-
-    def asked(self) -> str:
-        """Return the address in `next` if it is on this site, else ""."""
-        wanted = self.request.POST.get("next") or self.request.GET.get("next", "")
-        is_ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None)
-        return wanted if is_ours else ""
+        return page_in_next(self.request) or reverse(self.home)
 
     def _page(self, request: HttpRequest, form: LoginForm, **how: Any) -> HttpResponse:
         session, login = browser.session_in(request), profiles.active().login
@@ -83,7 +84,7 @@ class LoginPage(View):
             request,
             "account/login.html",
             form=form,
-            next=self.asked(),
+            next=page_in_next(self.request),
             person=session and session.user,
             registers=bool(login.registration_role),
             **how,

@@ -131,8 +131,8 @@ class SecondFactorRequired(NotAllowed):
 
     def __init__(self) -> None:
         super().__init__(
-            "This needs a login with a second factor. Add an authenticator app (POST auth/totp, or in the "
-            "admin), then log in with a code from it (totp_code)."
+            "This needs a login with a second factor. Add an authenticator app (POST auth/totp, or at "
+            "/account/security), then log in with a code from it (totp_code)."
         )
 
 

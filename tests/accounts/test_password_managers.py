@@ -53,12 +53,16 @@ def admin_login_page(cast: Cast, mailbox: Mailbox) -> Any:
     return Client().get("/admin/login/")
 
 
+def own_password_page(cast: Cast, mailbox: Mailbox) -> Any:
+    return browser(cast.ada).get("/account/security/password")
+
+
 def new_person_page(cast: Cast, mailbox: Mailbox) -> Any:
     return browser(cast.ada).get("/admin/accounts/user/add/")
 
 
 def second_factor_page(cast: Cast, mailbox: Mailbox) -> Any:
-    return browser(cast.ada).get("/admin/second-factor/")
+    return browser(cast.ada).get("/account/security/authenticator")
 
 
 @pytest.mark.parametrize(
@@ -71,6 +75,7 @@ def second_factor_page(cast: Cast, mailbox: Mailbox) -> Any:
         (login_page, ""),
         (admin_login_page, ""),
         (second_factor_page, "ada"),
+        (own_password_page, "ada"),
         (new_person_page, None),
     ],
     ids=lambda value: getattr(value, "__name__", None),

@@ -28,7 +28,7 @@ def ada(cast: Cast) -> Client:
 
 def every_page(cast: Cast) -> Iterator[str]:
     yield "/admin/"
-    yield "/admin/second-factor/"
+    yield "/account/security"
     yield from (page(name) for name in LISTS)
     yield from (page(f"{name}_add") for name in ("accounts_user", "accounts_organization", "apikeys_apikey"))
     yield page("accounts_user_change", cast.ada.pk)

@@ -17,7 +17,11 @@ pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 OF_NO_LIST = (
     "/admin/",
-    "/admin/second-factor/",
+    "/account/security",
+    "/account/security/password",
+    "/account/security/authenticator",
+    "/account/profile",
+    "/account/profile/email",
     "/admin/apikeys/apikey/?status=expiring",
     "/admin/apikeys/apikey/?made=2026-11",
     "/admin/accounts/user/?second_factor=no",

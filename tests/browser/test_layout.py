@@ -18,7 +18,9 @@ SETTINGS = {"KEYHOUSE_LIMITS": LIMITS, "KEYHOUSE_ADMIN_SECOND_FACTOR": "false"}
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOOKS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
 OTHERS = (
-    *("/admin/", "/admin/second-factor/", "/admin/nothing/", "/change-password"),
+    *("/admin/", "/admin/nothing/", "/change-password"),
+    *("/account/security", "/account/security/password", "/account/security/authenticator"),
+    *("/account/profile", "/account/profile/email"),
     "/api/v1/auth/oauth2/login",
 )
 KEYS = "/admin/apikeys/apikey/"

@@ -45,14 +45,14 @@ def test_a_first_login_ends_with_a_second_factor(chromium: Any, installation: In
         visit.page.get_by_label("user name").fill(NAME)
         visit.page.get_by_label("Password").fill(PASSWORD)
         visit.press("Log in")
-        visit.page.wait_for_url("**/admin/second-factor/")
+        visit.page.wait_for_url(re.compile("/account/security/authenticator"))
         visit.page.get_by_label("Password").fill(PASSWORD)
         visit.press("Begin")
         app = App(visit.page.inner_text("#secret"), [])
         visit.page.get_by_role("textbox", name="Code").fill(app.code())
         visit.press("Confirm")
         assert visit.page.locator("#recovery-codes li").count() == 10
-        visit.page.get_by_role("link", name="I have kept them").click()
+        visit.page.get_by_role("button", name="I have kept them").click()
         assert "What needs attention" in visit.text()
 
 

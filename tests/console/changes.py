@@ -6,6 +6,9 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import Session
+from accounts.second_factor.services import begin_enrolment
+from tests.accounts.authenticator import App, enrolled
+from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD
 from tests.console.helpers import console_of
 
@@ -48,12 +51,47 @@ def of_organization(
     return prepare
 
 
+def type_on_page(address: str, **form: str) -> Callable[[Any], Callable[[], Any]]:
+    """Send a form of the console as Bob."""
+    return lambda world: lambda: world.flow.browser.post(f"/account/{address}", form)
+
+
+def confirm_on_page(world: Any) -> Callable[[], Any]:
+    app = App(begin_enrolment(caller=caller_as(world.cast.bob), password=PASSWORD).secret, [])
+    address = "/account/security/authenticator/confirm"
+    return lambda: world.flow.browser.post(address, {"code": app.code()})
+
+
+def prove_on_page(address: str) -> Callable[[Any], Callable[[], Any]]:
+    """Send the password and a recovery code as Bob, who has a second factor, on a page of the console."""
+
+    def prepare(world: Any) -> Callable[[], Any]:
+        app = enrolled(world.cast.bob)
+        client = console_of(world.cast.bob, totp_code=app.code())
+        form = {"password": PASSWORD, "code": app.recovery_codes[0]}
+        return lambda: client.post(f"/account/security/{address}", form)
+
+    return prepare
+
+
 CONSOLE: dict[str, Callable[[Any], Callable[[], Any]]] = {
     "POST console-applications": withdraw_consent,
     "POST console-sessions": end_session,
     "POST login-page": log_in,
     "POST logout-page": log_out,
     "POST forgot-password-page": forget_password,
+    "POST console-password": type_on_page(
+        "security/password", current_password=PASSWORD, new_password="another walk to another lighthouse"
+    ),
+    "POST console-authenticator": type_on_page("security/authenticator", password=PASSWORD),
+    "POST console-confirm": confirm_on_page,
+    "POST console-replace": prove_on_page("authenticator/replace"),
+    "POST console-remove": prove_on_page("authenticator/remove"),
+    "POST console-recovery-codes": prove_on_page("recovery-codes"),
+    "POST console-profile": type_on_page("profile", name="Robert"),
+    "POST console-email": type_on_page(
+        "profile/email", new_email="newer@example.net", current_password=PASSWORD
+    ),
     "POST console-organization-new": of_organization("console-organization-new", {"name": "Initech"}),
     **{
         f"POST {address}": of_organization(address, form, "organization")

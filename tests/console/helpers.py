@@ -1,17 +1,24 @@
 """A browser in the console."""
 
+import re
 from typing import Any
 
 from django.test import Client
 
 from accounts.models import User
+from tests.accounts.authenticator import App
 from tests.conftest import PASSWORD
 
+SECURITY = "/account/security"
+AUTHENTICATOR = f"{SECURITY}/authenticator"
+SECRET = re.compile(r'id="secret">([A-Z2-7]{32})<')
+RECOVERY = re.compile(r"<li><code>([0-9a-z-]{19})</code></li>")
 
-def console_of(user: User, **options: Any) -> Client:
+
+def console_of(user: User, totp_code: str = "", **options: Any) -> Client:
     """The browser of somebody who has logged in at the console."""
     client = Client(headers={"Accept": "text/html"}, **options)
-    form = {"identifier": user.login_name, "password": PASSWORD}
+    form = {"identifier": user.login_name, "password": PASSWORD, "totp_code": totp_code}
     assert client.post("/account/login", form).status_code == 302
     return client
 
@@ -21,3 +28,16 @@ def strict(client: Client) -> Client:
     other = Client(enforce_csrf_checks=True, headers={"Accept": "text/html"})
     other.cookies = client.cookies
     return other
+
+
+def begun(client: Client) -> App:
+    """The app of somebody who has not confirmed it yet."""
+    [secret] = SECRET.findall(client.post(AUTHENTICATOR, {"password": PASSWORD}).content.decode())
+    return App(secret, [])
+
+
+def added(client: Client) -> App:
+    """The app that somebody adds in the console."""
+    app = begun(client)
+    answer = client.post(f"{AUTHENTICATOR}/confirm", {"code": app.code()})
+    return App(app.secret, RECOVERY.findall(answer.content.decode()))

@@ -206,6 +206,9 @@ def test_no_page_outside_the_admin_says_it(filled: None) -> None:
         ),
         *(f"/{name}?token={token}" for name in mailed for token in (MAILED, "wrong")),
         "/change-password",
+        *("/account/security", "/account/security/password", "/account/security/authenticator"),
+        *(f"/account/security/authenticator/{what}" for what in ("confirm", "replace", "remove")),
+        *("/account/security/recovery-codes", "/account/profile", "/account/profile/email"),
     )
     for address in addresses:
         found = flow.browser.get(address, follow=True)

@@ -1,4 +1,4 @@
-"""The second factor in the admin: logging in with it, adding it, and being taken there where it is needed."""
+"""The second factor in the admin: logging in with it, and being taken to add it where it is needed."""
 
 import re
 from typing import Any
@@ -9,42 +9,31 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from access.principals import Caller
-from accounts.models import RecoveryCode, SecondFactor
+from accounts.models import SecondFactor
 from accounts.organizations.changes import OrganizationChanges
 from accounts.organizations.services import update_organization
 from accounts.second_factor.services import remove_second_factors
 from audit.models import Event
 from config.profiles import Capability
-from tests.accounts.authenticator import App, enrolled, let_codes_be_good_again
+from tests.accounts.authenticator import enrolled, let_codes_be_good_again
 from tests.accounts.helpers import serving
 from tests.admin.helpers import LOGIN, act, browser, confirm, log_in, messages_of, page, text_of
 from tests.conftest import PASSWORD, Cast
+from tests.console.helpers import added
 from tests.installation import ADMIN, Installation, Server
 
-PAGE = "/admin/second-factor/"
+PAGE = "/account/security/authenticator"
 WRONG = "The name, the password or the code is wrong."
-SECRET = re.compile(r'id="secret">([A-Z2-7]{32})<')
-RECOVERY = re.compile(r"<li><code>([0-9a-z-]{19})</code></li>")
+
+
+def to_page(asked: str) -> str:
+    """The address of the page that adds a second factor and leads back to `asked`."""
+    return f"{PAGE}?{urlencode({'next': asked})}"
 
 
 def log_in_with(client: Client, name: str, code: str) -> Any:
     sent = {"username": name, "password": PASSWORD, "totp_code": code}
     return client.post(f"{LOGIN}?next=/admin/", sent, headers={"Accept": "text/html"})
-
-
-def send(client: Client, action: str, **fields: str) -> Any:
-    return client.post(PAGE, {"action": action} | {f"{action}-{name}": text for name, text in fields.items()})
-
-
-def begun(client: Client) -> App:
-    [secret] = SECRET.findall(text_of(send(client, "begin", password=PASSWORD)))
-    return App(secret, [])
-
-
-def added(client: Client) -> App:
-    """The app that somebody adds on the page."""
-    app = begun(client)
-    return App(app.secret, RECOVERY.findall(text_of(send(client, "confirm", code=app.code()))))
 
 
 @pytest.mark.requirement(77)
@@ -96,90 +85,16 @@ def test_a_password_alone_does_not_stay_enough_once_there_is_a_second_factor(cas
     assert client.get("/admin/").status_code == 302
 
 
-def test_a_person_adds_one_with_the_qr_code_and_stays_logged_in(cast: Cast) -> None:
-    client = browser(cast.ada)
-    assert PAGE in text_of(client.get("/admin/"))
-    answer = send(client, "begin", password=PASSWORD)
-    assert "<svg " in text_of(answer) and "no-store" in answer.headers["Cache-Control"]
-    app = App(SECRET.findall(text_of(answer))[0], [])
-    done = send(client, "confirm", code=app.code())
-    codes = RECOVERY.findall(text_of(done))
-    assert len(set(codes)) == 10 and "no-store" in done.headers["Cache-Control"]
-    assert client.get("/admin/").status_code == 200
-    assert log_in_with(Client(), "ada", codes[0]).status_code == 302
-
-
-@pytest.mark.requirement(23)
-def test_neither_the_secret_nor_the_codes_are_on_the_page_again(cast: Cast) -> None:
-    client = browser(cast.ada)
-    app = begun(client)
-    again = text_of(client.get(PAGE)) + text_of(send(client, "confirm", code="000000"))
-    assert "is wrong" in again and app.secret not in again and 'class="qr"' not in again
-    codes = RECOVERY.findall(text_of(send(client, "confirm", code=app.code())))
-    shown = text_of(client.get(PAGE)) + text_of(client.get("/admin/"))
-    assert not [secret for secret in (app.secret, *codes) if secret in shown]
-
-
-@pytest.mark.requirement(85)
-def test_the_page_works_under_the_strict_policy(cast: Cast) -> None:
-    client = browser(cast.ada)
-    for response in (client.get(PAGE), send(client, "begin", password=PASSWORD), Client().get(LOGIN)):
-        assert "default-src 'self'" in response.headers["Content-Security-Policy"]
-        text = text_of(response)
-        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", text)
-
-
-@pytest.mark.requirement(22)
-def test_the_page_wants_password_and_code_to_change_anything(cast: Cast) -> None:
-    client = browser(cast.ada)
-    assert "is wrong" in text_of(send(client, "begin", password="not the password"))
-    app = added(client)
-    good, bad = {"password": PASSWORD}, {"password": "not the password"}
-    for action in ("remove", "replace"):
-        assert "is wrong" in text_of(send(client, action, code=app.recovery_codes[0], **bad))
-        assert "is wrong" in text_of(send(client, action, code="000000", **good))
-        assert "This field is required" in text_of(send(client, action, **good))
-    assert (SecondFactor.objects.count(), RecoveryCode.objects.count()) == (1, 10)
-
-
-def test_a_person_gets_other_codes_and_removes_it(cast: Cast) -> None:
-    client = browser(cast.ada)
-    app = added(client)
-    made = send(client, "replace", password=PASSWORD, code=app.recovery_codes[0])
-    others = RECOVERY.findall(text_of(made))
-    assert (len(others), set(others) & set(app.recovery_codes)) == (10, set())
-    assert "is removed" in text_of(send(client, "remove", password=PASSWORD, code=others[0]))
-    assert client.get("/admin/").status_code == 200
-    assert not SecondFactor.objects.exists()
-
-
-@pytest.mark.parametrize("action", ["", "x", "get", "__class__", "begin\0"])
-def test_an_odd_action_does_nothing(cast: Cast, action: str) -> None:
-    assert browser(cast.ada).post(PAGE, {"action": action}).status_code == 200
-    assert not SecondFactor.objects.exists()
-
-
-@pytest.mark.requirement(88)
-def test_the_page_wants_a_csrf_token(cast: Cast) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.cookies = browser(cast.ada).cookies
-    assert send(client, "begin", password=PASSWORD).status_code == 403
-
-
-def test_only_logged_in_people_see_the_page(cast: Cast) -> None:
-    assert Client().get(PAGE).status_code == 302
-    assert not send(Client(), "begin", password=PASSWORD).content
-
-
 def test_where_the_admin_wants_one_people_are_taken_to_the_page_not_locked_out(
     cast: Cast, settings: Settings
 ) -> None:
     settings.ADMIN_SECOND_FACTOR = True
     client = browser(cast.ada)
     for address in ("/admin/", page("accounts_user_changelist"), page("apikeys_apikey_add")):
-        assert client.get(address).headers["Location"] == PAGE
-        assert client.post(address).headers["Location"] == PAGE
-    assert client.get(PAGE).status_code == 200
+        assert client.get(address).headers["Location"] == to_page(address)
+        assert client.post(address).headers["Location"] == to_page(address)
+    asked = client.get("/admin/", follow=True)
+    assert asked.status_code == 200 and 'name="next" value="/admin/"' in text_of(asked)
     added(client)
     assert client.get("/admin/").status_code == 200
     assert client.post("/admin/logout/").status_code == 200
@@ -188,7 +103,7 @@ def test_where_the_admin_wants_one_people_are_taken_to_the_page_not_locked_out(
 def test_people_with_a_capability_that_needs_one_are_taken_there(cast: Cast) -> None:
     with serving("login", second_factor_for=(Capability.MANAGE_KEYS,)):
         client = browser(cast.ada)
-        assert client.get("/admin/").headers["Location"] == PAGE
+        assert client.get("/admin/").headers["Location"] == to_page("/admin/")
         assert browser(cast.audrey).get("/admin/").status_code == 200
         added(client)
         assert client.get(page("apikeys_apikey_add")).status_code == 200
@@ -199,10 +114,10 @@ def test_people_with_power_only_where_an_organization_wants_one_are_taken_there(
 ) -> None:
     with serving("login", second_factor_for=tuple(Capability)):
         client = browser(cast.alice)
-        assert client.get("/admin/").headers["Location"] == PAGE
+        assert client.get("/admin/").headers["Location"] == to_page("/admin/")
     changes = OrganizationChanges(requires_second_factor=True)
     update_organization(caller=operator, organization=cast.acme, changes=changes)
-    assert browser(cast.alice).get("/admin/").headers["Location"] == PAGE
+    assert browser(cast.alice).get("/admin/").headers["Location"] == to_page("/admin/")
 
 
 def test_a_browser_that_proved_one_that_was_removed_is_as_if_it_had_not(
@@ -212,7 +127,7 @@ def test_a_browser_that_proved_one_that_was_removed_is_as_if_it_had_not(
     added(client)
     settings.ADMIN_SECOND_FACTOR = True
     remove_second_factors(caller=operator, selected=[cast.ada])
-    assert client.get("/admin/").headers["Location"] == PAGE
+    assert client.get("/admin/").headers["Location"] == to_page("/admin/")
     enrolled(cast.ada)
     assert client.get("/admin/").headers["Location"].startswith(LOGIN)
 
@@ -262,7 +177,7 @@ def test_a_fresh_installation_wants_one_of_its_administrator(installation: Insta
     with installation.serve() as server:
         session = admin_session(server)
         answer = server.request("GET", "/admin/", headers=session)
-        assert (answer.status, answer.headers["location"]) == (302, PAGE)
+        assert (answer.status, answer.headers["location"]) == (302, to_page("/admin/"))
         assert b"Add an authenticator app" in server.request("GET", PAGE, headers=session).body
 
 

@@ -76,7 +76,7 @@ def cookies_of_everything(cast: Cast) -> set[str]:
     stranger = Client()
     for page in (*PAGES, "/docs", "/confirm-email", "/accept-invitation", "/recovery", "/undo-email-change"):
         assert stranger.get(page).status_code == 200
-    for page in ("/admin/", "/admin/second-factor/", "/admin/apikeys/apikey/add/"):
+    for page in ("/admin/", "/account/security", "/admin/apikeys/apikey/add/"):
         assert admin.get(page).status_code == 200
     admin.post("/admin/apikeys/apikey/", {"action": "revoke"})
     return {name for client in (admin, flow.browser, stranger) for name in client.cookies}

@@ -1,0 +1,289 @@
+"""/account/security: the password, the authenticator app and the recovery codes."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Mail, RecoveryCode, SecondFactor, Session, User
+from audit.models import Event
+from config import profiles
+from config.profiles import Capability, Profile
+from tests.accounts.authenticator import App, enrolled, let_codes_be_good_again
+from tests.accounts.helpers import serving
+from tests.config.profile_texts import SHIPPED
+from tests.conftest import PASSWORD, Cast, as_user, make_key, with_key
+from tests.console.helpers import (
+    AUTHENTICATOR,
+    RECOVERY,
+    SECRET,
+    SECURITY,
+    added,
+    begun,
+    console_of,
+    strict,
+)
+from tests.oauth.flow import Flow, make_client, with_token
+
+NEW = "another walk to another lighthouse"
+CHANGE = {"current_password": PASSWORD, "new_password": NEW}
+CHANGE_PASSWORD, CODES = f"{SECURITY}/password", f"{SECURITY}/recovery-codes"
+NEEDS_PROOF = (f"{AUTHENTICATOR}/replace", f"{AUTHENTICATOR}/remove", CODES)
+EVERY_FORM = (CHANGE_PASSWORD, AUTHENTICATOR, f"{AUTHENTICATOR}/confirm", *NEEDS_PROOF)
+
+
+def text_of(answer: Any) -> str:
+    text: str = answer.content.decode()
+    return text
+
+
+def newest() -> Event:
+    return Event.objects.latest("sequence")
+
+
+@pytest.mark.requirement(38)
+def test_a_new_password_ends_the_other_logins_and_keeps_this_one_and_the_keys(cast: Cast) -> None:
+    client, other, api = console_of(cast.bob), console_of(cast.bob), as_user(cast.bob)
+    key = with_key(make_key(cast.bob, "services:read"))
+    tokens = Flow(make_client("openid"), cast.bob, scope="openid").tokens()
+    said = text_of(client.get(CHANGE_PASSWORD))
+    assert "logged out everywhere else, and connected applications lose access" in said
+    answer = client.post(CHANGE_PASSWORD, CHANGE, follow=True)
+    assert "Your password is changed." in text_of(answer)
+    assert (client.get(SECURITY).status_code, other.get(SECURITY).status_code) == (200, 302)
+    assert (api.get("auth/me").status_code, key.get("auth/me").status_code) == (401, 200)
+    assert with_token(tokens).get("auth/me").status_code == 401
+    cast.bob.refresh_from_db()
+    assert cast.bob.check_password(NEW)
+    assert (newest().name, newest().actor_id) == ("password:changed", str(cast.bob.uuid))
+
+
+@pytest.mark.parametrize(
+    ("form", "member", "said"),
+    [
+        ({"current_password": "something else"}, "current_password", "is wrong"),
+        ({"current_password": ""}, "current_password", "This field is required"),
+        ({"current_password": "x" * 5000}, "current_password", "at most"),
+        ({"new_password": "short"}, "new_password", "at least"),
+        ({"new_password": "\0" * 20}, "new_password", "Null characters"),
+        ({"new_password": "é" * 5000}, "new_password", "at most"),
+    ],
+)
+@pytest.mark.requirement(7)
+def test_a_refused_password_is_said_beside_its_field(
+    form: dict[str, str], member: str, said: str, cast: Cast
+) -> None:
+    client, other = console_of(cast.bob), console_of(cast.bob)
+    answer = client.post(CHANGE_PASSWORD, CHANGE | form)
+    text = text_of(answer)
+    assert answer.status_code == 400 and said in " ".join(answer.context["form"].errors[member])
+    assert re.search(
+        rf'id="id_{member}"[^>]* aria-invalid="true"|aria-invalid="true"[^>]* id="id_{member}"', text
+    )
+    assert PASSWORD not in text and NEW not in text
+    assert other.get(SECURITY).status_code == 200
+    cast.bob.refresh_from_db()
+    assert cast.bob.check_password(PASSWORD)
+
+
+@pytest.mark.requirement(9)
+def test_too_many_guesses_at_the_own_password_are_429(cast: Cast) -> None:
+    client, wrong = console_of(cast.bob), CHANGE | {"current_password": "not the password"}
+    answers = [client.post(CHANGE_PASSWORD, wrong) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [400] * 10 + [429]
+    assert int(answers[-1]["Retry-After"]) > 0 and "Too many attempts" in text_of(answers[-1])
+    assert client.post(AUTHENTICATOR, {"password": PASSWORD}).status_code == 429
+    assert newest().name == "attempt:throttled"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_pages_work_under_every_profile_and_name_only_what_it_has(
+    name: str, served_profile: Callable[[Profile], None], db: None
+) -> None:
+    served_profile(profile := profiles.load(name))
+    person = User(username="pat", email="pat@example.org", role="a role that nobody knows")
+    person.set_password(PASSWORD)
+    person.save()
+    client = console_of(person)
+    has_oauth2 = profile.oauth2 is not None
+    assert ("connected applications" in text_of(client.get(CHANGE_PASSWORD))) == has_oauth2
+    assert len(added(client).recovery_codes) == 10
+    for path in (SECURITY, *EVERY_FORM, "/account/profile", "/account/profile/email"):
+        text = text_of(client.get(path, follow=True))
+        assert profile.product.name in text and "<h1>" in text
+
+
+@pytest.mark.requirement(23)
+def test_a_person_adds_an_app_with_its_qr_code_and_stays_logged_in(cast: Cast) -> None:
+    client, other = console_of(cast.ada), console_of(cast.ada)
+    assert "Add an authenticator app" in text_of(client.get(SECURITY))
+    answer = client.post(AUTHENTICATOR, {"password": PASSWORD})
+    assert "<svg " in text_of(answer) and "no-store" in answer["Cache-Control"]
+    assert (newest().name, other.get(SECURITY).status_code) == ("second_factor:started", 200)
+    app = App(SECRET.findall(text_of(answer))[0], [])
+    done = client.post(f"{AUTHENTICATOR}/confirm", {"code": app.code()})
+    codes = RECOVERY.findall(text_of(done))
+    assert len(set(codes)) == 10 and "no-store" in done["Cache-Control"]
+    assert (newest().name, newest().actor_id) == ("second_factor:added", str(cast.ada.uuid))
+    assert (client.get("/admin/").status_code, other.get(SECURITY).status_code) == (200, 302)
+    assert "10 of 10 left" in text_of(client.get(SECURITY))
+    assert Session.objects.get(user=cast.ada, ended_at=None).second_factor
+    assert console_of(cast.ada, totp_code=codes[0])
+
+
+@pytest.mark.requirement(23)
+def test_neither_the_secret_nor_the_codes_are_on_a_page_again(cast: Cast) -> None:
+    client = console_of(cast.ada)
+    app = begun(client)
+    again = client.post(f"{AUTHENTICATOR}/confirm", {"code": "000000"})
+    assert again.status_code == 400 and "is wrong" in text_of(again)
+    pages = [again, *(client.get(path) for path in (SECURITY, AUTHENTICATOR, f"{AUTHENTICATOR}/confirm"))]
+    assert not [page for page in pages if app.secret in text_of(page) or 'class="qr"' in text_of(page)]
+    codes = RECOVERY.findall(text_of(client.post(f"{AUTHENTICATOR}/confirm", {"code": app.code()})))
+    shown = "".join(text_of(client.get(path)) for path in (SECURITY, *EVERY_FORM, "/admin/"))
+    assert not [secret for secret in (app.secret, *codes) if secret in shown]
+
+
+def test_an_app_that_waits_for_its_code_can_be_confirmed_later(cast: Cast) -> None:
+    client = console_of(cast.ada)
+    assert client.get(f"{AUTHENTICATOR}/confirm")["Location"] == SECURITY
+    app = begun(client)
+    assert f"{AUTHENTICATOR}/confirm" in text_of(client.get(SECURITY))
+    assert client.get(f"{AUTHENTICATOR}/confirm").status_code == 200
+    assert client.post(f"{AUTHENTICATOR}/confirm", {"code": app.code()}).status_code == 200
+    twice = client.post(f"{AUTHENTICATOR}/confirm", {"code": app.code()})
+    assert twice.status_code == 409 and "waits for confirmation" in text_of(twice)
+    assert client.post(AUTHENTICATOR, {"password": PASSWORD}).status_code == 409
+
+
+@pytest.mark.parametrize("path", NEEDS_PROOF)
+@pytest.mark.requirement(22)
+def test_a_second_factor_changes_only_with_password_and_code(path: str, cast: Cast) -> None:
+    client = console_of(cast.ada)
+    app = added(client)
+    good = {"password": PASSWORD, "code": app.recovery_codes[0]}
+    for wrong, status in (
+        ({"password": "not the password"}, 403),
+        ({"code": "000000"}, 403),
+        ({"code": ""}, 400),
+        ({"password": ""}, 400),
+        ({"code": "1" * 5000}, 400),
+        ({"code": "\0"}, 400),
+    ):
+        answer = client.post(path, good | wrong)
+        assert answer.status_code == status, wrong
+        assert "wrong" in text_of(answer) or answer.context["form"].errors.keys() == wrong.keys()
+        assert PASSWORD not in text_of(answer)
+    assert Event.objects.filter(name="second_factor:refused").count() == 2
+    assert (SecondFactor.objects.get().confirmed, RecoveryCode.objects.count()) == (True, 10)
+
+
+@pytest.mark.requirement(24)
+def test_too_many_wrong_codes_are_429(cast: Cast) -> None:
+    client = console_of(cast.ada)
+    added(client)
+    wrong = {"password": PASSWORD, "code": "000000"}
+    statuses = [client.post(CODES, wrong).status_code for _ in range(11)]
+    assert statuses == [403] * 10 + [429]
+
+
+def test_a_person_gets_other_codes_and_removes_the_app(cast: Cast) -> None:
+    client = console_of(cast.ada)
+    app = added(client)
+    made = client.post(CODES, {"password": PASSWORD, "code": app.recovery_codes[0]})
+    others = RECOVERY.findall(text_of(made))
+    assert (len(others), set(others) & set(app.recovery_codes)) == (10, set())
+    assert newest().name == "recovery_codes:replaced"
+    proof = {"password": PASSWORD, "code": others[0]}
+    done = client.post(f"{AUTHENTICATOR}/remove", proof, follow=True)
+    assert "The authenticator app is removed." in text_of(done)
+    assert (newest().name, newest().actor_id) == ("second_factor:removed", str(cast.ada.uuid))
+    assert client.post(f"{AUTHENTICATOR}/remove", proof).status_code == 409
+    assert not SecondFactor.objects.exists() and not RecoveryCode.objects.exists()
+    assert not Session.objects.get(user=cast.ada, ended_at=None).second_factor
+
+
+@pytest.mark.requirement(22, 23)
+def test_a_person_replaces_the_app_by_another(cast: Cast) -> None:
+    client = console_of(cast.ada)
+    old = added(client)
+    answer = client.post(f"{AUTHENTICATOR}/replace", {"password": PASSWORD, "code": old.recovery_codes[0]})
+    [secret] = SECRET.findall(text_of(answer))
+    assert secret != old.secret
+    names = [event.name for event in Event.objects.order_by("-sequence")[:2]]
+    assert names == ["second_factor:started", "second_factor:removed"]
+    assert not SecondFactor.objects.get().confirmed and not RecoveryCode.objects.exists()
+    assert Mail.objects.filter(kind="second_factor_removed").exists()
+    let_codes_be_good_again()
+    assert client.post(f"{AUTHENTICATOR}/confirm", {"code": old.code()}).status_code == 400
+    let_codes_be_good_again()
+    done = client.post(f"{AUTHENTICATOR}/confirm", {"code": App(secret, []).code()})
+    assert len(RECOVERY.findall(text_of(done))) == 10
+    assert console_of(cast.ada, totp_code=RECOVERY.findall(text_of(done))[0])
+
+
+@pytest.mark.parametrize(
+    "next_", ["/admin/apikeys/apikey/?o=1", "//evil.example", "https://evil.example", "\0"]
+)
+def test_the_way_back_leads_only_to_pages_of_ours(next_: str, cast: Cast) -> None:
+    client = console_of(cast.ada)
+    begun_ = client.post(AUTHENTICATOR, {"password": PASSWORD, "next": next_})
+    app = App(SECRET.findall(text_of(begun_))[0], [])
+    done = client.post(f"{AUTHENTICATOR}/confirm", {"code": app.code(), "next": next_})
+    back = next_ if next_.startswith("/admin/") else SECURITY
+    assert f'<a href="{back}" role="button">I have kept them</a>' in text_of(done)
+    assert "evil" not in text_of(begun_) + text_of(done)
+
+
+def test_the_page_after_the_first_code_no_longer_asks_for_an_app(cast: Cast) -> None:
+    asked = "Some of your permissions apply only after a login with a second factor."
+    with serving("login", second_factor_for=tuple(Capability)):
+        client = console_of(cast.ada)
+        app = begun(client)
+        assert asked in text_of(client.get(SECURITY))
+        assert asked not in text_of(client.post(f"{AUTHENTICATOR}/confirm", {"code": app.code()}))
+
+
+def test_the_pages_of_the_lowest_role_are_the_same(cast: Cast) -> None:
+    cast.mallory.role = "a role that nobody knows"
+    cast.mallory.save()
+    client = console_of(cast.mallory)
+    assert len(added(client).recovery_codes) == 10
+    assert client.get("/account/profile").status_code == client.get(SECURITY).status_code == 200
+
+
+@pytest.mark.requirement(85)
+def test_the_pages_work_under_the_strict_policy(cast: Cast) -> None:
+    client = console_of(cast.ada)
+    answers = [client.get(path) for path in (SECURITY, *EVERY_FORM)]
+    for answer in (*answers, client.post(AUTHENTICATOR, {"password": PASSWORD})):
+        assert "default-src 'self'" in answer["Content-Security-Policy"]
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", text_of(answer))
+
+
+@pytest.mark.parametrize("path", EVERY_FORM)
+@pytest.mark.requirement(88)
+def test_a_form_without_a_csrf_token_or_a_login_changes_nothing(path: str, cast: Cast) -> None:
+    client = console_of(cast.ada)
+    enrolled(cast.bob)
+    events = Event.objects.count()
+    form = CHANGE | {"password": PASSWORD, "code": "000000"}
+    assert strict(client).post(path, form).status_code == 403
+    assert Client().post(path, form)["Location"].startswith("/account/login?next=")
+    assert Event.objects.count() == events
+
+
+def test_the_old_address_of_the_admin_leads_here(cast: Cast) -> None:
+    assert console_of(cast.ada).get("/admin/second-factor/")["Location"] == SECURITY
+
+
+def test_the_overview_takes_few_queries(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = console_of(cast.alice)
+    added(client)
+    with django_assert_num_queries(5):  # cookie, session, memberships, app, codes
+        client.get(SECURITY)
