@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.commands.helpers import assert_one_line
-from tests.installation import PROJECT, Installation
+from tests.installation import PROJECT, SQLITE_FILE, Installation
 from tests.privileges import drop_privileges
+from tests.running import migrated
 
 pytestmark = pytest.mark.slow
 
@@ -105,8 +106,10 @@ def test_a_data_folder_that_cannot_be_used_is_named(tmp_path: Path, mode: int) -
 
 @pytest.mark.once
 def test_a_database_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    file = tmp_path / SQLITE_FILE
+    migrated.fill(f"sqlite:///{file}")
     assert run_in(tmp_path, "setup").returncode == 0
-    (tmp_path / "keyhouse.sqlite3").chmod(0o444)
+    file.chmod(0o444)
     tmp_path.chmod(0o555)
     done = run_in(tmp_path, "createorganization", "--name", "Acme")
     tmp_path.chmod(0o755)
@@ -117,6 +120,8 @@ def test_a_database_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_a_relative_data_folder_is_the_same_wherever_one_stands(tmp_path: Path) -> None:
     """Half of the commands would otherwise work on a second, empty installation."""
     name = os.path.relpath(tmp_path / "var", PROJECT)
+    (tmp_path / "var").mkdir(mode=0o700)
+    migrated.fill(f"sqlite:///{tmp_path / 'var' / SQLITE_FILE}")
     for place in (PROJECT, tmp_path):
         done = subprocess.run(
             [sys.executable, str(PROJECT / "manage.py"), "setup"],

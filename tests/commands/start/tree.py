@@ -8,9 +8,9 @@ from tests.installation import PROJECT
 
 
 def fresh_tree(folder: Path) -> Path:
-    """Return a copy of the tree as `git clone` makes it, with a complete environment."""
+    """Return a copy of the tree as `git clone` makes it, but compiled, with a complete environment."""
     tree = folder / "keyhouse"
-    hidden = shutil.ignore_patterns(".*", "var", "tests", "__pycache__")
+    hidden = shutil.ignore_patterns(".*", "var", "tests")
     shutil.copytree(PROJECT, tree, ignore=hidden)
     python = tree / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
