@@ -3,8 +3,8 @@
 ./run test          the fast tier: without `slow`, `soak` and tests that start Keyhouse as a process, unless
                     they are marked `fast`. Tests run on one database, by their file; those that commit or
                     are marked `databases` run on both.
-./run test --all    without `soak`. Tests run on both databases; those marked `once` on SQLite. Two processes
-                    for each database share its tests, as tests.running.taking says.
+./run test --all    without `soak`. Tests run on both databases; those marked `once` on one, by their file.
+                    Two processes for each database share its tests, as tests.running.taking says.
 ./run test PATHS    what is named, by paths or with -k: on both databases, but for those marked `once`.
 ./run soak          `soak`, and the properties that hypothesis tries, with many more examples.
 """
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item
         for item in items
         if _is_in_tier(item, everything, config)
-        and (not database or database in _databases_of(item, everything, config))
+        and (not database or database in _databases_of(item, everything))
     }
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
@@ -90,10 +90,10 @@ def _starts_processes(item: pytest.Item) -> bool:
     return not INSTALLATIONS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
-def _databases_of(item: pytest.Item, everything: bool, config: pytest.Config) -> set[str]:
+def _databases_of(item: pytest.Item, everything: bool) -> set[str]:
     """The databases on which the run has this test."""
     if _has(item, "once"):
-        return {"sqlite"} if config.getoption("all") else {_one_database(item)}
+        return {_one_database(item)}
     on_both = everything or _has(item, "databases") or _commits(item)
     return {"sqlite", "postgresql"} if on_both else {_one_database(item)}
 
