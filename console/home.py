@@ -37,10 +37,10 @@ def _addresses() -> dict[str, str]:
 
 
 class HomePage(RedirectView):
-    """/account/: the person's sessions."""
+    """/account/: the API keys that the person sees."""
 
     http_method_names = ["get", "head"]
-    pattern_name = "console-sessions"
+    pattern_name = "console-keys"
 
 
 class LogoutPage(View):

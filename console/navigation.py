@@ -32,4 +32,4 @@ def navigation(principal: Principal) -> list[Entry]:
     """Return the entries that this person sees."""
     applications = [APPLICATIONS] if profiles.active().oauth2 is not None else []
     admin = [ADMIN] if principal.holds_anything else []
-    return [ORGANIZATIONS, *applications, SESSIONS, SECURITY, PROFILE, *admin]
+    return [KEYS, ORGANIZATIONS, *applications, SESSIONS, SECURITY, PROFILE, *admin]

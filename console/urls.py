@@ -17,6 +17,7 @@ urlpatterns = [
     path("login", LoginPage.as_view(), name="login-page"),
     path("logout", LogoutPage.as_view(), name="logout-page"),
     path("forgot-password", ForgotPasswordPage.as_view(), name="forgot-password-page"),
+    path("keys", include("console.keys.urls")),
     path("organizations", include("console.organizations.urls")),
     path("sessions", SessionsPage.as_view(), name="console-sessions"),
     path("security", SecurityPage.as_view(), name="console-security"),

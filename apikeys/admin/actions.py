@@ -14,8 +14,8 @@ from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.csv import csv_response
 from access.backoffice.humanize import ago, times
 from access.callers import caller_in_admin, principal_in
-from apikeys.admin.curl import curl_line
 from apikeys.admin.forms import RevokeForm, RotateForm
+from apikeys.admin.samples import curl_line
 from apikeys.attributes import in_lines
 from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import NewKey

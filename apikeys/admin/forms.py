@@ -1,40 +1,28 @@
 """The admin's forms for keys."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
-from uuid import UUID, uuid4
 
 from django import forms
-from django.core import signing
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from access.backoffice.confirmation import ConfirmForm
 from access.backoffice.errors import translated
-from access.backoffice.forms import ChangeForm, MomentField, offer_rows
+from access.backoffice.forms import ChangeForm, MomentField
 from access.backoffice.moments import said_at
 from access.key_limits import Limits, Rate, clean_networks, clean_rate
-from access.principals import Principal
-from accounts.models import Organization, User
-from accounts.organizations.forms import OwnerForm
 from accounts.users.names import clean_name
 from apikeys.attributes import clean_description, clean_metadata, in_lines, read_pairs
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import latest_expiry
 from apikeys.services.revocation import REASON_LENGTH
-from config import profiles
-from config.profiles import Capability
-from config.profiles.schema import Attribute, ChoiceAttribute
 from config.wire.errors import DomainError
 
-FORM_SECONDS = 24 * 3600
 WIDE = {"class": "vTextField"}
-UNTIL_DATE, FOR_EVER = "date", "never"
-DAYS, USUAL_DAYS = {30: _("30 days"), 90: _("90 days"), 365: _("1 year")}, 90
-ATTRIBUTE = "attribute_"  # prefix of the profile's attributes, whose names could clash with other fields
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -134,79 +122,6 @@ class KeyForm(NotesForm, LimitsForm, ChangeForm[ApiKey]):
         return _pairs_in(shown)
 
 
-class NewKeyForm(NotesForm, LimitsForm, OwnerForm):
-    """Creates a key. `ticket` is the signed uuid of the new key, so that a form creates only one."""
-
-    required_css_class = "required"
-    field_order = (
-        "name",
-        "description",
-        "user",
-        "organization",
-        "environment",
-        "scopes",
-        "lifetime",
-        "expires_at",
-    )
-
-    name = forms.CharField(label=_("Name"), max_length=100, widget=forms.TextInput(attrs=WIDE))
-    environment = forms.ChoiceField(label=_("Environment"))
-    scopes = forms.MultipleChoiceField(
-        required=False,
-        label=_("Scopes"),
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("What the key may do. Without scopes it can do nothing."),
-    )
-    lifetime = forms.ChoiceField(label=_("Expires"), widget=forms.RadioSelect)
-    expires_at = MomentField(label=_("Date"))
-    ticket = forms.CharField(widget=forms.HiddenInput)
-
-    def __init__(self, principal: Principal, data: Any = None) -> None:
-        super().__init__(data, initial={"ticket": new_ticket(), "user": principal.user_id})
-        profile = profiles.active()
-        fields: dict[str, Any] = self.fields
-        offer_rows(fields["user"], ApiKey._meta.get_field("user"), _people(principal))
-        offer_rows(fields["organization"], ApiKey._meta.get_field("organization"), _organizations(principal))
-        fields["environment"].choices = [(name, name) for name in profile.keys.environments]
-        fields["environment"].initial = profile.keys.default_environment
-        fields["scopes"].choices = [
-            (name, f"{name}: {scope.description}")
-            for name, scope in profile.scopes.items()
-            if name in principal.scopes_anywhere
-        ]
-        if profile.keys.scopes_required:
-            fields["scopes"].required, fields["scopes"].help_text = True, gettext("What the key may do.")
-        longest = profile.keys.longest_days
-        fields["lifetime"].choices = _lifetimes(longest)
-        fields["lifetime"].initial = str(min(USUAL_DAYS, longest or USUAL_DAYS))
-        _say_latest(fields["expires_at"])
-        for name, form in profile.keys.attributes.items():
-            fields[ATTRIBUTE + name] = _attribute_field(name, form)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if bool(cleaned.get("user")) == bool(cleaned.get("organization")):
-            self.add_error("user", self.EITHER)
-        if "expires_at" in cleaned and (cleaned.get("lifetime") == UNTIL_DATE) != bool(cleaned["expires_at"]):
-            self.add_error("expires_at", gettext("Enter a date only if the key expires on a date."))
-        return cleaned
-
-    def expiry(self, now: datetime) -> datetime | None:
-        """Return when the key expires, None for never. The form must be valid."""
-        lifetime, date = self.cleaned_data["lifetime"], self.cleaned_data["expires_at"]
-        return date if lifetime in (UNTIL_DATE, FOR_EVER) else now + timedelta(days=int(lifetime))
-
-    def attributes(self) -> dict[str, Any]:
-        """Return the profile's attributes from the form, which must be valid."""
-        return {name: self.cleaned_data[ATTRIBUTE + name] for name in profiles.active().keys.attributes}
-
-    def clean_ticket(self) -> UUID:
-        try:
-            return UUID(_signer().unsign(self.cleaned_data["ticket"], max_age=FORM_SECONDS))
-        except (signing.BadSignature, ValueError):
-            raise forms.ValidationError(gettext("This form has expired. Open it again.")) from None
-
-
 class RevokeForm(ConfirmForm):
     """Asks why the keys are revoked."""
 
@@ -237,64 +152,15 @@ class RotateForm(ConfirmForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _say_latest(self.fields["expires_at"])
+        say_latest(self.fields["expires_at"])
 
     def clean_overlap(self) -> timedelta:
         text = self.cleaned_data["overlap"]
         return parse_duration("overlap", text) if text else timedelta()
 
 
-def _lifetimes(longest: int | None) -> list[tuple[str, str]]:
-    """Return the choices: days up to `longest`, a date, and "never" if `longest` is None."""
-    days = {**DAYS, longest: _longest(longest)} if longest else DAYS
-    offered = [(str(each), str(words)) for each, words in days.items() if each <= (longest or each)]
-    for_ever = [] if longest else [(FOR_EVER, gettext("never"))]
-    return [*offered, (UNTIL_DATE, gettext("until the date below")), *for_ever]
-
-
-def _longest(days: int) -> str:
-    words = ngettext("%(days)d day, the longest", "%(days)d days, the longest", days)
-    return words % {"days": days}
-
-
-def _say_latest(field: forms.Field) -> None:
+def say_latest(field: forms.Field) -> None:
     """Show the latest expiry, if the profile has a limit."""
     latest = latest_expiry(timezone.now())
     if latest is not None:
         field.help_text = gettext("Not after %(time)s.") % {"time": said_at(latest)}
-
-
-def new_ticket() -> str:
-    return _signer().sign(str(uuid4()))
-
-
-def _signer() -> signing.TimestampSigner:
-    return signing.TimestampSigner(salt="new key form")
-
-
-def _people(principal: Principal) -> Any:
-    """Return the people to create keys for: oneself; with power over all keys, everybody one may see."""
-    if principal.may(Capability.MANAGE_KEYS) and principal.may_somewhere(Capability.READ_USERS):
-        return User.objects.visible_to(principal).filter(is_active=True)
-    return User.objects.filter(pk=principal.user_id or 0)
-
-
-def _organizations(principal: Principal) -> Any:
-    reach = principal.reach(Capability.MANAGE_KEYS)
-    return (
-        Organization.objects.all()
-        if reach.everywhere
-        else Organization.objects.filter(pk__in=reach.organizations)
-    )
-
-
-def _attribute_field(name: str, form: Attribute) -> forms.Field:
-    label = name.replace("_", " ").capitalize()
-    if isinstance(form, ChoiceAttribute):
-        return forms.ChoiceField(
-            label=label,
-            help_text=form.description,
-            initial=form.default,
-            choices=[(each, each) for each in form.choices],
-        )
-    return forms.BooleanField(label=label, help_text=form.description, initial=form.default, required=False)

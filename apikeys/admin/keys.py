@@ -22,8 +22,9 @@ from access.callers import caller_in_admin, principal_in
 from accounts.sessions.admin_site import note_denied
 from apikeys.admin.actions import KeyActions, use_in_words
 from apikeys.admin.filters import KEY_FILTERS
-from apikeys.admin.forms import KeyForm, NewKeyForm
+from apikeys.admin.forms import KeyForm
 from apikeys.admin.lookup import holds_a_key, key_pasted
+from apikeys.admin.new_key_form import NewKeyForm
 from apikeys.admin.usage_charts import chart_of_key, line_of_day, scopes_of
 from apikeys.attributes import in_lines
 from apikeys.changes import ApiKeyChanges

@@ -74,7 +74,8 @@ def lists() -> list[str]:
 def pages(visit: Visit) -> Iterator[str]:
     """Open the pages that this person may see: lists, their first and last row, forms, the others."""
     yield from OTHERS
-    yield from one_of_each(visit, "/account/organizations")
+    for root in ("/account/keys", "/account/organizations"):
+        yield from one_of_each(visit, root)
     for path in lists():
         visit.page.goto(visit.origin + path)
         yield path

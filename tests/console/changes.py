@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from accounts.models import Session
 from accounts.second_factor.services import begin_enrolment
+from apikeys.services.enabling import disable_api_keys
 from tests.accounts.authenticator import App, enrolled
 from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD
@@ -74,9 +75,38 @@ def prove_on_page(address: str) -> Callable[[Any], Callable[[], Any]]:
     return prepare
 
 
+def make_key(world: Any) -> Callable[[], Any]:
+    address = reverse("console-key-new")
+    form = world.flow.browser.get(address).context["form"]
+    shown = {name: form[name].value() for name in form.fields}
+    sent = {name: value for name, value in shown.items() if value} | {"name": "another key"}
+    return lambda: world.flow.browser.post(address, sent)
+
+
+def of_key(what: str, **form: str) -> Callable[[Any], Callable[[], Any]]:
+    """Send the form of a page about bob's key."""
+
+    def prepare(world: Any) -> Callable[[], Any]:
+        address = reverse(f"console-key-{what}", args=[world.ids["api-key"]])
+        return lambda: world.flow.browser.post(address, form)
+
+    return prepare
+
+
+def enable_key(world: Any) -> Callable[[], Any]:
+    disable_api_keys(caller=caller_as(world.cast.bob), selected=world.cast.bob.api_keys.all())
+    return of_key("enable", confirmed="True")(world)
+
+
 CONSOLE: dict[str, Callable[[Any], Callable[[], Any]]] = {
     "POST console-applications": withdraw_consent,
     "POST console-sessions": end_session,
+    "POST console-key-new": make_key,
+    "POST console-key-edit": of_key("edit", **{"name": "another name", "initial-name": "a key"}),
+    "POST console-key-rotate": of_key("rotate", confirmed="True"),
+    "POST console-key-disable": of_key("disable", confirmed="True"),
+    "POST console-key-enable": enable_key,
+    "POST console-key-revoke": of_key("revoke", confirmed="True"),
     "POST login-page": log_in,
     "POST logout-page": log_out,
     "POST forgot-password-page": forget_password,

@@ -149,7 +149,7 @@ def filled(db: None) -> None:
     everything.write()
 
 
-@pytest.mark.parametrize("root", ["/admin/", "/account/organizations"])
+@pytest.mark.parametrize("root", ["/admin/", "/account/keys", "/account/organizations"])
 @pytest.mark.parametrize("who", WHO)
 def test_no_page_says_what_only_a_programmer_understands(filled: None, who: str, root: str) -> None:
     client = browser(User.objects.get(username=who))

@@ -105,7 +105,7 @@ def test_a_key_without_a_lifetime_is_not_made(ada: Client, cast: Cast) -> None:
 
 
 def test_scopes_are_described(ada: Client) -> None:
-    assert "services:read: Read from the services behind the gateway" in text_of(ada.get(page(ADD)))
+    assert "<code>services:read</code> Read from the services" in text_of(ada.get(page(ADD)))
 
 
 def test_the_page_with_the_key_has_a_line_that_works(ada: Client, cast: Cast) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import dateformat, timezone
 
-from apikeys.admin.forms import NewKeyForm
+from apikeys.admin.new_key_form import NewKeyForm
 from apikeys.models import ApiKey
 from config import profiles
 from config.profiles import ProfileError, parse
@@ -67,7 +67,7 @@ def test_a_command_says_it_in_one_line(cast: Cast, thirty_days: None) -> None:
 
 def test_the_form_offers_nothing_longer(cast: Cast, admin: Client) -> None:
     offered = dict(admin.get(page(ADD)).context["form"].fields["lifetime"].choices)
-    assert offered == {"30": "30 days, the longest", "date": "until the date below"}
+    assert offered == {"7": "7 days", "30": "30 days, the longest", "date": "until the date below"}
     latest = dateformat.format(timezone.now() + timedelta(days=30), "j M Y")
     assert f"Not after {latest}" in text_of(admin.get(page(ADD)))
     form = admin.get(page(ADD)).context["form"]
@@ -81,10 +81,10 @@ def test_the_form_offers_nothing_longer(cast: Cast, admin: Client) -> None:
 @pytest.mark.parametrize(
     ("longest", "offered"),
     [
-        (None, ["30", "90", "365", "date", "never"]),
+        (None, ["7", "30", "90", "365", "date", "never"]),
         (7, ["7", "date"]),
-        (100, ["30", "90", "100", "date"]),
-        (365, ["30", "90", "365", "date"]),
+        (100, ["7", "30", "90", "100", "date"]),
+        (365, ["7", "30", "90", "365", "date"]),
     ],
 )
 def test_what_is_offered_follows_the_profile(cast: Cast, longest: int | None, offered: list[str]) -> None:

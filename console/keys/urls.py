@@ -1,0 +1,25 @@
+"""The pages of keys, below /account/keys."""
+
+from django.urls import path
+
+from console.keys.lists import KeysPage
+from console.keys.made import NewKeyPage
+from console.keys.one import (
+    DisableKeyPage,
+    EditKeyPage,
+    EnableKeyPage,
+    KeyPage,
+    RevokeKeyPage,
+    RotateKeyPage,
+)
+
+urlpatterns = [
+    path("", KeysPage.as_view(), name="console-keys"),
+    path("/new", NewKeyPage.as_view(), name="console-key-new"),
+    path("/<uuid:uuid>", KeyPage.as_view(), name="console-key"),
+    path("/<uuid:uuid>/edit", EditKeyPage.as_view(), name="console-key-edit"),
+    path("/<uuid:uuid>/rotate", RotateKeyPage.as_view(), name="console-key-rotate"),
+    path("/<uuid:uuid>/disable", DisableKeyPage.as_view(), name="console-key-disable"),
+    path("/<uuid:uuid>/enable", EnableKeyPage.as_view(), name="console-key-enable"),
+    path("/<uuid:uuid>/revoke", RevokeKeyPage.as_view(), name="console-key-revoke"),
+]
