@@ -182,7 +182,7 @@ def test_the_admin_has_the_same_limits_and_says_how_long_to_wait(cast: Cast) -> 
 @pytest.mark.requirement(77)
 def test_what_fails_in_the_admin_counts_for_the_api(cast: Cast) -> None:
     for _ in range(LOGIN.here):
-        assert log_in_to_admin(Client(), "ada", "wrong").status_code == 200
+        assert log_in_to_admin(Client(), "ada", "wrong").status_code == 401
     assert attempt("ada", PASSWORD, ip="127.0.0.1").status_code == 429
 
 
