@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/how-to/admin.md anew: `.venv/bin/python docs/make_screenshots.py`."""
+"""Makes the pictures of the admin and the console anew: `.venv/bin/python docs/make_screenshots.py`."""
 
 import sys
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).parent.parent
-PICTURES = PROJECT / "docs" / "admin"
+ADMIN, CONSOLE = PROJECT / "docs" / "admin", PROJECT / "docs" / "console"
 WIDE = {"width": 1440, "height": 800}
 NARROW = {"width": 380, "height": 620}
 
@@ -18,49 +18,77 @@ def main() -> None:
 
     from tests.browser.chromium import find_chromium
     from tests.browser.conftest import LIMITS, fill, visiting
-    from tests.installation import ADMIN, Installation, fresh_database
+    from tests.installation import ADMIN as ADMINISTRATOR
+    from tests.installation import Installation, fresh_database
 
-    PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, fresh_database(Path(name)) as url:
         installation = Installation(Path(name), url)
-        installation.manage("setup", **ADMIN).check_returncode()
+        installation.manage("setup", **ADMINISTRATOR).check_returncode()
         fill(installation)
         settings = {"KEYHOUSE_LIMITS": LIMITS, "KEYHOUSE_ADMIN_SECOND_FACTOR": "false"}
         with installation.serve(**settings) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find_chromium())
             with visiting(browser, server, viewport=WIDE) as visit:
                 visit.log_in()
-                picture(visit, "overview")
-                visit.go("/admin/apikeys/apikey/")
-                picture(visit, "keys")
-                visit.go("/admin/apikeys/apikey/add/")
-                picture(visit, "new-key")
-                visit.page.get_by_label("Name").fill("Billing")
-                visit.page.get_by_label("services:read").check()
-                visit.press("Create key")
-                picture(visit, "shown-once")
-                visit.go("/admin/apikeys/apikey/1/change/")
-                visit.page.locator("fieldset", has_text="How it is used").screenshot(
-                    path=PICTURES / "key.png"
-                )
-                visit.press("Revoke")
-                picture(visit, "revoke")
-                visit.go("/admin/accounts/user/")
-                picture(visit, "people")
-                visit.page.locator(".action-select").nth(1).check()
-                visit.page.locator("select[name=action]").select_option("end_sessions")
-                visit.press("Go")
-                picture(visit, "end-sessions")
-                visit.go("/admin/audit/event/?kind=changes")
-                picture(visit, "audit")
+                admin(visit)
+                console(visit)
             with visiting(browser, server, viewport=NARROW, color_scheme="dark") as visit:
                 visit.log_in()
-                picture(visit, "narrow-dark")
+                picture(visit, ADMIN / "narrow-dark")
+                visit.go("/account/keys")
+                picture(visit, CONSOLE / "narrow-dark")
             browser.close()
 
 
-def picture(visit: Any, name: str) -> None:
-    visit.page.screenshot(path=PICTURES / f"{name}.png")
+def admin(visit: Any) -> None:
+    """Look at the pages of docs/how-to/admin.md."""
+    picture(visit, ADMIN / "overview")
+    visit.go("/admin/apikeys/apikey/")
+    picture(visit, ADMIN / "keys")
+    visit.go("/admin/apikeys/apikey/add/")
+    picture(visit, ADMIN / "new-key")
+    visit.page.get_by_label("Name").fill("Billing")
+    visit.page.get_by_label("services:read").check()
+    visit.press("Create key")
+    picture(visit, ADMIN / "shown-once")
+    visit.go("/admin/apikeys/apikey/1/change/")
+    visit.page.locator("fieldset", has_text="How it is used").screenshot(path=ADMIN / "key.png")
+    visit.press("Revoke")
+    picture(visit, ADMIN / "revoke")
+    visit.go("/admin/accounts/user/")
+    picture(visit, ADMIN / "people")
+    visit.page.locator(".action-select").nth(1).check()
+    visit.page.locator("select[name=action]").select_option("end_sessions")
+    visit.press("Go")
+    picture(visit, ADMIN / "end-sessions")
+    visit.go("/admin/audit/event/?kind=changes")
+    picture(visit, ADMIN / "audit")
+
+
+def console(visit: Any) -> None:
+    """Look at the pages of docs/how-to/console.md."""
+    visit.go("/account/keys")
+    picture(visit, CONSOLE / "keys")
+    visit.page.locator("table.things tbody a").first.click()
+    visit.page.wait_for_load_state()
+    picture(visit, CONSOLE / "key")
+    visit.press("Revoke")
+    picture(visit, CONSOLE / "revoke")
+    visit.go("/account/keys/new")
+    visit.page.get_by_label("Name").fill("Nightly backup")
+    visit.page.get_by_label("services:read").check()
+    picture(visit, CONSOLE / "new-key")
+    visit.press("Create key")
+    picture(visit, CONSOLE / "shown-once")
+    for name in ("organizations", "sessions", "security", "profile"):
+        visit.go(f"/account/{name}")
+        picture(visit, CONSOLE / name)
+
+
+def picture(visit: Any, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    visit.page.evaluate("document.getAnimations().forEach(each => each.finish())")
+    visit.page.screenshot(path=path.with_suffix(".png"))
 
 
 if __name__ == "__main__":
