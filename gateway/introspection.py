@@ -24,7 +24,7 @@ from config.profiles import Capability
 from config.wire import requests
 from config.wire.errors import Invalid, InvalidToken, NetworkNotAllowed
 from config.wire.fields import BoundedListField, TextField
-from config.wire.http.client_ip import resolve
+from config.wire.http.client_ip import canonical
 from config.wire.members import RequestForm
 from config.wire.parsers import StrictJSONParser
 from gateway.check import authenticate
@@ -37,7 +37,7 @@ TOKEN_TYPE_NAMES = sorted(TOKEN_TYPES.values())
 
 def check_client_ip(text: str) -> None:
     """Raise Invalid for a text that is not an address."""
-    if not resolve(text, "", ()):
+    if not canonical(text):
         raise Invalid("client_ip", "must be an IPv4 or IPv6 address")
 
 
@@ -142,7 +142,7 @@ def tell(found: Principal, client_ip: str, origin: Origin) -> dict[str, Any]:
 
 
 def _address(sent: dict[str, Any]) -> str:
-    return resolve(sent["client_ip"], "", ()) if "client_ip" in sent else ""
+    return canonical(sent.get("client_ip", ""))
 
 
 def _many_tokens(request: Request) -> dict[str, Any]:

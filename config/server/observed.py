@@ -8,7 +8,7 @@ from typing import Any
 from config import logs
 from config.server.answers import Answer
 from config.telemetry import access_log, tracing
-from config.wire.http.client_ip import client_ip, resolve
+from config.wire.http.client_ip import canonical, client_ip
 from config.wire.http.heads import CREDENTIAL, REQUEST_ID, ROUTE, Head
 
 BEGAN = "keyhouse.began"  # in META: when the head was read, on time.monotonic()
@@ -76,6 +76,6 @@ def refused(answer: Answer, client: Any) -> None:
             method="",
             route="",
             credential="",
-            address=resolve(client[0], "", ()) if client else "",
+            address=canonical(client[0]) if client else "",
             request_id=dict(answer.lines)[b"X-Request-ID"].decode(),
         )

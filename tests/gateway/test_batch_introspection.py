@@ -105,7 +105,8 @@ def test_token_and_tokens_at_once_are_400(service: Api) -> None:
 @pytest.mark.parametrize("body", ["tokens=x", "tokens=x&tokens=y", "tokens=x&token=y"])
 def test_a_batch_in_a_form_is_400(service: Api, body: str) -> None:
     sent = service.client.post("/gateway/introspect", body, content_type=FORM)
-    assert_problem(sent, 400, "invalid", "tokens")
+    problem = assert_problem(sent, 400, "invalid", "tokens")
+    assert "is accepted in JSON only" in problem["detail"]
 
 
 def test_a_batch_needs_what_one_token_needs(cast: Cast) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from access.callers import caller_at_command_line
 from access.principals import Credential, Principal
@@ -13,7 +15,7 @@ from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
 from config import profiles
 from config.wire import ids
-from gateway.identity import identity_headers
+from gateway.identity import identity_headers, identity_lines
 from tests.conftest import Api, Cast, as_user, assert_problem, log_in, make_key, with_key
 from tests.gateway.routing import row, with_routes
 
@@ -57,13 +59,21 @@ def test_a_key_of_an_organization_is_introduced(cast: Cast) -> None:
     assert answer.headers["Content-Type"] == "text/plain"
 
 
-@pytest.mark.parametrize("name", ["keyhouse", "sentrikat", "sentinelnerd"])
-def test_a_key_is_introduced_by_the_id_that_the_product_shows(cast: Cast, name: str) -> None:
+def test_a_key_is_introduced_by_the_id_that_the_product_shows(cast: Cast) -> None:
     key = make_key(cast.acme).row
-    sent = Credential("key", str(key.uuid), number=key.pk)
-    with profiles.override(profiles.load(name)):
-        shown = identity_headers(Principal(str(cast.acme.uuid), "Acme", sent))["X-Auth-Credential"]
-        assert shown == f"key:{ids.public_id('api_key', key)}"
+    acme = Principal(str(cast.acme.uuid), "Acme", Credential("key", str(key.uuid), number=key.pk))
+    for name in ("keyhouse", "sentrikat", "sentinelnerd"):
+        with profiles.override(profiles.load(name)):
+            shown = f"key:{ids.public_id('api_key', key)}"
+            assert identity_headers(acme)["X-Auth-Credential"] == shown
+            assert dict(identity_lines(acme, {}))[b"X-Auth-Credential"] == shown.encode()
+
+
+@pytest.mark.parametrize("https", [True, False])
+def test_an_allowed_check_requires_https_where_the_public_url_has_it(settings: Settings, https: bool) -> None:
+    settings.HTTPS = https
+    caller = Principal(str(uuid4()), "Acme", Credential("oauth2", str(uuid4())))
+    assert (b"Strict-Transport-Security" in dict(identity_lines(caller, {}))) is https
 
 
 def test_a_key_of_a_person_acts_in_their_only_organization(cast: Cast) -> None:

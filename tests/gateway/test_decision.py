@@ -16,6 +16,7 @@ from apikeys.usage import counting
 from audit.actors import Origin
 from config import profiles
 from config.profiles import Power
+from config.server.answers import Answer
 from config.wire.errors import InsufficientScope
 from gateway import edge
 from gateway.check import authenticate
@@ -24,7 +25,7 @@ from gateway.edge import check_from_memory, check_in_thread
 from tests.conftest import Cast, log_in, make_key
 from tests.gateway.asking import CLIENT, answer_at_once
 from tests.gateway.routing import row, with_routes
-from tests.gateway.test_from_memory import Request
+from tests.gateway.test_from_memory import Logged, Request
 from tests.oauth.flow import machine_token, make_client
 
 LONG = 3600.0
@@ -76,6 +77,14 @@ def test_what_anybody_may_pass_needs_no_thread(db: None, routes: None) -> None:
     counting.forget()
     assert status("/open") == "200"
     assert counting._waiting == {}
+
+
+def test_the_access_log_names_no_credential_where_anybody_may_pass(cast: Cast, routes: None) -> None:
+    asked = ((b"x-original-method", b"GET"), (b"x-original-uri", b"/open"))
+    key = make_key(cast.alice).text.encode()
+    head = Request("GET", b"/gateway/check", (*asked, (b"x-api-key", key))).head()
+    assert isinstance(check_from_memory(head), Answer)
+    assert Logged.of(head) == Logged("GET /open", "")
 
 
 @pytest.mark.parametrize("kind", ["jwt", "oauth2"])

@@ -55,6 +55,11 @@ def resolve(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:
     return str(current)
 
 
+def canonical(text: str) -> str:
+    """Return the address in `text` in the one spelling that is compared; "" if it is not an address."""
+    return str(_address(text) or "")
+
+
 def _hop(text: str) -> Address | None:
     match = HOP.fullmatch(text)
     return _address(match["six"] or match["four"] or match["bare"]) if match else None
@@ -90,7 +95,7 @@ def network_of(ip: str) -> str:
 
 def network_of_peer(peer: str) -> str:
     """Return what counts as one address for the peer of a connection."""
-    return network_of(resolve(peer, "", ()))
+    return network_of(canonical(peer))
 
 
 def counted_address(head: Head) -> str:
