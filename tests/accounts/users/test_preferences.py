@@ -1,5 +1,6 @@
 """The language and the time zone of a person: at auth/me."""
 
+import zoneinfo
 from typing import Any
 
 import pytest
@@ -50,3 +51,11 @@ def test_the_errors_say_what_would_be_right(cast: Cast) -> None:
         "language": 'must be "en" or "de", or "" for the language of the browser',
         "time_zone": 'must be the name of a time zone, such as Europe/Berlin, or "" for UTC',
     }
+
+
+def test_a_machine_without_time_zones_has_those_of_the_package() -> None:
+    zoneinfo.reset_tzpath(to=())
+    try:
+        assert {"Europe/Berlin", "America/New_York"} <= zoneinfo.available_timezones()
+    finally:
+        zoneinfo.reset_tzpath()
