@@ -17,7 +17,10 @@ NOTED_EVERY = timedelta(minutes=1)  # how often a visit is written to the login
 
 
 def session_in(request: HttpRequest) -> Session | None:
-    """Return the live login of this browser, or None. Reads it once in a request."""
+    """Return the live login of this browser, or None. Reads it once in a request.
+
+    The login of a person who has a second factor counts only if it proved that one.
+    """
     known: Any = request
     if not hasattr(known, "login"):
         known.login = _live(request)
@@ -56,7 +59,8 @@ def _live(request: HttpRequest) -> Session | None:
     if not sid:
         return None
     live = Session.objects.live(now).filter(uuid=sid, user__is_active=True)
-    session = live.select_related("user").first()
+    proven = live.exclude(second_factor=False, user__second_factor__confirmed=True)
+    session = proven.select_related("user").first()
     if session is not None and now - session.last_seen_at > NOTED_EVERY:
         _note_visit(session, now)
     return session

@@ -20,12 +20,12 @@ def end_all_sessions(user: User, now: datetime, *, but: Q = NO_SESSION) -> int:
 
 
 def end_what_is_left(people: Iterable[User], now: datetime, *, but: Q = NO_SESSION) -> dict[User, int]:
-    """Call `end_all_sessions` for each of these locked people who has anything to end."""
-    return {user: end_all_sessions(user, now, but=but) for user in people if _is_anything_left(user, but)}
+    """Call `end_all_sessions` for each of these locked people; return the counts of those who had any.
 
-
-def _is_anything_left(user: User, but: Q) -> bool:
-    return Session.objects.filter(user=user, ended_at__isnull=True).exclude(but).exists()
+    Logins that have begun, but have no session yet, end for all of them.
+    """
+    counts = {user: end_all_sessions(user, now, but=but) for user in people}
+    return {user: count for user, count in counts.items() if count}
 
 
 def end_sessions(sessions: QuerySet[Session], now: datetime) -> int:
