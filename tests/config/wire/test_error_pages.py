@@ -28,7 +28,7 @@ def test_a_failing_page_says_what_happened_and_where_to_go(name: str, settings: 
     status, title, words = WORDS[name]
     text = page.content.decode()
     assert (page.status_code, page.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
-    for expected in (f"<h1>{title}</h1>", words, "<code>a-request-id</code>", '<a href="/admin/">'):
+    for expected in (f"<h1>{title}</h1>", words, "<code>a-request-id</code>", '<a href="/account/">'):
         assert expected in text
     assert "secret detail" not in text
     assert "/static/keyhouse/page.css" in text and finders.find("keyhouse/page.css")
