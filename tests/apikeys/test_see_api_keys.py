@@ -112,7 +112,7 @@ def test_a_key_is_described_by_these_members_in_this_order(cast: Cast) -> None:
     assert list(shown) == [
         "id", "name", "key_prefix", "environment", "scopes", "user", "organization", "status",
         "expires_at", "created_at", "revoked_at", "disabled_at", "allowed_networks", "rate_limit",
-        "last_used_at", "last_used_ip", "use_count",
+        "description", "metadata", "last_used_at", "last_used_ip", "use_count",
     ]  # fmt: skip
     assert (shown["user"], shown["organization"], shown["status"]) == (None, str(cast.acme.uuid), "active")
     assert shown["key_prefix"].startswith("kh_live_") and len(shown["key_prefix"]) == 12
