@@ -33,6 +33,7 @@ METHODS = (
 )
 STATIC = "/static/keyhouse/admin.css"
 JSON = "application/json"
+UUID = "00000000-0000-4000-8000-000000000001"
 
 
 def addresses(patterns: Any = None, before: str = "") -> Iterator[str]:
@@ -47,7 +48,8 @@ def addresses(patterns: Any = None, before: str = "") -> Iterator[str]:
 
 
 def example(pattern: str) -> str:
-    """Return a path that matches a pattern: <int:pk> and ([^/.]+) become 1, (a|b) becomes a."""
+    """Return a path that matches a pattern: <uuid:pk> becomes a UUID, <int:pk> and ([^/.]+) 1, (a|b) a."""
+    pattern = re.sub(r"<uuid:\w+>", UUID, pattern)
     text = re.sub(r"<[^<>]+>(?!\[|[a-z.])", "1", pattern)
     text = re.sub(r"\(\?P<\w+>(\[\^/\.\]\+|\.\*)\)", "1", text)
     text = re.sub(r"\(\?P<\w+>(\w+)[^)]*\)", r"\1", text)
