@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -22,7 +23,7 @@ from tests.conftest import Cast, make_key
 from tests.oauth.flow import Flow, machine_token, make_client
 
 NOW = timezone.now()
-LIMITS = {
+LIMITS: dict[str, Any] = {
     "allowed_networks": ["192.0.2.0/24"],
     "rate_limit": Rate(9, 60),
     "expires_at": NOW + timedelta(days=1),
@@ -61,8 +62,9 @@ def test_a_program_may_do_the_same_whether_or_not_it_shows_its_credential(cast: 
     found = now_of(by_credential.credential)
     assert found is not None
     assert replace(found, credential=by_credential.credential) == by_credential
-    of_token = {"token": 0, "expires_at": found.credential.expires_at, "identity_scopes": frozenset()}
-    without_token = of_token if found.credential.kind == "oauth2" else {}
+    expires_at = found.credential.expires_at
+    of_token: dict[str, Any] = {"token": 0, "expires_at": expires_at, "identity_scopes": frozenset()}
+    without_token: dict[str, Any] = of_token if found.credential.kind == "oauth2" else {}
     assert found.credential == replace(by_credential.credential, **without_token)
 
 
