@@ -17,6 +17,7 @@ from config.wire.errors import Invalid, Sentence, shown
 NOTES = frozenset({"description", "metadata"})
 DESCRIPTION_LENGTH = 500
 MOST_PAIRS, NAME_LENGTH, VALUE_LENGTH = 50, 40, 500  # as Stripe's
+METADATA_LENGTH = 4_000  # of all names and values: a list can have 200 keys
 
 # Control characters except \n, line and paragraph separators, directional overrides and isolates, surrogates
 CONTROLS = r"\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
@@ -97,7 +98,7 @@ def clean_metadata(pairs: Mapping[str, str]) -> dict[str, str]:
 
     Raises Invalid for too many pairs, and if a name or a value is wrong or contains a key or a token.
     """
-    _check_number(pairs)
+    _check_size(pairs)
     cleaned = {
         name: value.strip() if isinstance(value, str) else value for name, value in sorted(pairs.items())
     }
@@ -124,16 +125,26 @@ def merge_metadata(stored: Mapping[str, str], changes: Mapping[str, str | None] 
     given = check_metadata_changes(changes)
     kept = {name: value for name, value in stored.items() if name not in changes}
     merged = dict(sorted({**kept, **given}.items()))
-    _check_number(merged)
+    _check_size(merged)
     return merged
 
 
-def _check_number(pairs: Mapping[str, str]) -> None:
+def _check_size(pairs: Mapping[str, str]) -> None:
     if len(pairs) > MOST_PAIRS:
         raise Invalid(
             "metadata",
             Sentence(
                 "has %(number)d pairs; at most %(most)d are allowed", number=len(pairs), most=MOST_PAIRS
+            ),
+        )
+    length = sum(len(name) + len(str(value)) for name, value in pairs.items())
+    if length > METADATA_LENGTH:
+        raise Invalid(
+            "metadata",
+            Sentence(
+                "has %(number)d characters in all its names and values; at most %(most)d are allowed",
+                number=length,
+                most=METADATA_LENGTH,
             ),
         )
 
