@@ -77,7 +77,7 @@ MIDDLEWARE = [
     "config.wire.http.methods.MethodsMiddleware",
     "config.wire.http.middleware.RefuseEarlyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "accounts.sessions.middleware.BrowserMiddleware",
+    "accounts.sessions.browser.middleware.BrowserMiddleware",
     "accounts.users.profile.middleware.PersonalPagesMiddleware",
     "config.wire.http.middleware.HostMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -120,7 +120,7 @@ INVITATION_URL = f"{PUBLIC_URL}/accept-invitation"
 # People and sessions
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS: list[str] = []  # accounts.sessions.login_page logs people in
+AUTHENTICATION_BACKENDS: list[str] = []  # accounts.sessions.browser.login_page logs people in
 PASSWORD_HASHERS = ["accounts.passwords.hashing.BoundedArgon2"]
 PASSWORD_MIN_LENGTH = (
     env.number("KEYHOUSE_PASSWORD_MIN_LENGTH", least=8, most=128)
@@ -177,7 +177,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # high enough that the admin itself refu
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"  # under no-referrer browsers send Origin: null, which fails CSRF
-SESSION_ENGINE = "accounts.sessions.browser_sessions"
+SESSION_ENGINE = "accounts.sessions.browser.store"
 _port = urlsplit(PUBLIC_URL).port
 # Cookies ignore ports, so the names must differ from Django's defaults and from another Keyhouse's.
 _cookies = ("__Host-" if HTTPS else "") + ("keyhouse" if _port is None else f"keyhouse_{_port}")

@@ -1,5 +1,6 @@
 """What all pages of the console have in common: a login, navigation, and the errors of services."""
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from django import forms
@@ -13,8 +14,8 @@ from access.backoffice.errors import said_in_page
 from access.backoffice.pages import page
 from access.exceptions import record_denied
 from access.principals import Caller
-from accounts.sessions.browser import caller_in, session_in
-from accounts.sessions.login_page import login_page
+from accounts.sessions.browser.login import caller_in, session_in
+from accounts.sessions.browser.login_page import login_page
 from config.wire.errors import DomainError, NotAllowed, NotFound
 from config.wire.problems import domain_response, headers_of
 from console.navigation import Section, navigation
@@ -67,7 +68,7 @@ class ConsolePage(View):
         return HttpResponseRedirect(reverse(to, args=arguments))
 
 
-class FormPage(ConsolePage):
+class FormPage(ConsolePage, ABC):
     """A page with one form, whose values `act` takes; the error of a service is shown beside its field."""
 
     template: ClassVar[str]
@@ -98,6 +99,6 @@ class FormPage(ConsolePage):
         """Return what the template shows besides the form."""
         return {}
 
+    @abstractmethod
     def act(self, values: dict[str, Any]) -> HttpResponse:
         """Call the service and answer. Raises DomainError."""
-        raise NotImplementedError

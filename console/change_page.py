@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from accounts.sessions.login_page import page_in_next
+from accounts.sessions.browser.login_page import page_in_next
 from config import profiles
 from console.base import FormPage
 

@@ -7,7 +7,7 @@ from django.views import View
 from django.views.generic import RedirectView
 
 from access.backoffice.pages import page
-from accounts.sessions import browser
+from accounts.sessions.browser import login as browser
 from config import profiles
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from accounts.sessions.login_page import LoginPage
+from accounts.sessions.browser.login_page import LoginPage
 from config import profiles
 from console.entry import ForgotPasswordPage, RegisterPage
 from console.home import HomePage, LogoutPage

@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.mail.link_pages import MailedLinkPage, NewPasswordField
-from accounts.sessions.forms import LoginForm
+from accounts.sessions.browser.forms import LoginForm
 from accounts.users.profile import services as profile
 from audit.actors import Origin
 

@@ -20,9 +20,9 @@ from access.backoffice.changelist import check_query
 from access.backoffice.errors import said_in_page
 from access.callers import principal_if_any, principal_in
 from access.exceptions import record_denied
-from accounts.sessions import browser
-from accounts.sessions.forms import AdminLoginForm
-from accounts.sessions.login_page import LoginPage
+from accounts.sessions.browser import login as browser
+from accounts.sessions.browser.forms import AdminLoginForm
+from accounts.sessions.browser.login_page import LoginPage
 from audit.actors import Origin
 from config import profiles
 from config.logs import mask

@@ -146,15 +146,26 @@ def open_session(
     totp_code: str = "",
     user_agent: str = "",
     refresh_id: str | None = None,
+    longest: timedelta = timedelta.max,
 ) -> Session:
-    """Open a session whose first refresh token, if any, has the id `refresh_id`. Raises as `log_in` does."""
+    """Open a session whose first refresh token, if any, has the id `refresh_id`. Raises as `log_in` does.
+
+    It ends after `longest`, and never later than the profile says.
+    """
     user = check_identity(identifier=identifier, password=password, origin=origin)
     proof = check_second_factor(user=user, code=totp_code, origin=origin)
     with _login_of(user, origin, proof):
         # The removal of a second factor locks the person, too, and resets only the sessions that exist then.
         is_proven = proof is not None and device_of(user) == proof.device
-        session = _open_session(
-            user, refresh_id or tokens.new_refresh_id(), origin, user_agent, second_factor=is_proven
+        session = Session.objects.create(
+            user=user,
+            refresh_digest=tokens.digest(refresh_id or tokens.new_refresh_id()),
+            ip=origin.ip,
+            user_agent=kept(user_agent, USER_AGENT_LENGTH),
+            second_factor=is_proven,
+            created_at=origin.at,
+            last_seen_at=origin.at,
+            expires_at=origin.at + min(longest, timedelta(seconds=profiles.active().login.session_seconds)),
         )
         _record_login(user, origin, proof)
     return session
@@ -191,21 +202,6 @@ def _record_login(user: User, origin: Origin, proof: Proof | None) -> None:
     actor, target = as_actor(user), Target.of("user", user)
     detail = {"second_factor": proof.spent.kind} if proof else {}
     record(EventName.LOGIN_SUCCEEDED, actor=actor, origin=origin, target=target, detail=detail)
-
-
-def _open_session(
-    user: User, refresh_id: str, origin: Origin, user_agent: str, *, second_factor: bool
-) -> Session:
-    return Session.objects.create(
-        user=user,
-        refresh_digest=tokens.digest(refresh_id),
-        ip=origin.ip,
-        user_agent=kept(user_agent, USER_AGENT_LENGTH),
-        second_factor=second_factor,
-        created_at=origin.at,
-        last_seen_at=origin.at,
-        expires_at=origin.at + timedelta(seconds=profiles.active().login.session_seconds),
-    )
 
 
 def log_out(*, caller: Caller, client: str = "") -> None:

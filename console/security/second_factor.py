@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import SecondFactor
 from accounts.second_factor import services as second_factor
-from accounts.sessions.browser import caller_in
+from accounts.sessions.browser.login import caller_in
 from console.change_page import ChangePage
 from console.security.password import CurrentPasswordField
 

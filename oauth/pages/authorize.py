@@ -15,8 +15,8 @@ from oauthlib.openid.connect.core.exceptions import ConsentRequired, Interaction
 
 from access.backoffice.pages import page
 from accounts.models import Session
-from accounts.sessions.browser import person_in, session_in
-from accounts.sessions.login_page import login_page
+from accounts.sessions.browser.login import person_in, session_in
+from accounts.sessions.browser.login_page import login_page
 from audit.actors import Origin
 from config.wire.errors import DomainError
 from oauth.pages.login import LONGEST_ADDRESS

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from accounts.sessions.login_page import LoginPage
+from accounts.sessions.browser.login_page import LoginPage
 
 LONGEST_ADDRESS = 8000  # characters; the server takes 8,190 in the first line of a request
 ONCE_ONLY = {"prompt", "max_age"}  # parameters that the login satisfies

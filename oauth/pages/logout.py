@@ -11,8 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from access.backoffice.errors import said_in_page
 from access.backoffice.pages import page
-from accounts.sessions import browser
-from accounts.sessions.browser import session_in
+from accounts.sessions.browser import login as browser
+from accounts.sessions.browser.login import session_in
 from config.wire.errors import Invalid
 from oauth.pages.login import LONGEST_ADDRESS
 from oauth.protocol import logout_request

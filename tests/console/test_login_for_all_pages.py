@@ -101,6 +101,25 @@ def test_a_login_that_is_used_does_not_end_by_idleness(cast: Cast) -> None:
     assert client.get(PAGE).status_code == 302
 
 
+def test_a_login_ends_with_the_cookie_of_the_browser(cast: Cast) -> None:
+    client = console_of(cast.alice)
+    session, cookie = Session.objects.get(user=cast.alice), client.cookies[settings.SESSION_COOKIE_NAME]
+    assert session.expires_at - session.created_at == timedelta(seconds=int(cookie["max-age"]))
+
+
+def test_a_login_in_the_same_browser_ends_the_one_before(cast: Cast) -> None:
+    client, elsewhere = console_of(cast.alice), console_of(cast.alice)
+    wrong = {"identifier": "bob", "password": "wrong"}
+    assert client.post("/account/login", wrong).status_code == 401
+    assert client.get(PAGE).status_code == 200
+    assert client.post("/account/login", wrong | {"password": PASSWORD}).status_code == 302
+    live = Session.objects.live(timezone.now()).order_by("pk")
+    assert [session.user.username for session in live] == ["alice", "bob"]
+    assert elsewhere.get(PAGE).status_code == 200
+    events = Event.objects.order_by("-sequence").values_list("name", "actor_id")[:2]
+    assert list(events) == [("session:ended", str(cast.alice.uuid)), ("login:succeeded", str(cast.bob.uuid))]
+
+
 def test_a_visit_is_written_at_most_once_a_minute(
     cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

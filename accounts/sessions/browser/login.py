@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
@@ -13,6 +14,7 @@ from accounts.users.principals import principal_of
 from audit.actors import Origin
 
 LOGIN = "login"  # key in the browser's session: the uuid of the login
+LONGEST = timedelta(seconds=settings.SESSION_COOKIE_AGE)  # after which the browser has no cookie
 NOTED_EVERY = timedelta(minutes=1)  # how often a visit is written to the login
 
 

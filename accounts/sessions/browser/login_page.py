@@ -12,9 +12,9 @@ from django.views import View
 from access.backoffice.base import add_error
 from access.backoffice.moments import said_at
 from access.backoffice.pages import page
-from accounts.sessions import browser
 from accounts.sessions import services as sessions
-from accounts.sessions.forms import LoginForm
+from accounts.sessions.browser import login as browser
+from accounts.sessions.browser.forms import LoginForm
 from audit.actors import Origin
 from config import profiles
 from config.wire.errors import DomainError, InvalidCredentials, RecoveryUnderWay, TotpRequired
@@ -64,13 +64,18 @@ class LoginPage(View):
         form = self.form_class(request.POST)
         if not form.is_valid():
             return self._page(request, form, status=400)
-        agent = request.headers.get("User-Agent", "")
         try:
-            session = sessions.open_session(**form.cleaned_data, origin=Origin.of(request), user_agent=agent)
+            session = sessions.open_session(
+                **form.cleaned_data,
+                origin=Origin.of(request),
+                user_agent=request.headers.get("User-Agent", ""),
+                longest=browser.LONGEST,
+            )
         except DomainError as error:
             _explain(form, error)
             return self._page(request, form, status=error.status, headers=headers_of(error))
         back = self.back()
+        browser.end(request)
         browser.begin(request, session)
         return HttpResponseRedirect(back)
 

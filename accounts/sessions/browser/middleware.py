@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from accounts.sessions.browser import session_in
+from accounts.sessions.browser.login import session_in
 from config import profiles
 from config.profiles import Profile
 from config.wire.problems import is_under

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts.sessions.browser_sessions import SessionStore
+from accounts.sessions.browser.store import SessionStore
 from tests.accounts.authenticator import enrolled
 from tests.admin.helpers import browser
 from tests.admin.people.test_second_factor import log_in_with
