@@ -16,6 +16,6 @@ class Pepper(NamedTuple):
 
 
 def current() -> Pepper:
-    """Return the pepper for new digests: the one with the highest number."""
-    number = max(settings.PEPPERS)
+    """Return the pepper for new digests: KEYHOUSE_CURRENT_PEPPER, or the one with the highest number."""
+    number = settings.CURRENT_PEPPER or max(settings.PEPPERS)
     return Pepper(number, settings.PEPPERS[number])

@@ -137,6 +137,46 @@ def parse_address(name: str, value: str) -> Address:
     return Address(match["host"].strip("[]"), int(match["port"]))
 
 
+def resolver(name: str) -> Address | None:
+    """Return variable `name`, the address and the port of a name server, or None without it.
+
+    Raises ConfigurationError.
+    """
+    value = text(name)
+    return parse_address(name, value) if value else None
+
+
+def tls_address(name: str) -> Address | None:
+    """Return variable `name`, tls://HOST:PORT, as an Address; None if unset. Raises ConfigurationError."""
+    value = text(name)
+    if not value:
+        return None
+    if not value.startswith("tls://"):
+        raise ConfigurationError(
+            f"{name}: {value!a} must be tls://HOST:PORT, such as tls://logs.example:6514"
+        )
+    return parse_address(name, value.removeprefix("tls://"))
+
+
+def readable(name: str) -> str:
+    """Return variable `name`, the path of a file that can be read, or "". Raises ConfigurationError."""
+    path = text(name)
+    try:
+        if path:
+            Path(path).open("rb").close()
+    except OSError as error:
+        raise ConfigurationError(f"{name}: cannot read {path}: {reason(error)}") from None
+    return path
+
+
+def absolute_path(name: str) -> str:
+    """Return variable `name`, an absolute path, or "" if unset. Raises ConfigurationError."""
+    path = text(name)
+    if path and not Path(path).is_absolute():
+        raise ConfigurationError(f"{name}: {path!a} must be an absolute path")
+    return path
+
+
 def hosts(name: str) -> list[str]:
     """Return the hosts in variable `name` in their canonical spelling. Raises ConfigurationError.
 
@@ -231,6 +271,17 @@ def page(name: str, value: str) -> str:
             f"{name}: {value!a} is where the server listens; set the address that clients use"
         )
     return address.rstrip("/")
+
+
+def download(name: str) -> str:
+    """Return variable `name`, an address to fetch something from: https://, or http:// at this machine.
+
+    Raises ConfigurationError.
+    """
+    address = page(name, text(name))
+    if address.startswith("http://") and not names.is_loopback(names.host_of(address)):
+        raise ConfigurationError(f"{name}: {address!a} must begin with https://")
+    return address
 
 
 def reason(error: OSError | UnicodeDecodeError) -> str:

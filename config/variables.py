@@ -72,21 +72,36 @@ GROUPS: dict[str, dict[str, Variable]] = {
         "SECRET_KEY": Variable("", "Signs login tokens and cookies.", "generated once"),
         "KEYHOUSE_PEPPERS": Variable(
             "",
-            "Numbered peppers, `1:HEX,2:HEX`, for the digests of API keys. The highest number is the current "
-            "one.",
+            "Numbered peppers, `1:HEX,2:HEX`, for the digests of API keys.",
             "generated once",
+        ),
+        "KEYHOUSE_CURRENT_PEPPER": Variable(
+            "",
+            "The number of the pepper that new digests are made with. Servers that know a new pepper but do "
+            "not use it yet can be [restarted one after another](../how-to/rotate.md#peppers).",
+            "the highest number",
         ),
         "KEYHOUSE_SEED_KEYS": Variable(
             "",
-            "Numbered keys that TOTP seeds are encrypted with, written like the peppers. The highest number "
-            "is the current one.",
+            "Numbered keys that TOTP seeds and the secrets of webhooks are encrypted with, written like the "
+            "peppers.",
             "generated once",
+        ),
+        "KEYHOUSE_CURRENT_SEED_KEY": Variable(
+            "", "The number of the key that seeds are encrypted with from now on.", "the highest number"
         ),
         "KEYHOUSE_SIGNING_KEYS": Variable(
             "",
             "Private keys that sign ID tokens, and login tokens where the profile says so: one PEM after the "
             "other. The first key of an algorithm signs.",
             "generated once",
+        ),
+        "KEYHOUSE_NETBOX_PEPPERS": Variable(
+            "",
+            'NetBox\'s `API_TOKEN_PEPPERS` as JSON, `{"1": "…"}`, for as long as tokens of version 2 '
+            "that were [imported](../how-to/import-keys.md) from it are unused. The database does not have "
+            "them.",
+            "none",
         ),
     },
     "Passwords and attempts": {
@@ -109,6 +124,35 @@ GROUPS: dict[str, dict[str, Variable]] = {
             "How often something may be tried, where it differs from the "
             "[limits of attempts](#limits-of-attempts): `login.address=200,forgot_password.here=3`.",
             "none",
+        ),
+    },
+    "Identity providers of organizations": {
+        "KEYHOUSE_PROVIDER_NETWORKS": Variable(
+            "",
+            "Addresses or networks, not public, where identity providers may be "
+            "([how to](../how-to/organization-login.md)). Only there a provider may be without TLS.",
+            "providers must have public addresses",
+        ),
+        "KEYHOUSE_DNS_RESOLVER": Variable(
+            "",
+            "The name server, `ADDRESS:PORT`, that looks up the records with which organizations prove their "
+            "domains.",
+            "the system's",
+        ),
+    },
+    "Reports of leaked keys": {
+        "KEYHOUSE_GITHUB_KEYS_URL": Variable(
+            "https://api.github.com/meta/public_keys/secret_scanning",
+            "Where GitHub's public keys are, which verify its reports of leaked keys "
+            "([how to](../how-to/leaks.md)). `http://` is accepted for loopback addresses only.",
+        ),
+    },
+    "Webhooks": {
+        "KEYHOUSE_WEBHOOK_NETWORKS": Variable(
+            "",
+            "Addresses or networks that [webhooks](../how-to/webhooks.md) may be sent to, although they are "
+            "not public, such as `10.0.0.0/8`. Only they may have a URL with `http://`.",
+            "none: public addresses only",
         ),
     },
     "Database and cache": {
@@ -168,6 +212,31 @@ GROUPS: dict[str, dict[str, Variable]] = {
         "OTEL_EXPORTER_OTLP_PROTOCOL": Variable("http/protobuf", "The only protocol that is supported."),
         "OTEL_SERVICE_NAME": Variable("keyhouse", "The name of the service in traces."),
         "OTEL_SDK_DISABLED": Variable("false", "`true`: no traces, whatever else is set."),
+    },
+    "The audit log elsewhere": {
+        "KEYHOUSE_AUDIT_SYSLOG": Variable(
+            "",
+            "`tls://HOST:PORT` of a syslog server that gets all events of the audit log (RFC 5424 over TLS, "
+            "[how to](../how-to/export-the-audit-log.md#send-it-to-a-syslog-server)).",
+            "none",
+        ),
+        "KEYHOUSE_AUDIT_SYSLOG_CA": Variable(
+            "",
+            "The path of the certificate (PEM) of the authority that signed the syslog server's.",
+            "the authorities of the system",
+        ),
+        "KEYHOUSE_AUDIT_SYSLOG_CERTIFICATE": Variable(
+            "",
+            "The path of a file with Keyhouse's certificate and private key (PEM) for the syslog server.",
+            "none",
+        ),
+        "KEYHOUSE_AUDIT_FILE": Variable(
+            "",
+            "The absolute path of a file that every event of the audit log is appended to "
+            "([how to](../how-to/export-the-audit-log.md#append-it-to-a-file)).",
+            "none",
+        ),
+        "KEYHOUSE_AUDIT_FORMAT": Variable("jsonl", "The form of events in both: `jsonl` or `ocsf`."),
     },
     "The first administrator": {
         "KEYHOUSE_ADMIN_USERNAME": Variable(

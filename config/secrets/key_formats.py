@@ -13,7 +13,7 @@ ALPHABETS = {
 
 
 class Format(Protocol):
-    """The format of the keys of one environment (config.profiles.schema.KeyFormat)."""
+    """The format of the keys of one environment (config.profiles.keys.KeyFormat)."""
 
     @property
     def prefix(self) -> str: ...
@@ -35,6 +35,7 @@ def holds_key(text: str, forms: Iterable[Format]) -> bool:
     return any(
         _has_its_checksum(text[place : place + len(form.prefix) + form.length], form)
         for form in forms
+        if form.prefix in text
         for place in _places(text, form)
     )
 

@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from config import program
@@ -106,7 +106,7 @@ def _numbered(variable: str, text: str, data_dir: Path, name: str) -> dict[int, 
 
 
 def parse_numbered(source: str, text: str) -> dict[int, bytes]:
-    """Read `1:HEX,2:HEX …` into {number: secret}; the highest number is the current one.
+    """Read `1:HEX,2:HEX …` into {number: secret}.
 
     Raises ConfigurationError, which names `source` and never repeats the value.
     """
@@ -128,3 +128,16 @@ def parse_numbered(source: str, text: str) -> dict[int, bytes]:
             raise ConfigurationError(f"{source}: number {number} is listed twice")
         found[int(number)] = secret
     return found
+
+
+def chosen(variable: str, text: str, secrets: Mapping[int, bytes]) -> int | None:
+    """Return the number of the secret that `text` names as the current one; None if it is empty.
+
+    Raises ConfigurationError, which names `variable`, for a number that no secret has.
+    """
+    if not text:
+        return None
+    if not SECRET_NUMBER.fullmatch(text) or int(text) not in secrets:
+        numbers = ", ".join(map(str, sorted(secrets)))
+        raise ConfigurationError(f"{variable}: {text!a} must be one of the numbers that exist: {numbers}")
+    return int(text)

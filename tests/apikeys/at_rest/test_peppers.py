@@ -52,6 +52,25 @@ def test_new_keys_are_made_with_the_highest_pepper_whatever_the_order(cast: Cast
     assert stored(make_key(cast.alice))[0] == 10
 
 
+def test_a_pepper_can_be_known_before_it_is_current(cast: Cast, old_key: NewKey, settings: Any) -> None:
+    settings.PEPPERS, settings.CURRENT_PEPPER = {1: OLD, 2: NEW}, 1
+    assert with_key(old_key).get("api-keys").status_code == 200
+    assert stored(old_key)[0] == stored(make_key(cast.alice))[0] == 1
+    settings.CURRENT_PEPPER = 2
+    assert with_key(old_key).get("api-keys").status_code == 200
+    assert stored(old_key)[0] == stored(make_key(cast.alice))[0] == 2
+
+
+def test_a_server_that_does_not_use_the_new_pepper_yet_takes_keys_under_it_and_leaves_them(
+    old_key: NewKey, settings: Any
+) -> None:
+    settings.PEPPERS, settings.CURRENT_PEPPER = {1: OLD, 2: NEW}, 2
+    assert with_key(old_key).get("api-keys").status_code == 200
+    settings.CURRENT_PEPPER = 1
+    assert with_key(old_key).get("api-keys").status_code == 200
+    assert stored(old_key) == (2, key_text.digest(old_key.text, NEW))
+
+
 def test_a_refused_key_keeps_its_pepper(old_key: NewKey, settings: Any) -> None:
     ApiKey.objects.filter(pk=old_key.row.pk).update(revoked_at=old_key.row.created_at)
     settings.PEPPERS = {1: OLD, 2: NEW}

@@ -148,6 +148,18 @@ def test_a_broken_file_of_peppers_is_named(tmp_path: Path) -> None:
     assert storage.peppers(f"7:{GOOD_PEPPER}", tmp_path) == {7: bytes(range(32))}
 
 
+def test_the_current_secret_is_one_that_exists() -> None:
+    secrets = {1: bytes(range(32)), 10: bytes(range(1, 33))}
+    assert storage.chosen("KEYHOUSE_CURRENT_PEPPER", "", secrets) is None
+    assert storage.chosen("KEYHOUSE_CURRENT_PEPPER", "10", secrets) == 10
+    for text in ("2", "01", "+1", "1.0", "٣", "9" * 5000, "1,10"):
+        with pytest.raises(
+            ConfigurationError, match=r"must be one of the numbers that exist: 1, 10$"
+        ) as raised:
+            storage.chosen("KEYHOUSE_CURRENT_PEPPER", text, secrets)
+        assert str(raised.value).startswith("KEYHOUSE_CURRENT_PEPPER: ")
+
+
 def test_new_secrets_differ_and_are_good() -> None:
     assert storage.new_secret_key() != storage.new_secret_key()
     assert list(storage.parse_numbered("x", storage.new_numbered())) == [1]
