@@ -1,0 +1,1 @@
+"""A person's own commands, and the Keyhouse that they talk to."""
