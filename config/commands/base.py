@@ -37,6 +37,7 @@ class JsonCommand(BaseCommand):
 
     requires_system_checks = ()
     examples: Sequence[str] = ()
+    usage_exit_code = 2
 
     def get_version(self) -> str:
         return VERSION
@@ -47,16 +48,16 @@ class JsonCommand(BaseCommand):
         if self.examples:
             shown = (f"  {example.format(parser.prog)}" for example in self.examples)
             parser.epilog = "\n".join(["examples:", *shown])
-        parser.error = lambda message: _fail(parser, message)  # type: ignore[method-assign]
+        parser.error = lambda message: _fail(parser, message, self.usage_exit_code)  # type: ignore[method-assign]
         parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
         return parser
 
 
 class Output(NamedTuple):
-    """What a command prints: `document` with --json, else `text`. A document may be an iterator of items."""
+    """What a command prints: `document` with --json, else `text`. Both may be iterators of their parts."""
 
     document: Any
-    text: str | Sequence[str | tables.Table]
+    text: str | Iterable[str | tables.Line | tables.Table]
 
 
 class KeyhouseCommand(JsonCommand, ABC):
@@ -86,10 +87,12 @@ class KeyhouseCommand(JsonCommand, ABC):
             self.stdout.write(f"{', ' if number else ''}{_json(item)}", ending="")
         self.stdout.write("]")
 
-    def _write_text(self, parts: Sequence[str | tables.Table]) -> None:
+    def _write_text(self, parts: Iterable[str | tables.Line | tables.Table]) -> None:
         for part in parts:
             if isinstance(part, str):
                 self.stdout.write(part)
+            elif isinstance(part, tables.Line):
+                tables.write_line(part, self.stdout)
             else:
                 tables.write(part, self.stdout)
 
@@ -126,9 +129,9 @@ def stop_at(faults: Iterable[CheckMessage]) -> None:
         raise CommandError(f"({fault.id}) {fault.msg} {fault.hint}")
 
 
-def _fail(parser: CommandParser, message: str) -> NoReturn:
+def _fail(parser: CommandParser, message: str, exit_code: int) -> NoReturn:
     """Exit with one line, where argparse would print several."""
     reason = escape(" ".join(message.split()))
     if not parser.called_from_command_line:
         raise CommandError(reason)
-    parser.exit(2, f"{parser.prog}: {reason} (see --help)\n")
+    parser.exit(exit_code, f"{parser.prog}: {reason} (see --help)\n")

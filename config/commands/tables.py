@@ -25,6 +25,24 @@ class Table(NamedTuple):
     empty: str = ""
 
 
+class Line(NamedTuple):
+    """A line of text with a style of rich, such as "green", for terminals."""
+
+    text: str
+    style: str
+
+
+def write_line(line: Line, stream: Any) -> None:
+    """Write a line to a command's stream, in colour on a terminal unless NO_COLOR is set."""
+    if not stream.isatty():
+        stream.write(line.text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(file=stream).print(Text(line.text, line.style), soft_wrap=True)
+
+
 def write(table: Table, stream: Any) -> None:
     """Write a table to a command's stream (django.core.management.base.OutputWrapper)."""
     if stream.isatty():

@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -71,6 +73,30 @@ class Progress:
         if not self.quiet and time.monotonic() - self.said_at >= PROGRESS_SECONDS:
             self.said_at = time.monotonic()
             say(f"{name}: {number} …")
+
+
+@contextmanager
+def progress_bar(title: str, total: int | None = None, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Yield a function that takes how many of `total` are done, and shows it in a bar on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        yield _show_nothing
+        return
+    from rich import progress  # imported here: few commands show one
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _show_nothing(done: int) -> None:
+    """Not on a terminal, or with --json."""
 
 
 def ask(prompt: str, default: str) -> str:

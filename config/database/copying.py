@@ -32,6 +32,10 @@ NOT_COPIED = {
 }
 REPLACED = {"accounts.KnownSecret"}  # a command that ran on the empty database may have written some
 LOCKED = re.compile(r"database( table)? is locked")
+ADVANCE = """
+    SELECT setval(name::regclass, GREATEST(%s, pg_sequence_last_value(name::regclass)))
+    FROM pg_get_serial_sequence(%s, %s) AS name
+"""
 PLACE = re.compile(r"line (\d+)(?:, column (\w+))?")
 WAIT_SECONDS = 2  # for a command that is just ending
 
@@ -224,7 +228,7 @@ def _first_line(error: DatabaseError) -> str:
 
 
 def _set_sequences(models: list[type[Model]], source: BaseDatabaseWrapper) -> None:
-    """Continue numbering where SQLite would have, so that no number of a deleted row is used again."""
+    """Continue numbering after every row of either database, so that no number of a deleted row is reused."""
     with source.cursor() as cursor:
         cursor.execute("SELECT name, seq FROM sqlite_sequence")
         last = dict(cursor.fetchall())
@@ -232,10 +236,7 @@ def _set_sequences(models: list[type[Model]], source: BaseDatabaseWrapper) -> No
         for model in models:
             table, auto = model._meta.db_table, model._meta.auto_field
             if auto is not None and last.get(table):
-                name = connection.ops.quote_name(table)
-                cursor.execute(
-                    "SELECT setval(pg_get_serial_sequence(%s, %s), %s)", [name, auto.column, last[table]]
-                )
+                cursor.execute(ADVANCE, [last[table], connection.ops.quote_name(table), auto.column])
 
 
 def _finish(models: list[type[Model]]) -> None:

@@ -1,5 +1,6 @@
 """An installation that people and programs have used, and what they have in hand."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ SCOPE = "services:read"
 GATEWAY = {"X-Original-Method": "GET", "X-Original-URI": "/services/stock/items"}
 NOTES = {"description": "Nightly\nexport", "metadata": {"team": "ops", "Zoë": '日本 \\ "x"'}}
 LIMIT = {"requests": 1000, "seconds": 60}
+QUOTA = 1000
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -47,6 +49,7 @@ class Life:
     spent_recovery_code: str
     client: Client
     mailed: str  # the token of a link to a new password for the administrator
+    imported: str  # a key of another system, not used yet
 
 
 @contextmanager
@@ -66,22 +69,40 @@ def live(installation: Installation, mailbox: Mailbox) -> Life:
     made = installation.manage_json(
         "createoauthclient", "--name", "Board", "--redirect-uri", CALLBACK, "--scope", SCOPE
     )
+    imported = import_key(installation)
     with serving(installation, KEYHOUSE_LEASE_MS="0", EMAIL_URL=mailbox.url) as server:
         ended, session = log_in(server), log_in(server)
         assert post(server, "auth/logout", session=ended).status == 204
         post(server, "auth/login", {"username": "dora", "password": "a wrong password of hers"})
         app = enrol(server, session)
-        keys = {name: make_key(server, session, name) for name in ("used", "revoked", "disabled")}
+        keys = {name: make_key(server, session, name) for name in ("used", "revoked", "disabled", "rotated")}
+        used = f"{API}/api-keys/{keys['used']['id']}"
+        limited = server.request("PATCH", f"{used}/quota", headers=bearer(session), body={"total": QUOTA})
+        assert limited.status == 200, limited.body
         assert gateway(server, keys["used"]["key"]) == 200
         path = f"{API}/api-keys/{keys['revoked']['id']}"
         assert server.request("DELETE", path, headers=bearer(session)).status == 204
         assert post(server, f"api-keys/{keys['disabled']['id']}/disable", session=session).status == 200
+        finish = {"overlap": "24h", "finish": "when_quiet"}
+        rotated = post(server, f"api-keys/{keys['rotated']['id']}/rotate", finish, session=session)
+        assert rotated.status == 201, rotated.body
         spent = app.recovery_codes.pop()
         client = consented(server, made, spent)
         invite_and_withdraw(server)
         post(server, "auth/forgot-password", {"email": "admin@example.org"})
         mailed = token_in(mailbox.wait_for(1, to="admin@example.org")[-1])
-    return Life(keys, session, ended, app, spent, client, mailed)
+    return Life(keys, session, ended, app, spent, client, mailed, imported)
+
+
+def import_key(installation: Installation) -> str:
+    """Import a key of another system for Acme, and return it."""
+    key, folder = secrets.token_urlsafe(30), installation.folder
+    keys, scopes = folder / "keys.csv", folder / "scopes.toml"
+    keys.write_text(f"key,organization\n{key},Acme\n")
+    scopes.write_text(f'default = ["{SCOPE}"]\n')
+    done = installation.manage_json("importkeys", "--from", "csv", str(keys), "--scopes", str(scopes))
+    assert done["imported"] == 1, done
+    return key
 
 
 def log_in(server: Server, **more: str) -> dict[str, str]:

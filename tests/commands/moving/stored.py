@@ -4,7 +4,7 @@ import json
 import re
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -46,9 +46,11 @@ def sorted_rows(names: list[str], rows: Any) -> list[dict[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as SQLite has it: times and UUIDs as text, booleans as numbers, bytes as hex."""
+    """Return a value as SQLite has it: dates, times and UUIDs as text, booleans as numbers, bytes as hex."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, UUID):
         return value.hex
     if isinstance(value, bytes | memoryview):

@@ -179,10 +179,25 @@ def test_a_row_that_points_nowhere_is_refused(source: Path) -> None:
     assert "violates foreign key constraint" in refusal(source)
 
 
+def next_number() -> int:
+    """Use up the next number of an account."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('accounts_user', 'id'))")
+        number: int = cursor.fetchone()[0]
+    return number
+
+
 def test_numbers_go_on_after_those_of_deleted_rows(source: Path) -> None:
-    change(source, "UPDATE sqlite_sequence SET seq = 41 WHERE name = 'accounts_user'")
+    last = next_number() + 41
+    change(source, f"UPDATE sqlite_sequence SET seq = {last} WHERE name = 'accounts_user'")
     run("copydatabase", "--from", str(source))
-    assert add_user("alice").pk == 42
+    assert add_user("alice").pk == last + 1
+
+
+def test_numbers_that_the_new_database_gave_before_are_not_given_again(source: Path) -> None:
+    last = max(next_number() for _ in range(3))
+    run("copydatabase", "--from", str(source))
+    assert add_user("alice").pk == last + 1
 
 
 def test_the_log_is_append_only_afterwards(source: Path) -> None:
