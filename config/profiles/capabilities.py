@@ -17,6 +17,7 @@ class Capability(StrEnum):
     MANAGE_ORGANIZATIONS = "manage_organizations"
     READ_AUDIT = "read_audit"
     INTROSPECT = "introspect"
+    REPORT_USE = "report_use"
 
 
 @dataclass(frozen=True, slots=True)

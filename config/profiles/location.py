@@ -9,17 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from config.profiles.schema import (
-    Attribute,
-    IdPrefix,
-    KeyFormat,
-    Member,
-    Members,
-    Name,
-    Role,
-    Scope,
-    SecondPathHeader,
-)
+from config.profiles.keys import Attribute, KeyFormat
+from config.profiles.members import Name
+from config.profiles.schema import IdPrefix, Member, Members, Role, Scope, SecondPathHeader
 
 NAMED_TABLES: dict[str, Any] = {
     "scopes": Scope,

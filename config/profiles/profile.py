@@ -5,18 +5,11 @@ from functools import cached_property
 from typing import TypeVar
 
 from config.profiles.capabilities import NO_POWER, Capability, Power
-from config.profiles.schema import (
-    Keys,
-    Login,
-    OAuth2,
-    Paths,
-    Product,
-    ProfileFile,
-    Role,
-    Route,
-    Scope,
-    Wire,
-)
+from config.profiles.keys import Keys, Leaks
+from config.profiles.login import Login, OAuth2
+from config.profiles.notices import Notices
+from config.profiles.rotation import Rotation
+from config.profiles.schema import Paths, Product, ProfileFile, Role, Route, Scope, Wire
 from config.secrets.key_pairs import Algorithm
 
 T = TypeVar("T")
@@ -42,8 +35,20 @@ class Profile:
         return self.file.oauth2
 
     @property
+    def leaks(self) -> Leaks | None:
+        return self.file.leaks
+
+    @property
     def keys(self) -> Keys:
         return self.file.keys
+
+    @property
+    def notices(self) -> Notices:
+        return self.file.notices
+
+    @property
+    def rotation(self) -> Rotation:
+        return self.file.rotation
 
     @property
     def scopes(self) -> dict[str, Scope]:
@@ -69,6 +74,11 @@ class Profile:
     def base_path(self) -> str:
         """The API's path without a trailing slash: "/api/v1", or "" at the root."""
         return self.product.base_path
+
+    def is_upstream(self, resource: str) -> bool:
+        """Whether the product has a resource of this name of its own, to which a route leads."""
+        path = f"{self.base_path}/{resource}"
+        return any(route.path == path or route.path.startswith(f"{path}/") for route in self.routes)
 
     @cached_property
     def signing_algorithms(self) -> tuple[Algorithm, ...]:

@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from config.profiles.errors import ProfileError
+from config.profiles.keys import ChoiceAttribute, KeyFormat
 from config.profiles.paths import PathError, shape
-from config.profiles.schema import ChoiceAttribute, KeyFormat, ProfileFile, Route
+from config.profiles.schema import ProfileFile, Route
 
 LEAST_RANDOM_BITS = 128
-OAUTH2_PREFIXES = ("oat_", "ort_", "oac_", "ocs_")  # access tokens, refresh tokens, codes, client secrets
+# access tokens, refresh tokens, codes, client secrets, device codes
+OAUTH2_PREFIXES = ("oat_", "ort_", "oac_", "ocs_", "odc_")
 IDENTITY_SCOPES = (
     "openid",
     "profile",
@@ -43,6 +45,7 @@ OWN_RESOURCES = (
     "audit",
     "organizations",
     "scopes",
+    "webhooks",
     "auth/accept-invitation",
     "auth/change-email",
     "auth/change-password",
@@ -61,6 +64,7 @@ OWN_RESOURCES = (
 )
 OWN_PATHS = (
     "/account",
+    "/device",
     "/admin",
     "/gateway",
     "/health",
@@ -68,12 +72,14 @@ OWN_PATHS = (
     "/schema",
     "/docs",
     "/metrics",
+    "/leaks",
     "/.well-known",
     "/static",
     "/reset-password",
     "/change-password",
     "/recovery",
     "/undo-email-change",
+    "/unsubscribe",
     "/confirm-email",
     "/accept-invitation",
 )
@@ -88,6 +94,8 @@ def check(source: str, file: ProfileFile) -> None:
         _check_scopes(file)
         _check_roles(file)
         _check_keys(file)
+        _check_notices(file)
+        _check_rotation(file)
         _check_routes(file)
         _check_wire(file)
     except _Wrong as wrong:
@@ -196,6 +204,18 @@ def _check_key_format(member: str, form: KeyFormat, shown: int) -> None:
             f"leaves {max(bits, 0):.0f} secret random bits; at least {LEAST_RANDOM_BITS} are needed "
             "(the checksum and keys.shown_characters do not count)",
         )
+
+
+def _check_notices(file: ProfileFile) -> None:
+    notices = file.notices
+    _once("notices.expiry_days", map(str, notices.expiry_days))
+    if notices.stale_disable_days is not None and notices.stale_days is None:
+        raise _Wrong("notices.stale_disable_days", "needs stale_days: keys are disabled after that mail")
+
+
+def _check_rotation(file: ProfileFile) -> None:
+    if file.rotation.longest_days is not None and file.rotation.quiet_hours is None:
+        raise _Wrong("rotation.longest_days", "needs quiet_hours: only such rotations wait for the old key")
 
 
 def _check_routes(file: ProfileFile) -> None:

@@ -2,16 +2,15 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from config.profiles.capabilities import Capability
-from config.secrets.key_pairs import Algorithm
+from config.profiles.keys import Keys, Leaks
+from config.profiles.login import Login, OAuth2
+from config.profiles.members import Everything, Name, Table, Text, says
+from config.profiles.notices import Notices
+from config.profiles.rotation import Rotation
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}\Z")]
-Text = Annotated[str, Meta(min_length=1, max_length=200)]
-Seconds = Annotated[int, Meta(ge=1, le=315_360_000)]  # ten years
-Everything = Literal["*"]
-Identifier = Literal["username", "email"]
 CredentialKind = Literal["key", "jwt", "oauth2", "none"]
 
 # Headers in which some services expect a second path to read or write: WebDAV (RFC 4918 section 10.3), tus,
@@ -35,21 +34,9 @@ Member = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
 Members = Annotated[tuple[Member, ...], Meta(min_length=1)]
 IdPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}_\Z")]
 
-HEADER = r"^([A-Za-z][A-Za-z0-9-]{0,63})?\Z"
-PREFIX = r"^[A-Za-z][A-Za-z0-9_]{1,31}_\Z"
 BASE_PATH = r"^(/[a-z0-9._-]+)*\Z"
 PATH = r"^[a-z0-9._-]+(/[a-z0-9._-]+)*\Z"
 METHOD = r"^[A-Z]+\Z"
-MEMBER = r"^[a-z][a-z0-9_]{0,63}\Z"
-
-
-def says(text: str) -> Meta:
-    """Return the description of a member, in Markdown. The page of profile members shows it."""
-    return Meta(description=text)
-
-
-class Table(Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file: immutable, and an unknown member is an error."""
 
 
 class Product(Table, frozen=True):
@@ -69,131 +56,6 @@ class Paths(Table, frozen=True):
 
     users: Annotated[Path, says("The path of people.")] = "users"
     api_keys: Annotated[Path, says("The path of API keys.")] = "api-keys"
-
-
-class Login(Table, frozen=True):
-    """How people log in, and how long their sessions last."""
-
-    identifiers: Annotated[
-        tuple[Identifier, ...], Meta(min_length=1), says("What people name themselves by when they log in.")
-    ]
-    access_token_seconds: Annotated[Seconds, says("How long an access token is good.")]
-    session_idle_seconds: Annotated[Seconds, says("A session ends after so long without a refresh.")]
-    session_seconds: Annotated[Seconds, says("A session ends after so long whatever happens.")]
-    password_min_length: Annotated[int, Meta(ge=8, le=128), says("The least length of passwords.")] = 15
-    refresh_takes: Annotated[
-        Literal["refresh_token", "access_token"],
-        says("What a refresh exchanges: a refresh token in the body, or the access token itself."),
-    ] = "refresh_token"
-    refresh_grace_seconds: Annotated[
-        int,
-        Meta(ge=0, le=60),
-        says(
-            "For so long after a refresh, a caller at the same address who sends the old refresh token again "
-            "gets the same new one, unless that was used meanwhile."
-        ),
-    ] = 0
-    registration_role: Annotated[
-        str, says("The global role of people who register. Without it, nobody can register.")
-    ] = ""
-    second_factor_for: Annotated[
-        tuple[Capability, ...],
-        says("Capabilities that people have only after a login with a second factor. Keys are not affected."),
-    ] = ()
-    second_factor_recovery_days: Annotated[
-        Annotated[int, Meta(ge=1, le=90)] | None,
-        says(
-            "People who can read their mail but show no code have their second factor removed after so many "
-            "days, in which nobody can log in. Without it, only administrators remove second factors."
-        ),
-    ] = None
-    invitation_role: Annotated[
-        str,
-        says(
-            "The global role of people who accept an invitation and have no account. Without it they get "
-            "`registration_role`; without both, only people with an account can accept."
-        ),
-    ] = ""
-    token_algorithm: Annotated[
-        Literal["HS256"] | Algorithm,
-        says("Signs access tokens. With any algorithm but HS256 other services can verify them."),
-    ] = "HS256"
-
-
-class OAuth2(Table, frozen=True):
-    """OAuth2 and OpenID Connect. The table, even empty, enables them."""
-
-    pkce: Annotated[
-        Literal["all", "public"],
-        says(
-            "Which clients need PKCE: all but those registered to do without, or only those that can keep no "
-            "secret."
-        ),
-    ] = "all"
-    id_token_algorithm: Annotated[Algorithm, says("Signs ID tokens.")] = "RS256"
-
-
-class KeyFormat(Table, frozen=True):
-    """The text of a key: `prefix`, then `length` characters, of which the last `checksum` are a checksum."""
-
-    prefix: Annotated[str, Meta(pattern=PREFIX), says("What each key begins with.")]
-    alphabet: Annotated[Literal["base62", "hex"], says("The characters behind the prefix.")]
-    length: Annotated[int, Meta(ge=20, le=200), says("How many characters stand behind the prefix.")]
-    checksum: Annotated[int, Meta(ge=0), says("How many of them, at the end, are a CRC-32.")]
-
-
-class ChoiceAttribute(Table, frozen=True, tag_field="kind", tag="choice"):
-    """A member of a key that is one of a few words."""
-
-    description: Annotated[Text, says("What the admin's form says about it.")]
-    choices: Annotated[tuple[Text, ...], Meta(min_length=1), says("The words.")]
-    default: Annotated[Text, says("The word of a key for which nothing else is said.")]
-
-
-class BooleanAttribute(Table, frozen=True, tag_field="kind", tag="boolean"):
-    """A member of a key that is true or false."""
-
-    description: Annotated[Text, says("What the admin's form says about it.")]
-    default: Annotated[bool, says("The value of a key for which nothing else is said.")]
-
-
-Attribute = ChoiceAttribute | BooleanAttribute
-
-
-class Keys(Table, frozen=True):
-    """Where keys are sent, and what they look like in each environment."""
-
-    header: Annotated[
-        str, Meta(pattern=HEADER), says("The header that keys come in. Empty: only in `Authorization`.")
-    ]
-    bearer: Annotated[bool, says("Whether keys may come as `Authorization: Bearer KEY`.")]
-    default_environment: Annotated[Name, says("The environment of a key for which no other is named.")]
-    shown_characters: Annotated[
-        int,
-        Meta(ge=0, le=12),
-        says("How many characters behind the prefix stay visible, as `key_prefix`."),
-    ]
-    environments: Annotated[
-        dict[Name, KeyFormat], Meta(min_length=1), says("The format of keys in each environment.")
-    ]
-    basic: Annotated[bool, says("Whether keys may come as the password of `Authorization: Basic`.")] = False
-    scopes_required: Annotated[bool, says("A key without scopes is refused.")] = False
-    at_own_endpoints: Annotated[
-        bool, says("`false`: only the gateway takes keys, and Keyhouse's own endpoints do not.")
-    ] = True
-    list: Annotated[
-        Literal["all", "own"],
-        says("`own`: the list shows the caller's own keys, without revoked and expired ones."),
-    ] = "all"
-    attributes: Annotated[
-        dict[Annotated[str, Meta(pattern=MEMBER)], Attribute],
-        says("Members of a key that mean something to the product alone. Lists can be filtered by them."),
-    ] = {}
-    notes: Annotated[bool, says("Whether the API shows and takes `description` and `metadata`.")] = False
-    longest_days: Annotated[
-        Annotated[int, Meta(ge=1, le=3650)] | None,
-        says("Every key expires, at most so many days after it was made. Without it keys may last for ever."),
-    ] = None
 
 
 class Scope(Table, frozen=True):
@@ -298,3 +160,6 @@ class ProfileFile(Table, frozen=True):
     wire: Annotated[Wire, says("The form of requests and answers.")] = Wire()
     routes: Annotated[tuple[Route, ...], says("The rows of the gateway's table.")] = ()
     oauth2: Annotated[OAuth2 | None, says("Enables OAuth2 and OpenID Connect.")] = None
+    notices: Annotated[Notices, says("What the owners of API keys are told by mail.")] = Notices()
+    leaks: Annotated[Leaks | None, says("Takes reports of leaked keys.")] = None
+    rotation: Annotated[Rotation, says("How the rotation of an API key can finish by itself.")] = Rotation()
