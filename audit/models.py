@@ -146,3 +146,22 @@ class ChainHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sequence}"
+
+
+class Sink(models.Model):
+    """How far a receiver of the audit log is: it has everything up to the event with this number and hash.
+
+    `signed_…` is its last checkpoint. Who claims the sink counts `claim` up, and moves `next_try_at`.
+    """
+
+    name = models.CharField(max_length=20, primary_key=True)
+    sequence = models.BigIntegerField(default=0)
+    hash = models.BinaryField(max_length=32, default=GENESIS)
+    signed_sequence = models.BigIntegerField(default=0)
+    signed_at = models.DateTimeField(null=True)
+    claim = models.BigIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,10 +1,13 @@
 """Positions in the audit chain: each stands for all events up to it, in one history."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from audit.models import GENESIS, ChainHead
+from audit.models import GENESIS, ChainHead, Event
 from config.database.sql import select
+
+TEXT = re.compile(r"([1-9][0-9]{0,17})\.([0-9a-f]{64})")
 
 
 class Position(NamedTuple):
@@ -17,6 +20,25 @@ class Position(NamedTuple):
     def of(cls, sequence: int | None, digest: bytes | None) -> "Position":
         """Return the position that the database returned; BEGINNING if the chain is empty."""
         return BEGINNING if sequence is None else cls(sequence, bytes(digest or GENESIS))
+
+    @classmethod
+    def read(cls, text: str) -> "Position":
+        """Read a cursor, as `text` writes it. Raises ValueError."""
+        if not text:
+            return BEGINNING
+        found = TEXT.fullmatch(text)
+        if found is None:
+            raise ValueError("not a cursor of the audit log")
+        return cls(int(found[1]), bytes.fromhex(found[2]))
+
+    @property
+    def text(self) -> str:
+        """The position as a cursor: NUMBER.HASH, in hexadecimal digits; empty for BEGINNING."""
+        return f"{self.sequence}.{self.hash.hex()}" if self.sequence else ""
+
+    def is_known(self) -> bool:
+        """Whether this database's history has the event with this number and this hash."""
+        return self == BEGINNING or Event.objects.filter(sequence=self.sequence, hash=self.hash).exists()
 
 
 BEGINNING = Position(0, GENESIS)  # of every history

@@ -5,13 +5,19 @@ from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from audit.events import EventName
+from audit.models import EventQuerySet
+from audit.position import Position
 from config.wire.fields import OneOfField, SearchField, TextField, TimestampField
 from config.wire.ids import IdField
-from config.wire.lists.order import STORED, Column
+from config.wire.lists.order import NOT_OURS, STORED, Column, Order
 from config.wire.lists.query import ListQuery
 from config.wire.members import WireSerializer
+
+LONGEST_POSITION = 100  # characters; any that Keyhouse makes has fewer
+OLDEST_FIRST = Order(is_descending=False)
 
 
 class ActorOrTarget(TextField):
@@ -19,6 +25,20 @@ class ActorOrTarget(TextField):
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data).lower()
+
+
+class CursorField(TextField):
+    """A place in the audit log, from which a feed goes on. Empty is the beginning."""
+
+    def __init__(self) -> None:
+        words = "feed: events after this cursor, oldest first; empty: from the beginning"
+        super().__init__(required=False, allow_blank=True, max_length=LONGEST_POSITION, help_text=words)
+
+    def run_validation(self, data: Any = empty) -> Position:
+        try:
+            return Position.read(super().run_validation(data))
+        except ValueError:
+            raise serializers.ValidationError(NOT_OURS) from None
 
 
 class EventQuery(ListQuery):
@@ -38,6 +58,21 @@ class EventQuery(ListQuery):
     search = SearchField(
         "an event, id, address or request id, or the beginning of an actor's or target's name"
     )
+    after = CursorField()
+
+    @property
+    def position(self) -> Position | None:
+        """Where a feed goes on; None for a list."""
+        after: Position | None = self.validated_data.get("after")
+        return after
+
+    @property
+    def order(self) -> Order:
+        return super().order if self.position is None else OLDEST_FIRST
+
+    def by_after(self, events: EventQuerySet, position: Position) -> EventQuerySet:
+        """Keep the events after the position."""
+        return events.filter(sequence__gt=position.sequence)
 
 
 SUBJECT = {

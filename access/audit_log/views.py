@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.mixins import ListModelMixin
 
+from access.audit_log.feed import EventPages
 from access.audit_log.serializers import AuditEventMember, EventQuery
 from access.callers import principal_of_request
 from audit.models import Event, EventQuerySet
@@ -20,6 +21,7 @@ class EventViewSet(ListModelMixin, ResourceViewSet[Event]):
     queryset = Event.objects.none()
     serializer_class = AuditEventMember
     list_query = EventQuery
+    pagination_class = EventPages
     needs: ClassVar[dict[str, Any]] = {"list": frozenset({Capability.READ_AUDIT})}
 
     def get_queryset(self) -> EventQuerySet:

@@ -7,7 +7,7 @@ from audit.events import EventName
 from audit.log import record
 from config import profiles
 from config.secrets.key_pairs import Algorithm, KeyPair
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 
 
 def rotate_signing_key(*, caller: Caller, algorithm: Algorithm | None = None) -> KeyPair:
@@ -27,5 +27,8 @@ def _one_of_the_profile(wanted: Algorithm | None) -> Algorithm:
     if wanted is None and len(used) == 1:
         return used[0]
     if wanted is None or wanted not in used:
-        raise Invalid("algorithm", f"must be one that this profile signs with: {', '.join(used) or 'none'}")
+        known = ", ".join(used) or "none"
+        raise Invalid(
+            "algorithm", Sentence("must be one that this profile signs with: %(known)s", known=known)
+        )
     return wanted
