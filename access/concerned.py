@@ -21,6 +21,8 @@ WHOSE: Mapping[str, tuple[str, ...]] = {
     EventName.PASSWORD_CHANGED: ("user",),
     EventName.SECOND_FACTOR_ADDED: ("user",),
     EventName.SECOND_FACTOR_REMOVED: ("user",),
+    EventName.PASSKEY_ADDED: ("user",),
+    EventName.PASSKEY_REMOVED: ("user",),
     EventName.SECOND_FACTOR_REQUIRED: ("user",),
     EventName.SECOND_FACTOR_WAIVED: ("user",),
     EventName.RECOVERY_STARTED: ("user",),
@@ -31,6 +33,7 @@ WHOSE: Mapping[str, tuple[str, ...]] = {
     EventName.MEMBER_ADDED: ("user",),
     EventName.MEMBER_REMOVED: ("user",),
     EventName.INVITATION_REVOKED: (),  # no caller's: the link is checked when it is used
+    EventName.DOMAIN_REMOVED: (),
     EventName.OAUTH_CLIENT_CHANGED: ("oauth_client",),
     EventName.OAUTH_CLIENT_DELETED: ("oauth_client",),
     EventName.CONSENT_WITHDRAWN: ("consent",),
@@ -38,12 +41,22 @@ WHOSE: Mapping[str, tuple[str, ...]] = {
     EventName.OAUTH_CODE_REPLAYED: ("consent",),
     EventName.API_KEY_RENAMED: ("api_key",),
     EventName.API_KEY_CHANGED: ("api_key",),
+    EventName.API_KEY_NARROWED: ("api_key",),
+    EventName.API_KEY_WIDENED: ("api_key",),
     EventName.API_KEY_ROTATED: ("api_key",),
     EventName.API_KEY_DISABLED: ("api_key",),
     EventName.API_KEY_ENABLED: ("api_key",),
     EventName.API_KEY_REVOKED: ("api_key",),
 }
-EVERYBODYS = frozenset({EventName.SECRETS_ACCEPTED})
+EVERYBODYS = frozenset(
+    {
+        EventName.SECRETS_ACCEPTED,
+        EventName.KEY_SOURCE_CHANGED,
+        EventName.PROVIDER_CHANGED,  # another issuer ends all sessions of the one before
+        EventName.PROVIDER_REMOVED,
+        EventName.ENFORCEMENT_CHANGED,  # callers whom it binds do not depend on the organization
+    }
+)
 
 
 def concerned(name: str, subjects: Sequence[str]) -> frozenset[str] | None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from django.http.request import HttpHeaders
 
 from config import profiles
+from config.profiles.rules import OAUTH2_PREFIXES
 from config.wire.errors import MalformedCredentials
 from config.wire.http.heads import Head
 
@@ -15,23 +16,36 @@ from config.wire.http.heads import Head
 BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 # RFC 7617 section 2. The longest key that a profile can have is a third of this.
 BASIC = re.compile(r"basic +([A-Za-z0-9+/]{1,1024}={0,2})", re.IGNORECASE)
+# Another scheme with one text after it, in which imported keys come: `Token …` of DRF, `Api-Key …`.
+OTHER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30}) +([\x21-\x7e]{20,255})")
+# Where a credential was sent: where the profile has keys, or elsewhere. Others are Authorization schemes.
+OWN, BEARER_SCHEME, BASIC_SCHEME, KONG_HEADER, ANYWHERE = "key header", "bearer", "basic", "apikey", "*"
+KNOWN_PLACES = frozenset({OWN, BEARER_SCHEME, BASIC_SCHEME, ANYWHERE})
+FOREIGN_LENGTHS, JWT_DOTS = range(20, 256), 2
 BASIC_FORM = "The Authorization header must be Basic, a space, and the base64 of USER:KEY in UTF-8."
 
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """The secret that a request sent, and whether the client sent it as an API key."""
+    """The secret that a request sent, whether the client sent it as an API key, and where.
+
+    OWN is the key header, and every other place where the profile has keys if the text has a key's prefix.
+    In a place that is not among KNOWN_PLACES only imported keys come. Without them, a request with such a
+    secret has no credential.
+    """
 
     secret: str = field(repr=False)
     is_key: bool
+    place: str = OWN
 
 
 def presented(head: Head) -> Presented | None:
     """Return the one credential of a request, or None if it has none.
 
     The client sends it in the profile's key header, after Bearer, or as the password of Basic if the profile
-    lets keys come there. Other Authorization schemes are ignored. Raises MalformedCredentials for two
-    credentials at once (RFC 6750 section 2) and for a malformed Bearer or Basic.
+    lets keys come there. Where nothing of that was sent, another Authorization scheme or the header apikey
+    counts: imported keys come there. Raises MalformedCredentials for two credentials at once (RFC 6750
+    section 2) and for a malformed Bearer or Basic.
     """
     form = profiles.active().keys
     key = head.META.get(_variable(form.header)) if form.header else None
@@ -41,15 +55,26 @@ def presented(head: Head) -> Presented | None:
     scheme = authorization[:6].lower()
     is_basic = form.basic and scheme.startswith("basic")
     if scheme != "bearer" and not is_basic:
-        return None if key is None else Presented(key, is_key=True)
+        return _in_another_place(head, authorization) if key is None else Presented(key, is_key=True)
     if key is not None:
         raise MalformedCredentials(f"Send one credential: Authorization or {form.header}, not both.")
     if is_basic:
-        return Presented(_password(authorization), is_key=True)
+        password = _password(authorization)
+        return Presented(password, is_key=True, place=OWN if is_key_like(password) else BASIC_SCHEME)
     match = BEARER.fullmatch(authorization)
     if match is None:
         raise MalformedCredentials("The Authorization header must be Bearer, a space and one token.")
+    if is_foreign_like(match[1]):
+        return Presented(match[1], is_key=True, place=BEARER_SCHEME)
     return Presented(match[1], is_key=form.bearer and is_key_like(match[1]))
+
+
+def _in_another_place(head: Head, authorization: str) -> Presented | None:
+    match = OTHER.fullmatch(authorization)
+    if match is not None and (place := match[1].lower()) not in KNOWN_PLACES:
+        return Presented(match[2], is_key=True, place=place)
+    key = head.META.get("HTTP_APIKEY")
+    return None if key is None or authorization else Presented(key, is_key=True, place=KONG_HEADER)
 
 
 def _password(authorization: str) -> str:
@@ -80,3 +105,12 @@ def _variable(header: str) -> str:
 def is_key_like(text: str) -> bool:
     """Whether `text` has the prefix of an API key."""
     return any(text.startswith(form.prefix) for form in profiles.active().keys.environments.values())
+
+
+def is_foreign_like(text: str) -> bool:
+    """Whether `text` may be a key of another system: it is neither a token nor a key of ours by its form."""
+    return len(text) in FOREIGN_LENGTHS and text.count(".") != JWT_DOTS and not _is_ours(text)
+
+
+def _is_ours(text: str) -> bool:
+    return text.startswith(OAUTH2_PREFIXES) or is_key_like(text)

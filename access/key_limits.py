@@ -1,8 +1,8 @@
-"""The networks that an API key may be used from, and its rate limit. Both are optional."""
+"""The networks that an API key may be used from, its rate limit and its quotas. All are optional."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address, ip_network
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from config.wire.errors import Invalid, Sentence
 from config.wire.http.client_ip import Network, read_network, spell
@@ -10,6 +10,7 @@ from config.wire.http.client_ip import Network, read_network, spell
 MOST_NETWORKS = 50
 MOST_REQUESTS = 1_000_000
 LONGEST_WINDOW = 86_400  # seconds
+MOST_UNITS = 1_000_000_000_000_000  # of a budget; JavaScript reads it exactly
 
 
 class Rate(NamedTuple):
@@ -22,11 +23,49 @@ class Rate(NamedTuple):
         return f"{self.requests}/{self.seconds}s"
 
 
+class Budgets(NamedTuple):
+    """How many units may be used in a day and in a month (UTC), and in all. None is no limit."""
+
+    day: int | None = None
+    month: int | None = None
+    total: int | None = None
+
+    def __str__(self) -> str:
+        return ", ".join(f"{most}/{name}" for name, most in self._asdict().items() if most is not None)
+
+    def plus(self, units: int) -> "Budgets":
+        """Return these numbers of units, each with so many more."""
+        return Budgets(*(most if most is None else most + units for most in self))
+
+    def allow_more_than(self, others: "Budgets") -> bool:
+        """Whether some period may have more units than with the `others`."""
+        pairs = zip(self, others, strict=True)
+        return any(other is not None and (most is None or most > other) for most, other in pairs)
+
+
+NO_BUDGETS = Budgets()
+
+
+class Quota(NamedTuple):
+    """The budgets of a key, or of all keys of an organization.
+
+    `number` is the row of the database that has what was used, `name` what it is called in Valkey. If
+    `is_reported`, only the units that services report count; otherwise each request is a unit, too.
+    """
+
+    holder: Literal["key", "organization"]
+    number: int
+    name: str
+    budgets: Budgets
+    is_reported: bool
+
+
 class Limits(NamedTuple):
     """The limits of a credential. No networks means every address."""
 
     networks: tuple[Network, ...] = ()
     rate: Rate | None = None
+    quotas: tuple[Quota, ...] = ()
 
     def allow(self, ip: str) -> bool:
         """Whether a request may come from `ip`, an address as config.wire.http.client_ip spells it, or ""."""
@@ -40,9 +79,9 @@ def rate_of(requests: int | None, seconds: int | None) -> Rate | None:
     return None if requests is None or seconds is None else Rate(requests, seconds)
 
 
-def limits_of(networks: Iterable[str], rate: Rate | None) -> Limits | None:
+def limits_of(networks: Iterable[str], rate: Rate | None, quotas: tuple[Quota, ...] = ()) -> Limits | None:
     """Return the stored limits, or None if nothing is limited."""
-    found = Limits(tuple(ip_network(text) for text in networks), rate)
+    found = Limits(tuple(ip_network(text) for text in networks), rate, quotas)
     return found if found != Limits() else None
 
 
@@ -59,7 +98,7 @@ def clean_networks(texts: Iterable[str], own: Limits) -> list[str]:
                 "has %(number)d networks; at most %(most)d are allowed", number=len(found), most=MOST_NETWORKS
             ),
         )
-    if own.networks and not (found and all(_lies_within(network, own.networks) for network in found)):
+    if _reach_beyond(found, own.networks):
         raise Invalid("allowed_networks", "must lie within the networks of the key that you use")
     return [spell(each) for each in found]
 
@@ -73,6 +112,16 @@ def read_allowed_network(text: str) -> Network:
             "allowed_networks",
             Sentence("%(text)s is not a network: %(reason)s", text=ascii(text), reason=error),
         ) from None
+
+
+def are_wider(limits: Limits, others: Limits) -> bool:
+    """Whether `limits` allow a request that `others` do not."""
+    return _reach_beyond(limits.networks, others.networks) or _is_beyond(limits.rate, others.rate)
+
+
+def _reach_beyond(networks: Collection[Network], others: Collection[Network]) -> bool:
+    """Whether `networks` have an address that `others` have not. None at all means every address."""
+    return bool(others) and not (networks and all(_lies_within(each, others) for each in networks))
 
 
 def _lies_within(network: Network, others: Iterable[Network]) -> bool:
@@ -93,12 +142,17 @@ def clean_rate(rate: Rate | None, own: Limits) -> Rate | None:
                 longest=LONGEST_WINDOW,
             ),
         )
-    if own.rate is not None and (rate is None or _is_more(rate, own.rate)):
+    if own.rate is not None and _is_beyond(rate, own.rate):
         raise Invalid(
             "rate_limit",
             Sentence("must be at most %(rate)s, the limit of the key that you use", rate=own.rate),
         )
     return rate
+
+
+def _is_beyond(rate: Rate | None, other: Rate | None) -> bool:
+    """Whether `rate` allows more than `other`; None is no limit."""
+    return other is not None and (rate is None or _is_more(rate, other))
 
 
 def _is_more(rate: Rate, other: Rate) -> bool:

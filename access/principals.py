@@ -37,6 +37,11 @@ class Credential:
     `token` is the primary key of the OAuth2 access token: the credential itself, or the token that created
     the API key; 0 without one.
     `identity_scopes` are the granted OAuth2 scopes that let the client know who the person is.
+    `proven_at` is when the person of a login last proved who they are; None for other kinds.
+    `counted_as` is the uuid under which the requests of an API key count against its limits: that of the key,
+    or of the first one that it replaces after rotations.
+    `is_confined` says that the person may do more than this login: only an organization's identity provider
+    vouches for it, or an organization requires its provider, and this is a login without it.
     """
 
     kind: CredentialKind
@@ -48,6 +53,9 @@ class Credential:
     number: int = 0
     token: int = 0
     identity_scopes: frozenset[str] = frozenset()
+    proven_at: datetime | None = None
+    counted_as: str = ""
+    is_confined: bool = False
 
     def __str__(self) -> str:
         """The kind and the public id: of a key as the API shows it, of other credentials the uuid."""

@@ -3,9 +3,11 @@
 from django.contrib import admin
 
 from accounts.invitations.admin import InvitationAdmin
-from accounts.models import Invitation, Session
+from accounts.models import Invitation, Passkey, Session
+from accounts.passkeys.admin import PasskeyAdmin
 from accounts.sessions.admin import SessionAdmin
 from accounts.users import admin as _users  # noqa: F401 (it registers itself)
 
 admin.site.register(Session, SessionAdmin)
+admin.site.register(Passkey, PasskeyAdmin)
 admin.site.register(Invitation, InvitationAdmin)

@@ -6,4 +6,9 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        from accounts import openapi  # noqa: F401 (registers itself with the OpenAPI generator)
+        from accounts import (
+            audit_sinks,
+            openapi,  # noqa: F401 (registers itself with the OpenAPI generator)
+        )
+
+        audit_sinks.register()

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from accounts.models import Organization, User
+from accounts.models import Organization, Session, User
+from audit.actors import Origin
 
 Owner = User | Organization
 Handler = Callable[[User], object]
@@ -27,6 +28,8 @@ class Holdings(Protocol):
 
 
 holdings: list[Holdings] = []
+
+login_visited: list[Callable[[Session, Origin], bool]] = []  # whether the login of a browser goes on
 
 access_ended: list[Handler] = []  # end all access of the person except API keys
 second_factor_removed: list[Handler] = []  # treat nothing of the person as proven by a second factor

@@ -13,6 +13,7 @@ from accounts.models import (
     RecoveryLink,
     Registration,
     Session,
+    SpentChallenge,
 )
 from config.database.retention import Leftovers
 
@@ -29,6 +30,7 @@ def leftovers(now: datetime) -> list[Leftovers]:
         Leftovers("browser_sessions", BrowserSession.objects.filter(expire_date__lte=now)),
         Leftovers("attempt_counts", AttemptCount.objects.filter(ends_at__lte=int(now.timestamp()))),
         Leftovers("idempotency_keys", IdempotentRequest.objects.filter(ends_at__lte=int(now.timestamp()))),
+        Leftovers("spent_challenges", SpentChallenge.objects.filter(ends_at__lte=int(now.timestamp()))),
         Leftovers("registrations", Registration.objects.filter(expires_at__lte=now)),
         Leftovers("password_resets", PasswordReset.objects.filter(expires_at__lte=now)),
         Leftovers("recovery_links", RecoveryLink.objects.filter(expires_at__lte=now)),

@@ -25,7 +25,7 @@ from access.backoffice.errors import translated
 from access.backoffice.paginator import CappedPaginator
 from access.callers import principal_if_any
 from config.profiles import Capability
-from config.wire.errors import BadQuery, DomainError, shown
+from config.wire.errors import BadQuery, DomainError, FreshProofRequired, shown
 
 MOST_AT_ONCE = 500  # rows; nobody reviews a longer selection
 ROW_NUMBER = re.compile(r"[0-9]{1,18}")
@@ -183,6 +183,16 @@ def holds(request: HttpRequest, capabilities: frozenset[Capability]) -> bool:
 
 
 def add_error(form: BaseForm, error: DomainError) -> None:
-    """Show a service's error beside the field that it is about."""
+    """Show a service's error beside the field that it is about; for an old login, the page that renews it."""
+    if isinstance(error, FreshProofRequired):
+        form.add_error(None, ValidationError(_ask_for_proof()))
+        return
     for member, reason in error.errors.items() or [("", error.detail)]:
         form.add_error(member if member in form.fields else None, ValidationError(translated(reason)))
+
+
+def _ask_for_proof() -> SafeString:
+    """Return what to do about an old login. The link opens a new tab, and so keeps what was typed."""
+    words = gettext("You logged in a while ago, so nothing was changed. %(link)s, then send this form again.")
+    page, link = reverse("proof-page"), gettext("Confirm that it is you")
+    return format_html(words % {"link": '<a href="{}" target="_blank">{}</a>'}, page, link)

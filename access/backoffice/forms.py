@@ -54,19 +54,27 @@ def offer_rows(field: Any, relation: Any, rows: QuerySet[Any]) -> None:
         field.widget.is_required = False
 
 
-class ChangeForm(forms.ModelForm[Row]):
-    """A form for an existing row that sends back the values it showed, and so knows what the person changed.
+class KnowsChanges(forms.BaseForm):
+    """A form that sends back the values it showed, and so knows what the person changed.
 
     Otherwise a page opened earlier would undo what others have changed since. A field sent without the
-    value it showed is compared with the current row.
+    value it showed is compared with the current one.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk:
-            for name, field in self.fields.items():
-                field.show_hidden_initial = not self.is_bound or self.add_initial_prefix(name) in self.data
+    def send_back(self) -> None:
+        """Let the form send back what it shows."""
+        for name, field in self.fields.items():
+            field.show_hidden_initial = not self.is_bound or self.add_initial_prefix(name) in self.data
 
     def changes(self) -> dict[str, Any]:
         """Return the values that the person changed, by field name. The form must be valid."""
         return {name: self.cleaned_data[name] for name in self.changed_data}
+
+
+class ChangeForm(KnowsChanges, forms.ModelForm[Row]):
+    """Changes an existing row."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.send_back()

@@ -24,7 +24,7 @@ PARAMETERS = [
         {"type": "string", "enum": ["true"]},
         OpenApiParameter.HEADER,
         description="An earlier request with this Idempotency-Key created the resource.",
-        response=[201],
+        response=[200, 201],
     ),
 ]
 

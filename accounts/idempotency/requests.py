@@ -17,6 +17,10 @@ HEADER = "Idempotency-Key"
 REPLAYED = MappingProxyType({"Idempotent-Replayed": "true"})  # as Stripe says it
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 LONGEST = 255
+GONE = (
+    "What the first request with this Idempotency-Key created no longer exists. "
+    "Send a new Idempotency-Key to create another."
+)
 QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"')  # a String (RFC 9651 section 3.3.3)
 BARE = re.compile(r"[!#-+\--~]+")  # without commas: servers join two headers of one name with one
 
@@ -54,7 +58,7 @@ def once(
     except Repeated as repeated:
         found = find(repeated.resource)
     if found is None:
-        raise Gone
+        raise Gone(GONE)
     wait_out_leases()
     return Made(found, REPLAYED)
 

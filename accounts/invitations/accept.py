@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from access import credential_lookup
 from access.principals import Caller, Credential, Principal
@@ -11,7 +12,7 @@ from accounts.mail import link_tokens
 from accounts.models import Invitation, User
 from accounts.organizations.services import insert_member, member_target
 from accounts.passwords.rules import check_password_rules
-from accounts.sessions.services import as_actor
+from accounts.sessions.identity import as_actor
 from accounts.throttling.services import attempt
 from accounts.users import authority, names
 from accounts.users.lookups import lock
@@ -24,7 +25,7 @@ from config import profiles
 from config.limits import Limit
 from config.wire.errors import DomainError, Invalid, NotFound
 
-HAS_ACCOUNT = "must be left out: this address already has an account, which joins unchanged"
+HAS_ACCOUNT = gettext_noop("must be left out: this address already has an account, which joins unchanged")
 
 
 def accept_invitation(*, token: str, name: str = "", password: str = "", origin: Origin) -> User:
@@ -74,8 +75,7 @@ def _account(invitation: Invitation, name: str, password: str) -> User:
 
 def _newcomer(invitation: Invitation, name: str, password: str) -> User:
     """Return a new person who is not stored yet. Raises Invalid."""
-    login = profiles.active().login
-    role = login.invitation_role or login.registration_role if invitation.organization else invitation.role
+    role = profiles.active().login.newcomer_role if invitation.organization else invitation.role
     if not role:
         raise Invalid("token", "is for people who have an account; ask the person who invited you for one")
     if not password:
@@ -129,7 +129,9 @@ def _join(invitation: Invitation, user: User, origin: Origin) -> None:
     else:  # only this spelling is verified: another one may belong to another mailbox
         User.objects.filter(pk=user.pk, email=invitation.email).update(email_verified=True)
     organization, actor, role = invitation.organization, as_actor(user), invitation.role
-    membership = insert_member(organization=organization, user=user, role=role) if organization else None
+    membership = None
+    if organization is not None:
+        membership = insert_member(organization=organization, user=user, role=role, at=origin.at)
     invited = {"by": "invitation", "invited_by": str(invitation.invited_by.uuid)}
     if is_new:
         target, detail = Target.of("user", user), {"role": user.role, **invited}

@@ -40,6 +40,8 @@ PREPARE: dict[str, Callable[[Mail, Origin], Message | None]] = {
     MailKind.CONFIRM_EMAIL: prepare_confirmation,
     MailKind.SECOND_FACTOR_ADDED: prepare_second_factor_notice,
     MailKind.SECOND_FACTOR_REMOVED: prepare_second_factor_notice,
+    MailKind.PASSKEY_ADDED: prepare_second_factor_notice,
+    MailKind.PASSKEY_REMOVED: prepare_second_factor_notice,
     MailKind.RECOVERY_CODES_REPLACED: prepare_second_factor_notice,
     MailKind.RECOVERY_WAITS: prepare_recovery_notice,
     MailKind.RECOVERY_STOPPED: prepare_second_factor_notice,
@@ -64,6 +66,11 @@ class Round:
 
     sent: int = 0
     failed: int = 0
+
+
+def reaches_people() -> bool:
+    """Whether mails leave this machine: by default they go into the output of the server."""
+    return bool(settings.EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend")
 
 
 def send_due() -> Round:

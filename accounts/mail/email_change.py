@@ -13,7 +13,7 @@ from accounts.mail.messages import MailKind, Message, Template, link
 from accounts.mail.outbox import UNSENT_DAYS, queue_mail
 from accounts.models import EmailChange, Mail, User
 from accounts.passwords.services import cancel_links
-from accounts.sessions.services import as_actor
+from accounts.sessions.identity import as_actor
 from accounts.throttling.services import attempt
 from accounts.users import names
 from accounts.users.profile.services import prove

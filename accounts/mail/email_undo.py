@@ -6,13 +6,14 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from accounts.mail import link_tokens
 from accounts.mail.messages import MailKind, Message, Template, link
 from accounts.mail.outbox import queue_mail
 from accounts.models import EmailUndo, Mail, User
 from accounts.passwords.services import end_access_of
-from accounts.sessions.services import as_actor
+from accounts.sessions.identity import as_actor
 from accounts.throttling.services import attempt
 from accounts.users.store import write_user
 from audit.actors import Origin, Target
@@ -22,7 +23,7 @@ from config.limits import Limit
 from config.wire.errors import Conflict, Invalid
 
 UNDO_DAYS = 7
-TAKEN = "is for an address that another account now uses; ask an administrator"
+TAKEN = gettext_noop("is for an address that another account now uses; ask an administrator")
 
 
 def offer_undo(user: User, origin: Origin) -> None:

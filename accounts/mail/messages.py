@@ -24,6 +24,8 @@ class MailKind(StrEnum):
     CONFIRM_EMAIL = "confirm_email"
     SECOND_FACTOR_ADDED = "second_factor_added"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
     RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
     RECOVERY_WAITS = "second_factor_recovery"
     RECOVERY_STOPPED = "recovery_stopped"
@@ -32,6 +34,9 @@ class MailKind(StrEnum):
     EMAIL_CHANGED = "email_changed"
     EMAIL_CHANGE_UNDO = "email_change_undo"
     INVITATION = "invitation"
+    KEY_NOTICES = "key_notices"
+    KEY_WARNINGS = "key_warnings"
+    WEBHOOK_STOPPED = "webhook_stopped"
 
 
 class Template(StrEnum):
@@ -49,15 +54,19 @@ class Template(StrEnum):
     EMAIL_CHANGED = "email_changed"
     EMAIL_CHANGE_UNDO = "email_change_undo"
     INVITATION = "invitation"
+    KEY_NOTICES = "key_notices"
+    KEY_WARNINGS = "key_warnings"
+    WEBHOOK_STOPPED = "webhook_stopped"
 
 
 @dataclass(frozen=True)
 class Message:
-    """A mail to render: its recipient, template and values."""
+    """A mail to render: its recipient, template, values and further headers."""
 
     to: str
     template: Template
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)  # they contain the token
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # so do they
 
 
 def link(address: str, token: str) -> str:
@@ -75,4 +84,5 @@ def render(letter: Message) -> EmailMultiAlternatives:
     )
     mail.attach_alternative(render_to_string(f"mail/{letter.template}.html", values), "text/html")
     mail.extra_headers["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
+    mail.extra_headers |= letter.headers
     return mail

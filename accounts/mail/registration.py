@@ -11,7 +11,7 @@ from accounts.mail.messages import MailKind, Message, Template, link
 from accounts.mail.outbox import UNSENT_DAYS, queue_mail
 from accounts.models import Mail, Registration, User
 from accounts.passwords.rules import check_password_rules
-from accounts.sessions.services import as_actor
+from accounts.sessions.identity import as_actor
 from accounts.throttling.services import attempt
 from accounts.users import names
 from accounts.users.store import insert_user

@@ -12,6 +12,7 @@ from accounts.models.mailed import (
     RecoveryLink,
     Registration,
 )
+from accounts.models.passkeys import Passkey, SpentChallenge
 from accounts.models.people import (
     Membership,
     Organization,
@@ -36,6 +37,7 @@ __all__ = [
     "Membership",
     "Organization",
     "OrganizationQuerySet",
+    "Passkey",
     "PasswordReset",
     "RecoveryCode",
     "RecoveryLink",
@@ -44,6 +46,7 @@ __all__ = [
     "SecondFactorRecovery",
     "Session",
     "SessionQuerySet",
+    "SpentChallenge",
     "User",
     "UserManager",
     "UserQuerySet",

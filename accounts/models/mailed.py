@@ -11,6 +11,8 @@ from accounts.models.people import Organization, User
 from config.database.rows import PublicRow
 from config.profiles import Capability
 
+DIGESTS = ("key_notices", "key_warnings")  # of MailKind: their `about` is the person
+
 
 class Mail(models.Model):
     """A mail to send. Its text, with the token of a link, is made when it is sent.
@@ -30,6 +32,13 @@ class Mail(models.Model):
 
     class Meta:
         ordering = ("next_try_at", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("kind", "about"),
+                condition=Q(kind__in=DIGESTS, tries=0),
+                name="one_digest_waits_for_a_person",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"mail {self.pk} ({self.kind})"

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from access.principals import Principal
+from accounts.notifications.kinds import every_choice
 from accounts.users.names import fold, fold_email
 from config import profiles
 from config.database.rows import EditedRow, PublicRow
@@ -58,6 +59,24 @@ class UserQuerySet(models.QuerySet["User"]):
         """People who log in with their password alone."""
         return self.exclude(second_factor__confirmed=True)
 
+    def bound_to_providers(self) -> "UserQuerySet":
+        """People whose organizations all require their identity providers, and who elsewhere are newcomers.
+
+        A login with a provider gives them everything that they have.
+        """
+        profile = profiles.active()
+        newcomer = profile.power_of_role(profile.login.newcomer_role, "global")
+        above = [
+            name
+            for name in profile.roles_of_level("global")
+            if not profile.power_of_role(name, "global") <= newcomer
+        ]
+        bound = Q(organization__requires_provider=True, keeps_own_login=False)
+        own = Membership.objects.filter(user=OuterRef("pk"))
+        return self.filter(Exists(own.filter(bound)), ~Exists(own.exclude(bound))).exclude(
+            Q(is_superuser=True) | Q(role__in=above)
+        )
+
 
 class UserManager(BaseUserManager["User"]):
     def get_queryset(self) -> UserQuerySet:
@@ -69,6 +88,9 @@ class UserManager(BaseUserManager["User"]):
     def beginning(self, text: str) -> list[int]:
         return self.get_queryset().beginning(text)
 
+    def bound_to_providers(self) -> UserQuerySet:
+        return self.get_queryset().bound_to_providers()
+
     def get_by_natural_key(self, identifier: str | None) -> "User":
         """The user with this e-mail address, whatever its case. Raises User.DoesNotExist."""
         return self.get(email_key=fold_email(identifier or ""))
@@ -79,6 +101,7 @@ class User(PublicRow, EditedRow, AbstractBaseUser):
 
     `email_verified` says whether the person has used a link that we mailed to the address.
     Pages have the person's `language`, or that of the browser if it is empty, and the `time_zone`, or UTC.
+    `notifications` are the kinds of mails about API keys that the person wants.
     If `must_have_second_factor` is set, their roles apply only after a login with one.
     """
 
@@ -92,6 +115,10 @@ class User(PublicRow, EditedRow, AbstractBaseUser):
     name = models.CharField(_("full name"), max_length=100, blank=True)
     language = models.CharField(_("language"), max_length=16, blank=True, default="", db_default="")
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="", db_default="")
+    notifications = models.JSONField(
+        default=every_choice,
+        db_default=Value(every_choice(), models.JSONField()),
+    )
     role = models.CharField(_("role"), max_length=64)
     is_active = models.BooleanField(_("active"), default=True)
     is_superuser = models.BooleanField(_("superuser"), default=False)
@@ -165,12 +192,14 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 class Organization(PublicRow, EditedRow):
     """A tenant: people are its members, and keys can belong to it.
 
-    If `requires_second_factor` is set, roles in it apply only after a login with a second factor.
+    If `requires_second_factor` is set, roles in it apply only after a login with a second factor. If
+    `requires_provider` is set, they apply only after a login with the organization's identity provider.
     """
 
     name = models.CharField(_("name"), max_length=100)
     name_key = models.CharField(max_length=300, unique=True, editable=False)
     requires_second_factor = models.BooleanField(_("requires second factor"), default=False)
+    requires_provider = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
         User, through="Membership", related_name="organizations"
@@ -192,13 +221,18 @@ class Organization(PublicRow, EditedRow):
 
 
 class Membership(EditedRow):
-    """A person's role in one organization."""
+    """A person's role in one organization, since `joined_at`; None if they joined before that was stored.
+
+    `keeps_own_login` excepts the member if the organization requires its identity provider.
+    """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships", verbose_name=_("user"))
     organization = models.ForeignKey(
         Organization, models.CASCADE, related_name="memberships", verbose_name=_("organization")
     )
     role = models.CharField(_("role"), max_length=64)
+    joined_at = models.DateTimeField(null=True, editable=False)
+    keeps_own_login = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         verbose_name = _("membership")

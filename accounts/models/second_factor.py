@@ -1,4 +1,4 @@
-"""Second factors: authenticator apps, and recovery codes for people who lose theirs."""
+"""Second factors: authenticator apps and passkeys, and recovery codes for people who lose theirs."""
 
 from django.db import models
 from django_otp.models import Device, TimestampMixin
@@ -7,10 +7,12 @@ from accounts.models.people import User
 
 
 class SecondFactor(TimestampMixin, Device):
-    """The authenticator app of a person; it counts once `confirmed`.
+    """The second factor of a person: an authenticator app, `passkeys`, or both. It counts once `confirmed`.
 
-    `seed` is encrypted (accounts.second_factor.seed_encryption). `last_step` is the newest time step whose
-    code was used; codes of that step and of earlier ones are refused (RFC 6238 section 5.2).
+    `seed` is that of the app, encrypted (accounts.second_factor.seed_encryption), or "" without one. The app
+    counts once it has a time in `confirmed_at`. `last_step` is the newest time step whose code was used;
+    codes of that step and of earlier ones are refused (RFC 6238 section 5.2). `new_seed` is that of an app
+    that will replace this one once it is confirmed, encrypted as well, or "" without one.
     """
 
     user = models.OneToOneField(User, models.CASCADE, related_name="second_factor")
@@ -19,9 +21,15 @@ class SecondFactor(TimestampMixin, Device):
     confirmed_at = models.DateTimeField(null=True)
     seed = models.CharField(max_length=255)
     last_step = models.BigIntegerField(default=0)
+    new_seed = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
 
     def __str__(self) -> str:
         return f"second factor of {self.user}"
+
+    @property
+    def has_app(self) -> bool:
+        """Whether an authenticator app is in force."""
+        return bool(self.seed) and self.confirmed_at is not None
 
 
 class RecoveryCode(models.Model):

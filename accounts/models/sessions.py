@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.people import User
+from accounts.models.people import Organization, User
 from config import profiles
 from config.database.rows import PublicRow
 
@@ -33,7 +33,10 @@ class Session(PublicRow):
 
     `refresh_digest` is the SHA-256 of the id of the current refresh token. `refreshed_from` is the IP address
     that got it by a refresh, if known. `expires_at` is when the session ends at the latest. `second_factor`
-    says whether the login proved one.
+    says whether the login proved one. `proven_again_at` is when the person last proved who they are, if that
+    was not with the login. If only an organization's identity provider vouches for the person, `organization`
+    is that one, and the login may do what its provider can give; `provider_session` is the session at the
+    provider (OpenID Connect `sid`), or "".
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions", verbose_name=_("user"))
@@ -45,6 +48,9 @@ class Session(PublicRow):
     last_seen_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     second_factor = models.BooleanField(_("second factor"), default=False)
+    proven_again_at = models.DateTimeField(null=True, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, null=True, editable=False)
+    provider_session = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
     ended_at = models.DateTimeField(null=True)
     issue_recorded_at = models.DateTimeField(null=True, editable=False)
 
@@ -54,9 +60,21 @@ class Session(PublicRow):
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
         ordering = ("-pk",)
+        indexes = (
+            models.Index(
+                fields=["provider_session"],
+                name="accounts_by_provider_session",
+                condition=~Q(provider_session=""),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"session of {self.user}"
+
+    @property
+    def proven_at(self) -> datetime:
+        """When the person last proved who they are: at the login, or after it."""
+        return self.proven_again_at or self.created_at
 
     @property
     def ends_at(self) -> datetime:

@@ -1,6 +1,6 @@
 """Organizations and their members in the admin. Every change is a service call."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet
@@ -68,7 +68,7 @@ class OrganizationAdmin(CapabilityAdmin):
     list_display: tuple[str, ...] = ("known_as", "member_count", "requires_second_factor", "created")
     list_filter = ("requires_second_factor",)
     search_fields = ("name",)
-    readonly_fields = ("created",)
+    readonly_fields: ClassVar[tuple[str, ...]] = ("created",)
     created = moment_column("created_at", _("created"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:

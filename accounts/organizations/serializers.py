@@ -64,6 +64,7 @@ class MemberMember(WireSerializer):
     email = serializers.CharField(source="user.email")
     name = serializers.CharField(source="user.name")
     role = serializers.CharField()
+    joined_at = TimestampField(allow_null=True)
 
 
 class MemberQuery(ListQuery):

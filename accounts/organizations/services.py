@@ -1,6 +1,7 @@
 """Use cases of organizations and their members."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,6 +13,7 @@ from accounts import hooks
 from accounts.idempotency.services import Claim, take
 from accounts.models import Membership, Organization, User
 from accounts.organizations.changes import OrganizationChanges
+from accounts.organizations.managers import check_a_manager_stays, manages
 from accounts.users import authority, names
 from accounts.users.lookups import lock
 from accounts.users.owners import delete_owner
@@ -124,14 +126,14 @@ def add_member(
         take(claim, user.uuid)
         lock(organization)
         lock(user)
-        membership = insert_member(organization=organization, user=user, role=role)
+        membership = insert_member(organization=organization, user=user, role=role, at=caller.origin.at)
         _record_member(EventName.MEMBER_ADDED, caller, membership, {"role": role})
     return membership
 
 
-def insert_member(*, organization: Organization, user: User, role: str) -> Membership:
-    """Store a new membership. Raises Conflict if the person is already a member."""
-    membership = Membership(user=user, organization=organization, role=role)
+def insert_member(*, organization: Organization, user: User, role: str, at: datetime) -> Membership:
+    """Store a membership that begins now, `at`. Raises Conflict if the person is already a member."""
+    membership = Membership(user=user, organization=organization, role=role, joined_at=at)
     try:
         with transaction.atomic():
             membership.save(force_insert=True)
@@ -146,22 +148,38 @@ def insert_member(*, organization: Organization, user: User, role: str) -> Membe
 def change_member_role(
     *, caller: Caller, membership: Membership, role: str, expected: Expected = ANY_VERSION
 ) -> Membership:
-    """Change the role of a member. Raises NotAllowed, Invalid, NotFound or PreconditionFailed."""
+    """Change the role of a member.
+
+    Raises NotAllowed, Invalid, NotFound, PreconditionFailed, or Conflict if nobody could manage the
+    organization afterwards.
+    """
     role = authority.clean_organization_role(caller, membership.organization, role)
     with transaction.atomic():
         row = _locked(caller, membership, expected)
         if row.role != role:
-            edit(Membership.objects.filter(pk=row.pk), role=role)
+            check_a_manager_stays(caller, row, role)
+            write_role(row, role)
             _record_member(EventName.ROLE_CHANGED, caller, row, {"from": row.role, "to": role})
             row.role, row.version = role, row.version + 1
         wait_out_leases()  # no-op changes wait, too: another request may have just made the change
     return row
 
 
+def write_role(membership: Membership, role: str) -> None:
+    """Store another role. A member who no longer manages the organization loses the exception."""
+    lost = {} if manages(role) else {"keeps_own_login": False}
+    edit(Membership.objects.filter(pk=membership.pk), role=role, **lost)
+
+
 def remove_member(*, caller: Caller, membership: Membership, expected: Expected = ANY_VERSION) -> None:
-    """Remove a member from an organization. Raises NotAllowed, NotFound or PreconditionFailed."""
+    """Remove a member from an organization.
+
+    Raises NotAllowed, NotFound, PreconditionFailed, or Conflict if nobody could manage the organization
+    afterwards.
+    """
     with transaction.atomic():
         row = _locked(caller, membership, expected)
+        check_a_manager_stays(caller, row)
         Membership.objects.filter(pk=row.pk).delete()
         _record_member(EventName.MEMBER_REMOVED, caller, row, {"role": row.role})
 

@@ -25,10 +25,10 @@ class BoundedArgon2(Argon2PasswordHasher):
     parallelism = 1  # the library would start 8 threads for each hash
 
     def encode(self, password: str, salt: str) -> str:
-        return _threads().run(partial(super().encode, password, salt))
+        return run(partial(super().encode, password, salt))
 
     def verify(self, password: str, encoded: str) -> bool:
-        return _threads().run(partial(super().verify, password, encoded))
+        return run(partial(super().verify, password, encoded))
 
 
 class HashThreads:
@@ -46,6 +46,11 @@ class HashThreads:
             return self._pool.submit(work).result()
         finally:
             self._places.release()
+
+
+def run(work: Callable[[], T]) -> T:
+    """Return what `work`, which hashes, does in a hashing thread of this process. Raises Busy."""
+    return _threads().run(work)
 
 
 def _step_back() -> None:

@@ -13,7 +13,7 @@ from accounts.mail.outbox import queue_mail
 from accounts.models import EmailChange, Mail, PasswordReset, RecoveryLink, User
 from accounts.passwords.recovery_links import open_recovery, reserve_recovery_link
 from accounts.passwords.rules import check_password_rules
-from accounts.sessions.services import as_actor
+from accounts.sessions.identity import as_actor
 from accounts.sessions.termination import end_all_sessions
 from accounts.throttling.services import attempt
 from accounts.users import names

@@ -9,15 +9,16 @@ from typing import NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from accounts import hooks
 from accounts.mail.messages import MailKind, Message, Template
 from accounts.mail.outbox import queue_mail
 from accounts.models import EmailUndo, Mail, Membership, SecondFactor, SecondFactorRecovery, User
 from accounts.passwords.recovery_links import recovering_person
-from accounts.second_factor.services import take_away
+from accounts.second_factor.coming_and_going import take_away
 from accounts.second_factor.verification import has_second_factor
-from accounts.sessions.services import as_actor
+from accounts.sessions.identity import as_actor
 from accounts.sessions.termination import end_all_sessions
 from accounts.throttling.services import attempt
 from accounts.users.lookups import lock
@@ -31,7 +32,7 @@ from config.wire.errors import Conflict, NotAllowed
 
 ADMINISTERS = frozenset({Capability.MANAGE_KEYS, Capability.MANAGE_USERS, Capability.MANAGE_ORGANIZATIONS})
 LAST_NOTICE = timedelta(days=1)  # before the end
-ASK_AN_ADMINISTRATOR = "Ask an administrator to remove the second factor of this account."
+ASK_AN_ADMINISTRATOR = gettext_noop("Ask an administrator to remove the second factor of this account.")
 
 
 def may_recover(user: User) -> bool:

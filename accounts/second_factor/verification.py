@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import RecoveryCode, SecondFactor, User
 from accounts.second_factor import seed_encryption, totp
@@ -16,9 +17,9 @@ log = logging.getLogger("keyhouse.codes")
 
 
 class Spent(NamedTuple):
-    """A spent code: its kind, and since when its app or recovery code has existed."""
+    """A spent code or a used passkey, and since when its app, the code or the passkey has existed."""
 
-    kind: Literal["totp", "recovery code"]
+    kind: Literal["totp", "recovery code", "passkey"]
     since: datetime
 
 
@@ -30,24 +31,52 @@ def device_of(user: User) -> int | None:
     return found
 
 
+def app_of(user: User) -> SecondFactor | None:
+    """Return the person's second factor if it has a confirmed authenticator app."""
+    device = SecondFactor.objects.filter(user=user, confirmed=True).first()
+    return device if device is not None and device.has_app else None
+
+
 def has_second_factor(user: User) -> bool:
     """Whether the person has a confirmed second factor."""
     return device_of(user) is not None
 
 
-def check_code(*, user: User, code: str, origin: Origin, enrolling: bool = False) -> Spent | None:
+def check_code(
+    *, user: User, code: str, origin: Origin, enrolling: bool = False, spends: bool = True
+) -> Spent | None:
     """Spend a code from the person's app or a recovery code. Return what was spent, or None if it is wrong.
 
     `enrolling` checks the app that is to be confirmed, which has no recovery codes yet. A conditional UPDATE
     spends the code, so only one of several simultaneous requests succeeds. Call it outside of a transaction,
-    so that a rollback cannot undo it. Raises TooManyAttempts, which counts all logins of the person.
+    so that a rollback cannot undo it. Without `spends`, a right code stays good.
+
+    Raises TooManyAttempts, which counts all logins of the person.
     """
     subject = str(user.uuid)
     attempt(Limit.CODE, subject=subject, origin=origin, target=Target.of("user", user))
-    spent = _spend(user, code, origin, enrolling=enrolling)
+    if spends:
+        spent = _spend(user, code, origin, enrolling=enrolling)
+    else:
+        with transaction.atomic():
+            spent = _spend(user, code, origin, enrolling=enrolling)
+            transaction.set_rollback(True)
     if spent is not None:
         succeeded(Limit.CODE, subject=subject, origin=origin)
     return spent
+
+
+def check_new_code(*, user: User, seed: bytes, code: str, origin: Origin) -> int | None:
+    """Return the time step of a code from an app with this seed, or None if the code is wrong.
+
+    The caller stores the step with the seed, which spends the code. Raises TooManyAttempts.
+    """
+    subject = str(user.uuid)
+    attempt(Limit.CODE, subject=subject, origin=origin, target=Target.of("user", user))
+    step = totp.step_of(seed, code, origin.at)
+    if step is not None:
+        succeeded(Limit.CODE, subject=subject, origin=origin)
+    return step
 
 
 def _spend(user: User, code: str, origin: Origin, *, enrolling: bool) -> Spent | None:
@@ -57,7 +86,8 @@ def _spend(user: User, code: str, origin: Origin, *, enrolling: bool) -> Spent |
 
 def _spend_step(user: User, code: str, origin: Origin, *, confirmed: bool) -> Spent | None:
     """Spend the time step of this code, and all before it. Re-encrypts the seed with the current key."""
-    device = SecondFactor.objects.filter(user=user, confirmed=confirmed).first()
+    rows = SecondFactor.objects.filter(user=user, confirmed_at__isnull=not confirmed)
+    device = rows.exclude(seed="").first()
     if device is None:
         return None
     seed = seed_encryption.decrypt(device.seed)

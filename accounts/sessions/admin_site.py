@@ -23,11 +23,12 @@ from access.exceptions import record_denied
 from accounts.sessions.browser import login as browser
 from accounts.sessions.browser.forms import AdminLoginForm
 from accounts.sessions.browser.login_page import LoginPage
+from accounts.sessions.browser.proof_page import proof_page
 from audit.actors import Origin
 from config import profiles
 from config.logs import mask
 from config.profiles import Capability
-from config.wire.errors import BadQuery, DomainError, NotAllowed
+from config.wire.errors import BadQuery, DomainError, FreshProofRequired, NotAllowed
 from config.wire.http.methods import takes
 from config.wire.problems import domain_response, wants_page
 
@@ -122,7 +123,8 @@ class KeyhouseAdminSite(admin.AdminSite):
         """Wrap Django's view: show the error of a service as a message, and record what was denied.
 
         Nothing is written then, because each writing view of Django is one transaction. People who need a
-        second factor and have none are sent to the page that adds one.
+        second factor and have none are sent to the page that adds one, and people whose login is too old to
+        the page that renews it.
         """
 
         @wraps(view)
@@ -136,6 +138,8 @@ class KeyhouseAdminSite(admin.AdminSite):
             except PermissionDenied:
                 note_denied(request, NotAllowed("Your role does not allow this."))
                 raise
+            except FreshProofRequired:
+                return HttpResponseRedirect(proof_page(request.get_full_path()))
             except DomainError as error:
                 if isinstance(error, NotAllowed):
                     note_denied(request, error)

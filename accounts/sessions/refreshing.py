@@ -6,8 +6,8 @@ from django.db import transaction
 
 from accounts.models import Session
 from accounts.sessions import tokens
+from accounts.sessions.identity import as_actor
 from accounts.sessions.issuing import record_issue
-from accounts.sessions.services import as_actor
 from accounts.sessions.termination import end_sessions
 from accounts.sessions.tokens import TokenPair
 from audit.actors import Origin, Target

@@ -1,37 +1,45 @@
 """Use cases of logging in and out."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.db.models import Q
 
 from access.leases import wait_out_leases
 from access.principals import Caller
-from accounts.models import Session, User
-from accounts.second_factor.recovery_wait import is_waiting, stop_or_refuse
-from accounts.second_factor.verification import Spent, check_code, device_of
+from accounts.models import Organization, Session, User
+from accounts.second_factor.recovery_wait import is_waiting
+from accounts.second_factor.verification import device_of
 from accounts.sessions import tokens
+from accounts.sessions.identity import (
+    BOUND_REASON,
+    WRONG,
+    Proof,
+    ProviderRequired,
+    as_actor,
+    check_identity,
+    check_not_bound,
+    check_second_factor,
+    mark_login,
+    organization_of_login,
+    record_failure,
+)
 from accounts.sessions.termination import NO_SESSION, end_sessions, end_what_is_left
 from accounts.sessions.tokens import TokenPair
-from accounts.throttling.services import attempt, succeeded
 from accounts.users import authority
-from accounts.users.lookups import find_by_identifier, lock, person_of, throttled_as
-from audit.actors import ANONYMOUS, NOTHING, Actor, Origin, Target
+from accounts.users.lookups import lock, person_of
+from audit.actors import Origin, Target
 from audit.events import EventName
 from audit.log import Entry, record, record_all
 from config import profiles
-from config.limits import Limit
 from config.logs import kept
-from config.wire.errors import InvalidCredentials, NotAllowed, RecoveryUnderWay, TotpRequired
+from config.wire.errors import InvalidCredentials, NotAllowed
 
 USER_AGENT_LENGTH = 200
 NO_DETAIL: Mapping[str, str] = {}
-WRONG = "The name or the password is wrong."
 
 
 class LoggedIn(NamedTuple):
@@ -39,91 +47,12 @@ class LoggedIn(NamedTuple):
     tokens: TokenPair
 
 
-class Proof(NamedTuple):
-    """The code that was shown besides the password, and the second factor that it belongs to."""
-
-    spent: Spent
-    device: int
-
-
-def check_identity(*, identifier: str, password: str, origin: Origin) -> User:
-    """Return the active user with this identifier and this password.
-
-    Raises TooManyAttempts or InvalidCredentials. The error is the same for unknown and inactive users and for
-    wrong and unusable passwords, and takes the time of one hash (ASVS 6.3.8). The reason is recorded.
-    """
-    user = find_by_identifier(identifier)
-    target, subject = Target.of("user", user) if user else NOTHING, throttled_as(identifier)
-    at_home = partial(_is_logged_in_here, user, origin)
-    attempt(Limit.LOGIN, subject=subject, origin=origin, target=target, is_at_home=at_home)
-    # check_password hashes even without a user, so that the time does not tell whether one exists.
-    is_right = check_password(password, user.password if user else "!", setter=_rehash(user))
-    if user is not None and is_right and user.is_active:
-        succeeded(Limit.LOGIN, subject=subject, origin=origin)
-        return user
-    _record_failure(user, origin, "unknown" if user is None else "inactive" if is_right else "wrong password")
-    raise InvalidCredentials(WRONG)
-
-
-def check_second_factor(*, user: User, code: str, origin: Origin) -> Proof | None:
-    """Check the code of a person whose password was right. Return None if they have no second factor.
-
-    Raises TotpRequired without a code, InvalidCredentials for a wrong code, and RecoveryUnderWay while the
-    second factor is being removed, unless the code stops the removal.
-    """
-    device = device_of(user)
-    if device is None:
-        return None
-    if not code:
-        _record_failure(user, origin, "no code")
-        raise TotpRequired
-    spent = check_code(user=user, code=code, origin=origin)
-    if spent is None:
-        _record_failure(user, origin, "wrong code")
-        raise InvalidCredentials(WRONG)
-    try:
-        stop_or_refuse(user=user, spent=spent, actor=as_actor(user), origin=origin)
-    except RecoveryUnderWay:
-        _record_failure(user, origin, "second factor is being removed")
-        raise
-    return Proof(spent, device)
-
-
-def _record_failure(user: User | None, origin: Origin, reason: str) -> None:
-    target = Target.of("user", user) if user else NOTHING
-    record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=origin, target=target, detail={"reason": reason})
-
-
-def _is_logged_in_here(user: User | None, origin: Origin) -> bool:
-    """Whether `user` has a live session from this IP address. Queries even without a user, for equal time."""
-    number = user.pk if user else 0
-    return Session.objects.live(origin.at).filter(user_id=number, ip=origin.ip).exists()
-
-
-def _rehash(user: User | None) -> Callable[[str], None]:
-    """Return the setter that replaces a hash with outdated parameters (ASVS 11.4.2).
-
-    Afterwards `user.password` is the stored hash, or the checked one if the password was changed meanwhile.
-    """
-
-    def store(password: str) -> None:
-        if user is None:
-            return
-        before, rows = user.password, User.objects.filter(pk=user.pk)
-        user.set_password(password)
-        if not rows.filter(password=before).update(password=user.password):
-            stored = rows.values_list("password", flat=True).first()
-            user.password = stored if stored and check_password(password, stored) else before
-
-    return store
-
-
 def log_in(
     *, identifier: str, password: str, origin: Origin, totp_code: str = "", user_agent: str = ""
 ) -> LoggedIn:
     """Open a session and return its user and tokens.
 
-    Raises TooManyAttempts, InvalidCredentials or TotpRequired.
+    Raises TooManyAttempts, InvalidCredentials, TotpRequired, RecoveryUnderWay or ProviderRequired.
     """
     refresh_id = tokens.new_refresh_id()
     session = open_session(
@@ -147,60 +76,140 @@ def open_session(
     user_agent: str = "",
     refresh_id: str | None = None,
     longest: timedelta = timedelta.max,
+    vouched_by: Organization | None = None,
 ) -> Session:
     """Open a session whose first refresh token, if any, has the id `refresh_id`. Raises as `log_in` does.
 
-    It ends after `longest`, and never later than the profile says.
+    It ends after `longest`, and never later than the profile says. `vouched_by` is as in `open_proven`.
     """
     user = check_identity(identifier=identifier, password=password, origin=origin)
+    if totp_code:
+        check_not_bound(user=user, code=totp_code, vouched_by=vouched_by, origin=origin)
     proof = check_second_factor(user=user, code=totp_code, origin=origin)
+    return open_proven(
+        user,
+        proof,
+        origin=origin,
+        user_agent=user_agent,
+        refresh_id=refresh_id,
+        longest=longest,
+        vouched_by=vouched_by,
+    )
+
+
+def open_proven(
+    user: User,
+    proof: Proof | None,
+    *,
+    origin: Origin,
+    user_agent: str,
+    refresh_id: str | None,
+    longest: timedelta,
+    vouched_by: Organization | None = None,
+) -> Session:
+    """Open the session of a person who has proven who they are. Raises InvalidCredentials.
+
+    `vouched_by` is the organization whose identity provider has vouched for the person, too. If it requires
+    that, the login counts as one with the provider. Raises ProviderRequired for a person whose organizations
+    all require their providers.
+    """
     with _login_of(user, origin, proof):
+        counts_as = organization_of_login(user, vouched_by)
         # The removal of a second factor locks the person, too, and resets only the sessions that exist then.
         is_proven = proof is not None and device_of(user) == proof.device
-        session = Session.objects.create(
-            user=user,
-            refresh_digest=tokens.digest(refresh_id or tokens.new_refresh_id()),
-            ip=origin.ip,
-            user_agent=kept(user_agent, USER_AGENT_LENGTH),
+        session = _new_session(
+            user,
+            origin,
+            user_agent=user_agent,
+            longest=longest,
+            refresh_id=refresh_id,
             second_factor=is_proven,
-            created_at=origin.at,
-            last_seen_at=origin.at,
-            expires_at=origin.at + min(longest, timedelta(seconds=profiles.active().login.session_seconds)),
+            organization=counts_as,
         )
-        _record_login(user, origin, proof)
+        _record_login(user, origin, {"second_factor": proof.spent.kind} if proof else {})
     return session
+
+
+def open_vouched(
+    user: User,
+    organization: Organization,
+    *,
+    second_factor: bool,
+    proven_at: datetime,
+    provider_session: str,
+    origin: Origin,
+    user_agent: str,
+    longest: timedelta,
+) -> Session:
+    """Open the session of a person for whom the organization's identity provider alone vouches.
+
+    It has no tokens. `second_factor`: the provider says that the person proved one. `proven_at` is when they
+    did prove there who they are. `provider_session` is the session there, or "". Raises InvalidCredentials.
+    """
+    with _login_of(user, origin, None):
+        session = _new_session(
+            user,
+            origin,
+            user_agent=user_agent,
+            longest=longest,
+            second_factor=second_factor,
+            organization=organization,
+            proven_at=proven_at,
+            provider_session=provider_session,
+        )
+        _record_login(user, origin, {"by": "provider", "organization": str(organization.uuid)})
+    return session
+
+
+def _new_session(
+    user: User,
+    origin: Origin,
+    *,
+    user_agent: str,
+    longest: timedelta,
+    second_factor: bool,
+    refresh_id: str | None = None,
+    organization: Organization | None = None,
+    proven_at: datetime | None = None,
+    provider_session: str = "",
+) -> Session:
+    return Session.objects.create(
+        user=user,
+        refresh_digest=tokens.digest(refresh_id or tokens.new_refresh_id()),
+        ip=origin.ip,
+        user_agent=kept(user_agent, USER_AGENT_LENGTH),
+        second_factor=second_factor,
+        organization=organization,
+        proven_again_at=proven_at,
+        provider_session=provider_session,
+        created_at=origin.at,
+        last_seen_at=origin.at,
+        expires_at=origin.at + min(longest, timedelta(seconds=profiles.active().login.session_seconds)),
+    )
 
 
 @contextmanager
 def _login_of(user: User, origin: Origin, proof: Proof | None) -> Iterator[None]:
-    """Run a login in a transaction with the person locked. Raises InvalidCredentials, which is recorded."""
+    """Run a login in a transaction with the person locked.
+
+    Raises InvalidCredentials, or what the block does; both are recorded.
+    """
     try:
         with transaction.atomic():
-            _mark_login(user, origin)
+            mark_login(user, origin)
             if proof is not None and is_waiting(user):
                 raise InvalidCredentials(WRONG)
             yield
     except InvalidCredentials:
-        _record_failure(user, origin, "changed meanwhile")
+        record_failure(user, origin, "changed meanwhile")
+        raise
+    except ProviderRequired:
+        record_failure(user, origin, BOUND_REASON)
         raise
 
 
-def _mark_login(user: User, origin: Origin) -> None:
-    """Set the time of the last login if `user` is still active and still has the checked password.
-
-    Deactivation, a new password, a new second factor and a logout everywhere end the sessions that exist
-    then. A login that began earlier must not open a session afterwards. Raises InvalidCredentials.
-    """
-    same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
-    same = same.filter(sessions_ended_at=user.sessions_ended_at)
-    if not same.update(last_login_at=origin.at):
-        raise InvalidCredentials(WRONG)
-    user.last_login_at = origin.at
-
-
-def _record_login(user: User, origin: Origin, proof: Proof | None) -> None:
+def _record_login(user: User, origin: Origin, detail: Mapping[str, str]) -> None:
     actor, target = as_actor(user), Target.of("user", user)
-    detail = {"second_factor": proof.spent.kind} if proof else {}
     record(EventName.LOGIN_SUCCEEDED, actor=actor, origin=origin, target=target, detail=detail)
 
 
@@ -282,8 +291,3 @@ def _end_all(caller: Caller, people: Iterable[User], *, but: Q = NO_SESSION) -> 
     record_all(entries, actor=caller.principal.actor, origin=caller.origin)
     wait_out_leases()  # no-op changes wait, too: another request may have just made the change
     return len(counts)
-
-
-def as_actor(user: User) -> Actor:
-    """Return a person as the actor of an audit event."""
-    return Actor("user", str(user.uuid), str(user))

@@ -1,6 +1,7 @@
 """Counters of attempts in Valkey (or Redis), changed by one atomic script each."""
 
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from accounts.throttling.counters import Attempt, Count
 if TYPE_CHECKING:  # the import takes a tenth of a command's time, and most installations have no Valkey
     from redis import Redis
 
-PREFIX = b"{keyhouse}:attempts:"  # the braces keep all keys of a script in one slot of a cluster
+NAMESPACE = b"{keyhouse}:"  # the braces keep all keys of a script in one slot of a cluster
+PREFIX = NAMESPACE + b"attempts:"
 TIMEOUT_SECONDS = 0.5
 PAUSE_SECONDS = 5.0  # after a failure, Valkey is not asked for so long, so that requests do not wait for it
 
@@ -64,11 +66,15 @@ def take_back(tried: Attempt, *, emptied: str = "") -> None:
 
 
 def _run(script: str, tried: Attempt, *values: int) -> Any:
+    return run(script, [PREFIX + each.digest.hex().encode() for each in tried.counters], values)
+
+
+def run(script: str, keys: Sequence[bytes], values: Sequence[str | int]) -> Any:
+    """Return what a script returns. The names of all keys begin with NAMESPACE. Raises Unreachable."""
     from redis.exceptions import RedisError
 
-    keys = [PREFIX + each.digest.hex().encode() for each in tried.counters]
     try:
-        return _client(settings.VALKEY_URL).register_script(script)(keys=keys, args=values)
+        return _client(settings.VALKEY_URL).register_script(script)(keys=list(keys), args=list(values))
     except RedisError as error:
         _rest(PAUSE_SECONDS)
         raise Unreachable(str(error).partition("\n")[0]) from error

@@ -18,6 +18,7 @@ from access.backoffice.humanize import ago
 from access.backoffice.moments import moment_column, shown_ago
 from access.callers import caller_in_admin, principal_in
 from accounts.models import Membership, Organization, User
+from accounts.notifications.kinds import CHOICES, Notification
 from accounts.second_factor import services as second_factor
 from accounts.sessions import services as sessions
 from accounts.users import services as users
@@ -72,8 +73,8 @@ REMOVE = Confirmation(
     _("Remove second factors"),
     _("Remove"),
     _(
-        "These people log in with their password alone from now on. Their authenticator apps and recovery "
-        "codes stop working:"
+        "These people log in with their password alone from now on. Their authenticator apps, passkeys and "
+        "recovery codes stop working:"
     ),
     _("second factor removed"),
     _("second factors removed"),
@@ -107,6 +108,7 @@ class UserAdmin(ConfirmingAdmin):
         "name",
         "language",
         "time_zone",
+        "mails",
         "role",
         "is_active",
         "is_superuser",
@@ -167,6 +169,11 @@ class UserAdmin(ConfirmingAdmin):
         named = [f"{each.organization} ({each.role})" for each in user.shown_memberships[:SHOWN_MEMBERSHIPS]]
         more = ["…"] if len(user.shown_memberships) > SHOWN_MEMBERSHIPS else []
         return ", ".join([*named, *more]) or gettext("none")
+
+    @admin.display(description=_("mails about API keys"))
+    def mails(self, user: User) -> str:
+        chosen = [str(CHOICES[Notification(kind)]) for kind in user.notifications]
+        return ", ".join(chosen) or gettext("none, except leaks")
 
     @admin.display(description=_("second factor"))
     def second_factor_state(self, user: User) -> SafeString:

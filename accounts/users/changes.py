@@ -11,6 +11,7 @@ class ProfileChanges(Changes, frozen=True, kw_only=True):
     name: str | UnsetType = UNSET
     language: str | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
+    notifications: list[str] | UnsetType = UNSET
 
 
 class UserChanges(ProfileChanges, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from access.backoffice.base import add_error
 from access.backoffice.errors import said_in_page
 from access.backoffice.forms import ChangeForm
 from accounts.models import User
+from accounts.notifications.kinds import CHOICES
 from accounts.passwords.rules import LONGEST, check_password_rules
 from accounts.users import names
 from accounts.users.preferences import LANGUAGES, clean_own_name, time_zones
@@ -67,6 +68,19 @@ class TimeZoneField(forms.ChoiceField):
 
     def __init__(self) -> None:
         super().__init__(label=_("Time zone"), choices=_time_zones, required=False)
+
+
+class NotificationsField(forms.MultipleChoiceField):
+    """A choice of the mails about API keys."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Send me a mail when"),
+            choices=list(CHOICES.items()),
+            required=False,
+            widget=forms.CheckboxSelectMultiple,
+            help_text=_("If a key is found where others can read it, a mail says so in any case."),
+        )
 
 
 def _time_zones() -> list[tuple[str, str]]:

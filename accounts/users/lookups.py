@@ -21,7 +21,7 @@ def user_named(text: str) -> User:
     named = User.objects.filter(username_key=_key("user", text)).first()
     found = named or User.objects.filter(email_key=fold_email(text)).first()
     if found is None:
-        raise Invalid("user", f"{text!r} does not exist")
+        raise Invalid("user", Sentence("%(text)s does not exist", text=repr(text)))
     return found
 
 
@@ -29,7 +29,7 @@ def organization_named(text: str) -> Organization:
     """Return the organization with this name. Raises Invalid."""
     found = Organization.objects.filter(name_key=_key("organization", text)).first()
     if found is None:
-        raise Invalid("organization", f"{text!r} does not exist")
+        raise Invalid("organization", Sentence("%(text)s does not exist", text=repr(text)))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What people decide about themselves: their name, and the language and time zone of their pages."""
+"""What people decide about themselves: their name and mails, and the language and zone of their pages."""
 
 import zoneinfo
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.notifications.kinds import clean_notifications
 from accounts.users.names import clean_name
 from config.wire.errors import Invalid, Sentence
 
@@ -50,10 +51,11 @@ def clean_time_zone(name: str) -> str:
     return name
 
 
-CLEANING: Mapping[str, Callable[[str], str]] = {
+CLEANING: Mapping[str, Callable[[Any], Any]] = {
     "name": clean_own_name,
     "language": clean_language,
     "time_zone": clean_time_zone,
+    "notifications": clean_notifications,
 }
 
 

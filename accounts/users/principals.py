@@ -1,6 +1,7 @@
 """Reading a person's principal from the database in one query."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from accounts.models.sessions import idle_time
 from audit.position import HEAD, HEAD_JOIN, select_at
 from config import profiles
 from config.database.sql import as_time, as_uuid, uuid_value
+from config.profiles import NO_POWER
 
 
 class PersonRow(NamedTuple):
@@ -27,20 +29,28 @@ class PersonRow(NamedTuple):
     organization: Any = None
     requires_second_factor: bool = False
     organization_role: str | None = None
+    requires_provider: bool = False
+    keeps_own_login: bool = False
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the role in the organization counts only after a login with its identity provider."""
+        return bool(self.requires_provider and not self.keeps_own_login)
 
 
 # The columns and joins that a statement needs for PersonRow; it names the table of people `u`.
 PERSON = """
     u.id, u.uuid, u.username, u.email, u.role, u.is_superuser, u.must_have_second_factor,
-    m.organization_id, o.uuid, o.requires_second_factor, m.role
+    m.organization_id, o.uuid, o.requires_second_factor, m.role, o.requires_provider, m.keeps_own_login
 """
 PERSON_JOINS = """
     LEFT JOIN accounts_membership m ON m.user_id = u.id
     LEFT JOIN accounts_organization o ON o.id = m.organization_id
 """
-SESSION = f"""SELECT {HEAD}, s.expires_at, s.last_seen_at, s.second_factor, {PERSON}
+SESSION = f"""SELECT {HEAD}, s.expires_at, s.last_seen_at,
+        s.created_at, s.proven_again_at, s.second_factor, {PERSON}
     FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id {PERSON_JOINS} {HEAD_JOIN}
-    WHERE s.uuid = %s AND s.ended_at IS NULL AND u.is_active
+    WHERE s.uuid = %s AND s.ended_at IS NULL AND s.organization_id IS NULL AND u.is_active
 """  # noqa: S608 (nothing in it comes from outside)
 
 
@@ -86,8 +96,15 @@ def person(
     )
 
 
-def principal_of(user: User, credential: Credential, *, second_factor: bool | None = None) -> Principal:
-    """Return the principal of a loaded user; reads the memberships in one query."""
+def principal_of(
+    user: User, credential: Credential, *, second_factor: bool | None = None, only_in: int | None = None
+) -> Principal:
+    """Return the principal of a loaded user; reads the memberships in one query.
+
+    `only_in` is the organization whose provider alone vouches for the person: they may do what that provider
+    can give, which is their role there and the global role of newcomers. Without it, a `credential` that has
+    `proven_at` is a login with the person's own password or passkey.
+    """
     memberships = Membership.objects.filter(user=user).select_related("organization")
     own = PersonRow(
         pk=user.pk,
@@ -104,10 +121,46 @@ def principal_of(user: User, credential: Credential, *, second_factor: bool | No
             organization=membership.organization.uuid,
             requires_second_factor=membership.organization.requires_second_factor,
             organization_role=membership.role,
+            requires_provider=membership.organization.requires_provider,
+            keeps_own_login=membership.keeps_own_login,
         )
         for membership in memberships
     ]
+    if only_in is not None:
+        return _part(rows or [own], _vouched_for(rows, own, only_in), credential, second_factor)
+    if credential.proven_at is not None:
+        return _of_own_login(rows or [own], credential, second_factor)
     return person(rows or [own], credential, second_factor=second_factor)
+
+
+def _of_own_login(rows: list[PersonRow], credential: Credential, second_factor: bool | None) -> Principal:
+    """Return the person after a login with their own password or passkey.
+
+    They are no member of organizations that require their identity providers.
+    """
+    if not any(row.is_bound for row in rows):
+        return person(rows, credential, second_factor=second_factor)
+    free = [row for row in rows if not row.is_bound]
+    return _part(rows, free or [rows[0]._replace(organization_id=None)], credential, second_factor)
+
+
+def _part(
+    rows: list[PersonRow], part: list[PersonRow], credential: Credential, second_factor: bool | None
+) -> Principal:
+    """Return the person with a `part` of their rows. The login is confined if the others allow more."""
+    excess = person(rows, credential).excess_over(person(part, credential))
+    confined = replace(credential, is_confined=excess != NO_POWER)
+    return person(part, confined, second_factor=second_factor)
+
+
+def _vouched_for(rows: list[PersonRow], own: PersonRow, organization: int) -> list[PersonRow]:
+    """Return the rows with which the organization's provider could have made the person."""
+    profile = profiles.active()
+    newcomer = profile.login.newcomer_role
+    held, given = (profile.power_of_role(role, "global") for role in (own.role, newcomer))
+    role = own.role if held <= given else newcomer
+    here = [row for row in rows if row.organization_id == organization] or [own]
+    return [row._replace(role=role, is_superuser=False) for row in here]
 
 
 def principal_of_session(credential: Credential, now: datetime) -> Read | None:
@@ -118,12 +171,13 @@ def principal_of_session(credential: Credential, now: datetime) -> Read | None:
     rows, position = select_at(SESSION, [uuid_value(credential.id)])
     if not rows:
         return None
-    expires_at, last_seen_at, second_factor = rows[0][:3]
+    expires_at, last_seen_at, created_at, proven_again_at, second_factor = rows[0][:5]
     ends = min(as_time(expires_at), as_time(last_seen_at) + idle_time())
     if ends <= now:
         return None
     if credential.expires_at is not None:
         ends = min(ends, credential.expires_at)
-    people = [PersonRow(*row[3:]) for row in rows]
-    found = person(people, credential, second_factor=second_factor)
+    people = [PersonRow(*row[5:]) for row in rows]
+    login = replace(credential, proven_at=as_time(proven_again_at or created_at))
+    found = _of_own_login(people, login, second_factor)
     return Read.of(found, ends, position, f"session:{credential.id}")

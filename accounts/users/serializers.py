@@ -6,18 +6,29 @@ from typing import Any, ClassVar
 from django.db.models import F
 from rest_framework import serializers
 
+from accounts.notifications.kinds import CHOICES, clean_notifications
 from accounts.passwords.rules import LONGEST, check_new_password
 from accounts.users.authority import check_global_role
 from accounts.users.names import check_name, clean_email, clean_username
 from accounts.users.preferences import LANGUAGES, clean_language, clean_time_zone
 from config import profiles
-from config.wire.fields import SearchField, StrictBooleanField, TextField, TimestampField, TrueOrFalseField
+from config.wire.fields import (
+    BoundedListField,
+    SearchField,
+    StrictBooleanField,
+    TextField,
+    TimestampField,
+    TrueOrFalseField,
+)
 from config.wire.ids import IdField
 from config.wire.lists.order import STORED, Column
 from config.wire.lists.query import ListQuery
 from config.wire.members import RequestSerializer, WireSerializer
 
 LANGUAGE_HELP = f'The language of pages: {", ".join(LANGUAGES)}, or "" for the language of the browser.'
+NOTIFICATIONS_HELP = (
+    f"The mails about API keys that the person wants: {', '.join(CHOICES)}. A leak is always mailed."
+)
 TIME_ZONE_HELP = 'The time zone of pages, such as Europe/Berlin, or "" for UTC. The API always uses UTC.'
 
 
@@ -72,6 +83,7 @@ class Me(UserMember):
     last_login_at = TimestampField(allow_null=True)
     language = serializers.CharField(help_text=LANGUAGE_HELP)
     time_zone = serializers.CharField(help_text=TIME_ZONE_HELP)
+    notifications = serializers.ListField(child=serializers.CharField(), help_text=NOTIFICATIONS_HELP)
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:
         return seen_members(self, super()._members(declared))
@@ -88,6 +100,13 @@ class ChangeMeRequest(RequestSerializer):
     )
     time_zone = TextField(
         max_length=64, required=False, allow_blank=True, rule=clean_time_zone, help_text=TIME_ZONE_HELP
+    )
+    notifications = BoundedListField(
+        child=TextField(max_length=20),
+        max_length=len(CHOICES),
+        required=False,
+        rule=clean_notifications,
+        help_text=NOTIFICATIONS_HELP,
     )
 
     def _members(self, declared: Iterable[str]) -> Iterable[str]:

@@ -241,7 +241,9 @@ def _check_of_persons(caller: Caller, changed: Mapping[str, Any]) -> None:
     """Raise NotAllowed if a program changes what only a logged-in person may change."""
     for column in sorted(OF_PERSONS & set(changed)):
         words = column.replace("_", " ")
-        authority.check_is_person(caller, f"Programs cannot change this ({words}): log in to do it.")
+        authority.check_is_person(
+            caller, Sentence("Programs cannot change this (%(words)s): log in to do it.", words=words)
+        )
 
 
 def _hashed(password: str, user: User, columns: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ class CurrentPasswordField(forms.CharField):
     """The person's present password."""
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})
+        widget = forms.PasswordInput(attrs={"autocomplete": "current-password", "data-needed": True})
         super().__init__(max_length=LONGEST, strip=False, widget=widget, **kwargs)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from access.callers import caller_at_command_line
 from access.principals import Caller, Principal
@@ -16,6 +17,7 @@ from accounts.sessions import services as sessions
 from accounts.users import services as users
 from accounts.users.changes import UserChanges
 from accounts.users.profile.services import change_own_password
+from apikeys.advice.services import narrow_api_keys
 from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
 from apikeys.services import enabling, rotation
@@ -91,6 +93,12 @@ UMBRELLA = {"umbrella's key", "charlie's key"}
 Change = Callable[[World], object]
 
 
+def watched(key: ApiKey) -> ApiKey:
+    """The key has not needed its scopes for a long time."""
+    ApiKey.objects.filter(pk=key.pk).update(created_at="2026-01-01T00:00:00Z", last_used_at=timezone.now())
+    return key
+
+
 def of_alice(**changes: Any) -> Change:
     return lambda world: users.update_user(
         caller=OPERATOR, user=world.cast.alice, changes=UserChanges(**changes)
@@ -159,6 +167,10 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     ),
     "key disabled": (
         lambda world: enabling.disable_api_keys(caller=OPERATOR, selected=[world.keys["alice's key"]]),
+        {"alice's key"},
+    ),
+    "key narrowed": (
+        lambda world: narrow_api_keys(caller=OPERATOR, selected=[watched(world.keys["alice's key"])]),
         {"alice's key"},
     ),
     "key rotated": (

@@ -36,7 +36,8 @@ class App:
 def caller_at(user: User, moment: datetime) -> Caller:
     """A person at a page of ours, at some moment."""
     return Caller(
-        principal_of(user, Credential("jwt", str(uuid4()))), Origin("192.0.2.1", "a-request", moment)
+        principal_of(user, Credential("jwt", str(uuid4()), proven_at=moment)),
+        Origin("192.0.2.1", "a-request", moment),
     )
 
 

@@ -46,7 +46,7 @@ def ago(**length: float) -> Origin:
 
 def caller_as(user: User, *scopes: str) -> Caller:
     """A person who has logged in, or, with scopes, a key of theirs that has these."""
-    principal = principal_of(user, Credential("jwt", "a-session"))
+    principal = principal_of(user, Credential("jwt", "a-session", proven_at=datetime.now(UTC)))
     if scopes:
         principal = principal.narrowed(frozenset(scopes), Credential("key", "a-key"))
     return Caller(principal, Origin.here())

@@ -25,11 +25,12 @@ from config.profiles import Capability
 from tests.accounts.helpers import caller_as
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, log_in, make_key, with_key
 from tests.oauth.flow import Flow, make_client, with_token
+from webhooks.services.webhooks import create_webhook
 
 pytestmark = pytest.mark.once
 
 Outcome = Literal["401", "403", "404", "through"]
-THROUGH = {200, 201, 204, 400, 409}
+THROUGH = {200, 201, 202, 204, 400, 409}
 ROLES = ("admin", "auditor", "member")
 PLACES = (None, "acme owner", "acme developer", "umbrella owner", "umbrella developer")
 CREDENTIALS = ("login", "key", "key without scopes", "ended login", "revoked key", "oauth2")
@@ -40,6 +41,7 @@ SEEN_BY = {
     "member": Capability.READ_ORGANIZATIONS,
     "invitation": Capability.READ_ORGANIZATIONS,
     "api_key": Capability.READ_KEYS,
+    "webhook": Capability.READ_AUDIT,
 }
 GLOBAL_ONLY = {Capability.MANAGE_USERS}
 OF_PEOPLE = {
@@ -122,10 +124,21 @@ def of_none(actor: Actor, endpoint: Endpoint) -> Outcome:
         return "through" if Capability.MANAGE_USERS in actor.everywhere else "403"
     if (endpoint.name, endpoint.action) == ("user-list", "create") and actor.is_program:
         return "403"
-    made_by = {"user-list": Capability.MANAGE_USERS, "organization-list": Capability.MANAGE_ORGANIZATIONS}
+    if is_of_people(endpoint) and actor.is_program:
+        return "403"
+    made_by = {
+        "user-list": Capability.MANAGE_USERS,
+        "organization-list": Capability.MANAGE_ORGANIZATIONS,
+        "webhook-list": Capability.MANAGE_KEYS,
+    }
     if endpoint.action == "create" and endpoint.name in made_by:
         return "through" if made_by[endpoint.name] in actor.everywhere else "403"
     return "through"
+
+
+def is_of_people(endpoint: Endpoint) -> bool:
+    """Whether programs may not do this, whatever their scopes: they set up no webhooks."""
+    return endpoint.resource == "webhook" and endpoint.need == frozenset({Capability.MANAGE_KEYS})
 
 
 def of_acme(actor: Actor, endpoint: Endpoint) -> Outcome:
@@ -135,6 +148,8 @@ def of_acme(actor: Actor, endpoint: Endpoint) -> Outcome:
         return "through" if Capability.MANAGE_USERS in actor.everywhere else "403"
     if not actor.may_in_acme(frozenset({SEEN_BY[endpoint.resource]})):
         return "404"
+    if is_of_people(endpoint) and actor.is_program:
+        return "403"
     if endpoint.need & GLOBAL_ONLY:
         return "through" if endpoint.need & actor.everywhere else "403"
     if (endpoint.name, endpoint.action) in OF_PEOPLE and actor.description.startswith("program"):
@@ -214,6 +229,9 @@ def send(cast: Cast) -> Callable[[Actor, Endpoint], int]:
         "account-invitation": invite(
             caller=caller_as(cast.ada), organization=None, email="new@example.org", role="member"
         ).uuid,
+        "webhook": create_webhook(
+            caller=caller_as(cast.ada), organization=cast.acme, url="https://hooks.example.org/"
+        ).row.uuid,
     }
     bodies: dict[str, Any] = {
         "POST user-list": {"email": "new@example.org", "password": PASSWORD, "role": "member"},
@@ -226,8 +244,13 @@ def send(cast: Cast) -> Callable[[Actor, Endpoint], int]:
         "PATCH member-detail": {"role": "developer"},
         "POST api-key-list": {"name": "a key"},
         "PATCH api-key-detail": {"name": "another name"},
+        "PATCH api-key-quota": {"day": 5},
+        "PATCH organization-quota": {"day": 5},
         "PATCH me": {"name": "Another"},
         "POST gateway-introspect": {"token": "x"},
+        "POST webhook-list": {"url": "https://hooks.example.org/"},
+        "PATCH webhook-detail": {"description": "ours"},
+        "POST gateway-report": {},
     }
 
     def request(actor: Actor, endpoint: Endpoint) -> int:

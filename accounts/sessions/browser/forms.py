@@ -15,7 +15,7 @@ class LoginForm(forms.Form):
     """Name, password, and a code for people with a second factor."""
 
     identifier = forms.CharField(
-        max_length=254, widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True})
+        max_length=254, widget=forms.TextInput(attrs={"autocomplete": "username webauthn", "autofocus": True})
     )
     password = forms.CharField(
         max_length=LONGEST,

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
 from access.principals import Caller, Credential, Principal
+from accounts import hooks
 from accounts.models import Session
 from accounts.sessions import services as sessions
 from accounts.users.principals import principal_of
@@ -32,8 +33,10 @@ def session_in(request: HttpRequest) -> Session | None:
 
 def person_in(session: Session) -> Principal:
     """Return the current principal of the person who logged in."""
-    credential = Credential("jwt", str(session.uuid))
-    return principal_of(session.user, credential, second_factor=session.second_factor)
+    credential = Credential("jwt", str(session.uuid), proven_at=session.proven_at)
+    return principal_of(
+        session.user, credential, second_factor=session.second_factor, only_in=session.organization_id
+    )
 
 
 def caller_in(request: HttpRequest, session: Session) -> Caller:
@@ -57,7 +60,8 @@ def end(request: HttpRequest, *, client: str = "") -> None:
 
 
 def _live(request: HttpRequest) -> Session | None:
-    now, sid = Origin.of(request).at, request.session.get(LOGIN)
+    origin, sid = Origin.of(request), request.session.get(LOGIN)
+    now = origin.at
     if not sid:
         return None
     live = Session.objects.live(now).filter(uuid=sid, user__is_active=True)
@@ -65,6 +69,8 @@ def _live(request: HttpRequest) -> Session | None:
     session = proven.select_related("user").first()
     if session is not None and now - session.last_seen_at > NOTED_EVERY:
         _note_visit(session, now)
+        if not all(goes_on(session, origin) for goes_on in hooks.login_visited):
+            return None
     return session
 
 

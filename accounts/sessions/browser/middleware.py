@@ -40,7 +40,7 @@ class BrowserMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMidd
 @lru_cache(maxsize=8)
 def _browsed(profile: Profile) -> tuple[str, ...]:
     """Return the paths below which pages use a browser session."""
-    return ("/admin", "/account", f"{profile.base_path}/auth/oauth2")
+    return ("/admin", "/account", "/device", f"{profile.base_path}/auth/oauth2")
 
 
 def _user_in(request: HttpRequest) -> User | AnonymousUser:

@@ -13,7 +13,7 @@ from accounts.models import Session, User
 from accounts.passwords.rules import check_password_rules
 from accounts.passwords.services import cancel_links, end_access_of, tell_owner
 from accounts.second_factor.verification import device_of
-from accounts.sessions.services import WRONG, as_actor, check_identity, check_second_factor
+from accounts.sessions.identity import WRONG, as_actor, check_identity, check_second_factor
 from accounts.sessions.termination import end_sessions
 from accounts.throttling.services import attempt, succeeded
 from accounts.users.changes import ProfileChanges
@@ -29,7 +29,7 @@ from config.wire.preconditions import ANY_VERSION, Expected
 
 
 def change_own_profile(*, caller: Caller, changes: ProfileChanges, expected: Expected = ANY_VERSION) -> None:
-    """Change the caller's name, language or time zone; each may be empty.
+    """Change the caller's name, language, time zone or mails; each may be empty.
 
     Raises Invalid or PreconditionFailed.
     """

@@ -19,7 +19,9 @@ from apikeys.models import ApiKey
 from apikeys.services.api_keys import create_api_key
 from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
+from config import profiles
 from config.wire.errors import Conflict, NotFound
+from config.wire.fields import timestamp
 from tests.accounts.helpers import at_once
 from tests.conftest import Cast, add_user, as_user, assert_problem, make_key, with_key
 
@@ -143,12 +145,26 @@ def test_what_vanished_before_the_change_is_404(cast: Cast, operator: Caller) ->
 # Members
 
 
+def test_members_from_before_it_was_stored_joined_at_an_unknown_time(cast: Cast) -> None:
+    Membership.objects.filter(user=cast.bob).update(joined_at=None)
+    shown = as_user(cast.ada).get(f"{path(cast.acme)}/members/{cast.bob.uuid}").json()
+    assert shown["joined_at"] is None
+
+
+@pytest.mark.parametrize("product", [name for name in profiles.shipped_names() if name != "keyhouse"])
+def test_the_profiles_of_products_show_the_members_that_they_did(product: str) -> None:
+    shown = profiles.load(product).wire.members["member"]
+    assert shown == ("id", "username", "email", "name", "role")
+
+
 def test_members_are_added_seen_given_another_role_and_removed(cast: Cast) -> None:
     ada, members = as_user(cast.ada), f"{path(cast.acme)}/members"
     made = ada.post(members, {"user": str(cast.mallory.uuid), "role": "developer"})
     assert made.status_code == 201, made.content
     shown = made.json()
-    assert list(shown) == ["id", "username", "email", "name", "role"]
+    assert list(shown) == ["id", "username", "email", "name", "role", "joined_at"]
+    joined = Membership.objects.get(user=cast.mallory).joined_at
+    assert joined is not None and shown["joined_at"] == timestamp(joined)
     assert (shown["id"], shown["role"]) == (str(cast.mallory.uuid), "developer")
     found = ada.get(members).json()["results"]
     assert [(each["username"], each["role"]) for each in found] == [

@@ -131,8 +131,12 @@ def test_a_seed_at_rest_is_encrypted_and_a_key_that_is_gone_opens_none(settings:
     assert seed_encryption.encrypt(RFC_SEED) != stored
     settings.SEED_KEYS = {1: first, 2: second}
     assert seed_encryption.decrypt(stored) == RFC_SEED
+    settings.CURRENT_SEED_KEY = 1
+    old = seed_encryption.encrypt(RFC_SEED)
+    settings.CURRENT_SEED_KEY = None
     anew = seed_encryption.encrypt(RFC_SEED)
     settings.SEED_KEYS = {2: second}
+    assert seed_encryption.decrypt(old) is None
     assert (seed_encryption.decrypt(anew), seed_encryption.decrypt(stored)) == (RFC_SEED, None)
 
 

@@ -22,6 +22,7 @@ def test_a_person_sees_themselves_and_the_role_in_each_organization(cast: Cast, 
         "last_login_at",
         "language",
         "time_zone",
+        "notifications",
     ]
     assert (me["id"], me["username"], me["role"]) == (str(cast.alice.uuid), "alice", "member")
     assert {(item["name"], item["role"]) for item in me["organizations"]} == {

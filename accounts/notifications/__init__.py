@@ -1,0 +1,1 @@
+"""Which mails about API keys a person gets."""

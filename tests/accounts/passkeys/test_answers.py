@@ -1,0 +1,184 @@
+"""What browsers and others send for passkeys: malformed, from elsewhere, too late, copied, too often."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+
+from accounts.models import Passkey, SpentChallenge
+from accounts.passkeys import ceremonies, challenges
+from accounts.passkeys.challenges import Purpose
+from accounts.passkeys.verification import sweep
+from audit.models import Event
+from tests.accounts.passkeys.authenticator import (
+    ADD,
+    CONFIRM,
+    VERIFIED,
+    Authenticator,
+    asked_at,
+    asked_in,
+    at_localhost,
+    begun,
+    browser,
+    encoded,
+    logged_in,
+    with_passkey,
+)
+from tests.conftest import PASSWORD, Cast
+from tests.console.helpers import SECURITY
+
+LOGIN = "/account/login"
+KEY, NOW = b"k" * 32, 1_800_000_000
+ODD = ["x" * 5000, "x" * 100_000, "{", "[]", "null", '"a"', "{}", "\0", "é", "[" * 9000, '{"rawId": 1}']
+
+
+def said(answer: Any) -> str:
+    text: str = answer.content.decode()
+    return text
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_texts_are_one_sentence_at_every_address(odd: str, cast: Cast) -> None:
+    assert browser().post(LOGIN, {"passkey": odd}).status_code == 400
+    client = at_localhost(cast.bob)
+    begun(client)
+    answer = client.post(CONFIRM, {"name": "x", "passkey": odd})
+    assert answer.status_code == 400 and 'role="alert"' in said(answer)
+    assert not Passkey.objects.exists()
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=100))
+@hypothesis(suppress_health_check=[HealthCheck.too_slow])
+def test_readers_refuse_any_bytes_in_one_way(client: bytes, data: bytes, signature: bytes) -> None:
+    parts = {"clientDataJSON": client, "authenticatorData": data, "attestationObject": data}
+    response = {name: encoded(each) for name, each in {**parts, "signature": signature}.items()}
+    text = json.dumps({"rawId": "AAAA", "type": "public-key", "response": response})
+    for read in (ceremonies.read_assertion, ceremonies.read_registration):
+        with pytest.raises(ceremonies.NotAccepted):
+            read(text)
+
+
+WRONG: dict[str, tuple[Callable[[Authenticator], None], int, str]] = {
+    "another origin": (lambda key: setattr(key, "origin", "https://evil.example"), 400, "another address"),
+    "a page around ours": (lambda key: setattr(key, "more", {"crossOrigin": True}), 400, "another address"),
+    "another host": (lambda key: setattr(key, "rp_id", "evil.example"), 401, "not accepted"),
+    "another type": (lambda key: setattr(key, "more", {"type": "webauthn.create"}), 401, "not accepted"),
+    "nobody there": (lambda key: setattr(key, "flags", VERIFIED), 401, "not accepted"),
+    "another person": (lambda key: setattr(key, "user_handle", b"x" * 16), 401, "not accepted"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_an_answer_from_elsewhere_is_refused(what: str, cast: Cast) -> None:
+    change, status, words = WRONG[what]
+    key, client = with_passkey(cast.ada), browser()
+    change(key)
+    answer = client.post(LOGIN, {"passkey": key.signed(asked_at(client))})
+    assert answer.status_code == status and words in said(answer)
+    assert client.get(SECURITY)["Location"].startswith(LOGIN)
+
+
+@pytest.mark.requirement(18)
+def test_an_answer_that_comes_too_late_is_refused(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    with monkeypatch.context() as patch:
+        patch.setattr(challenges, "SECONDS", 0)
+        asked = asked_at(client)
+    answer = client.post(LOGIN, {"passkey": key.signed(asked)})
+    assert answer.status_code == 400 and "more than five minutes" in said(answer)
+    assert client.post(LOGIN, {"passkey": key.signed(asked_in(answer))}).status_code == 302
+
+
+def test_a_challenge_belongs_to_one_browser_and_one_purpose(cast: Cast) -> None:
+    key, client, other = with_passkey(cast.ada), browser(), browser()
+    asked = asked_at(client)
+    answer = other.post(LOGIN, {"passkey": key.signed(asked)})
+    assert answer.status_code == 400 and "did not ask" in said(answer)
+    client.post(LOGIN, {"passkey": key.signed(asked)})
+    proof = key.signed(asked_at(client))  # of the login page, on a page that wants a proof
+    assert client.post(ADD, {"password": PASSWORD, "passkey": proof}).status_code == 400
+    key.user_handle = None
+    assert browser().post(LOGIN, {"passkey": key.signed(asked_at(client, ADD))}).status_code == 400
+
+
+def test_a_challenge_after_the_password_ends_with_that_password(cast: Cast) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    asked = asked_in(client.post(LOGIN, {"identifier": "ada", "password": PASSWORD}))
+    cast.ada.refresh_from_db()
+    cast.ada.set_password("another walk to another lighthouse")
+    cast.ada.save()
+    answer = client.post(LOGIN, {"passkey": key.signed(asked)})
+    assert answer.status_code == 400 and "did not ask" in said(answer)
+
+
+def test_challenges_are_signed() -> None:
+    made = challenges.make(KEY, Purpose.LOGIN, "a browser", NOW)
+    assert challenges.read(KEY, made, "a browser", NOW).purpose == Purpose.LOGIN
+    assert len({challenges.make(KEY, Purpose.LOGIN, "", NOW) for _ in range(100)}) == 100
+    with pytest.raises(challenges.ExpiredChallenge):
+        challenges.read(KEY, made, "a browser", NOW + challenges.SECONDS)
+    for position in range(len(made)):
+        other = bytearray(made)
+        other[position] ^= 1
+        with pytest.raises(challenges.ForeignChallenge):
+            challenges.read(KEY, bytes(other), "a browser", NOW)
+    for wrong in (b"", made[:-1], made + b"x"):
+        with pytest.raises(challenges.ForeignChallenge):
+            challenges.read(KEY, wrong, "a browser", NOW)
+    with pytest.raises(challenges.ForeignChallenge):
+        challenges.read(b"other", made, "a browser", NOW)
+
+
+def test_a_counter_that_goes_back_is_refused_and_recorded(cast: Cast) -> None:
+    key = with_passkey(cast.ada, counter=5)
+    assert logged_in(key).get(SECURITY).status_code == 200
+    assert Passkey.objects.get().sign_count == 6
+    key.counter = 4  # a copy, which has been used less often
+    client = browser()
+    answer = client.post(LOGIN, {"passkey": key.signed(asked_at(client))})
+    assert answer.status_code == 401 and "not accepted" in said(answer)
+    [event] = Event.objects.filter(name="passkey_counter:regressed")
+    assert event.detail == {"passkey": "Laptop", "counter": 5, "before": 6}
+    assert event.target_id == str(cast.ada.uuid)
+    key.counter = 6
+    assert logged_in(key).get(SECURITY).status_code == 200
+
+
+def test_a_counter_that_stays_at_zero_is_that_of_a_passkey_on_several_devices(cast: Cast) -> None:
+    key = with_passkey(cast.ada)
+    assert logged_in(key).get(SECURITY).status_code == logged_in(key).get(SECURITY).status_code == 200
+
+
+@pytest.mark.requirement(9, 24)
+def test_wrong_passkeys_are_429_like_wrong_passwords_and_codes(cast: Cast) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    impostor = Authenticator(number=2)
+    impostor.id = key.id
+    statuses = [
+        client.post(LOGIN, {"passkey": impostor.signed(asked_at(client))}).status_code for _ in range(11)
+    ]
+    assert statuses == [401] * 10 + [429]
+    answer = client.post(LOGIN, {"passkey": key.signed(asked_at(client))})
+    assert answer.status_code == 429 and int(answer["Retry-After"]) > 0
+
+
+def test_pages_that_ask_store_nothing(cast: Cast) -> None:
+    client = browser()
+    for _ in range(3):
+        asked_at(client)
+        client.post(LOGIN, {"passkey": Authenticator().signed(asked_at(client))})
+    assert not SpentChallenge.objects.exists()
+
+
+def test_spent_challenges_are_deleted_when_they_have_expired(cast: Cast) -> None:
+    logged_in(with_passkey(cast.ada))
+    assert SpentChallenge.objects.count() == 2
+    sweep()
+    assert SpentChallenge.objects.count() == 2
+    SpentChallenge.objects.update(ends_at=1)
+    sweep()
+    assert not SpentChallenge.objects.exists()

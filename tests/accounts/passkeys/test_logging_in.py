@@ -1,0 +1,116 @@
+"""Logins with a passkey: without a password, and after it."""
+
+import pytest
+from django.conf import settings
+
+from accounts.models import Passkey, Session
+from audit.models import Event
+from tests.accounts.authenticator import attempt, enrolled
+from tests.accounts.passkeys.authenticator import (
+    PRESENT,
+    Authenticator,
+    added,
+    asked_at,
+    asked_in,
+    at_localhost,
+    browser,
+    logged_in,
+    with_passkey,
+)
+from tests.conftest import PASSWORD, Cast
+from tests.console.helpers import SECURITY
+
+LOGIN = "/account/login"
+DOORS = (LOGIN, "/admin/login/", "/api/v1/auth/oauth2/login")
+WRONG = "The passkey was not accepted."
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_passkey_logs_in_without_a_password_at_every_door(door: str, cast: Cast) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    asked = asked_at(client, door)
+    assert (asked["allowCredentials"], asked["userVerification"]) == ([], "required")
+    answer = client.post(door, {"passkey": key.signed(asked)})
+    assert answer.status_code == 302
+    session = Session.objects.filter(user=cast.ada).latest("pk")
+    assert session.second_factor and session.ended_at is None
+    assert (client.get(SECURITY).status_code, client.get("/admin/").status_code) == (200, 200)
+    event = Event.objects.filter(name="login:succeeded").latest("sequence")
+    assert (event.actor_id, event.detail) == (str(cast.ada.uuid), {"second_factor": "passkey"})
+    assert Passkey.objects.get().last_used_at is not None
+
+
+def test_a_login_leads_back_to_the_page_that_asked(cast: Cast) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    form = {"passkey": key.signed(asked_at(client)), "next": "/account/sessions"}
+    assert client.post(LOGIN, form)["Location"] == "/account/sessions"
+
+
+def test_a_password_alone_is_not_enough_and_the_passkey_completes_it(cast: Cast) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    answer = client.post(LOGIN, {"identifier": "ada", "password": PASSWORD})
+    assert answer.status_code == 401 and "Use your passkey" in answer.content.decode()
+    asked = asked_in(answer)
+    assert [each["id"] for each in asked["allowCredentials"]]
+    key.flags = PRESENT  # after a password, touching it is enough
+    assert client.post(LOGIN, {"passkey": key.signed(asked)}).status_code == 302
+    assert Session.objects.filter(user=cast.ada).latest("pk").second_factor
+
+
+def test_a_passkey_that_verifies_nobody_does_not_log_in_alone(cast: Cast) -> None:
+    key, client = with_passkey(cast.ada, flags=PRESENT), browser()
+    answer = client.post(LOGIN, {"passkey": key.signed(asked_at(client))})
+    assert answer.status_code == 401 and "did not check a PIN" in answer.content.decode()
+    assert Event.objects.latest("sequence").detail == {"reason": "passkey without user verification"}
+
+
+def test_the_api_wants_a_code_of_a_person_with_a_passkey(cast: Cast) -> None:
+    codes = added(at_localhost(cast.ada), Authenticator())
+    assert (len(codes), attempt(cast.ada).json()["code"]) == (10, "totp_required")
+    assert attempt(cast.ada, totp_code=codes[0]).status_code == 200
+    assert attempt(cast.ada, totp_code=codes[0]).status_code == 401
+
+
+def test_an_app_and_a_passkey_work_side_by_side(cast: Cast) -> None:
+    app = enrolled(cast.ada)
+    client = browser()
+    form = {"identifier": "ada", "password": PASSWORD, "totp_code": app.recovery_codes[0]}
+    assert client.post(LOGIN, form).status_code == 302
+    key = Authenticator()
+    assert added(client, key, code=app.recovery_codes[1]) == []  # the codes of the app stay
+    assert client.get(SECURITY).status_code == 200
+    assert logged_in(key).get("/admin/").status_code == 200
+    assert attempt(cast.ada, totp_code=app.recovery_codes[2]).status_code == 200
+
+
+@pytest.mark.requirement(17)
+def test_an_answer_is_good_once(cast: Cast) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    sent = key.signed(asked_at(client))
+    other = browser()
+    other.cookies[settings.CSRF_COOKIE_NAME] = client.cookies[settings.CSRF_COOKIE_NAME].value
+    assert client.post(LOGIN, {"passkey": sent}).status_code == 302
+    answer = other.post(LOGIN, {"passkey": sent})
+    assert answer.status_code == 400 and "was sent before" in answer.content.decode()
+
+
+@pytest.mark.requirement(8)
+def test_an_unknown_passkey_and_a_wrong_signature_get_the_same_answer(cast: Cast) -> None:
+    key = with_passkey(cast.ada)
+    impostor = Authenticator(number=2)
+    impostor.id = key.id
+    answers = []
+    for wrong in (impostor, Authenticator(number=3)):
+        client = browser()
+        answer = client.post(LOGIN, {"passkey": wrong.signed(asked_at(client))})
+        answers.append((answer.status_code, WRONG in answer.content.decode()))
+    assert answers == [(401, True)] * 2
+    cast.ada.is_active = False
+    cast.ada.save()
+    client = browser()
+    answer = client.post(LOGIN, {"passkey": key.signed(asked_at(client))})
+    assert (answer.status_code, WRONG in answer.content.decode()) == (401, True)
+    reasons = [
+        each.detail["reason"] for each in Event.objects.filter(name="login:failed").order_by("sequence")
+    ]
+    assert reasons == ["wrong passkey", "unknown passkey", "inactive"]
