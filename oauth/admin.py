@@ -82,6 +82,7 @@ class OAuthClientAdmin(ConfirmingAdmin):
         "redirect_uris",
         "post_logout_redirect_uris",
         "without_pkce",
+        "device_grant",
         "scopes",
         "registered",
     )

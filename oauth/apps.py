@@ -10,9 +10,10 @@ class OAuthConfig(AppConfig):
         from accounts import background, hooks
         from oauth import openapi  # noqa: F401 (registers itself with the OpenAPI generator)
         from oauth.authentication import principal_now
-        from oauth.services import consents
+        from oauth.services import consents, devices
 
         credential_lookup.register("oauth2", principal_now)
         hooks.access_ended.append(consents.end_consents_of)
         hooks.second_factor_removed.append(consents.unprove_consents_of)
         background.register(consents.clear_ended, "old tokens not deleted yet")
+        background.register(devices.clear_ended, "old device codes not deleted yet")

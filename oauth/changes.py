@@ -15,3 +15,4 @@ class ClientChanges(Changes, frozen=True, kw_only=True):
     post_logout_redirect_uris: Sequence[str] | UnsetType = UNSET
     scopes: Sequence[str] | UnsetType = UNSET
     without_pkce: bool | UnsetType = UNSET
+    device_grant: bool | UnsetType = UNSET

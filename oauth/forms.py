@@ -47,7 +47,10 @@ class ClientForm(ChangeForm[OAuthClient]):
 
     redirect_uris = RedirectUris(
         _("Redirect addresses"),
-        _("One per line: https://…, or http:// on the person's own machine. Leave it empty for a machine."),
+        _(
+            "One per line: https://…, or http:// on the person's own machine. Leave it empty for a machine, "
+            "and for a client that only asks from devices."
+        ),
     )
     post_logout_redirect_uris = RedirectUris(
         _("Addresses after logging out"),
@@ -71,9 +74,21 @@ class ClientForm(ChangeForm[OAuthClient]):
         ),
     )
 
+    device_grant = forms.BooleanField(
+        required=False,
+        label=_("Asks from devices"),
+        help_text=_(
+            "The client may show a code that people type at /device (RFC 8628): for command lines, and for "
+            "devices without a browser."
+        ),
+    )
+
     class Meta:
         model = OAuthClient
-        fields = ("name", "redirect_uris", "post_logout_redirect_uris", "scopes", "without_pkce")
+        fields = (
+            *("name", "redirect_uris", "post_logout_redirect_uris", "scopes", "without_pkce"),
+            "device_grant",
+        )
 
     def clean_name(self) -> str:
         try:
@@ -94,6 +109,7 @@ class NewClientForm(ClientForm, OwnerForm):
         "post_logout_redirect_uris",
         "is_public",
         "without_pkce",
+        "device_grant",
         "user",
         "organization",
         "scopes",

@@ -31,7 +31,8 @@ class OAuthClient(PublicRow, AbstractApplication):
 
     `client_secret` is a digest (oauth.protocol.tokens), empty for a public client. `pepper` is the number of
     its pepper, or null if it is older than the numbering. `scopes` are the most that the client can get.
-    `without_pkce` is for a client that has a secret and cannot send a code_challenge.
+    `without_pkce` is for a client that has a secret and cannot send a code_challenge. `device_grant` is for a
+    client on devices that may ask with a user code (RFC 8628).
     """
 
     name = models.CharField(_("name"), max_length=100)
@@ -39,6 +40,7 @@ class OAuthClient(PublicRow, AbstractApplication):
     pepper = models.PositiveSmallIntegerField(null=True, editable=False)
     scopes = models.JSONField(_("scopes"), default=list)
     without_pkce = models.BooleanField(_("without PKCE"), default=False)
+    device_grant = models.BooleanField(_("device grant"), default=False, db_default=False)
     issue_recorded_at = models.DateTimeField(null=True, editable=False)
     organization = models.ForeignKey(
         Organization, models.CASCADE, null=True, blank=True, related_name="oauth_clients"
@@ -152,6 +154,44 @@ class OAuthCode(AbstractGrant):
 
     def __str__(self) -> str:
         return f"code {self.pk}"
+
+
+class DeviceCodeQuerySet(models.QuerySet["DeviceCode"]):
+    def open(self, now: datetime) -> "DeviceCodeQuerySet":
+        """Codes that nobody has answered and that have not expired."""
+        return self.filter(expires_at__gt=now, consent=None, denied_at=None)
+
+
+class DeviceCode(PublicRow):
+    """A device that asks to act for a person (RFC 8628), and what the person answered.
+
+    `digest` is the SHA-256 of the device code, and `user_digest` the HMAC of the user code under a pepper,
+    both in hexadecimal. `network` is what counts as one address (config.wire.http.client_ip.network_of).
+    `interval` is the least number of seconds between polls. `consent` is set when a person allows it.
+    """
+
+    client = models.ForeignKey(OAuthClient, models.CASCADE, related_name="device_codes")
+    digest = models.CharField(max_length=64, unique=True)
+    user_digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    ip = models.CharField(max_length=45, blank=True)
+    network = models.CharField(max_length=45, blank=True)
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    interval = models.PositiveIntegerField()
+    polled_at = models.DateTimeField(null=True)
+    denied_at = models.DateTimeField(null=True)
+    consent = models.OneToOneField(Consent, models.CASCADE, null=True, related_name="device_code")
+    spent_at = models.DateTimeField(null=True)
+
+    objects = DeviceCodeQuerySet.as_manager()
+
+    class Meta:
+        app_label = LABEL
+        indexes = (models.Index(fields=["client", "network"], name="device_code_by_client"),)
+
+    def __str__(self) -> str:
+        return f"device with {self.client}"
 
 
 class OAuthAccessToken(AbstractAccessToken):

@@ -24,6 +24,7 @@ class OAuth2TokenRequest(ClientRequest):
     redirect_uri = serializers.CharField(required=False)
     code_verifier = serializers.CharField(required=False)
     refresh_token = serializers.CharField(required=False)
+    device_code = serializers.CharField(required=False)
     scope = serializers.CharField(required=False)
 
 
@@ -34,6 +35,20 @@ class OAuth2Tokens(serializers.Serializer[Any]):
     scope = serializers.CharField(required=False, help_text="absent if the token has no scope")
     refresh_token = serializers.CharField(required=False)
     id_token = serializers.CharField(required=False)
+
+
+class DeviceRequest(ClientRequest):
+    client_id = serializers.CharField()
+    scope = serializers.CharField(required=False)
+
+
+class DeviceCodes(serializers.Serializer[Any]):
+    device_code = serializers.CharField()
+    user_code = serializers.CharField()
+    verification_uri = serializers.CharField()
+    verification_uri_complete = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="seconds")
+    interval = serializers.IntegerField(help_text="seconds between polls")
 
 
 class OAuth2RevocationRequest(ClientRequest):

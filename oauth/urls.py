@@ -22,6 +22,11 @@ urlpatterns = [
     path("allowed", RedirectView.as_view(pattern_name="console-applications"), name="oauth2-allowed"),
     path("logout", LogoutPage.as_view(), name="oauth2-logout"),
     path("logout/answer", LogoutAnswerPage.as_view(), name="oauth2-logout-answer"),
+    path(
+        "device_authorization",
+        views.DeviceAuthorizationView.as_view(),
+        name="oauth2-device-authorization",
+    ),
     path("token", views.TokenView.as_view(), name="oauth2-token"),
     path("revoke", views.RevokeView.as_view(), name="oauth2-revoke"),
     path("userinfo", views.UserInfoView.as_view(), name="oauth2-userinfo"),

@@ -2,11 +2,13 @@
 
 import json
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_view
+from oauthlib.oauth2.rfc6749.errors import InvalidClientError, OAuth2Error
 from rest_framework import status
 from rest_framework.mixins import ListModelMixin
 from rest_framework.parsers import FormParser
@@ -21,18 +23,18 @@ from accounts.models import User
 from accounts.signing import keys as signing
 from audit.actors import Origin
 from config import profiles
-from config.wire.errors import InsufficientScope, InvalidToken
+from config.wire.errors import InsufficientScope, InvalidToken, NotFound
 from config.wire.http.challenges import realm
 from config.wire.openapi.schema import Security
 from config.wire.views import PublicView, ResourceViewSet
 from oauth import serializers
 from oauth.models import Consent, ConsentQuerySet
 from oauth.openapi import REFUSALS
-from oauth.protocol import claims
+from oauth.protocol import claims, user_codes
 from oauth.protocol.parameters import PROMPTS
 from oauth.protocol.scopes import catalogue
-from oauth.protocol.server import GRANT_TYPES, Protocol
-from oauth.services import consents
+from oauth.protocol.server import GRANT_TYPES, Protocol, device_asked
+from oauth.services import consents, devices
 
 CACHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 
@@ -66,6 +68,35 @@ class TokenView(ProtocolView):
         with transaction.atomic():  # keeps the code or token locked from its check until it is spent
             _, headers, body, code = Protocol(request._request).create_token_response(request._request)
         return self.answer(headers, body, code)
+
+
+class DeviceAuthorizationView(ProtocolView):
+    """Give a device a code that its person types at /device (RFC 8628 section 3.1)."""
+
+    @extend_schema(
+        operation_id="oauth2_device_authorization",
+        request={"application/x-www-form-urlencoded": serializers.DeviceRequest},
+        responses={200: serializers.DeviceCodes, **REFUSALS},
+    )
+    def post(self, request: Request) -> Response:
+        try:
+            asked = device_asked(request._request)
+            new = devices.ask(client=asked.client, scopes=asked.scopes, origin=Origin.of(request._request))
+        except OAuth2Error as error:
+            return self.answer(error.headers, error.json, error.status_code)
+        except NotFound:  # the client was just deleted
+            return self.answer({}, InvalidClientError().json, status.HTTP_401_UNAUTHORIZED)
+        code, page = user_codes.shown(new.user_code), f"{settings.PUBLIC_URL}{reverse('device-page')}"
+        return Response(
+            {
+                "device_code": new.device_code,
+                "user_code": code,
+                "verification_uri": page,
+                "verification_uri_complete": f"{page}?{urlencode({'user_code': code})}",
+                "expires_in": int(devices.LIFETIME.total_seconds()),
+                "interval": new.row.interval,
+            }
+        )
 
 
 class RevokeView(ProtocolView):
@@ -139,6 +170,7 @@ def metadata() -> dict[str, Any]:
         "issuer": settings.PUBLIC_URL,
         "authorization_endpoint": _address("authorize"),
         "token_endpoint": _address("token"),
+        "device_authorization_endpoint": _address("device-authorization"),
         "revocation_endpoint": _address("revoke"),
         "introspection_endpoint": _address("introspect"),
         "userinfo_endpoint": _address("userinfo"),

@@ -14,11 +14,13 @@ from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidRequestErro
 from oauthlib.openid.connect.core.exceptions import ConsentRequired, InteractionRequired, LoginRequired
 
 from access.backoffice.pages import page
+from access.freshness import check_fresh_for
 from accounts.models import Session
 from accounts.sessions.browser.login import person_in, session_in
 from accounts.sessions.browser.login_page import login_page
+from accounts.sessions.browser.proof_page import proof_page
 from audit.actors import Origin
-from config.wire.errors import DomainError
+from config.wire.errors import DomainError, FreshProofRequired
 from oauth.pages.login import LONGEST_ADDRESS
 from oauth.protocol import hints, parameters
 from oauth.protocol.redirect_uris import origin_of
@@ -51,12 +53,23 @@ class RequestPage(View):
             return self._refuse(LoginRequired, "The person must log in.")
         if session is None or must_log_in:
             return self._log_in()
-        self.session, self.scopes = session, grantable(scopes, person_in(session))
-        if login.is_silent and not self.scopes:
+        principal = person_in(session)
+        if principal.credential.is_confined:
+            return self._refuse(AccessDeniedError, "The person's login counts only in some organizations.")
+        self.session, self.scopes = session, grantable(scopes, principal)
+        try:
+            check_fresh_for(self.scopes, proven_at=session.proven_at, now=Origin.of(request).at)
+        except FreshProofRequired:
+            if login.is_silent:
+                return self._refuse(LoginRequired, "The person must log in again.")
+            return HttpResponseRedirect(proof_page(self._address("oauth2-authorize")))
+        return self._not_silently() if login.is_silent else super().dispatch(request, *args, **kwargs)
+
+    def _not_silently(self) -> HttpResponse:
+        """Refuse to answer without asking the person."""
+        if not self.scopes:
             return self._refuse(InteractionRequired, "The person holds none of the requested scopes.")
-        if login.is_silent:
-            return self._refuse(ConsentRequired, "The person must consent each time.")
-        return super().dispatch(request, *args, **kwargs)
+        return self._refuse(ConsentRequired, "The person must consent each time.")
 
     def _address(self, name: str) -> str:
         """Return the address of another page about the same request."""
@@ -157,10 +170,15 @@ def _person_meant(request: OAuthRequest) -> str:
 
 
 def _must_log_in_again(login: parameters.LoginAsked, meant: str, session: Session, origin: Origin) -> bool:
-    """Whether the client asks for a newer login or for another person (OpenID Connect Core 3.1.2.1)."""
+    """Whether the client asks for a newer login or for another person (OpenID Connect Core 3.1.2.1).
+
+    Or whether a provider vouches for a confined login, which cannot consent: an own login may.
+    """
+    if session.organization_id is not None and person_in(session).credential.is_confined:
+        return True
     if meant and meant != str(session.user.uuid):
         return True
-    age = (origin.at - session.created_at).total_seconds()
+    age = (origin.at - session.proven_at).total_seconds()
     return login.is_fresh or (login.max_age is not None and age > login.max_age)
 
 

@@ -27,8 +27,14 @@ def clean_redirect_uri(text: str) -> str:
     except ValueError:
         is_good = False
     if not is_good or not text.isascii() or not text.isprintable() or set(text) & set(' #*"<>\\'):
-        reason = 'must be a URL in ASCII without user name, password, port 0, fragment, spaces or * " < > \\'
-        raise Invalid("redirect_uris", f"{text!a} {reason}")
+        raise Invalid(
+            "redirect_uris",
+            Sentence(
+                "%(text)s must be a URL in ASCII without user name, password, port 0, fragment, spaces or "
+                '* " < > \\',
+                text=ascii(text),
+            ),
+        )
     is_loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
     if not parts.hostname or (parts.scheme != "https" and not is_loopback):
         raise Invalid(

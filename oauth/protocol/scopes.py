@@ -55,9 +55,11 @@ def asked_for(requested: Iterable[str], allowed: Collection[str]) -> list[str]:
         raise Invalid("scope", "must be printable ASCII names without quotes, separated by spaces")
     found = [scope for scope in named if scope in known]
     if beyond := [scope for scope in found if scope not in allowed]:
-        raise Invalid("scope", f"this client may not request {' '.join(beyond)[:NAMED]}")
+        refused = " ".join(beyond)[:NAMED]
+        raise Invalid("scope", Sentence("this client may not request %(scopes)s", scopes=refused))
     if named and not found:
-        raise Invalid("scope", f"contains only unknown scopes: {' '.join(named)[:NAMED]}")
+        unknown = " ".join(named)[:NAMED]
+        raise Invalid("scope", Sentence("contains only unknown scopes: %(scopes)s", scopes=unknown))
     return found
 
 

@@ -1,6 +1,6 @@
 """oauthlib's endpoints with the grants that Keyhouse supports; one server for each request."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
@@ -15,15 +15,17 @@ from oauthlib.oauth2.rfc6749.grant_types.authorization_code import Authorization
 from oauthlib.oauth2.rfc6749.grant_types.client_credentials import ClientCredentialsGrant
 from oauthlib.oauth2.rfc6749.grant_types.refresh_token import RefreshTokenGrant
 from oauthlib.oauth2.rfc6749.tokens import BearerToken
+from oauthlib.oauth2.rfc8628.grant_types.device_code import DeviceCodeGrant
 from oauthlib.openid.connect.core.grant_types.authorization_code import AuthorizationCodeGrant
 
 from audit.actors import Origin
 from oauth.models import OAuthClient
 from oauth.protocol import parameters, tokens
 from oauth.protocol.parameters import check_authorization, check_once
-from oauth.protocol.validator import Validator
+from oauth.protocol.validator import DEVICE_GRANT, Validator
 
-GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
+GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token", DEVICE_GRANT)
+CODES = frozenset({"code", "device_code"})
 
 
 class Codes(OAuth2CodeGrant):
@@ -43,12 +45,19 @@ class CodeGrant(AuthorizationCodeGrant):
         self.register_token_modifier(self.add_id_token)
 
 
+class DeviceGrant(DeviceCodeGrant):
+    """oauthlib's grant, which would give all scopes of the client if none of the granted ones is left."""
+
+    def validate_scopes(self, request: OAuthRequest) -> None:
+        """Do nothing: the validator has set the scopes that the person granted."""
+
+
 class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
-    """The grants by code, refresh token and client credentials, without the implicit and password grants."""
+    """The grants of GRANT_TYPES, without the implicit and password grants."""
 
     def __init__(self, validator: Validator) -> None:
         code = CodeGrant(validator)
-        others = [kind(validator) for kind in (ClientCredentialsGrant, RefreshTokenGrant)]
+        others = [kind(validator) for kind in (ClientCredentialsGrant, RefreshTokenGrant, DeviceGrant)]
         bearer = BearerToken(
             validator,
             lambda request: tokens.new(tokens.ACCESS),
@@ -87,9 +96,38 @@ class Protocol(OAuthLibCore):
         return f"{request.path}?{request.GET.urlencode()}"
 
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """Return every value, so that oauthlib sees repetitions; replace a code by its digest."""
+        """Return every value, so that oauthlib sees repetitions; replace codes by their digests."""
         sent = parameters.of_token_request(request.POST.lists())
-        return [(name, tokens.digest(value) if name == "code" else value) for name, value in sent]
+        return [(name, tokens.digest(value) if name in CODES else value) for name, value in sent]
+
+    def sent(self, request: HttpRequest) -> OAuthRequest:
+        """Return the request as oauthlib reads it. Raises InvalidRequestError for a repeated parameter."""
+        uri, method, body, headers = self._extract_params(request)
+        sent = OAuthRequest(uri, method, body, headers)
+        check_once(sent)
+        return sent
+
+
+class DeviceAsked(NamedTuple):
+    """What a device asks for: its client, and the scopes."""
+
+    client: OAuthClient
+    scopes: list[str]
+
+
+def device_asked(request: HttpRequest) -> DeviceAsked:
+    """Return what a request to the device authorization endpoint asks for (RFC 8628 section 3.1).
+
+    Clients authenticate as at the token endpoint. Raises OAuth2Error.
+    """
+    protocol = Protocol(request)
+    sent: Any = protocol.sent(request)
+    sent.grant_type, sent.scopes = DEVICE_GRANT, None  # whatever parameters have these names
+    grant = DeviceCodeGrant(protocol.validator)
+    grant.validate_client_authentication(sent)
+    grant.validate_grant_type(sent)
+    grant.validate_scopes(sent)
+    return DeviceAsked(sent.client, sent.scopes)
 
 
 def authenticated_client(request: HttpRequest) -> OAuthClient | None:
@@ -98,9 +136,7 @@ def authenticated_client(request: HttpRequest) -> OAuthClient | None:
     Raises OAuth2Error for a request that has the secret in two places or repeats a parameter.
     """
     protocol = Protocol(request)
-    uri, method, body, headers = protocol._extract_params(request)
-    sent = OAuthRequest(uri, method, body, headers)
-    check_once(sent)
+    sent = protocol.sent(request)
     is_good = protocol.validator.authenticate_client(sent)
     return sent.client if is_good else None
 

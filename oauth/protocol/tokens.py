@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from config.profiles.rules import OAUTH2_PREFIXES
 
-ACCESS, REFRESH, CODE, SECRET = OAUTH2_PREFIXES
+ACCESS, REFRESH, CODE, SECRET, DEVICE = OAUTH2_PREFIXES
 RANDOM_BYTES = 32
 
 

@@ -1,6 +1,7 @@
 """Keyhouse's answers to oauthlib's questions, where they differ from django-oauth-toolkit's.
 
-`code` is always the digest of a code here: `oauth.protocol.server` hashes it before oauthlib sees it.
+`code` and `device_code` are always digests here: `oauth.protocol.server` hashes them before oauthlib sees
+them.
 """
 
 import re
@@ -17,14 +18,15 @@ from audit.actors import Origin
 from config import profiles
 from config.wire.errors import Invalid, NotFound
 from oauth.locks import lock_clients
-from oauth.models import Consent, OAuthClient, OAuthCode, OAuthRefreshToken
+from oauth.models import Consent, DeviceCode, OAuthClient, OAuthCode, OAuthRefreshToken
 from oauth.protocol import claims, tokens
 from oauth.protocol.scopes import asked_for
-from oauth.services import consents
+from oauth.services import consents, devices
 from oauth.services.clients import is_secret_of
 from oauth.services.consents import CodeTerms
 from oauth.services.tokens import Tokens, issue_tokens, revoke_token, spend_code
 
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 
 
@@ -55,6 +57,7 @@ class Validator(OAuth2Validator):
     session: Session | None = None  # of the person who consents
     consent: Consent | None = None
     spent: OAuthRefreshToken | None = None
+    device: DeviceCode | None = None
 
     def __init__(self, origin: Origin) -> None:
         super().__init__()
@@ -185,6 +188,28 @@ class Validator(OAuth2Validator):
         self.spent = row
         return True
 
+    def validate_grant_type(
+        self, client_id: str, grant_type: str, client: OAuthClient, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Whether the client may use this grant; devices must be allowed for it."""
+        if grant_type == DEVICE_GRANT:
+            return client.device_grant
+        is_good: bool = super().validate_grant_type(client_id, grant_type, client, request)
+        return is_good
+
+    def validate_device_code(
+        self, client_id: str, device_code: str, request: Any, *args: Any, **kwargs: Any
+    ) -> str | None:
+        """Return oauthlib's word for the state of the code.
+
+        Return None if it is unknown, spent or another client's.
+        """
+        polled = devices.poll(client=request.client, digest=device_code, origin=self.origin)
+        if polled.allowed is not None and polled.allowed.consent is not None:
+            self.device = polled.allowed
+            self._act_for(polled.allowed.consent, request)
+        return polled.state
+
     def get_original_scopes(self, refresh_token: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
         return self._granted()
 
@@ -223,6 +248,10 @@ class Validator(OAuth2Validator):
             raise errors.InvalidClientError(request=request) from None
         if client.client_secret != request.client.client_secret:
             raise errors.InvalidClientError(request=request)
+        if self.device is not None and not devices.spend(
+            device=self.device, scopes=token["scope"].split(), origin=self.origin
+        ):
+            raise errors.InvalidGrantError(request=request)
         issue_tokens(
             client=client,
             consent=self.consent,

@@ -29,7 +29,7 @@ from oauth.protocol.redirect_uris import clean_redirect_uri
 from oauth.protocol.scopes import IDENTITY, clean_scopes
 
 # Changes with which others could get what the client gets.
-WEAKENING = frozenset({"redirect_uris", "post_logout_redirect_uris", "without_pkce"})
+WEAKENING = frozenset({"redirect_uris", "post_logout_redirect_uris", "without_pkce", "device_grant"})
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,20 @@ def create_client(
     owner: User | Organization | None = None,
     is_public: bool = False,
     without_pkce: bool = False,
+    device_grant: bool = False,
 ) -> NewClient:
     """Register a client that asks people for consent, or a machine that acts for its `owner`.
 
-    A client of people needs `redirect_uris`. After a logout that it asked for, people may be sent to one of
-    its `post_logout_redirect_uris`. Raises Invalid or NotFound, and NotAllowed if the client could get more
-    than the caller has.
+    A client of people needs `redirect_uris`, or `device_grant`. After a logout that it asked for, people may
+    be sent to one of its `post_logout_redirect_uris`. Raises Invalid or NotFound, and NotAllowed if the
+    client could get more than the caller has.
     """
     name = clean_name("name", name)
-    redirect_uris = _clean_redirect_uris(redirect_uris) if redirect_uris or owner is None else []
-    post_logout_redirect_uris = _clean_post_logout(post_logout_redirect_uris)
+    redirect_uris = clean_redirect_uris(redirect_uris, is_needed=owner is None and not device_grant)
+    post_logout_redirect_uris = clean_post_logout(post_logout_redirect_uris)
     _check_kind([*redirect_uris, *post_logout_redirect_uris], owner, is_public=is_public)
-    _check_pkce(without_pkce=without_pkce, is_public=is_public, is_machine=owner is not None)
+    check_pkce(without_pkce=without_pkce, is_public=is_public, is_machine=owner is not None)
+    check_device_grant(device_grant, is_machine=owner is not None)
     scopes = _clean_scopes(caller, scopes, is_machine=owner is not None)
     secret = "" if is_public else tokens.new(tokens.SECRET)
     with transaction.atomic():
@@ -78,6 +80,7 @@ def create_client(
             redirect_uris=" ".join(redirect_uris),
             post_logout_redirect_uris=" ".join(post_logout_redirect_uris),
             without_pkce=without_pkce,
+            device_grant=device_grant,
             user=owner if isinstance(owner, User) else None,
             organization=owner if isinstance(owner, Organization) else None,
             client_type=OAuthClient.CLIENT_PUBLIC if is_public else OAuthClient.CLIENT_CONFIDENTIAL,
@@ -86,7 +89,8 @@ def create_client(
             else OAuthClient.GRANT_AUTHORIZATION_CODE,
             **_stored(secret),
         )
-        detail = {"scopes": scopes} | ({"without_pkce": True} if without_pkce else {})
+        special = {"without_pkce": without_pkce, "device_grant": device_grant}
+        detail = {"scopes": scopes} | {name: True for name, is_set in special.items() if is_set}
         _record(EventName.OAUTH_CLIENT_CREATED, caller, row, detail)
     return NewClient(row, secret)
 
@@ -104,15 +108,14 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: ClientChanges
             wanted["name"] = clean_name("name", changes.name)
         if changes.scopes is not UNSET:
             wanted["scopes"] = _clean_scopes(caller, changes.scopes, is_machine=row.is_machine)
-        if changes.redirect_uris is not UNSET:
-            uris = [] if row.is_machine else _clean_redirect_uris(changes.redirect_uris)
-            wanted["redirect_uris"] = " ".join(uris)
+        if changes.redirect_uris is not UNSET or changes.device_grant is not UNSET:
+            wanted |= _clean_ways(row, changes)
         if changes.post_logout_redirect_uris is not UNSET:
-            uris = [] if row.is_machine else _clean_post_logout(changes.post_logout_redirect_uris)
+            uris = [] if row.is_machine else clean_post_logout(changes.post_logout_redirect_uris)
             wanted["post_logout_redirect_uris"] = " ".join(uris)
         if changes.without_pkce is not UNSET:
             is_public = not row.is_confidential
-            _check_pkce(without_pkce=changes.without_pkce, is_public=is_public, is_machine=row.is_machine)
+            check_pkce(without_pkce=changes.without_pkce, is_public=is_public, is_machine=row.is_machine)
         changed = {column: value for column, value in wanted.items() if getattr(row, column) != value}
         if WEAKENING & changed.keys():
             _check_not_beyond(caller, row.scopes)
@@ -176,20 +179,42 @@ def _check_kind(redirect_uris: list[str], owner: User | Organization | None, *, 
         raise Invalid("owner", "must be empty: a public client cannot keep a secret and act for an owner")
 
 
-def _check_pkce(*, without_pkce: bool, is_public: bool, is_machine: bool) -> None:
+def check_pkce(*, without_pkce: bool, is_public: bool, is_machine: bool) -> None:
+    """Raise Invalid if PKCE is waived for a client that needs it, or has no use for it."""
     if without_pkce and is_machine:
         raise Invalid("without_pkce", "is only for clients that ask people: a machine gets no code")
     if without_pkce and is_public:
         raise Invalid("without_pkce", "is only for clients with a secret: nothing else would protect a code")
 
 
-def _clean_redirect_uris(uris: Sequence[str]) -> list[str]:
-    if not uris:
-        raise Invalid("redirect_uris", "is required, unless the client is a machine with an owner")
+def check_device_grant(device_grant: bool, *, is_machine: bool) -> None:
+    """Raise Invalid if the client may not ask from devices."""
+    if device_grant and is_machine:
+        raise Invalid("device_grant", "is only for clients that ask people: a machine asks nobody")
+
+
+def _clean_ways(client: OAuthClient, changes: ClientChanges) -> dict[str, Any]:
+    """Return the columns that say how the client may ask people: by redirects, from devices, or both."""
+    uris = client.redirect_uris.split() if changes.redirect_uris is UNSET else changes.redirect_uris
+    device_grant = client.device_grant if changes.device_grant is UNSET else changes.device_grant
+    check_device_grant(device_grant, is_machine=client.is_machine)
+    if client.is_machine:
+        return {"redirect_uris": ""}
+    uris = clean_redirect_uris(uris, is_needed=not device_grant)
+    return {"redirect_uris": " ".join(uris), "device_grant": device_grant}
+
+
+def clean_redirect_uris(uris: Sequence[str], *, is_needed: bool) -> list[str]:
+    """Return the redirect URIs of a client that asks people, without repetitions. Raises Invalid."""
+    if is_needed and not uris:
+        raise Invalid(
+            "redirect_uris", "is required, unless the client is a machine with an owner or asks from devices"
+        )
     return list(dict.fromkeys(clean_redirect_uri(uri) for uri in uris))
 
 
-def _clean_post_logout(uris: Sequence[str]) -> list[str]:
+def clean_post_logout(uris: Sequence[str]) -> list[str]:
+    """Return the URIs after a logout, without repetitions. Raises Invalid."""
     try:
         return list(dict.fromkeys(clean_redirect_uri(uri) for uri in uris))
     except Invalid as error:
@@ -199,6 +224,13 @@ def _clean_post_logout(uris: Sequence[str]) -> list[str]:
 def _clean_scopes(caller: Caller, requested: Sequence[str], *, is_machine: bool) -> list[str]:
     """Return the scopes. Raises Invalid, or NotAllowed for scopes that the caller does not hold globally."""
     _check_may_manage(caller)
+    scopes = clean_client_scopes(requested, is_machine=is_machine)
+    _check_not_beyond(caller, scopes)
+    return scopes
+
+
+def clean_client_scopes(requested: Sequence[str], *, is_machine: bool) -> list[str]:
+    """Return the scopes of a client, without repetitions. Raises Invalid."""
     scopes = clean_scopes(requested)
     if not scopes:
         raise Invalid("scopes", "must name at least one scope")
@@ -207,7 +239,6 @@ def _clean_scopes(caller: Caller, requested: Sequence[str], *, is_machine: bool)
             "scopes",
             Sentence("%(scopes)s are about people: a machine cannot have them", scopes=", ".join(IDENTITY)),
         )
-    _check_not_beyond(caller, scopes)
     return scopes
 
 

@@ -8,9 +8,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from access.freshness import check_fresh_for, check_not_confined
 from access.leases import wait_out_leases
 from access.principals import Caller
 from accounts.models import Session, User
+from accounts.sessions.browser.login import person_in
 from accounts.users.lookups import lock
 from audit.actors import Actor, Origin, Target
 from audit.events import EventName
@@ -36,44 +38,63 @@ class CodeTerms(NamedTuple):
 def give_consent(
     *, session: Session, client: OAuthClient, scopes: list[str], code: str, terms: CodeTerms, origin: Origin
 ) -> Consent:
-    """Store a person's consent, and the code that the client gets for it. Raises NotFound or InvalidToken.
+    """Store a person's consent, and the code that the client gets for it.
 
-    The person's login must still be live; the consent counts as proven by a second factor if the login does.
-    Ended consents of the person are deleted.
+    Raises NotFound, InvalidToken, NotAllowed for a confined login, or FreshProofRequired for scopes with
+    which the client could make keys. The person's login must still be live; the consent counts as proven by a
+    second factor if the login does. Ended consents of the person are deleted.
     """
-    user, now = session.user, origin.at
     with transaction.atomic():
-        lock(user)
-        lock_clients([client])
-        login = Session.objects.live(now).filter(pk=session.pk, user__is_active=True).first()
-        if login is None:
-            raise InvalidToken
-        live = Consent.objects.filter(user=user).live(now)
-        Consent.objects.filter(user=user).exclude(pk__in=live.values("pk")).delete()
-        consent = Consent.objects.create(
-            user=user,
-            client=client,
-            scopes=scopes,
-            second_factor=login.second_factor,
-            authenticated_at=login.created_at,
-            created_at=now,
-            last_used_at=now,
-            expires_at=now + timedelta(seconds=profiles.active().login.session_seconds),
-        )
+        consent = begin_consent(session=session, client=client, scopes=scopes, origin=origin)
         OAuthCode.objects.create(
             code=digest(code),
             consent=consent,
             application=client,
-            user=user,
-            expires=now + timedelta(seconds=CODE_SECONDS),
+            user=consent.user,
+            expires=origin.at + timedelta(seconds=CODE_SECONDS),
             redirect_uri=terms.redirect_uri,
             scope=" ".join(scopes),
             code_challenge=terms.challenge,
             code_challenge_method="S256" if terms.challenge else "",
             nonce=terms.nonce,
         )
-        _record(EventName.CONSENT_GIVEN, _person(user), consent, origin, {"scopes": scopes})
+        record_consent(consent, origin)
     return consent
+
+
+def begin_consent(*, session: Session, client: OAuthClient, scopes: list[str], origin: Origin) -> Consent:
+    """Lock the person and the client, and store a consent, in the caller's transaction.
+
+    Raises as `give_consent`. The caller records it with `record_consent` when all is written.
+    """
+    user, now = session.user, origin.at
+    lock(user)
+    lock_clients([client])
+    live_logins = Session.objects.live(now).filter(pk=session.pk, user__is_active=True)
+    login = live_logins.select_related("user").first()
+    if login is None:
+        raise InvalidToken
+    check_not_confined(person_in(login).credential)
+    check_fresh_for(scopes, proven_at=login.proven_at, now=now)
+    live = Consent.objects.filter(user=user).live(now)
+    Consent.objects.filter(user=user).exclude(pk__in=live.values("pk")).delete()
+    return Consent.objects.create(
+        user=user,
+        client=client,
+        scopes=scopes,
+        second_factor=login.second_factor,
+        authenticated_at=login.proven_at,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + timedelta(seconds=profiles.active().login.session_seconds),
+    )
+
+
+def record_consent(consent: Consent, origin: Origin, **device: str) -> None:
+    """Record that a person gave a consent; `device` says from where the device asked, if one did."""
+    detail = {"scopes": consent.scopes, **device}
+    actor, target = _person(consent.user), target_of(consent)
+    record(EventName.CONSENT_GIVEN, actor=actor, origin=origin, target=target, detail=detail)
 
 
 def end_replayed(*, consent: Consent, origin: Origin) -> None:
@@ -143,12 +164,6 @@ def end_consents(name: EventName, actor: Actor, consents: Iterable[Consent], ori
         record_all([Entry(name, target) for target in ended], actor=actor, origin=origin)
         wait_out_leases()  # no-op changes wait, too: another request may have just made the change
     return len(ended)
-
-
-def _record(
-    name: EventName, actor: Actor, consent: Consent, origin: Origin, detail: dict[str, list[str]]
-) -> None:
-    record(name, actor=actor, origin=origin, target=target_of(consent), detail=detail)
 
 
 def target_of(consent: Consent) -> Target:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from config import profiles
 from config.profiles import Profile
-from config.profiles.schema import OAuth2
+from config.profiles.login import OAuth2
 from tests.admin.helpers import browser, text_of
 from tests.conftest import Api, Cast, assert_problem
 from tests.oauth.flow import Flow, make_client

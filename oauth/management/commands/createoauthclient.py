@@ -18,6 +18,7 @@ class Command(KeyhouseCommand):
     examples = (
         "{} --name Dashboard --redirect-uri https://app.example.org/callback --scope services:read",
         "{} --name Importer --organization Acme --scope services:write",
+        "{} --name 'Command line' --public --device-grant --scope services:read",
     )
 
     def add_arguments(self, parser: Any) -> None:
@@ -46,6 +47,11 @@ class Command(KeyhouseCommand):
             action="store_true",
             help="only for a client that has a secret and cannot send a code_challenge",
         )
+        parser.add_argument(
+            "--device-grant",
+            action="store_true",
+            help="for a client on devices: it may show a code that people type at /device (RFC 8628)",
+        )
         owner = parser.add_mutually_exclusive_group()
         owner.add_argument("--user", help="make the client a machine that acts for this person")
         owner.add_argument("--organization", help="make the client a machine that acts for this organization")
@@ -65,6 +71,7 @@ class Command(KeyhouseCommand):
             owner=owner,
             is_public=options["public"],
             without_pkce=options["no_pkce"],
+            device_grant=options["device_grant"],
         )
         if options["no_pkce"]:
             say(WARNING)
@@ -77,6 +84,7 @@ class Command(KeyhouseCommand):
             "scopes": row.scopes,
             "created_at": timestamp(row.created),
             "post_logout_redirect_uris": row.post_logout_redirect_uris.split(),
+            "device_grant": row.device_grant,
         }
         secret = f"client_secret: {made.secret} (shown only now)" if made.secret else "It has no secret."
         return Output(document, f"Client {row.name} registered.\nclient_id: {row.client_id}\n{secret}")

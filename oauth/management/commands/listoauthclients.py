@@ -28,5 +28,6 @@ def _as_document(client: OAuthClient) -> dict[str, Any]:
         "redirect_uris": client.redirect_uris.split(),
         "post_logout_redirect_uris": client.post_logout_redirect_uris.split(),
         "without_pkce": client.without_pkce,
+        "device_grant": client.device_grant,
         "created_at": timestamp(client.created),
     }

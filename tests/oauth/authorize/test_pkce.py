@@ -11,7 +11,7 @@ from audit.events import EventName
 from audit.models import Event
 from config import profiles
 from config.profiles import Profile
-from config.profiles.schema import OAuth2
+from config.profiles.login import OAuth2
 from config.wire.errors import Invalid, NotAllowed
 from oauth.changes import ClientChanges
 from oauth.models import OAuthClient

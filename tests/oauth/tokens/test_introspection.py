@@ -134,7 +134,9 @@ def test_the_metadata_is_exact_and_lists_s256_alone(place: str, db: None) -> Non
     assert said["code_challenge_methods_supported"] == ["S256"]
     assert said["response_types_supported"] == ["code"]
     assert said["prompt_values_supported"] == ["consent", "login", "none", "select_account"]
-    assert said["grant_types_supported"] == ["authorization_code", "client_credentials", "refresh_token"]
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    grants = ["authorization_code", "client_credentials", "refresh_token", device]
+    assert said["grant_types_supported"] == grants
     for name, address in said.items():
         if name.endswith(("_endpoint", "jwks_uri")):
             path = address.removeprefix(settings.PUBLIC_URL)
