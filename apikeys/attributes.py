@@ -11,7 +11,7 @@ from typing import Any
 
 from accounts.users.names import check_no_credential
 from config import profiles
-from config.profiles.schema import Attribute, ChoiceAttribute
+from config.profiles.keys import Attribute, ChoiceAttribute
 from config.wire.errors import Invalid, Sentence, shown
 
 NOTES = frozenset({"description", "metadata"})
@@ -33,7 +33,9 @@ def clean_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
     for name in values:
         if name not in known:
             names = ", ".join(known) or "none"
-            raise Invalid(name, f"is not an attribute of this product, which has: {names}")
+            raise Invalid(
+                name, Sentence("is not an attribute of this product, which has: %(names)s", names=names)
+            )
     return {name: _clean(name, form, values.get(name, form.default)) for name, form in known.items()}
 
 

@@ -3,26 +3,29 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from access.credentials import Presented, presented
+from access.credentials import KNOWN_PLACES, OWN, Presented, presented
 from access.key_limits import limits_of, rate_of
 from access.peppers import current
 from access.principal_cache import Cached, memory
 from access.principals import Credential, Place, Principal
 from access.remembered import ANY_CHANGE, Read
-from accounts.users.principals import PERSON, PERSON_JOINS, PersonRow, person
+from accounts.users.principals import PersonRow, person
 from apikeys.at_rest import digests as peppers
 from apikeys.at_rest import key_text
+from apikeys.at_rest.rows import DIGEST, KEY, KEY_COLUMNS, KeyRow, quotas_of
+from apikeys.imported import hashes
+from apikeys.imported import lookups as imported
 from apikeys.models import ApiKey
-from apikeys.usage import quotas
+from apikeys.usage import spending
 from apikeys.usage.refusals import record_refused_key, record_refused_use
 from audit.actors import NOTHING, Origin, Target
-from audit.position import HEAD, HEAD_JOIN, Found, Position, select_at
+from audit.position import BEGINNING, Found, Position, select_at
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid
 from config.wire.errors import InvalidToken, NetworkNotAllowed
@@ -37,11 +40,11 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, Credential] | None:
         sent = presented(request._request)
-        if sent is None or not sent.is_key:
+        if sent is None or not sent.is_key or _is_nothing(sent):
             return None
         origin = Origin.of(request._request)
         principal = authenticate_key(sent, origin)
-        quotas.spend(principal, origin)
+        spending.spend(principal, origin)
         return principal, principal.credential
 
     def authenticate_header(self, request: Request) -> str:
@@ -49,38 +52,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         return challenges.of_keys(request._request) if at_own_endpoints else challenges.bearer()
 
 
-class KeyRow(NamedTuple):
-    """A key as one query reads it, without the columns of the person who owns it."""
-
-    pk: int
-    uuid: Any
-    digest: Any
-    name: str
-    scopes: str
-    pepper: int
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    disabled_at: datetime | None
-    allowed_networks: str
-    rate_requests: int | None
-    rate_seconds: int | None
-    made_through: int | None
-    organization_id: int | None
-    organization: Any
-    organization_name: str | None
-    owner_is_active: bool | None
-
-
-KEY = f"""SELECT {HEAD}, k.id, k.uuid, k.digest, k.name, k.scopes, k.pepper, k.expires_at, k.revoked_at,
-        k.disabled_at, k.allowed_networks, k.rate_requests, k.rate_seconds, k.made_through_id,
-        k.organization_id, ko.uuid, ko.name, u.is_active, {PERSON}
-    FROM apikeys_apikey k
-    LEFT JOIN accounts_organization ko ON ko.id = k.organization_id
-    LEFT JOIN accounts_user u ON u.id = k.user_id {PERSON_JOINS} {HEAD_JOIN}
-    WHERE k.digest
-"""  # noqa: S608 (it holds only constants)
-KEY_COLUMNS = len(KeyRow._fields)
-DIGEST = KeyRow._fields.index("digest")
+def _is_nothing(sent: Presented) -> bool:
+    """Whether the credential came where only imported keys come, and cannot be one."""
+    return sent.place not in KNOWN_PLACES and not imported.lookups(sent)
 
 
 def authenticate_key(sent: Presented, origin: Origin) -> Principal:
@@ -89,7 +63,7 @@ def authenticate_key(sent: Presented, origin: Origin) -> Principal:
     Raises InvalidToken, or NetworkNotAllowed for a valid key that may not be used from this address. Records
     the reason.
     """
-    return admit(known_key(sent.secret, origin), origin)
+    return admit(known_key(sent, origin), origin)
 
 
 def admit(principal: Principal, origin: Origin) -> Principal:
@@ -106,37 +80,54 @@ def may_come_from(principal: Principal, ip: str) -> bool:
     return limits is None or limits.allow(ip)
 
 
-def known_key(text: str, origin: Origin) -> Principal:
+def known_key(sent: Presented, origin: Origin) -> Principal:
     """Return the owner of a key, sent from any address. Raises InvalidToken and records the reason.
 
-    Takes no query for a cached key, one for any other well-formed key, and none for other text.
+    Takes no query for a cached key, one for any other well-formed key or one that may have been imported, and
+    none for other text. Raises NotAuthenticated where only imported keys come and this cannot be one.
     """
-    if key_text.environment_of(text, profiles.active().keys.environments) is None:
-        raise InvalidToken
-    digest = peppers.current_digest(text).digest
-    known = memory.known()
-    found = known.get(digest, origin.at)
+    is_ours = _is_well_formed(sent)
+    foreign = [] if is_ours else imported.lookups(sent, by_prefix=True)
+    if not is_ours and not foreign:
+        raise imported.refusal(sent)
+    name, known = _name(sent), memory.known()
+    found = known.get(name, origin.at)
     if found is None:
-        read = _read(text, origin)
-        memory.remember(known, digest, read)
+        read = _read(sent.secret, foreign or peppers.digests(sent.secret), origin)
+        memory.remember(known, name, read)
         found = read.principal
     return found
 
 
-def remembered_key(text: str, now: datetime) -> Cached | None:
+def _lookups(sent: Presented) -> list[bytes]:
+    """Return the digests under which the key may be stored; none if no key has this text."""
+    return peppers.digests(sent.secret) if _is_well_formed(sent) else imported.lookups(sent)
+
+
+def _is_well_formed(sent: Presented) -> bool:
+    environments = profiles.active().keys.environments
+    return sent.place == OWN and key_text.environment_of(sent.secret, environments) is not None
+
+
+def _name(sent: Presented) -> bytes:
+    """Return the name of the key in the cache: an imported key counts only in its own place."""
+    digest = peppers.current_digest(sent.secret).digest
+    return digest if sent.place == OWN else digest + sent.place.encode()
+
+
+def remembered_key(sent: Presented, now: datetime) -> Cached | None:
     """Return the owner of a cached key, sent from any address; None if it is not cached.
 
-    Raises InvalidToken for text that is not a well-formed key. Records nothing.
+    Raises InvalidToken for text that is no key, as `known_key` does. Records nothing.
     """
-    found = memory.trusted().find(peppers.current_digest(text).digest, now)
-    # The cache holds only well-formed keys.
-    if found is None and key_text.environment_of(text, profiles.active().keys.environments) is None:
-        raise InvalidToken
+    found = memory.trusted().find(_name(sent), now)
+    # The cache holds only keys.
+    if found is None and not _is_well_formed(sent) and imported.may_be_stored(sent) is False:
+        raise imported.refusal(sent)
     return found
 
 
-def _read(text: str, origin: Origin) -> Read:
-    digests = peppers.digests(text)
+def _read(text: str, digests: list[bytes], origin: Origin) -> Read:
     found, position = _select(digests)
     if not found:
         record_refused_key(NOTHING, "unknown", origin)
@@ -147,27 +138,34 @@ def _read(text: str, origin: Origin) -> Read:
         target = Target("api_key", as_uuid(row.uuid), row.name, row.organization_id)
         record_refused_key(target, reason, origin, number=row.pk)
         raise InvalidToken
-    _repepper(row, text)
+    has_hash = row.unused_until is not None and hashes.is_found_by_prefix(bytes(row.digest), text)
+    if has_hash and not hashes.is_key(row.pk, text, origin):
+        record_refused_key(NOTHING, "unknown", origin)
+        raise InvalidToken
+    _store_anew(row, text)
+    if has_hash:
+        hashes.forget(row.pk)
     return _read_of(row, found, position)
 
 
-def read_keys(texts: Iterable[str], now: datetime) -> dict[str, Cached]:
+def read_keys(keys: Iterable[Presented], now: datetime) -> dict[Presented, Cached]:
     """Return the owners of those of these keys that are usable at `now`, read and cached with one query.
 
-    Leaves all others to `authenticate_key`: it records why a key is refused, and knows older peppers.
+    Leaves all others to `authenticate_key`: it records why a key is refused.
     """
-    names = {peppers.current_digest(text).digest: text for text in texts}
-    known, found = memory.known(), defaultdict[bytes, list[tuple[Any, ...]]](list)
-    rows, position = _select(list(names))
+    known, found = memory.known(), defaultdict[Presented, list[tuple[Any, ...]]](list)
+    named = {digest: sent for sent in keys for digest in _lookups(sent)}
+    rows, position = _select(list(named)) if named else Found([], BEGINNING)
     for columns in rows:
-        found[bytes(columns[DIGEST])].append(columns)
-    callers = dict[str, Cached]()
-    for name, columns_of_key in found.items():
+        found[named[bytes(columns[DIGEST])]].append(columns)
+    callers = dict[Presented, Cached]()
+    for sent, columns_of_key in found.items():
         row = KeyRow(*columns_of_key[0][:KEY_COLUMNS])
         if _unusable(row, now) is None:
-            read = _read_of(row, columns_of_key, position)
+            _store_anew(row, sent.secret)
+            name, read = _name(sent), _read_of(row, columns_of_key, position)
             memory.remember(known, name, read)
-            callers[names[name]] = Cached(name, read.principal)
+            callers[sent] = Cached(name, read.principal)
     return callers
 
 
@@ -212,24 +210,40 @@ def _unusable(row: KeyRow, now: datetime) -> str | None:
         return "expired"
     if row.disabled_at is not None:
         return "disabled"
+    if row.unused_until is not None and as_time(row.unused_until) <= now:
+        return "unused since its import"
     if row.organization_id is None and not row.owner_is_active:
         return "owner inactive"
     return None
 
 
-def _repepper(row: KeyRow, text: str) -> None:
-    """Replace a digest made with an older pepper by one made with the current pepper."""
-    if row.pepper != current().number:
+def _store_anew(row: KeyRow, text: str) -> None:
+    """Replace a digest of another system, or one with an older pepper, by our own with the current pepper.
+
+    A server whose current pepper is not the newest yet leaves newer digests as they are.
+    """
+    if row.unused_until is not None or row.pepper < current().number:
         number, digest = peppers.current_digest(text)
-        ApiKey.objects.filter(pk=row.pk, pepper=row.pepper).update(pepper=number, digest=digest)
+        stored = ApiKey.objects.filter(pk=row.pk, digest=bytes(row.digest))
+        stored.update(pepper=number, digest=digest, unused_until=None)
 
 
 def _principal(row: KeyRow, owner: list[PersonRow]) -> Principal:
     """A person's key may do what they may, within its scopes; an organization's key, what its scopes say."""
-    limits = limits_of(as_json(row.allowed_networks), rate_of(row.rate_requests, row.rate_seconds))
+    rate = rate_of(row.rate_requests, row.rate_seconds)
+    limits = limits_of(as_json(row.allowed_networks), rate, quotas_of(row))
     ends = row.expires_at and as_time(row.expires_at)
     token = row.made_through or 0
-    credential = Credential("key", as_uuid(row.uuid), ends, row.name, limits, number=row.pk, token=token)
+    credential = Credential(
+        "key",
+        as_uuid(row.uuid),
+        ends,
+        row.name,
+        limits,
+        number=row.pk,
+        token=token,
+        counted_as=as_uuid(row.counted_as or row.uuid),
+    )
     granted = frozenset(as_json(row.scopes))
     if row.organization_id is None:
         return person(owner, credential).narrowed(granted, credential)

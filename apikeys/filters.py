@@ -13,7 +13,7 @@ from apikeys.durations import parse_duration
 from apikeys.models import ApiKeyQuerySet
 from apikeys.predicates import EXPIRING, Expiry
 from config import profiles
-from config.profiles.schema import Attribute, ChoiceAttribute
+from config.profiles.keys import Attribute, ChoiceAttribute
 from config.wire.fields import OneOfField, SearchField, TrueOrFalseField, said_by_field
 from config.wire.ids import QueryIdField
 from config.wire.lists.order import STORED, Column

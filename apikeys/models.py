@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Literal, get_args
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Prefetch, Q, Value
@@ -15,7 +16,11 @@ from access.principals import Principal
 from accounts.models import Organization, User
 from apikeys import predicates
 from apikeys.attributes import DESCRIPTION_LENGTH
+from apikeys.imported.models import ImportedHash, KeySource
 from apikeys.made_through import revoke_with_token
+from apikeys.notices.models import KeyNetwork, KeyNews, KeyNotice, KeyWalk
+from apikeys.quotas.models import QuotaLedger, UseReport
+from apikeys.rotations.models import OpenRotation
 from apikeys.usage.models import (
     DAY,
     EVERY_KEY,
@@ -39,9 +44,18 @@ __all__ = [
     "ApiKey",
     "ApiKeyQuerySet",
     "HourTotal",
+    "ImportedHash",
+    "KeyNetwork",
+    "KeyNews",
+    "KeyNotice",
+    "KeySource",
     "KeyUse",
+    "KeyWalk",
+    "OpenRotation",
     "Outcome",
+    "QuotaLedger",
     "ScopeUse",
+    "UseReport",
     "first_of_hours",
 ]
 
@@ -159,6 +173,8 @@ class ApiKey(PublicRow, EditedRow):
     environment = models.CharField(_("environment"), max_length=64)
     scopes = models.JSONField(default=list)
     attributes = models.JSONField(default=dict)
+    wider_scopes = models.JSONField(null=True, editable=False)  # before it was narrowed to what it needs
+    narrowed_at = models.DateTimeField(null=True, editable=False)
     digest = models.BinaryField(max_length=32, unique=True)
     pepper = models.PositiveSmallIntegerField(help_text="number of the pepper in the digest")
     key_prefix = models.CharField(max_length=64, db_index=True)
@@ -173,12 +189,21 @@ class ApiKey(PublicRow, EditedRow):
     revoked_reason = models.CharField(max_length=200, blank=True)
     disabled_at = models.DateTimeField(null=True)
     predecessor = models.ForeignKey("self", models.SET_NULL, null=True, related_name="successors")
+    counted_as = models.UUIDField(
+        null=True, editable=False
+    )  # the uuid of the first key that rotations replaced
     allowed_networks = models.JSONField(default=list, help_text="no networks: usable from everywhere")
     rate_requests = models.PositiveIntegerField(null=True)
     rate_seconds = models.PositiveIntegerField(null=True)
     last_used_at = models.DateTimeField(null=True)
     last_used_ip = models.CharField("last address", max_length=45, blank=True)
     use_count = models.PositiveBigIntegerField(default=0)
+    imported_from = models.ForeignKey(
+        KeySource, models.PROTECT, null=True, related_name="api_keys", db_index=False, editable=False
+    )
+    import_digest = models.BinaryField(max_length=32, null=True, unique=True)  # finds it at the next import
+    import_pepper = models.PositiveSmallIntegerField(null=True, editable=False)
+    unused_until = models.DateTimeField(null=True, editable=False)  # None: not imported, or used since
 
     last_day: "list[KeyUse]"  # uses in the last 24 hours; set by with_last_day only
 
@@ -197,6 +222,14 @@ class ApiKey(PublicRow, EditedRow):
             models.Index(fields=("name", "id"), name="api_key_by_name"),
             models.Index(predicates.Expiry("expires_at"), "id", name="api_key_by_end"),
             models.Index(fields=("id",), condition=predicates.REVOKED, name="api_key_revoked"),
+            models.Index(
+                fields=("imported_from", "id"),
+                condition=predicates.UNREVOKED & predicates.IMPORTED,
+                name="api_key_imported",
+            ),
+            models.Index(
+                fields=("unused_until",), condition=predicates.IMPORT_UNUSED, name="api_key_import_unused"
+            ),
             models.Index(
                 fields=("id",),
                 condition=predicates.UNREVOKED & predicates.DISABLED,
@@ -241,6 +274,11 @@ class ApiKey(PublicRow, EditedRow):
     def rate_limit(self) -> Rate | None:
         """The key's rate limit, or None."""
         return rate_of(self.rate_requests, self.rate_seconds)
+
+    @property
+    def first_uuid(self) -> UUID:
+        """The uuid of the first key of the chain of rotations that the key belongs to."""
+        return self.counted_as or self.uuid
 
     def status(self, now: datetime) -> Status:
         """Return the first that applies of: revoked, expired, disabled, active."""

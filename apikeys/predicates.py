@@ -23,6 +23,8 @@ UNREVOKED = Q(revoked_at__isnull=True)
 ENABLED = Q(disabled_at__isnull=True)
 REVOKED = Q(revoked_at__isnull=False)
 DISABLED = Q(disabled_at__isnull=False)
+IMPORTED = Q(imported_from__isnull=False)
+IMPORT_UNUSED = Q(unused_until__isnull=False)
 
 MOST_WORDS, LONGEST_WORD = 10, 100
 PUNCTUATION = "-_./:@~+&<>"  # PostgreSQL would read words joined by these as one word

@@ -2,34 +2,30 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from access.key_limits import LONGEST_WINDOW, MOST_NETWORKS, MOST_REQUESTS, Rate, read_allowed_network
 from accounts.users.names import check_name
 from apikeys import attributes
-from apikeys.durations import parse_duration
 from apikeys.models import ApiKey, Status
-from apikeys.services import api_keys, rotation
-from apikeys.services.rotation import LONGEST_OVERLAP
+from apikeys.quotas.serializers import ChangeQuotaRequest
+from apikeys.services import api_keys
 from config import profiles
-from config.profiles.schema import Attribute, ChoiceAttribute
+from config.profiles.keys import Attribute, ChoiceAttribute
 from config.wire.fields import (
     BoundedListField,
     OneOfField,
     PairsField,
-    RuledField,
     StrictBooleanField,
     TextField,
     TimestampField,
     WholeNumberField,
     fault_of,
-    said_by_field,
 )
 from config.wire.ids import IdField, SentIdField, public_id
 from config.wire.members import RequestSerializer, WireSerializer
@@ -121,9 +117,12 @@ class CreateApiKeyRequest(RequestSerializer):
     organization = SentIdField("organization", required=False, help_text="id of the owner; default: you")
     allowed_networks = networks_field()
     rate_limit = RateLimitMember(required=False, allow_null=True)
+    quota = ChangeQuotaRequest(required=False, allow_null=True)
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = _with_notes(super().declared()) | attribute_fields()
+        if not profiles.active().keys.quotas:
+            del fields["quota"]
         if days := profiles.active().keys.longest_days:
             _require_expiry(fields["expires_at"], days)
         fields["scopes"].required = profiles.active().keys.scopes_required
@@ -154,46 +153,6 @@ class UpdateApiKeyRequest(RequestSerializer):
 
     def declared(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return _with_notes(super().declared())
-
-
-MOST_SECONDS = int(LONGEST_OVERLAP.total_seconds())
-
-
-@extend_schema_field(
-    {
-        "oneOf": [
-            {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS},
-            {"type": "string", "pattern": "^[1-9][0-9]{0,8}[smhdw]$"},
-        ]
-    }
-)
-class DurationField(RuledField):
-    """A duration: a number of seconds, or a text such as 24h."""
-
-    def to_internal_value(self, data: Any) -> timedelta:
-        if isinstance(data, str):
-            with said_by_field():
-                return parse_duration("overlap", data)
-        if type(data) is not int or not 0 <= data <= MOST_SECONDS:
-            raise serializers.ValidationError(f"Send 0 to {MOST_SECONDS} seconds, or a text such as 24h.")
-        return timedelta(seconds=data)
-
-
-class RotateApiKeyRequest(RequestSerializer):
-    resource = "api_key"
-
-    overlap = DurationField(
-        required=False,
-        rule=rotation.check_overlap,
-        help_text=f"how long the old key stays valid beside the new one, at most {LONGEST_OVERLAP.days}d; "
-        "without it, the old key is revoked at once",
-    )
-    expires_at = TimestampField(
-        required=False,
-        allow_null=True,
-        rule=check_expiry,
-        help_text="expiry of the new key; default: that of the old one",
-    )
 
 
 class ApiKeyMember(WireSerializer):
@@ -278,15 +237,6 @@ class CreatedApiKey(ApiKeyMember):
 
     def get_status(self, key: Any) -> Status:
         return super().get_status(key.row)
-
-
-class RotatedApiKey(CreatedApiKey):
-    """A new key that replaces another, and the time when the old one ends."""
-
-    predecessor_ends_at = TimestampField(allow_null=True)
-
-    def _members(self, declared: Iterable[str]) -> Iterable[str]:
-        return dict.fromkeys(("id", *super()._members(declared), "predecessor_ends_at"))
 
 
 class ScopeMember(WireSerializer):

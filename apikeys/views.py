@@ -18,9 +18,12 @@ from accounts.idempotency import openapi as idempotency
 from accounts.idempotency.requests import Made, once
 from accounts.models import Organization, User
 from apikeys import serializers
+from apikeys.advice.views import AdvisedViewSet
 from apikeys.changes import ApiKeyChanges
 from apikeys.filters import KeyQuery
 from apikeys.models import ApiKey, ApiKeyQuerySet
+from apikeys.quotas.changes import QuotaChanges
+from apikeys.rotations import serializers as rotation_serializers
 from apikeys.services import api_keys, enabling, revocation, rotation
 from apikeys.services.api_keys import NewKey
 from apikeys.usage import reports
@@ -41,15 +44,15 @@ Created = Made[NewKey | serializers.RepeatedKey]
 @extend_schema_view(
     list=extend_schema(operation_id="list_api_keys"), retrieve=extend_schema(operation_id="get_api_key")
 )
-class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
+class ApiKeyViewSet(ListModelMixin, AdvisedViewSet):
     """API keys: the caller's own, and others that the caller may see or manage."""
 
     resource = "api_key"
     queryset = ApiKey.objects.none()
     serializer_class = serializers.ApiKeyMember
     list_query = KeyQuery
-    conditional = EditedViewSet.conditional | {"rotate", "disable", "enable"}
-    tagged = EditedViewSet.tagged | {"rotate", "disable", "enable"}
+    conditional = EditedViewSet.conditional | {"rotate", "disable", "enable", "narrow", "widen"}
+    tagged = EditedViewSet.tagged | {"rotate", "disable", "enable", "narrow", "widen"}
     needs: ClassVar[Needs] = {
         "list": SEE,
         "retrieve": SEE,
@@ -60,6 +63,9 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
         "disable": MANAGE,
         "enable": MANAGE,
         "usage": SEE,
+        "advice": SEE,
+        "narrow": MANAGE,
+        "widen": MANAGE,
     }
 
     def get_queryset(self) -> ApiKeyQuerySet:
@@ -98,6 +104,7 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
     def create(self, request: Request) -> Response:
         members = requests.parse_body(serializers.CreateApiKeyRequest, request)
         owner = owner_for(principal_of_request(request), members.get("organization"))
+        quota = members.get("quota")
         made: Created = once(
             request,
             members,
@@ -113,6 +120,7 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
                 attributes=members.get("attributes", {}),
                 allowed_networks=members.get("allowed_networks", ()),
                 rate_limit=members.get("rate_limit"),
+                quota=None if quota is None else QuotaChanges(**quota),
                 claim=claim,
             ),
             self.find_created,
@@ -134,15 +142,15 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
 
     @extend_schema(
         operation_id="rotate_api_key",
-        request=serializers.RotateApiKeyRequest,
+        request=rotation_serializers.RotateApiKeyRequest,
         parameters=idempotency.PARAMETERS,
-        responses={201: serializers.RotatedApiKey, **idempotency.REFUSALS},
+        responses={201: rotation_serializers.RotatedApiKey, **idempotency.REFUSALS},
     )
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, pk: str) -> Response:
         """Replace this key with a new one. The old key ends after the overlap."""
         key = self.get_object()
-        sent = requests.parse_body(serializers.RotateApiKeyRequest, request)
+        sent = requests.parse_body(rotation_serializers.RotateApiKeyRequest, request)
         made: Created = once(
             request,
             sent,
@@ -151,12 +159,13 @@ class ApiKeyViewSet(ListModelMixin, EditedViewSet[ApiKey]):
                 key=key,
                 expires_at=sent.get("expires_at", key.expires_at),
                 overlap=sent.get("overlap", rotation.NO_OVERLAP),
+                when_quiet="finish" in sent,
                 expected=self.expected,
                 claim=claim,
             ),
             self.find_created,
         )
-        return self._created(serializers.RotatedApiKey, made)
+        return self._created(rotation_serializers.RotatedApiKey, made)
 
     @extend_schema(operation_id="disable_api_key", request=None)
     @action(detail=True, methods=["post"])

@@ -14,8 +14,10 @@ from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.csv import csv_response
 from access.backoffice.humanize import ago, times
 from access.callers import caller_in_admin, principal_in
+from access.freshness import check_fresh
 from apikeys.admin.forms import RevokeForm, RotateForm
 from apikeys.admin.samples import curl_line
+from apikeys.advice.services import narrow_api_keys, widen_api_keys
 from apikeys.attributes import in_lines
 from apikeys.models import ApiKey, Outcome
 from apikeys.services.api_keys import NewKey
@@ -57,6 +59,20 @@ DISABLE = Confirmation(
     _("key disabled"),
     _("keys disabled"),
 )
+NARROW = Confirmation(
+    _("Narrow keys"),
+    _("Narrow"),
+    _("These keys lose the scopes that they have not needed in 90 days. They can be widened for 7 days:"),
+    _("key narrowed"),
+    _("keys narrowed"),
+)
+WIDEN = Confirmation(
+    _("Widen keys again"),
+    _("Widen"),
+    _("These keys get back the scopes that narrowing took from them:"),
+    _("key widened"),
+    _("keys widened"),
+)
 ENABLE = Confirmation(
     _("Enable keys"),
     _("Enable"),
@@ -74,9 +90,9 @@ REVOKE = Confirmation(
 
 
 class KeyActions(ConfirmingAdmin):
-    """Rotate, disable, enable, revoke; and export, which changes nothing."""
+    """Rotate, narrow, widen, disable, enable, revoke; and export, which changes nothing."""
 
-    actions = ("rotate", "disable", "enable", "revoke", "export")
+    actions = ("rotate", "narrow", "widen", "disable", "enable", "revoke", "export")
     actions_of_any_size = ("export",)
 
     @admin.action(description=_("Rotate the selected key"), permissions=["change"])
@@ -87,11 +103,25 @@ class KeyActions(ConfirmingAdmin):
             messages.error(request, gettext("Select one key to rotate."))
             return None
 
+        check_fresh(caller_in_admin(request))
+
         def do(*, selected: list[ApiKey], **values: Any) -> HttpResponse:
             caller = caller_in_admin(request)
             return self.shown_once(request, rotate_api_key(caller=caller, key=selected[0], **values))
 
         return self.ask(request, selected, ROTATE, do, RotateForm, expires_at=keys[0].expires_at)
+
+    @admin.action(description=_("Narrow selected keys to the scopes that they need"), permissions=["change"])
+    def narrow(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
+        """Ask for confirmation, then narrow."""
+        service = partial(narrow_api_keys, caller=caller_in_admin(request))
+        return self.ask(request, selected, NARROW, service)
+
+    @admin.action(description=_("Widen selected keys again"), permissions=["change"])
+    def widen(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
+        """Ask for confirmation, then widen."""
+        service = partial(widen_api_keys, caller=caller_in_admin(request))
+        return self.ask(request, selected, WIDEN, service)
 
     @admin.action(description=_("Disable selected keys"), permissions=["change"])
     def disable(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
@@ -102,6 +132,7 @@ class KeyActions(ConfirmingAdmin):
     @admin.action(description=_("Enable selected keys"), permissions=["change"])
     def enable(self, request: HttpRequest, selected: QuerySet[ApiKey]) -> HttpResponse | None:
         """Ask for confirmation, then enable."""
+        check_fresh(caller_in_admin(request))
         service = partial(enable_api_keys, caller=caller_in_admin(request))
         return self.ask(request, selected, ENABLE, service)
 

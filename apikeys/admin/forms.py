@@ -20,6 +20,8 @@ from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import latest_expiry
 from apikeys.services.revocation import REASON_LENGTH
+from apikeys.services.rotation import check_can_wait
+from config import profiles
 from config.wire.errors import DomainError
 
 WIDE = {"class": "vTextField"}
@@ -148,15 +150,29 @@ class RotateForm(ConfirmForm):
         label=_("Overlap"),
         help_text=_("How long the old key stays valid."),
     )
+    when_quiet = forms.BooleanField(
+        required=False,
+        label=_("Finish when the old key is quiet"),
+        help_text=_(
+            "The old key ends by itself once the new one was used and the old one is not used any more."
+        ),
+    )
     expires_at = MomentField(label=_("Expires"), help_text=_("Expiry of the new key. Empty: never."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         say_latest(self.fields["expires_at"])
+        if profiles.active().rotation.quiet_hours is None:
+            del self.fields["when_quiet"]
 
     def clean_overlap(self) -> timedelta:
         text = self.cleaned_data["overlap"]
         return parse_duration("overlap", text) if text else timedelta()
+
+    def clean_when_quiet(self) -> bool:
+        if wanted := bool(self.cleaned_data["when_quiet"]) and "overlap" in self.cleaned_data:
+            said_in_form(check_can_wait, self.cleaned_data["overlap"])
+        return wanted
 
 
 def say_latest(field: forms.Field) -> None:

@@ -19,18 +19,23 @@ from django.utils.translation import gettext_lazy as _
 from access.backoffice.base import add_error, said_status
 from access.backoffice.moments import moment_column, shown_ago
 from access.callers import caller_in_admin, principal_in
+from access.freshness import check_fresh
 from accounts.sessions.admin_site import note_denied
 from apikeys.admin.actions import KeyActions, use_in_words
 from apikeys.admin.filters import KEY_FILTERS
-from apikeys.admin.forms import KeyForm
 from apikeys.admin.lookup import holds_a_key, key_pasted
 from apikeys.admin.new_key_form import NewKeyForm
+from apikeys.admin.quota_form import KeyWithQuotaForm, QuotaFields
 from apikeys.admin.usage_charts import chart_of_key, line_of_day, scopes_of
+from apikeys.advice.unneeded import advice_for
 from apikeys.attributes import in_lines
 from apikeys.changes import ApiKeyChanges
 from apikeys.made_through import why_revoked
 from apikeys.models import ApiKey
 from apikeys.predicates import matching
+from apikeys.quotas.periods import day_of
+from apikeys.quotas.services import change_key_quota
+from apikeys.quotas.words import left_of
 from apikeys.services.api_keys import create_api_key, update_api_key
 from audit.models import Event
 from config.profiles import Capability
@@ -53,6 +58,7 @@ FACTS = (  # read-only fields
     "disabled",
     "revoked",
     "why_revoked",
+    "quota",
     "use",
 )
 
@@ -61,7 +67,7 @@ FACTS = (  # read-only fields
 class ApiKeyAdmin(KeyActions):
     can_read = frozenset({Capability.READ_OWN_KEYS, Capability.READ_KEYS})
     can_write = frozenset({Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS})
-    form = KeyForm
+    form = KeyWithQuotaForm
     list_display = (
         "name",
         "masked_key",
@@ -83,9 +89,10 @@ class ApiKeyAdmin(KeyActions):
     fieldsets = (
         (None, {"fields": FACTS}),
         (_("Settings"), {"fields": ("name", "description", "metadata", "allowed_networks", "rate_limit")}),
+        (_("Quota"), {"fields": tuple(QuotaFields.base_fields)}),
     )
     readonly_fields = FACTS
-    optional = frozenset({"attribute_list", "disabled", "revoked", "why_revoked"})
+    optional = frozenset({"attribute_list", "disabled", "revoked", "why_revoked", "quota"})
     created = moment_column("created_at", _("created"))
     expires_when = moment_column("expires_at", _("expires"))
     disabled = moment_column("disabled_at", _("disabled"), never="")
@@ -101,9 +108,9 @@ class ApiKeyAdmin(KeyActions):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Django's; people who may only see the key read its notes and limits instead of a form."""
-        facts, settings = super().get_fieldsets(request, obj)
+        facts, *settings = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj):
-            return [facts, settings]
+            return [facts, *settings]
         shown = [name for name in ("text", "pairs", "networks", "rate") if self._value(obj, name)]
         return [facts, (_("Settings"), {"fields": shown})]
 
@@ -165,6 +172,10 @@ class ApiKeyAdmin(KeyActions):
     def last_day(self, key: ApiKey) -> SafeString:
         return SafeString(line_of_day(key, timezone.now()))
 
+    @admin.display(description=_("quota"))
+    def quota(self, key: ApiKey) -> str:
+        return left_of(key, day_of(timezone.now()))
+
     @admin.display(description=_("use"))
     def use(self, key: ApiKey) -> str:
         return use_in_words(key, timezone.now())
@@ -210,13 +221,18 @@ class ApiKeyAdmin(KeyActions):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        caller = caller_in_admin(request)
+        if quota := form.quota_changes():
+            change_key_quota(caller=caller, key=obj, changes=quota)
         if changes := form.changes():
-            update_api_key(caller=caller_in_admin(request), key=obj, changes=ApiKeyChanges(**changes))
+            update_api_key(caller=caller, key=obj, changes=ApiKeyChanges(**changes))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Show the form; create the key and show it once, in the response to the form."""
         if not self.has_add_permission(request):
             raise PermissionDenied
+        if request.method != "POST":
+            check_fresh(caller_in_admin(request))
         form = NewKeyForm(principal_in(request), request.POST if request.method == "POST" else None)
         if form.is_valid():
             try:
@@ -247,6 +263,7 @@ class ApiKeyAdmin(KeyActions):
                 attributes=form.attributes(),
                 allowed_networks=values["allowed_networks"],
                 rate_limit=values["rate_limit"],
+                quota=form.new_quota(),
                 uuid=values["ticket"],
             )
         except IntegrityError:
@@ -273,6 +290,7 @@ def _told_about(request: HttpRequest, key: ApiKey) -> dict[str, Any]:
         "events": _events_about(request, key),
         "chart": chart_of_key(key, now),
         "scopes": scopes_of(key, now),
+        "advice": advice_for(key, now) if key.status(now) == "active" else None,
     }
 
 

@@ -15,10 +15,11 @@ from access.principals import Principal
 from accounts.models import Organization, User
 from accounts.organizations.forms import OwnerForm
 from apikeys.admin.forms import WIDE, LimitsForm, NotesForm, say_latest
+from apikeys.admin.quota_form import QuotaFields
 from apikeys.models import ApiKey
 from config import profiles
 from config.profiles import Capability
-from config.profiles.schema import Attribute, ChoiceAttribute
+from config.profiles.keys import Attribute, ChoiceAttribute
 
 FORM_SECONDS = 24 * 3600
 UNTIL_DATE, FOR_EVER = "date", "never"
@@ -38,7 +39,7 @@ class TicketField(forms.CharField):
             raise forms.ValidationError(gettext("This form has expired. Open it again.")) from None
 
 
-class OwnerlessKeyForm(NotesForm, LimitsForm):
+class OwnerlessKeyForm(NotesForm, LimitsForm, QuotaFields):
     """What a new key needs besides its owner. The profile's attributes are fields, too."""
 
     name = forms.CharField(label=_("Name"), max_length=100, widget=forms.TextInput(attrs=WIDE))

@@ -28,8 +28,17 @@ def environment_of(text: str, formats: Mapping[str, Format]) -> str | None:
 
 def pattern(formats: Mapping[str, Format]) -> re.Pattern[str]:
     """Return one regular expression that finds every key of these formats in any text."""
+    return re.compile(_anywhere(formats))
+
+
+def pattern_in_bytes(formats: Mapping[str, Format]) -> re.Pattern[bytes]:
+    """Return the same expression for bytes."""
+    return re.compile(_anywhere(formats).encode())
+
+
+def _anywhere(formats: Mapping[str, Format]) -> str:
     each = [shape(form).pattern for form in formats.values()]
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(each)})(?![A-Za-z0-9])")
+    return rf"(?<![A-Za-z0-9])(?:{'|'.join(each)})(?![A-Za-z0-9])"
 
 
 def shown_part(text: str, form: Format, characters: int) -> str:

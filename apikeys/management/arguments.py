@@ -9,11 +9,16 @@ from accounts.users.lookups import organization_named, user_named
 from apikeys.attributes import from_text, read_pairs
 from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey, ApiKeyQuerySet
+from apikeys.quotas.changes import QuotaChanges
+from apikeys.quotas.models import Counts
 from apikeys.services.api_keys import NewKey
 from config.wire import ids, times
 from config.wire.errors import Invalid, NotFound
 from config.wire.fields import timestamp
 from config.wire.ids import public_id
+
+PERIODS = {"day": "in a day (UTC)", "month": "in a month (UTC)", "total": "in all"}
+WHAT_COUNTS = "what uses units: requests and what services report, or only what services report"
 
 
 def add_owner_arguments(parser: Any, *, required: bool = False) -> None:
@@ -88,6 +93,20 @@ def named_limits(options: dict[str, Any]) -> dict[str, Any]:
     if options["rate_limit"] is not None:
         limits["rate_limit"] = parse_rate("rate-limit", options["rate_limit"])
     return limits
+
+
+def add_quota_arguments(parser: Any) -> None:
+    """Add --quota-day, --quota-month, --quota-total and --quota-counts."""
+    for period, words in PERIODS.items():
+        parser.add_argument(f"--quota-{period}", type=int, metavar="UNITS", help=f"most units {words}")
+    parser.add_argument("--quota-counts", choices=Counts.values, help=WHAT_COUNTS)
+
+
+def named_quota(options: dict[str, Any]) -> QuotaChanges | None:
+    """Return the quota in `options`, if there is one."""
+    given = {name: options[f"quota_{name}"] for name in (*PERIODS, "counts")}
+    given = {name: value for name, value in given.items() if value is not None}
+    return QuotaChanges(**given) if given else None
 
 
 def add_notes_arguments(parser: Any) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from access.key_limits import Limits, Rate, clean_networks, clean_rate
+from access.freshness import check_fresh
+from access.key_limits import Rate, are_wider
 from access.leases import wait_out_leases
 from access.principals import Caller, Credential, Principal
 from accounts.idempotency.services import Claim, take
@@ -24,7 +25,11 @@ from apikeys.at_rest import key_text as keys
 from apikeys.attributes import NOTES, clean_attributes, clean_description, clean_metadata, merge_metadata
 from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
+from apikeys.quotas.changes import QuotaChanges
+from apikeys.quotas.powers import check_may_make_keys
+from apikeys.quotas.services import give_quota
 from apikeys.services.events import record_about
+from apikeys.services.limits import limit_columns, limits_in, limits_in_words
 from apikeys.services.locking import locked
 from audit.events import EventName
 from config import profiles
@@ -62,6 +67,7 @@ def create_api_key(
     attributes: Mapping[str, Any] = NOTHING,
     allowed_networks: Sequence[str] = (),
     rate_limit: Rate | None = None,
+    quota: QuotaChanges | None = None,
     predecessor: ApiKey | None = None,
     uuid: UUID | None = None,
     claim: Claim | None = None,
@@ -72,12 +78,16 @@ def create_api_key(
     refuses. `environment` defaults to the profile's. `attributes` are those that the profile defines. No
     `allowed_networks` means every address. `predecessor` is the key that the new one replaces. `uuid` is that
     of the new row. Raises Invalid (naming the member), NotFound or NotAllowed: callers cannot grant more than
-    they hold, nor for longer than their own key lasts. Raises as `take` does for the `claim`.
+    they hold, nor for longer than their own key lasts. Raises FreshProofRequired, and as `take` does for the
+    `claim`.
     """
     _check_may_make(caller, owner)
+    if predecessor is None:
+        check_may_make_keys(caller)
+    check_fresh(caller)
     check_scopes(granted)
     granted = scopes.unique(granted)
-    _check_not_wider(caller, owner, frozenset(granted))
+    check_not_wider(caller, owner, frozenset(granted))
     environment = environment or profiles.active().keys.default_environment
     check_environment(environment)
     form = profiles.active().keys.environments[environment]
@@ -105,10 +115,12 @@ def create_api_key(
             made_through_id=caller.principal.credential.token or None,
             expires_at=_clean_expiry(caller, expires_at),
             predecessor=predecessor,
-            **_limit_columns(caller, allowed_networks, rate_limit),
+            counted_as=predecessor.first_uuid if predecessor else None,
+            **limit_columns(caller, allowed_networks, rate_limit),
         )
-        detail = {"scopes": granted, "owner": str(owner)}
-        record_about(EventName.API_KEY_CREATED, caller, row, detail | _limits_in_words(row))
+        limits = limits_in_words(row) | (give_quota(row, quota) if quota else {})
+        detail = {"scopes": granted, "owner": str(owner)} | limits
+        record_about(EventName.API_KEY_CREATED, caller, row, detail)
     return NewKey(row, text)
 
 
@@ -127,11 +139,12 @@ def update_api_key(
 ) -> ApiKey:
     """Change the name, the notes or the limits of a key, and return the changed key.
 
-    Raises NotFound, NotAllowed, PreconditionFailed, or Invalid, also for empty `changes`.
+    Raises NotFound, NotAllowed, PreconditionFailed, FreshProofRequired for wider limits, or Invalid, also for
+    empty `changes`.
     """
     if changes == ApiKeyChanges():
         raise Invalid("name", "is required, unless you send another member")
-    columns = _limit_columns(caller, changes.allowed_networks, changes.rate_limit)
+    columns = limit_columns(caller, changes.allowed_networks, changes.rate_limit)
     if changes.name is not UNSET:
         columns["name"] = clean_name("name", changes.name)
     if changes.description is not UNSET:
@@ -144,35 +157,17 @@ def update_api_key(
         if changed:
             edit(ApiKey.objects.filter(pk=before.pk), **changed)
         after = ApiKey.objects.select_related("user", "organization").get(pk=before.pk)
+        if are_wider(limits_in(after), limits_in(before)):
+            check_fresh(caller)
         if after.name != before.name:
             record_about(EventName.API_KEY_RENAMED, caller, before, {"from": before.name, "to": after.name})
         if noted := sorted(NOTES & changed.keys()):
             record_about(EventName.API_KEY_DESCRIBED, caller, after, {"members": noted})
-        old, new = _limits_in_words(before), _limits_in_words(after)
+        old, new = limits_in_words(before), limits_in_words(after)
         if old != new:
             record_about(EventName.API_KEY_CHANGED, caller, after, {"from": old, "to": new})
         wait_out_leases()  # the request that made the change may still be waiting
     return after
-
-
-def _limit_columns(
-    caller: Caller, networks: Sequence[str] | UnsetType, rate: Rate | UnsetType | None
-) -> dict[str, Any]:
-    """Return the columns of the limits. Raises Invalid for wrong limits, and wider ones than the caller's."""
-    own = caller.principal.credential.limits or Limits()
-    columns: dict[str, Any] = {}
-    if networks is not UNSET:
-        columns["allowed_networks"] = clean_networks(networks, own)
-    if rate is not UNSET:
-        rate = clean_rate(rate, own)
-        columns |= {"rate_requests": rate and rate.requests, "rate_seconds": rate and rate.seconds}
-    return columns
-
-
-def _limits_in_words(row: ApiKey) -> dict[str, Any]:
-    """Return the limits that a key has, for the audit log."""
-    words = {"allowed_networks": row.allowed_networks, "rate_limit": row.rate_limit and str(row.rate_limit)}
-    return {member: value for member, value in words.items() if value}
 
 
 def check_not_ended(row: ApiKey, now: datetime) -> None:
@@ -205,18 +200,23 @@ def check_scopes(requested: Sequence[str]) -> None:
     unknown = scopes.unknown(requested, catalogue)
     if unknown:
         named = ", ".join(ascii(scope) for scope in unknown[:MOST_ERRORS])
-        words = "is not a scope" if len(unknown) == 1 else "are not scopes"
-        raise Invalid("scopes", f"{named} {words}; the scopes are: {', '.join(catalogue)}")
+        said = {"named": named, "known": ", ".join(catalogue)}
+        if len(unknown) == 1:
+            raise Invalid("scopes", Sentence("%(named)s is not a scope; the scopes are: %(known)s", **said))
+        raise Invalid("scopes", Sentence("%(named)s are not scopes; the scopes are: %(known)s", **said))
 
 
-def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozenset[str]) -> None:
+def check_not_wider(caller: Caller, owner: User | Organization, granted: frozenset[str]) -> None:
     """Refuse scopes that the caller or the key's owner does not hold.
 
     A key for another person acts in their name, so its creator must be able to do everything they can.
     """
     wanted = profiles.active().power_of_scopes(granted)
     if isinstance(owner, Organization):
-        words = _more_than(wanted - caller.principal.power_in(owner.pk), "you may do in this organization")
+        words = Sentence(
+            "scopes: %(names)s would allow more than you may do in this organization",
+            names=_names_in(wanted - caller.principal.power_in(owner.pk)),
+        )
         caller.principal.require(lambda who: wanted <= who.power_in(owner.pk), words)
         return
     person = principal_of(owner, Credential("jwt", ""))
@@ -227,23 +227,27 @@ def _check_not_wider(caller: Caller, owner: User | Organization, granted: frozen
         )
     excess = Power(scopes=wanted.scopes - person.scopes_anywhere)
     if excess != NO_POWER:
-        raise NotAllowed(_more_than(excess, "the key's owner may do"))
+        words = Sentence(
+            "scopes: %(names)s would allow more than the key's owner may do", names=_names_in(excess)
+        )
+        raise NotAllowed(words)
     made = person.narrowed(granted, person.credential)
-    words = _more_than(made.excess_over(caller.principal), "you may do")
+    beyond = _names_in(made.excess_over(caller.principal))
+    words = Sentence("scopes: %(names)s would allow more than you may do", names=beyond)
     caller.principal.require(lambda who: made.excess_over(who) == NO_POWER, words)
 
 
-def _more_than(excess: Power, whose: str) -> str:
-    names = ", ".join(sorted(excess.scopes) or sorted(excess.capabilities))
-    return f"scopes: {names} would allow more than {whose}"
+def _names_in(excess: Power) -> str:
+    return ", ".join(sorted(excess.scopes) or sorted(excess.capabilities))
 
 
 def check_environment(name: str) -> None:
     """Raise Invalid for an environment that the profile does not have."""
     environments = profiles.active().keys.environments
     if name not in environments:
-        known = ", ".join(environments)
-        raise Invalid("environment", f"{name!a} is not an environment; the environments are: {known}")
+        said = {"name": ascii(name), "known": ", ".join(environments)}
+        words = Sentence("%(name)s is not an environment; the environments are: %(known)s", **said)
+        raise Invalid("environment", words)
 
 
 def latest_expiry(now: datetime) -> datetime | None:

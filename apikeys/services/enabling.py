@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from access.freshness import check_fresh
 from access.leases import wait_out_leases
 from access.principals import Caller
 from apikeys.models import ApiKey
@@ -26,7 +27,8 @@ def disable_api_keys(*, caller: Caller, selected: Iterable[ApiKey], expected: Ex
 def enable_api_keys(*, caller: Caller, selected: Iterable[ApiKey], expected: Expected = ANY_VERSION) -> int:
     """Enable keys again, all or none. Return how many were disabled before.
 
-    Raises NotFound, NotAllowed or PreconditionFailed, and Conflict for a key that has ended for good.
+    Raises NotFound, NotAllowed, PreconditionFailed or FreshProofRequired, and Conflict for a key that has
+    ended for good.
     """
     return _switch(caller, selected, expected, off=False)
 
@@ -34,6 +36,8 @@ def enable_api_keys(*, caller: Caller, selected: Iterable[ApiKey], expected: Exp
 def _switch(caller: Caller, selected: Iterable[ApiKey], expected: Expected, *, off: bool) -> int:
     with transaction.atomic():
         rows = locked(caller, selected, expected)
+        if not off:
+            check_fresh(caller)
         for row in rows:
             check_not_ended(row, caller.origin.at)
         fresh = [row for row in rows if (row.disabled_at is None) == off]

@@ -19,10 +19,11 @@ def record_about_all(
     name: EventName, caller: Caller, rows: Iterable[ApiKey], detail: Mapping[str, Any]
 ) -> None:
     """Record an event about each key. Call it last in the transaction."""
-    entries = [Entry(name, _target(row), detail) for row in rows]
+    entries = [Entry(name, target_of(row), detail) for row in rows]
     record_all(entries, actor=caller.principal.actor, origin=caller.origin)
 
 
-def _target(row: ApiKey) -> Target:
+def target_of(row: ApiKey) -> Target:
+    """Return the key as the target of an event that is also about its owner."""
     target = Target.of("api_key", row, organization_id=row.organization_id)
     return target.about(user=row.user, organization=row.organization)

@@ -12,15 +12,14 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from access.principals import Caller
-from accounts.models import KnownSecret, RecoveryCode, SecondFactor
-from accounts.second_factor import seed_encryption
+from accounts import encrypted
+from accounts.models import KnownSecret, RecoveryCode
 from accounts.signing import keys as signing
 from apikeys.models import ApiKey
 from audit.actors import Origin
 from audit.events import EventName
 from audit.log import record
 from config import env, profiles, program
-from config.database.rows import in_parts
 from config.env import ConfigurationError
 from config.secrets.fingerprints import (
     PEPPER,
@@ -37,8 +36,7 @@ from oauth.models import OAuthClient
 # Where each kind of secret comes from: the variable, or else the file in the data folder.
 PLACES = {PEPPER: ("KEYHOUSE_PEPPERS", "peppers"), SEED_KEY: ("KEYHOUSE_SEED_KEYS", "seed_keys")}
 SIGNING_KEYS = ("KEYHOUSE_SIGNING_KEYS", "signing_key_*")
-# The tables that a check reads. Some are missing while setup runs, and after it was killed.
-LOOKED_AT = {model._meta.db_table for model in (KnownSecret, ApiKey, OAuthClient, RecoveryCode, SecondFactor)}
+LOOKED_AT = {model._meta.db_table for model in (KnownSecret, ApiKey, OAuthClient, RecoveryCode)}
 
 
 @dataclass(frozen=True)
@@ -72,8 +70,8 @@ def check_secrets() -> None:
 
     Raises ConfigurationError, which says what is missing and what to do. Takes two queries if nothing is new.
     """
-    if not LOOKED_AT.issubset(connection.introspection.table_names()):
-        return  # the database is not set up, or is an older version's
+    if not (LOOKED_AT | encrypted.tables()).issubset(connection.introspection.table_names()):
+        return  # setup runs or was killed, or the database is an older version's
     found = _fit(_look())
     if found.new or found.unneeded:
         with transaction.atomic():
@@ -172,12 +170,8 @@ def _without_peppers(pepper: Comparison, *, is_first_look: bool) -> dict[str, in
 
 
 def _without_seed_keys(seed_key: Comparison, *, is_first_look: bool) -> dict[str, int]:
-    """Count the second factors that no seed key here decrypts. They do not name the key they need."""
-    if not (seed_key.changed or seed_key.gone or is_first_look):
-        return {}
-    stored = in_parts(SecondFactor.objects.order_by("pk"))
-    count = sum(seed_encryption.decrypt(each.seed) is None for each in stored)
-    return {"second factors": count} if count else {}
+    """Count what no seed key here decrypts. Reads nothing unless one could be missing."""
+    return encrypted.unreadable() if seed_key.changed or seed_key.gone or is_first_look else {}
 
 
 def _named(secret: Fingerprint) -> str:

@@ -43,7 +43,7 @@ def one_locked_to_end(caller: Caller, named: Mapping[str, Any], expected: Expect
 
     Raises NotFound, NotAllowed or PreconditionFailed.
     """
-    row = next(iter(_to_lock(caller, *ENDING).filter(**named)), None)
+    row = next(iter(_to_lock(caller, *ENDING).filter(**named).order_by()), None)
     if row is None:
         raise _refusal(caller, lambda rows: rows.filter(**named).exists())
     expected.check(row)

@@ -23,7 +23,7 @@ class Outcome(models.TextChoices):
     ENDED = "ended", "revoked, expired, disabled, or its owner is not active"
     SCOPE = "scope", "it lacks a scope or a role, or may not do this"
     NETWORK = "network", "from an address outside of its networks"
-    RATE = "rate", "over its rate limit"
+    RATE = "rate", "over its rate limit or a quota"
 
 
 Row = TypeVar("Row", bound=models.Model)

@@ -8,7 +8,7 @@ from audit.events import EventName
 from audit.refusals import record_refusal
 from config import metrics
 
-OUTCOMES = {"network": Outcome.NETWORK, "rate limit": Outcome.RATE}
+OUTCOMES = {"network": Outcome.NETWORK, "rate limit": Outcome.RATE, "quota": Outcome.RATE}
 
 
 def record_refused_key(target: Target, reason: str, origin: Origin, *, number: int = 0) -> None:
@@ -24,7 +24,7 @@ def record_refused_key(target: Target, reason: str, origin: Origin, *, number: i
 
 
 def record_refused_use(principal: Principal, reason: str, origin: Origin) -> None:
-    """Count and record the refusal of a valid key, for its rate limit or the client's address.
+    """Count and record the refusal of a valid key, for one of its limits or the client's address.
 
     Auditors of the organization that owns the key may see the event.
     """

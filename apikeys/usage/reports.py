@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from apikeys.models import DAY, HOUR, ApiKey
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, Sentence
 
 USUAL_SPAN = timedelta(days=7)
 LONGEST_SPAN = timedelta(days=90)
@@ -50,7 +50,10 @@ def report(key: ApiKey, *, start: datetime | None, end: datetime | None, now: da
     if start >= end:
         raise Invalid("from", "must be before the end of the span")
     if end - start > LONGEST_SPAN:
-        raise Invalid("from", f"must be at most {LONGEST_SPAN.days} days before the end of the span")
+        raise Invalid(
+            "from",
+            Sentence("must be at most %(days)d days before the end of the span", days=LONGEST_SPAN.days),
+        )
     spans: dict[int, list[Tally]] = {HOUR: [], DAY: []}
     for begins_at, seconds, allowed, refused in key.uses.between(start, end).tallies():
         tally = Tally(datetime.fromtimestamp(begins_at, UTC), int(allowed), int(refused))

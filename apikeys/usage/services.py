@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from apikeys.models import EVERY_KEY, HOUR, ApiKey, Outcome
+from apikeys.notices.networks import Seen, see
 from config.database.sql import rows_query
 
 MOST_AT_ONCE = 500
+MOST_ADDRESSES = 16  # beside the last one, of requests that are counted together
 
 # {rows} is a query of the rows to write, with the columns column1, column2, …
 _ADD = """
@@ -45,16 +47,25 @@ Cell = tuple[int, int, Outcome, tuple[str, ...]]
 
 @dataclass(slots=True)
 class Use:
-    """Requests that are counted together: how many, and the last of them."""
+    """Requests that are counted together: how many, the last of them, and some addresses of the others."""
 
     count: int
     last_at: datetime
     last_ip: str
+    other_ips: frozenset[str] = frozenset()
 
     def add(self, other: "Use") -> None:
         """Add the other requests; keep the later of both last ones."""
         self.count += other.count
+        if other.last_ip != self.last_ip and other.last_ip not in self.other_ips:
+            self._keep(self.last_ip, other.last_ip)
+        if other.other_ips:
+            self._keep(*other.other_ips)
         self.last_at, self.last_ip = max((self.last_at, self.last_ip), (other.last_at, other.last_ip))
+
+    def _keep(self, *addresses: str) -> None:
+        if len(self.other_ips) < MOST_ADDRESSES:
+            self.other_ips = self.other_ips.union(addresses)
 
 
 class Counted(NamedTuple):
@@ -112,15 +123,18 @@ def _write(uses: dict[Cell, Use], organizations: Mapping[int, int | None]) -> No
     counts: Counter[tuple[int, int, str]] = Counter()
     allowed: dict[int, Use] = {}
     scopes: dict[tuple[int, str], datetime] = {}
+    seen: list[Seen] = []
     for (number, hour, outcome, needed), use in uses.items():
         counts[number, hour, outcome.value] += use.count
         if outcome is Outcome.ALLOWED:
             allowed.setdefault(number, Use(0, use.last_at, use.last_ip)).add(use)
+            seen += [Seen(number, ip, use.last_at) for ip in {use.last_ip, *use.other_ips}]
             for scope in needed:
                 scopes[number, scope] = max(use.last_at, scopes.get((number, scope), use.last_at))
     add_counts([Counted(key, hour, HOUR, outcome, n) for (key, hour, outcome), n in counts.items()])
     _mark(allowed)
     _mark_scopes(scopes)
+    see(seen)
     _add_totals(counts, organizations)
 
 

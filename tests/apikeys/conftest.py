@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from apikeys.usage import quotas
+from apikeys.usage import rates
 from tests.accounts.conftest import valkey, valkey_server
 
 __all__ = ["valkey", "valkey_server"]
@@ -13,6 +13,6 @@ __all__ = ["valkey", "valkey_server"]
 @pytest.fixture(autouse=True)
 def nothing_counted() -> Iterator[None]:
     """Begin each test with new windows of rate limits."""
-    quotas.forget()
+    rates.forget()
     yield
-    quotas.forget()
+    rates.forget()

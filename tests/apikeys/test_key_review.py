@@ -42,7 +42,8 @@ def at(user: User, *, days_ago: int = 0) -> Caller:
     """A person who uses the admin, now or some days ago."""
     moment = timezone.now() - timedelta(days=days_ago)
     return Caller(
-        principal_of(user, Credential("jwt", str(uuid4()))), Origin("192.0.2.1", "a-request", moment)
+        principal_of(user, Credential("jwt", str(uuid4()), proven_at=moment)),
+        Origin("192.0.2.1", "a-request", moment),
     )
 
 

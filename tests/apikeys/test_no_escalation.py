@@ -159,7 +159,7 @@ def with_key_manager() -> Profile:
 
 
 def as_caller(user: User) -> Caller:
-    return Caller(principal_of(user, Credential("jwt", "")), Origin.here())
+    return Caller(principal_of(user, Credential("jwt", "", proven_at=datetime.now(UTC))), Origin.here())
 
 
 @pytest.mark.parametrize("scopes", [[], ["services:read"]])

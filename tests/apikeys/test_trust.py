@@ -26,7 +26,7 @@ from apikeys.changes import ApiKeyChanges
 from apikeys.services import enabling, rotation
 from apikeys.services.api_keys import create_api_key, update_api_key
 from apikeys.services.revocation import revoke_api_keys
-from apikeys.usage import quotas
+from apikeys.usage import spending
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NetworkNotAllowed
 from gateway.check import authenticate
@@ -217,7 +217,7 @@ def test_a_limited_key_costs_no_query_either(cast: Cast, lease: Lease) -> None:
     lease(LONG)
     use(key.text, at=here)
     with CaptureQueriesContext(connection) as captured:
-        quotas.spend(use(key.text, at=here), here)
+        spending.spend(use(key.text, at=here), here)
     assert statements(captured) == []
 
 

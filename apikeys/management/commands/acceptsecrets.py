@@ -8,8 +8,9 @@ from config.commands.terminal import confirm
 
 WHAT_TO_DO = (
     "Create new keys (createapikey) and new client secrets (in the admin). Remove lost second factors "
-    "(removesecondfactor): their owners set up new ones, with new recovery codes. Logins and tokens that a "
-    "missing key signed have ended."
+    "(removesecondfactor): their owners set up new ones, with new recovery codes. Type the secrets of "
+    "identity providers again, and rotate those of webhooks. Logins and tokens that a missing key signed "
+    "have ended."
 )
 
 

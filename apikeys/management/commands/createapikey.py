@@ -6,6 +6,7 @@ from apikeys.management.arguments import (
     add_limit_arguments,
     add_notes_arguments,
     add_owner_arguments,
+    add_quota_arguments,
     as_created,
     as_shown_once,
     named_attributes,
@@ -13,6 +14,7 @@ from apikeys.management.arguments import (
     named_limits,
     named_notes,
     named_owner,
+    named_quota,
 )
 from apikeys.services.api_keys import create_api_key
 from config.commands.base import KeyhouseCommand, Output
@@ -24,6 +26,7 @@ class Command(KeyhouseCommand):
         '{} --name "Stock client" --user alice --scope services:read --expires-in 90d',
         '{} --name Backup --user alice --description "Copies the archive" --metadata team=operations',
         "{} --name CI --organization Acme --allowed-network 10.0.0.0/8 --rate-limit 100/60s",
+        "{} --name Import --user alice --quota-day 10000 --quota-month 50000",
     )
 
     def add_arguments(self, parser: Any) -> None:
@@ -33,6 +36,7 @@ class Command(KeyhouseCommand):
         add_expiry_arguments(parser)
         parser.add_argument("--environment", help="environment; default: the profile's default_environment")
         add_limit_arguments(parser)
+        add_quota_arguments(parser)
         add_notes_arguments(parser)
         parser.add_argument(
             "--attribute",
@@ -54,6 +58,7 @@ class Command(KeyhouseCommand):
             environment=options["environment"],
             expires_at=named_expiry(options, caller.origin.at),
             attributes=named_attributes(options),
+            quota=named_quota(options),
             **named_limits(options),
             **named_notes(options),
         )

@@ -26,6 +26,11 @@ class Command(KeyhouseCommand):
             help=f"how long the old key stays valid, such as 24h, at most {LONGEST_OVERLAP.days}d; "
             "default: it is revoked at once",
         )
+        parser.add_argument(
+            "--when-quiet",
+            action="store_true",
+            help="end the old key earlier, once the new one was used and the old one is not used any more",
+        )
         add_expiry_arguments(parser)  # of the new key; default: that of the old key
 
     def run(self, options: dict[str, Any]) -> Output:
@@ -37,6 +42,7 @@ class Command(KeyhouseCommand):
             key=old,
             expires_at=named_expiry(options, caller.origin.at) or old.expires_at,
             overlap=parse_duration("overlap", overlap) if overlap is not None else NO_OVERLAP,
+            when_quiet=options["when_quiet"],
         )
         document = as_created(new) | {"predecessor_ends_at": timestamp(new.predecessor_ends_at)}
         return Output(

@@ -8,17 +8,24 @@ import pytest
 from django.test import override_settings
 
 from access.principals import Caller
-from accounts.models import KnownSecret, RecoveryCode
+from accounts.encrypted import renew
+from accounts.models import KnownSecret, RecoveryCode, Session
+from accounts.second_factor import seed_encryption
 from apikeys.models import ApiKey
 from apikeys.services.known_secrets import accept_secrets, check_secrets
 from audit.models import Event
 from config.env import ConfigurationError
 from config.secrets import key_pairs
 from config.secrets.key_pairs import KeyPair
+from federation.models import Grant, Provider
 from oauth.models import OAuthClient
 from tests.accounts.authenticator import enrolled
-from tests.conftest import Cast, make_key, with_key
+from tests.accounts.helpers import caller_as
+from tests.conftest import Cast, log_in, make_key, with_key
 from tests.oauth.flow import make_client
+from tests.webhooks.changes import hook_of
+from webhooks.models import Webhook
+from webhooks.services.secrets import rotate_secret
 
 ONE, TWO, THREE = bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34))
 KEYS = [key_pairs.from_pem(key_pairs.new_pem("RS256")) for _ in range(3)]
@@ -136,6 +143,53 @@ def test_a_seed_key_goes_when_no_seed_needs_it(cast: Cast, settings: Any) -> Non
     cast.alice.second_factor.delete()
     settings.SEED_KEYS = {2: TWO}
     check_secrets()
+
+
+@pytest.fixture
+def encrypted(cast: Cast) -> Webhook:
+    """A secret of a provider, a refresh token, and two secrets of the webhook, one of which ends."""
+    now = datetime.now(UTC)
+    secret = seed_encryption.encrypt(b"a secret")
+    Provider.objects.create(organization=cast.acme, secret=secret, created_at=now)
+    log_in(cast.alice)
+    Grant.objects.create(session=Session.objects.get(), refresh_token=secret, asked_at=now, answered_at=now)
+    return rotate_secret(caller=caller_as(cast.ada), webhook=hook_of(cast)).row
+
+
+def test_a_seed_key_stays_while_anything_is_encrypted_with_it(encrypted: Webhook, settings: Any) -> None:
+    settings.SEED_KEYS = {2: TWO}
+    said = refusal()
+    assert "seed key 1 is missing from " in said
+    assert "secrets of identity providers: 1, refresh tokens of logins: 1, secrets of webhooks: 2." in said
+
+
+def test_what_has_ended_needs_no_seed_key(encrypted: Webhook, settings: Any) -> None:
+    Session.objects.update(ended_at=datetime.now(UTC))
+    Provider.objects.update(secret="")
+    Webhook.objects.update(old_secrets=[[encrypted.secret, datetime.now(UTC).timestamp()]])
+    settings.SEED_KEYS = {2: TWO}
+    assert "these stop working: secrets of webhooks: 1." in refusal()
+
+
+def test_servers_encrypt_everything_with_the_current_seed_key(
+    cast: Cast, encrypted: Webhook, settings: Any
+) -> None:
+    enrolled(cast.bob)
+    before = encrypted.secrets(datetime.now(UTC))
+    settings.SEED_KEYS, settings.CURRENT_SEED_KEY = {1: ONE, 2: TWO}, 1
+    renew()
+    assert Webhook.objects.get().secret == encrypted.secret
+    settings.CURRENT_SEED_KEY = 2
+    renew()
+    settings.SEED_KEYS = {2: TWO}
+    assert "these stop working: secrets of webhooks: 1." in refusal()
+    assert Webhook.objects.get().secrets(datetime.now(UTC)) == before[:1]
+    Webhook.objects.update(old_secrets=[])
+    check_secrets()
+    stored = [Provider.objects.get().secret, Grant.objects.get().refresh_token]
+    assert [seed_encryption.decrypt(each) for each in stored] == [b"a secret"] * 2
+    renew()
+    assert [Provider.objects.get().secret, Grant.objects.get().refresh_token] == stored
 
 
 def given(*keys: KeyPair) -> Any:

@@ -60,7 +60,7 @@ def test_the_successor_has_what_the_key_had_and_a_text_and_life_of_its_own(cast:
 
 
 def test_the_successor_has_the_attributes_of_the_key(cast: Cast, served_profile: Any) -> None:
-    from config.profiles.schema import BooleanAttribute
+    from config.profiles.keys import BooleanAttribute
 
     served_profile(changed(keys={"attributes": {"scans": BooleanAttribute("Scans", default=False)}}))
     key = make_key(cast.alice, attributes={"scans": True})

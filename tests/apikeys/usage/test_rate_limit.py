@@ -10,9 +10,13 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from access.callers import caller_at_command_line
 from access.key_limits import LONGEST_WINDOW, MOST_REQUESTS, Limits, Rate
 from access.principals import Credential, Principal
-from apikeys.usage import quotas
+from apikeys.models import ApiKey
+from apikeys.services.api_keys import NewKey
+from apikeys.services.rotation import rotate_api_key
+from apikeys.usage import rates
 from audit.actors import Origin
 from audit.models import Event
 from config.wire.errors import RateLimited
@@ -29,11 +33,18 @@ def ask(api: Api) -> Any:
 
 def limited(name: str = "1", rate: Rate = THREE) -> Principal:
     """The principal of a key with a rate limit."""
-    return Principal("", "", Credential("key", name, limits=Limits((), rate)))
+    return Principal("", "", Credential("key", name, limits=Limits((), rate), counted_as=name))
 
 
-def spend(principal: Principal, *, after: float = 0) -> quotas.Quota | None:
-    return quotas.spend(principal, Origin("", "", NOW + timedelta(seconds=after)))
+def rotated(key: ApiKey) -> NewKey:
+    """The successor of a key that still works."""
+    return rotate_api_key(
+        caller=caller_at_command_line(), key=key, expires_at=None, overlap=timedelta(days=1)
+    )
+
+
+def spend(principal: Principal, *, after: float = 0) -> rates.Allowance | None:
+    return rates.count(principal, Origin("", "", NOW + timedelta(seconds=after)))
 
 
 @pytest.fixture(params=["in this process", "in Valkey"])
@@ -125,6 +136,21 @@ def test_keys_have_windows_of_their_own_and_so_has_another_rate(counting: None) 
     assert spend(limited("1", Rate(3, 61))) == (Rate(3, 61), 2, 61)
 
 
+def test_a_key_and_its_successors_share_one_count(counting: None, cast: Cast) -> None:
+    first = make_key(cast.alice, "services:read", rate_limit=Rate(3, 60))
+    assert ask(with_key(first)).headers["RateLimit"].startswith('"key";r=2;')
+    second = rotated(first.row)
+    assert ask(with_key(second)).headers["RateLimit"].startswith('"key";r=1;')
+    third = rotated(second.row)
+    statuses = [ask(with_key(key)).status_code for key in (third, first, second, third)]
+    assert statuses == [200, 429, 429, 429]
+
+
+def test_without_a_rotation_keys_of_one_owner_count_alone(counting: None, cast: Cast) -> None:
+    keys = [make_key(cast.alice, "services:read", rate_limit=Rate(1, 60)) for _ in range(2)]
+    assert [ask(with_key(key)).status_code for key in keys] == [200, 200]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_many_requests_at_once_exactly_as_many_as_allowed_get_through(counting: None) -> None:
     principal = limited(rate=Rate(50, 60))
@@ -153,9 +179,9 @@ def test_a_valkey_that_does_not_answer_costs_one_attempt_and_then_each_process_c
 @pytest.fixture
 def two_workers(db: None) -> Iterator[None]:
     """This process is one of two workers of a server."""
-    quotas.share_among(2)
+    rates.share_among(2)
     yield
-    quotas.share_among(1)
+    rates.share_among(1)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +222,7 @@ def test_memory_is_bounded_and_the_oldest_window_goes_first(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.VALKEY_URL = ""
-    monkeypatch.setattr(quotas, "MOST_COUNTED", 2)
+    monkeypatch.setattr(rates, "MOST_COUNTED", 2)
     for name in ("1", "2", "3"):
         spend(limited(name))
     assert spend(limited("3")) == (Rate(3, 60), 1, 60)

@@ -1,6 +1,6 @@
 """Refused keys: clients get one answer for all reasons, and the audit log has the reason."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -81,7 +81,9 @@ def test_an_organization_s_key_outlives_the_person_who_made_it(cast: Cast) -> No
     from accounts.users.principals import principal_of
     from audit.actors import Origin
 
-    maker = Caller(principal_of(cast.alice, Credential("jwt", "")), Origin.here())
+    maker = Caller(
+        principal_of(cast.alice, Credential("jwt", "", proven_at=datetime.now(UTC))), Origin.here()
+    )
     key = make_key(cast.acme, "keys:read", caller=maker)
     update_user(caller=caller_at_command_line(), user=cast.alice, changes=UserChanges(is_active=False))
     assert with_key(key).get("api-keys").status_code == 200

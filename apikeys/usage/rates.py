@@ -9,19 +9,18 @@ from access.key_limits import Rate
 from access.principals import Principal
 from accounts.throttling import valkey as valkey_counts
 from accounts.throttling.counters import Attempt, Count, Counter
-from apikeys.usage.refusals import record_refused_use
 from audit.actors import Origin
 from config.wire.errors import RateLimited
 
 MOST_COUNTED = 100_000  # keys with a running window; when full, the oldest is dropped
 
-log = logging.getLogger("keyhouse.quotas")
+log = logging.getLogger("keyhouse.rates")
 _lock = threading.Lock()
 _windows: OrderedDict[bytes, Count] = OrderedDict()
 _processes = 1
 
 
-class Quota(NamedTuple):
+class Allowance(NamedTuple):
     """A key's limit, the requests that are left here, and the seconds until the window here ends.
 
     Without Valkey, "here" is this process. Others may have more requests left, or none.
@@ -40,32 +39,17 @@ class Quota(NamedTuple):
         }
 
 
-def spend(principal: Principal, origin: Origin) -> Quota | None:
-    """Count one request of a credential and return its quota, None if it has no rate limit.
+def count(principal: Principal, origin: Origin) -> Allowance | None:
+    """Count one request of a credential and return what is left, None if it has no rate limit.
 
-    Raises RateLimited if no request was left, and records that.
+    Raises RateLimited if no request was left.
     """
-    try:
-        return count(principal, origin)
-    except RateLimited:
-        record_refused_use(principal, "rate limit", origin)
-        raise
-
-
-def are_counted_here(principal: Principal | None) -> bool:
-    """Whether the caller's requests are counted without Valkey: in this process, or not at all."""
-    limits = principal.credential.limits if principal else None
-    return limits is None or limits.rate is None or not valkey_counts.is_asked()
-
-
-def count(principal: Principal, origin: Origin) -> Quota | None:
-    """Do the same as `spend`, without recording a refusal. Raises RateLimited."""
     limits = principal.credential.limits
     if limits is None or limits.rate is None:
         return None
     now = int(origin.at.timestamp())
-    most, found = _count(principal.credential.id, limits.rate, now)
-    quota = Quota(limits.rate, max(most - found.attempts, 0), max(found.ends_at - now, 1))
+    most, found = _count(principal.credential.counted_as, limits.rate, now)
+    quota = Allowance(limits.rate, max(most - found.attempts, 0), max(found.ends_at - now, 1))
     if found.attempts > most:
         raise RateLimited(quota.reset, quota.headers)
     return quota

@@ -1,0 +1,1 @@
+"""Rotations that finish by themselves."""
