@@ -1,0 +1,1 @@
+"""Services that take reports of leaked keys, and stop the keys that they name."""
