@@ -1,0 +1,282 @@
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from access.callers import caller_at_command_line
+from access.credentials import BASIC_SCHEME, KONG_HEADER, OWN
+from access.principals import Caller
+from accounts.users.authority import check_global_role
+from accounts.users.lookups import organization_named
+from apikeys.durations import parse_duration
+from apikeys.models import ApiKey, KeySource
+from apikeys.services.api_keys import check_environment
+from config import profiles
+from config.commands.base import KeyhouseCommand, Output
+from config.commands.tables import Table
+from config.commands.terminal import progress_bar, say
+from config.logs import escape
+from config.wire.errors import Invalid
+from migration import reading, revoking
+from migration.coverage import coverage
+from migration.deciding import Plan, Report
+from migration.owners import OwnerRule
+from migration.rows import Raw
+from migration.scope_map import read_scope_map
+from migration.services import Progress, check_keys, import_keys, try_import
+from migration.sources import SOURCES, Source, sources
+from migration.unused import settle
+
+SCHEME = re.compile(r"authorization: *([a-z][a-z0-9-]{0,30})", re.IGNORECASE)
+USERS_TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,120}")
+UNUSED_FOR = "90d"
+SHOWN_FAULTS = 20
+WORDS = {
+    "read": "keys read",
+    "imported": "imported",
+    "already_here": "already here",
+    "ended": "left out: revoked or expired where they come from",
+    "revoked": "revoked, as where they come from",
+    "disabled": "disabled, as where they come from",
+    "owners_made": "owners made",
+    "shortened": "expiry brought forward to the longest that the profile allows",
+    "faulty": "left out: broken",
+}
+
+
+class Command(KeyhouseCommand):
+    help = (
+        "Import the API keys of another system. They go on working as they are, in the header that their "
+        "clients use. Reads a database or a CSV file. Without --keep-going, a broken key stops the import "
+        "before it begins. Importing again adds new keys, and revokes those that ended meanwhile. Without "
+        "SOURCE, shows how many imported keys have been used."
+    )
+    examples = (
+        "{} --from drf-authtoken postgres://app@db.example.com/app --dry-run",
+        "{} --from knox tokens.csv --scopes scopes.toml --make-owners viewer",
+        "{} --from drf-authtoken --query",
+        "{}",
+    )
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("source", nargs="?", metavar="SOURCE", help="a database URL or a CSV file")
+        parser.add_argument("--from", dest="system", choices=sorted(SOURCES), help="the system of the keys")
+        parser.add_argument(
+            "--version-of-keys",
+            metavar="N",
+            help="knox: 5 (default) or 4; drf-api-key: 3 (default) or 2; netbox: 1 or 2, else both; "
+            "csv with digests: sha256 or sha512",
+        )
+        parser.add_argument("--query", action="store_true", help="print the query that exports the keys")
+        parser.add_argument("--name", help="your name for the system, if you have several of its kind")
+        parser.add_argument(
+            "--header", help="where clients send the keys, such as 'Authorization: Token' or apikey"
+        )
+        parser.add_argument("--users-table", default="auth_user", help="default: %(default)s")
+        parser.add_argument("--organization", help="the organization that gets all keys")
+        parser.add_argument("--make-owners", metavar="ROLE", help="make missing people, with this role")
+        parser.add_argument("--scopes", metavar="FILE", help="TOML: what each scope becomes")
+        parser.add_argument("--environment", help="default: the profile's default_environment")
+        parser.add_argument(
+            "--unused-for",
+            metavar="DURATION",
+            default=UNUSED_FOR,
+            help="disable a key that is not used for so long after its import; default: %(default)s",
+        )
+        parser.add_argument(
+            "--keep-missing", action="store_true", help="revoke no key that is gone from SOURCE"
+        )
+        parser.add_argument(
+            "--complete", action="store_true", help="the file has all keys: revoke all others"
+        )
+        parser.add_argument(
+            "--keep-going", action="store_true", help="leave broken keys out, import the rest"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only show what would be imported")
+
+    def run(self, options: dict[str, Any]) -> Output:
+        if options["query"]:
+            return _query(options)
+        if options["source"] is None:
+            return _coverage()
+        caller, plans = caller_at_command_line(), _plans(options)
+        if any(plan.source.is_slow for plan in plans):
+            say(f"warning: {SLOW}")
+        reports = _import(caller, plans, options)
+        counts = {name: sum(getattr(each, name) for each in reports) for name in WORDS}
+        faults = [fault for each in reports for fault in each.faults]
+        rows = [(WORDS[name], number) for name, number in counts.items() if number or name == "imported"]
+        notes = [escape(fault) for fault in faults[:SHOWN_FAULTS]]
+        notes += [QUERY_KEYS] if options["system"] == "kong" else []
+        is_dry = options["dry_run"]
+        document = {"dry_run": is_dry, "source": plans[0].name, **counts, "faults": faults}
+        return Output(document, [Table(("", "would be" if is_dry else "number"), rows), *notes])
+
+
+QUERY_KEYS = "Keys in the query string stay refused: clients that send them there must send the header."
+
+
+SLOW = (
+    "a server hashes each of these keys at its first use, for up to a second of a core. It hashes one at a "
+    "time and answers 503 to others meanwhile. Strangers who know the prefix of an unused key can cause this."
+)
+
+
+def _query(options: dict[str, Any]) -> Output:
+    query = _query_of(options)
+    if not query:
+        raise Invalid("from", "must name a system that has a query")
+    return Output({"query": query}, query)
+
+
+def _query_of(options: dict[str, Any]) -> str:
+    if options["system"] is None:
+        raise Invalid("from", f"must be one of: {', '.join(sorted(SOURCES))}")
+    if USERS_TABLE.fullmatch(options["users_table"]) is None:
+        raise Invalid("users-table", "must be the name of a table")
+    return _sources(options)[0].query.format(users=options["users_table"])
+
+
+def _sources(options: dict[str, Any]) -> list[Source]:
+    try:
+        return sources(options["system"], options["version_of_keys"])
+    except ValueError as error:
+        raise Invalid("version-of-keys", str(error)) from None
+
+
+def _coverage() -> Output:
+    found = coverage()
+    heads = ("source", "imported", "used", "unused", "disabled", "revoked")
+    rows = [[document[head] for head in heads] for document in found]
+    return Output(found, [Table(heads, rows, "no keys were imported")])
+
+
+def _plans(options: dict[str, Any]) -> list[Plan]:
+    """Return what the options say: a plan for each version of the keys. Raises Invalid."""
+    now = caller_at_command_line().origin.at
+    _query_of(options)
+    environment = options["environment"] or profiles.active().keys.default_environment
+    check_environment(environment)
+    owners, scopes = _owner_rule(options), read_scope_map(options["scopes"])
+    unused_until = now + parse_duration("unused-for", options["unused_for"])
+    plans = []
+    for source in _sources(options):
+        name = (options["name"] or options["system"]) + (source.ending or "")
+        _check_name(name, source.kind)
+        place = _place(options["header"], source.place)
+        plans.append(Plan(name, source, place, owners, scopes, environment, unused_until))
+    return plans
+
+
+def _check_name(name: str, kind: str) -> None:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}", name) is None:
+        raise Invalid("name", "must have 1 to 40 letters, digits or any of . _ -")
+    before = KeySource.objects.filter(name=name).first()
+    if before is not None and before.kind != kind:
+        raise Invalid("name", f"{name} has keys of the kind {before.kind}; give these keys another name")
+    lost = ApiKey.objects.filter(imported_from=before).exclude(import_pepper__in=settings.PEPPERS)
+    if before is not None and lost.exists():
+        reason = "was used for an earlier import and is not here, so keys could be imported twice"
+        raise Invalid("name", f"{name}: pepper {lost[0].import_pepper} {reason}; add it to the peppers")
+
+
+def _place(given: str | None, default: str) -> str:
+    own = profiles.active().keys.header
+    header = default if given is None else given
+    scheme = SCHEME.fullmatch(header)
+    if header.lower() == own.lower() != "":
+        return OWN
+    if header.lower() == KONG_HEADER or given is None:
+        return header.lower()
+    if scheme is not None and scheme[1].lower() != BASIC_SCHEME:
+        return scheme[1].lower()
+    raise Invalid("header", f"must be 'Authorization: SCHEME', {KONG_HEADER}" + (f" or {own}" if own else ""))
+
+
+def _owner_rule(options: dict[str, Any]) -> OwnerRule:
+    if options["organization"] is not None:
+        if options["make_owners"] is not None:
+            raise Invalid("make-owners", "cannot be used with --organization")
+        return OwnerRule(organization=organization_named(options["organization"]))
+    if options["make_owners"] is not None:
+        check_global_role(options["make_owners"])
+    return OwnerRule(role=options["make_owners"])
+
+
+def _import(caller: Caller, plans: Sequence[Plan], options: dict[str, Any]) -> list[Report]:
+    """Import, and first look for broken keys unless the operator wants to leave them out."""
+    if options["dry_run"]:
+        return [_dry_pass(caller, plan, options) for plan in plans]
+    totals: list[int | None] = [None for _ in plans]
+    if not options["keep_going"]:
+        reports = [_check(caller, plan, options) for plan in plans]
+        faults = [fault for each in reports for fault in each.faults]
+        if faults:
+            number = sum(each.faulty for each in reports)
+            more = f" ({number} keys are broken)" if number > 1 else ""
+            raise CommandError(escape(f"{faults[0]}{more}; --keep-going imports the rest"))
+        totals = [each.read for each in reports]
+    return [_pass(caller, plan, options, total) for plan, total in zip(plans, totals, strict=True)]
+
+
+def _check(caller: Caller, plan: Plan, options: dict[str, Any]) -> Report:
+    """Look for broken keys, and refuse to revoke most of those that are here. Raises Invalid."""
+    if _has_all(options) and _source(plan) is not None:
+        return _dry_pass(caller, plan, options)
+    with _progress("checking", plan, None, options) as progress:
+        return check_keys(caller=caller, plan=plan, rows=_rows(plan, options), progress=progress)
+
+
+def _dry_pass(caller: Caller, plan: Plan, options: dict[str, Any]) -> Report:
+    known = _source(plan)
+    seen, rows = revoking.Seen(known), _rows(plan, options)
+    with _progress("checking", plan, None, options) as progress:
+        report = try_import(caller=caller, plan=plan, rows=rows, seen=seen, progress=progress)
+    report.revoked += len(_gone(known, seen, report, options))
+    return report
+
+
+def _pass(caller: Caller, plan: Plan, options: dict[str, Any], total: int | None) -> Report:
+    known = _source(plan)
+    seen, rows = revoking.Seen(known), _rows(plan, options)
+    with _progress("importing", plan, total, options) as progress:
+        report = import_keys(caller=caller, plan=plan, rows=rows, seen=seen, progress=progress)
+    gone = _gone(known, seen, report, options)
+    report.revoked += len(gone)
+    revoking.revoke_missing(caller, gone)
+    if known or report.read:
+        settle(caller, KeySource.objects.get(name=plan.name))
+    return report
+
+
+def _source(plan: Plan) -> KeySource | None:
+    return KeySource.objects.filter(name=plan.name).first()
+
+
+def _rows(plan: Plan, options: dict[str, Any]) -> Iterator[Raw]:
+    read = reading.raw_rows(options["source"], _query_of(options))
+    return (raw for raw in read if plan.source.takes(raw.values))
+
+
+def _progress(
+    what: str, plan: Plan, total: int | None, options: dict[str, Any]
+) -> AbstractContextManager[Progress]:
+    return progress_bar(f"{what} {plan.name}", total, quiet=options["json"])
+
+
+def _has_all(options: dict[str, Any]) -> bool:
+    has_all = reading.is_database(options["source"]) or options["complete"]
+    return has_all and not options["keep_missing"]
+
+
+def _gone(known: KeySource | None, seen: revoking.Seen, report: Report, options: dict[str, Any]) -> list[int]:
+    """Return the keys to revoke because SOURCE does not have them any more. Raises Invalid for most."""
+    if known is None or not _has_all(options):
+        return []
+    if report.faulty:
+        say("keys that are gone were not revoked: a broken row may be one of them")
+        return []
+    return revoking.missing(known, seen)

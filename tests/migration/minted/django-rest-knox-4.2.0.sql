@@ -1,0 +1,6 @@
+CREATE TABLE "auth_user" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "password" varchar(128) NOT NULL, "last_login" datetime NULL, "is_superuser" bool NOT NULL, "username" varchar(150) NOT NULL UNIQUE, "last_name" varchar(150) NOT NULL, "email" varchar(254) NOT NULL, "is_staff" bool NOT NULL, "is_active" bool NOT NULL, "date_joined" datetime NOT NULL, "first_name" varchar(150) NOT NULL);
+INSERT INTO "auth_user" VALUES(1,'',NULL,0,'alice','','alice@example.org',0,1,'2026-11-30 04:39:46.402175','');
+INSERT INTO "auth_user" VALUES(2,'',NULL,0,'bob','','bob@example.org',0,1,'2026-11-30 04:39:46.442235','');
+CREATE TABLE "knox_authtoken" ("digest" varchar(128) NOT NULL PRIMARY KEY, "created" datetime NOT NULL, "user_id" integer NOT NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "token_key" varchar(8) NOT NULL, "expiry" datetime NULL);
+INSERT INTO "knox_authtoken" VALUES('1045a8e5659d453e1721cdb42d64a7ddf307cb016b432e76d6cc9e6313909294bb20ae9dd36c9a10d37927498504f587c5e60b73a52545335a0fff9412d3ccd3','2026-11-30 04:39:46.439240',1,'331fa38d','2036-11-27 04:39:46.438547');
+INSERT INTO "knox_authtoken" VALUES('a9da7c0fd3afa5a0238d751f720a96952ec16bccebf7434630cb10f69e8eaf9aeb4d43cd8bac72606348a420a9706a8d0b933cd1740f62504a9bac422752b38e','2026-11-30 04:39:46.445070',2,'70323138','2036-11-27 04:39:46.444708');

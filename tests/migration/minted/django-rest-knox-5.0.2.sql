@@ -1,0 +1,6 @@
+CREATE TABLE "auth_user" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "password" varchar(128) NOT NULL, "last_login" datetime NULL, "is_superuser" bool NOT NULL, "username" varchar(150) NOT NULL UNIQUE, "last_name" varchar(150) NOT NULL, "email" varchar(254) NOT NULL, "is_staff" bool NOT NULL, "is_active" bool NOT NULL, "date_joined" datetime NOT NULL, "first_name" varchar(150) NOT NULL);
+INSERT INTO "auth_user" VALUES(1,'',NULL,0,'alice','','alice@example.org',0,1,'2026-11-30 04:39:48.483818','');
+INSERT INTO "auth_user" VALUES(2,'',NULL,0,'bob','','bob@example.org',0,1,'2026-11-30 04:39:48.491975','');
+CREATE TABLE "knox_authtoken" ("digest" varchar(128) NOT NULL PRIMARY KEY, "created" datetime NOT NULL, "user_id" integer NOT NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "expiry" datetime NULL, "token_key" varchar(25) NOT NULL);
+INSERT INTO "knox_authtoken" VALUES('c7eef43c63cb290b3213ec55069ddfc1b383823f7753ee894f2fa2f14da18b844b36ee9c4bc7bebd40528653e047ea28341ab0898b6d584f471315652d06ef09','2026-11-30 04:39:48.488326',1,'2036-11-27 04:39:48.487681','691ea2def3e4749');
+INSERT INTO "knox_authtoken" VALUES('3cc1ca59e369ab388352a357123d55993ef8764b6f72e06915a26938cb05a14d04a24f98e7bc8deaf5304928fc5d704d2af20da5f616931b053aa3bc465e0528','2026-11-30 04:39:48.495595',2,'2036-11-27 04:39:48.495118','316ef3b364b3f87');
