@@ -1,0 +1,1 @@
+"""Webhooks: events of the audit log, sent by HTTPS to those who may read them."""
