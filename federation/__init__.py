@@ -1,0 +1,1 @@
+"""Logins of people for whom their organization's OpenID Connect provider vouches."""

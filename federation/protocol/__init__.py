@@ -1,0 +1,1 @@
+"""OpenID Connect as its client: discovery, keys, requests and ID tokens. Knows no table."""

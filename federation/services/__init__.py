@@ -1,0 +1,1 @@
+"""Use cases: set up a provider, prove domains, map roles, log in."""
