@@ -1,0 +1,32 @@
+from typing import Any
+
+import yaml
+
+from access.callers import caller_at_command_line
+from accounts.models import Organization
+from accounts.users.lookups import organization_named
+from config.commands.base import KeyhouseCommand, Output
+from provisioning.exporting import export
+
+
+class Command(KeyhouseCommand):
+    help = (
+        "Write organizations, members, keys, OAuth2 clients and webhooks as they are, as YAML for plan and "
+        "apply. Without --organization, it has everything. Of secrets it has only those in URLs of webhooks."
+    )
+    examples = ("{} > keyhouse.yaml", "{} --organization Acme")
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument(
+            "--organization", action="append", metavar="NAME", help="only this one; repeatable"
+        )
+
+    def run(self, options: dict[str, Any]) -> Output:
+        names = options["organization"]
+        rows = (
+            list(Organization.objects.order_by("name_key"))
+            if names is None
+            else [organization_named(name) for name in dict.fromkeys(names)]
+        )
+        document = export(rows, caller_at_command_line().origin.at, outside=names is None)
+        return Output(document, yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip())
