@@ -16,7 +16,7 @@ from access.principals import Principal
 from accounts.sessions.authentication import authenticate_access_token
 from apikeys.authentication import authenticate_key
 from apikeys.models import Outcome
-from apikeys.usage import counting, quotas
+from apikeys.usage import counting, spending
 from audit.actors import Origin
 from config import profiles
 from config.profiles import Profile
@@ -42,7 +42,7 @@ SHORT = 256  # characters; the row of a longer URI is not cached
 
 
 def check(request: Head) -> HttpResponse:
-    """Answer 200 with the identity headers, 401 with WWW-Authenticate, 403, or 429 for a key's rate limit.
+    """Answer 200 with the identity headers, 401 with WWW-Authenticate, 403, or 429 for a key's limits.
 
     Every 200 has the identity headers, empty for an unknown caller, so that a proxy that copies them
     overwrites what the client sent.
@@ -56,11 +56,11 @@ def check(request: Head) -> HttpResponse:
         decision = decide(question.asked, principal, question.organization)
         if decision.refusal is not None:
             raise refused(decision.refusal, origin)
-        quota = quotas.spend(principal, origin) if principal else None
+        left = spending.spend(principal, origin) if principal else spending.NO_HEADERS
         counting.record_use(decision.key, origin, scopes=decision.scopes)
     except DomainError as error:
         return refusal_of(error, request)
-    headers = identity_headers(decision.principal) | (quota.headers if quota else {})
+    headers = {**identity_headers(decision.principal), **left}
     return HttpResponse(content_type="text/plain", headers=headers)
 
 

@@ -13,12 +13,12 @@ from access.credentials import Presented
 from access.principal_cache import Cached
 from accounts.sessions.authentication import remembered_access_token
 from apikeys.authentication import may_come_from, read_keys, remembered_key
-from apikeys.usage import counting, quotas
+from apikeys.usage import counting, spending
 from audit.actors import Origin
 from config import metrics
 from config.server import observed
 from config.server.answers import Answer, Unread, of_response
-from config.wire.errors import DomainError, RateLimited
+from config.wire.errors import DomainError
 from config.wire.http.heads import CREDENTIAL, REQUEST_ID, Head, PlainHead
 from config.wire.http.middleware import secure
 from config.wire.problems import DATABASE_ERRORS, unavailable
@@ -62,13 +62,13 @@ def check_together(checks: Sequence[UnreadKey]) -> list[Answer | None]:
     close_old_connections()
     try:
         with observed.together(check.head for check in checks):
-            callers = read_keys({check.key.secret for check in checks}, datetime.now(UTC))
+            callers = read_keys({check.key for check in checks}, datetime.now(UTC))
     except DATABASE_ERRORS as error:
         failed = of_response(secure(unavailable(error)))
         return [_answered(failed, check.head) for check in checks]
     except Exception:  # one row cannot be read: alone in its thread, its check fails and no other does
         return [None] * len(checks)
-    return [_answer_read(check, callers.get(check.key.secret)) for check in checks]
+    return [_answer_read(check, callers.get(check.key)) for check in checks]
 
 
 def check_in_thread(head: PlainHead) -> Answer | None:
@@ -90,7 +90,7 @@ def _is_answered_here(head: Head) -> bool:
 def _remembered(sent: Presented, origin: Origin) -> Cached | None:
     """Return the cached owner, None if only the database knows. Raises InvalidToken for a malformed key."""
     if sent.is_key:
-        return remembered_key(sent.secret, origin.at)
+        return remembered_key(sent, origin.at)
     if is_oauth2_like(sent.secret):
         return remembered_oauth2(sent.secret, origin)
     return remembered_access_token(sent.secret, origin)
@@ -114,15 +114,14 @@ def _answer_known(
     principal = caller.principal if caller else None
     head.META[CREDENTIAL] = principal.credential if principal else ""
     decision = decide(question.asked, principal, question.organization)
-    if decision.refusal is not None or not quotas.are_counted_here(principal):
+    if decision.refusal is not None:
         return None
-    try:
-        quota = quotas.count(principal, origin) if principal else None
-    except RateLimited:
+    left = spending.spend_from_memory(principal, origin) if principal else spending.NO_HEADERS
+    if left is None:
         return None
     counting.record_use(decision.key, origin, scopes=decision.scopes)
-    lines = identity_lines(decision.principal, quota.headers if quota else {})
-    if quota is None:
+    lines = identity_lines(decision.principal, left)
+    if not left:
         repeated.keep(head, origin, caller, decision, lines)
     return _answered(Answer(200, lines), head)
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from access.callers import principal_of_request
-from access.credentials import Presented, is_key_like
+from access.credentials import ANYWHERE, OWN, Presented, is_foreign_like, is_key_like
 from access.permissions import Needs
 from access.principals import Principal
 from apikeys.authentication import admit, known_key
@@ -127,9 +127,11 @@ def identify(token: str, client_ip: str, origin: Origin) -> Principal:
 
     Raises InvalidToken, or NetworkNotAllowed if the credential may not be used from there.
     """
-    if not is_key_like(token):
+    is_foreign = is_foreign_like(token)
+    if not (is_foreign or is_key_like(token)):
         return authenticate(Presented(token, is_key=False), origin)
-    return admit(known_key(token, origin), replace(origin, ip=client_ip))
+    sent = Presented(token, is_key=True, place=ANYWHERE if is_foreign else OWN)
+    return admit(known_key(sent, origin), replace(origin, ip=client_ip))
 
 
 def tell(found: Principal, client_ip: str, origin: Origin) -> dict[str, Any]:

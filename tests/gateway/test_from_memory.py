@@ -15,7 +15,7 @@ from access.callers import caller_at_command_line
 from access.key_limits import Rate
 from access.principal_cache import memory
 from apikeys.services.revocation import revoke_api_keys
-from apikeys.usage import counting, quotas
+from apikeys.usage import counting, rates
 from apikeys.usage.services import Cell
 from config.server.answers import Answer, WrittenAnswer, call_wsgi
 from config.server.edge import fingerprint
@@ -154,7 +154,7 @@ def outcome(answer: Answer) -> Outcome:
     assert len(headers) == len(answer.lines)
     uses = {cell: use.count for cell, use in counting._waiting.items()}
     counting.forget()
-    quotas.forget()
+    rates.forget()
     headers[b"ratelimit"] = headers.get(b"ratelimit", b"").partition(b";t=")[0]  # which second it is
     return Outcome(answer.status, headers, answer.body, uses)
 
@@ -201,7 +201,7 @@ def test_every_answer_from_memory_is_the_one_of_a_thread(
             answered = outcome(as_sent(read, request.method)) if read else None
             together += read is not None
         counting.forget()
-        quotas.forget()
+        rates.forget()
         head = request.head()
         in_thread, logged = in_a_thread(head), Logged.of(head)
         if isinstance(unread, UnreadKey) and answered is not None:
