@@ -13,10 +13,12 @@ from access.backoffice.base import add_error
 from access.backoffice.errors import said_in_page
 from access.backoffice.pages import page
 from access.exceptions import record_denied
+from access.freshness import check_fresh
 from access.principals import Caller
 from accounts.sessions.browser.login import caller_in, session_in
 from accounts.sessions.browser.login_page import login_page
-from config.wire.errors import DomainError, NotAllowed, NotFound
+from accounts.sessions.browser.proof_page import proof_page
+from config.wire.errors import DomainError, FreshProofRequired, NotAllowed, NotFound
 from config.wire.problems import domain_response, headers_of
 from console.navigation import Section, navigation
 
@@ -24,7 +26,8 @@ from console.navigation import Section, navigation
 class ConsolePage(View):
     """A page of the person who is logged in; other visitors are led to the login page.
 
-    The error of a service is an error page, or after a form a message on the page with the form.
+    The error of a service is an error page, or after a form a message on the page with the form. A person
+    whose login is too old is led to the page that renews it.
     """
 
     http_method_names = ["get", "head", "post"]
@@ -43,6 +46,8 @@ class ConsolePage(View):
 
     def _refused(self, error: DomainError) -> HttpResponse:
         request = self.request
+        if isinstance(error, FreshProofRequired):
+            return HttpResponseRedirect(proof_page(request.get_full_path()))
         self.note(error)
         if request.method != "POST" or isinstance(error, NotFound):
             return domain_response(error)
@@ -73,8 +78,11 @@ class FormPage(ConsolePage, ABC):
 
     template: ClassVar[str]
     form_class: ClassVar[type[forms.Form]]
+    needs_fresh_login: ClassVar[bool] = False  # then an old login is renewed before anything is typed
 
     def get(self, request: HttpRequest, **_: Any) -> HttpResponse:
+        if self.needs_fresh_login:
+            check_fresh(self.caller)
         return self.page(self.template, form=self.form(None), **self.context())
 
     def post(self, request: HttpRequest, **_: Any) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""/account/profile: a person's name, language and time zone, and the way to another e-mail address."""
+"""/account/profile: a person's name, language and time zone, their mails, and another e-mail address."""
 
 from typing import Any
 
@@ -9,11 +9,13 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from access.backoffice.forms import KnowsChanges
 from accounts.mail.email_change import ask_for_change
 from accounts.mail.email_undo import UNDO_DAYS
 from accounts.models import EmailChange
+from accounts.notifications.kinds import CHOICES, Notification
 from accounts.users.changes import ProfileChanges
-from accounts.users.forms import LanguageField, TimeZoneField
+from accounts.users.forms import LanguageField, NotificationsField, TimeZoneField
 from accounts.users.names import EMAIL_LENGTH, NAME_LENGTH
 from accounts.users.profile.services import change_own_profile
 from console.base import FormPage
@@ -21,8 +23,8 @@ from console.change_page import ChangePage
 from console.security.password import CurrentPasswordField
 
 
-class ProfileForm(forms.Form):
-    """What people change about themselves without a proof."""
+class ProfileForm(KnowsChanges, forms.Form):
+    """What people change about themselves without a proof; an old page undoes no newer change."""
 
     name = forms.CharField(
         max_length=NAME_LENGTH,
@@ -32,6 +34,10 @@ class ProfileForm(forms.Form):
     )
     language = LanguageField()
     time_zone = TimeZoneField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.send_back()
 
 
 class EmailForm(forms.Form):
@@ -45,6 +51,12 @@ class EmailForm(forms.Form):
     current_password = CurrentPasswordField(label=gettext_lazy("Password"))
 
 
+class MailsForm(forms.Form):
+    """Which mails about API keys the person gets."""
+
+    notifications = NotificationsField()
+
+
 class ProfilePage(FormPage):
     """What the person is called and where they get mail, with a form for what they may change."""
 
@@ -53,14 +65,15 @@ class ProfilePage(FormPage):
     form_class = ProfileForm
 
     def form(self, sent: Any) -> forms.Form:
-        return ProfileForm(sent, initial=model_to_dict(self.person, list(ProfileForm.base_fields)))
+        self.asked = ProfileForm(sent, initial=model_to_dict(self.person, list(ProfileForm.base_fields)))
+        return self.asked
 
     def context(self) -> dict[str, Any]:
         asked = EmailChange.objects.filter(user=self.person, expires_at__gt=self.caller.origin.at).first()
-        return {"asked": asked}
+        return {"asked": asked, "mails": [CHOICES[Notification(kind)] for kind in self.person.notifications]}
 
     def act(self, values: dict[str, Any]) -> HttpResponse:
-        change_own_profile(caller=self.caller, changes=ProfileChanges(**values))
+        change_own_profile(caller=self.caller, changes=ProfileChanges(**self.asked.changes()))
         return self.done(_("Your profile is saved."), "console-profile")
 
 
@@ -85,3 +98,23 @@ class EmailPage(ChangePage):
         ask_for_change(caller=self.caller, **values)
         text = _("We have mailed a link to the new address. Your address stays the same until you follow it.")
         return self.done(text, "console-profile")
+
+
+class MailsPage(ChangePage):
+    """Choose which mails about API keys to get."""
+
+    section = "profile"
+    home = "console-profile"
+    form_class = MailsForm
+    title = gettext_lazy("Mails about API keys")
+    text = gettext_lazy(
+        "You get these mails about your own keys, and about those of organizations whose keys you manage."
+    )
+    button = gettext_lazy("Save")
+
+    def form(self, sent: Any) -> forms.Form:
+        return MailsForm(sent, initial={"notifications": self.person.notifications})
+
+    def act(self, values: dict[str, Any]) -> HttpResponse:
+        change_own_profile(caller=self.caller, changes=ProfileChanges(**values))
+        return self.done(_("Your choice of mails is saved."), "console-profile")

@@ -31,6 +31,7 @@ class NewKeyPage(FormPage):
 
     section = "keys"
     template = "keys/new.html"
+    needs_fresh_login = True
 
     def form(self, sent: Any) -> forms.Form:
         self.asked = NewKeyForm(self.caller.principal, sent)
@@ -51,6 +52,7 @@ class NewKeyPage(FormPage):
                 attributes=self.asked.attributes(),
                 allowed_networks=values["allowed_networks"],
                 rate_limit=values["rate_limit"],
+                quota=self.asked.new_quota(),
                 uuid=values["ticket"],
             )
         except IntegrityError:

@@ -15,9 +15,13 @@ from access.backoffice.confirmation import ConfirmForm
 from access.principals import Principal
 from apikeys.admin.forms import KeyForm, RevokeForm, RotateForm
 from apikeys.admin.usage_charts import scopes_of
+from apikeys.advice.services import REGRET, may_widen
+from apikeys.advice.unneeded import advice_for
 from apikeys.changes import ApiKeyChanges
 from apikeys.made_through import why_revoked
 from apikeys.models import ApiKey
+from apikeys.quotas.periods import day_of
+from apikeys.quotas.words import left_of
 from apikeys.services.api_keys import update_api_key
 from apikeys.services.enabling import disable_api_keys, enable_api_keys
 from apikeys.services.revocation import revoke_api_keys
@@ -39,7 +43,7 @@ class OfOneKey(ConsolePage):
     def key(self) -> ApiKey:
         """The key, if the person sees it. Raises NotFound."""
         visible = ApiKey.objects.visible_to(self.caller.principal).with_last_day(self.now)
-        found = visible.select_related("user", "organization", "created_by", "predecessor")
+        found = visible.select_related("user", "organization", "created_by", "predecessor", "open_rotation")
         key = found.filter(uuid=self.kwargs["uuid"]).first()
         if key is None:
             raise NotFound(NO_SUCH_ID)
@@ -74,10 +78,15 @@ class KeyPage(OfOneKey):
         return self.page(
             "keys/key.html",
             scopes=scopes_of(key, self.now),
+            advice=advice_for(key, self.now) if key.status(self.now) == "active" else None,
+            regret_until=key.narrowed_at + REGRET if key.narrowed_at and may_widen(key, self.now) else None,
             chart=chart_of_month(key, self.now),
             why_revoked=why_revoked(key),
+            quota=left_of(key, day_of(self.now)),
+            shared_quota=left_of(key.organization, day_of(self.now)) if key.organization else "",
             has_ended=key.status(self.now) in ("revoked", "expired"),
             has_environments=len(profiles.active().keys.environments) > 1,
+            quiet_hours=profiles.active().rotation.quiet_hours,
             may_manage=self.is_managed_by(self.caller.principal),
             **self.facts(),
         )
@@ -131,15 +140,21 @@ class RotateKeyPage(ChangePage):
         "stop working when the overlap ends."
     )
     button = gettext_lazy("Rotate")
+    needs_fresh_login = True
     ends = True
 
     def form(self, sent: Any) -> forms.Form:
         return RotateForm(sent, initial={"expires_at": self.key.expires_at})
 
     def act(self, values: dict[str, Any]) -> HttpResponse:
-        when = {"overlap": values["overlap"], "expires_at": values["expires_at"]}
-        made = rotate_api_key(caller=self.caller, key=self.key, **when)
-        return shown_once(self, made, ends_at=made.predecessor_ends_at, has_overlap=bool(when["overlap"]))
+        made = rotate_api_key(
+            caller=self.caller,
+            key=self.key,
+            overlap=values["overlap"],
+            expires_at=values["expires_at"],
+            when_quiet=values.get("when_quiet", False),
+        )
+        return shown_once(self, made, ends_at=made.predecessor_ends_at, has_overlap=bool(values["overlap"]))
 
 
 class DisableKeyPage(ChangePage):
@@ -162,6 +177,7 @@ class EnableKeyPage(ChangePage):
     title = gettext_lazy("Enable the key")
     words = gettext_lazy("Programs with this key work again.")
     button = gettext_lazy("Enable")
+    needs_fresh_login = True
     form_class = ConfirmForm
 
     def act(self, values: dict[str, Any]) -> HttpResponse:

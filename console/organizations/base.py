@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from django import forms
 from django.core.paginator import Page
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -52,7 +52,7 @@ class OrganizationPage(ConsolePage):
 
     section = "organizations"
     for_managers: ClassVar[bool] = True
-    tab: ClassVar[Literal["members", "invitations", "settings"]] = "members"
+    tab: ClassVar[Literal["members", "invitations", "provider", "webhooks", "settings"]] = "members"
 
     @cached_property
     def organization(self) -> Any:
@@ -71,7 +71,12 @@ class OrganizationPage(ConsolePage):
         return self.caller.principal.may(Capability.MANAGE_ORGANIZATIONS, self.organization.pk)
 
     def page(self, template: str, **context: Any) -> HttpResponse:
-        about = {"organization": self.organization, "may_manage": self.may_manage, "tab": self.tab}
+        about = {
+            "organization": self.organization,
+            "may_manage": self.may_manage,
+            "sees_webhooks": self.caller.principal.may(Capability.READ_AUDIT, self.organization.pk),
+            "tab": self.tab,
+        }
         return super().page(template, **about, **context)
 
     def may_give(self, role: str) -> bool:
@@ -106,13 +111,6 @@ def in_words(role: str) -> RoleInWords:
     """Return the role with what the profile says of it."""
     known = profiles.active().roles_of_level("organization")
     return RoleInWords(role, profiles.active().roles[role].description if role in known else UNKNOWN)
-
-
-def has_other_manager(membership: Membership) -> bool:
-    """Whether the role of somebody else lets them manage the organization."""
-    managing = profiles.active().roles_with(Capability.MANAGE_ORGANIZATIONS, "organization")
-    others = Membership.objects.filter(~Q(user=membership.user_id), organization=membership.organization_id)
-    return others.filter(role__in=managing, user__is_active=True).exists()
 
 
 def page_of(rows: QuerySet[Any], request: HttpRequest) -> Page[Any]:

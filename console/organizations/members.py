@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Membership, User
 from accounts.organizations import services as organizations
+from accounts.organizations.managers import has_other_manager, manages
 from accounts.users.lookups import find_by_identifier
 from config.profiles import Capability
 from config.wire.errors import Invalid, NotFound
 from console.base import FormPage
-from console.organizations.base import OrganizationPage, RoleForm, has_other_manager, in_words, power_of
+from console.organizations.base import OrganizationPage, RoleForm, in_words
 
 
 class AddMemberForm(RoleForm):
@@ -83,12 +84,12 @@ class MemberPage(FormPage, OrganizationPage):
 
     def context(self) -> dict[str, Any]:
         role = self.membership.role
-        manages = Capability.MANAGE_ORGANIZATIONS in power_of(role).capabilities
         return {
             "membership": self.membership,
             "role": in_words(role),
             "is_self": self.is_self,
-            "is_last": manages and not has_other_manager(self.membership),
+            "is_last": manages(role) and not has_other_manager(self.membership),
+            "is_administrator": self.caller.principal.may(Capability.MANAGE_ORGANIZATIONS),
         }
 
     def act(self, values: dict[str, Any]) -> HttpResponse:

@@ -7,9 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from access.backoffice.forms import KnowsChanges
 from access.backoffice.paginator import counted
 from accounts.organizations import services as organizations
 from accounts.organizations.changes import OrganizationChanges
+from apikeys.quotas.periods import day_of
+from apikeys.quotas.words import left_of
 from config.profiles import Capability
 from console.base import FormPage
 from console.organizations.base import OrganizationPage
@@ -23,8 +26,8 @@ class NewOrganizationForm(forms.Form):
     )
 
 
-class SettingsForm(NewOrganizationForm):
-    """Sends back the values that it showed, so that an old page undoes no newer change of somebody else."""
+class SettingsForm(KnowsChanges, NewOrganizationForm):
+    """The settings as they were shown; an old page undoes no newer change of somebody else."""
 
     requires_second_factor = forms.BooleanField(
         required=False,
@@ -34,8 +37,7 @@ class SettingsForm(NewOrganizationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.show_hidden_initial = True
+        self.send_back()
 
 
 class NewOrganizationPage(FormPage):
@@ -67,8 +69,11 @@ class SettingsPage(FormPage, OrganizationPage):
         self.asked = SettingsForm(sent, initial=shown)
         return self.asked
 
+    def context(self) -> dict[str, Any]:
+        return {"quota": left_of(self.organization, day_of(self.caller.origin.at))}
+
     def act(self, values: dict[str, Any]) -> HttpResponse:
-        changes = OrganizationChanges(**{name: values[name] for name in self.asked.changed_data})
+        changes = OrganizationChanges(**self.asked.changes())
         organizations.update_organization(caller=self.caller, organization=self.organization, changes=changes)
         return self.done(
             _("The settings are saved."), "console-organization-settings", self.organization.uuid
@@ -90,6 +95,7 @@ class DeletePage(FormPage, OrganizationPage):
             "members": counted(self.organization.memberships.all()),
             "invitations": counted(self.organization.invitations.all()),
             "clients": counted(self.organization.oauth_clients.all()),
+            "webhooks": counted(self.organization.webhooks.all()),
         }
 
     def act(self, values: dict[str, Any]) -> HttpResponse:

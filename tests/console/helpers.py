@@ -6,6 +6,7 @@ from typing import Any
 from django.test import Client
 
 from accounts.models import User
+from audit.models import Event
 from tests.accounts.authenticator import App
 from tests.conftest import PASSWORD
 
@@ -17,7 +18,7 @@ RECOVERY = re.compile(r"<li><code>([0-9a-z-]{19})</code></li>")
 
 def console_of(user: User, totp_code: str = "", **options: Any) -> Client:
     """The browser of somebody who has logged in at the console."""
-    client = Client(headers={"Accept": "text/html"}, **options)
+    client = Client(**{"headers": {"Accept": "text/html"}, **options})
     form = {"identifier": user.login_name, "password": PASSWORD, "totp_code": totp_code}
     assert client.post("/account/login", form).status_code == 302
     return client
@@ -41,3 +42,12 @@ def added(client: Client) -> App:
     app = begun(client)
     answer = client.post(f"{AUTHENTICATOR}/confirm", {"code": app.code()})
     return App(app.secret, RECOVERY.findall(answer.content.decode()))
+
+
+def text_of(answer: Any) -> str:
+    text: str = answer.content.decode()
+    return text
+
+
+def newest() -> Event:
+    return Event.objects.latest("sequence")

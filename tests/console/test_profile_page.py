@@ -34,6 +34,16 @@ def test_people_change_their_own_name_language_and_time_zone(cast: Cast) -> None
     assert User.objects.get(pk=cast.bob.pk).name == ""
 
 
+def test_a_profile_that_was_open_before_undoes_no_newer_change(cast: Cast) -> None:
+    client = console_of(cast.bob)
+    shown = {f"initial-{name}": getattr(cast.bob, name) for name in ("name", "language", "time_zone")}
+    client.post(PAGE, shown | {"name": "Robert", "language": "de", "time_zone": "Europe/Berlin"})
+    client.post(PAGE, shown | {"name": "Rob", "language": "", "time_zone": ""})
+    bob = User.objects.get(pk=cast.bob.pk)
+    assert (bob.name, bob.language, bob.time_zone) == ("Rob", "de", "Europe/Berlin")
+    assert 'name="initial-language" value="de"' in client.get(PAGE).content.decode()
+
+
 @pytest.mark.parametrize("name", ["x" * 5000, "\0", "a\x1bb", "\u200b"])
 def test_an_invalid_name_is_refused_beside_its_field(name: str, cast: Cast) -> None:
     client = console_of(cast.bob)

@@ -15,7 +15,7 @@ from tests.console.helpers import console_of, strict
 from tests.console.keys.helpers import LIST, key_in, last_event, page_of, text_of
 
 CONFIRMED = {"confirmed": "True"}
-ACTIONS = ("edit", "rotate", "disable", "enable", "revoke")
+ACTIONS = ("edit", "rotate", "disable", "enable", "narrow", "widen", "revoke")
 
 
 @pytest.fixture
@@ -48,7 +48,8 @@ def test_the_page_takes_the_same_queries_for_every_key(
         use(key, 1, ago=timedelta(days=day))
     client = console_of(cast.bob)
     client.get(page_of(key))
-    with django_assert_num_queries(8):  # cookie, session, memberships, key, day, scopes, month, may manage
+    # cookie, session, memberships, key, day, scopes, month, quota, may manage
+    with django_assert_num_queries(10):
         client.get(page_of(key))
 
 

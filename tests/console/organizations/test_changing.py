@@ -26,6 +26,7 @@ from tests.console.organizations.helpers import (
     said,
     seen,
 )
+from tests.webhooks.helpers import new_webhook
 
 
 def test_an_owner_changes_a_role(company: Cast) -> None:
@@ -76,10 +77,12 @@ def test_an_owner_removes_a_member_after_a_question(company: Cast) -> None:
     assert client.post(page, {}).status_code == client.get(page).status_code == 404
 
 
-def test_an_owner_leaves_and_is_told_if_nobody_else_may_manage(company: Cast) -> None:
+def test_an_owner_leaves_only_if_somebody_else_may_manage(company: Cast) -> None:
     client, page = console_of(company.alice), f"{member_page(company.acme, company.alice)}/remove"
-    alone = "Nobody else in Acme may manage it. Afterwards only an administrator can."
-    assert alone in seen(client, page)
+    alone = "Nobody else in Acme may manage it."
+    assert f"{alone} First give somebody else a role that lets them" in seen(client, page)
+    assert "nobody else may manage Acme" in refused(client, page, {}, 409)
+    assert f"{alone} Afterwards only an administrator can." in seen(console_of(company.ada), page)
     Membership.objects.filter(user=company.bob).update(role="manager")
     assert alone not in seen(client, page)
     shown = said(client, page, {})
@@ -89,8 +92,10 @@ def test_an_owner_leaves_and_is_told_if_nobody_else_may_manage(company: Cast) ->
 
 
 def test_an_owner_who_takes_their_own_power_goes_on_at_the_list(company: Cast) -> None:
-    client = console_of(company.alice)
-    shown = said(client, member_page(company.acme, company.alice), {"role": "developer"})
+    client, page = console_of(company.alice), member_page(company.acme, company.alice)
+    assert "nobody else may manage Acme" in refused(client, page, {"role": "developer"}, 409)
+    Membership.objects.filter(user=company.bob).update(role="manager")
+    shown = said(client, page, {"role": "developer"})
     assert "alice now has the role developer." in shown and "your role does not show them" in shown
 
 
@@ -214,20 +219,21 @@ def test_a_page_says_what_is_deleted_and_deletes_once_no_key_works(company: Cast
     client, page = console_of(company.alice), page_of(company.acme, "delete")
     key = make_key(company.acme, "services:read").row
     invite(caller=caller_as(company.alice), organization=company.acme, email=EVE, role="developer")
+    new_webhook(company.alice, "https://hooks.example.org/", company.acme)
     shown = seen(client, page)
-    assert facts(shown) == ["2", "1", "1", "0", "0"] and "Revoke those keys first" in shown
+    assert facts(shown) == ["2", "1", "1", "0", "0", "1"] and "Revoke those keys first" in shown
     assert 'class="ends"' not in shown
     assert "the organization owns API keys that are not revoked" in refused(client, page, {}, 409)
     type(key).objects.filter(pk=key.pk).update(revoked_at=timezone.now())
     shown = seen(client, page)
-    assert facts(shown) == ["2", "1", "0", "1", "0"] and 'class="ends"' in shown
+    assert facts(shown) == ["2", "1", "0", "1", "0", "1"] and 'class="ends"' in shown
     assert "Acme is deleted." in said(client, page, {})
     assert last_event() == ("organization:deleted", str(company.alice.uuid))
     assert client.post(page, {}).status_code == 404
 
 
 def facts(page: str) -> list[str]:
-    """The numbers of members, invitations, keys that are not revoked, revoked keys, and OAuth2 clients."""
+    """The numbers of members, invitations, keys not revoked, revoked keys, OAuth2 clients and webhooks."""
     return re.findall(r"<dd>(\d+)", page)
 
 

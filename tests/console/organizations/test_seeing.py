@@ -11,6 +11,7 @@ from accounts.models import Membership, Organization
 from accounts.organizations.services import add_member
 from config import profiles
 from config.profiles import Profile
+from config.wire.fields import timestamp
 from tests.accounts.authenticator import enrolled
 from tests.conftest import Cast, add_user
 from tests.console.helpers import console_of
@@ -203,7 +204,16 @@ def test_pages_take_the_same_number_of_queries_for_any_number_of_rows(
         client.get(own)
     with django_assert_num_queries(5):  # the organization, the count of invitations
         client.get(f"{own}/invitations")
-    with django_assert_num_queries(4):  # the organization
+    with django_assert_num_queries(5):  # the organization, the quota
         client.get(f"{own}/settings")
-    with django_assert_num_queries(9):  # the organization, five counts
+    with django_assert_num_queries(10):  # the organization, six counts
         client.get(f"{own}/delete")
+
+
+def test_members_are_listed_with_the_day_on_which_they_joined(company: Cast) -> None:
+    Membership.objects.filter(user=company.bob).update(joined_at=None)
+    shown = seen(console_of(company.alice), page_of(company.acme))
+    joined = Membership.objects.get(user=company.alice).joined_at
+    assert joined is not None
+    assert "Joined" in shown and timestamp(joined) in shown
+    assert shown.count("not recorded") == 1
