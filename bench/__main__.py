@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psycopg
 
-from bench import admin, crowds, measuring, proxies, revocations, sites
+from bench import measuring, sites
 from bench.bare import bare_sites
 from bench.candidates import KEYHOUSE, PROJECT
 from bench.chart import chart
+from bench.commands import admin, crowds, imports, proxies, revocations
 from bench.goals import Run
 from bench.measuring import Effort
 from bench.report import between_markers, report
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str]) -> int:
         return proxies.main()
     if options.what == "admin":
         return admin.main(rows_of(options))
+    if options.what == "imports":
+        return imports.main(rows_of(options))
     run = json.loads(Path(options.show).read_text()) if options.show else measure(options)
     if options.json:
         Path(options.json).write_text(json.dumps(run))
@@ -60,7 +63,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["speed", "revocations", "admin", "crowds", "proxies"], default="speed"
+        "what",
+        nargs="?",
+        choices=["speed", "revocations", "admin", "crowds", "proxies", "imports"],
+        default="speed",
     )
     parser.add_argument(
         "--keys",

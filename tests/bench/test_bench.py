@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import admin, goals, load
+from bench import goals, load
 from bench.__main__ import FULL, parse
 from bench.candidates import (
     ALL,
@@ -26,6 +26,8 @@ from bench.candidates import (
     Supply,
 )
 from bench.chart import chart
+from bench.commands import admin, imports
+from bench.commands.imports import Moved
 from bench.load import Load
 from bench.report import between_markers, goals_table, growth_table, report, table, unmet
 
@@ -228,6 +230,11 @@ def serve(listener: socket.socket, answer: list[bytes], asked: list[int]) -> Non
     with suppress(OSError):  # closed, and with it the connections, when the load gives up
         while True:
             threading.Thread(target=one, args=(listener.accept()[0],), daemon=True).start()
+
+
+def test_an_import_is_compared_with_copy() -> None:
+    line = imports.report([Moved(1_000, 200, seconds=0.5, processor=0.1, megabytes=90.4, copy_seconds=0.2)])
+    assert line.splitlines()[-1] == "| 1,000 | 200 | 0.5 | 2,000 | 2.50 | 100 | 90 MB |"
 
 
 def test_pages_of_the_admin_are_compared_where_both_databases_have_them() -> None:
