@@ -63,6 +63,16 @@ def signing_key_faults() -> list[CheckMessage]:
 
 
 @register
+def check_checkpoints(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """keyhouse.W002: the given signing keys lack the one that signs checkpoints of the audit log."""
+    given = {key.algorithm for key in settings.SIGNING_KEYS}
+    if not given or "EdDSA" in given or not (settings.AUDIT_SYSLOG or settings.AUDIT_FILE):
+        return []
+    words = "KEYHOUSE_SIGNING_KEYS has no Ed25519 key, so the exported audit log has no checkpoints."
+    return [Warning(words, hint="Append one.", id="keyhouse.W002")]
+
+
+@register
 def check_variables(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """keyhouse.W001: a variable begins as Keyhouse's do, but Keyhouse does not read it."""
     return [Warning(fault, hint="Correct or unset it.", id="keyhouse.W001") for fault in env.unknown()]

@@ -24,6 +24,11 @@ class Limit(StrEnum):
     CONFIRMATION = "confirmation"
     MAILED_TOKEN = "mailed_token"
     EMAIL_CHANGE = "email_change"
+    LEAK_REPORT = "leak_report"
+    IMPORTED_KEY = "imported_key"
+    PROVIDER_LOGIN = "provider_login"
+    PROVIDER_SETUP = "provider_setup"
+    USER_CODE = "user_code"
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,17 @@ DEFAULTS = {
     Limit.MAILED_TOKEN: Bounds(15 * MINUTE, address=30),
     # Each attempt sends a mail to an address that the caller chooses.
     Limit.EMAIL_CHANGE: Bounds(HOUR, account=10),
+    # Each attempt may have the digests of 1,000 texts looked up. GitHub allows as many for the same purpose.
+    Limit.LEAK_REPORT: Bounds(HOUR, address=60),
+    # Each attempt costs a password hash. Who knows the prefix of an unused key can cause one.
+    Limit.IMPORTED_KEY: Bounds(15 * MINUTE, here=10, account=30, address=20),
+    # Each attempt may ask an identity provider something. One that succeeds is taken back.
+    Limit.PROVIDER_LOGIN: Bounds(15 * MINUTE, address=60),
+    # Each attempt of a manager fetches from an address, or asks a name server, that the manager chooses, or
+    # makes all workers forget their cached callers.
+    Limit.PROVIDER_SETUP: Bounds(HOUR, account=60),
+    # 20^8 codes exist. While 1,000 devices wait, 240 guesses a day succeed with a probability of 0.001 %.
+    Limit.USER_CODE: Bounds(HOUR, account=10, address=50),
 }
 MEMBERS = tuple(field.name for field in fields(Bounds))
 

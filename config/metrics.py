@@ -6,7 +6,7 @@ workers, and each worker calls `start`. In all other processes, counting does no
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +62,21 @@ def exposition(now: Mapping[str, tuple[str, float]]) -> tuple[bytes, str]:
     """Return the metrics of all processes and the gauges `now` (words, value) by name; the media type."""
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
     from prometheus_client.core import GaugeMetricFamily
+    from prometheus_client.core import Metric as PrometheusMetric
     from prometheus_client.multiprocess import MultiProcessCollector
+
+    class Processes:
+        def collect(self) -> Iterable[PrometheusMetric]:
+            # A starting worker creates its file empty for a moment, and the library fails on an empty file.
+            files = [str(file) for file in Path(os.environ[FOLDER]).glob("*.db") if file.stat().st_size]
+            merged: Iterable[PrometheusMetric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+            return merged
 
     class Now:
         def collect(self) -> list[GaugeMetricFamily]:
             return [GaugeMetricFamily(name, words, value) for name, (words, value) in now.items()]
 
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(Processes())
     registry.register(Now())
     return generate_latest(registry), CONTENT_TYPE_LATEST

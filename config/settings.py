@@ -11,7 +11,7 @@ from config import env, hosts, program
 from config.backends import cache_config, email_config, mail_sender, valkey_url
 from config.database.settings import database_config
 from config.limits import limits
-from config.secrets import key_pairs, storage
+from config.secrets import key_pairs, netbox, storage
 from config.wire.http.client_ip import check_networks
 
 django_stubs_ext.monkeypatch()  # lets Django's generic classes take their type arguments at run time
@@ -26,15 +26,29 @@ BIND = env.address("KEYHOUSE_BIND")
 PUBLIC_URL = env.public_url("KEYHOUSE_PUBLIC_URL", BIND)
 TRUSTED_PROXIES = check_networks("KEYHOUSE_TRUSTED_PROXIES", env.items("KEYHOUSE_TRUSTED_PROXIES"))
 METRICS_NETWORKS = check_networks("KEYHOUSE_METRICS_NETWORKS", env.items("KEYHOUSE_METRICS_NETWORKS"))
+WEBHOOK_NETWORKS = check_networks("KEYHOUSE_WEBHOOK_NETWORKS", env.items("KEYHOUSE_WEBHOOK_NETWORKS"))
 LIMITS = limits(env.items("KEYHOUSE_LIMITS"))
 PEPPERS = storage.peppers(env.text("KEYHOUSE_PEPPERS"), DATA_DIR)
+CURRENT_PEPPER = storage.chosen("KEYHOUSE_CURRENT_PEPPER", env.text("KEYHOUSE_CURRENT_PEPPER"), PEPPERS)
+NETBOX_PEPPERS = netbox.peppers("KEYHOUSE_NETBOX_PEPPERS", env.text("KEYHOUSE_NETBOX_PEPPERS"))
 EPOCH_LEASE_SECONDS = env.number("KEYHOUSE_LEASE_MS", most=10_000) / 1000
 ADMIN_SECOND_FACTOR = env.flag("KEYHOUSE_ADMIN_SECOND_FACTOR")
 SEED_KEYS = storage.seed_keys(env.text("KEYHOUSE_SEED_KEYS"), DATA_DIR)
+CURRENT_SEED_KEY = storage.chosen(
+    "KEYHOUSE_CURRENT_SEED_KEY", env.text("KEYHOUSE_CURRENT_SEED_KEY"), SEED_KEYS
+)
 SIGNING_KEYS = key_pairs.parse("KEYHOUSE_SIGNING_KEYS", env.text("KEYHOUSE_SIGNING_KEYS"))
 LOG_FORMAT = env.choice("KEYHOUSE_LOG_FORMAT", "text", "json")
 ACCESS_LOG = env.flag("KEYHOUSE_ACCESS_LOG")
 SENTRY_DSN = env.text("SENTRY_DSN")
+PROVIDER_NETWORKS = check_networks("KEYHOUSE_PROVIDER_NETWORKS", env.items("KEYHOUSE_PROVIDER_NETWORKS"))
+DNS_RESOLVER = env.resolver("KEYHOUSE_DNS_RESOLVER")
+GITHUB_KEYS_URL = env.download("KEYHOUSE_GITHUB_KEYS_URL")
+AUDIT_SYSLOG = env.tls_address("KEYHOUSE_AUDIT_SYSLOG")
+AUDIT_SYSLOG_CA = env.readable("KEYHOUSE_AUDIT_SYSLOG_CA")
+AUDIT_SYSLOG_CERTIFICATE = env.readable("KEYHOUSE_AUDIT_SYSLOG_CERTIFICATE")
+AUDIT_FILE = env.absolute_path("KEYHOUSE_AUDIT_FILE")
+AUDIT_FORMAT = env.choice("KEYHOUSE_AUDIT_FORMAT", "jsonl", "ocsf")
 
 PUBLIC_HOST = hosts.host_of(PUBLIC_URL)
 HTTPS = PUBLIC_URL.startswith("https://")
@@ -52,6 +66,11 @@ INSTALLED_APPS = [
     "accounts",
     "oauth",
     "apikeys",
+    "federation",
+    "leaks",
+    "migration",
+    "provisioning",
+    "webhooks",
     "console",
     "gateway",
     "config.apps.KeyhouseAdminConfig",
@@ -113,6 +132,7 @@ EMAIL_TIMEOUT = 10
 MAIL_FROM = mail_sender(env.text("KEYHOUSE_MAIL_FROM"), PUBLIC_HOST)
 RESET_URL = env.page("KEYHOUSE_RESET_URL", env.text("KEYHOUSE_RESET_URL") or f"{PUBLIC_URL}/reset-password")
 RECOVERY_URL = f"{PUBLIC_URL}/recovery"
+UNSUBSCRIBE_URL = f"{PUBLIC_URL}/unsubscribe"
 UNDO_EMAIL_URL = f"{PUBLIC_URL}/undo-email-change"
 CONFIRM_URL = f"{PUBLIC_URL}/confirm-email"
 INVITATION_URL = f"{PUBLIC_URL}/accept-invitation"
@@ -136,6 +156,8 @@ AUTH_PASSWORD_VALIDATORS = [
 JWT_SIGNING_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse login tokens", hashlib.sha256).hex()
 REFRESH_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse ids of refresh tokens", hashlib.sha256)
 THROTTLE_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse counters of attempts", hashlib.sha256)
+UNSUBSCRIBE_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse links that end mails", hashlib.sha256)
+PASSKEY_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse challenges for passkeys", hashlib.sha256)
 IDEMPOTENCY_KEY = hmac.digest(SECRET_KEY.encode(), b"keyhouse idempotency keys", hashlib.sha256)
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
@@ -185,6 +207,7 @@ SESSION_COOKIE_NAME = f"{_cookies}_session"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
+PROVIDER_COOKIE_NAME = f"{_cookies}_provider"
 CSRF_COOKIE_NAME = f"{_cookies}_csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True

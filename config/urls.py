@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from accounts.mail import link_pages
 from accounts.monitoring import metrics_page
+from accounts.notifications.page import UnsubscribePage
 from accounts.passwords.change_page import ChangePasswordPage
 from apikeys.review.page import RecoveryPage
 from config import health, profiles
@@ -21,6 +22,8 @@ api = [
     path("", include("access.audit_log.urls")),
     path("", include("gateway.oauth2_urls")),
 ]
+if not profiles.active().is_upstream("webhooks"):
+    api.append(path("", include("webhooks.urls")))
 if profiles.active().oauth2 is not None:
     api.append(path("auth/oauth2/", include("oauth.urls")))
 
@@ -43,10 +46,16 @@ urlpatterns = [
     path("recovery", RecoveryPage.as_view(), name="recovery-page"),
     path("confirm-email", link_pages.ConfirmEmailPage.as_view(), name="confirm-email-page"),
     path("undo-email-change", link_pages.UndoEmailChangePage.as_view(), name="undo-email-change-page"),
+    path("unsubscribe", UnsubscribePage.as_view(), name="unsubscribe-page"),
     path("accept-invitation", link_pages.AcceptInvitationPage.as_view(), name="accept-invitation-page"),
 ]
 
+if profiles.active().leaks is not None:
+    urlpatterns.append(path("", include("leaks.urls")))
 if profiles.active().oauth2 is not None:
+    from console.devices import DevicePage
+
+    urlpatterns.append(path("device", DevicePage.as_view(), name="device-page"))
     urlpatterns.append(path(".well-known/", include(well_known)))
 if profiles.active().signing_algorithms:
     urlpatterns.append(path(".well-known/", include(keys)))

@@ -82,16 +82,10 @@ class IdempotencyKeyReused(DomainError):
 
 
 class Gone(DomainError):
-    """What the first request with this Idempotency-Key created no longer exists."""
+    """What the request refers to existed once, and does not any more."""
 
     status = 410
     code = "gone"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "What the first request with this Idempotency-Key created no longer exists. "
-            "Send a new Idempotency-Key to create another."
-        )
 
 
 class PreconditionFailed(DomainError):
@@ -130,10 +124,11 @@ class SecondFactorRequired(NotAllowed):
     code = "second_factor_required"
 
     def __init__(self) -> None:
-        super().__init__(
+        words = Sentence(
             "This needs a login with a second factor. Add an authenticator app (POST auth/totp, or at "
             "/account/security), then log in with a code from it (totp_code)."
         )
+        super().__init__(words)
 
 
 class InsufficientScope(NotAllowed):
@@ -154,6 +149,18 @@ class InvalidCredentials(DomainError):
 
     def __init__(self, detail: str = "The credentials are not valid.") -> None:
         super().__init__(detail)
+
+
+class FreshProofRequired(DomainError):
+    """The caller logged in more than `max_age` seconds ago, too long for this (RFC 9470)."""
+
+    status = 401
+    code = "insufficient_user_authentication"
+
+    def __init__(self, max_age: int) -> None:
+        words = Sentence("Log in again. For this your login may be at most %(age)d seconds old.", age=max_age)
+        super().__init__(words)
+        self.max_age = max_age
 
 
 class RecoveryUnderWay(DomainError):

@@ -5,6 +5,7 @@ import uuid
 from typing import Any, Protocol
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 from rest_framework import serializers
 
 from config import profiles
@@ -15,7 +16,7 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PREFIXED_LENGTH = 22
 LARGEST_INTEGER = 2**63 - 1
 EXAMPLE = uuid.UUID("123e4567-e89b-42d3-a456-426614174000")
-NO_SUCH_ID = "This id does not exist."
+NO_SUCH_ID = gettext_noop("This id does not exist.")
 
 
 class Identified(Protocol):

@@ -33,8 +33,11 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 # Pages whose mailed address contains a token.
-MAILED_LINKS = ("/reset-password", "/recovery", "/confirm-email", "/undo-email-change", "/accept-invitation")
-PAGES = ("/account", "/admin", "/change-password", *MAILED_LINKS)
+MAILED_LINKS = (
+    *("/reset-password", "/recovery", "/confirm-email", "/undo-email-change", "/accept-invitation"),
+    "/unsubscribe",
+)
+PAGES = ("/account", "/admin", "/device", "/change-password", *MAILED_LINKS)
 
 log = logging.getLogger("keyhouse.problems")
 

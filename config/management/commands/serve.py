@@ -8,9 +8,10 @@ from django.db import connections
 
 from access.principal_cache import memory
 from accounts import background
+from accounts.passkeys.stranded import warn_of_stranded_passkeys
 from accounts.passwords import hashing
 from apikeys.services.known_secrets import check_secrets
-from apikeys.usage import quotas
+from apikeys.usage import rates
 from config import env, metrics, profiles
 from config.checks import production_faults, signing_key_faults, wire_faults
 from config.commands.base import JsonCommand, stop_at
@@ -45,7 +46,7 @@ class Command(JsonCommand):
         check_arguments(options)
         check_settings()
         prepare_database(set_up=options["setup"])
-        quotas.share_among(options["workers"])
+        rates.share_among(options["workers"])
         hashing.share_among(options["workers"])
 
         def announce(_server: Any) -> None:
@@ -111,6 +112,7 @@ def prepare_database(*, set_up: bool) -> None:
         check_up_to_date()
     check_limits()
     check_secrets()
+    warn_of_stranded_passkeys()
     connections.close_all()  # the forked workers need their own
 
 
@@ -128,6 +130,7 @@ def places_to_go(url: str) -> dict[str, str]:
         "profile": profile.product.name,
         "api": f"{url}{profile.base_path}",
         "docs": f"{url}/docs",
+        "console": f"{url}/account/",
         "admin": f"{url}/admin/",
         "try": f"curl {url}/ready",
     }

@@ -6,7 +6,7 @@ if (navigator.clipboard) {
         button.hidden = false;
         button.addEventListener("click", async () => {
             await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
-            button.textContent = "Copied";
+            button.textContent = button.dataset.copied;
         });
     }
 }

@@ -1,7 +1,7 @@
 """WWW-Authenticate: how the caller may authenticate (RFC 9110 section 11.6.1)."""
 
 from config import profiles
-from config.wire.errors import DomainError, InsufficientScope, InvalidToken
+from config.wire.errors import DomainError, FreshProofRequired, InsufficientScope, InvalidToken
 from config.wire.http.heads import Head
 
 
@@ -32,7 +32,12 @@ def of_keys(head: Head) -> str:
 
 
 def with_reason(challenges: str, error: DomainError) -> str:
-    """Return challenges that end with Bearer's, with the reason for a refusal (RFC 6750 section 3.1)."""
+    """Return challenges that end with Bearer's, with the reason for a refusal.
+
+    RFC 6750 section 3.1, and RFC 9470 section 3 for a login that is too old.
+    """
+    if isinstance(error, FreshProofRequired):
+        return f'{challenges}, error="{error.code}", max_age="{error.max_age}"'
     if isinstance(error, InsufficientScope):
         return f'{challenges}, error="insufficient_scope", scope="{" ".join(error.scopes)}"'
     if isinstance(error, InvalidToken):

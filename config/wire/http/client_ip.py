@@ -99,11 +99,15 @@ def network_of_peer(peer: str) -> str:
 
 
 def counted_address(head: Head) -> str:
-    """Return the address under which limits count a request, as `network_of` returns it.
+    """Return the address under which limits count a request, as `counted_network` returns it."""
+    return counted_network(client_ip(head))
+
+
+def counted_network(ip: str) -> str:
+    """Return `network_of` an address that `client_ip` returned, if it speaks for one client.
 
     "" for a client without an address, and for a trusted proxy that names no client: it speaks for many.
     """
-    ip = client_ip(head)
     return "" if is_within(ip, settings.TRUSTED_PROXIES) else network_of(ip)
 
 

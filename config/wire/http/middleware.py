@@ -23,6 +23,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 PROBES = {"/health", "/ready", "/metrics"}
 HSTS = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
+# A provider that is another Keyhouse has codes like ours; they are good only with PKCE's verifier.
+CODE_OF_PROVIDER = ("/account/login/organization/callback", "code")
 NO_DASHES = str.maketrans("", "", "_-")
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECRET_PARAMETERS = {  # in every spelling: access_token, accessToken
@@ -124,6 +126,7 @@ def _has_secret(request: HttpRequest) -> bool:
     return any(
         name.lower().translate(NO_DASHES) in refused or any(value.startswith(prefixes) for value in values)
         for name, values in request.GET.lists()
+        if (request.path, name) != CODE_OF_PROVIDER
     )
 
 

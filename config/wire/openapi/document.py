@@ -41,12 +41,14 @@ def _complete_bodies(operations: list[dict[str, Any]], schemas: dict[str, Any]) 
         body = operation.get("requestBody", {})
         for form in body.get("content", {}).values():
             form["example"] = _example(form["schema"], schemas)
-            if "minProperties" in _resolved(form["schema"], schemas):
+            if {"minProperties", "items"} & _resolved(form["schema"], schemas).keys():
                 body["required"] = True
 
 
 def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     schema = _resolved(schema, schemas)
+    if "items" in schema:
+        return [_example(schema["items"], schemas)]
     return schema["examples"][0] if "examples" in schema else _example(schema["oneOf"][0], schemas)
 
 

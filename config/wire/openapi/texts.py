@@ -15,6 +15,7 @@ TAGS = {
     "People": "Manage people, their sessions, and invitations to an account.",
     "Organizations": "Manage organizations, their members, and invitations to them.",
     "Audit log": "Read what happened, who did it and when.",
+    "Webhooks": "Send events of the audit log to your own services, and see what was delivered.",
     "OAuth2": "OAuth2 and OpenID Connect, for applications that act for people, and for machines.",
     "Credential checks": "For proxies and services: ask whether a credential is valid and what it may do.",
     "Monitoring": "Probes and metrics for the operator.",
