@@ -35,6 +35,7 @@ from accounts.models import Organization, User
 from accounts.organizations.services import create_organization
 from accounts.throttling import valkey as valkey_counts
 from accounts.users.services import create_user
+from apikeys.quotas import leases
 from apikeys.services.api_keys import NewKey, create_api_key
 from apikeys.usage import counting
 from audit import refusals, triggers
@@ -109,6 +110,7 @@ def nothing_remembered() -> Iterator[None]:
     counting.forget()
     repeated.forget()
     spool.forget()
+    leases.forget()
 
 
 @pytest.fixture

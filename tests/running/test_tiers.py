@@ -13,6 +13,7 @@ from tests.running import taking
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 FOLDERS = "tests/commands/start tests/audit tests/config/database tests/accounts/second_factor tests/running"
+SEVERAL = "::test_a_wrong_code_gets_the_answer_of_a_wrong_password["
 WHOLE = Part("", "all of it")
 
 
@@ -70,6 +71,13 @@ def test_what_commits_runs_on_both_databases_in_the_fast_tier_too() -> None:
 def test_what_knows_no_database_runs_once() -> None:
     having = [part for part in PARTS if any("test_tiers.py" in test for test in collected(part, "--all"))]
     assert len(having) == 1
+
+
+def test_parameters_are_dealt_out_to_the_databases_and_each_function_runs_on_both() -> None:
+    shares = [collected(part, "--all") for part in PARTS]
+    one, other = ({test.partition("[")[0] for test in share if SEVERAL in test} for share in shares)
+    assert one == other and one
+    assert not any(SEVERAL in test for test in frozenset.intersection(*shares))
 
 
 def test_what_two_processes_take_is_together_everything_and_nothing_twice(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 ./run test          the fast tier: without `slow`, `soak` and tests that start Keyhouse as a process, unless
                     they are marked `fast`. Tests run on one database, by their file; those that commit or
                     are marked `databases` run on both.
-./run test --all    without `soak`. Tests run on both databases; those marked `once` on one, by their file.
+./run test --all    without `soak`. Functions run on both databases; those with parameters deal them out to
+                    the two in turn, unless they commit or are marked `databases`. Functions marked `once`
+                    run on one, by their file.
                     Two processes for each database share its tests, as tests.running.taking says.
-./run test PATHS    what is named, by paths or with -k: on both databases, but for those marked `once`.
+./run test PATHS    what is named, by paths or with -k: on both databases, but for those marked `once`;
+                    ./run test tests --all does so with everything, before a release.
 ./run soak          `soak`, and the properties that hypothesis tries, with many more examples.
 """
 
@@ -13,6 +16,8 @@ import gc
 import os
 import re
 import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -20,11 +25,12 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 SHARE_OF_POSTGRESQL = 34  # percent of the files that run on one database: there each test takes longer
+DATABASES = ("sqlite", "postgresql")
 INSTALLATIONS = {"bare_installation", "after_migration"}  # the fixtures of tests.installation
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="slow tests too, and every test on both databases")
+    parser.addoption("--all", action="store_true", help="slow tests too; every function on both databases")
     parser.addoption("--soak", action="store_true", help="the soak tests and the properties alone")
 
 
@@ -59,6 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _is_in_tier(item, everything, config)
         and (not database or database in _databases_of(item, everything))
     }
+    if config.getoption("all") and database and not _is_named(config):
+        kept -= set(_dealt_to_others(items, database))
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
     if config.getoption("all"):
@@ -94,8 +102,23 @@ def _databases_of(item: pytest.Item, everything: bool) -> set[str]:
     """The databases on which the run has this test."""
     if _has(item, "once"):
         return {_one_database(item)}
-    on_both = everything or _has(item, "databases") or _commits(item)
-    return {"sqlite", "postgresql"} if on_both else {_one_database(item)}
+    return set(DATABASES) if everything or _is_about_databases(item) else {_one_database(item)}
+
+
+def _is_about_databases(item: pytest.Item) -> bool:
+    return _has(item, "databases") or _commits(item)
+
+
+def _dealt_to_others(items: Iterable[pytest.Item], database: str) -> Iterator[pytest.Item]:
+    """Yield the tests whose parameters are for another database; with either of them a function begins."""
+    functions = defaultdict(list)
+    for item in items:
+        if hasattr(item, "callspec") and not _has(item, "once") and not _is_about_databases(item):
+            functions[item.nodeid.partition("[")[0]].append(item)
+    for name, tests in functions.items():
+        if len(tests) > 1:
+            turns = enumerate(tests, start=_draw(name))
+            yield from (item for turn, item in turns if DATABASES[turn % len(DATABASES)] != database)
 
 
 def _commits(item: pytest.Item) -> bool:
@@ -108,9 +131,9 @@ def _one_database(item: pytest.Item) -> str:
     return "postgresql" if _draw(item.location[0]) < SHARE_OF_POSTGRESQL else "sqlite"
 
 
-def _draw(file: str) -> int:
-    """A number below 100 that is always the same for a file."""
-    return zlib.crc32(file.encode()) % 100
+def _draw(name: str) -> int:
+    """A number below 100 that is always the same for a file or a function."""
+    return zlib.crc32(name.encode()) % 100
 
 
 def _has(item: pytest.Item, name: str) -> bool:
