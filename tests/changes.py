@@ -10,17 +10,21 @@ from rest_framework.views import APIView
 from accounts.invitations.services import invite
 from accounts.mail.delivery import send_due
 from accounts.models import Session
+from accounts.notifications.unsubscribe import link_of
 from accounts.passwords.services import forgot_password
 from accounts.second_factor.services import begin_enrolment
-from apikeys.services.enabling import disable_api_keys
 from audit.actors import Origin
 from oauth.models import Consent
 from oauth.services.clients import NewClient
 from tests.accounts.authenticator import App, enrolled, let_codes_be_good_again, logged_in
 from tests.accounts.helpers import caller_as
 from tests.accounts.mailbox import Mailbox, token_in
+from tests.apikeys.changes import KEYS
 from tests.conftest import PASSWORD, Api, Cast, as_user, log_in, make_key
 from tests.console.changes import CONSOLE
+from tests.federation.changes import FEDERATION
+from tests.leaks.github import known_github
+from tests.oauth.devices.changes import DEVICES
 from tests.oauth.flow import BASE, FORM, Flow, make_client, post, with_token
 
 OTHER = "another walk to another lighthouse"
@@ -96,6 +100,7 @@ JSON: dict[str, tuple[str, Any]] = {
     "POST api-key-disable": ("bob", None),
     "POST api-key-rotate": ("bob", {}),
     "POST gateway-introspect": ("ada", {"token": "x"}),
+    "POST leaks": ("bob", {"tokens": ["kh_live_4fG9sLQpXeR7bTnVwYzAcDhJkMuNq1gUWFIy"]}),
 }
 
 
@@ -122,11 +127,6 @@ def _send(world: World, api: Api, endpoint: str, body: Any = None) -> Any:
 def add_member(world: World) -> Send:
     body = {"user": str(world.cast.mallory.uuid), "role": "developer"}
     return lambda: _send(world, world.ada, "POST member-list", body)
-
-
-def enable(world: World) -> Send:
-    disable_api_keys(caller=caller_as(world.cast.bob), selected=world.cast.bob.api_keys.all())
-    return lambda: _send(world, world.bob, "POST api-key-enable")
 
 
 def refresh(world: World) -> Send:
@@ -216,15 +216,27 @@ def answer_logout(world: World) -> Send:
     return lambda: world.flow.browser.post(f"{BASE}/logout/answer")
 
 
+def unsubscribe(world: World) -> Send:
+    token = link_of(world.cast.bob).partition("token=")[2]
+    return lambda: Api().client.post("/unsubscribe", {"token": token})
+
+
 def change_password_by_name(world: World) -> Send:
     form = {"identifier": "bob", "password": PASSWORD, "new_password": OTHER}
     return lambda: Api().client.post("/change-password", form)
 
 
+def report_by_github(world: World) -> Send:
+    github, text = known_github(), make_key(world.cast.bob).text
+    return lambda: github.report(text)
+
+
 OTHERS: dict[str, Callable[[World], Send]] = {
     **CONSOLE,
+    **DEVICES,
+    **KEYS,
+    **FEDERATION,
     "POST member-list": add_member,
-    "POST api-key-enable": enable,
     "POST refresh": refresh,
     "POST reset-password": reset_password,
     "POST accept-invitation": accept_invitation,
@@ -241,13 +253,17 @@ OTHERS: dict[str, Callable[[World], Send]] = {
     "POST oauth2-logout": log_out_by_client,
     "POST oauth2-logout-answer": answer_logout,
     "POST change-password-page": change_password_by_name,
+    "POST unsubscribe-page": unsubscribe,
+    "POST leaks-github": report_by_github,
 }
-# Addresses that need a mailed link, which works once: their own tests use it twice. And registration, which
-# is closed in this profile, and records nothing, since it only queues a mail.
+# Addresses that need a mailed link, which works once, or a provider that answers: their own tests use it
+# twice. And registration, which is closed in this profile, and records nothing, since it only queues a mail.
 LEFT_OUT = {
     *("POST register", "POST register-page", "POST confirm-email"),
     *("POST reset-password-page", "POST confirm-email-page", "POST accept-invitation-page"),
     *("POST undo-email-change-page", "POST recovery-page"),
+    *("POST organization-login-page", "POST organization-link-page", "POST organization-logout"),
+    "POST console-provider-edit",
 }
 
 

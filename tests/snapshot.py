@@ -9,7 +9,7 @@ from django.db.models import Model
 
 from audit.models import Event
 
-APPS = ("accounts", "audit", "apikeys")
+APPS = ("accounts", "audit", "apikeys", "leaks", "webhooks", "federation")
 
 
 class Statement(NamedTuple):

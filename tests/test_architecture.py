@@ -21,7 +21,10 @@ from console.base import ConsolePage
 pytestmark = pytest.mark.once
 
 PROJECT = Path(__file__).parent.parent
-FOLDERS = ("config", "audit", "access", "accounts", "oauth", "apikeys", "gateway", "console")
+FOLDERS = (
+    *("config", "audit", "access", "accounts", "federation", "oauth", "apikeys", "leaks", "migration"),
+    *("provisioning", "webhooks", "gateway", "console"),
+)
 SOURCES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.py"))
 TESTS = sorted([*(PROJECT / "tests").rglob("*.py"), *(PROJECT / "bench").rglob("*.py")])
 LONGEST = 300
@@ -39,15 +42,21 @@ FLOORS = (
         "config.health",
         "config.settings",
     ),
+    ("config.remote",),
     ("config.server",),
     ("audit",),
     ("access",),
     ("access.backoffice",),
     ("access.audit_log", "access.admin", "access.templatetags"),
     ("accounts",),
+    ("federation",),
     ("oauth",),
     ("apikeys",),
     ("apikeys.admin", "apikeys.templatetags"),
+    ("leaks",),
+    ("migration",),
+    ("webhooks",),
+    ("provisioning",),
     ("gateway",),
     ("console",),
     ("config.urls", "config.asgi", "config.management"),  # what puts the apps together
@@ -55,6 +64,8 @@ FLOORS = (
 
 PURE = (
     "apikeys/at_rest/key_text.py",
+    "apikeys/at_rest/foreign.py",
+    "migration/entropy.py",
     "apikeys/scopes.py",
     "access/backoffice/charts.py",
     "gateway/paths.py",
@@ -62,10 +73,12 @@ PURE = (
     "accounts/mail/refusals.py",
     "accounts/throttling/counters.py",
     "oauth/protocol/tokens.py",
+    "oauth/protocol/user_codes.py",
     "config/env.py",
     "config/variables.py",
     "config/secrets/fingerprints.py",
     "config/hosts.py",
+    "config/outgoing/addresses.py",
     "config/secrets/key_pairs.py",
     "config/secrets/key_formats.py",
     "config/limits.py",
@@ -75,6 +88,13 @@ PURE = (
     "config/waiting.py",
     "config/wire/times.py",
     "config/profiles/*.py",
+    "webhooks/signing.py",
+    "leaks/scanning/rules.py",
+    "leaks/scanning/search.py",
+    "leaks/scanning/sources.py",
+    "leaks/scanning/history.py",
+    "provisioning/documents.py",
+    "provisioning/changes.py",
 )
 DJANGO_FREE_EXCEPTIONS = {"config/profiles/__init__.py"}
 
@@ -82,15 +102,18 @@ PUBLIC = {
     *{"LoginView", "RefreshView", "SchemaView", "DocsView"},
     *{"ForgotPasswordView", "ResetPasswordView", "RegisterView", "ConfirmEmailView"},
     "AcceptInvitationView",
+    *{"LeaksView", "GithubLeaksView", "ScannerView"},
+    "DeviceAuthorizationView",
     *{"TokenView", "RevokeView", "ClientIntrospectionView", "MetadataView", "OpenIdView", "KeysView"},
 }
 
 
 PAGES = {
     *{"ResetPasswordPage", "RecoveryPage", "ConfirmEmailPage", "AcceptInvitationPage"},
-    *{"UndoEmailChangePage", "ChangePasswordPage"},
+    *{"UnsubscribePage", "UndoEmailChangePage", "ChangePasswordPage"},
     *{"AuthorizePage", "DecisionPage", "ClientLoginPage", "LogoutPage", "LogoutAnswerPage"},
-    *{"RootPage", "HomePage", "LoginPage", "ForgotPasswordPage", "RegisterPage"},
+    *{"EntryPage", "CallbackPage", "LinkPage", "ProviderLogout"},
+    *{"RootPage", "HomePage", "LoginPage", "ProofPage", "ForgotPasswordPage", "RegisterPage"},
 }
 
 

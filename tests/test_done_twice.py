@@ -6,21 +6,24 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.db import connection
-from django.db.models import Max
+from django.db.models import F, Max
+from django.utils import timezone
 
 from access.principal_cache import memory
-from accounts.models import Invitation, Session, User
+from accounts.models import Invitation, Passkey, Session, User
 from apikeys.models import ApiKey
 from audit.events import CHANGES_NO_CALLER, EventName
 from audit.models import ChainHead, Event
 from oauth.models import Consent, OAuthClient
 from tests.accounts.authenticator import enrolled
 from tests.accounts.mailbox import Mailbox
+from tests.accounts.passkeys.authenticator import Authenticator, added, at_localhost
 from tests.admin.helpers import browser, confirm, messages_of, page
 from tests.admin.lists.test_many_rows import actions
 from tests.admin.test_stale_pages import filled
 from tests.changes import JSON, LEFT_OUT, OTHERS, Send, World, addresses, by_json, make_world
 from tests.conftest import Cast
+from tests.webhooks.changes import hook_of
 
 pytestmark = pytest.mark.slow
 
@@ -31,12 +34,14 @@ RECORDED_AGAIN = {
     "POST login": EventName.LOGIN_SUCCEEDED,  # another session
     "POST oauth2-login": EventName.LOGIN_SUCCEEDED,
     "POST login-page": EventName.LOGIN_SUCCEEDED,
+    "POST proof-page": EventName.SESSION_CONFIRMED,  # a newer proof
     "POST oauth2-decision": EventName.CONSENT_GIVEN,  # another code
     "POST api-key-list": EventName.API_KEY_CREATED,  # another key
     "POST totp": EventName.SECOND_FACTOR_STARTED,  # another seed
     "POST totp-recovery-codes": EventName.SECOND_FACTOR_REFUSED,  # the code is spent
     "POST console-authenticator": EventName.SECOND_FACTOR_STARTED,
     "POST console-recovery-codes": EventName.SECOND_FACTOR_REFUSED,
+    "POST console-replace": EventName.SECOND_FACTOR_REFUSED,
     "POST change-password": EventName.PASSWORD_REFUSED,  # it is no longer the password
     "POST console-password": EventName.PASSWORD_REFUSED,
     "POST change-password-page": EventName.LOGIN_FAILED,
@@ -47,13 +52,19 @@ RECORDED_AGAIN = {
     "POST console-invitation-new": EventName.INVITATION_ISSUED,
     "POST account-invitation-list": EventName.INVITATION_ISSUED,
     "POST account-invitation-resend": EventName.INVITATION_ISSUED,
+    "POST webhook-list": EventName.WEBHOOK_CREATED,  # another webhook
+    "POST console-webhook-new": EventName.WEBHOOK_CREATED,
+    "POST webhook-rotate": EventName.WEBHOOK_ROTATED,  # another secret
     "POST refresh": EventName.REFRESH_TOKEN_REUSED,  # the token was copied, so the session ends, once
 }
 # Requests that change nothing recorded: questions, requests that become a GET, and those that only send mail.
 RECORDS_NOTHING = {
     *("POST oauth2-userinfo", "POST gateway-introspect", "POST oauth2-introspect"),
     *("POST oauth2-authorize", "POST oauth2-logout"),
-    *("POST forgot-password", "POST forgot-password-page"),
+    "POST gateway-report",  # its row is the record
+    "POST oauth2-device-authorization",  # the answer of a person is recorded
+    "POST leaks",  # the background worker records what comes of it
+    *("POST forgot-password", "POST forgot-password-page", "POST console-passkey-add"),
 }
 # A browser session has no token, so no process caches a caller by it.
 REMEMBERED_NOWHERE = {"POST oauth2-logout-answer", "POST logout-page"}
@@ -133,8 +144,24 @@ def with_second_factor(person: User) -> User:
     return person
 
 
+def passkey_of(person: User) -> Passkey:
+    added(at_localhost(person), Authenticator())
+    return Passkey.objects.get()
+
+
 def disabled(key: ApiKey) -> ApiKey:
     ApiKey.objects.filter(pk=key.pk).update(disabled_at="2026-01-01T00:00:00Z")
+    return key
+
+
+def watched(key: ApiKey) -> ApiKey:
+    """The key has not needed its scopes for a long time."""
+    ApiKey.objects.filter(pk=key.pk).update(created_at="2026-01-01T00:00:00Z", last_used_at=timezone.now())
+    return key
+
+
+def narrowed(key: ApiKey) -> ApiKey:
+    ApiKey.objects.filter(pk=key.pk).update(wider_scopes=F("scopes"), scopes=[], narrowed_at=timezone.now())
     return key
 
 
@@ -145,6 +172,7 @@ ACTIONS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("accounts_invitation", "withdraw"): unchanged,
     ("accounts_oauthclient", "replace_secret"): unchanged,
     ("accounts_oauthclient", "delete_selected"): unchanged,
+    ("accounts_passkey", "remove"): passkey_of,
     ("accounts_session", "end"): unchanged,
     ("accounts_user", "deactivate"): unchanged,
     ("accounts_user", "activate"): inactive,
@@ -155,8 +183,12 @@ ACTIONS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("accounts_user", "delete_selected"): unchanged,
     ("apikeys_apikey", "rotate"): unchanged,
     ("apikeys_apikey", "disable"): unchanged,
+    ("apikeys_apikey", "narrow"): watched,
+    ("apikeys_apikey", "widen"): narrowed,
     ("apikeys_apikey", "enable"): disabled,
     ("apikeys_apikey", "revoke"): unchanged,
+    ("webhooks_webhook", "disable"): unchanged,
+    ("webhooks_webhook", "delete"): unchanged,
 }
 ACTS_AGAIN = {
     ("accounts_invitation", "resend"): EventName.INVITATION_ISSUED,  # another link by mail
@@ -177,9 +209,11 @@ def test_an_action_of_the_admin_that_is_taken_again_changes_nothing(
         "accounts_consent": Consent.objects.get(),
         "accounts_invitation": Invitation.objects.first(),
         "accounts_oauthclient": OAuthClient.objects.get(),
+        "accounts_passkey": world.cast.bob,
         "accounts_session": Session.objects.filter(user=world.cast.bob).first(),
         "accounts_user": world.cast.bob,
         "apikeys_apikey": ApiKey.objects.get(),
+        "webhooks_webhook": hook_of(world.cast),
     }
     ada, row = browser(world.cast.ada), ACTIONS[action](rows[action[0]])
     press = lambda: confirm(ada, *action, row, post="yes")  # noqa: E731

@@ -10,9 +10,10 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
+from django.utils import timezone
 
 from accounts.invitations.services import invite
-from accounts.models import Invitation, Organization, Session, User
+from accounts.models import Invitation, Organization, Passkey, SecondFactor, Session, User
 from apikeys.models import ApiKey
 from audit.models import Event
 from oauth.models import Consent, OAuthClient
@@ -20,6 +21,9 @@ from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, page
 from tests.conftest import Cast, make_key
 from tests.oauth.flow import Flow, make_client
+from tests.pages.everything import make_passkeys
+from webhooks.models import Webhook
+from webhooks.services.webhooks import create_webhook
 
 pytestmark = pytest.mark.once
 
@@ -30,7 +34,7 @@ ACTIONS = [
     for action in (*(each.actions or ()), *(["delete_selected"] if model in (User, OAuthClient) else []))
 ]
 WHO = ("audrey", "alice", "bob", "mallory")
-CHANGES_NOTHING = {"export", "enable", "activate", "waive_second_factor", "remove_second_factor"}
+CHANGES_NOTHING = {"export", "enable", "widen", "activate", "waive_second_factor"}
 FORMS: dict[str, Any] = {"name": "Evil", "email": "evil@example.org", "role": "admin", "is_superuser": "on"}
 Rows = dict[type[Model], Any]
 
@@ -43,18 +47,26 @@ def named(value: Any) -> str:
 def rows(cast: Cast) -> Rows:
     """One row for each list, none of which has to do with Acme, nor with anybody who works there."""
     key = make_key(cast.umbrella, "services:read", name="of Umbrella").row
+    # so old that it could do without its scope
+    ApiKey.objects.filter(pk=key.pk).update(created_at="2026-01-01T00:00:00Z", last_used_at=timezone.now())
     Flow(make_client(), cast.charlie).tokens()
     invited = invite(
         caller=caller_as(cast.ada), organization=cast.umbrella, email="x@example.net", role="owner"
     )
+    SecondFactor.objects.create(user=cast.charlie, confirmed=True, seed="")
+    make_passkeys(cast.charlie, timezone.now())
     return {
         User: cast.charlie,
         Organization: cast.umbrella,
         Session: Session.objects.filter(user=cast.charlie).latest("pk"),
         Invitation: invited,
+        Passkey: Passkey.objects.latest("pk"),
         OAuthClient: make_client(owner=cast.umbrella).row,
         Consent: Consent.objects.get(),
         ApiKey: key,
+        Webhook: create_webhook(
+            caller=caller_as(cast.ada), organization=cast.umbrella, url="https://a.example/"
+        ).row,
         Event: Event.objects.filter(organization_id=cast.umbrella.pk).latest("sequence"),
     }
 
@@ -62,7 +74,8 @@ def rows(cast: Cast) -> Rows:
 def state() -> list[Any]:
     """All rows of ours but those that tell of the attempt itself."""
     told = {"Event", "ChainHead", "AttemptCount"}
-    ours = [m for label in ("accounts", "apikeys", "audit") for m in apps.get_app_config(label).get_models()]
+    labels = ("accounts", "apikeys", "audit", "webhooks")
+    ours = [m for label in labels for m in apps.get_app_config(label).get_models()]
     return [list(m._default_manager.order_by("pk").values()) for m in ours if m.__name__ not in told]
 
 

@@ -83,7 +83,7 @@ def test_the_persons_language_goes_before_that_of_the_browser(cast: Cast) -> Non
         assert f'<html lang="{shown}"' in text_of(ada.get("/admin/", headers={"Accept-Language": asked}))
 
 
-def test_the_login_page_has_the_language_of_the_browser() -> None:
+def test_the_login_page_has_the_language_of_the_browser(db: None) -> None:
     assert '<html lang="de"' in text_of(Client().get("/admin/login/", headers=GERMAN))
 
 

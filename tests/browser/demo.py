@@ -53,6 +53,7 @@ def main() -> None:
     from audit.log import record
     from oauth.models import Consent
     from oauth.services.clients import create_client
+    from tests.pages.everything import make_webhooks
 
     now = datetime.now(UTC)
     operator = caller_at_command_line().principal
@@ -105,6 +106,7 @@ def main() -> None:
     origin = Origin("10.1.2.3", "demo", now)
     log_in(identifier="alice", password=PASSWORD, origin=origin, user_agent=FIREFOX)
     recover(alice, now)
+    make_webhooks(caller, organizations["Acme"], now)
     admin = User.objects.get(username="admin")
     inviter = Caller(principal_of(admin, Credential("jwt", "")), origin)
     invite(caller=inviter, organization=organizations["Acme"], email="erin@example.org", role="developer")
@@ -129,10 +131,13 @@ def recover(alice: "User", now: datetime) -> None:
     from accounts.users.principals import principal_of
     from apikeys.services.api_keys import create_api_key
     from audit.actors import Origin
+    from tests.pages.everything import make_passkeys
 
-    caller = Caller(principal_of(alice, Credential("jwt", str(uuid4()))), Origin("203.0.113.7", "demo", now))
+    login = Credential("jwt", str(uuid4()), proven_at=now)
+    caller = Caller(principal_of(alice, login), Origin("203.0.113.7", "demo", now))
     create_api_key(caller=caller, name="Sync", owner=alice, granted=["services:read"])
     SecondFactor.objects.create(user=alice, confirmed=True, confirmed_at=now, seed="")
+    make_passkeys(alice, now)
     RecoveryLink.objects.create(user=alice, digest=digest(MAILED), expires_at=now + timedelta(days=7))
 
 

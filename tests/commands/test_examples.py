@@ -22,11 +22,12 @@ def ours() -> dict[str, JsonCommand]:
 
 
 def arguments_of(example: str) -> list[str]:
-    """The words that the shell passes to the command: those before a pipe or a redirection."""
+    """The words that the shell passes to the command: those up to a pipe or a redirection."""
     words = shlex.split(example)
-    end = next((place for place, word in enumerate(words) if word in {"<", "|", ">"}), len(words))
-    assert words[0] == "{}", "an example begins with the command"
-    return words[1:end]
+    assert "{}" in words, "an example has the command"
+    passed = words[words.index("{}") + 1 :]
+    end = next((place for place, word in enumerate(passed) if word in {"<", "|", ">"}), len(passed))
+    return passed[:end]
 
 
 def parser_of(name: str) -> CommandParser:

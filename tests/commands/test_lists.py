@@ -1,16 +1,22 @@
-"""listusers, listorganizations, listoauthclients and listapikeys."""
+"""listusers, listorganizations, listoauthclients, listapikeys and listsinks."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from access.principals import Caller
+from accounts.audit_sinks import FILE, SYSLOG, outlets
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from apikeys.services.enabling import disable_api_keys
 from apikeys.services.revocation import revoke_api_keys
+from audit.models import ChainHead
+from audit.sinks.delivery import deliver
 from config.database import rows
+from config.env import Address
 from tests.accounts.authenticator import enrolled
 from tests.commands.helpers import output_of, refusal_of, run
 from tests.conftest import Cast, make_key
@@ -85,6 +91,18 @@ def test_keys_are_chosen_by_status(cast: Cast, operator: Caller) -> None:
     assert listed("revoked", "active") == ["revoked", "active"]
 
 
+def test_sinks_are_listed_with_the_events_that_wait(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+    settings.AUDIT_FILE = str(tmp_path / "audit.jsonl")
+    settings.AUDIT_SYSLOG = Address("logs.example.org", 6514)
+    make_key(cast.alice)
+    (filled,) = (outlet for outlet in outlets() if outlet.name == FILE)
+    deliver(filled, None)
+    count = ChainHead.objects.get().sequence
+    syslog, file = run("listsinks")
+    assert (file["sink"], file["last_event"], file["waiting"], file["lag_seconds"]) == (FILE, count, 0, 0)
+    assert (syslog["sink"], syslog["last_event"], syslog["waiting"]) == (SYSLOG, 0, count)
+
+
 @pytest.mark.parametrize(
     ("command", "text"),
     [
@@ -92,6 +110,7 @@ def test_keys_are_chosen_by_status(cast: Cast, operator: Caller) -> None:
         ("listorganizations", "No organizations.\n"),
         ("listoauthclients", "No OAuth2 clients.\n"),
         ("listapikeys", "No API keys.\n"),
+        ("listsinks", "No sinks. KEYHOUSE_AUDIT_SYSLOG and KEYHOUSE_AUDIT_FILE name them.\n"),
     ],
 )
 def test_an_empty_list_says_so(db: None, command: str, text: str) -> None:

@@ -23,7 +23,7 @@ def test_a_client_is_registered_and_its_secret_shown_once(cast: Cast) -> None:
         "--post-logout-redirect-uri",
         BYE,
     )
-    assert list(document) == [*MEMBERS, "post_logout_redirect_uris"]
+    assert list(document) == [*MEMBERS, "post_logout_redirect_uris", "device_grant"]
     row = OAuthClient.objects.get()
     assert (document["client_id"], document["name"]) == (row.client_id, "Board")
     assert document["post_logout_redirect_uris"] == [BYE] == row.post_logout_redirect_uris.split()
@@ -40,6 +40,15 @@ def test_people_read_the_secret_in_the_output(cast: Cast) -> None:
 
 def test_a_public_client_has_no_secret(cast: Cast) -> None:
     assert run(*BOARD, "--redirect-uri", CALLBACK, "--public")["client_secret"] is None
+
+
+def test_a_client_on_devices_needs_no_redirect_address(cast: Cast) -> None:
+    document = run(*BOARD, "--public", "--device-grant")
+    assert (document["device_grant"], document["redirect_uris"]) == (True, [])
+    assert "device_grant: is only for clients that ask people" in refusal_of(
+        *BOARD, "--device-grant", "--organization", "acme"
+    )
+    assert run(*BOARD, "--redirect-uri", CALLBACK)["device_grant"] is False
 
 
 def test_a_machine_belongs_to_somebody(cast: Cast) -> None:

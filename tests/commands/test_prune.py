@@ -4,7 +4,6 @@ import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session as BrowserSession
@@ -13,26 +12,38 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from access.callers import caller_at_command_line
 from accounts.invitations.services import invite
 from accounts.models import (
     AttemptCount,
     EmailChange,
-    EmailUndo,
     IdempotentRequest,
     Invitation,
     PasswordReset,
-    RecoveryLink,
     Registration,
     Session,
     User,
 )
-from apikeys.models import DAY, HOUR, ApiKey, HourTotal, KeyUse, Outcome, ScopeUse, first_of_hours
+from apikeys.models import (
+    DAY,
+    HOUR,
+    ApiKey,
+    HourTotal,
+    KeyUse,
+    Outcome,
+    QuotaLedger,
+    ScopeUse,
+    first_of_hours,
+)
 from apikeys.services.api_keys import NewKey
+from apikeys.services.rotation import rotate_api_key
 from apikeys.usage.services import Counted, Use, add_counts, write_uses
 from audit.models import Event
 from config.commands import terminal
 from config.database import retention
 from tests.accounts.helpers import at_once, caller_as, rows_are_locked
+from tests.apikeys.quotas.helpers import limit
+from tests.commands.expired import remembered
 from tests.commands.helpers import output_of, refusal_of, run
 from tests.conftest import Cast, make_key
 from tests.installation import Installation
@@ -42,10 +53,12 @@ NOW: datetime
 TODAY: datetime
 LAST_MIDNIGHT: datetime  # hours before it are merged into days
 NOTHING_DONE = {
-    "old_uses": 0, "uses_of_deleted_keys": 0, "scopes_of_deleted_keys": 0, "old_totals": 0, "hours": 0,
-    "sessions": 0, "browser_sessions": 0, "attempt_counts": 0, "idempotency_keys": 0, "registrations": 0,
-    "password_resets": 0, "recovery_links": 0, "email_undos": 0,
-    "email_changes": 0,
+    "old_uses": 0, "uses_of_deleted_keys": 0, "scopes_of_deleted_keys": 0,
+    "networks_of_deleted_keys": 0, "old_notices": 0, "quotas_of_deleted_keys": 0,
+    "old_reports": 0, "old_totals": 0, "hours": 0,
+    "sessions": 0, "browser_sessions": 0, "attempt_counts": 0, "idempotency_keys": 0,
+    "spent_challenges": 0, "registrations": 0, "password_resets": 0,
+    "recovery_links": 0, "email_undos": 0, "email_changes": 0,
 }  # fmt: skip
 
 
@@ -144,8 +157,21 @@ def test_when_scopes_of_keys_that_are_gone_were_used_is_deleted(cast: Cast, key:
     used(key, NOW)
     used(make_key(cast.bob), NOW)
     ApiKey.objects.get(pk=key.row.pk).delete()
-    assert pruned() == {"uses_of_deleted_keys": 1, "scopes_of_deleted_keys": 1}
+    gone = ("uses", "scopes", "networks")
+    assert pruned() == {f"{what}_of_deleted_keys": 1 for what in gone}
     assert ScopeUse.objects.exclude(key=key.row).count() == 1
+
+
+def test_quotas_of_keys_that_are_gone_are_deleted(cast: Cast, key: NewKey) -> None:
+    old = make_key(cast.bob)
+    new = rotate_api_key(caller=caller_at_command_line(), key=old.row, expires_at=None)
+    for holder in (key, new, cast.acme):
+        limit(holder, day=1)
+    ApiKey.objects.filter(pk__in=[key.row.pk, old.row.pk]).delete()
+    assert pruned() == {"quotas_of_deleted_keys": 1}
+    ApiKey.objects.filter(pk=new.row.pk).delete()
+    assert pruned() == {"quotas_of_deleted_keys": 1}
+    assert QuotaLedger.objects.get().organization == cast.acme
 
 
 def test_totals_are_deleted_when_no_chart_shows_them_any_more(key: NewKey) -> None:
@@ -177,26 +203,11 @@ def test_sessions_are_deleted_a_month_after_their_end_whatever_ended_them(cast: 
     assert Session.objects.live(NOW).get().pk == alive
 
 
-def remembered(user: User, ends: datetime, name: str) -> None:
-    """Create one row of each kind that ends then."""
-    digest = name.encode()
-    BrowserSession.objects.create(session_key=name, session_data="", expire_date=ends)
-    AttemptCount.objects.create(digest=digest, attempts=1, ends_at=int(ends.timestamp()))
-    IdempotentRequest.objects.create(
-        digest=digest, members=b"", resource=uuid4(), ends_at=int(ends.timestamp())
-    )
-    Registration.objects.create(email_key=name, email=name, digest=digest, expires_at=ends)
-    PasswordReset.objects.create(user=user, email_key=name, digest=digest, expires_at=ends)
-    EmailChange.objects.create(user=user, email=name, digest=digest, expires_at=ends)
-    RecoveryLink.objects.create(user=user, digest=digest, expires_at=ends)
-    EmailUndo.objects.create(user=user, email=name, digest=digest, expires_at=ends)
-
-
 def test_what_has_expired_is_deleted_and_what_is_good_stays(cast: Cast) -> None:
     remembered(cast.alice, NOW - ONE_HOUR, "old")
     remembered(cast.bob, NOW + ONE_HOUR, "new")
     each = {"browser_sessions", "attempt_counts", "idempotency_keys", "registrations", "password_resets"}
-    each |= {"email_changes", "email_undos", "recovery_links"}
+    each |= {"spent_challenges", "email_changes", "email_undos", "recovery_links"}
     assert pruned() == dict.fromkeys(each, 1)
     assert BrowserSession.objects.get().session_key == "new"
     assert bytes(AttemptCount.objects.get().digest) == b"new"
@@ -238,7 +249,7 @@ def test_it_takes_some_rows_at_a_time_until_all_is_done_and_says_how_far_it_is(
     monkeypatch.setattr(terminal, "PROGRESS_SECONDS", 0)
     for hours in range(1, 51):
         counted(key, LAST_MIDNIGHT - hours * ONE_HOUR, 1)
-    assert output_of("prune").splitlines()[5].split() == ["hours", "50"]
+    assert output_of("prune").splitlines()[9].split() == ["hours", "50"]
     assert capsys.readouterr().err.splitlines()[:2] == ["hours: 7 …", "hours: 14 …"]
     assert sum(kept(DAY).values()) == 50
 

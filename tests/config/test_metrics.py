@@ -72,6 +72,12 @@ def test_a_server_that_starts_again_counts_from_nothing_and_not_before_it_has_it
         assert told(server)['keyhouse_gateway_checks_total{status="403"}'] == 1
 
 
+def test_a_worker_that_is_just_starting_to_count_does_not_break_the_page(installation: Installation) -> None:
+    with installation.serve(**HERE) as server:
+        (installation.folder / "var" / "metrics" / str(server.port) / "counter_1.db").touch()
+        assert told(server)["keyhouse_mails_waiting"] == 0
+
+
 def test_without_networks_nobody_is_told_and_nothing_is_counted(installation: Installation) -> None:
     with installation.serve() as server:
         assert server.request("GET", "/metrics").status == 404

@@ -48,8 +48,24 @@ def test_a_machine_uses_oauth2_as_the_page_says(tree: Path) -> None:
     run_page(SERVED + machine, tree)
 
 
+def test_a_device_asks_and_polls_as_the_page_says(tree: Path) -> None:
+    run_page(SERVED + page("docs/how-to/devices.md"), tree)
+
+
+def test_keys_of_another_system_are_imported_as_the_page_says(tree: Path) -> None:
+    run_page(SERVED + page("docs/how-to/import-keys.md"), tree)
+
+
+def test_a_file_is_planned_and_applied_as_the_page_says(tree: Path) -> None:
+    run_page(page("docs/how-to/plan-and-apply.md"), tree)
+
+
 def test_a_program_asks_about_credentials_as_the_page_says(tree: Path) -> None:
     run_page(SERVED + page("docs/how-to/introspect.md"), tree)
+
+
+def test_leaked_keys_are_found_and_reported_as_the_page_says(tree: Path) -> None:
+    run_page(SERVED + page("docs/how-to/leaks.md"), tree)
 
 
 OLDER = """

@@ -13,8 +13,8 @@ NAMED = re.compile(r"\bdocs/[\w*./-]*[\w*]")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 TOP_PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 FOLDERS = (
-    *("config", "audit", "access", "accounts", "oauth", "apikeys", "gateway"),
-    *("bench", "deploy", "docs", "tests"),
+    *("config", "audit", "access", "accounts", "federation", "oauth", "apikeys", "leaks", "migration"),
+    *("provisioning", "webhooks", "gateway", "bench", "deploy", "docs", "tests"),
 )
 ENDINGS = {".py", ".toml", ".md", ".conf", ".ini", ".yaml", ".yml", ".html", ".service"}
 

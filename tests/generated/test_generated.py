@@ -11,6 +11,7 @@ from config.profiles.loader import SHIPPED as PROFILES
 from tests.config.profile_texts import SHIPPED
 from tests.generated.running import ACCEPTED, PYTHON, SETTINGS, Run, callers_of, run
 from tests.installation import Installation, copy_of
+from tests.leaks.github import Github, running
 
 pytestmark = [
     pytest.mark.once,
@@ -30,10 +31,11 @@ done: list[Run] = []
 @contextmanager
 def serving_profile(name: str, original: Installation, folder: Path) -> Iterator[Installation]:
     """An installation with nobody in it that serves this profile; logins in it last a day."""
-    with copy_of(original, folder) as installation:
+    with copy_of(original, folder) as installation, running(Github()) as github:
         path = folder / f"{name}.toml"
         path.write_text(with_long_tokens((PROFILES / path.name).read_text()))
         installation.settings |= {**SETTINGS, "KEYHOUSE_PROFILE": str(path)}
+        installation.settings["KEYHOUSE_GITHUB_KEYS_URL"] = github.url
         yield installation
 
 

@@ -33,7 +33,10 @@ from tests.mutants.mutants import (
 from tests.mutants.tracing import Traces, within
 from tests.running.tiers import INSTALLATIONS
 
-OURS = ("config", "audit", "access", "accounts", "oauth", "apikeys", "gateway", "console")
+OURS = (
+    *("config", "audit", "access", "accounts", "federation", "oauth", "apikeys", "leaks", "migration"),
+    *("provisioning", "webhooks", "gateway", "console"),
+)
 SPARE_SECONDS = 5.0  # of a mutant, beyond three times what its tests take without it
 
 hypothesis.settings.register_profile(

@@ -14,7 +14,22 @@ from tests.installation import MANAGE_PY, PROJECT
 
 pytestmark = pytest.mark.once
 
-PACKAGES = ("access", "accounts", "apikeys", "audit", "config", "console", "gateway", "oauth", "templates")
+PACKAGES = (
+    "access",
+    "accounts",
+    "apikeys",
+    "audit",
+    "config",
+    "console",
+    "gateway",
+    "federation",
+    "leaks",
+    "migration",
+    "oauth",
+    "provisioning",
+    "templates",
+    "webhooks",
+)
 EPOCH = 1_700_000_000  # 2023-11-14 22:13:20 UTC
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import django
 
+from tests.pages.device import make_device
+
 if TYPE_CHECKING:
     from access.principals import Caller
     from accounts.models import Organization, User
@@ -40,12 +42,15 @@ def make_everything() -> None:
     other = create_organization(caller=caller, name=LONG)
     type(other).objects.filter(pk=other.pk).update(requires_second_factor=True)
     people = make_people(caller, acme, other)
+    make_passkeys(people["app"], now)
     make_sessions(people, now)
     make_invitations(people, acme, now)
+    make_provider(people, acme, now)
     make_mailed_links(people, now)
     make_clients(caller, people, acme, now)
     for owner in (acme, people["lou"]):
         make_keys(caller, owner, now)
+    make_webhooks(caller, acme, now)
     make_events(people, acme, now)
 
 
@@ -88,6 +93,20 @@ def make_people(caller: "Caller", acme: "Organization", other: "Organization") -
     return people
 
 
+def make_passkeys(owner: "User", now: datetime) -> None:
+    """Passkeys used and unused, of one device and of several, for this host and for another."""
+    from accounts.models import Passkey, SecondFactor
+
+    states: list[dict[str, Any]] = [
+        {"name": "Laptop", "rp_id": "localhost", "backed_up": True, "last_used_at": now},
+        {"name": LONG[:100], "rp_id": "keys.example.org", "backed_up": False},
+    ]
+    unused = {"public_key": b"", "sign_count": 0, "backup_eligible": True, "created_at": now - 40 * DAY}
+    device = SecondFactor.objects.get(user=owner)
+    for number, state in enumerate(states):
+        Passkey.objects.create(second_factor=device, credential_id=bytes([number]), **unused, **state)
+
+
 def make_sessions(people: "dict[str, User]", now: datetime) -> None:
     """Sessions of browsers and programs, with and without a second factor: live, ended, idle, expired."""
     from accounts.models import Session
@@ -117,6 +136,33 @@ def make_invitations(people: "dict[str, User]", acme: "Organization", now: datet
     for number, state in enumerate(states):
         usual = {"invited_by": people["sue"], "created_at": now - 5 * DAY, "expires_at": now + DAY}
         Invitation.objects.create(email_key=f"{number}", **{**usual, **state})
+
+
+def make_provider(people: "dict[str, User]", acme: "Organization", now: datetime) -> None:
+    """An identity provider, domains that are proven and not, and rules with and without a writer."""
+    from federation.models import Domain, Provider, RoleRule
+
+    provider = Provider.objects.create(
+        organization=acme,
+        issuer="https://id.example.org",
+        client_id="keyhouse",
+        algorithm="RS256",
+        role_claim="groups",
+        trusted_amr=["mfa", "hwk"],
+        created_at=now,
+        tested_at=now,
+    )
+    for name, proven_at in (("acme.example", now), ("a-subsidiary-with-a-long-name.acme.example", None)):
+        Domain.objects.create(
+            organization=acme, name=name, token="0" * 32, created_at=now, proven_at=proven_at
+        )
+    for position, value, role, writer in (
+        (1, LONG, "owner", people["sue"]),
+        (2, "", "developer", None),
+    ):
+        RoleRule.objects.create(
+            provider=provider, value=value, role=role, position=position, written_by=writer
+        )
 
 
 def make_mailed_links(people: "dict[str, User]", now: datetime) -> None:
@@ -150,10 +196,12 @@ def make_clients(caller: "Caller", people: "dict[str, User]", acme: "Organizatio
                 "post_logout_redirect_uris": callback,
                 **web,
             },
+            "Command line": {"scopes": both, "is_public": True, "device_grant": True},
             "Machine of a person": {"scopes": ["introspect"], "owner": people["sue"]},
             "Machine of Acme": {"scopes": ["services:read"], "owner": acme},
         }.items()
     ]
+    make_device(made[3].row, both, now)
     for name in ("sue", "olive", "lou"):
         for number, client in enumerate(made[:3]):
             at = now - 20 * number * DAY
@@ -169,7 +217,8 @@ def make_clients(caller: "Caller", people: "dict[str, User]", acme: "Organizatio
 
 def make_keys(caller: "Caller", owner: "Organization | User", now: datetime) -> None:
     """Keys of one owner: in each state, and with everything that a key may have."""
-    from apikeys.models import ApiKey, KeyUse, Outcome, ScopeUse
+    from accounts.models import Organization
+    from apikeys.models import ApiKey, KeyUse, Outcome, QuotaLedger, ScopeUse
     from apikeys.services.api_keys import create_api_key
     from apikeys.services.rotation import rotate_api_key
 
@@ -196,6 +245,29 @@ def make_keys(caller: "Caller", owner: "Organization | User", now: datetime) -> 
         KeyUse.objects.create(key=whole, begins_at=hour - 3600, seconds=3600, outcome=outcome, count=7)
     ScopeUse.objects.create(key=whole, scope="services:write", last_used_at=now - timedelta(hours=2))
     rotate_api_key(caller=caller, key=make("Rotated"), expires_at=now + 90 * DAY, overlap=DAY)
+    used = {"day": now.date(), "day_used": 9_412, "month_used": 180_000, "total_used": 2_000_000}
+    most = {"day_most": 10_000, "month_most": 200_000, "total_most": 2_000_000}
+    QuotaLedger.objects.create(counted_as=whole.uuid, **most, **used)
+    if isinstance(owner, Organization):
+        QuotaLedger.objects.create(organization=owner, month_most=1_000_000, counts="reports")
+
+
+def make_webhooks(caller: "Caller", acme: "Organization", now: datetime) -> None:
+    """A webhook that is disabled, one that fails, and one of all with a long name that works."""
+    from webhooks.models import Delivery, Webhook
+    from webhooks.services.webhooks import create_webhook
+
+    def make(owner: "Organization | None", host: str, status: int | None, **columns: Any) -> None:
+        url = f"https://{host}/keyhouse"
+        made = create_webhook(caller=caller, organization=owner, url=url, events=["api_key.revoked"])
+        Webhook.objects.filter(pk=made.row.pk).update(**columns)
+        problem = "" if status else "no answer in time"
+        shown = {"event": "api_key.revoked", "milliseconds": 84, "status": status, "problem": problem}
+        Delivery.objects.create(webhook=made.row, message_id=acme.uuid, sent_at=now, **shown)
+
+    make(acme, "stopped.example.org", 410, disabled_at=now - DAY, stop="gone", description="Our SIEM")
+    make(acme, "down.example.org", None, failing_since=now - DAY, next_try_at=now + DAY)
+    make(None, f"{'long-' * 9}name.example.org", 204)
 
 
 def make_events(people: "dict[str, User]", acme: "Organization", now: datetime) -> None:

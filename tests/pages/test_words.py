@@ -194,7 +194,14 @@ def test_no_page_outside_the_admin_says_it(filled: None) -> None:
     flow = Flow(make_client("services:read", "keys:read"), olive)
     asked = flow.address()
     assert flow.log_in(asked).status_code == 302
-    mailed = ("recovery", "undo-email-change", "reset-password", "confirm-email", "accept-invitation")
+    mailed = (
+        "recovery",
+        "undo-email-change",
+        "reset-password",
+        "confirm-email",
+        "accept-invitation",
+        "unsubscribe",
+    )
     addresses = (
         *(
             asked,
@@ -206,9 +213,19 @@ def test_no_page_outside_the_admin_says_it(filled: None) -> None:
         ),
         *(f"/{name}?token={token}" for name in mailed for token in (MAILED, "wrong")),
         "/change-password",
-        *("/account/security", "/account/security/password", "/account/security/authenticator"),
+        *(
+            "/account/prove",
+            "/account/security",
+            "/account/security/password",
+            "/account/security/authenticator",
+        ),
         *(f"/account/security/authenticator/{what}" for what in ("confirm", "replace", "remove")),
-        *("/account/security/recovery-codes", "/account/profile", "/account/profile/email"),
+        *(
+            "/account/security/recovery-codes",
+            "/account/profile",
+            "/account/profile/email",
+            "/account/profile/mails",
+        ),
     )
     for address in addresses:
         found = flow.browser.get(address, follow=True)

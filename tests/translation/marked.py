@@ -12,12 +12,27 @@ from django.template.loader import get_template
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
 PROJECT = Path(__file__).parents[2]
-FOLDERS = ("config", "audit", "access", "accounts", "oauth", "apikeys", "gateway", "console")
+FOLDERS = (
+    *(
+        "config",
+        "audit",
+        "access",
+        "accounts",
+        "federation",
+        "oauth",
+        "apikeys",
+        "leaks",
+        "webhooks",
+        "gateway",
+    ),
+    "console",
+)
 NO_PAGES = ("config", "gateway", "management")  # folders whose errors no page shows
 MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "Sentence"}
 ERRORS = {  # and the position of their text, which pages translate
-    **dict.fromkeys(("NotAllowed", "NotFound", "InvalidCredentials", "WrongProof", "Busy"), 0),
-    **dict.fromkeys(("Invalid", "Conflict"), 1),
+    **dict.fromkeys(("NotAllowed", "NotFound", "InvalidCredentials", "WrongProof", "Busy", "Unmailable"), 0),
+    **dict.fromkeys(("PasskeyRefused", "ProviderFault", "RefusedByProvider"), 0),
+    **dict.fromkeys(("Invalid", "Conflict", "require", "refusal", "check_is_person"), 1),
 }
 ONE_OR_MANY = ("ngettext", "ngettext_lazy")
 IN_ARGUMENT = re.compile(r'_\("([^"]+)"\)')  # as in {% include "form.html" with button=_("Confirm") %}

@@ -153,5 +153,5 @@ def test_the_packages_for_sentry_and_opentelemetry_are_installed_once_and_kept(t
 
 def test_an_unknown_set_of_packages_is_one_line(tree: Path) -> None:
     done = run(tree, "install", "sentry")
-    sets = "./run install, ./run install observability, or ./run install schemathesis"
+    sets = "./run install, or ./run install observability, schemathesis or scanners"
     assert (done.returncode, done.stderr) == (1, f"run: {sets}\n")

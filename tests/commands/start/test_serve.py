@@ -37,6 +37,7 @@ def test_it_announces_where_it_is_and_stops_when_told(module_installation: Insta
         "profile: Keyhouse",
         f"api:     {url}/api/v1",
         f"docs:    {url}/docs",
+        f"console: {url}/account/",
         f"admin:   {url}/admin/",
         f"try:     curl {url}/ready",
     ]
@@ -49,6 +50,7 @@ def test_with_json_it_prints_one_document_with_the_public_address(module_install
         "profile": "Keyhouse",
         "api": "https://keys.example.org/api/v1",
         "docs": "https://keys.example.org/docs",
+        "console": "https://keys.example.org/account/",
         "admin": "https://keys.example.org/admin/",
         "try": "curl https://keys.example.org/ready",
     }

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import User
 from apikeys.models import ApiKey
 from config.profiles import Profile
-from config.profiles.schema import ChoiceAttribute
+from config.profiles.keys import ChoiceAttribute
 from tests.accounts.helpers import serving
 from tests.apikeys.profiles import changed
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key

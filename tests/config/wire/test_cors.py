@@ -27,7 +27,10 @@ GRANT = "Access-Control-Allow-Origin"
 PREFLIGHT = {"Origin": APP, "Access-Control-Request-Method": "POST"}
 JSON = "application/json"
 # Views of the API's kind that no script of another origin has a use for.
-NOT_SHARED = {"/gateway/introspect", "/schema", "/docs"}
+NOT_SHARED = {
+    *("/gateway/introspect", "/gateway/report", "/schema", "/docs"),
+    *("/leaks", "/leaks/github", "/.well-known/keyhouse-scanner"),
+}
 OTHERS = (
     "null",
     "https://evil.example",

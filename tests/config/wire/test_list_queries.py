@@ -9,7 +9,7 @@ pytestmark = pytest.mark.once
 
 LISTS = {
     "users": ("search", "role", "is_active"),
-    "audit": ("event", "actor", "target", "since", "until", "ip", "request_id", "search"),
+    "audit": ("event", "actor", "target", "since", "until", "ip", "request_id", "search", "after"),
     "organizations": ("search", "requires_second_factor"),
     "api-keys": (
         *("status", "environment", "owner", "organization", "scope", "expiring_within", "unused_for"),
@@ -21,6 +21,7 @@ LISTS = {
     "users/invitations": ("search", "role"),
     "organizations/{acme.uuid}/members": ("search", "role"),
     "organizations/{acme.uuid}/invitations": ("search", "role"),
+    "webhooks": ("search",),
 }
 PAGES = ("cursor", "page_size", "ordering")
 

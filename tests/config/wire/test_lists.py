@@ -200,4 +200,5 @@ def test_the_document_says_which_201s_have_an_address() -> None:
         "/api/v1/organizations",
         "/api/v1/organizations/{organization_id}/members",
         "/api/v1/users",
+        "/api/v1/webhooks",
     }

@@ -89,6 +89,15 @@ def test_a_nested_answer_has_the_form_all_the_way_down(alice: Api, cast: Cast) -
     assert list(login.json()["data"]["user"])[-2:] == ["isActive", "createdAt"]
 
 
+def test_a_feed_of_events_goes_on_at_a_link_header_of_its_own(cast: Cast) -> None:
+    login = Api().post(f"{BASE}/auth/login", {"username": "ada", "password": PASSWORD}).json()["data"]
+    ada = Api({"Authorization": f"Bearer {login['accessToken']}"})
+    first = ada.get(f"{BASE}/audit?after=&page_size=1")
+    (event,) = first.json()["data"]
+    address = first.headers["Link"].partition("; ")[0].strip("<>").removeprefix(settings.PUBLIC_URL)
+    assert event["id"] not in [each["id"] for each in ada.get(address).json()["data"]]
+
+
 def test_a_computed_member_may_have_another_name(cast: Cast) -> None:
     login = Api().post(f"{BASE}/auth/login", {"username": "ada", "password": PASSWORD}).json()["data"]
     ada = Api({"Authorization": f"Bearer {login['accessToken']}"})

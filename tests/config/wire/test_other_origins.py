@@ -74,7 +74,15 @@ def cookies_of_everything(cast: Cast) -> set[str]:
     admin, flow = browser(cast.ada), Flow(make_client(), cast.alice)
     flow.code()
     stranger = Client()
-    for page in (*PAGES, "/docs", "/confirm-email", "/accept-invitation", "/recovery", "/undo-email-change"):
+    for page in (
+        *PAGES,
+        "/docs",
+        "/confirm-email",
+        "/accept-invitation",
+        "/recovery",
+        "/undo-email-change",
+        "/unsubscribe",
+    ):
         assert stranger.get(page).status_code == 200
     for page in ("/admin/", "/account/security", "/admin/apikeys/apikey/add/"):
         assert admin.get(page).status_code == 200
