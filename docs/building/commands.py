@@ -8,7 +8,12 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from docs.building.markdown import code, table
 
-APPS = {"config", "audit", "access", "accounts", "oauth", "apikeys", "gateway"}
+APPS = {
+    *("config", "audit", "access", "accounts", "federation", "oauth", "apikeys", "leaks", "migration"),
+    "provisioning",
+    "webhooks",
+    "gateway",
+}
 NOT_HERE = "Not supported: "  # the help of a library's command that Keyhouse replaces begins with it
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from apikeys.quotas.errors import QuotaReached
 from config.server.connection.answer import CODES
 from config.wire import errors as domain
 from config.wire.errors import DomainError
@@ -25,12 +26,19 @@ CODES_IN_WORDS = {
     "csrf_failed": Code(
         "403", "A form in a browser has no CSRF token or a wrong one, or it comes from another origin."
     ),
-    "gone": Code("410", "What the first request with this `Idempotency-Key` created no longer exists."),
+    "gone": Code(
+        "410",
+        "What the first request with this `Idempotency-Key` created no longer exists; or the cursor of an "
+        "event feed belongs to another history of the database.",
+    ),
     "idempotency_key_reused": Code(
         "422", "The first request with this `Idempotency-Key` sent other members."
     ),
     "insufficient_scope": Code(
         "403", "The credential lacks a scope. `WWW-Authenticate` names it (RFC 6750 section 3.1)."
+    ),
+    "insufficient_user_authentication": Code(
+        "401", "The login is too old for this: log in again. `WWW-Authenticate` has `max_age` (RFC 9470)."
     ),
     "invalid": Code("400", "A member or a query parameter is wrong. `errors` says which and why."),
     "invalid_credentials": Code("401", "The login is refused. The audit log has the reason."),
@@ -46,6 +54,10 @@ CODES_IN_WORDS = {
     "parse_error": Code("400", "The body is malformed: not JSON, or not UTF-8."),
     "precondition_failed": Code(
         "412", "Somebody has edited it since the version that `If-Match` names. `ETag` has the current one."
+    ),
+    "quota_reached": Code(
+        "429",
+        "A quota of the key or its organization is used up. `Retry-After` says how long, unless for good.",
     ),
     "rate_limited": Code("429", "The key has used up its rate limit. `Retry-After` says how long to wait."),
     "request_timeout": Code("408", "The head or the body of the request did not arrive in time."),
@@ -81,7 +93,7 @@ def errors() -> str:
 
 
 def _codes_of_exceptions() -> set[str]:
-    classes = [each for each in vars(domain).values() if isinstance(each, type)]
+    classes = [QuotaReached, *(each for each in vars(domain).values() if isinstance(each, type))]
     return {each.code for each in classes if issubclass(each, DomainError)}
 
 

@@ -1,6 +1,6 @@
 """What Prometheus is told, as a table."""
 
-from accounts.monitoring import MAILS_WAITING
+from accounts.monitoring import MAILS_WAITING, SINKS
 from config.metrics import ALL
 from docs.building.markdown import code, table
 
@@ -11,5 +11,6 @@ def metrics() -> str:
         [code(f"{metric.name}_total"), "counter", " ".join(map(code, metric.labels)), metric.words]
         for metric in ALL
     ]
-    gauge = [code(MAILS_WAITING.name), "gauge", "", MAILS_WAITING.words]
-    return table(["name", "kind", "labels", "what it counts"], [*counters, gauge])
+    looked_up = (MAILS_WAITING, *(gauge for sink in SINKS.values() for gauge in sink))
+    gauges = [[code(gauge.name), "gauge", "", gauge.words] for gauge in looked_up]
+    return table(["name", "kind", "labels", "what it counts"], [*counters, *gauges])

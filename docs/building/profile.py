@@ -63,7 +63,7 @@ def _description(heading: str, member: str, value: Schema) -> str:
     if member == "kind":
         return "Which kind of attribute it is."
     if "description" not in value:
-        raise ValueError(f"config/profiles/schema.py does not say what {member} of {heading} is")
+        raise ValueError(f"config/profiles does not say what {member} of {heading} is")
     return str(value["description"])
 
 
