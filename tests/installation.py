@@ -70,7 +70,7 @@ class Installation:
             input=stdin,
             text=True,
             capture_output=True,
-            timeout=120,
+            timeout=300,
             env=self.environment | settings,
         )
 

@@ -184,7 +184,7 @@ def test_of_machines_that_start_at_once_with_secrets_of_their_own_one_gets_on(
         )
         for number in range(3)
     ]
-    answers = [(*process.communicate(timeout=120), process.returncode) for process in starts]
+    answers = [(*process.communicate(timeout=300), process.returncode) for process in starts]
     assert sorted(code for *_, code in answers) == [0, 1, 1]
     refused = [error for _, error, code in answers if code]
     assert all("pepper 1 in " in error and error.count("\n") == 1 for error in refused)

@@ -78,7 +78,7 @@ def run_raw(
     """Run a command with arguments and input that are not text."""
     command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
     done = subprocess.run(
-        command, input=stdin, capture_output=True, timeout=120, env=installation.environment
+        command, input=stdin, capture_output=True, timeout=300, env=installation.environment
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -106,7 +106,7 @@ def test_input_that_is_closed_is_one_line(module_installation: Installation) -> 
         ["/bin/sh", "-c", script, "sh", *command],
         text=True,
         capture_output=True,
-        timeout=120,
+        timeout=300,
         env=module_installation.environment,
     )
     assert_one_line(done, "standard input is closed")

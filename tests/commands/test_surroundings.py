@@ -86,7 +86,7 @@ def run_in(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         capture_output=True,
         stdin=subprocess.DEVNULL,
-        timeout=120,
+        timeout=300,
         env={"PATH": os.environ["PATH"], "KEYHOUSE_DATA_DIR": str(folder)},
         preexec_fn=drop_privileges,
     )

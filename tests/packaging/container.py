@@ -91,7 +91,7 @@ class Image:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
 
     def keyhouse(

@@ -155,7 +155,7 @@ def test_of_several_first_starts_at_once_one_makes_the_administrator(
         )
         for number in range(4)
     ]
-    answers = [(*process.communicate(timeout=120), process.returncode) for process in starts]
+    answers = [(*process.communicate(timeout=300), process.returncode) for process in starts]
     assert [(error, code) for _, error, code in answers] == [("", 0)] * 4
     admins = [json.loads(output)["admin"] for output, _, _ in answers]
     assert admins.count(None) == 3
