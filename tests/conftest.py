@@ -4,7 +4,6 @@ Acme is an organization: alice owns it, bob is on her team. Charlie is in anothe
 he owns. Ada administers everything, audrey audits everything, mallory is nobody in particular.
 """
 
-import importlib
 import os
 import threading
 from collections import defaultdict
@@ -14,19 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
-from django.urls import clear_url_caches
+from django.urls import set_urlconf
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from msgspec import json
 from msgspec.structs import replace
 from pytest_django.fixtures import Settings
 
-import accounts.urls
-import apikeys.urls
-import config.urls
-import gateway.oauth2_urls
 from access.backoffice import spool
 from access.callers import caller_at_command_line
 from access.principal_cache import memory
@@ -46,6 +42,7 @@ from gateway import repeated
 from tests.accounts.mailbox import Mailbox, listening, use_mail_server
 from tests.running import migrated
 from tests.snapshot import Snapshot
+from tests.urls import urls_under
 
 PASSWORD = "a long walk to the lighthouse"
 FILLED_BY_MIGRATIONS = {"django_content_type", "auth_permission"}
@@ -126,23 +123,16 @@ def lease(settings: Settings) -> Iterator[Callable[[float], None]]:
 
 
 @pytest.fixture
-def served_profile() -> Iterator[Callable[[Profile], None]]:
+def served_profile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Profile], None]]:
     """Serve another profile until the test ends: call it with the profile, before the cast is made."""
     with ExitStack() as stack:
 
         def serve(profile: Profile) -> None:
             stack.enter_context(profiles.override(profile))
-            reload_urls()
+            monkeypatch.setattr(django_settings, "ROOT_URLCONF", urls_under(json.encode(profile.file)))
+            set_urlconf(None)
 
         yield serve
-    reload_urls()
-
-
-def reload_urls() -> None:
-    """The paths of the API follow the active profile."""
-    for module in (accounts.urls, apikeys.urls, gateway.oauth2_urls, config.urls):
-        importlib.reload(module)
-    clear_url_caches()
 
 
 def with_roles(**changed: Role) -> Profile:
