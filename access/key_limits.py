@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterable
 from ipaddress import ip_address, ip_network
 from typing import Literal, NamedTuple
 
-from config.wire.errors import Invalid, Sentence
+from config.wire.errors import Invalid, Sentence, quoted
 from config.wire.http.client_ip import Network, read_network, spell
 
 MOST_NETWORKS = 50
 MOST_REQUESTS = 1_000_000
 LONGEST_WINDOW = 86_400  # seconds
+LONGEST_REASON = 200  # characters of why a text is no network, which repeats the text
 MOST_UNITS = 1_000_000_000_000_000  # of a budget; JavaScript reads it exactly
 
 
@@ -110,7 +111,9 @@ def read_allowed_network(text: str) -> Network:
     except ValueError as error:
         raise Invalid(
             "allowed_networks",
-            Sentence("%(text)s is not a network: %(reason)s", text=ascii(text), reason=error),
+            Sentence(
+                "%(text)s is not a network: %(reason)s", text=quoted(text), reason=str(error)[:LONGEST_REASON]
+            ),
         ) from None
 
 

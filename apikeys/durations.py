@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from access.key_limits import Rate
-from config.wire.errors import Invalid, Sentence
+from config.wire.errors import Invalid, Sentence, quoted
 
 UNITS = {
     "s": timedelta(seconds=1),
@@ -21,7 +21,7 @@ def parse_duration(member: str, text: str) -> timedelta:
     match = re.fullmatch(r"([1-9][0-9]{0,8})([smhdw])", text)
     if match is None:
         raise Invalid(
-            member, Sentence("%(text)s must be a number and s, m, h, d or w, such as 90d", text=repr(text))
+            member, Sentence("%(text)s must be a number and s, m, h, d or w, such as 90d", text=quoted(text))
         )
     number, unit = int(match[1]), UNITS[match[2]]
     if number > LONGEST // unit:  # before multiplying, which could overflow timedelta
@@ -38,7 +38,7 @@ def parse_rate(member: str, text: str) -> Rate:
         raise Invalid(
             member,
             Sentence(
-                "%(text)s must be a number of requests and a duration, such as 100/60s", text=repr(text)
+                "%(text)s must be a number of requests and a duration, such as 100/60s", text=quoted(text)
             ),
         )
     return Rate(int(requests), int(parse_duration(member, window).total_seconds()))

@@ -18,6 +18,7 @@ from migration.scope_map import ScopeMap
 from migration.sources import Source
 
 MOST_FAULTS = 100  # in memory
+LONGEST_REASON = 500  # characters: some repeat what is wrong
 
 
 class Plan(NamedTuple):
@@ -50,7 +51,7 @@ class Report:
     def add_fault(self, place: str, reason: str) -> None:
         self.faulty += 1
         if len(self.faults) < MOST_FAULTS:
-            self.faults.append(f"{place}: {reason}")
+            self.faults.append(f"{place}: {reason[:LONGEST_REASON]}")
 
 
 class Batch(NamedTuple):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from secrets import token_hex
 from typing import NamedTuple
+from unicodedata import normalize
 from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
@@ -18,11 +19,11 @@ from audit.events import EventName
 from audit.log import Entry
 from config.database.bulk import insert_like
 from config.database.sql import Lookup
-from config.wire.errors import DomainError
+from config.wire.errors import DomainError, quoted
 from migration.distinct import Distinct
 from migration.rows import Fault, ForeignKey
 
-BY_NAME = Lookup("username_key, email_key, id", "accounts_user", "username_key")
+BY_NAME = Lookup("username_key, email_key, id, username", "accounts_user", "username_key")
 BY_ADDRESS = BY_NAME._replace(by="email_key")
 PASSWORD_BYTES = 20  # of the part in which unusable passwords differ, as Django's do
 
@@ -43,6 +44,7 @@ class Owner:
 
     user_id: int | None = None
     organization_id: int | None = None
+    username: str | None = None
 
 
 class NewPerson(NamedTuple):
@@ -91,19 +93,35 @@ class Owners:
             return Owner(organization_id=self.rule.organization.pk)
         if key.organization:
             return self._organization(key.organization)
-        found = self._people.get(_folded(key.owner)) or self._people.get(_folded_email(key.email))
-        if found is not None:
+        if (found := self._person(key)) is not None:
             return found
         if not key.owner and not key.email:
             raise Fault("names no owner; name one, or give all keys to one with --organization")
         if self.rule.role is None:
-            raise Fault(f"the owner {key.owner or key.email!a} does not exist; --make-owners makes them")
+            raise Fault(
+                f"the owner {quoted(key.owner or key.email)} does not exist; --make-owners makes them"
+            )
         return self._make(key)
+
+    def _person(self, key: ForeignKey) -> Owner | None:
+        """Return whom a key names. Raises Fault if that may be somebody else in the other system.
+
+        Systems tell Alice from alice, and let people type an address that is not theirs.
+        """
+        by_name = self._people.get(_folded_name(key.owner))
+        found = by_name or self._people.get(_folded_email(key.email))
+        if found is None or not key.owner:
+            return found
+        is_same = by_name if "@" in key.owner else found.username in (None, _spelled(key.owner))
+        if not is_same:
+            here = found.username or "the person with that address"
+            raise Fault(f"the owner {quoted(key.owner)} may not be {here}; if so, name them as they are here")
+        return found
 
     def _organization(self, name: str) -> Owner:
         found = self._organizations.get(fold(name))
         if found is None:
-            raise Fault(f"the organization {name!a} does not exist; create it first")
+            raise Fault(f"the organization {quoted(name)} does not exist; create it first")
         return found
 
     def _make(self, key: ForeignKey) -> Owner:
@@ -112,7 +130,7 @@ class Owners:
         except DomainError as error:
             raise Fault(f"the owner cannot be made: {error.detail}") from None
         self.made += self.met is None or self.met.is_new(person.email_key)
-        owner = Owner()
+        owner = Owner(username=person.username)
         self._new.append((person, owner))
         self._people |= {name: owner for name in (person.username_key, person.email_key) if name}
         return owner
@@ -127,7 +145,7 @@ class Owners:
         role = self.rule.role or ""
         insert_like(User(role=role), NewPerson._fields, [person for person, _ in self._new])
         addresses = [person.email_key for person, _ in self._new]
-        stored = {email: number for _, email, number in BY_ADDRESS.find(addresses)}
+        stored = {email: number for _, email, number, _ in BY_ADDRESS.find(addresses)}
         for person, owner in self._new:
             owner.user_id = stored[person.email_key]
         detail = {"role": role, "imported": True}
@@ -136,8 +154,15 @@ class Owners:
 
 
 @lru_cache(maxsize=2_048)
-def _folded(name: str) -> str:
-    return fold(name)
+def _folded_name(name: str) -> str:
+    """Return what a user name or an address is found by."""
+    return fold_email(name) if "@" in name else fold(name)
+
+
+@lru_cache(maxsize=2_048)
+def _spelled(name: str) -> str:
+    """Return a user name as it would be stored here."""
+    return normalize("NFKC", name)
 
 
 @lru_cache(maxsize=2_048)
@@ -146,12 +171,12 @@ def _folded_email(address: str) -> str:
 
 
 def _by_key(keys: Iterable[ForeignKey]) -> dict[str, Owner]:
-    names = {_folded(key.owner) for key in keys if key.owner}
+    names = {_folded_name(key.owner) for key in keys if key.owner and "@" not in key.owner}
     addresses = {_folded_email(each) for key in keys for each in (key.email, key.owner) if "@" in each}
     rows = BY_NAME.find(list(names)) + BY_ADDRESS.find(list(addresses))
-    people = [(username, email, Owner(user_id=number)) for username, email, number in rows]
+    people = [(key, email, Owner(user_id=number, username=name)) for key, email, number, name in rows]
     found = {email: owner for _, email, owner in people}
-    return found | {username: owner for username, _, owner in people if username}
+    return found | {key: owner for key, _, owner in people if key}
 
 
 def _new_person(key: ForeignKey) -> NewPerson:

@@ -2,16 +2,17 @@
 
 import csv
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
-from config.wire.errors import Invalid
-from migration.rows import COLUMNS, EXCESS, Raw
+from config.wire.errors import Invalid, quoted
+from migration.rows import COLUMNS, MISSHAPEN, Raw
 
 AT_ONCE = 2_000  # rows of a query in memory
 MEMBER = "from"
@@ -20,6 +21,21 @@ MEMBER = "from"
 def is_database(place: str) -> bool:
     """Whether the text is a database URL rather than a file."""
     return "://" in place
+
+
+def is_stream(place: str) -> bool:
+    """Whether the text names something that can be read once, such as a pipe."""
+    try:
+        mode = Path(place).stat().st_mode
+    except OSError:  # reading it says why
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def check_whole(place: str) -> None:
+    """Read an export file to its end. Raises Invalid if that is not possible."""
+    for _ in _of_file(place):
+        pass
 
 
 def raw_rows(place: str, query: str) -> Iterator[Raw]:
@@ -44,8 +60,7 @@ def _of_file(place: str) -> Iterator[Raw]:
             heads = next(rows, [])
             _check_heads(path, heads)
             for row in filter(None, rows):
-                values = dict(zip(heads, row, strict=False))
-                yield Raw(f"{place}:{rows.line_num}", values if len(row) <= len(heads) else {EXCESS: "yes"})
+                yield Raw(f"{place}:{rows.line_num}", _values(heads, row))
     except OSError as error:
         raise Invalid(MEMBER, f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
@@ -54,13 +69,21 @@ def _of_file(place: str) -> Iterator[Raw]:
         raise Invalid(MEMBER, f"{path} is not CSV: {error}") from None
 
 
+def _values(heads: list[str], row: list[str]) -> dict[str, str]:
+    if len(row) == len(heads):
+        return dict(zip(heads, row, strict=True))
+    return {MISSHAPEN: f"has {'more' if len(row) > len(heads) else 'fewer'} fields than the first line names"}
+
+
 def _check_heads(path: Path, named: list[str]) -> None:
     if "key" not in named and "digest" not in named:
         raise Invalid(MEMBER, f"{path}:1: the first line must name the columns, with key or digest")
     for name in named:
         if name not in COLUMNS or named.count(name) > 1:
             known = ", ".join(sorted(COLUMNS))
-            raise Invalid(MEMBER, f"{path}:1: the column {name!a} is unknown or repeated; known are: {known}")
+            raise Invalid(
+                MEMBER, f"{path}:1: the column {quoted(name)} is unknown or repeated; known are: {known}"
+            )
 
 
 def _of_sqlite(path: str, query: str) -> Iterator[Raw]:
@@ -74,9 +97,7 @@ def _of_sqlite(path: str, query: str) -> Iterator[Raw]:
 
 def _of_postgresql(url: str, query: str) -> Iterator[Raw]:
     """Read with a cursor in the server, so that not all rows have to be in memory."""
-    if urlsplit(url).password:
-        words = "must have no password, which others could see; set PGPASSWORD or write ~/.pgpass"
-        raise Invalid(MEMBER, f"the database URL {words}")
+    _check_url(url)
     try:
         with psycopg.connect(url) as database, database.cursor("keys") as cursor:
             cursor.itersize = AT_ONCE
@@ -85,6 +106,17 @@ def _of_postgresql(url: str, query: str) -> Iterator[Raw]:
     except psycopg.Error as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise Invalid(MEMBER, f"cannot read the database: {reason}") from None
+
+
+def _check_url(url: str) -> None:
+    """Raise Invalid for a URL with a password, and for none. It does not repeat the URL."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise Invalid(MEMBER, "must be a database URL such as postgres://me@db.example.com/app") from None
+    if parts.get("password"):
+        words = "must have no password, which others could see; set PGPASSWORD or write ~/.pgpass"
+        raise Invalid(MEMBER, f"the database URL {words}")
 
 
 def _rows(cursor: Any, names: list[str]) -> Iterator[Raw]:

@@ -17,7 +17,7 @@ COLUMNS = frozenset(
         *("expires_at", "last_used_at", "allowed_networks", "disabled", "revoked"),
     }
 )
-EXCESS = "excess"  # of a row that has more fields than the first line names
+MISSHAPEN = "misshapen"  # what is wrong with a row that has not a field for each column
 TRUTHS = {"": False, "0": False, "f": False, "false": False, "1": True, "t": True, "true": True}
 SHOWN = 8  # characters of a key that stay visible, at most
 
@@ -62,14 +62,16 @@ class ForeignKey(NamedTuple):
 
 def read(raw: Raw, source: Source) -> ForeignKey:
     """Return the key that a row describes. Raises Fault."""
-    if EXCESS in raw.values:
-        raise Fault("has more fields than the first line names")
     values = raw.values
+    if MISSHAPEN in values:
+        raise Fault(values[MISSHAPEN])
     texts = defaultdict(
         str, {name: str(value).strip() for name, value in values.items() if value is not None}
     )
     if "\0" in "".join(texts.values()):
         raise Fault("contains a NUL, which no text can have")
+    if not (texts["prefix"].isascii() and texts["prefix"].isprintable()):
+        raise Fault("prefix must be printable ASCII, as the beginning of a key is")
     text = _clean_text(texts["key"], source.kind) if source.has_keys else ""
     return ForeignKey(
         place=raw.place,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from apikeys import scopes
 from apikeys.services.api_keys import check_scopes
-from config.wire.errors import Invalid
+from config.wire.errors import Invalid, quoted
 from migration.rows import Fault
 
 MEMBER = "scopes"
@@ -25,7 +25,7 @@ class ScopeMap(NamedTuple):
             return list(self.default)
         unknown = next((scope for scope in named if scope not in self.mapped), None)
         if unknown is not None:
-            raise Fault(f"scopes: the file of --scopes does not say what {unknown!a} becomes")
+            raise Fault(f"scopes: the file of --scopes does not say what {quoted(unknown)} becomes")
         return scopes.unique([scope for each in named for scope in self.mapped[each]])
 
 
@@ -34,7 +34,7 @@ def read_scope_map(path: str | None) -> ScopeMap:
     document = _document(Path(path)) if path is not None else {}
     unknown = sorted(set(document) - {"default", "scopes"})
     if unknown:
-        raise Invalid(MEMBER, f"{path}: {unknown[0]!a} is unknown; the file has default and scopes")
+        raise Invalid(MEMBER, f"{path}: {quoted(unknown[0])} is unknown; the file has default and scopes")
     mapped = document.get("scopes", {})
     if not isinstance(mapped, dict):
         raise Invalid(MEMBER, f"{path}: scopes must be a table")
@@ -51,6 +51,8 @@ def _document(path: Path) -> dict[str, Any]:
         raise Invalid(MEMBER, f"{path}: {error.strerror or error}") from None
     except ValueError as error:
         raise Invalid(MEMBER, f"{path} is not TOML: {error}") from None
+    except RecursionError:
+        raise Invalid(MEMBER, f"{path} is nested too deep") from None
 
 
 def _names(value: Any) -> tuple[str, ...]:

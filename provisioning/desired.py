@@ -6,21 +6,24 @@ from pathlib import Path
 
 from accounts.users.names import clean_name, fold
 from config.env import reason
+from config.wire.errors import shown
 from provisioning.documents import LARGEST_FILE, Unreadable, parse
 from provisioning.kinds import kinds
 from provisioning.kinds.base import Wanted, members_of, read_section
+from provisioning.kinds.quotas import PlannedQuota, read_quota
 from provisioning.members import Broken, Faults, Members, as_members
 
-OF_ORGANIZATION = ("renamed_from", "requires_second_factor", "absent")
+OF_ORGANIZATION = ("renamed_from", "requires_second_factor", "quota", "absent")
 Sections = Mapping[str, tuple[Wanted, ...]]  # a section that the file does not have is missing
 
 
 @dataclass(frozen=True)
 class WantedOrganization(Wanted):
-    """An organization as the file describes it. None leaves `requires_second_factor` alone."""
+    """An organization as the file describes it. None leaves `requires_second_factor` or `quota` alone."""
 
     renamed_from: str
     requires_second_factor: bool | None
+    quota: PlannedQuota | None
     absent: bool
     sections: Sections
 
@@ -55,12 +58,12 @@ def read_file(path: str) -> Desired:
     top = as_members(document, "", faults)
     faults.check()
     assert top is not None  # noqa: S101 (else there is a fault)
-    desired = _read(path, top)
+    desired = _read(path, top, faults)
     faults.check()
     return desired
 
 
-def _read(path: str, top: Members) -> Desired:
+def _read(path: str, top: Members, faults: Faults) -> Desired:
     outside = kinds(outside=True)
     top.check_known(("organizations", *(kind.section for kind in outside)))
     section = top.of("organizations")
@@ -71,9 +74,27 @@ def _read(path: str, top: Members) -> Desired:
             continue
         wanted = _organization(name, line, section, members)
         if wanted.key in found:
-            section.faults.add(line, section.path, f"{name} is the same as line {found[wanted.key].line}")
+            section.faults.add(
+                line, section.path, f"{shown(name)} is the same as line {found[wanted.key].line}"
+            )
         found[wanted.key] = wanted
+    _check_renamed(found, faults)
     return Desired(path, tuple(found.values()), _sections(top, outside=True))
+
+
+def _check_renamed(found: Mapping[str, WantedOrganization], faults: Faults) -> None:
+    """Note organizations that are to become one that the file describes, or of which two come of one."""
+    earlier: dict[str, WantedOrganization] = {}
+    for wanted in found.values():
+        before = fold(wanted.renamed_from)
+        other = found.get(before) or earlier.get(before)
+        if before and other and other is not wanted:
+            faults.add(
+                wanted.line,
+                f"organizations.{shown(wanted.name)}",
+                f"renamed_from is also what line {other.line} is about; describe it once",
+            )
+        earlier[before] = wanted
 
 
 def _organization(name: str, line: int, section: Members, members: Members) -> WantedOrganization:
@@ -89,6 +110,7 @@ def _organization(name: str, line: int, section: Members, members: Members) -> W
         line=line,
         renamed_from=earlier and members.cleaned("renamed_from", lambda: clean_name("name", earlier), ""),
         requires_second_factor=members.flag("requires_second_factor"),
+        quota=read_quota(members) if "quota" in members.node.members else None,
         absent=is_absent,
         sections=_sections(members),
     )

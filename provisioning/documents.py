@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 import yaml
 
+from config.wire.errors import quoted
+
 LARGEST_FILE = 10 * 1024 * 1024  # bytes
 MOST_NODES = 1_000_000
 DEEPEST = 20
@@ -107,7 +109,9 @@ class _Builder:
                     raise Unreadable(line, "must have one document")
             case yaml.AliasEvent():
                 if event.anchor not in self.anchors:
-                    raise Unreadable(line, f"the alias {event.anchor!a} stands for nothing above it")
+                    raise Unreadable(
+                        line, f"the alias {quoted(str(event.anchor))} stands for nothing above it"
+                    )
                 self._add(line, None, self.anchors[event.anchor])
             case yaml.ScalarEvent():
                 _check_tag(event, line)
@@ -135,7 +139,7 @@ class _Builder:
 
 def _check_tag(event: Any, line: int) -> None:
     if event.tag is not None:
-        raise Unreadable(line, f"the tag {event.tag!a} is not supported; write the value alone")
+        raise Unreadable(line, f"the tag {quoted(event.tag)} is not supported; write the value alone")
 
 
 def _size(children: list[Node]) -> int:
@@ -153,7 +157,7 @@ def _mapped(ended: _Open) -> Mapped:
         if not isinstance(name, Text):
             _refuse_name(name.line)
         if name.value in members:
-            raise Unreadable(name.line, f"{name.value!a} is repeated; line {lines[name.value]} has it")
+            raise Unreadable(name.line, f"{quoted(name.value)} is repeated; line {lines[name.value]} has it")
         members[name.value], lines[name.value] = value, name.line
     return Mapped(ended.line, members, lines, _size(ended.children))
 

@@ -9,6 +9,7 @@ from accounts.models import Organization
 from config.wire.errors import Conflict, Sentence
 from provisioning.kinds import kinds
 from provisioning.kinds.base import Exported, Kind
+from provisioning.kinds.quotas import quota_of
 
 
 def export(organizations: Sequence[Organization], now: datetime, *, outside: bool) -> dict[str, Any]:
@@ -24,7 +25,8 @@ def export(organizations: Sequence[Organization], now: datetime, *, outside: boo
 
 def _organization(row: Organization, now: datetime) -> dict[str, Any]:
     sections = {kind.section: _section(kind, row, now) for kind in kinds()}
-    return {"requires_second_factor": row.requires_second_factor, **sections}
+    own = {"requires_second_factor": row.requires_second_factor, "quota": quota_of(row).exported()}
+    return own | sections
 
 
 def _section(kind: Kind[Any, Any], row: Organization | None, now: datetime) -> dict[str, Exported]:

@@ -1,5 +1,6 @@
 """Where new secrets go. `keep` returns when they would survive a crash, so it comes before the commit."""
 
+import errno
 import os
 import re
 import stat
@@ -10,14 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import yaml
-
 from config.env import reason
 from config.wire.errors import Invalid
 from provisioning.kinds.base import Secret
 
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")  # RFC 1123, as Kubernetes wants names
 SLUG_LENGTH = 40
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -63,12 +61,18 @@ class Printed(Place):
         self.stream = stream
 
     def keep(self, secrets: Sequence[Secret]) -> list[str]:
-        for secret in secrets:
-            of = f" of {secret.organization}" if secret.organization else ""
-            texts = (f"  {name}: {text}\n" for name, text in secret.texts.items())
-            self.stream.write(f"{secret.kind} {secret.name}{of}, shown only now:\n{''.join(texts)}")
-        self.stream.flush()
+        try:
+            for secret in secrets:
+                self.stream.write(self._lines(secret))
+            self.stream.flush()
+        except OSError as error:
+            raise Invalid("print-secrets", f"cannot print new secrets: {reason(error)}") from None
         return ["shown above"] * len(secrets)
+
+    def _lines(self, secret: Secret) -> str:
+        of = f" of {secret.organization}" if secret.organization else ""
+        texts = (f"  {name}: {text}\n" for name, text in secret.texts.items())
+        return f"{secret.kind} {secret.name}{of}, shown only now:\n{''.join(texts)}"
 
 
 class Kept(NamedTuple):
@@ -153,10 +157,11 @@ def _make_folder(path: Path) -> None:
     missing = [each for each in (path, *path.parents) if not each.exists()]
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     for each in missing:
-        _sync_folder(each.parent)
+        sync_folder(each.parent)
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Return when new names in a folder would survive a crash."""
     folder = os.open(path, FOLDER)
     try:
         os.fsync(folder)
@@ -196,6 +201,7 @@ def _write_all(files: Sequence[_File]) -> None:
     drafts: list[_File] = []
     try:
         for file in files:
+            _check_can_move(file)
             _remove(file)
             drafts.append(file)
             with os.fdopen(os.open(file.draft, CREATE, 0o600, dir_fd=file.folder), "w") as opened:
@@ -210,6 +216,13 @@ def _write_all(files: Sequence[_File]) -> None:
             _remove(file)
 
 
+def _check_can_move(file: _File) -> None:
+    """Raise OSError if a folder is where the file is moved to, before others are moved."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISDIR(os.stat(file.name, dir_fd=file.folder, follow_symlinks=False).st_mode):
+            raise IsADirectoryError(errno.EISDIR, f"{file.name} is a folder")
+
+
 def _remove(file: _File) -> None:
     with suppress(FileNotFoundError):
         os.unlink(file.draft, dir_fd=file.folder)
@@ -222,65 +235,9 @@ def _file_name(name: str) -> str:
 def _slug(name: str) -> str:
     """Return letters, digits and hyphens for any name; a part of its hash keeps it apart from others."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower())[:SLUG_LENGTH].strip("-")
-    return f"{words}-{sha256(name.encode()).hexdigest()[:8]}".strip("-")
+    return f"{words}-{part_of_hash(name)}".strip("-")
 
 
-class Manifest(Place):
-    """A file (mode 0600) with a Kubernetes Secret for each secret, for kubectl apply."""
-
-    def __init__(self, path: str) -> None:
-        self.path, self.file = path, -1
-
-    def check(self) -> None:
-        path = Path(self.path)
-        if self.file < 0 and (path.is_symlink() or path.exists()):
-            raise Invalid(
-                "kubernetes-secret", f"{path} is already there; apply it, then remove it or name another"
-            )
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise Invalid("kubernetes-secret", f"{path.parent} must be a folder that is writable")
-
-    def keep(self, secrets: Sequence[Secret]) -> list[str]:
-        with self._refusing():
-            if self.file < 0:
-                self._make()
-            length = os.fstat(self.file).st_size
-            try:
-                with os.fdopen(os.dup(self.file), "w") as opened:
-                    opened.writelines(map(_manifest, secrets))
-                    opened.flush()
-                    os.fsync(opened.fileno())
-            except OSError:
-                os.ftruncate(self.file, length)
-                raise
-        return [f"{self.path}: {_secret_name(each)}" for each in secrets]
-
-    def _make(self) -> None:
-        self.file = os.open(self.path, CREATE | os.O_APPEND, 0o600)
-        _sync_folder(Path(self.path).parent)
-
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise Invalid("kubernetes-secret", f"cannot write {self.path}: {reason(error)}") from None
-
-
-def _manifest(secret: Secret) -> str:
-    document = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {
-            "name": _secret_name(secret),
-            "annotations": {"keyhouse/organization": secret.organization, "keyhouse/name": secret.name},
-        },
-        "type": "Opaque",
-        "stringData": dict(secret.texts),
-    }
-    return f"---\n{yaml.safe_dump(document, sort_keys=False, allow_unicode=True)}"
-
-
-def _secret_name(secret: Secret) -> str:
-    names = filter(None, (secret.organization, secret.name))
-    return "-".join(name if LABEL.fullmatch(name) else _slug(name) for name in names)
+def part_of_hash(text: str) -> str:
+    """Return eight characters that differ for nearly all texts."""
+    return sha256(text.encode()).hexdigest()[:8]

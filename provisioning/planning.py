@@ -14,7 +14,7 @@ from provisioning.kinds import kinds
 from provisioning.kinds.base import Kind, Match, Secret, Wanted, Work
 from provisioning.refusals import Refused
 
-OUTSIDE = Wanted("clients", 0)
+OUTSIDE = Wanted("outside all organizations", 0)
 
 
 class Options(NamedTuple):

@@ -8,7 +8,7 @@ from config.logs import escape
 from provisioning import organizations
 from provisioning.applying import Applied
 from provisioning.changes import NOTHING, Action, Change, Difference, Value
-from provisioning.planning import Plan
+from provisioning.planning import OUTSIDE, Plan
 
 SIGNS = {
     Action.CREATE: ("+", "green"),
@@ -32,7 +32,7 @@ def lines(plans: Iterable[Plan]) -> Iterator[Line]:
     """Yield the changes below the name of their organization."""
     for plan in plans:
         if plan.changes:
-            yield Line(escape(plan.name) or "outside all organizations", "bold")
+            yield Line(escape(plan.name) or OUTSIDE.name, "bold")
             for change in plan.changes:
                 yield from _lines_of(change)
 

@@ -35,7 +35,7 @@ from audit.events import EventName
 from config import profiles
 from config.database.rows import edit
 from config.profiles import NO_POWER, Capability, Power
-from config.wire.errors import MOST_ERRORS, Conflict, Invalid, NotAllowed, Sentence
+from config.wire.errors import MOST_ERRORS, Conflict, Invalid, NotAllowed, Sentence, quoted
 from config.wire.fields import timestamp
 from config.wire.preconditions import ANY_VERSION, Expected
 from oauth.locks import lock_token
@@ -245,7 +245,7 @@ def check_environment(name: str) -> None:
     """Raise Invalid for an environment that the profile does not have."""
     environments = profiles.active().keys.environments
     if name not in environments:
-        said = {"name": ascii(name), "known": ", ".join(environments)}
+        said = {"name": quoted(name), "known": ", ".join(environments)}
         words = Sentence("%(name)s is not an environment; the environments are: %(known)s", **said)
         raise Invalid("environment", words)
 

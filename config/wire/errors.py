@@ -280,6 +280,11 @@ def shown(name: str) -> str:
     return ascii(name[:LONGEST_NAME])[1:-1]
 
 
+def quoted(text: str) -> str:
+    """Return how an error spells a value from a client: its beginning, in ASCII and quotes."""
+    return f"'{shown(text)}'"
+
+
 def _try_again_in(seconds: int) -> Sentence:
     if seconds == 1:
         return Sentence("Too many attempts. Try again in 1 second.")

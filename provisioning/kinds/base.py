@@ -29,6 +29,11 @@ class Work(NamedTuple):
         assert self.organization is not None  # noqa: S101 (such kinds have no section elsewhere)
         return self.organization
 
+    @property
+    def within(self) -> str:
+        """The name of the organization; empty outside."""
+        return self.organization.name if self.organization else ""
+
 
 @dataclass(frozen=True, repr=False)
 class Secret:
@@ -136,7 +141,9 @@ def read_section(kind: Kind[W, P], within: Members) -> tuple[W, ...] | None:
     for name, node, line in section.each():
         wanted = kind.read(name, node, line, section)
         if wanted is not None and wanted.key in found:
-            section.faults.add(line, section.path, f"{name} is the same as line {found[wanted.key].line}")
+            section.faults.add(
+                line, section.path, f"{shown(name)} is the same as line {found[wanted.key].line}"
+            )
         elif wanted is not None:
             found[wanted.key] = wanted
     return tuple(found.values())

@@ -114,8 +114,7 @@ class Clients(Kind[WantedClient, OAuthClient]):
             device_grant=wanted.device_grant,
         )
         texts = {"client_id": new.row.client_id} | ({"client_secret": new.secret} if new.secret else {})
-        organization = work.organization.name if work.organization else ""
-        return Secret(organization, self.name, wanted.name, texts)
+        return Secret(work.within, self.name, wanted.name, texts)
 
     def update(self, work: Work, wanted: WantedClient, row: OAuthClient, members: Sequence[str]) -> None:
         changes = ClientChanges(**{member: getattr(wanted, member) for member in members})

@@ -31,7 +31,7 @@ from config.wire.fields import timestamp
 from provisioning.changes import Names, Values
 from provisioning.documents import Node
 from provisioning.kinds.base import Kind, Secret, Wanted, Work, members_of, written
-from provisioning.kinds.quotas import KeyQuota, quotas_of, read_quota
+from provisioning.kinds.quotas import PlannedQuota, quotas_of, read_quota
 from provisioning.members import Members
 
 MEMBERS = (
@@ -55,7 +55,7 @@ class WantedKey(Wanted):
     attributes: Mapping[str, Any]
     allowed_networks: tuple[str, ...]
     rate_limit: Rate | None
-    quota: KeyQuota
+    quota: PlannedQuota
     disabled: bool | None
 
     def end(self, now: datetime) -> datetime | None:
@@ -67,7 +67,7 @@ class PresentKey(NamedTuple):
     """A key that is there, and its quota."""
 
     row: ApiKey
-    quota: KeyQuota
+    quota: PlannedQuota
 
 
 class Keys(Kind[WantedKey, PresentKey]):
@@ -109,7 +109,7 @@ class Keys(Kind[WantedKey, PresentKey]):
         rows, quotas = list(keys.order_by("pk")), quotas_of(keys)
         replaced = {row.predecessor_id for row in rows}
         kept = (row for row in rows if row.pk not in replaced)
-        return [PresentKey(row, quotas.get(row.first_uuid, KeyQuota())) for row in kept]
+        return [PresentKey(row, quotas.get(row.first_uuid, PlannedQuota())) for row in kept]
 
     def names_of(self, present: PresentKey) -> Names:
         return Names(present.row.name, (present.row.name,))
@@ -172,11 +172,11 @@ class Keys(Kind[WantedKey, PresentKey]):
             allowed_networks=wanted.allowed_networks,
             rate_limit=wanted.rate_limit,
         )
-        if wanted.quota != KeyQuota():
+        if wanted.quota != PlannedQuota():
             change_key_quota(caller=work.caller, key=new.row, changes=wanted.quota.changes)
         if wanted.disabled:
             disable_api_keys(caller=work.caller, selected=[new.row])
-        return Secret(work.place.name, self.name, wanted.name, {"key": new.text})
+        return Secret(work.within, self.name, wanted.name, {"key": new.text})
 
     def update(self, work: Work, wanted: WantedKey, present: PresentKey, members: Sequence[str]) -> None:
         row = present.row

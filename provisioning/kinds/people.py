@@ -12,7 +12,7 @@ from accounts.organizations.services import change_member_role, remove_member
 from accounts.users.authority import check_organization_role, clean_invited_role
 from accounts.users.names import clean_email, fold, fold_email
 from accounts.users.principals import principal_of
-from config.wire.errors import Conflict, Invalid, NotAllowed
+from config.wire.errors import Conflict, Invalid, NotAllowed, shown
 from provisioning.changes import Names, Values
 from provisioning.documents import Node, Text
 from provisioning.kinds.base import Kind, Match, Secret, Wanted, Work
@@ -68,7 +68,7 @@ class People(Kind[WantedPerson, Person]):
 
     def check_new(self, wanted: WantedPerson, now: datetime) -> None:
         if "@" not in wanted.name:
-            raise Invalid("members", f"{wanted.name} is not a member; give the address to invite")
+            raise Invalid("members", f"{shown(wanted.name)} is not a member; give the address to invite")
 
     def invites(self, wanted: WantedPerson, row: Person | None) -> bool:
         return not isinstance(row, Membership)

@@ -1,4 +1,4 @@
-"""The quota of a key, as a file says it."""
+"""Quotas of keys and organizations, as a file says them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from access.key_limits import NO_BUDGETS, Budgets
+from accounts.models import Organization
 from apikeys.models import ApiKeyQuerySet
 from apikeys.quotas.changes import QuotaChanges
 from apikeys.quotas.models import Counts, QuotaLedger
@@ -18,7 +19,7 @@ from provisioning.members import Members
 MEMBERS = (*Budgets._fields, "counts")
 
 
-class KeyQuota(NamedTuple):
+class PlannedQuota(NamedTuple):
     """Budgets in units, and what uses them."""
 
     budgets: Budgets = NO_BUDGETS
@@ -29,7 +30,7 @@ class KeyQuota(NamedTuple):
 
     @property
     def changes(self) -> QuotaChanges:
-        """What makes a key's quota this one."""
+        """What makes a quota this one."""
         return QuotaChanges(**self.budgets._asdict(), counts=self.counts)
 
     def exported(self) -> Mapping[str, Any]:
@@ -38,15 +39,15 @@ class KeyQuota(NamedTuple):
         return written({**self.budgets._asdict(), "counts": counts}) if str(self) else {}
 
 
-def read_quota(key: Members) -> KeyQuota:
+def read_quota(holder: Members) -> PlannedQuota:
     """Return the quota that the file wants, or note faults."""
-    members = key.of("quota")
+    members = holder.of("quota")
     if members is None:
-        return KeyQuota()
+        return PlannedQuota()
     members.check_known(MEMBERS)
     budgets = (members.cleaned(name, partial(_units, members, name), None) for name in Budgets._fields)
     counts = members.cleaned("counts", partial(_counts, members), Counts.REQUESTS.value)
-    return KeyQuota(Budgets(*budgets), counts)
+    return PlannedQuota(Budgets(*budgets), counts)
 
 
 def _units(members: Members, period: str) -> int | None:
@@ -66,8 +67,18 @@ def _counts(members: Members) -> str:
     return counts
 
 
-def quotas_of(keys: ApiKeyQuerySet) -> Mapping[UUID, KeyQuota]:
+def quotas_of(keys: ApiKeyQuerySet) -> Mapping[UUID, PlannedQuota]:
     """Return the quotas of keys, by the id of the first key that counts with it. Makes one query."""
     counted: Iterable[Any] = (keys.values("uuid"), keys.values("counted_as"))
     own, earlier = (QuotaLedger.objects.filter(counted_as__in=each) for each in counted)
-    return {row.counted_as: KeyQuota(row.budgets, row.counts) for row in own | earlier if row.counted_as}
+    return {row.counted_as: _planned(row) for row in own | earlier if row.counted_as}
+
+
+def quota_of(organization: Organization) -> PlannedQuota:
+    """Return what all keys of an organization share; without a query if it was read with its quota."""
+    row = getattr(organization, "quota", None)
+    return PlannedQuota() if row is None else _planned(row)
+
+
+def _planned(row: QuotaLedger) -> PlannedQuota:
+    return PlannedQuota(row.budgets, row.counts)

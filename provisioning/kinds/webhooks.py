@@ -1,4 +1,7 @@
-"""Webhooks of an organization. A file names them by their descriptions."""
+"""Webhooks: those of an organization, and outside every organization those for the events of all.
+
+A file names them by their descriptions.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +36,8 @@ class WantedWebhook(Wanted):
 
 
 class Webhooks(Kind[WantedWebhook, Webhook]):
-    name, section, has_secret, deletes_first = "webhook", "webhooks", True, True
+    name, section, is_outside = "webhook", "webhooks", True
+    has_secret = deletes_first = True
 
     def read(self, name: str, node: Node, line: int, within: Members) -> WantedWebhook | None:
         members = members_of(name, node, within)
@@ -69,13 +73,13 @@ class Webhooks(Kind[WantedWebhook, Webhook]):
         new = create_webhook(
             caller=work.caller,
             url=wanted.url,
-            organization=work.place,
+            organization=work.organization,
             events=wanted.events,
             description=wanted.name,
         )
         if wanted.disabled:
             update_webhook(caller=work.caller, webhook=new.row, changes=WebhookChanges(enabled=False))
-        return Secret(work.place.name, self.name, wanted.name, {"webhook_secret": new.secret or ""})
+        return Secret(work.within, self.name, wanted.name, {"webhook_secret": new.secret or ""})
 
     def update(self, work: Work, wanted: WantedWebhook, row: Webhook, members: Sequence[str]) -> None:
         changes: dict[str, Any] = {"url": wanted.url, "events": list(wanted.events)}

@@ -113,17 +113,23 @@ def test_kingfisher_finds_all_planted_keys_and_no_look_alike(profile: str, tmp_p
     assert {each["finding"]["snippet"] for each in findings} == keys
 
 
+GITLEAKS = ("gitleaks", "dir", "--report-format", "json", "--report-path")
+BETTERLEAKS = ("betterleaks", "--silent", "--output")
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("profile", SHIPPED)
-def test_betterleaks_finds_all_planted_keys_and_none_of_a_wrong_format(profile: str, tmp_path: Path) -> None:
-    """It cannot compute a CRC-32, so texts with a wrong checksum are found as well."""
-    tree = tmp_path / "tree"
+@pytest.mark.parametrize("program", [GITLEAKS, BETTERLEAKS], ids=["gitleaks", "betterleaks"])
+def test_scanners_without_checksums_find_all_planted_keys_and_none_of_a_wrong_format(
+    profile: str, tmp_path: Path, program: tuple[str, ...]
+) -> None:
+    """They cannot compute a CRC-32, so texts with a wrong checksum are found as well."""
+    tree, (name, *options) = tmp_path / "tree", program
     tree.mkdir()
     keys, wrong = planted(tree, profiles.load(profile).keys.environments)
-    (tmp_path / "keys.toml").write_text(rules(profile, "betterleaks"))
-    options = ("--no-banner", "--silent", "--output", "found.json")
-    scanned("betterleaks", tree, "--config", "keys.toml", *options, folder=tmp_path)
-    found = (tmp_path / "found.json").read_text()
-    texts = {word for word in re.findall(r"\w+", found) if word in keys | wrong}
+    (tmp_path / "keys.toml").write_text(rules(profile, name))
+    scanned(name, *options, "found.json", "--config", "keys.toml", "--no-banner", tree, folder=tmp_path)
+    found = json.loads((tmp_path / "found.json").read_text())
+    texts = {word for word in re.findall(r"\w+", json.dumps(found)) if word in keys | wrong}
     assert texts == keys | wrong
-    assert len(json.loads(found)["findings"]) == len(keys | wrong)
+    assert len(found if name == "gitleaks" else found["findings"]) == len(keys | wrong)

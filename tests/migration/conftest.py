@@ -1,6 +1,6 @@
 """Fixtures of imports: the scopes that imported keys get, and the routes on which they are used."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,8 @@ import pytest
 from config import profiles
 from tests.gateway.routing import row, with_routes
 from tests.migration.systems import System, minted
+
+Write = Callable[[str], str]
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +29,15 @@ def scopes(tmp_path: Path) -> str:
 @pytest.fixture
 def drf(tmp_path: Path) -> System:
     return minted("djangorestframework-3.18.3", tmp_path)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write an export file and return its path."""
+
+    def written(text: str) -> str:
+        path = tmp_path / "keys.csv"
+        path.write_text(text)
+        return str(path)
+
+    return written

@@ -1,16 +1,19 @@
-"""Quotas of keys."""
+"""Quotas of keys and of organizations."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from access.callers import caller_at_command_line
 from access.key_limits import Budgets
+from accounts.models import Organization
 from apikeys.models import ApiKey
 from apikeys.quotas.changes import QuotaChanges
 from apikeys.quotas.models import Counts, QuotaLedger
 from apikeys.quotas.services import change_key_quota
 from apikeys.services.rotation import rotate_api_key
+from audit.models import Event
 from tests.commands.helpers import output_of
 from tests.conftest import Cast, make_key
 from tests.provisioning.conftest import READ, Write, acme, apply, drift_of, refused, works
@@ -54,6 +57,56 @@ def test_a_replacement_stops_the_old_key_at_once_and_begins_a_quota_anew(cast: C
     assert QuotaLedger.objects.get(counted_as=new.uuid).left == Budgets(total=10)
 
 
+def test_the_quota_of_an_organization_is_set_changed_left_alone_and_removed(cast: Cast, write: Write) -> None:
+    write("organizations: {Acme: {quota: {month: 100, counts: reports}}}")
+    assert "quota: (nothing) → 100/month (reports)" in drift_of().printed
+    assert "1 changed" in apply()
+    row = QuotaLedger.objects.get(organization=cast.acme)
+    assert (row.budgets, row.counts) == (Budgets(None, 100, None), Counts.REPORTS)
+    assert Event.objects.latest("sequence").detail["to"] == {"quota": "100/month (reports)"}
+    assert drift_of("--prune").code == 0
+    write(output_of("export"))
+    assert drift_of("--prune").code == 0
+    write("organizations: {Acme: {requires_second_factor: false}}")
+    assert drift_of("--prune").code == 0, "a quota that the file does not name stays"
+    write("organizations: {Acme: {quota: {day: 5}}}")
+    assert "quota: 100/month (reports) → 5/day (requests)" in drift_of().printed
+    apply()
+    write("organizations: {Acme: {quota: {}}}")
+    assert "quota: 5/day (requests) → (nothing)" in drift_of().printed
+    apply()
+    assert drift_of().code == 0 and QuotaLedger.objects.get(organization=cast.acme).budgets == Budgets()
+
+
+def test_a_new_organization_has_its_quota_from_the_beginning(db: None, write: Write) -> None:
+    write("organizations: {Initech: {quota: {total: 7}, requires_second_factor: true}}")
+    assert "quota: 7/total (requests)" in drift_of().printed
+    apply()
+    made = Organization.objects.get(name="Initech")
+    assert made.quota.budgets == Budgets(total=7) and made.requires_second_factor
+    assert drift_of().code == 0
+
+
+def test_a_renamed_organization_keeps_what_was_used(cast: Cast, write: Write) -> None:
+    write("organizations: {Acme: {quota: {total: 7}}}")
+    apply()
+    QuotaLedger.objects.update(total_used=3)
+    write("organizations: {Initech: {renamed_from: Acme, quota: {total: 9}}}")
+    apply()
+    row = QuotaLedger.objects.get(organization=cast.acme)
+    assert row.left == Budgets(total=6) and str(row.organization) == "Initech"
+
+
+def test_plans_of_many_organizations_make_one_query_for_their_quotas(
+    db: None, write: Write, django_assert_max_num_queries: Any
+) -> None:
+    names = [f"Firm {number}" for number in range(30)]
+    write("organizations: {" + ", ".join(f"{name}: {{quota: {{day: 5}}}}" for name in names) + "}")
+    apply()
+    with django_assert_max_num_queries(10):
+        assert drift_of().code == 0
+
+
 @pytest.mark.parametrize(
     ("quota", "said"),
     [
@@ -67,3 +120,5 @@ def test_a_replacement_stops_the_old_key_at_once_and_begins_a_quota_anew(cast: C
 def test_a_quota_that_cannot_be_is_named_with_its_line(db: None, write: Write, quota: str, said: str) -> None:
     write(acme(f"CI: {{{READ}, quota: {quota}}}"))
     assert f"keyhouse.yaml:4: organizations.Acme.keys.CI.{said}" in refused(command="plan")
+    write(f"organizations:\n  Acme:\n    quota: {quota}")
+    assert f"keyhouse.yaml:3: organizations.Acme.{said}" in refused(command="plan")

@@ -16,6 +16,7 @@ from tests.conftest import Cast
 from tests.provisioning.conftest import Write, apply, drift_of, refused
 
 KEY = "organizations:\n  Acme:\n    keys:\n      CI:\n"
+LONG = "x" * 5_000
 
 
 @pytest.mark.once
@@ -67,6 +68,23 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (
+            "organizations:\n  Acme: {}\n  Initech: {renamed_from: acme}",
+            "keyhouse.yaml:3: organizations.Initech: renamed_from is also what line 2 is about",
+        ),
+        (
+            "organizations:\n  Acme: {renamed_from: Old}\n  Initech: {renamed_from: old}",
+            "keyhouse.yaml:3: organizations.Initech: renamed_from is also what line 2 is about",
+        ),
+        (f'{KEY}        description: "a\\0b"', "CI.description: "),
+        (f'{KEY}        metadata: {{team: "a\\0b"}}', "CI.metadata: "),
+        (f'{KEY}        metadata: {{"a\\0b": team}}', "CI.metadata"),
+        (f'{KEY}        scopes: ["a\\0b"]', "CI.scopes: "),
+        (f'{KEY}        quota: {{day: "1\\0"}}', "CI.quota.day: must be a number"),
+        ('organizations:\n  "A\\0": {}', "keyhouse.yaml:2: organizations.A"),
+        ('organizations:\n  Acme: {renamed_from: "A\\0"}', "Acme.renamed_from: contains a control character"),
+        ('webhooks:\n  All: {url: "https://example.org/\\0"}', "keyhouse.yaml:2: webhooks.All.url: "),
+        ('clients:\n  "D\\0": {}', "keyhouse.yaml:2: clients.D"),
         ("", "keyhouse.yaml: is empty; to say that nothing is wanted, write organizations: {}"),
         ("# nothing\n", "keyhouse.yaml: is empty"),
         ("- Acme", "keyhouse.yaml:1: must be a mapping of names, and is a list"),
@@ -147,6 +165,32 @@ def test_a_fault_is_named_with_file_line_and_member(db: None, write: Write, text
     assert words in said and len(said.splitlines()) == 1 and len(said) < 600
     assert refused() == said
     assert not Organization.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LONG}: {{}}",
+        f"organizations: {{{LONG}: {{}}, {LONG} : {{}}}}",
+        f"organizations: {{Acme: {{members: {{{LONG}: owner}}}}}}",
+        f"organizations: {{Acme: {{keys: {{{LONG}: {{}}}}}}}}",
+        f"organizations: {{Acme: {{keys: {{CI: {{{LONG}: 1, scopes: [{LONG}]}}}}}}}}",
+        f"organizations: {{Acme: {{keys: {{CI: {{expires_in: {LONG}, rate_limit: {LONG}}}}}}}}}",
+        f"organizations: {{Acme: {{keys: {{CI: {{environment: {LONG}, allowed_networks: [{LONG}]}}}}}}}}",
+        f"organizations: {{Acme: {{keys: {{CI: {{expires_at: {LONG}, attributes: {{{LONG}: a}}}}}}}}}}",
+        f"webhooks: {{All: {{url: {LONG}, events: [{LONG}]}}}}",
+        f"clients: {{All: {{redirect_uris: [{LONG}], scopes: [{LONG}]}}}}",
+        f"a: *{LONG}",
+        f"a: !{LONG} b",
+        f"{{{LONG}: 1, {LONG}: 2}}",
+    ],
+)
+def test_a_fault_does_not_repeat_long_texts(
+    cast: Cast, write: Write, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    write(text)
+    said = capsys.readouterr().err + refused(command="plan")
+    assert max(map(len, said.splitlines())) < 500
 
 
 def test_all_faults_are_named_at_once(db: None, write: Write, capsys: pytest.CaptureFixture[str]) -> None:

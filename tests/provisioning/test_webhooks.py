@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from access.callers import caller_at_command_line
-from tests.commands.helpers import output_of
+from tests.commands.helpers import output_of, refusal_of
 from tests.conftest import Cast
 from tests.provisioning.conftest import Write, apply, changes, drift_of, refused
 from webhooks.models import Webhook
-from webhooks.services.webhooks import MOST_OF_ONE, create_webhook
+from webhooks.services.webhooks import MOST_OF_ALL, MOST_OF_ONE, create_webhook
 
 URL = "https://hooks.example.org/T0/s3cret"
 
@@ -42,9 +42,58 @@ def test_a_webhook_is_made_changed_and_deleted_as_the_file_says(
     assert not Webhook.objects.exists()
 
 
+def test_a_webhook_outside_all_organizations_is_made_changed_and_deleted_as_the_file_says(
+    cast: Cast, write: Write, folder: Path
+) -> None:
+    own = create_webhook(caller=caller_at_command_line(), url=URL, organization=cast.acme, description="Own")
+    write(f"webhooks:\n  All: {{url: '{URL}', events: [api_key.revoked]}}")
+    shown = drift_of().printed + apply("--secrets-dir", "secrets")
+    assert "outside all organizations\n  + webhook All" in shown and "s3cret" not in shown
+    assert (folder / "secrets/All.webhook_secret").read_text().startswith("whsec_")
+    row = Webhook.objects.get(organization=None)
+    assert (row.description, row.url, row.events, row.is_operators) == ("All", URL, ["api_key.revoked"], True)
+    assert drift_of("--prune").code == 0
+    write("webhooks: {All: {url: 'https://new.example.org/', disabled: true}}")
+    assert "url: hooks.example.org (" in drift_of().printed
+    apply()
+    changed = Webhook.objects.get(pk=row.pk)
+    assert (changed.secret, changed.url, changed.is_enabled) == (
+        row.secret,
+        "https://new.example.org/",
+        False,
+    )
+    write("organizations: {}")
+    assert changes("--prune") == [], "a file without the section leaves them alone"
+    write("webhooks: {}")
+    assert changes("--prune") == [("delete", "webhook", "All")]
+    apply("--prune")
+    assert Webhook.objects.get() == own.row
+
+
+def test_as_many_as_there_may_be_outside_are_replaced_in_one_apply(db: None, write: Write) -> None:
+    write("webhooks: {" + ", ".join(f"Old{n}: {{url: '{URL}'}}" for n in range(MOST_OF_ALL)) + "}")
+    apply("--secrets-dir", "secrets")
+    write(f"webhooks:\n  New: {{url: '{URL}'}}")
+    assert "keyhouse.yaml:2: New: url: there are 20 webhooks here" in refused("--secrets-dir", "secrets")
+    apply("--prune", "--secrets-dir", "secrets")
+    assert Webhook.objects.get().description == "New"
+
+
+def test_two_of_one_name_outside_are_refused(db: None, write: Write) -> None:
+    for _ in range(2):
+        create_webhook(caller=caller_at_command_line(), url=URL, organization=None, description="All")
+    write(f"webhooks: {{All: {{url: '{URL}'}}}}")
+    said = "keyhouse.yaml: outside all organizations: webhooks: 2 are named All; rename all but one"
+    assert said in refused()
+    assert "2 are named All" in refusal_of("export")
+
+
 def test_an_export_of_webhooks_plans_to_no_change(cast: Cast, write: Write) -> None:
     for name in ("Orders", ""):
-        create_webhook(caller=caller_at_command_line(), url=URL, organization=cast.acme, description=name)
+        for organization in (cast.acme, None):
+            create_webhook(
+                caller=caller_at_command_line(), url=URL, organization=organization, description=name
+            )
     write(output_of("export"))
     assert drift_of("--prune").code == 0
 
@@ -73,3 +122,5 @@ def test_a_webhook_that_cannot_be_is_named_with_its_line(
 ) -> None:
     write(acme(f"Orders: {webhook}"))
     assert f"keyhouse.yaml:4: organizations.Acme.webhooks.{said}" in refused(command="plan")
+    write(f"webhooks:\n  Orders: {webhook}")
+    assert f"keyhouse.yaml:2: webhooks.{said}" in refused(command="plan")

@@ -209,7 +209,9 @@ def _owner_rule(options: dict[str, Any]) -> OwnerRule:
 def _import(caller: Caller, plans: Sequence[Plan], options: dict[str, Any]) -> list[Report]:
     """Import, and first look for broken keys unless the operator wants to leave them out."""
     if options["dry_run"]:
+        _check_readings(options, len(plans))
         return [_dry_pass(caller, plan, options) for plan in plans]
+    _check_readings(options, len(plans) * (1 if options["keep_going"] else 2))
     totals: list[int | None] = [None for _ in plans]
     if not options["keep_going"]:
         reports = [_check(caller, plan, options) for plan in plans]
@@ -220,6 +222,16 @@ def _import(caller: Caller, plans: Sequence[Plan], options: dict[str, Any]) -> l
             raise CommandError(escape(f"{faults[0]}{more}; --keep-going imports the rest"))
         totals = [each.read for each in reports]
     return [_pass(caller, plan, options, total) for plan, total in zip(plans, totals, strict=True)]
+
+
+def _check_readings(options: dict[str, Any], number: int) -> None:
+    """Raise Invalid if SOURCE cannot be read so often; so a file whose end is damaged changes nothing."""
+    place = options["source"]
+    if reading.is_stream(place):
+        if number > 1:
+            raise Invalid("from", f"{place} must be a file, because it is read {number} times")
+    elif options["keep_going"] and not reading.is_database(place):
+        reading.check_whole(place)
 
 
 def _check(caller: Caller, plan: Plan, options: dict[str, Any]) -> Report:

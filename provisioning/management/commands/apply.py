@@ -18,7 +18,8 @@ from provisioning.management.arguments import (
     planned,
     wanted_in,
 )
-from provisioning.places import Collected, Folder, Manifest, Nowhere, Place, Printed
+from provisioning.manifests import Manifest
+from provisioning.places import Collected, Folder, Nowhere, Place, Printed
 from provisioning.planning import Plan
 from provisioning.refusals import Refused
 

@@ -3,10 +3,10 @@ from typing import Any
 import yaml
 
 from access.callers import caller_at_command_line
-from accounts.models import Organization
 from accounts.users.lookups import organization_named
 from config.commands.base import KeyhouseCommand, Output
 from provisioning.exporting import export
+from provisioning.organizations import with_quotas
 
 
 class Command(KeyhouseCommand):
@@ -24,7 +24,7 @@ class Command(KeyhouseCommand):
     def run(self, options: dict[str, Any]) -> Output:
         names = options["organization"]
         rows = (
-            list(Organization.objects.order_by("name_key"))
+            list(with_quotas().order_by("name_key"))
             if names is None
             else [organization_named(name) for name in dict.fromkeys(names)]
         )
