@@ -4,6 +4,7 @@ import fcntl
 import os
 import stat
 import tempfile
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from config.wire.fields import timestamp
 
 SERVICE = "keyhouse"
 RECOMMENDED = 1  # the least priority of a backend that encrypts, by the keyring library's own rule
+LONGEST_WAIT = 60.0  # seconds for another command, which sends up to two requests of 20 s
+LOOKS_EVERY = 0.1  # seconds
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 INSTEAD = "use --token-file PATH to keep the tokens in a file that only you may read"
 
@@ -59,7 +62,10 @@ class Storage(ABC):
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Let no other command use the logins meanwhile: two refreshes with one token would end the login."""
+        """Let no other command use the logins meanwhile: two refreshes with one token would end the login.
+
+        Raises CommandError if another one uses them for LONGEST_WAIT.
+        """
         path = self._lock_path()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,7 +73,7 @@ class Storage(ABC):
         except OSError as error:
             raise CommandError(f"cannot write {path}: {error.strerror}") from None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file, path)
             yield
         finally:
             os.close(file)
@@ -77,7 +83,7 @@ class TokenFile(Storage):
     """One login in a file that only its owner may read."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = Path(os.path.realpath(path))  # a link and its file are one login
 
     def load(self, url: str) -> Login | None:
         try:
@@ -107,7 +113,10 @@ class TokenFile(Storage):
             raise CommandError(f"cannot write {self.path}: {error.strerror}") from None
 
     def forget(self, url: str) -> None:
-        self.path.unlink(missing_ok=True)
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise CommandError(f"cannot delete {self.path}: {error.strerror}") from None
 
     def _lock_path(self) -> Path:
         return self.path.with_name(f"{self.path.name}.lock")
@@ -148,6 +157,20 @@ def storage_for(options: dict[str, Any]) -> Storage:
     """Return where a command keeps logins: in --token-file if it was given, else in the keyring."""
     path = options["token_file"]
     return Keyring() if path is None else TokenFile(Path(path))
+
+
+def _lock(file: int, path: Path) -> None:
+    """Lock an open file as soon as no other command has locked it. Raises CommandError after LONGEST_WAIT."""
+    ends_at = time.monotonic() + LONGEST_WAIT
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > ends_at:
+                raise CommandError(
+                    f"another command still uses the login, and has locked {path}. End it, or try again later"
+                ) from None
+        time.sleep(LOOKS_EVERY)  # flock itself waits without an end
 
 
 @contextmanager

@@ -57,10 +57,18 @@ def wait_for_person(
 
 
 def replace(storage: Storage, keyhouse: Keyhouse, client_id: str, tokens: Tokens) -> Login:
-    """Keep the tokens of a new login, and revoke those of an earlier one. Raises CommandError."""
-    with storage.locked():
-        earlier = storage.load(keyhouse.url)
-        login = _keep(storage, keyhouse, client_id, tokens)
+    """Keep the tokens of a new login, and revoke those of an earlier one.
+
+    Raises CommandError. If the tokens cannot be kept, they are revoked.
+    """
+    login = _made(keyhouse, client_id, tokens)
+    try:
+        with storage.locked():
+            earlier = storage.load(keyhouse.url)
+            storage.save(login)
+    except CommandError:
+        _revoke(keyhouse, login)
+        raise
     if earlier is not None:
         _revoke(keyhouse, earlier)
     return login
@@ -84,7 +92,9 @@ def current(storage: Storage, url: str) -> Login:
             raise CommandError(
                 f"the login at {url} has ended ({escape(refused.error)}). Log in again"
             ) from None
-        return _keep(storage, keyhouse, login.client_id, tokens)
+        newest = _made(keyhouse, login.client_id, tokens)
+        storage.save(newest)
+        return newest
 
 
 def log_out(storage: Storage, url: str) -> None:
@@ -111,17 +121,14 @@ def _kept(storage: Storage, url: str) -> Login:
     return login
 
 
-def _keep(storage: Storage, keyhouse: Keyhouse, client_id: str, tokens: Tokens) -> Login:
-    expires_at = time.time() + tokens.expires_in
-    login = Login(
+def _made(keyhouse: Keyhouse, client_id: str, tokens: Tokens) -> Login:
+    return Login(
         url=keyhouse.url,
         client_id=client_id,
         access_token=tokens.access_token,
         refresh_token=tokens.refresh_token,
-        expires_at=expires_at,
+        expires_at=time.time() + tokens.expires_in,
     )
-    storage.save(login)
-    return login
 
 
 def _revoke(keyhouse: Keyhouse, login: Login) -> None:

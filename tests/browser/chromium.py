@@ -1,4 +1,4 @@
-"""What tests need of the machine: a Chromium, and npm for axe-core, openid-client and redocly."""
+"""What tests need of the machine: a Chromium, keyrings, and npm for axe-core, openid-client and redocly."""
 
 import shutil
 import socket
@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests import secret_service
 from tests.npm import CACHE, installed
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -50,7 +51,10 @@ def has_ipv6() -> bool:
 
 def what_is_skipped() -> list[str]:
     """What ./run test says at its end about tests that it could not run."""
-    reasons: dict[str, object] = {"redocly, since Node is not here or npm cannot get it": installed(REDOCLY)}
+    reasons: dict[str, object] = {
+        "redocly, since Node is not here or npm cannot get it": installed(REDOCLY),
+        f"keyrings, since {' or '.join(secret_service.PROGRAMS)} is not in PATH": secret_service.is_here(),
+    }
     if find_chromium() is None:
         reasons[f"all pages in a browser, since none of {', '.join(NAMES)} is in PATH"] = None
     else:

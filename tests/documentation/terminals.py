@@ -104,6 +104,10 @@ class Terminal:
     def run(self, step: Step) -> None:
         """Type a command and return when it has ended well and has shown what the page shows."""
         self._type(f"{{ {step.command}\n}} </dev/null\necho; echo {ENDED} $?")
+        self.finish(step)
+
+    def finish(self, step: Step) -> None:
+        """Return when a command that was typed has ended well and has shown what the page shows."""
         printed = self._until(ENDED)
         assert printed[-1] == f"{ENDED} 0", self._story(step)
         rest = iter(printed)

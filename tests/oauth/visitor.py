@@ -23,6 +23,16 @@ def allow(address: str, *, identifier: str, password: str, totp_code: str = "") 
     return answer.headers["Location"]
 
 
+def allow_device(keyhouse: str, code: str, *, identifier: str, password: str) -> None:
+    """Log in at /device of a Keyhouse, and allow what the device with this code asks for."""
+    browser = requests.Session()
+    page = browser.get(f"{keyhouse}/device", params={"user_code": code}, headers={"Accept": "text/html"})
+    page = submit(browser, page, {"identifier": identifier, "password": password})
+    hidden = HIDDEN.findall(page.text)[-1]
+    said = browser.post(page.url, {"answer": "allow", "csrfmiddlewaretoken": hidden})
+    assert "Go back to your device." in said.text, said.text
+
+
 def submit(
     browser: requests.Session, page: requests.Response, values: dict[str, str], *, follow: bool = True
 ) -> requests.Response:

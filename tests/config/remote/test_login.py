@@ -146,6 +146,15 @@ def test_without_a_keyring_nothing_is_asked_or_written_unless_a_file_is_named(
     assert not path.exists()
 
 
+def test_tokens_that_cannot_be_kept_are_revoked(
+    elsewhere: Elsewhere, cast: Cast, url: str, person: Person, tmp_path: Path
+) -> None:
+    path = tmp_path / "token"
+    person.does(path.mkdir, person.answer(cast.bob))
+    refused = elsewhere.refusal("login", *AS, device_client().row.client_id, "--token-file", str(path))
+    assert refused.startswith(f"cannot read {path}") and not Consent.objects.exists()
+
+
 def test_a_file_of_something_else_is_never_replaced(elsewhere: Elsewhere, url: str, tmp_path: Path) -> None:
     path = tmp_path / "notes"
     for text in ("my notes", json.dumps({"url": "https://keys.example.org"})):
