@@ -1,11 +1,7 @@
 """Fetches what a provider publishes, its settings and its keys, and remembers both for a while."""
 
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
@@ -14,25 +10,21 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from config.outgoing.client import Answer, OutgoingError, fetch
-from config.wire.errors import Busy, Sentence
+from config.wire.errors import Sentence
 from federation.protocol.faults import ProviderFault
+from federation.protocol.remembered import Memory
+from federation.protocol.turns import slow, turn_of
 
 SECONDS = 5.0  # for a whole answer
 LARGEST = 256 * 1024  # bytes
 REMEMBERED_SECONDS = 3600.0
 REFETCHED_SECONDS = 60.0  # the least time between two fetches of one document
-MOST_REMEMBERED = 200  # providers
 MOST_KEYS = 100  # in a set
-MOST_AT_ONCE = 2  # issuers that this process asks, so that slow ones hold only some of its threads
-WAITS_SECONDS = 1.0  # for another request to end
 WELL_KNOWN = "/.well-known/openid-configuration"
 
 MALFORMED = gettext_noop("The identity provider answered something that is not OpenID Connect.")
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last for deep nesting
-BUSY = gettext_noop("Too many logins with identity providers are under way. Try again.")
 
-_turn = threading.Condition()
-_asked: set[str] = set()  # issuers that are being asked
 T = TypeVar("T")
 
 
@@ -50,48 +42,14 @@ class Metadata(msgspec.Struct, frozen=True):
     scopes_supported: tuple[str, ...] = ()
 
 
-class _Kept(NamedTuple, Generic[T]):
-    value: T
-    fetched_at: float
-
-
-class Memory(Generic[T]):
-    """The newest documents by address, at most MOST_REMEMBERED; times are those of a monotonic clock."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, _Kept[T]] = OrderedDict()
-
-    def find(self, address: str, seconds: float) -> T | None:
-        """Return the document if it was fetched at most so many seconds ago."""
-        with self._lock:
-            kept = self._kept.get(address)
-        if kept is None or time.monotonic() - kept.fetched_at > seconds:
-            return None
-        return kept.value
-
-    def keep(self, address: str, value: T) -> None:
-        """Remember a document that was just fetched."""
-        with self._lock:
-            self._kept[address] = _Kept(value, time.monotonic())
-            self._kept.move_to_end(address)
-            while len(self._kept) > MOST_REMEMBERED:
-                self._kept.popitem(last=False)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._kept.clear()
-
-
 _metadata: Memory[Metadata] = Memory()
 _keys: Memory[KeySet] = Memory()
 _faults: Memory[str] = Memory()
 
 
 def forget() -> None:
-    """Forget all documents and faults, so that the next use fetches them."""
-    for memory in (_metadata, _keys, _faults):
+    """Forget all documents and faults, so that the next use fetches them, and which providers are slow."""
+    for memory in (_metadata, _keys, _faults, slow):
         memory.clear()
 
 
@@ -144,23 +102,6 @@ def _public(key: dict[str, Any]) -> dict[str, Any]:
     if key.get("kty") not in {"RSA", "EC", "OKP"}:
         raise ValueError(key.get("kty"))
     return key
-
-
-@contextmanager
-def turn_of(issuer: str) -> Iterator[None]:
-    """Hold the one request that this process may send to an issuer at a time. Raises Busy."""
-    with _turn:
-        if not _turn.wait_for(
-            lambda: issuer not in _asked and len(_asked) < MOST_AT_ONCE, timeout=WAITS_SECONDS
-        ):
-            raise Busy(BUSY, 1)
-        _asked.add(issuer)
-    try:
-        yield
-    finally:
-        with _turn:
-            _asked.remove(issuer)
-            _turn.notify_all()
 
 
 def ask(

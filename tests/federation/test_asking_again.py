@@ -9,8 +9,8 @@ from accounts import background
 from accounts.models import Session
 from audit.models import Event
 from federation.models import Grant
-from federation.protocol import documents
-from federation.protocol.documents import turn_of
+from federation.protocol import turns
+from federation.protocol.turns import turn_of
 from federation.services.asking_again import ASKED_EVERY, GRACE, clear_ended
 from tests.conftest import Cast
 from tests.federation.conftest import set_up
@@ -98,7 +98,7 @@ def test_a_provider_that_does_not_answer_logs_nobody_out_before_the_grace(
 def test_a_question_that_this_process_had_no_turn_for_logs_nobody_out(
     alice: Browser, fake: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "WAITS_SECONDS", 0)
+    monkeypatch.setattr(turns, "WAITS_SECONDS", 0)
     asked = fake.asked["/token"]
     with turn_of(fake.issuer):
         assert later(alice, answered=GRACE + timedelta(minutes=1))

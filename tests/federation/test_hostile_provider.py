@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 from pytest_django.fixtures import Settings
 
 from accounts.models import Session
-from config.wire.errors import Busy, Invalid
+from config.wire.errors import Invalid
 from federation.models import Identity
 from federation.protocol import documents
 from federation.protocol.faults import ProviderFault
@@ -181,22 +181,6 @@ def test_a_document_of_another_kind_is_refused(
     set_up(cast, fake.issuer)
     fake.answers["/keys"] = answer
     assert logs_in(fake).status_code == 502
-
-
-@pytest.mark.requirement(167)
-def test_a_slow_provider_does_not_hold_up_others(
-    cast: Cast, fake: FakeProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(documents, "WAITS_SECONDS", 0)
-    slow = "https://slow.example"
-    with documents.turn_of(slow):
-        with pytest.raises(Busy), documents.turn_of(slow):
-            pass
-        set_up(cast, fake.issuer)
-        with documents.turn_of("https://another.example"), pytest.raises(Busy):
-            documents.ask(fake.issuer, fake.issuer)
-    with documents.turn_of(slow):
-        pass
 
 
 @pytest.mark.requirement(167)

@@ -8,7 +8,7 @@ from django.db import connection
 
 from accounts.models import Session, User
 from federation.models import Identity, Standing
-from federation.protocol import documents
+from federation.protocol import turns
 from tests.conftest import Cast
 from tests.federation.conftest import set_up
 from tests.federation.fake import FakeProvider, back
@@ -21,7 +21,7 @@ from tests.federation.real import Browser
 def test_of_simultaneous_first_logins_one_makes_the_account(
     cast: Cast, fake: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(documents, "WAITS_SECONDS", 60)  # one asks the provider after the other
+    monkeypatch.setattr(turns, "WAITS_SECONDS", 60)  # one asks the provider after the other
     set_up(cast, fake.issuer)
     before = User.objects.count()
     answers: list[Any] = []
