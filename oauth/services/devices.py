@@ -1,5 +1,6 @@
 """Use cases of devices that ask with a user code (RFC 8628): they ask and poll, people allow or deny it."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from audit.log import record
 from config.database.retention import delete_some
 from config.limits import Limit
 from config.wire.errors import Invalid, TooManyAttempts
-from config.wire.http.client_ip import counted_network, network_of
+from config.wire.http.client_ip import counted_network, network_of, site_of
 from oauth.locks import lock_clients
 from oauth.models import Consent, DeviceCode, DeviceCodeQuerySet, OAuthClient
 from oauth.protocol import tokens, user_codes
@@ -37,7 +38,7 @@ SLOWER = 5  # s more after each poll that came too early (RFC 8628 section 3.5)
 LATENESS = timedelta(seconds=1)  # by which one poll may take longer than the next to get here
 FETCHED_WITHIN = timedelta(minutes=1)  # after the person has allowed it; at least, and one interval more
 MOST_OPEN = 50  # codes of one client that wait for a person, for one address
-MOST_OPEN_ANYWHERE = 1_000  # the same for all addresses together: strangers have many
+MOST_OPEN_ANYWHERE = 1_000  # the same for all addresses together; one more ends one of them
 KEPT = timedelta(hours=1)  # so long a late poll learns that its code has expired
 
 
@@ -73,16 +74,16 @@ def ask(*, client: OAuthClient, scopes: list[str], origin: Origin) -> NewDevice:
     """Store new codes for a device with this client. Nothing is recorded before a person answers.
 
     Raises NotFound if the client was just deleted, and TooManyAttempts if MOST_OPEN devices with it wait at
-    the address, or MOST_OPEN_ANYWHERE at all addresses.
+    the address. If MOST_OPEN_ANYWHERE wait at all addresses, one of them must start again.
     """
     now, network = origin.at, network_of(origin.ip)
     device_code, user_code = tokens.new(tokens.DEVICE), user_codes.new()
     with transaction.atomic():
         lock_clients([client])
         waiting = DeviceCode.objects.open(now).filter(client=client)
-        _check_room(waiting, MOST_OPEN_ANYWHERE, now)
         if counted_network(origin.ip):
-            _check_room(waiting.filter(network=network), MOST_OPEN, now)
+            _check_room(waiting.filter(network=network), now)
+        _make_room(waiting)
         row = DeviceCode.objects.create(
             client=client,
             digest=tokens.digest(device_code),
@@ -202,11 +203,25 @@ def clear_ended() -> None:
     delete_some(ended)
 
 
-def _check_room(waiting: DeviceCodeQuerySet, most: int, now: datetime) -> None:
-    """Raises TooManyAttempts if `most` codes wait: until fewer do."""
-    end = waiting.order_by("-expires_at").values_list("expires_at", flat=True)[most - 1 : most].first()
+def _check_room(waiting: DeviceCodeQuerySet, now: datetime) -> None:
+    """Raises TooManyAttempts if MOST_OPEN codes wait: until fewer do."""
+    ends = waiting.order_by("-expires_at").values_list("expires_at", flat=True)
+    end = ends[MOST_OPEN - 1 : MOST_OPEN].first()
     if end is not None:
         raise TooManyAttempts(int((end - now).total_seconds()) + 1)
+
+
+def _make_room(waiting: DeviceCodeQuerySet) -> None:
+    """Delete one code if MOST_OPEN_ANYWHERE wait: the oldest from where most of them come.
+
+    So a stranger with many addresses ends their own codes before those of others.
+    """
+    if waiting.count() < MOST_OPEN_ANYWHERE:
+        return
+    codes = list(waiting.order_by("asked_at", "pk").values_list("pk", "network"))
+    sites = Counter(site_of(network) for _, network in codes)
+    most = max(sites.values())
+    waiting.filter(pk=next(pk for pk, network in codes if sites[site_of(network)] == most)).delete()
 
 
 def _is_in_time(device: DeviceCode, origin: Origin) -> bool:

@@ -93,6 +93,15 @@ def network_of(ip: str) -> str:
     return f"{IPv6Address(int(address) >> rest << rest)}/{IPV6_SITE_BITS}"
 
 
+@lru_cache(4096)
+def site_of(network: str) -> str:
+    """Return where what `network_of` returned belongs: to the /24 of an IPv4, the /48 of an IPv6 address."""
+    if not network:
+        return ""
+    found = ip_network(network)
+    return str(found.supernet(new_prefix=24 if found.version == 4 else 48))
+
+
 def network_of_peer(peer: str) -> str:
     """Return what counts as one address for the peer of a connection."""
     return network_of(canonical(peer))

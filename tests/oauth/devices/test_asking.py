@@ -122,18 +122,38 @@ def test_so_many_devices_of_one_client_wait_at_one_address_and_no_more(monkeypat
     assert first.poll().json() == {"error": "access_denied"}
 
 
+def has_ended(device: Device) -> bool:
+    """Whether the code of a device is gone."""
+    told = device.poll().json()["error"]
+    assert told in {"authorization_pending", "invalid_grant"}
+    return bool(told == "invalid_grant")
+
+
 @pytest.mark.requirement(173)
-def test_so_many_devices_of_one_client_wait_at_all_addresses_and_no_more(monkeypatch: Any) -> None:
-    monkeypatch.setattr(devices, "MOST_OPEN_ANYWHERE", 3)
+@pytest.mark.parametrize("site", ["2001:db8:1:{}::1", "198.51.100.{}"])
+def test_a_stranger_with_many_addresses_ends_their_own_codes_first(site: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(devices, "MOST_OPEN_ANYWHERE", 4)
     client = device_client()
+    person = Device(client, ip="203.0.113.1")
+    strangers = [Device(client, ip=site.format(number)) for number in range(1, 9)]
+    another = Device(client, ip="2001:db8:2::1")
+    assert not has_ended(person) and not has_ended(another)
+    assert [has_ended(each) for each in strangers] == [True] * 6 + [False] * 2
+    assert DeviceCode.objects.count() == 4
+
+
+@pytest.mark.requirement(173)
+def test_of_codes_from_everywhere_the_oldest_that_waits_ends(monkeypatch: Any) -> None:
+    monkeypatch.setattr(devices, "MOST_OPEN_ANYWHERE", 3)
+    client, other = device_client(), device_client()
     waiting = [Device(client, ip=f"2001:db8:{number}::1") for number in range(3)]
-    waiting[-1].age(timedelta(minutes=4))
-    refused = ask(client, ip="2001:db8:3::1")
-    assert refused.status_code == 429
-    assert 0 < int(refused.headers["Retry-After"]) <= 360
-    assert ask(device_client(), ip="2001:db8:3::1").status_code == 200
-    DeviceCode.objects.filter(client=client.row).update(expires_at=datetime.now(UTC))
-    assert ask(client, ip="2001:db8:3::1").status_code == 200
+    Device(other)
+    DeviceCode.objects.filter(pk=DeviceCode.objects.earliest("pk").pk).update(denied_at=datetime.now(UTC))
+    waiting.append(Device(client, ip="2001:db8:3::1"))  # in place of the one that was answered
+    waiting.append(Device(client, ip="2001:db8:4::1"))
+    assert waiting[0].poll().json() == {"error": "access_denied"}
+    assert [has_ended(each) for each in waiting[1:]] == [True, False, False, False]
+    assert DeviceCode.objects.filter(client=other.row).exists()
 
 
 @pytest.mark.requirement(173)
@@ -145,7 +165,8 @@ def test_devices_without_an_address_of_their_own_count_only_for_the_client(
     monkeypatch.setattr(devices, "MOST_OPEN", 1)
     monkeypatch.setattr(devices, "MOST_OPEN_ANYWHERE", 3)
     client = device_client()
-    assert [ask(client, ip=ip).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert [ask(client, ip=ip).status_code for _ in range(4)] == [200] * 4
+    assert DeviceCode.objects.count() == 3
 
 
 def test_codes_go_with_their_client(cast: Cast) -> None:
