@@ -1,8 +1,8 @@
 """The background thread of a server process: it sends queued mail as soon as it is committed.
 
 It also deletes expired rows (counters of attempts, idempotency keys, spent challenges, OAuth2 consents,
-access tokens and device codes, refresh tokens of identity providers), and removes second factors at the end
-of a recovery. Once, it encrypts with the current seed key what is encrypted with another.
+access tokens and device codes, refresh tokens of identity providers and logouts there), and removes second
+factors at the end of a recovery. Once, it encrypts with the current seed key what is encrypted with another.
 """
 
 import atexit

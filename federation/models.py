@@ -110,6 +110,21 @@ class Grant(models.Model):
         return f"grant of the {self.session}"
 
 
+class Logout(models.Model):
+    """A logout at the provider, kept while a login may be under way. A newer one has a higher id.
+
+    `subject` and `sid` are those of the logout token; "" for what it did not say. Times are Unix seconds.
+    """
+
+    provider = models.ForeignKey(Provider, models.CASCADE, related_name="logouts")
+    subject = models.CharField(max_length=255, blank=True)
+    sid = models.CharField(max_length=255, blank=True)
+    ends_at = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"logout of {self.subject or self.sid} at {self.provider_id}"
+
+
 class Standing(models.Model):
     """What an organization's provider last said of a person. `role` is the role that its rules gave, or "".
 

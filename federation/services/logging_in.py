@@ -1,9 +1,12 @@
 """Use cases of a login with an organization's provider: begin it, and take the provider's word."""
 
 import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from accounts.models import Organization, Session, SpentChallenge, User
@@ -15,7 +18,7 @@ from accounts.users import names
 from accounts.users.names import fold_email
 from audit.actors import Origin
 from config.limits import Limit
-from config.wire.errors import DomainError, Invalid
+from config.wire.errors import DomainError, Invalid, InvalidCredentials
 from federation.models import Identity, Provider
 from federation.protocol import flow as flows
 from federation.protocol.documents import metadata_of
@@ -26,6 +29,7 @@ from federation.protocol.requests import Exchanged, address_of_login, exchanged
 from federation.services.asking_again import keep_grant, sealed
 from federation.services.domains import domain_of, is_proven
 from federation.services.joining import settle
+from federation.services.logouts import check_still_logged_in, newest_of
 from federation.services.providers import client_of
 from federation.services.vouching import Vouched
 
@@ -105,6 +109,7 @@ def word_of_provider(*, flow: Flow, returned: Returned, origin: Origin) -> Vouch
     if returned.error or not returned.code:
         record_failure(None, origin, "refused by the provider")
         raise RefusedByProvider(SAID_NO)
+    heard = newest_of(provider)
     told = exchanged(
         metadata,
         client_of(provider),
@@ -117,7 +122,7 @@ def word_of_provider(*, flow: Flow, returned: Returned, origin: Origin) -> Vouch
     proven_at = told.person.auth_time
     if flow.is_proof and (proven_at is None or proven_at < flow.began_at - LEEWAY):
         raise RefusedByProvider("The identity provider did not ask you anew who you are.")
-    return _vouched(provider, told)
+    return _vouched(provider, told, heard)
 
 
 def _check_returned(flow: Flow, returned: Returned, origin: Origin) -> None:
@@ -133,7 +138,7 @@ def _check_returned(flow: Flow, returned: Returned, origin: Origin) -> None:
         raise RefusedByProvider(NOT_BEGUN)
 
 
-def _vouched(provider: Provider, told: Exchanged) -> Vouched:
+def _vouched(provider: Provider, told: Exchanged, heard: int) -> Vouched:
     person = told.person
     trusted = person.acr in provider.trusted_acr or set(person.amr) & set(provider.trusted_amr)
     known = set(provider.rules.values_list("value", flat=True))
@@ -149,6 +154,7 @@ def _vouched(provider: Provider, told: Exchanged) -> Vouched:
         proven_at=None if person.auth_time is None else int(person.auth_time),
         sid=person.sid if len(person.sid) <= LONGEST_SUBJECT and person.sid.isprintable() else "",
         refresh_token=sealed(told.refresh_token),
+        heard=heard,
     )
 
 
@@ -165,19 +171,38 @@ def arrive(*, vouched: Vouched, origin: Origin, user_agent: str, longest: timede
     if user is not None and has_second_factor(user) and not vouched.second_factor:
         raise OwnProofRequired
     person = settle(provider=provider, vouched=vouched, user=user, origin=origin)
-    session = open_vouched(
-        person,
-        provider.organization,
-        second_factor=vouched.second_factor,
-        proven_at=_proven_at(vouched, origin),
-        provider_session=vouched.sid,
-        origin=origin,
-        user_agent=user_agent,
-        longest=longest,
-    )
-    keep_grant(session, vouched, origin.at)
+    with _unless_logged_out(person, vouched, provider, origin):
+        session = open_vouched(
+            person,
+            provider.organization,
+            second_factor=vouched.second_factor,
+            proven_at=_proven_at(vouched, origin),
+            provider_session=vouched.sid,
+            origin=origin,
+            user_agent=user_agent,
+            longest=longest,
+        )
+        keep_grant(session, vouched, origin.at)
     succeeded(Limit.PROVIDER_LOGIN, origin=origin)
     return session
+
+
+@contextmanager
+def _unless_logged_out(person: User, vouched: Vouched, provider: Provider, origin: Origin) -> Iterator[None]:
+    """Begin a login in a transaction, before or after each logout at the provider.
+
+    Raises RefusedByProvider if the person was logged out there since, or InvalidCredentials; records both.
+    """
+    try:
+        with transaction.atomic():
+            check_still_logged_in(vouched, provider)
+            yield
+    except RefusedByProvider:
+        record_failure(person, origin, "logged out at the provider")
+        raise
+    except InvalidCredentials:  # what was recorded inside is rolled back
+        record_failure(person, origin, "changed meanwhile")
+        raise
 
 
 def _proven_at(vouched: Vouched, origin: Origin) -> datetime:
@@ -191,7 +216,8 @@ def link(*, vouched: Vouched, session: Session, origin: Origin) -> None:
     """Link the person at the provider with the account to which they have just logged in themselves.
 
     A `session` that counts as one with the provider ends with that at the provider. Raises
-    RefusedByProvider, which is recorded: the account must be the one that the provider means.
+    RefusedByProvider, which is recorded: the account must be the one that the provider means, and the person
+    still logged in there.
     """
     provider, user, known = provider_that(vouched, origin), session.user, known_as(vouched)
     is_meant = user == known if known else user.email_key == fold_email(vouched.email)
@@ -200,8 +226,9 @@ def link(*, vouched: Vouched, session: Session, origin: Origin) -> None:
         raise RefusedByProvider("This is not the account that your identity provider means.")
     settle(provider=provider, vouched=vouched, user=user, origin=origin)
     if session.organization_id == provider.organization_id:
-        Session.objects.filter(pk=session.pk).update(provider_session=vouched.sid)
-        keep_grant(session, vouched, origin.at)
+        with _unless_logged_out(user, vouched, provider, origin):
+            Session.objects.filter(pk=session.pk).update(provider_session=vouched.sid)
+            keep_grant(session, vouched, origin.at)
 
 
 def provider_that(vouched: Vouched, origin: Origin) -> Provider:

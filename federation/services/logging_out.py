@@ -1,4 +1,7 @@
-"""Use case of a provider that says that a person logged out there: their sessions here end, too."""
+"""Use case of a provider that says that a person logged out there: their sessions here end, too.
+
+So do their logins that are under way: federation.services.logouts.
+"""
 
 import hashlib
 
@@ -17,6 +20,7 @@ from federation.protocol.documents import metadata_of
 from federation.protocol.faults import RefusedByProvider
 from federation.protocol.id_tokens import LEEWAY, OLDEST
 from federation.protocol.logout_tokens import WRONG, Claimed, LogoutToken, claimed, verified_logout
+from federation.services.logouts import lock_providers_like, remember
 
 PURPOSE = b"keyhouse provider logout "
 DETAIL = {"by": "provider"}
@@ -38,7 +42,7 @@ def log_out_by_provider(*, logout_token: str, origin: Origin) -> int:
         now=origin.at,
     )
     with transaction.atomic():
-        ended = _end(token, provider, origin) if _is_first(token, provider) else []
+        ended = _ended(token, provider, origin)
         record_all(ended, actor=ANONYMOUS, origin=origin)
     succeeded(Limit.PROVIDER_LOGIN, origin=origin)
     return len(ended)
@@ -64,8 +68,16 @@ def _is_first(token: LogoutToken, provider: Provider) -> bool:
     return SpentChallenge.objects.get_or_create(digest=digest, defaults=ends_at)[1]
 
 
-def _end(token: LogoutToken, provider: Provider, origin: Origin) -> list[Entry]:
-    """End the sessions that the token is about, and return what is to be recorded."""
+def _ended(token: LogoutToken, provider: Provider, origin: Origin) -> list[Entry]:
+    """End the sessions that the token is about, and return what is to be recorded.
+
+    A login that looks for remembered logouts before this transaction is over waits for it.
+    """
+    same = lock_providers_like(provider)
+    if not _is_first(token, provider):
+        return []
+    for each in same:
+        remember(token, each, origin.at)
     entries = []
     for session in _meant(token, provider).select_related("user").order_by("pk"):
         if end_sessions(Session.objects.filter(pk=session.pk), origin.at):

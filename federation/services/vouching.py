@@ -8,7 +8,8 @@ class Vouched(msgspec.Struct, frozen=True):
 
     `values` are those of its claim that rules name. `second_factor` says whether the login there counts as
     one with a second factor here. `proven_at` is when the person logged in there, in Unix seconds, if known.
-    `sid` is the session there, if the provider names it. `refresh_token` is encrypted.
+    `sid` is the session there, if the provider names it. `refresh_token` is encrypted. `heard` is the newest
+    logout there that was known before the provider was asked.
     """
 
     provider: int
@@ -22,3 +23,4 @@ class Vouched(msgspec.Struct, frozen=True):
     proven_at: int | None = None
     sid: str = ""
     refresh_token: str = ""
+    heard: int = 0

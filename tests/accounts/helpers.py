@@ -120,13 +120,13 @@ def waiting(work: Callable[[], T], *, holding: Callable[[], object]) -> "Iterato
         with transaction.atomic():
             holding()
             working = pool.submit(run)
-            _until_somebody_waits(working)
+            until_somebody_waits(working)
             assert not working.done()
             yield working
         working.result(timeout=60)
 
 
-def _until_somebody_waits(work: "Future[Any]") -> None:
+def until_somebody_waits(work: "Future[Any]") -> None:
     """Return once somebody waits for a lock of another transaction, or `work` has ended."""
     for _ in range(LOOKS):
         with connection.cursor() as cursor:

@@ -90,7 +90,7 @@ def test_it_had_rows_of_every_kind_that_people_and_programs_depend_on(move: Move
             "federation_domain",
             "federation_rolerule",
         ),  # no organization has a provider
-        *("federation_identity", "federation_standing", "federation_grant"),
+        *("federation_identity", "federation_standing", "federation_grant", "federation_logout"),
         "leaks_githubkeys",  # GitHub has reported nothing
         "leaks_leakreport",
         "oauth2_provider_devicegrant",
