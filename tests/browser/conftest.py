@@ -57,10 +57,11 @@ def fill(installation: Installation, module: str = "tests.browser.demo") -> None
 
 @dataclass
 class Visit:
-    """Somebody with a browser of their own at a server."""
+    """Somebody with a browser of their own at a server, which may lead them to `friends`."""
 
     server: Server
     context: Any
+    friends: tuple[str, ...] = ()
     complaints: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -74,7 +75,7 @@ class Visit:
             self.complaints.append(message.text)
 
     def _watch(self, request: Any) -> None:
-        if not request.url.startswith((self.origin, "data:")):
+        if not request.url.startswith((self.origin, "data:", *self.friends)):
             self.complaints.append(f"a foreign host: {request.url}")
 
     @property
@@ -109,12 +110,12 @@ class Visit:
 
 
 @contextmanager
-def visiting(chromium: Any, server: Server, **options: Any) -> Iterator[Visit]:
+def visiting(chromium: Any, server: Server, friends: tuple[str, ...] = (), **options: Any) -> Iterator[Visit]:
     """Open a browser of its own; at the end nothing may have gone against the policy."""
     with ExitStack() as stack:
         context = chromium.new_context(**options)
         stack.callback(context.close)
-        visit = Visit(server, context)
+        visit = Visit(server, context, friends)
         yield visit
         assert visit.complaints == []
 

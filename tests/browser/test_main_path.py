@@ -132,8 +132,8 @@ def test_a_pasted_key_is_found_and_stands_in_no_address_and_no_log(visit: Visit)
 
 
 def test_the_main_path_needs_no_mouse(chromium: Any, demo: Server) -> None:
-    still = {"reduced_motion": "reduce"}  # in the first moments of a transition, focus looks like no focus
-    with visiting(chromium, demo, **still) as visit:
+    # In the first moments of a transition, focus looks like no focus.
+    with visiting(chromium, demo, reduced_motion="reduce") as visit:
         visit.go("/admin/login/?next=/admin/apikeys/apikey/add/")
         keyboard = visit.page.keyboard
         reach(visit, "#id_username")

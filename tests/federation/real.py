@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,20 +29,36 @@ class RealProvider:
     """The process, at its issuer."""
 
     issuer: str
+    process: "subprocess.Popen[bytes]"
 
     def knows(self, **people: dict[str, Any]) -> None:
         """Let the provider know these people alone, with these claims."""
         assert requests.put(f"{self.issuer}/people", json=people, timeout=5).status_code == 204
 
+    def asked(self, grant: str = "refresh_token") -> int:
+        """How often its token endpoint was asked with this kind of grant."""
+        counts: dict[str, int] = requests.get(f"{self.issuer}/asked", timeout=5).json()
+        return counts.get(grant, 0)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let it answer nothing until the block ends."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
 
 @contextmanager
-def running() -> Iterator[RealProvider]:
+def running(host: str = "127.0.0.1", **registered: Any) -> Iterator[RealProvider]:
+    """Run the provider; `registered` is what it knows of its client beside its name and secret."""
     folder = installed(NPM)
     if folder is None:  # the end of ./run test says that it was missing
         pytest.skip("Node is not here, or npm cannot get oidc-provider")
     port = free_port()
-    client = {**CLIENT, "redirect_uris": [redirect_uri()]}
-    settings = {**os.environ, "OIDC": json.dumps({"port": port, "client": client})}
+    client = {**CLIENT, "redirect_uris": [redirect_uri()], **registered}
+    settings = {**os.environ, "OIDC": json.dumps({"host": host, "port": port, "client": client})}
     with subprocess.Popen(
         ["node", "provider.mjs"], cwd=folder, env=settings, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
@@ -49,7 +66,7 @@ def running() -> Iterator[RealProvider]:
             assert process.stdout is not None
             while process.stdout.readline().strip() != b"ready":
                 assert process.poll() is None, "oidc-provider has ended"
-            yield RealProvider(f"http://127.0.0.1:{port}")
+            yield RealProvider(f"http://{host}:{port}", process)
         finally:
             process.kill()
 
