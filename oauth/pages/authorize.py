@@ -13,14 +13,15 @@ from oauthlib.common import Request as OAuthRequest
 from oauthlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidRequestError, OAuth2Error
 from oauthlib.openid.connect.core.exceptions import ConsentRequired, InteractionRequired, LoginRequired
 
+from access.backoffice.errors import said_in_page
 from access.backoffice.pages import page
-from access.freshness import check_fresh_for
+from access.freshness import check_fresh_for, check_not_confined
 from accounts.models import Session
 from accounts.sessions.browser.login import person_in, session_in
 from accounts.sessions.browser.login_page import login_page
 from accounts.sessions.browser.proof_page import proof_page
 from audit.actors import Origin
-from config.wire.errors import DomainError, FreshProofRequired
+from config.wire.errors import DomainError, FreshProofRequired, NotAllowed
 from oauth.pages.login import LONGEST_ADDRESS
 from oauth.protocol import hints, parameters
 from oauth.protocol.redirect_uris import origin_of
@@ -53,10 +54,8 @@ class RequestPage(View):
             return self._refuse(LoginRequired, "The person must log in.")
         if session is None or must_log_in:
             return self._log_in()
-        principal = person_in(session)
-        if principal.credential.is_confined:
-            return self._refuse(AccessDeniedError, "The person's login counts only in some organizations.")
-        self.session, self.scopes = session, grantable(scopes, principal)
+        self.session, self.principal = session, person_in(session)
+        self.scopes = [] if self.principal.credential.is_confined else grantable(scopes, self.principal)
         try:
             check_fresh_for(self.scopes, proven_at=session.proven_at, now=Origin.of(request).at)
         except FreshProofRequired:
@@ -103,6 +102,7 @@ class AuthorizePage(RequestPage):
             where=origin_of(self.terms["redirect_uri"]),
             person=self.session.user,
             scopes=[(scope, words[scope]) for scope in self.scopes],
+            refusal=self._refusal(),
             again=self._login_page(),
             decision=self._address("oauth2-decision"),
         )
@@ -110,6 +110,14 @@ class AuthorizePage(RequestPage):
         policy = settings.CONTENT_SECURITY_POLICY.replace(" form-action 'self';", "")
         response.headers["Content-Security-Policy"] = policy
         return response
+
+    def _refusal(self) -> str:
+        """Return why the person's login gives no consent, "" if it may give one."""
+        try:
+            check_not_confined(self.principal.credential)
+        except NotAllowed as error:
+            return said_in_page(error)
+        return ""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Redirect a request in a form to the same request in the address (OpenID Connect Core 3.1.2.1).

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.browser.conftest import Visit, visiting
+from tests.browser.conftest import OAUTH2, Visit, visiting
 from tests.federation.real import ALICE
 from tests.federation.served.site import ENTRY, Site, at, serving
 from tests.installation import Installation
@@ -105,3 +106,29 @@ def test_an_account_is_linked_after_its_own_password(site: Site, visit: Visit) -
     visit.go(ENTRY)
     name_organization(visit)
     assert visit.page.url == f"{site.origin}/account/keys" and "anna" in visit.text()
+
+
+@pytest.mark.requirement(179)
+def test_a_login_that_counts_elsewhere_alone_says_so_and_leads_back_to_the_client(
+    site: Site, visit: Visit
+) -> None:
+    site.administrator.send("/account/organizations/new", name="Umbrella")
+    add_member(site, "bob", "Acme", "Umbrella")
+    callback = f"{site.provider.issuer}/callback"
+    made = site.installation.manage_json(
+        *("createoauthclient", "--name", "Board", "--redirect-uri", callback, "--scope", "services:write")
+    )
+    site.change("/provider/require", required="on")
+    asked = {
+        "client_id": made["client_id"],
+        "redirect_uri": callback,
+        "response_type": "code",
+        "code_challenge": "x" * 43,
+        "code_challenge_method": "S256",
+    }
+    visit.go(f"{OAUTH2}/authorize?{urlencode(asked)}")
+    type_password(visit, "bob")
+    assert "This login counts only in a part of your organizations" in visit.text()
+    visit.press("Do not allow")
+    assert visit.page.url.startswith(f"{callback}?error=access_denied")
+    site.change("/provider/require")

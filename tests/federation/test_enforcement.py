@@ -136,10 +136,14 @@ def test_a_password_of_somebody_with_more_here_gives_no_consent(cast: Cast) -> N
     flow = Flow(make_client(), cast.alice)
     address = flow.address()
     back = flow.log_in(address)["Location"]
-    for answer in (flow.browser.get(back), flow.answer(address)):
-        assert parameters(answer["Location"])["error"] == "access_denied"
+    said = "This login counts only in a part"
+    page = flow.browser.get(back).content.decode()
+    assert said in page and 'value="deny"' in page and 'value="allow"' not in page
+    assert parameters(flow.answer(address)["Location"])["error"] == "access_denied"
+    silent = flow.browser.get(flow.address(prompt="none"))
+    assert parameters(silent["Location"])["error"] == "interaction_required"
     device = Device()
-    assert "This login counts only in a part" in device.answered(cast.alice).content.decode()
+    assert said in device.answered(cast.alice).content.decode()
     assert error_of(device.poll()) == (400, "authorization_pending")
     assert not Consent.objects.exists()
 
