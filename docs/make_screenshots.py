@@ -1,14 +1,19 @@
 """Makes the pictures of the admin and the console anew: `.venv/bin/python docs/make_screenshots.py`."""
 
+import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 PROJECT = Path(__file__).parent.parent
 ADMIN, CONSOLE = PROJECT / "docs" / "admin", PROJECT / "docs" / "console"
 WIDE = {"width": 1440, "height": 800}
 NARROW = {"width": 380, "height": 620}
+LOW = {"width": 1440, "height": 560}
+SMALL = {"width": 600, "height": 440}
+DEVICE = {"Content-Type": "application/x-www-form-urlencoded", "X-Forwarded-For": "203.0.113.7"}
 
 
 def main() -> None:
@@ -24,14 +29,29 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, fresh_database(Path(name)) as url:
         installation = Installation(Path(name), url)
         installation.manage("setup", **ADMINISTRATOR).check_returncode()
-        fill(installation)
-        settings = {"KEYHOUSE_LIMITS": LIMITS, "KEYHOUSE_ADMIN_SECOND_FACTOR": "false"}
+        for module in ("tests.browser.demo", "tests.browser.demo_login"):
+            fill(installation, module)
+        program = installation.manage_json(
+            *("createoauthclient", "--name", "Command line", "--public", "--device-grant"),
+            *("--scope", "services:read"),
+        )
+        settings = {
+            "KEYHOUSE_LIMITS": LIMITS,
+            "KEYHOUSE_ADMIN_SECOND_FACTOR": "false",
+            "KEYHOUSE_TRUSTED_PROXIES": "127.0.0.1",
+        }
         with installation.serve(**settings) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find_chromium())
             with visiting(browser, server, viewport=WIDE) as visit:
                 visit.log_in()
                 admin(visit)
                 console(visit)
+                organization_login(visit)
+                device(visit, program["client_id"])
+            with visiting(browser, server, viewport=SMALL) as visit:
+                visit.go("/account/login/organization")
+                visit.page.get_by_label("E-mail address").fill("alice@acme.example")
+                picture(visit, CONSOLE / "organization-login")
             with visiting(browser, server, viewport=NARROW, color_scheme="dark") as visit:
                 visit.log_in()
                 picture(visit, ADMIN / "narrow-dark")
@@ -83,6 +103,30 @@ def console(visit: Any) -> None:
     for name in ("organizations", "sessions", "security", "profile"):
         visit.go(f"/account/{name}")
         picture(visit, CONSOLE / name)
+
+
+def organization_login(visit: Any) -> None:
+    """Look at the pages of docs/how-to/organization-login.md."""
+    visit.page.set_viewport_size({"width": 1440, "height": 1120})
+    visit.go("/account/organizations")
+    for name in ("Acme", "Login"):
+        visit.page.get_by_role("link", name=name, exact=True).click()
+        visit.page.wait_for_load_state()
+    picture(visit, CONSOLE / "provider")
+    visit.page.set_viewport_size(LOW)
+    visit.page.locator("a[href$='/provider/require']").click()
+    visit.page.wait_for_load_state()
+    picture(visit, CONSOLE / "provider-required")
+
+
+def device(visit: Any, client_id: str) -> None:
+    """Look at the page of docs/how-to/devices.md."""
+    asked = urlencode({"client_id": client_id}).encode()
+    path = "/api/v1/auth/oauth2/device_authorization"
+    answer = visit.server.request("POST", path, headers=DEVICE, body=asked)
+    code = json.loads(answer.body)["user_code"]
+    visit.go(f"/device?{urlencode({'user_code': code})}")
+    picture(visit, CONSOLE / "device")
 
 
 def picture(visit: Any, path: Path) -> None:
