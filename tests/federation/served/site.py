@@ -20,6 +20,7 @@ ENTRY = "/account/login/organization"
 ORGANIZATION = re.compile("/account/organizations/[0-9a-f-]{36}")
 GRANT = re.compile('name="grant" value="([^"]+)"')
 REFUSED = re.compile('role="alert">(.*?)</', re.DOTALL)
+SIX_MINUTES = timedelta(minutes=6)
 LIMITS = "login.address=10000,login.account=10000,login.here=10000,provider_login.address=10000"
 
 
@@ -78,12 +79,11 @@ class Site:
         """Where people find Keyhouse."""
         return f"http://127.0.0.1:{self.server.port}"
 
-    def let_time_pass(self, *, since_yes: timedelta = timedelta(minutes=6)) -> None:
-        """Let every login have been used, and every provider asked, six minutes ago."""
-        ago = at(timedelta(minutes=6))
-        self.installation.query(f"UPDATE accounts_session SET last_seen_at = '{ago}'")
+    def let_time_pass(self, *, asked: timedelta = SIX_MINUTES, answered: timedelta = SIX_MINUTES) -> None:
+        """Let every login have been used six minutes ago, and the provider asked, and answered, then."""
+        self.installation.query(f"UPDATE accounts_session SET last_seen_at = '{at(SIX_MINUTES)}'")
         self.installation.query(
-            f"UPDATE federation_grant SET asked_at = '{ago}', answered_at = '{at(since_yes)}'"
+            f"UPDATE federation_grant SET asked_at = '{at(asked)}', answered_at = '{at(answered)}'"
         )
 
     def ends(self) -> list[str]:
