@@ -11,6 +11,10 @@ pytestmark = pytest.mark.once
 
 NAMED = re.compile(r"\bdocs/[\w*./-]*[\w*]")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+INCLUDES = re.compile(
+    r"\s*-+\s*8\s*<"
+)  # ruff puts spaces into the line in a ```python block, not in ```{.python}
+INCLUDED = re.compile(r': --8<-- "[^"]+"$')
 TOP_PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 FOLDERS = (
     *("config", "audit", "access", "accounts", "federation", "oauth", "apikeys", "leaks", "migration"),
@@ -37,6 +41,17 @@ def test_every_path_in_docs_that_a_file_names_is_there() -> None:
         if not list(PROJECT.glob(named))
     ]
     assert missing == []
+
+
+def test_every_line_that_includes_a_file_is_one_that_the_build_reads() -> None:
+    lines = [
+        f"{path.relative_to(PROJECT)}: {line}"
+        for path in (PROJECT / "docs").rglob("*.md")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if INCLUDES.match(line)
+    ]
+    assert len(lines) > 10
+    assert [line for line in lines if not INCLUDED.search(line)] == []
 
 
 @pytest.mark.parametrize("page", TOP_PAGES)
