@@ -30,8 +30,8 @@ class Presented:
     """The secret that a request sent, whether the client sent it as an API key, and where.
 
     OWN is the key header, and every other place where the profile has keys if the text has a key's prefix.
-    In a place that is not among KNOWN_PLACES only imported keys come. Without them, a request with such a
-    secret has no credential.
+    Clients send only imported keys in other places than KNOWN_PLACES. If nothing was imported, a request with
+    such a secret has no credential.
     """
 
     secret: str = field(repr=False)
@@ -43,9 +43,9 @@ def presented(head: Head) -> Presented | None:
     """Return the one credential of a request, or None if it has none.
 
     The client sends it in the profile's key header, after Bearer, or as the password of Basic if the profile
-    lets keys come there. Where nothing of that was sent, another Authorization scheme or the header apikey
-    counts: imported keys come there. Raises MalformedCredentials for two credentials at once (RFC 6750
-    section 2) and for a malformed Bearer or Basic.
+    lets keys come there. If it sends none of these, another Authorization scheme or the header apikey counts,
+    because clients send imported keys there. Raises MalformedCredentials for two credentials at once
+    (RFC 6750 section 2) and for a malformed Bearer or Basic.
     """
     form = profiles.active().keys
     key = head.META.get(_variable(form.header)) if form.header else None
@@ -108,7 +108,7 @@ def is_key_like(text: str) -> bool:
 
 
 def is_foreign_like(text: str) -> bool:
-    """Whether `text` may be a key of another system: it is neither a token nor a key of ours by its form."""
+    """Whether `text` may be a key of another system: by its form it is neither a token nor a key of ours."""
     return len(text) in FOREIGN_LENGTHS and text.count(".") != JWT_DOTS and not _is_ours(text)
 
 

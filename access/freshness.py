@@ -14,7 +14,7 @@ MAKES_KEYS = frozenset({Capability.MANAGE_OWN_KEYS, Capability.MANAGE_KEYS})
 def check_fresh(caller: Caller) -> None:
     """Raise FreshProofRequired if the profile wants a newer proof of the caller's login (ASVS 7.5.1).
 
-    Raises NotAllowed for a confined login: what it made would outlast it, and may do more than it.
+    Raises NotAllowed for a confined login: a key that it made would outlast it, and could do more.
 
     Programs and the operator have no login, so they are never asked: what a program may do is limited by its
     own key or token.
@@ -29,7 +29,7 @@ def check_not_confined(credential: Credential) -> None:
     """Raise NotAllowed if the person may do more than this login."""
     if credential.is_confined:
         raise NotAllowed(
-            "This login counts only in a part of your organizations, and what you make here would count in "
+            "This login counts only in some of your organizations, and what you make here would count in "
             "all of them. Log in with your own password or passkey. If one of your organizations requires "
             "its identity provider, ask its managers to except you."
         )

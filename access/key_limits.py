@@ -35,11 +35,11 @@ class Budgets(NamedTuple):
         return ", ".join(f"{most}/{name}" for name, most in self._asdict().items() if most is not None)
 
     def plus(self, units: int) -> "Budgets":
-        """Return these numbers of units, each with so many more."""
+        """Return these budgets, each with this number of units added."""
         return Budgets(*(most if most is None else most + units for most in self))
 
     def allow_more_than(self, others: "Budgets") -> bool:
-        """Whether some period may have more units than with the `others`."""
+        """Whether these budgets allow more units than `others` in any period."""
         pairs = zip(self, others, strict=True)
         return any(other is not None and (most is None or most > other) for most, other in pairs)
 

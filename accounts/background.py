@@ -2,7 +2,8 @@
 
 It also deletes expired rows (counters of attempts, idempotency keys, spent challenges, OAuth2 consents,
 access tokens and device codes, refresh tokens of identity providers and logouts there), and removes second
-factors at the end of a recovery. Once, it encrypts with the current seed key what is encrypted with another.
+factors at the end of a recovery. After the start, it encrypts with the current seed key everything that
+another key encrypts.
 """
 
 import atexit
@@ -39,7 +40,7 @@ class Job(NamedTuple):
 
 
 class Apart(NamedTuple):
-    """A job with a thread of its own, because it may wait for others: nothing else waits with it."""
+    """A job with a thread of its own: it may wait for a receiver, and must not hold up other jobs."""
 
     thread: str
     job: Job

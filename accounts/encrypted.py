@@ -1,4 +1,4 @@
-"""What apps store encrypted with the seed keys: it is counted before a key goes, and renewed with another."""
+"""Columns that apps encrypt with the seed keys: counts who needs a key, and encrypts with the current one."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from config.database.rows import in_parts
 class Encrypted(NamedTuple):
     """A column with encrypted texts: what they are, and the rows that are still used.
 
-    `ending` returns further texts of a row, which end before anybody could encrypt them anew.
+    `ending` returns other texts of a row. They soon end, so nobody encrypts them again.
     """
 
     what: str

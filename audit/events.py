@@ -77,7 +77,7 @@ class EventName(StrEnum):
         "enforcement:changed",
         "An organization began or ceased to require its identity provider, or changed who is excepted.",
     )
-    MAPPING_CHANGED = "mapping:changed", "The roles that a provider's claims give were changed."
+    MAPPING_CHANGED = "mapping:changed", "The rules that give roles for a provider's claims were changed."
     DOMAIN_CLAIMED = "domain:claimed", "An organization began to prove a domain."
     DOMAIN_PROVEN = "domain:proven", "A domain was proven by DNS, or granted by an administrator."
     DOMAIN_REMOVED = "domain:removed", "An organization gave up a domain."
@@ -119,7 +119,7 @@ class EventName(StrEnum):
     API_KEY_ENABLED = "api_key:enabled", "A disabled API key was enabled."
     API_KEY_REVOKED = "api_key:revoked", "An API key was revoked."
     API_KEY_IMPORTED = "api_key:imported", "API keys of another system were imported, up to a thousand."
-    KEY_SOURCE_CHANGED = "key_source:changed", "Keys of another system began or ceased to be looked up."
+    KEY_SOURCE_CHANGED = "key_source:changed", "Keyhouse began or stopped looking up keys of another system."
     API_KEY_REFUSED = "api_key:refused", "An API key was refused."
     API_KEY_EXPIRING = "api_key:expiring", "An API key expires soon; recorded when its owner is told."
     API_KEY_UNUSED = (
@@ -136,10 +136,13 @@ class EventName(StrEnum):
     WEBHOOK_CREATED = "webhook:created", "A webhook was set up: events are sent to a URL."
     WEBHOOK_CHANGED = "webhook:changed", "The URL, the events or the description of a webhook were changed."
     WEBHOOK_ENABLED = "webhook:enabled", "A disabled webhook was enabled."
-    WEBHOOK_DISABLED = "webhook:disabled", "A webhook was disabled, by somebody or because it cannot go on."
+    WEBHOOK_DISABLED = (
+        "webhook:disabled",
+        "A webhook was disabled, by a person or because it cannot continue.",
+    )
     WEBHOOK_ROTATED = "webhook:rotated", "A webhook got another secret."
     WEBHOOK_TESTED = "webhook:tested", "Somebody asked for a test message."
-    WEBHOOK_REPLAYED = "webhook:replayed", "Past events are sent to a webhook again."
+    WEBHOOK_REPLAYED = "webhook:replayed", "Somebody had past events sent to a webhook again."
     WEBHOOK_DELETED = "webhook:deleted", "A webhook was deleted."
 
 

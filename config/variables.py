@@ -88,7 +88,7 @@ GROUPS: dict[str, dict[str, Variable]] = {
             "generated once",
         ),
         "KEYHOUSE_CURRENT_SEED_KEY": Variable(
-            "", "The number of the key that seeds are encrypted with from now on.", "the highest number"
+            "", "The number of the key that Keyhouse encrypts with from now on.", "the highest number"
         ),
         "KEYHOUSE_SIGNING_KEYS": Variable(
             "",
@@ -129,21 +129,21 @@ GROUPS: dict[str, dict[str, Variable]] = {
     "Identity providers of organizations": {
         "KEYHOUSE_PROVIDER_NETWORKS": Variable(
             "",
-            "Addresses or networks, not public, where identity providers may be "
-            "([how to](../how-to/organization-login.md)). Only there a provider may be without TLS.",
+            "Addresses or networks that are not public, at which identity providers may be "
+            "([how to](../how-to/organization-login.md)). Only a provider there may be without TLS.",
             "providers must have public addresses",
         ),
         "KEYHOUSE_DNS_RESOLVER": Variable(
             "",
-            "The name server, `ADDRESS:PORT`, that looks up the records with which organizations prove their "
-            "domains.",
+            "The name server, `ADDRESS:PORT`, that Keyhouse asks for the records with which organizations "
+            "prove their domains.",
             "the system's",
         ),
     },
     "Reports of leaked keys": {
         "KEYHOUSE_GITHUB_KEYS_URL": Variable(
             "https://api.github.com/meta/public_keys/secret_scanning",
-            "Where GitHub's public keys are, which verify its reports of leaked keys "
+            "The URL of GitHub's public keys, which verify its reports of leaked keys "
             "([how to](../how-to/leaks.md)). `http://` is accepted for loopback addresses only.",
         ),
     },

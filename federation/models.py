@@ -56,7 +56,7 @@ class Domain(PublicRow):
 
 
 class RoleRule(PublicRow):
-    """Whom the provider gives a role in its organization: those with `value` in the claim; "" is everybody.
+    """A rule: people with `value` in the claim get a role in the organization; "" means everybody.
 
     Of the rules that apply, the first counts. One whose writer may not give its role now gives nothing.
     """
@@ -128,7 +128,7 @@ class Logout(models.Model):
 class Standing(models.Model):
     """What an organization's provider last said of a person. `role` is the role that its rules gave, or "".
 
-    A member whose role is another one got it by hand, and keeps it.
+    If a member has another role, somebody gave it by hand, and the member keeps it.
     """
 
     provider = models.ForeignKey(Provider, models.CASCADE, related_name="standings")

@@ -1,1 +1,1 @@
-"""The leak loop: takes reports of leaked keys, stops those keys, and finds keys where they do not belong."""
+"""Leaked keys: takes reports, stops the keys, and searches files for keys."""

@@ -1,4 +1,4 @@
-"""Paths of the leak loop, outside the profile's base path."""
+"""Paths of the reports of leaked keys, outside the profile's base path."""
 
 from django.urls import path
 

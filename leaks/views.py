@@ -19,7 +19,7 @@ from leaks.scanning.rules import WRITERS, published, rules_of
 from leaks.services.github_reports import SignedReport, take_github_report
 from leaks.services.reports import report_leaks
 
-TAKEN = "Thank you. The keys among these texts will not work any more in a few seconds."
+TAKEN = "Thank you. Every text that is a key stops working in a few seconds."
 CACHED = {"Cache-Control": "public, max-age=3600", "Access-Control-Allow-Origin": "*"}
 HEADER = {"type": "string", "minLength": 1, "maxLength": LONGEST}
 SIGNED = [

@@ -1,4 +1,4 @@
-"""Counts different texts. Millions take the memory of a few: SQLite keeps what does not fit on the disk."""
+"""Counts different texts in little memory: SQLite keeps on the disk what does not fit."""
 
 import sqlite3
 

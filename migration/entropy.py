@@ -1,4 +1,4 @@
-"""Whether a key takes enough guesses, for keys that people may have chosen. Independent of Django."""
+"""Whether a key that a person may have chosen takes enough guesses. Independent of Django."""
 
 import math
 from collections.abc import Sequence

@@ -99,7 +99,7 @@ class Owners:
             raise Fault("names no owner; name one, or give all keys to one with --organization")
         if self.rule.role is None:
             raise Fault(
-                f"the owner {quoted(key.owner or key.email)} does not exist; --make-owners makes them"
+                f"the owner {quoted(key.owner or key.email)} does not exist; --make-owners creates them"
             )
         return self._make(key)
 

@@ -13,8 +13,8 @@ from audit.events import EventName
 from config.database.rows import PART, edit
 from config.wire.errors import Invalid
 
-REASON = "revoked where it was imported from"
-DISABLED = "disabled where it was imported from"
+REASON = "revoked in the system that it was imported from"
+DISABLED = "disabled in the system that it was imported from"
 MOST_MISSING, FEW = 0.5, 10  # part of a system's keys: beyond it, the operator has probably named another
 
 
@@ -53,7 +53,7 @@ def missing(source: KeySource, seen: Seen) -> list[int]:
     if len(gone) > max(MOST_MISSING * total, FEW):
         raise Invalid(
             "from",
-            f"{len(gone)} of {total} imported keys are gone from there; if that is right, import with "
+            f"{len(gone)} of {total} imported keys are gone from the source; if that is right, import with "
             "--keep-missing and revoke them with revokeapikey",
         )
     return gone

@@ -34,7 +34,7 @@ def read_scope_map(path: str | None) -> ScopeMap:
     document = _document(Path(path)) if path is not None else {}
     unknown = sorted(set(document) - {"default", "scopes"})
     if unknown:
-        raise Invalid(MEMBER, f"{path}: {quoted(unknown[0])} is unknown; the file has default and scopes")
+        raise Invalid(MEMBER, f"{path}: {quoted(unknown[0])} is unknown; the members are default and scopes")
     mapped = document.get("scopes", {})
     if not isinstance(mapped, dict):
         raise Invalid(MEMBER, f"{path}: scopes must be a table")

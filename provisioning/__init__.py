@@ -1,1 +1,1 @@
-"""Plan and apply: what should be there is described in a file, compared with what is there, and made so."""
+"""Plan and apply: compares what a file describes with the database, and changes the database accordingly."""

@@ -52,7 +52,7 @@ class Names(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A wanted thing and a present thing, by their positions, that are the same; None: only one is there."""
+    """The positions of a wanted and a present thing that are the same; None if one of them does not exist."""
 
     wanted: int | None
     present: int | None

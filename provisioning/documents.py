@@ -21,7 +21,7 @@ NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 class Unreadable(Exception):
-    """The text is not YAML as it is taken here. `line` is 0 if no line is to blame."""
+    """The text is not YAML, or uses what is not supported here. `line` is 0 if no line is to blame."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(reason)

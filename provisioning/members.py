@@ -9,7 +9,7 @@ from typing import TypeVar
 from config.wire.errors import DomainError, shown
 from provisioning.documents import Items, Mapped, Node, Text
 
-MOST_FAULTS = 50  # more help nobody
+MOST_FAULTS = 50  # faults; more do not help the reader
 FLAGS = {"true": True, "false": False}
 Read = TypeVar("Read")
 

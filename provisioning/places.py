@@ -1,4 +1,4 @@
-"""Where new secrets go. `keep` returns when they would survive a crash, so it comes before the commit."""
+"""Where new secrets go. `keep` returns when they would survive a crash. Call it before the commit."""
 
 import errno
 import os

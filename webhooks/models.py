@@ -1,4 +1,4 @@
-"""Webhooks, and what came of sending to them."""
+"""Webhooks, and the attempts to send to them."""
 
 from datetime import datetime
 

@@ -126,5 +126,5 @@ class RotateSecretRequest(RequestSerializer):
         min_value=0,
         max_value=LONGEST_OVERLAP_HOURS,
         default=24,
-        help_text="for how long the secret before signs, too",
+        help_text="how long the old secret also signs messages",
     )

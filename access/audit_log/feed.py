@@ -1,4 +1,4 @@
-"""Pages of the audit endpoint: a list, or with `after` a feed, which no event is missing from."""
+"""Pages of the audit endpoint: a list, or with `after` a feed that skips no event."""
 
 from typing import Any
 
@@ -53,4 +53,6 @@ class EventPages(Pages):
 def _refuse_together(request: Request, *names: str) -> None:
     for name in names:
         if name in request.query_params:
-            raise Invalid(name, "does not go with after; a feed is read oldest first, from its own cursor")
+            raise Invalid(
+                name, "must be left out beside after: a feed is always oldest first, from the cursor in after"
+            )

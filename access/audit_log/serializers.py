@@ -16,7 +16,7 @@ from config.wire.lists.order import NOT_OURS, STORED, Column, Order
 from config.wire.lists.query import ListQuery
 from config.wire.members import WireSerializer
 
-LONGEST_POSITION = 100  # characters; any that Keyhouse makes has fewer
+LONGEST_POSITION = 100  # characters; those that Keyhouse makes are shorter
 OLDEST_FIRST = Order(is_descending=False)
 
 
@@ -62,7 +62,7 @@ class EventQuery(ListQuery):
 
     @property
     def position(self) -> Position | None:
-        """Where a feed goes on; None for a list."""
+        """The position after which a feed continues; None for a list."""
         after: Position | None = self.validated_data.get("after")
         return after
 

@@ -192,7 +192,7 @@ def add_error(form: BaseForm, error: DomainError) -> None:
 
 
 def _ask_for_proof() -> SafeString:
-    """Return what to do about an old login. The link opens a new tab, and so keeps what was typed."""
+    """Return what a person with an old login can do. The link opens a new tab: the form stays."""
     words = gettext("You logged in a while ago, so nothing was changed. %(link)s, then send this form again.")
     page, link = reverse("proof-page"), gettext("Confirm that it is you")
     return format_html(words % {"link": '<a href="{}" target="_blank">{}</a>'}, page, link)

@@ -11,7 +11,7 @@ from accounts.models.people import Organization, User
 from config.database.rows import PublicRow
 from config.profiles import Capability
 
-DIGESTS = ("key_notices", "key_warnings")  # of MailKind: their `about` is the person
+DIGESTS = ("key_notices", "key_warnings")  # in these kinds of mail, `about` is the person
 
 
 class Mail(models.Model):

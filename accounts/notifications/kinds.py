@@ -1,4 +1,4 @@
-"""What people are told about API keys by mail, and what of it they can turn off."""
+"""The kinds of mails about API keys, and which of them people can turn off."""
 
 from collections.abc import Iterable
 from enum import StrEnum

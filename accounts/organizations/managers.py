@@ -1,4 +1,4 @@
-"""Who may manage an organization: one of its members stays able to, unless an administrator decides."""
+"""Keeps a member who may manage the organization, unless an administrator decides otherwise."""
 
 from django.db.models import Q
 

@@ -212,7 +212,7 @@ def _check_usable(key: CoseKey) -> None:
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Turn any error into NotAccepted: the readers of CBOR raise whatever they meet in bytes of strangers."""
+    """Turn any error into NotAccepted: parsers of CBOR raise many kinds of errors on malformed bytes."""
     try:
         yield
     except NotAccepted:

@@ -52,11 +52,11 @@ class Answered(NamedTuple):
 
 
 class PasskeyRefused(DomainError):
-    """What was sent is no answer to a challenge of ours. Says nothing about passkeys that exist."""
+    """What was sent does not answer a challenge of ours. The error does not reveal which passkeys exist."""
 
 
 class WrongPasskey(Exception):
-    """The answer is not that of a passkey that may answer. `user` is the owner, if known."""
+    """The passkey may not answer this challenge, or its signature is wrong. `user` is the owner, if known."""
 
     def __init__(self, reason: str, user: User | None) -> None:
         super().__init__(reason)
@@ -138,7 +138,7 @@ def malformed() -> PasskeyRefused:
 
 
 def _foreign() -> PasskeyRefused:
-    return PasskeyRefused("The passkey answers a question that this page did not ask. Try again.")
+    return PasskeyRefused("The passkey's answer does not fit this page. Reload the page, and try again.")
 
 
 def _read(text: str) -> Assertion:

@@ -1,4 +1,6 @@
-"""What ends when a second factor comes or goes. In the caller's transaction; the caller records it."""
+"""Ends logins and consents when a second factor is added or removed.
+
+The functions run in the caller's transaction. The caller records the change."""
 
 from django.db.models import Q
 

@@ -33,7 +33,7 @@ class OrganizationWithKeysAdmin(OrganizationAdmin):
         return super().get_queryset(request).annotate(counted_keys=keys)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Django's; people who may only see the organization read what is left instead of the fields."""
+        """Return Django's fields, without those of the quota for people who may only see the row."""
         fields = super().get_fields(request, obj)
         if self.has_change_permission(request, obj):
             return fields

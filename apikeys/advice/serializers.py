@@ -32,7 +32,7 @@ class KeyAdviceMember(WireSerializer):
     unneeded = serializers.ListField(
         child=serializers.CharField(),
         source="advice.unneeded",
-        help_text="scopes that the key has and did not need in these days; `narrow` takes them away",
+        help_text="scopes that the key did not need in these days; `narrow` removes them",
     )
     kept = serializers.ListField(
         child=serializers.CharField(), source="advice.kept", help_text="the scopes that it would keep"

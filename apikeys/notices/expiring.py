@@ -34,7 +34,7 @@ class Threshold(NamedTuple):
         return f"expiring {self.days}"
 
     def begins(self, now: datetime) -> Place:
-        """Return the place of the first key for which this notice is the right one."""
+        """Return the place of the first key that gets this notice and not one for fewer days."""
         return Place(now + timedelta(days=self.next_days), 0)
 
     def ends(self, now: datetime) -> datetime:

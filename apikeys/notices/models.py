@@ -1,4 +1,4 @@
-"""What owners were told about keys, what still has to be mailed, and how far the servers have looked."""
+"""Notices to the owners of keys, those that a mail still has to list, and how far the servers have looked."""
 
 from django.db import models
 from django.db.models import Q

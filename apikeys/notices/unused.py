@@ -1,6 +1,6 @@
 """Tells owners that a key has not been used for a long time, and disables it later if the profile says so.
 
-Where mails reach nobody, nobody is told, and so no key is disabled. A walk along all keys takes a batch at a
+If mails reach nobody, owners are not told, and no key is disabled. A walk along all keys takes a batch at a
 time and begins again a day after its end. The use of keys has no index, because each use would have to update
 it (decision 0116).
 """
@@ -73,7 +73,7 @@ def still_holds(key: ApiKey, mark: str, now: datetime) -> bool:
 
 
 def disabled_from(told_at: datetime) -> datetime | None:
-    """Return when a key is disabled of whose idleness its owner was told then; None if never."""
+    """Return when Keyhouse disables a key whose owner was told at `told_at`; None if never."""
     days = profiles.active().notices.stale_disable_days
     return None if days is None else told_at + timedelta(days=days)
 

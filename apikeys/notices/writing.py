@@ -1,4 +1,4 @@
-"""Writes what owners are to be told, each thing once, and the mails that tell them.
+"""Writes each notice to the owners of keys once, and queues the mails that tell them.
 
 A mail to a person lists everything that came up until it is sent. `accounts_mail` has at most one mail of a
 kind that waits for a person and was never tried, by a constraint. Both the sender and the writer lock that

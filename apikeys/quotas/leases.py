@@ -22,7 +22,7 @@ from apikeys.quotas.periods import day_of, end_of_day
 from apikeys.quotas.states import State, reached
 
 KEPT = timedelta(seconds=10)
-TRUSTED = timedelta(seconds=1)  # that a quota is used up, or that one which services report is not
+TRUSTED = timedelta(seconds=1)  # that a quota is used up, or that a reported one is not
 MOST_LEASES = 20_000  # when there are more, the oldest is given back
 
 log = logging.getLogger("keyhouse.quotas")
@@ -47,7 +47,7 @@ class Lease:
         return self.quota == quota and now < self.ends_at
 
     def spend(self) -> State:
-        """Use a unit. Return what is left here and in the database."""
+        """Use a unit. Return what is left here and in the database together."""
         if self.quota.is_reported:
             return State(self.quota, self.left, self.day)
         self.units -= 1

@@ -38,7 +38,7 @@ def report_use(*, caller: Caller, report: str, credential: str, units: int) -> b
             earlier = UseReport.objects.get(pk=digest)
             if (earlier.key, earlier.units) != (key.uuid, units):
                 raise Conflict(
-                    "id", "is that of a report with another credential or number of units"
+                    "id", "was used for a report with another credential or other units; send another id"
                 ) from None
             return False
         own = Q(counted_as=key.first_uuid)

@@ -41,9 +41,9 @@ class BudgetMember(WireSerializer):
     resource = "budget"
 
     most = serializers.IntegerField()
-    used = serializers.IntegerField(help_text="with the units that servers have taken in advance")
+    used = serializers.IntegerField(help_text="includes units that servers have taken in advance")
     left = serializers.IntegerField()
-    ends_at = TimestampField(allow_null=True, help_text="when it begins again; null: never")
+    ends_at = TimestampField(allow_null=True, help_text="when the budget starts again; null: never")
 
 
 class QuotaMember(WireSerializer):

@@ -1,7 +1,7 @@
 """Units of quotas that all processes share in Valkey, so that no process holds units that another one lacks.
 
-They were taken of the database before (apikeys.quotas.ledger). A Valkey that is lost with its data loses some
-units and lets nothing more through.
+A process took them from the database before (apikeys.quotas.ledger). If Valkey loses its data, some units are
+lost, but no request too many is allowed.
 """
 
 from collections.abc import Callable, Sequence

@@ -31,7 +31,7 @@ class Coverage(NamedTuple):
 
     @property
     def is_removable(self) -> bool:
-        """Whether a server starts without this pepper, and the rest serves as before."""
+        """Whether an operator can remove this pepper: a server starts without it, and all keys still work."""
         needed = self.api_keys or self.recovery_codes or self.oauth_clients
         return self.is_here and not self.is_current and not needed
 

@@ -9,7 +9,7 @@ from audit.position import BEGINNING, Position
 
 
 class Span(NamedTuple):
-    """The events after `since`, up to and with `until`; at most `limit`, if it is given."""
+    """The events after `since` up to and including `until`; at most `limit`, if it is given."""
 
     since: Position
     until: Position

@@ -1,8 +1,8 @@
 """Delivers the audit log to a sink, from where the last delivery ended: at least once, and in order.
 
 A sink has a row, with the position up to which everything has arrived. It moves only after the receiver has
-the events, so a process that is killed in between sends them again; receivers drop what they have by its
-sequence number. One process at a time claims a sink.
+the events, so a process that is killed in between sends them again; receivers recognize repeated events
+by their sequence numbers. One process at a time claims a sink.
 """
 
 import logging

@@ -1,8 +1,8 @@
 """Sends one HTTP request to an address that somebody else has chosen.
 
 The host name is looked up once, every address that it has is judged, and one of the judged addresses is
-connected to. So a name that changes its address in between (DNS rebinding) wins nothing. Proxy variables are
-ignored, because a proxy would look the name up again. Redirects are not followed.
+connected to. So an attacker who changes the address in between (DNS rebinding) wins nothing. Proxy variables
+are ignored, because a proxy would look the name up again. Redirects are not followed.
 """
 
 import http.client
@@ -130,7 +130,7 @@ def _read(response: http.client.HTTPResponse, most: int) -> Answer:
 
 
 def _reason(error: Exception) -> str:
-    """Return why there was no answer: a kind of failure, with nothing that the other side has written."""
+    """Return why no answer came: a kind of failure, without any text that the other side sent."""
     match error:
         case TimeoutError():
             return "no answer in time"

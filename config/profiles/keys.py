@@ -25,14 +25,14 @@ class ChoiceAttribute(Table, frozen=True, tag_field="kind", tag="choice"):
 
     description: Annotated[Text, says("What the admin's form says about it.")]
     choices: Annotated[tuple[Text, ...], Meta(min_length=1), says("The words.")]
-    default: Annotated[Text, says("The word of a key for which nothing else is said.")]
+    default: Annotated[Text, says("The word of a key if the caller names no other.")]
 
 
 class BooleanAttribute(Table, frozen=True, tag_field="kind", tag="boolean"):
     """A member of a key that is true or false."""
 
     description: Annotated[Text, says("What the admin's form says about it.")]
-    default: Annotated[bool, says("The value of a key for which nothing else is said.")]
+    default: Annotated[bool, says("The value of a key if the caller names no other.")]
 
 
 Attribute = ChoiceAttribute | BooleanAttribute
@@ -45,7 +45,7 @@ class Keys(Table, frozen=True):
         str, Meta(pattern=HEADER), says("The header that keys come in. Empty: only in `Authorization`.")
     ]
     bearer: Annotated[bool, says("Whether keys may come as `Authorization: Bearer KEY`.")]
-    default_environment: Annotated[Name, says("The environment of a key for which no other is named.")]
+    default_environment: Annotated[Name, says("The environment of a key if the caller names no other.")]
     shown_characters: Annotated[
         int,
         Meta(ge=0, le=12),
@@ -68,10 +68,12 @@ class Keys(Table, frozen=True):
         says("Members of a key that mean something to the product alone. Lists can be filtered by them."),
     ] = {}
     notes: Annotated[bool, says("Whether the API shows and takes `description` and `metadata`.")] = False
-    quotas: Annotated[bool, says("Whether requests that make a key take its `quota`.")] = False
+    quotas: Annotated[bool, says("Whether a request that makes a key may have a `quota`.")] = False
     longest_days: Annotated[
         Annotated[int, Meta(ge=1, le=3650)] | None,
-        says("Every key expires, at most so many days after it was made. Without it keys may last for ever."),
+        says(
+            "Every key expires at most this many days after it was made. Without it, keys may last for ever."
+        ),
     ] = None
 
 
@@ -80,5 +82,5 @@ class Leaks(Table, frozen=True):
 
     action: Annotated[
         Literal["disable", "revoke"],
-        says("What is done to a key that is reported: `disable`, which its owner can undo, or `revoke`."),
+        says("What Keyhouse does to a reported key: `disable`, which its owner can undo, or `revoke`."),
     ] = "disable"

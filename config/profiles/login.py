@@ -18,13 +18,13 @@ class Login(Table, frozen=True):
         tuple[Identifier, ...], Meta(min_length=1), says("What people name themselves by when they log in.")
     ]
     access_token_seconds: Annotated[Seconds, says("How long an access token is good.")]
-    session_idle_seconds: Annotated[Seconds, says("A session ends after so long without a refresh.")]
-    session_seconds: Annotated[Seconds, says("A session ends after so long whatever happens.")]
+    session_idle_seconds: Annotated[Seconds, says("A session ends after this time without a refresh.")]
+    session_seconds: Annotated[Seconds, says("A session ends after this time in any case.")]
     fresh_seconds: Annotated[
         Seconds | None,
         says(
-            "Making, rotating, enabling or widening a key, and removing another person's second factor, need "
-            "a login, or a proof of the password, that is at most so old. Without it every live login may."
+            "How many seconds after a login, or a new proof with the password, a person may make, rotate, "
+            "enable or widen a key, or remove another person's second factor. Without it: no limit."
         ),
     ] = None
     password_min_length: Annotated[int, Meta(ge=8, le=128), says("The least length of passwords.")] = 15
@@ -36,8 +36,8 @@ class Login(Table, frozen=True):
         int,
         Meta(ge=0, le=60),
         says(
-            "For so long after a refresh, a caller at the same address who sends the old refresh token again "
-            "gets the same new one, unless that was used meanwhile."
+            "For this time after a refresh, a client at the same address that sends the old refresh token "
+            "again gets the same new one, unless that was used meanwhile."
         ),
     ] = 0
     registration_role: Annotated[

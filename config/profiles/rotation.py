@@ -13,14 +13,14 @@ class Rotation(Table, frozen=True):
     quiet_hours: Annotated[
         Annotated[int, Meta(ge=1, le=720)] | None,
         says(
-            "A rotation can be told to finish when the old key is quiet: once the new key was used, and the "
-            "old one was not for so many hours, the old one is revoked."
+            "Callers may rotate a key with `finish: when_quiet`: Keyhouse revokes the old key once the new "
+            "key was used, and the old one was not used for this many hours."
         ),
     ] = None
     longest_days: Annotated[
         Annotated[int, Meta(ge=1, le=365)] | None,
         says(
-            "Such a rotation waits beyond the overlap's end while the old key is used, at most until so many "
-            "days after it began. Without it, the old key ends with the overlap."
+            "While programs use the old key, such a rotation waits beyond the end of the overlap, at most "
+            "this many days from its start. Without it, the old key ends with the overlap."
         ),
     ] = None

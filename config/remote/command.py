@@ -7,7 +7,7 @@ from config.remote.keyhouse import address_of
 
 
 class RemoteCommand(KeyhouseCommand):
-    """A command of a person, about a Keyhouse elsewhere. It uses no database and no secrets of a server."""
+    """A command that a person runs against another Keyhouse. It needs no database and no server secrets."""
 
     needs_secrets = False
 

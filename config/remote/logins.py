@@ -189,4 +189,4 @@ def _read(text: bytes, place: str) -> Login:
     try:
         return msgspec.json.decode(text, type=Login)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise CommandError(f"{place} has no login of Keyhouse's commands") from None
+        raise CommandError(f"{place} does not contain a login that `keyhouse login` has stored") from None

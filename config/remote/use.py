@@ -29,7 +29,7 @@ def ask_for_codes(keyhouse: Keyhouse, client_id: str, scopes: list[str]) -> Code
     try:
         return keyhouse.ask(client_id=client_id, scopes=scopes)
     except (Refused, OutgoingError) as error:
-        raise CommandError(f"{keyhouse.url} gives no code: {reason(error)}") from None
+        raise CommandError(f"{keyhouse.url} did not give a code: {reason(error)}") from None
 
 
 def wait_for_person(

@@ -19,7 +19,7 @@ MOST_SHOWN = 100  # members who may manage the organization
 
 
 class SeenField(forms.MultipleChoiceField):
-    """Which choices were marked when the page was made. Those that have gone meanwhile are left out."""
+    """The choices that were marked when the page was made, without those that no longer exist."""
 
     widget = forms.MultipleHiddenInput
 

@@ -72,7 +72,7 @@ class OfOneWebhook(OfWebhooks):
         rows = Webhook.objects.filter(organization=self.organization).select_related("subscriber")
         found = rows.filter(uuid=self.kwargs["webhook"]).first()
         if found is None:
-            raise NotFound("There is no such webhook, or it was deleted.")
+            raise NotFound("This webhook does not exist, or was deleted.")
         return found
 
 

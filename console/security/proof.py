@@ -25,7 +25,7 @@ class CodeField(forms.CharField):
 
 
 class _NeverShown(forms.HiddenInput):
-    """What a script fills in, and no page repeats."""
+    """A field that a script fills in, and that no page shows again."""
 
     def format_value(self, value: Any) -> str:
         return ""

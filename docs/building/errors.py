@@ -57,7 +57,7 @@ CODES_IN_WORDS = {
     ),
     "quota_reached": Code(
         "429",
-        "A quota of the key or its organization is used up. `Retry-After` says how long, unless for good.",
+        "A quota of the key or of its organization is used up. `Retry-After` says until when, if ever.",
     ),
     "rate_limited": Code("429", "The key has used up its rate limit. `Retry-After` says how long to wait."),
     "request_timeout": Code("408", "The head or the body of the request did not arrive in time."),

@@ -15,7 +15,7 @@ class WrongToken(ProviderFault):
 
 
 class RefusedByProvider(DomainError):
-    """The provider, or the person there, said no; or the login did not begin in this browser."""
+    """The provider or the person refused the login there, or the login did not begin in this browser."""
 
     status = 403
     code = "provider_refused"

@@ -22,7 +22,7 @@ from federation.services.providers import client_of
 from federation.services.vouching import Vouched
 
 ASKED_EVERY = timedelta(minutes=5)
-GRACE = timedelta(hours=1)  # for which a login goes on while its provider does not answer
+GRACE = timedelta(hours=1)  # how long a login goes on while its provider does not answer
 LONGEST = 16 * 1024  # characters of a refresh token; a login with a longer one is not asked about
 
 

@@ -35,7 +35,10 @@ def claim_domain(*, caller: Caller, organization: Organization, domain: str) -> 
     with transaction.atomic():
         row = lock(organization)
         if row.domains.count() >= MOST_DOMAINS:
-            raise Conflict("domain", Sentence("is one too many: %(most)d are allowed", most=MOST_DOMAINS))
+            raise Conflict(
+                "domain",
+                Sentence("is one too many; an organization may have %(most)d domains", most=MOST_DOMAINS),
+            )
         claimed = Domain(
             organization=row, name=name, token=secrets.token_hex(16), created_at=caller.origin.at
         )
@@ -43,13 +46,13 @@ def claim_domain(*, caller: Caller, organization: Organization, domain: str) -> 
             with transaction.atomic():
                 claimed.save(force_insert=True)
         except IntegrityError:
-            raise Conflict("domain", Sentence("%(name)s is in the list", name=name)) from None
+            raise Conflict("domain", Sentence("%(name)s is in the list already", name=name)) from None
         _record(EventName.DOMAIN_CLAIMED, caller, claimed)
     return claimed
 
 
 def prove_domain(*, caller: Caller, domain: Domain) -> None:
-    """Look the record up, and hold the domain as proven.
+    """Look up the record, and mark the domain as proven.
 
     Raises NotAllowed, FreshProofRequired, TooManyAttempts, Invalid without the record, Conflict if the domain
     belongs to another organization, or NotFound.
@@ -58,14 +61,12 @@ def prove_domain(*, caller: Caller, domain: Domain) -> None:
     count_change(caller)
     wanted = record_of(domain)
     if not any(hmac.compare_digest(each.strip().encode(), wanted.encode()) for each in texts_of(domain.name)):
-        raise Invalid(
-            "domain", "has no such record yet; new records may need some hours until they are seen everywhere"
-        )
+        raise Invalid("domain", "does not have this record yet; DNS may need some hours to show a new record")
     _hold_as_proven(caller, domain, "dns")
 
 
 def grant_domain(*, caller: Caller, domain: Domain) -> None:
-    """Hold a domain as proven without DNS, for callers who manage every organization.
+    """Mark a domain as proven without DNS, for callers who manage every organization.
 
     Raises NotAllowed, FreshProofRequired, Conflict or NotFound.
     """

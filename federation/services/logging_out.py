@@ -89,7 +89,7 @@ def _ended(token: LogoutToken, provider: Provider, origin: Origin) -> list[Entry
 def _meant(token: LogoutToken, provider: Provider) -> QuerySet[Session]:
     """Return the open sessions that the token means: one at the provider, or all of a person.
 
-    A session whose `sid` the provider never said counts as each of the person's.
+    A session for which the provider named no `sid` ends with any token that names its person.
     """
     vouched = Session.objects.filter(
         organization__identity_provider__issuer=provider.issuer,

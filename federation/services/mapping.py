@@ -40,7 +40,9 @@ def add_rule(*, caller: Caller, provider: Provider, value: str, role: str) -> Ro
             raise Invalid("value", "needs a claim: say in the settings which claim holds the roles")
         number = held.rules.count()
         if number >= MOST_RULES:
-            raise Conflict("value", Sentence("is one too many: %(most)d are allowed", most=MOST_RULES))
+            raise Conflict(
+                "value", Sentence("is one too many; a provider may have %(most)d rules", most=MOST_RULES)
+            )
         last = held.rules.filter(position__lt=EVERYBODY_LAST).order_by("position").last()
         rule = RoleRule(
             provider=held,
@@ -53,7 +55,7 @@ def add_rule(*, caller: Caller, provider: Provider, value: str, role: str) -> Ro
             with transaction.atomic():
                 rule.save(force_insert=True)
         except IntegrityError:
-            raise Conflict("value", "has a rule; remove that first") from None
+            raise Conflict("value", "has a rule already; remove that rule first") from None
         _record(caller, organization, {"value": value, "to": role})
     return rule
 
@@ -75,7 +77,7 @@ def remove_rule(*, caller: Caller, rule: RoleRule) -> None:
 
 
 def matching(provider: Provider, values: frozenset[str]) -> list[RoleRule]:
-    """Return the rules for a person with these values, the first first."""
+    """Return the rules for a person with these values, in order."""
     rules = provider.rules.select_related("written_by")
     return [rule for rule in rules if rule.value in values or not rule.value]
 

@@ -30,7 +30,7 @@ def key_named(identifier: str, now: datetime) -> EllipticCurvePublicKey | None:
     if known is not None and identifier in known.keys:
         return download.load(known.keys[identifier])
     if known is None or known.fetched_at is None or known.fetched_at < known.tried_at:
-        raise Busy("GitHub's public keys cannot be had now. Try again.", int(PAUSE.total_seconds()))
+        raise Busy("GitHub's public keys cannot be fetched now. Try again.", int(PAUSE.total_seconds()))
     return None
 
 

@@ -21,7 +21,7 @@ class BadSignature(NotAllowed):
     code = "bad_signature"
 
     def __init__(self) -> None:
-        super().__init__("The signature is not one of GitHub over this body.")
+        super().__init__("The signature is not GitHub's signature of this body.")
 
 
 def check_signature(*, body: bytes, identifier: str, signature: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Stops keys that were reported as leaked, and has their owners and the administrators told."""
+"""Stops keys that were reported as leaked, and tells their owners and the administrators."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple

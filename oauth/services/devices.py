@@ -1,4 +1,4 @@
-"""Use cases of devices that ask with a user code (RFC 8628): they ask and poll, people allow or deny it."""
+"""The device grant (RFC 8628): devices ask for codes and poll, and people allow or deny what they ask for."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -204,7 +204,7 @@ def clear_ended() -> None:
 
 
 def _check_room(waiting: DeviceCodeQuerySet, now: datetime) -> None:
-    """Raises TooManyAttempts if MOST_OPEN codes wait: until fewer do."""
+    """Raises TooManyAttempts while MOST_OPEN codes wait."""
     ends = waiting.order_by("-expires_at").values_list("expires_at", flat=True)
     end = ends[MOST_OPEN - 1 : MOST_OPEN].first()
     if end is not None:

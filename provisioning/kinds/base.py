@@ -66,7 +66,7 @@ P = TypeVar("P")
 
 
 class Match(NamedTuple, Generic[W, P]):
-    """A wanted thing and the present one; None: only one of them is there."""
+    """A wanted thing and the present one; None if one of them does not exist."""
 
     wanted: W | None
     row: P | None

@@ -78,7 +78,7 @@ class People(Kind[WantedPerson, Person]):
         before: Sequence[Match[WantedPerson, Person]],
         after: Sequence[Match[WantedPerson, Person]],
     ) -> None:
-        """Raise Conflict if somebody could manage the organization, and nobody could afterwards."""
+        """Raise Conflict if nobody could manage the organization any more, unless nobody could before."""
         managing = [match for match in before if match.row and _manages(match.row, match.row.role)]
         if managing and not any(
             match.row and _manages(match.row, match.wanted.role if match.wanted else match.row.role)

@@ -22,12 +22,12 @@ class ProvisioningCommand(KeyhouseCommand):
     usage_exit_code = 1
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="YAML that says what should be there")
+        parser.add_argument("file", metavar="FILE", help="YAML file that describes what should exist")
         parser.add_argument(
             "--prune", action="store_true", help="delete what the sections of the file do not name"
         )
         parser.add_argument(
-            "--replace", action="store_true", help="revoke and make anew what cannot be changed"
+            "--replace", action="store_true", help="end what cannot be changed, and make it again"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -128,7 +128,7 @@ def test_a_login_that_counts_elsewhere_alone_says_so_and_leads_back_to_the_clien
     }
     visit.go(f"{OAUTH2}/authorize?{urlencode(asked)}")
     type_password(visit, "bob")
-    assert "This login counts only in a part of your organizations" in visit.text()
+    assert "This login counts only in some of your organizations" in visit.text()
     visit.press("Do not allow")
     assert visit.page.url.startswith(f"{callback}?error=access_denied")
     site.change("/provider/require")

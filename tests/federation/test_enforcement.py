@@ -136,7 +136,7 @@ def test_a_password_of_somebody_with_more_here_gives_no_consent(cast: Cast) -> N
     flow = Flow(make_client(), cast.alice)
     address = flow.address()
     back = flow.log_in(address)["Location"]
-    said = "This login counts only in a part"
+    said = "This login counts only in some of"
     page = flow.browser.get(back).content.decode()
     assert said in page and 'value="deny"' in page and 'value="allow"' not in page
     assert parameters(flow.answer(address)["Location"])["error"] == "access_denied"

@@ -26,7 +26,7 @@ from tests.conftest import Api, Cast, assert_problem, make_key, with_key
 
 pytestmark = pytest.mark.requirement(131, 132)
 
-TAKEN = {"message": "Thank you. The keys among these texts will not work any more in a few seconds."}
+TAKEN = {"message": "Thank you. Every text that is a key stops working in a few seconds."}
 
 
 def invented() -> str:

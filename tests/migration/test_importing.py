@@ -115,7 +115,7 @@ def test_a_file_revokes_what_it_says_and_what_is_gone_only_if_it_is_complete(
     statuses = [key.status(timezone.now()) for key in ApiKey.objects.order_by("pk")[:3]]
     assert statuses == ["revoked", "disabled", "active"]
     assert imported(write("\n".join([heads, *many[:-1]])), "--complete")["revoked"] == 1
-    assert ApiKey.objects.latest("pk").revoked_reason == "revoked where it was imported from"
+    assert ApiKey.objects.latest("pk").revoked_reason == "revoked in the system that it was imported from"
 
 
 def test_an_import_that_would_revoke_most_keys_is_refused(cast: Cast, write: Write) -> None:

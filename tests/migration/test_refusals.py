@@ -98,7 +98,7 @@ def test_wrong_arguments_are_refused_in_one_line(cast: Cast, arguments: tuple[st
         ("other = 1", "'other' is unknown"),
         ("[", "is not TOML"),
         (f"default = {'[' * 100_000}", "wrong.toml"),
-        (f"{LONG} = 1", "is unknown; the file has"),
+        (f"{LONG} = 1", "is unknown; the members are"),
         ('default = ["a\\u0000b"]', "is not a scope"),
     ],
 )

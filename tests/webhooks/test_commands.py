@@ -39,7 +39,7 @@ def test_a_replay_counts_the_events_and_sends_them_again(
 
 def test_what_is_wrong_with_a_replay_is_said_in_one_line(cast: Cast, receiver: Receiver) -> None:
     row = new_webhook(cast.alice, receiver, cast.acme).row
-    with pytest.raises(CommandError, match="is no webhook"):
+    with pytest.raises(CommandError, match="is not the id of a webhook"):
         call_command("replaywebhooks", "x", "--first", "1")
     with pytest.raises(CommandError, match="must be at least 1"):
         call_command("replaywebhooks", str(row.uuid), "--first", "0")

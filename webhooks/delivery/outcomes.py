@@ -1,4 +1,4 @@
-"""What came of sending a message: it is written down, and what failed is tried again later."""
+"""Outcomes of messages: stores them, and plans the next try after a failure."""
 
 import logging
 from datetime import datetime, timedelta
@@ -56,7 +56,7 @@ def sent(webhook: Webhook, parcel: Parcel, outcome: Outcome) -> bool:
 
 
 def failed(webhook: Webhook, parcel: Parcel, outcome: Outcome) -> None:
-    """Plan the next try. Disable what has failed for days, or is gone."""
+    """Plan the next try. Disable a webhook that has failed for days, or whose receiver is gone."""
     since = webhook.failing_since or outcome.sent_at
     with transaction.atomic():
         _note(webhook, parcel, outcome)

@@ -1,4 +1,4 @@
-"""Threads of this process that send to webhooks. A slow receiver holds up one of them, and no mail."""
+"""Threads of this process that send to webhooks. A slow receiver holds up only one of them, and no mail."""
 
 import logging
 import threading

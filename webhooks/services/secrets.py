@@ -29,7 +29,7 @@ def rotate_secret(
     expected: Expected = ANY_VERSION,
     claim: Claim | None = None,
 ) -> NewWebhook:
-    """Give the webhook another secret. Those before sign, too, until the overlap or their own ends.
+    """Give the webhook another secret. Older secrets sign, too, until this overlap or their own ends.
 
     Without an overlap they end at once. Raises NotAllowed, FreshProofRequired, NotFound, PreconditionFailed,
     or Conflict if too many secrets sign; and as `take`.
@@ -46,7 +46,10 @@ def rotate_secret(
         if len(old) > MOST_OLD:
             raise Conflict(
                 "overlap_hours",
-                Sentence("%(count)d secrets sign already; 0 ends them now", count=len(kept) + 1),
+                Sentence(
+                    "must be 0 now: %(count)d secrets sign messages; 0 ends the old ones at once",
+                    count=len(kept) + 1,
+                ),
             )
         edit(Webhook.objects.filter(pk=row.pk), secret=encrypt(secret.encode()), old_secrets=old)
         detail = {"overlap_seconds": int(overlap.total_seconds())}

@@ -32,7 +32,7 @@ def replay(*, caller: Caller, webhook: Webhook, first: int, last: int) -> None:
     """Send the events from number `first` to `last` of the audit log again, with the ids that they had.
 
     They are sent after the new events. A replay takes the place of one that has not ended. Raises as
-    `send_test`, and Invalid for numbers that name no event.
+    `send_test`, and Invalid unless 1 <= `first` <= `last`.
     """
     check_may_manage(caller, webhook.organization_id)
     if not 1 <= first <= last:

@@ -20,7 +20,7 @@ UNSIGNED = "keyhouse: warning: KEYHOUSE_SIGNING_KEYS has no Ed25519 key, so the 
 class Command(KeyhouseCommand):
     help = (
         "Print the events of the audit log, oldest first, one JSON object a line, and between them signed "
-        "checkpoints. The last line on standard error is `next: CURSOR`; the next export goes on there. "
+        "checkpoints. The last line on standard error is `next: CURSOR`, for the next export. "
         "Waits one lease before it begins."
     )
     examples = (
@@ -40,7 +40,7 @@ class Command(KeyhouseCommand):
         parser.add_argument(
             "--public-keys", action="store_true", help="print the keys that verify checkpoints, as a JWK set"
         )
-        parser.add_argument("--limit", metavar="N", type=int, help="print at most so many events")
+        parser.add_argument("--limit", metavar="N", type=int, help="print at most N events")
 
     def run(self, options: dict[str, Any]) -> Output:
         if options["public_keys"]:

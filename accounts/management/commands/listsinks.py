@@ -10,7 +10,7 @@ HEADS = ("sink", "last_event", "waiting", "lag_seconds", "failures")
 
 
 class Command(KeyhouseCommand):
-    help = "List where the audit log is sent, and how many events were not sent there yet."
+    help = "List the receivers of the audit log, and how many events each of them does not have yet."
     examples = ("{}", "{} --json")
 
     def run(self, options: dict[str, Any]) -> Output:

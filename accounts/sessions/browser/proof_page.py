@@ -32,7 +32,7 @@ def proof_page(back: str) -> str:
 
 
 def _proves_at_provider(session: Session) -> bool:
-    """Whether a password does not renew the login, because only the provider knows the person or may ask."""
+    """Whether only the provider can renew the login: the person has no password that counts here."""
     place = session.organization
     return place is not None and (place.requires_provider or not session.user.has_usable_password())
 

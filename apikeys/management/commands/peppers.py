@@ -13,7 +13,7 @@ HEADS = (
 
 
 class Command(KeyhouseCommand):
-    help = "List the peppers, and what is stored under each: which of them can be removed."
+    help = "List the peppers, what is stored under each, and which of them you can remove."
     needs_secrets = False
     examples = ("{}", "{} --json")
 

@@ -17,8 +17,8 @@ from config.wire.fields import timestamp
 
 class Command(KeyhouseCommand):
     help = (
-        "Show the quota of an API key, or the one that all keys of an organization share, or change it. What "
-        "was used of it stays."
+        "Show or change the quota of an API key, or the one that all keys of an organization share. A change "
+        "does not reset what was used."
     )
     examples = (
         "{} 0916859d-38ef-4fca-91f8-23e176b13986",

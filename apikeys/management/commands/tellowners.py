@@ -20,7 +20,7 @@ class Command(KeyhouseCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="list what would be told next, at most 500 keys of each kind, and change nothing",
+            help="list the mails that would come next, at most 500 keys of each kind, and change nothing",
         )
 
     def run(self, options: dict[str, Any]) -> Output:

@@ -11,7 +11,9 @@ from config.remote.logins import storage_for
 
 
 class Command(RemoteCommand):
-    help = "Log in at a Keyhouse elsewhere: show a code that you type at its page /device."
+    help = (
+        "Log in to a Keyhouse on another machine: the command shows a code, and you type it at /device there."
+    )
     examples = (
         "{} https://keys.example.org --client-id ID --scope services:read",
         "{} https://keys.example.org --client-id ID --token-file ~/.config/keyhouse-token",

@@ -7,7 +7,7 @@ from config.remote.logins import storage_for
 
 
 class Command(RemoteCommand):
-    help = "Revoke your login at a Keyhouse elsewhere, and forget its tokens."
+    help = "Revoke your login at a Keyhouse on another machine, and delete its tokens here."
     examples = ("{} https://keys.example.org",)
 
     def run(self, options: dict[str, Any]) -> Output:

@@ -7,9 +7,7 @@ from config.remote.logins import storage_for
 
 
 class Command(RemoteCommand):
-    help = (
-        "Print the access token of your login at a Keyhouse elsewhere. If it has expired, refresh it first."
-    )
+    help = "Print the access token of your login at another Keyhouse. Refreshes an expired token first."
     examples = ("{} https://keys.example.org",)
 
     def run(self, options: dict[str, Any]) -> Output:

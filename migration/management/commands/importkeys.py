@@ -38,9 +38,9 @@ WORDS = {
     "read": "keys read",
     "imported": "imported",
     "already_here": "already here",
-    "ended": "left out: revoked or expired where they come from",
-    "revoked": "revoked, as where they come from",
-    "disabled": "disabled, as where they come from",
+    "ended": "left out: revoked or expired in the other system",
+    "revoked": "revoked, as in the other system",
+    "disabled": "disabled, as in the other system",
     "owners_made": "owners made",
     "shortened": "expiry brought forward to the longest that the profile allows",
     "faulty": "left out: broken",
@@ -77,23 +77,29 @@ class Command(KeyhouseCommand):
         )
         parser.add_argument("--users-table", default="auth_user", help="default: %(default)s")
         parser.add_argument("--organization", help="the organization that gets all keys")
-        parser.add_argument("--make-owners", metavar="ROLE", help="make missing people, with this role")
-        parser.add_argument("--scopes", metavar="FILE", help="TOML: what each scope becomes")
+        parser.add_argument(
+            "--make-owners", metavar="ROLE", help="create missing owners with this global role"
+        )
+        parser.add_argument(
+            "--scopes", metavar="FILE", help="TOML file that says which scopes each old scope becomes"
+        )
         parser.add_argument("--environment", help="default: the profile's default_environment")
         parser.add_argument(
             "--unused-for",
             metavar="DURATION",
             default=UNUSED_FOR,
-            help="disable a key that is not used for so long after its import; default: %(default)s",
+            help="disable a key that nobody uses within this time of its import; default: %(default)s",
         )
         parser.add_argument(
-            "--keep-missing", action="store_true", help="revoke no key that is gone from SOURCE"
+            "--keep-missing", action="store_true", help="do not revoke keys that are gone from SOURCE"
         )
         parser.add_argument(
-            "--complete", action="store_true", help="the file has all keys: revoke all others"
+            "--complete",
+            action="store_true",
+            help="the file has all keys: revoke those that are gone from it",
         )
         parser.add_argument(
-            "--keep-going", action="store_true", help="leave broken keys out, import the rest"
+            "--keep-going", action="store_true", help="leave out broken keys and import the rest"
         )
         parser.add_argument("--dry-run", action="store_true", help="only show what would be imported")
 
@@ -116,7 +122,7 @@ class Command(KeyhouseCommand):
         return Output(document, [Table(("", "would be" if is_dry else "number"), rows), *notes])
 
 
-QUERY_KEYS = "Keys in the query string stay refused: clients that send them there must send the header."
+QUERY_KEYS = "Keyhouse refuses keys in the query string: clients that send them there must send the header."
 
 
 SLOW = (

@@ -26,9 +26,9 @@ from provisioning.refusals import Refused
 
 class Command(ProvisioningCommand):
     help = (
-        "Make organizations, members, keys, OAuth2 clients and webhooks as the file says. Each organization "
-        "is one transaction. People are invited, never made. Deletes only with --prune. New secrets are "
-        "stored before the commit, where the options say."
+        "Change organizations, members, keys, OAuth2 clients and webhooks until they are as the file "
+        "describes. Each organization is one transaction. Invites new members, and creates no accounts. "
+        "Deletes only with --prune. Writes new secrets before the commit, to the place that an option names."
     )
     examples = (
         "{} keyhouse.yaml --secrets-dir secrets --inviter ada",

@@ -11,8 +11,8 @@ from provisioning.organizations import with_quotas
 
 class Command(KeyhouseCommand):
     help = (
-        "Write organizations, members, keys, OAuth2 clients and webhooks as they are, as YAML for plan and "
-        "apply. Without --organization, it has everything. Of secrets it has only those in URLs of webhooks."
+        "Print organizations, members, keys, OAuth2 clients and webhooks as they are now, as YAML for plan "
+        "and apply. Without --organization, prints all. Prints no secrets except those in URLs of webhooks."
     )
     examples = ("{} > keyhouse.yaml", "{} --organization Acme")
 

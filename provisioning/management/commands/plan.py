@@ -8,8 +8,8 @@ from provisioning.management.arguments import ProvisioningCommand, output, plann
 class Command(ProvisioningCommand):
     help = (
         "Show what apply would change so that organizations, members, keys, OAuth2 clients and webhooks are "
-        "as the file says. Changes nothing. Exits with 0 if there is nothing to change, with 2 if there is, "
-        "and with 1 for an error."
+        "as the file describes. Changes nothing. Exits with 0 if nothing differs, with 2 if something "
+        "differs, and with 1 after an error."
     )
     examples = ("{} keyhouse.yaml", "{} keyhouse.yaml --prune --json")
 

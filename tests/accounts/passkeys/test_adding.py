@@ -76,7 +76,7 @@ def test_nothing_is_added_without_the_page_that_follows_the_proof(cast: Cast) ->
     asked = begun(client)
     sent = key.made(asked | {"challenge": asked_at(client)["challenge"]})
     refused = client.post(CONFIRM, {"name": "x", "passkey": sent})
-    assert refused.status_code == 400 and "did not ask" in text_of(refused)
+    assert refused.status_code == 400 and "does not fit this page" in text_of(refused)
     assert not Passkey.objects.exists() and not SecondFactor.objects.exists()
 
 
@@ -93,7 +93,9 @@ def test_an_answer_adds_one_passkey(cast: Cast) -> None:
     sent = {"name": "x", "passkey": Authenticator().made(begun(client))}
     assert client.post(CONFIRM, sent).status_code == 200
     again = client.post(CONFIRM, sent)
-    assert again.status_code == 400 and "did not ask" in text_of(again)  # the login has changed since
+    assert again.status_code == 400 and "does not fit this page" in text_of(
+        again
+    )  # the login has changed since
 
 
 def test_a_passkey_is_registered_once(cast: Cast) -> None:

@@ -97,7 +97,7 @@ def test_a_challenge_belongs_to_one_browser_and_one_purpose(cast: Cast) -> None:
     key, client, other = with_passkey(cast.ada), browser(), browser()
     asked = asked_at(client)
     answer = other.post(LOGIN, {"passkey": key.signed(asked)})
-    assert answer.status_code == 400 and "did not ask" in said(answer)
+    assert answer.status_code == 400 and "does not fit this page" in said(answer)
     client.post(LOGIN, {"passkey": key.signed(asked)})
     proof = key.signed(asked_at(client))  # of the login page, on a page that wants a proof
     assert client.post(ADD, {"password": PASSWORD, "passkey": proof}).status_code == 400
@@ -112,7 +112,7 @@ def test_a_challenge_after_the_password_ends_with_that_password(cast: Cast) -> N
     cast.ada.set_password("another walk to another lighthouse")
     cast.ada.save()
     answer = client.post(LOGIN, {"passkey": key.signed(asked)})
-    assert answer.status_code == 400 and "did not ask" in said(answer)
+    assert answer.status_code == 400 and "does not fit this page" in said(answer)
 
 
 def test_challenges_are_signed() -> None:

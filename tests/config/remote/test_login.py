@@ -161,7 +161,7 @@ def test_a_file_of_something_else_is_never_replaced(elsewhere: Elsewhere, url: s
         path.write_text(text)
         path.chmod(0o600)
         refused = elsewhere.refusal("login", *AS, "any", "--token-file", str(path))
-        assert f"{path} has no login" in refused and path.read_text() == text
+        assert f"{path} does not contain a login" in refused and path.read_text() == text
     login = Login("https://keys.example.org", "any", "oat_1", "ort_1", 0.0)
     TokenFile(path).save(login)
     assert "has the login at https://keys.example.org" in elsewhere.refusal(
@@ -237,7 +237,7 @@ def test_a_keyhouse_is_called_by_its_own_name_alone(
 def test_a_client_that_may_not_ask_is_named(elsewhere: Elsewhere, url: str) -> None:
     client = device_client(device_grant=False, redirect_uris=["https://app.example.org/callback"])
     refused = elsewhere.refusal("login", *AS, client.row.client_id)
-    assert refused == f"{url} gives no code: it answered unauthorized_client"
+    assert refused == f"{url} did not give a code: it answered unauthorized_client"
 
 
 def test_no_browser_is_opened_where_the_person_would_not_see_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from webhooks.services.sending import replay
 
 
 class Command(KeyhouseCommand):
-    help = "Send past events to a webhook again, with the ids that they had. The servers send them."
+    help = "Send past events to a webhook again, with the same ids. Running servers send them."
     examples = ("{} WEBHOOK --first 1200 --last 1350 --dry-run", "{} WEBHOOK --first 1200 --json")
 
     def add_arguments(self, parser: Any) -> None:
@@ -43,5 +43,5 @@ def _named(text: str) -> Webhook:
     try:
         found: Webhook = find("webhook", Webhook.objects.all(), text)
     except NotFound:
-        raise DomainError(f"{text!a} is no webhook; listwebhooks shows their ids.") from None
+        raise DomainError(f"{text!a} is not the id of a webhook; listwebhooks shows the ids.") from None
     return found
