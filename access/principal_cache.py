@@ -100,9 +100,13 @@ LOOK = f"""SELECT h.epoch, h.sequence, h.hash, e.sequence, e.hash, e.name, e.sub
 
 
 class Memory:
-    """The callers that this process has cached, less those that a later look dropped."""
+    """The callers that this process has cached, less those that a later look dropped.
+
+    `history` is another number once the database may have another history than it had.
+    """
 
     def __init__(self) -> None:
+        self.history = 0
         self._lock = threading.RLock()  # reentrant: a look that loses its connection calls `forget`
         self._empty()
         self._failed_at = 0.0
@@ -111,6 +115,7 @@ class Memory:
 
     def _empty(self) -> None:
         """Drop every cached caller, and every read that is under way."""
+        self.history += 1
         self._known = Known()
         self._epoch = 0
         self._trusted_until = self._renew_from = 0.0
@@ -175,8 +180,10 @@ class Memory:
     def _confirm(self, now: float) -> None:
         """Look: drop the callers whom newer events concern, and trust the others for a lease from `now`."""
         look = self._ask()
+        if not look.has(self._seen):
+            self._empty()
         callers = self._known.callers
-        if look.concerned is None or not look.has(self._seen):
+        if look.concerned is None:
             callers = Remembered()
         elif look.concerned:
             callers.forget([*look.concerned, ANY_CHANGE])

@@ -2,7 +2,8 @@
 
 The database counts units when they are taken (apikeys.quotas.ledger), so all servers together never let more
 requests through than a quota allows. Units that are not used within `KEPT` are given back; those of a killed
-process are lost. With a Valkey all processes share the units (apikeys.quotas.shared).
+process are lost, and so are those that were taken before the database was restored. With a Valkey all
+processes share the units (apikeys.quotas.shared).
 """
 
 import atexit
@@ -16,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.db import Error, close_old_connections
 
 from access.key_limits import Budgets, Quota
+from access.principal_cache import memory
 from accounts.throttling import valkey
 from apikeys.quotas import ledger, shared
 from apikeys.quotas.periods import day_of, end_of_day
@@ -32,19 +34,21 @@ log = logging.getLogger("keyhouse.quotas")
 class Lease:
     """Units that requests may use until `ends_at`, or that a quota was used up.
 
-    `left` is what the database had left beside the units, and `day` the day that they count on.
+    `left` is what the database had left beside the units, and `day` the day that they count on. `history` is
+    the one of the database in which they were taken (access.principal_cache).
     """
 
     quota: Quota
     units: int
     left: Budgets
     day: date
+    history: int
     ends_at: datetime
     is_used_up: bool
 
     def holds(self, quota: Quota, now: datetime) -> bool:
         """Whether this still says something about `quota`, whose budgets may have changed."""
-        return self.quota == quota and now < self.ends_at
+        return self.quota == quota and now < self.ends_at and self.history == memory.history
 
     def spend(self) -> State:
         """Use a unit. Return what is left here and in the database together."""
@@ -120,7 +124,8 @@ def _renew(quota: Quota, now: datetime) -> None:
 def _take(quota: Quota, now: datetime) -> Lease:
     """Replace the lease of a quota by a new one; first give back what is left of it."""
     _end(quota)
-    return _keep(quota, ledger.take(quota, day_of(now)), now)
+    history = memory.history
+    return _keep(quota, ledger.take(quota, day_of(now)), history, now)
 
 
 def _take_to_share(quota: Quota, now: datetime) -> ledger.Taken:
@@ -129,10 +134,11 @@ def _take_to_share(quota: Quota, now: datetime) -> ledger.Taken:
         lease = _leases.get(quota.number)
         if lease is None or not (lease.is_used_up and lease.holds(quota, now)):
             _end(quota)
+            history = memory.history
             taken = ledger.take(quota, day_of(now))
             if taken.units:
                 return taken
-            lease = _keep(quota, taken, now)
+            lease = _keep(quota, taken, history, now)
         raise reached(State(quota, lease.left, lease.day), now)
 
 
@@ -146,10 +152,10 @@ def _end(quota: Quota) -> None:
     _write_back()
 
 
-def _keep(quota: Quota, taken: ledger.Taken, now: datetime) -> Lease:
+def _keep(quota: Quota, taken: ledger.Taken, history: int, now: datetime) -> Lease:
     is_used_up = not taken.units
     ends_at = min(now + (TRUSTED if is_used_up or quota.is_reported else KEPT), end_of_day(taken.day))
-    lease = Lease(quota, taken.units, taken.left, taken.day, ends_at, is_used_up)
+    lease = Lease(quota, taken.units, taken.left, taken.day, history, ends_at, is_used_up)
     with _lock:
         _leases[quota.number] = lease
     return lease
@@ -175,9 +181,15 @@ def give_back_ended() -> None:
 def _write_back() -> None:
     while _ended:
         lease = _ended[0]
-        if lease.units and not lease.quota.is_reported:
+        if lease.units and not lease.quota.is_reported and _is_in_history(lease):
             ledger.give_back(lease.quota.number, lease.units, lease.day)
         _ended.popleft()
+
+
+def _is_in_history(lease: Lease) -> bool:
+    """Whether the database, as it is now, has counted the units."""
+    memory.known()  # looks, if the last look was too long ago
+    return lease.history == memory.history
 
 
 def _give_back_at_exit() -> None:
