@@ -5,8 +5,10 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -150,17 +152,29 @@ class OAuthClientAdmin(ConfirmingAdmin):
             raise PermissionDenied
         form = NewClientForm(principal_in(request), request.POST if request.method == "POST" else None)
         if form.is_valid():
-            values = dict(form.cleaned_data)
-            owner = values.pop("user") or values.pop("organization", None)
-            values.pop("organization", None)
             try:
-                made = oauth_clients.create_client(caller=caller_in_admin(request), owner=owner, **values)
-                return self._shown(request, made)
+                return self._make(request, dict(form.cleaned_data))
             except DomainError as error:
                 if isinstance(error, NotAllowed):
                     note_denied(request, error)
                 add_error(form, error)
         return self.page(request, f"{TEMPLATES}/new.html", gettext("Register an OAuth2 client"), form=form)
+
+    def _make(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
+        """Register the client and show its secret. Sent again, the form does nothing. Raises DomainError."""
+        person, organization, ticket = (values.pop(name) for name in ("user", "organization", "ticket"))
+        try:
+            made = oauth_clients.create_client(
+                caller=caller_in_admin(request), owner=person or organization, uuid=ticket, **values
+            )
+        except IntegrityError:
+            made_before = OAuthClient.objects.get(uuid=ticket)
+            messages.warning(
+                request,
+                gettext("This form has already registered its client, whose secret is shown only once."),
+            )
+            return HttpResponseRedirect(reverse("admin:accounts_oauthclient_change", args=[made_before.pk]))
+        return self._shown(request, made)
 
     @admin.action(description=_("Replace the secret of the selected client"), permissions=["change"])
     def replace_secret(self, request: HttpRequest, selected: QuerySet[OAuthClient]) -> HttpResponse | None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from access.backoffice.errors import said_in_page
-from access.backoffice.forms import ChangeForm, offer_rows
+from access.backoffice.forms import ChangeForm, TicketField, offer_rows
 from access.principals import Principal
 from accounts.models import Organization, User
 from accounts.organizations.forms import OwnerForm
@@ -100,6 +100,7 @@ class ClientForm(ChangeForm[OAuthClient]):
 class NewClientForm(ClientForm, OwnerForm):
     """Register a client."""
 
+    ticket = TicketField()
     is_public = forms.BooleanField(
         required=False, label=_("Public"), help_text=_("It cannot keep a secret: an app, a web page.")
     )

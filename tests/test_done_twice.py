@@ -53,7 +53,6 @@ RECORDED_AGAIN = {
     "POST account-invitation-list": EventName.INVITATION_ISSUED,
     "POST account-invitation-resend": EventName.INVITATION_ISSUED,
     "POST webhook-list": EventName.WEBHOOK_CREATED,  # another webhook
-    "POST console-webhook-new": EventName.WEBHOOK_CREATED,
     "POST webhook-rotate": EventName.WEBHOOK_ROTATED,  # another secret
     "POST refresh": EventName.REFRESH_TOKEN_REUSED,  # the token was copied, so the session ends, once
 }

@@ -3,10 +3,12 @@
 from functools import partial
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -21,7 +23,7 @@ from access.freshness import check_fresh
 from accounts.sessions.admin_site import note_denied
 from config.profiles import Capability
 from config.wire.errors import DomainError, NotAllowed
-from webhooks.forms import NewWebhookForm
+from webhooks.forms import MADE_BEFORE, NewWebhookOfAnyForm
 from webhooks.models import Webhook
 from webhooks.services.many import delete_webhooks, disable_webhooks
 from webhooks.services.webhooks import create_webhook
@@ -93,18 +95,26 @@ class WebhookAdmin(ConfirmingAdmin):
             raise PermissionDenied
         if request.method != "POST":
             check_fresh(caller_in_admin(request))
-        form = NewWebhookForm(principal_in(request), request.POST if request.method == "POST" else None)
+        form = NewWebhookOfAnyForm(principal_in(request), request.POST if request.method == "POST" else None)
         if form.is_valid():
             try:
-                made = create_webhook(caller=caller_in_admin(request), **form.cleaned_data)
-                return self.page(
-                    request, f"{TEMPLATES}/secret.html", gettext("Copy the secret now"), made=made
-                )
+                return self._make(request, dict(form.cleaned_data))
             except DomainError as error:
                 if isinstance(error, NotAllowed):
                     note_denied(request, error)
                 add_error(form, error)
         return self.page(request, f"{TEMPLATES}/new.html", gettext("Set up a webhook"), form=form)
+
+    def _make(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
+        """Set the webhook up and show its secret. Sent again, the form does nothing. Raises DomainError."""
+        ticket = values.pop("ticket")
+        try:
+            made = create_webhook(caller=caller_in_admin(request), uuid=ticket, **values)
+        except IntegrityError:
+            made_before = Webhook.objects.get(uuid=ticket)
+            messages.warning(request, MADE_BEFORE)
+            return HttpResponseRedirect(reverse("admin:webhooks_webhook_change", args=[made_before.pk]))
+        return self.page(request, f"{TEMPLATES}/secret.html", gettext("Copy the secret now"), made=made)
 
     @admin.display(description=_("host"))
     def host(self, webhook: Webhook) -> str:

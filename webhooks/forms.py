@@ -5,13 +5,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from access.backoffice.forms import KnowsChanges, RowField, offer_rows
+from access.backoffice.forms import KnowsChanges, RowField, TicketField, offer_rows
 from access.principals import Principal
 from accounts.models import Organization
 from webhooks.authority import may_manage, organizations_of
 from webhooks.models import LONGEST_DESCRIPTION, LONGEST_URL, Webhook
 
 MOST_CHARACTERS = 5_000  # of the list of events
+MADE_BEFORE = _("This form has already set up its webhook, whose secret is shown only once.")
 
 
 class WebhookForm(forms.Form):
@@ -51,6 +52,12 @@ class EditWebhookForm(KnowsChanges, WebhookForm):
 
 
 class NewWebhookForm(WebhookForm):
+    """A webhook of an organization that is known."""
+
+    ticket = TicketField()
+
+
+class NewWebhookOfAnyForm(NewWebhookForm):
     """Asks also whose events to send."""
 
     organization = RowField(Organization.objects.none(), label=_("Organization"))

@@ -3,18 +3,22 @@
 import re
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.core import signing
 from django.db.models import Model, QuerySet
 from django.utils.functional import lazy
 from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django_stubs_ext import StrOrPromise
 
 from access.backoffice.moments import zone_name
 from config.wire import times
 
+FORM_SECONDS = 24 * 3600
 MOST_IN_LIST = 20  # rows in one list
 NUMBER = re.compile(r"[0-9]{1,18}")
 Row = TypeVar("Row", bound=Model)
@@ -31,6 +35,32 @@ class MomentField(forms.DateTimeField):
     def to_python(self, value: Any) -> datetime | None:
         named = times.parse(value.strip()) if isinstance(value, str) else None
         return named or super().to_python(value)
+
+
+class TicketField(forms.CharField):
+    """The signed uuid of what a form makes, so that a form that is sent twice makes it once.
+
+    Services store the uuid in a unique column, and raise IntegrityError if it is there.
+    """
+
+    widget = forms.HiddenInput
+
+    def __init__(self) -> None:
+        super().__init__(initial=_new_ticket)
+
+    def clean(self, value: Any) -> UUID:
+        try:
+            return UUID(_signer().unsign(super().clean(value), max_age=FORM_SECONDS))
+        except (signing.BadSignature, ValueError):
+            raise forms.ValidationError(gettext("This form has expired. Open it again.")) from None
+
+
+def _new_ticket() -> str:
+    return _signer().sign(str(uuid4()))
+
+
+def _signer() -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt="ticket of a form")
 
 
 class RowField(forms.ModelChoiceField[Model]):

@@ -2,15 +2,13 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
 
 from django import forms
-from django.core import signing
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from access.backoffice.forms import MomentField, offer_rows
+from access.backoffice.forms import MomentField, TicketField, offer_rows
 from access.principals import Principal
 from accounts.models import Organization, User
 from accounts.organizations.forms import OwnerForm
@@ -21,22 +19,9 @@ from config import profiles
 from config.profiles import Capability
 from config.profiles.keys import Attribute, ChoiceAttribute
 
-FORM_SECONDS = 24 * 3600
 UNTIL_DATE, FOR_EVER = "date", "never"
 DAYS, USUAL_DAYS = {7: _("7 days"), 30: _("30 days"), 90: _("90 days"), 365: _("1 year")}, 90
 ATTRIBUTE = "attribute_"  # prefix of the profile's attributes, whose names could clash with other fields
-
-
-class TicketField(forms.CharField):
-    """The signed uuid of what a form makes, so that a form that is sent twice makes it once."""
-
-    widget = forms.HiddenInput
-
-    def clean(self, value: Any) -> UUID:
-        try:
-            return UUID(_signer().unsign(super().clean(value), max_age=FORM_SECONDS))
-        except (signing.BadSignature, ValueError):
-            raise forms.ValidationError(gettext("This form has expired. Open it again.")) from None
 
 
 class OwnerlessKeyForm(NotesForm, LimitsForm, QuotaFields):
@@ -55,7 +40,7 @@ class OwnerlessKeyForm(NotesForm, LimitsForm, QuotaFields):
     ticket = TicketField()
 
     def __init__(self, principal: Principal, data: Any = None, **initial: Any) -> None:
-        super().__init__(data, initial={"ticket": new_ticket(), **initial})
+        super().__init__(data, initial=initial)
         profile = profiles.active()
         fields: dict[str, Any] = self.fields
         fields["environment"].choices = [(name, name) for name in profile.keys.environments]
@@ -129,14 +114,6 @@ def _lifetimes(longest: int | None) -> list[tuple[str, str]]:
 def _longest(days: int) -> str:
     words = ngettext("%(days)d day, the longest", "%(days)d days, the longest", days)
     return words % {"days": days}
-
-
-def new_ticket() -> str:
-    return _signer().sign(str(uuid4()))
-
-
-def _signer() -> signing.TimestampSigner:
-    return signing.TimestampSigner(salt="new key form")
 
 
 def _people(principal: Principal) -> Any:

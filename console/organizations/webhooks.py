@@ -5,7 +5,10 @@ from functools import cached_property
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.profiles import Capability
@@ -14,7 +17,7 @@ from console.base import FormPage
 from console.organizations.base import OrganizationPage
 from webhooks.authority import may_manage
 from webhooks.changes import WebhookChanges
-from webhooks.forms import EditWebhookForm, WebhookForm
+from webhooks.forms import MADE_BEFORE, EditWebhookForm, NewWebhookForm
 from webhooks.models import Webhook
 from webhooks.services import secrets, sending, webhooks
 
@@ -55,11 +58,19 @@ class NewWebhookPage(FormPage, OfWebhooks):
     """Sets up a webhook, and shows its secret once."""
 
     template = "new.html"
-    form_class = WebhookForm
+    form_class = NewWebhookForm
     needs_fresh_login = True
 
     def act(self, values: dict[str, Any]) -> HttpResponse:
-        made = webhooks.create_webhook(caller=self.caller, organization=self.organization, **values)
+        """Set the webhook up and show its secret. A form that is sent again sets up and shows nothing."""
+        ticket = values.pop("ticket")
+        try:
+            made = webhooks.create_webhook(
+                caller=self.caller, organization=self.organization, uuid=ticket, **values
+            )
+        except IntegrityError:
+            messages.warning(self.request, MADE_BEFORE)
+            return HttpResponseRedirect(reverse("console-webhook", args=[self.organization.uuid, ticket]))
         return self.page("secret.html", made=made)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -54,12 +55,13 @@ def create_client(
     is_public: bool = False,
     without_pkce: bool = False,
     device_grant: bool = False,
+    uuid: UUID | None = None,
 ) -> NewClient:
     """Register a client that asks people for consent, or a machine that acts for its `owner`.
 
     A client of people needs `redirect_uris`, or `device_grant`. After a logout that it asked for, people may
     be sent to one of its `post_logout_redirect_uris`. Raises Invalid or NotFound, and NotAllowed if the
-    client could get more than the caller has.
+    client could get more than the caller has; and IntegrityError if there is one with this `uuid`.
     """
     name = clean_name("name", name)
     redirect_uris = clean_redirect_uris(redirect_uris, is_needed=owner is None and not device_grant)
@@ -75,6 +77,7 @@ def create_client(
         if isinstance(owner, User):
             authority.check_not_above(caller, owner)
         row = OAuthClient.objects.create(
+            uuid=uuid or uuid4(),
             name=name,
             scopes=scopes,
             redirect_uris=" ".join(redirect_uris),

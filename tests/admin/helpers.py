@@ -45,6 +45,11 @@ def confirm(client: Client, model: str, action: str, *rows: Any, **values: Any) 
     return act(client, model, action, *rows, confirmed="True", **values)
 
 
+def ticket_of(client: Client, address: str) -> dict[str, str]:
+    """The hidden field of the form at this address, by which it makes one thing at most."""
+    return {"ticket": client.get(address).context["form"]["ticket"].value()}
+
+
 def text_of(response: Any) -> str:
     content: str = response.content.decode()
     return content

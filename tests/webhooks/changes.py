@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from tests.accounts.helpers import caller_as
+from tests.admin.helpers import ticket_of
 from tests.conftest import Cast, as_user
 from tests.console.helpers import console_of
 from webhooks.models import Webhook
@@ -40,11 +41,16 @@ def on_page(name: str, form: dict[str, str]) -> Prepare:
 
     def prepare(world: Any) -> Callable[[], Any]:
         row, acme = hook_of(world.cast), world.cast.acme
-        of_one = [] if name == "console-webhook-new" else [row.uuid]
-        path, browser = reverse(name, args=[acme.uuid, *of_one]), console_of(world.cast.alice)
+        path, browser = reverse(name, args=[acme.uuid, row.uuid]), console_of(world.cast.alice)
         return lambda: browser.post(path, form)
 
     return prepare
+
+
+def new_on_page(world: Any) -> Callable[[], Any]:
+    path, browser = reverse("console-webhook-new", args=[world.cast.acme.uuid]), console_of(world.cast.alice)
+    form = {"url": URL, **ticket_of(browser, path)}
+    return lambda: browser.post(path, form)
 
 
 WEBHOOKS: dict[str, Prepare] = {
@@ -53,7 +59,7 @@ WEBHOOKS: dict[str, Prepare] = {
     "DELETE webhook-detail": of_webhook("delete", "webhook-detail"),
     "POST webhook-rotate": of_webhook("post", "webhook-rotate", {}),
     "POST webhook-test": of_webhook("post", "webhook-test"),
-    "POST console-webhook-new": on_page("console-webhook-new", {"url": URL}),
+    "POST console-webhook-new": new_on_page,
     "POST console-webhook": on_page("console-webhook", {"action": "disable"}),
     "POST console-webhook-edit": on_page("console-webhook-edit", {"url": URL, "description": "ours"}),
     "POST console-webhook-delete": on_page("console-webhook-delete", {}),

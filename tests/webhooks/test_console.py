@@ -2,11 +2,13 @@
 
 import re
 
+from tests.admin.helpers import ticket_of
 from tests.config.outgoing.receiver import Receiver
 from tests.conftest import Cast
 from tests.console.helpers import console_of, text_of
 from tests.webhooks.helpers import happen, new_webhook, send, verified
 from webhooks.models import Webhook
+from webhooks.services.webhooks import MOST_OF_ONE
 
 SECRET = re.compile(r'id="new-secret">(whsec_[^<]+)<')
 
@@ -14,7 +16,7 @@ SECRET = re.compile(r'id="new-secret">(whsec_[^<]+)<')
 def test_an_owner_sets_a_webhook_up_tests_it_and_sees_what_came_of_it(cast: Cast, receiver: Receiver) -> None:
     browser, pages = console_of(cast.alice), f"/account/organizations/{cast.acme.uuid}/webhooks"
     form = {"url": receiver.url, "events": "api_key.revoked\napi_key.created", "description": "Ours"}
-    made = browser.post(f"{pages}/new", form)
+    made = browser.post(f"{pages}/new", form | ticket_of(browser, f"{pages}/new"))
     [secret] = SECRET.findall(text_of(made).replace("&#x3D;", "="))
     webhook = Webhook.objects.get()
     assert webhook.events == ["api_key.created", "api_key.revoked"]
@@ -39,12 +41,28 @@ def test_an_owner_sets_a_webhook_up_tests_it_and_sees_what_came_of_it(cast: Cast
 
 def test_a_wrong_form_is_shown_again_with_what_is_wrong(cast: Cast) -> None:
     browser, page = console_of(cast.alice), f"/account/organizations/{cast.acme.uuid}/webhooks/new"
-    answer = browser.post(page, {"url": "ftp://example.org/", "events": "nothing.happened"})
+    wrong = {"url": "ftp://example.org/", "events": "nothing.happened", **ticket_of(browser, page)}
+    answer = browser.post(page, wrong)
     assert answer.status_code == 400
     assert "must be a URL such as" in text_of(answer)
-    answer = browser.post(page, {"url": "https://example.org/", "events": "nothing.happened"})
+    wrong = {"url": "https://example.org/", "events": "nothing.happened", **ticket_of(browser, page)}
+    answer = browser.post(page, wrong)
     assert "is not an event" in text_of(answer)
     assert not Webhook.objects.exists()
+
+
+def test_a_form_that_is_sent_twice_sets_up_one_webhook(cast: Cast) -> None:
+    browser, pages = console_of(cast.alice), f"/account/organizations/{cast.acme.uuid}/webhooks"
+    for _ in range(MOST_OF_ONE):
+        form = {"url": "https://hooks.example.org/", **ticket_of(browser, f"{pages}/new")}
+        assert "new-secret" in text_of(browser.post(f"{pages}/new", form))
+    again = browser.post(f"{pages}/new", form, follow=True)
+    assert again.redirect_chain == [(f"{pages}/{Webhook.objects.latest('pk').uuid}", 302)]
+    assert "already set up its webhook" in text_of(again) and "new-secret" not in text_of(again)
+    assert Webhook.objects.count() == MOST_OF_ONE
+    one_more = form | ticket_of(browser, f"{pages}/new")
+    assert "delete one first" in text_of(browser.post(f"{pages}/new", one_more))
+    assert Webhook.objects.count() == MOST_OF_ONE
 
 
 def test_an_owner_changes_a_webhook_and_an_old_page_undoes_nothing(cast: Cast) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F
@@ -50,15 +51,18 @@ def create_webhook(
     events: Iterable[str] = (),
     description: str = "",
     claim: Claim | None = None,
+    uuid: UUID | None = None,
 ) -> NewWebhook:
     """Set up a webhook for the events of an organization, or of all, from now on; no `events` mean all.
 
-    Raises NotAllowed, FreshProofRequired, Invalid, or Conflict if there are too many; and as `take`.
+    Raises NotAllowed, FreshProofRequired, Invalid, or Conflict if there are too many; IntegrityError if there
+    is one with this `uuid`; and as `take`.
     """
     number = organization.pk if organization else None
     check_may_manage(caller, number)
     secret = new_secret()
     row = Webhook(
+        uuid=uuid or uuid4(),
         organization=organization,
         url=clean_url(url),
         events=clean_events(events),
@@ -72,8 +76,8 @@ def create_webhook(
         take(claim, row.uuid)
         _lock_owners(caller, organization)
         row.cursor = _end_of_chain()
-        _check_room(number)
         row.save(force_insert=True)
+        _check_room(number)
         record_about(EventName.WEBHOOK_CREATED, caller, row, {"events": row.events})
     return NewWebhook(row, secret)
 
@@ -100,9 +104,9 @@ def _end_of_chain() -> int:
 
 
 def _check_room(organization_id: int | None) -> None:
-    """Raise Conflict if there are as many webhooks as there may be. The end of the chain must be locked."""
+    """Raise Conflict if there are more webhooks than there may be. The end of the chain must be locked."""
     most = MOST_OF_ALL if organization_id is None else MOST_OF_ONE
-    if Webhook.objects.filter(organization=organization_id).count() >= most:
+    if Webhook.objects.filter(organization=organization_id).count() > most:
         raise Conflict("url", Sentence("there are %(most)d webhooks here; delete one first", most=most))
 
 

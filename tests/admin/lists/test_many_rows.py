@@ -16,7 +16,7 @@ from access.backoffice.forms import MOST_IN_LIST
 from accounts.models import Membership, Organization, User
 from accounts.organizations.admin import MOST_SHOWN
 from oauth.models import OAuthClient
-from tests.admin.helpers import act, browser, errors_of, messages_of, page, send_form, text_of
+from tests.admin.helpers import act, browser, errors_of, messages_of, page, send_form, text_of, ticket_of
 from tests.conftest import Cast, make_key
 
 pytestmark = pytest.mark.slow
@@ -211,7 +211,7 @@ def test_the_form_of_a_client_lists_few_people_and_finds_the_others(cast: Cast, 
     term, row = {"user": ("mall", cast.mallory), "organization": ("umbr", cast.umbrella)}[name]
     (found,) = ada.get("/admin/autocomplete/", {**query, "term": term}).json()["results"]
     assert found["id"] == str(row.pk)
-    sent = {"name": "Machine", "scopes": ["services:read"], name: row.pk}
+    sent = {"name": "Machine", "scopes": ["services:read"], name: row.pk, **ticket_of(ada, address)}
     assert ada.post(address, sent).status_code == 200
     assert getattr(OAuthClient.objects.get(name="Machine"), name) == row
 

@@ -17,7 +17,7 @@ from oauth.changes import ClientChanges
 from oauth.models import OAuthClient
 from oauth.services.clients import create_client, update_client
 from tests.accounts.helpers import caller_as
-from tests.admin.helpers import browser, text_of
+from tests.admin.helpers import browser, text_of, ticket_of
 from tests.commands.helpers import output_of, refusal_of, run
 from tests.conftest import Cast
 from tests.oauth.clients.test_client_managers import keeper  # noqa: F401 (a fixture)
@@ -131,6 +131,7 @@ def test_the_command_warns(cast: Cast, capsys: Any) -> None:
 def test_the_admin_asks_for_it_and_shows_it(cast: Cast) -> None:
     pages = browser(cast.ada)
     sent = {"name": "Board", "redirect_uris": CALLBACK, "scopes": ["openid"], "without_pkce": "on"}
+    sent |= ticket_of(pages, ADD)
     assert "for clients with a secret" in text_of(pages.post(ADD, sent | {"is_public": "on"}))
     assert pages.post(ADD, sent).status_code == 200
     row = OAuthClient.objects.get()

@@ -12,10 +12,10 @@ from accounts.second_factor.services import remove_second_factors
 from audit.actors import Origin
 from audit.events import EventName
 from audit.models import Event
-from oauth.models import Consent, OAuthAccessToken
+from oauth.models import Consent, OAuthAccessToken, OAuthClient
 from oauth.services.consents import CodeTerms, clear_ended, give_consent
 from tests.accounts.authenticator import enrolled, logged_in
-from tests.admin.helpers import browser, confirm, page
+from tests.admin.helpers import browser, confirm, messages_of, page, ticket_of
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
 from tests.oauth.flow import CALLBACK, Flow, gateway, machine_token, make_client, text_of
 from tests.oauth.tokens.test_codes import refused
@@ -111,7 +111,7 @@ def test_clients_in_the_admin_are_for_those_who_manage_keys(cast: Cast) -> None:
         "name": "Board",
         "redirect_uris": "https://a.example.org/\nhttps://b.example.org/",
     }
-    answer = ada.post(new, sent | {"scopes": ["services:read", "openid"]})
+    answer = ada.post(new, sent | {"scopes": ["services:read", "openid"]} | ticket_of(ada, new))
     assert answer.status_code == 200 and "no-store" in answer.headers["Cache-Control"]
     made = answer.context["made"]
     assert made.secret in text_of(answer)
@@ -133,14 +133,25 @@ def test_clients_in_the_admin_are_for_those_who_manage_keys(cast: Cast) -> None:
     assert ada.get(change).status_code == 302
 
 
+def test_a_form_that_is_sent_twice_registers_one_client(cast: Cast) -> None:
+    ada, new = browser(cast.ada), page("accounts_oauthclient_add")
+    sent = {"name": "Board", "redirect_uris": "https://a.example.org/", "scopes": ["openid"]}
+    sent |= ticket_of(ada, new)
+    made = ada.post(new, sent).context["made"]
+    again = ada.post(new, sent, follow=True)
+    assert again.redirect_chain == [(page("accounts_oauthclient_change", made.row.pk), 302)]
+    assert "already registered its client" in messages_of(again)[0] and made.secret not in text_of(again)
+    assert OAuthClient.objects.count() == 1
+
+
 def test_what_the_form_sends_wrong_is_said_beside_the_field(cast: Cast) -> None:
-    new = page("accounts_oauthclient_add")
+    ada, new = browser(cast.ada), page("accounts_oauthclient_add")
     for sent, word in (
         ({"name": "x", "redirect_uris": "http://evil.example.org/", "scopes": ["services:read"]}, "loopback"),
         ({"name": "x", "redirect_uris": "", "scopes": ["services:read"]}, "is required"),
         ({"name": "x", "redirect_uris": "https://a.example.org/"}, "required"),
     ):
-        answer = browser(cast.ada).post(new, sent)
+        answer = ada.post(new, sent | ticket_of(ada, new))
         assert answer.status_code == 200
         assert word in text_of(answer)
 
