@@ -18,7 +18,7 @@ class Notification(StrEnum):
     STILL_USED = "still_used"
 
 
-SECURITY = frozenset({Notification.NEW_NETWORK, Notification.LEAKED})  # the link in mails leaves these on
+SECURITY = frozenset({Notification.NEW_NETWORK, Notification.LEAKED})  # only the person turns these off
 ALWAYS = frozenset({Notification.LEAKED})
 
 CHOSEN_WITH = {Notification.STILL_USED: Notification.EXPIRING}  # kinds without a choice of their own
@@ -28,6 +28,9 @@ CHOICES = {
     Notification.UNUSED: _("an API key has not been used for a long time"),
     Notification.NEW_NETWORK: _("an API key is used from a new network"),
 }
+
+
+CHOICES_OF_OTHERS = {kind: words for kind, words in CHOICES.items() if kind not in SECURITY}
 
 
 def every_choice() -> list[str]:
@@ -50,3 +53,17 @@ def clean_notifications(kinds: Iterable[str]) -> list[str]:
             Sentence("%(kind)s is not a kind; the kinds are: %(known)s", kind=ascii(unknown[0]), known=known),
         )
     return [kind.value for kind in CHOICES if kind in wanted]
+
+
+def chosen_by_another(kinds: Iterable[str], now: Iterable[str]) -> list[str]:
+    """Return what a person gets after somebody else has chosen `kinds`: security mails stay as `now`.
+
+    Raises Invalid, naming `notifications`, for an unknown kind and for a security mail.
+    """
+    wanted = clean_notifications(kinds)
+    if fixed := [kind for kind in wanted if kind in SECURITY]:
+        raise Invalid(
+            "notifications",
+            Sentence("only the person can choose %(kind)s, because it is a security mail", kind=fixed[0]),
+        )
+    return clean_notifications([*wanted, *(kind for kind in now if kind in SECURITY)])

@@ -109,6 +109,7 @@ class UserAdmin(ConfirmingAdmin):
         "language",
         "time_zone",
         "mails",
+        "notifications",
         "role",
         "is_active",
         "is_superuser",
@@ -154,7 +155,10 @@ class UserAdmin(ConfirmingAdmin):
         )
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        return self.fields if obj else (*NewUserForm.Meta.fields, "password")
+        if obj is None:
+            return (*NewUserForm.Meta.fields, "password")
+        hidden = "mails" if self.has_change_permission(request) else "notifications"
+        return [name for name in self.fields if name != hidden]
 
     @admin.display(description=_("user"), ordering="username_key")
     def person(self, user: User) -> str:

@@ -13,7 +13,7 @@ from access.backoffice.base import add_error
 from access.backoffice.errors import said_in_page
 from access.backoffice.forms import ChangeForm
 from accounts.models import User
-from accounts.notifications.kinds import CHOICES
+from accounts.notifications.kinds import CHOICES, CHOICES_OF_OTHERS
 from accounts.passwords.rules import LONGEST, check_password_rules
 from accounts.users import names
 from accounts.users.preferences import LANGUAGES, clean_own_name, time_zones
@@ -70,16 +70,42 @@ class TimeZoneField(forms.ChoiceField):
         super().__init__(label=_("Time zone"), choices=_time_zones, required=False)
 
 
-class NotificationsField(forms.MultipleChoiceField):
+class _ShownChoices(forms.MultipleHiddenInput):
+    """The choices that a form showed. If there were none, one empty input says so."""
+
+    def format_value(self, value: Any) -> list[str]:
+        return super().format_value(value) or [""]
+
+
+class _MailsField(forms.MultipleChoiceField):
+    hidden_widget = _ShownChoices
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, widget=forms.CheckboxSelectMultiple, **options)
+
+    def to_python(self, value: Any) -> list[str]:
+        return [kind for kind in super().to_python(value) if kind]
+
+
+class NotificationsField(_MailsField):
     """A choice of the mails about API keys."""
 
     def __init__(self) -> None:
         super().__init__(
             label=_("Send me a mail when"),
             choices=list(CHOICES.items()),
-            required=False,
-            widget=forms.CheckboxSelectMultiple,
             help_text=_("If a key is found where others can read it, a mail says so in any case."),
+        )
+
+
+class MailsOfAnotherField(_MailsField):
+    """A choice of those mails that one may choose for somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Mails about API keys"),
+            choices=list(CHOICES_OF_OTHERS.items()),
+            help_text=_("Nobody else can turn off the security mails of a person."),
         )
 
 
@@ -93,6 +119,7 @@ class UserForm(ChangeForm[User]):
     role = RoleField(level="global")
     language = LanguageField()
     time_zone = TimeZoneField()
+    notifications = MailsOfAnotherField()
 
     class Meta:
         model = User
@@ -100,6 +127,7 @@ class UserForm(ChangeForm[User]):
             "name",
             "language",
             "time_zone",
+            "notifications",
             "role",
             "is_active",
             "is_superuser",
@@ -111,6 +139,9 @@ class UserForm(ChangeForm[User]):
         super().__init__(*args, **kwargs)
         if "role" in self.fields:  # read-only forms do not have it
             self.fields["role"].offer(self.instance.role)  # type: ignore[attr-defined]
+        self.initial["notifications"] = [
+            kind for kind in self.instance.notifications if kind in CHOICES_OF_OTHERS
+        ]
 
     def clean_name(self) -> str:
         return _checked(clean_own_name, self.cleaned_data["name"])

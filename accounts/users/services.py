@@ -13,6 +13,7 @@ from access.principals import Caller
 from accounts.idempotency.services import Claim, take
 from accounts.mail.email_change import tell_of_change
 from accounts.models import Organization, User
+from accounts.notifications.kinds import chosen_by_another
 from accounts.organizations.services import add_member
 from accounts.passwords.rules import check_password_rules
 from accounts.passwords.services import cancel_links, end_access_of, tell_owner
@@ -88,7 +89,8 @@ def update_user(
 
     Deactivation and a new password end all their sessions and all their consents to OAuth2 clients;
     reactivation does not restore them. The last active superuser or holder of an all-powerful role cannot
-    lose that power. Programs cannot change OF_PERSONS or grant power over others.
+    lose that power. Programs cannot change OF_PERSONS or grant power over others. Nobody chooses the security
+    mails of another person.
     Raises NotAllowed, Invalid, Conflict, NotFound or PreconditionFailed.
     """
     columns = changes.given()
@@ -256,6 +258,8 @@ def _hashed(password: str, user: User, columns: Mapping[str, Any]) -> str:
 def _changed(caller: Caller, user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns whose value changes, checked and cleaned."""
     wanted = cleaned({column: value for column, value in changes.items() if getattr(user, column) != value})
+    if "notifications" in wanted:
+        wanted["notifications"] = chosen_by_another(wanted["notifications"], user.notifications)
     if "username" in wanted:
         wanted["username"] = _clean_username(wanted["username"])
     if "email" in wanted:

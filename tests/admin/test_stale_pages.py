@@ -44,7 +44,7 @@ def _filled(form: Any) -> list[tuple[str, Any]]:
         if value not in (None, False) and not bound.field.disabled:
             sent.append((bound.html_name, value))
         if bound.field.show_hidden_initial:
-            sent.append((bound.html_initial_name, "" if value is None else value))
+            sent.append((bound.html_initial_name, "" if value in (None, []) else value))
     return sent
 
 

@@ -15,6 +15,7 @@ from tests.conftest import PASSWORD, Cast, as_user
 LIST = "accounts_user_changelist"
 ADD = "accounts_user_add"
 CHANGE = "accounts_user_change"
+MAILS = ["expiring", "unused"]
 DORA = {
     "username": "dora",
     "email": "dora@example.org",
@@ -26,7 +27,7 @@ DORA = {
 
 def change(client: Client, user: User, **values: Any) -> Any:
     """Send the form of a person with some values changed; None is a box that is not ticked."""
-    sent = {"name": user.name, "role": user.role, "is_active": "on", **values}
+    sent = {"name": user.name, "role": user.role, "is_active": "on", "notifications": MAILS, **values}
     shown = {name: value for name, value in sent.items() if value is not None}
     return client.post(page(CHANGE, user.pk), shown, follow=True)
 
