@@ -24,6 +24,7 @@ from accounts.sessions.browser import login as browser
 from accounts.sessions.browser.forms import AdminLoginForm
 from accounts.sessions.browser.login_page import LoginPage
 from accounts.sessions.browser.proof_page import proof_page
+from accounts.sinks_page import sinks_page
 from audit.actors import Origin
 from config import profiles
 from config.logs import mask
@@ -154,7 +155,11 @@ class KeyhouseAdminSite(admin.AdminSite):
         """Return Django's pages, except LEFT_OUT, and ours."""
         pages = [url for url in super().get_urls() if getattr(url, "name", None) not in LEFT_OUT]
         moved = RedirectView.as_view(pattern_name="console-security")
-        return [path("second-factor/", moved, name="second_factor"), *pages]
+        return [
+            path("second-factor/", moved, name="second_factor"),
+            path("audit/sinks/", self.admin_view(sinks_page), name="audit_sinks"),
+            *pages,
+        ]
 
 
 def _refuse_query(request: HttpRequest, error: BadQuery) -> HttpResponse:

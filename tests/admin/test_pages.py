@@ -35,6 +35,7 @@ def every_page(cast: Cast) -> Iterator[str]:
     yield page("accounts_organization_change", cast.acme.pk)
     yield page("apikeys_apikey_change", ApiKey.objects.latest("pk").pk)
     yield page("audit_event_change", 1)
+    yield page("audit_sinks")
 
 
 @pytest.mark.requirement(49)

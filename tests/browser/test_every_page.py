@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 OF_NO_LIST = (
     "/admin/",
+    "/admin/audit/sinks/",
     "/account/security",
     "/account/prove",
     "/account/security/password",

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.once, pytest.mark.slow]
 SETTINGS = {"KEYHOUSE_LIMITS": LIMITS, "KEYHOUSE_ADMIN_SECOND_FACTOR": "false"}
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 OTHERS = (
-    *("/admin/", "/admin/nothing/", "/change-password"),
+    *("/admin/", "/admin/audit/sinks/", "/admin/nothing/", "/change-password"),
     *("/account/prove", "/account/security", "/account/security/password", "/account/security/authenticator"),
     *("/account/profile", "/account/profile/email", "/account/profile/mails"),
     *("/api/v1/auth/oauth2/login", "/device", f"/device?user_code={DEVICE}", "/device?user_code=wrong"),
