@@ -16,7 +16,7 @@ from bench import measuring, sites
 from bench.bare import bare_sites
 from bench.candidates import KEYHOUSE, PROJECT
 from bench.chart import chart
-from bench.commands import admin, crowds, imports, proxies, revocations
+from bench.commands import admin, crowds, features, imports, notices, proxies, revocations
 from bench.goals import Run
 from bench.measuring import Effort
 from bench.report import between_markers, report
@@ -28,6 +28,7 @@ FEW = 10_000
 TIMES = 10  # so many times the keys, to see whether a check gets slower
 QUICK_REVOCATIONS, MOST_SECONDS = 200, 3600
 FULL = Effort(rounds=5, seconds=2, requests=900)
+HOT, FEW_HOT = Effort(rounds=25, seconds=2, requests=0), Effort(rounds=5, seconds=0.5, requests=0)
 QUICK = Effort(rounds=3, seconds=0.5, requests=200)
 PACKAGES = (
     *("django", "djangorestframework", "gunicorn", "psycopg", "djangorestframework-api-key"),
@@ -49,6 +50,10 @@ def main(arguments: Sequence[str]) -> int:
         return admin.main(rows_of(options))
     if options.what == "imports":
         return imports.main(rows_of(options))
+    if options.what == "notices":
+        return notices.main(rows_of(options))
+    if options.what == "features":
+        return features.main(FEW_HOT if options.quick else HOT, tell)
     run = json.loads(Path(options.show).read_text()) if options.show else measure(options)
     if options.json:
         Path(options.json).write_text(json.dumps(run))
@@ -65,7 +70,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["speed", "revocations", "admin", "crowds", "proxies", "imports"],
+        choices=["speed", "revocations", "admin", "crowds", "proxies", "imports", "notices", "features"],
         default="speed",
     )
     parser.add_argument(

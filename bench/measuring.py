@@ -12,7 +12,7 @@ import psutil
 
 from bench import inside, load
 from bench.bare import BareSite
-from bench.candidates import ALL, GATEWAY, GROWING, IN_DJANGO, KEYHOUSE, Candidate, Supply
+from bench.candidates import ALL, GATEWAY, GROWING, IN_DJANGO, Candidate, Supply
 from bench.sites import SPAWN, Site, on_core
 from tests.installation import ADMIN, Server
 
@@ -52,7 +52,12 @@ def turns(effort: Effort, candidates: Sequence[Candidate]) -> Iterator[tuple[Can
                 yield candidate, "cold"
 
 
-def as_served(sites: Mapping[str, Site | BareSite], effort: Effort, tell: Callable[[str], None]) -> Figures:
+def as_served(
+    sites: Mapping[str, Site | BareSite],
+    effort: Effort,
+    tell: Callable[[str], None],
+    candidates: Sequence[Candidate] = ALL,
+) -> Figures:
     """Return load.Load for each turn: one server process of each site on one core, the load on another."""
     figures: Figures = {"hot": defaultdict(list), "cold": defaultdict(list)}
     supplies = {name: Supply(site.credentials) for name, site in sites.items()}
@@ -62,7 +67,7 @@ def as_served(sites: Mapping[str, Site | BareSite], effort: Effort, tell: Callab
         with on_core(-1):
             client = stack.enter_context(ProcessPoolExecutor(1, SPAWN))
             client.submit(int).result()  # it has started, on that core
-        for candidate, temperature in turns(effort, [each for each in ALL if each.site in sites]):
+        for candidate, temperature in turns(effort, [each for each in candidates if each.site in sites]):
             texts = _texts(supplies[candidate.site], candidate, temperature, effort)
             server = servers[candidate.site]
             port, path = server.port, candidate.path
@@ -76,7 +81,7 @@ def as_served(sites: Mapping[str, Site | BareSite], effort: Effort, tell: Callab
             found = found._replace(processor=1e6 * taken / found.answers)
             figures[temperature][candidate.name].append(found)
             tell(f"{found.rate:8.0f} requests/s {found.processor:6.0f} µs  {candidate.name} ({temperature})")
-            if candidate.kind == "key" and candidate.site == KEYHOUSE:
+            if candidate.kind == "key" and isinstance(sites[candidate.site], Site):
                 Event().wait(SETTLE_SECONDS)
     return figures
 

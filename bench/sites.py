@@ -2,8 +2,9 @@
 
 import multiprocessing
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -50,23 +51,30 @@ class Site:
             return process.submit(inside.call, function, *arguments, **options).result()
 
 
-def keyhouse_installation(folder: Path, server: str, *, rows: int) -> Installation:
-    """Return Keyhouse in a folder and a database of its own, set up; only the administrator is in it."""
+def keyhouse_installation(
+    folder: Path, server: str, *, rows: int, name: str = KEYHOUSE, leave_out: Sequence[str] = ()
+) -> Installation:
+    """Return Keyhouse in a folder and a database of its own, set up; only the administrator is in it.
+
+    `leave_out` are tables that its profile does not have.
+    """
     folder.mkdir()
     profile = folder / "keyhouse.toml"
     text = (FOLDER / "config" / "profiles" / "keyhouse.toml").read_text()
+    for table in leave_out:
+        text = re.sub(rf"^\[{table}\].*?(?=^\[)", "", text, flags=re.MULTILINE | re.DOTALL)
     profile.write_text(text.replace(*TOKEN_LIFE))
     settings = {"DJANGO_SETTINGS_MODULE": "bench.keyhouse.settings", "KEYHOUSE_PROFILE": str(profile)}
-    installation = Installation(folder, database(server, KEYHOUSE, rows), settings)
+    installation = Installation(folder, database(server, name, rows), settings)
     done = installation.manage("setup", **ADMIN)
     if done.returncode:
         raise RuntimeError(done.stderr)
     return installation
 
 
-def keyhouse(folder: Path, server: str, *, rows: int, used: int) -> Site:
+def keyhouse(folder: Path, server: str, *, rows: int, used: int, **how: Any) -> Site:
     """Return Keyhouse with `rows` keys of as many people, and the text of `used` of them."""
-    site = Site(keyhouse_installation(folder, server, rows=rows), True, {})
+    site = Site(keyhouse_installation(folder, server, rows=rows, **how), True, {})
     site.credentials = site.call("bench.keyhouse.fill:fill", rows, used)
     return site
 
