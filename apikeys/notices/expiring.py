@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts.notifications.kinds import Notification
 from apikeys.models import ApiKey
 from apikeys.notices.models import KeyWalk
-from apikeys.notices.walks import LAST_ID, Place, batch_by_expiry, by_expiry, may_be_told, taken
+from apikeys.notices.walks import LAST_ID, Place, batch_by_expiry, may_be_told, next_by_expiry, taken
 from apikeys.notices.writing import Due, Told, tell
 from audit.actors import Origin
 from config import profiles
@@ -72,7 +72,7 @@ def _next_batch(threshold: Threshold, origin: Origin) -> list[Told] | None:
 def _is_due(threshold: Threshold, now: datetime) -> bool:
     walk = KeyWalk.objects.filter(name=threshold.walk).first()
     after = _place(walk, threshold, now) if walk else threshold.begins(now)
-    return by_expiry(after, threshold.ends(now)).exists()
+    return next_by_expiry(after, threshold.ends(now)).first() is not None
 
 
 def _place(walk: KeyWalk, threshold: Threshold, now: datetime) -> Place:

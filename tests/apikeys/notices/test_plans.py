@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apikeys.models import ApiKey, KeyNetwork
-from apikeys.notices.walks import BATCH, Place, by_expiry, by_number, with_rotation
+from apikeys.notices.walks import BATCH, Place, by_expiry, by_number, next_by_expiry, with_rotation
 from tests.apikeys.notices.telling import DAY
 from tests.conftest import Cast
 
@@ -32,6 +32,13 @@ def plan(rows: "QuerySet[ApiKey]") -> str:
 def test_a_batch_of_keys_that_expire_begins_in_the_index_at_the_place_of_the_walk() -> None:
     shown = plan(by_expiry(Place(NOW, 7), NOW + 30 * DAY))
     assert "api_key_by_end" in shown and "Index Cond: ((ROW(" in shown, shown
+    assert "Sort" not in shown
+
+
+def test_whether_a_key_is_due_is_read_in_the_order_of_the_index() -> None:
+    rows = next_by_expiry(Place(NOW, 7), NOW + 30 * DAY)
+    shown = rows[:1].explain()
+    assert rows.ordered and "api_key_by_end" in shown and "Index Cond: ((ROW(" in shown, shown
     assert "Sort" not in shown
 
 
