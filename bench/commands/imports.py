@@ -7,7 +7,11 @@ from typing import NamedTuple
 from bench.sites import Site, keyhouse_installation
 from tests import postgres
 
-PART = 10  # a tenth of the keys, for the memory
+PARTS = (10, 2, 1)  # a tenth of the keys, half and all, for the memory
+HEAD = (
+    "| keys | new owners | seconds | keys/s | times COPY of the rows | processor, µs/key | peak memory |\n"
+    "|--:|--:|--:|--:|--:|--:|--:|"
+)
 
 
 class Moved(NamedTuple):
@@ -22,10 +26,11 @@ class Moved(NamedTuple):
 
 
 def main(rows: int) -> int:
-    """Import a tenth of `rows` keys and then all into databases of their own; print what it took."""
+    """Import a tenth of `rows` keys, half and then all into databases of their own; print what each took."""
+    print(HEAD)
     with postgres.running() as url, tempfile.TemporaryDirectory(prefix="keyhouse-bench-") as folder:
-        both = [_moved(Path(folder) / str(number), url, number) for number in (rows // PART, rows)]
-    print(report(both))
+        for part in PARTS:
+            print(line(_moved(Path(folder) / str(part), url, rows // part)), flush=True)
     return 0
 
 
@@ -37,16 +42,10 @@ def _moved(folder: Path, url: str, rows: int) -> Moved:
     return found
 
 
-def report(runs: list[Moved]) -> str:
-    """Return a table with a row for each run."""
-    head = (
-        "| keys | new owners | seconds | keys/s | times COPY of the rows | its µs/key | peak memory |\n"
-        "|--:|--:|--:|--:|--:|--:|--:|"
+def line(moved: Moved) -> str:
+    """Return the row of the table for one import."""
+    return (
+        f"| {moved.keys:,} | {moved.owners:,} | {moved.seconds:.1f} | {moved.keys / moved.seconds:,.0f} "
+        f"| {moved.seconds / moved.copy_seconds:.2f} | {1e6 * moved.processor / moved.keys:.0f} "
+        f"| {moved.megabytes:.0f} MB |"
     )
-    lines = [
-        f"| {each.keys:,} | {each.owners:,} | {each.seconds:.1f} | {each.keys / each.seconds:,.0f} "
-        f"| {each.seconds / each.copy_seconds:.2f} | {1e6 * each.processor / each.keys:.0f} "
-        f"| {each.megabytes:.0f} MB |"
-        for each in runs
-    ]
-    return "\n".join([head, *lines])

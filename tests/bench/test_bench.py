@@ -233,8 +233,8 @@ def serve(listener: socket.socket, answer: list[bytes], asked: list[int]) -> Non
 
 
 def test_an_import_is_compared_with_copy() -> None:
-    line = imports.report([Moved(1_000, 200, seconds=0.5, processor=0.1, megabytes=90.4, copy_seconds=0.2)])
-    assert line.splitlines()[-1] == "| 1,000 | 200 | 0.5 | 2,000 | 2.50 | 100 | 90 MB |"
+    moved = Moved(1_000, 200, seconds=0.5, processor=0.1, megabytes=90.4, copy_seconds=0.2)
+    assert imports.line(moved) == "| 1,000 | 200 | 0.5 | 2,000 | 2.50 | 100 | 90 MB |"
 
 
 def test_pages_of_the_admin_are_compared_where_both_databases_have_them() -> None:
