@@ -12,6 +12,7 @@ import pytest
 
 from tests.installation import START_SECONDS
 
+SERVICE = "org.freedesktop.secrets"
 PROGRAMS = ("dbus-daemon", "gnome-keyring-daemon")
 
 
@@ -41,13 +42,15 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
 
 def wait_until_unlocked(bus: str) -> None:
     import secretstorage  # it is installed on Linux alone
+    from jeepney.bus_messages import message_bus  # type: ignore[import-untyped]
     from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
     from secretstorage.exceptions import SecretStorageException
 
     with open_dbus_connection(bus) as connection:
         for _ in range(START_SECONDS * 50):
-            try:
-                if not secretstorage.get_collection_by_alias(connection, "default").is_locked():
+            try:  # to ask a service that has not come yet would start another one
+                has_come = connection.send_and_get_reply(message_bus.NameHasOwner(SERVICE)).body[0]
+                if has_come and not secretstorage.get_collection_by_alias(connection, "default").is_locked():
                     return
             except SecretStorageException:
                 pass
