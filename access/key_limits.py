@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable
 from ipaddress import ip_address, ip_network
 from typing import Literal, NamedTuple
 
-from config.wire.errors import Invalid, Sentence, quoted
+from config.wire.errors import Invalid, Sentence
 from config.wire.http.client_ip import Network, read_network, spell
+from config.wire.quoting import quoted
 
 MOST_NETWORKS = 50
 MOST_REQUESTS = 1_000_000

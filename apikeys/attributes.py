@@ -12,7 +12,8 @@ from typing import Any
 from accounts.users.names import check_no_credential
 from config import profiles
 from config.profiles.keys import Attribute, ChoiceAttribute
-from config.wire.errors import Invalid, Sentence, shown
+from config.wire.errors import Invalid, Sentence
+from config.wire.quoting import shown
 
 NOTES = frozenset({"description", "metadata"})
 DESCRIPTION_LENGTH = 500

@@ -4,7 +4,8 @@ import re
 from datetime import timedelta
 
 from access.key_limits import Rate
-from config.wire.errors import Invalid, Sentence, quoted
+from config.wire.errors import Invalid, Sentence
+from config.wire.quoting import quoted
 
 UNITS = {
     "s": timedelta(seconds=1),

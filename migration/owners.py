@@ -19,7 +19,8 @@ from audit.events import EventName
 from audit.log import Entry
 from config.database.bulk import insert_like
 from config.database.sql import Lookup
-from config.wire.errors import DomainError, quoted
+from config.wire.errors import DomainError
+from config.wire.quoting import quoted
 from migration.distinct import Distinct
 from migration.rows import Fault, ForeignKey
 

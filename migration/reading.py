@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from config.wire.errors import Invalid, quoted
+from config.wire.errors import Invalid
+from config.wire.quoting import quoted
 from migration.rows import COLUMNS, MISSHAPEN, Raw
 
 AT_ONCE = 2_000  # rows of a query in memory

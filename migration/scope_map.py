@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from apikeys import scopes
 from apikeys.services.api_keys import check_scopes
-from config.wire.errors import Invalid, quoted
+from config.wire.errors import Invalid
+from config.wire.quoting import quoted
 from migration.rows import Fault
 
 MEMBER = "scopes"

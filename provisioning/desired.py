@@ -6,7 +6,7 @@ from pathlib import Path
 
 from accounts.users.names import clean_name, fold
 from config.env import reason
-from config.wire.errors import shown
+from config.wire.quoting import shown
 from provisioning.documents import LARGEST_FILE, Unreadable, parse
 from provisioning.kinds import kinds
 from provisioning.kinds.base import Wanted, members_of, read_section

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from config.wire.errors import quoted
+from config.wire.quoting import quoted
 
 LARGEST_FILE = 10 * 1024 * 1024  # bytes
 MOST_NODES = 1_000_000

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeVar
 
-from config.wire.errors import DomainError, shown
+from config.wire.errors import DomainError
+from config.wire.quoting import shown
 from provisioning.documents import Items, Mapped, Node, Text
 
 MOST_FAULTS = 50  # faults; more do not help the reader

@@ -87,6 +87,7 @@ PURE = (
     "config/server/refusals.py",
     "config/waiting.py",
     "config/wire/times.py",
+    "config/wire/quoting.py",
     "config/profiles/*.py",
     "webhooks/signing.py",
     "leaks/scanning/rules.py",

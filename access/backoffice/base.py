@@ -25,7 +25,8 @@ from access.backoffice.errors import translated
 from access.backoffice.paginator import CappedPaginator
 from access.callers import principal_if_any
 from config.profiles import Capability
-from config.wire.errors import BadQuery, DomainError, FreshProofRequired, shown
+from config.wire.errors import BadQuery, DomainError, FreshProofRequired
+from config.wire.quoting import shown
 
 MOST_AT_ONCE = 500  # rows; nobody reviews a longer selection
 ROW_NUMBER = re.compile(r"[0-9]{1,18}")

@@ -12,7 +12,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils.text import capfirst
 
-from config.wire.errors import BadQuery, shown
+from config.wire.errors import BadQuery
+from config.wire.quoting import shown
 
 UNDECLARED = "is not a filter of this list; choose one on the page"
 AUTOCOMPLETE_TERM = "term"

@@ -35,9 +35,10 @@ from audit.events import EventName
 from config import profiles
 from config.database.rows import edit
 from config.profiles import NO_POWER, Capability, Power
-from config.wire.errors import MOST_ERRORS, Conflict, Invalid, NotAllowed, Sentence, quoted
+from config.wire.errors import MOST_ERRORS, Conflict, Invalid, NotAllowed, Sentence
 from config.wire.fields import timestamp
 from config.wire.preconditions import ANY_VERSION, Expected
+from config.wire.quoting import quoted
 from oauth.locks import lock_token
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

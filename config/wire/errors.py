@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 MOST_ERRORS = 20  # in one response, so that it stays small
-LONGEST_NAME = 100
 MINUTES_FROM = 120  # seconds; shorter waits are said in seconds
 
 
@@ -273,16 +272,6 @@ class NetworkNotAllowed(DomainError):
 
 class MalformedCredentials(DomainError):
     """The request has more than one credential, or a malformed one (RFC 6750 section 2)."""
-
-
-def shown(name: str) -> str:
-    """Return how an error spells a member name from a client: its beginning, in ASCII."""
-    return ascii(name[:LONGEST_NAME])[1:-1]
-
-
-def quoted(text: str) -> str:
-    """Return how an error spells a value from a client: its beginning, in ASCII and quotes."""
-    return f"'{shown(text)}'"
 
 
 def _try_again_in(seconds: int) -> Sentence:

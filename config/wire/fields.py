@@ -9,8 +9,9 @@ from rest_framework import serializers
 
 from config import profiles
 from config.wire import times
-from config.wire.errors import Invalid, shown
+from config.wire.errors import Invalid
 from config.wire.parsers import REPEATED
+from config.wire.quoting import shown
 
 Rule = Callable[[Any], object]
 

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, cast
 from rest_framework import serializers
 
 from config import profiles
-from config.wire.errors import MOST_ERRORS, shown
+from config.wire.errors import MOST_ERRORS
 from config.wire.parsers import REPEATED
+from config.wire.quoting import shown
 
 IS_REPEATED = "is repeated; send it once"
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from access.principals import Caller
 from accounts.models import Organization, User
-from config.wire.errors import shown
+from config.wire.quoting import shown
 from provisioning.changes import Names, Values
 from provisioning.documents import Node
 from provisioning.members import Members, as_members

@@ -9,7 +9,7 @@ from typing import Any
 from accounts.models import Organization
 from accounts.users.names import clean_name
 from config import profiles
-from config.wire.errors import shown
+from config.wire.quoting import shown
 from oauth.changes import ClientChanges
 from oauth.models import OAuthClient
 from oauth.services.clients import (

@@ -12,7 +12,8 @@ from accounts.organizations.services import change_member_role, remove_member
 from accounts.users.authority import check_organization_role, clean_invited_role
 from accounts.users.names import clean_email, fold, fold_email
 from accounts.users.principals import principal_of
-from config.wire.errors import Conflict, Invalid, NotAllowed, shown
+from config.wire.errors import Conflict, Invalid, NotAllowed
+from config.wire.quoting import shown
 from provisioning.changes import Names, Values
 from provisioning.documents import Node, Text
 from provisioning.kinds.base import Kind, Match, Secret, Wanted, Work

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from access.backoffice.changelist import DeclaredChangeList
 from accounts.invitations.services import invite
-from config.wire.errors import shown
+from config.wire.quoting import shown
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import browser, messages_of, page, text_of
 from tests.conftest import Cast, assert_problem, make_key
