@@ -43,7 +43,7 @@ def by_expiry(after: Place, until: datetime) -> "QuerySet[ApiKey]":
 def next_by_expiry(after: Place, until: datetime) -> "QuerySet[ApiKey]":
     """Return the same keys, in order, without what only a notice needs.
 
-    Without the order, as in `exists()`, PostgreSQL expects a match soon, and reads all keys if there is none.
+    Without the order, as in `exists()`, PostgreSQL expects a match soon, and reads all keys to find nothing.
     """
     return by_expiry(after, until).only("pk")
 
