@@ -16,17 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider import admin as _theirs  # noqa: F401 (it registers what is unregistered here)
 from oauth2_provider.models import IDToken
 
-from access.backoffice.base import add_error, may
+from access.backoffice.base import may
 from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.humanize import ago
 from access.backoffice.moments import moment_column, shown_ago
 from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import caller_in_admin, principal_if_any, principal_in
-from accounts.sessions.admin_site import note_denied
+from accounts.sessions.admin_site import made_with
 from config import profiles
 from config.profiles import Capability
-from config.wire.errors import DomainError, NotAllowed
 from oauth.changes import ClientChanges
 from oauth.forms import ClientForm, NewClientForm
 from oauth.models import Consent, ConsentQuerySet, OAuthAccessToken, OAuthClient, OAuthCode, OAuthRefreshToken
@@ -151,14 +150,10 @@ class OAuthClientAdmin(ConfirmingAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = NewClientForm(principal_in(request), request.POST if request.method == "POST" else None)
-        if form.is_valid():
-            try:
-                return self._make(request, dict(form.cleaned_data))
-            except DomainError as error:
-                if isinstance(error, NotAllowed):
-                    note_denied(request, error)
-                add_error(form, error)
-        return self.page(request, f"{TEMPLATES}/new.html", gettext("Register an OAuth2 client"), form=form)
+        made = made_with(form, request, lambda: self._make(request, dict(form.cleaned_data)))
+        return made or self.page(
+            request, f"{TEMPLATES}/new.html", gettext("Register an OAuth2 client"), form=form
+        )
 
     def _make(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
         """Register the client and show its secret. Sent again, the form does nothing. Raises DomainError."""

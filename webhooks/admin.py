@@ -14,15 +14,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access.backoffice.base import add_error, holds, said_status
+from access.backoffice.base import holds, said_status
 from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
 from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.moments import moment_column, said_at_second
 from access.callers import caller_in_admin, principal_in
 from access.freshness import check_fresh
-from accounts.sessions.admin_site import note_denied
+from accounts.sessions.admin_site import made_with
 from config.profiles import Capability
-from config.wire.errors import DomainError, NotAllowed
 from webhooks.forms import MADE_BEFORE, NewWebhookOfAnyForm
 from webhooks.models import Webhook
 from webhooks.services.many import delete_webhooks, disable_webhooks
@@ -96,14 +95,8 @@ class WebhookAdmin(ConfirmingAdmin):
         if request.method != "POST":
             check_fresh(caller_in_admin(request))
         form = NewWebhookOfAnyForm(principal_in(request), request.POST if request.method == "POST" else None)
-        if form.is_valid():
-            try:
-                return self._make(request, dict(form.cleaned_data))
-            except DomainError as error:
-                if isinstance(error, NotAllowed):
-                    note_denied(request, error)
-                add_error(form, error)
-        return self.page(request, f"{TEMPLATES}/new.html", gettext("Set up a webhook"), form=form)
+        made = made_with(form, request, lambda: self._make(request, dict(form.cleaned_data)))
+        return made or self.page(request, f"{TEMPLATES}/new.html", gettext("Set up a webhook"), form=form)
 
     def _make(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
         """Set the webhook up and show its secret. Sent again, the form does nothing. Raises DomainError."""

@@ -1,5 +1,6 @@
 """The admin site: who may use it, and with which power."""
 
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -10,12 +11,14 @@ from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth.views import LogoutView
 from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import RedirectView
 
+from access.backoffice.base import add_error
 from access.backoffice.changelist import check_query
 from access.backoffice.errors import said_in_page
 from access.callers import principal_if_any, principal_in
@@ -181,6 +184,19 @@ def _must_enrol(request: HttpRequest) -> bool:
 def _enrolment(request: HttpRequest) -> str:
     """Return the address of the page that adds a second factor and leads back here."""
     return f"{reverse('console-authenticator')}?{urlencode({'next': request.get_full_path()})}"
+
+
+def made_with(form: BaseForm, request: HttpRequest, make: Callable[[], HttpResponse]) -> HttpResponse | None:
+    """Return what `make` answers to a valid form; None if the form is to show what is wrong."""
+    if not form.is_valid():
+        return None
+    try:
+        return make()
+    except DomainError as error:
+        if isinstance(error, NotAllowed):
+            note_denied(request, error)
+        add_error(form, error)
+    return None
 
 
 def note_denied(request: HttpRequest, error: NotAllowed) -> None:

@@ -16,11 +16,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access.backoffice.base import add_error, said_status
+from access.backoffice.base import said_status
 from access.backoffice.moments import moment_column, shown_ago
 from access.callers import caller_in_admin, principal_in
 from access.freshness import check_fresh
-from accounts.sessions.admin_site import note_denied
+from accounts.sessions.admin_site import made_with
 from apikeys.admin.actions import KeyActions, use_in_words
 from apikeys.admin.filters import KEY_FILTERS
 from apikeys.admin.lookup import holds_a_key, key_pasted
@@ -39,7 +39,6 @@ from apikeys.quotas.words import left_of
 from apikeys.services.api_keys import create_api_key, update_api_key
 from audit.models import Event
 from config.profiles import Capability
-from config.wire.errors import DomainError, NotAllowed
 
 LIST = "admin:apikeys_apikey_changelist"
 CHANGE = "admin:apikeys_apikey_change"
@@ -234,14 +233,10 @@ class ApiKeyAdmin(KeyActions):
         if request.method != "POST":
             check_fresh(caller_in_admin(request))
         form = NewKeyForm(principal_in(request), request.POST if request.method == "POST" else None)
-        if form.is_valid():
-            try:
-                return self._make(request, form)
-            except DomainError as error:
-                if isinstance(error, NotAllowed):
-                    note_denied(request, error)
-                add_error(form, error)
-        return self.page(request, "admin/apikeys/apikey/new.html", gettext("Create an API key"), form=form)
+        made = made_with(form, request, lambda: self._make(request, form))
+        return made or self.page(
+            request, "admin/apikeys/apikey/new.html", gettext("Create an API key"), form=form
+        )
 
     def _make(self, request: HttpRequest, form: NewKeyForm) -> HttpResponse:
         """Create the key and return the page that shows it. Raises DomainError.
