@@ -46,6 +46,7 @@ class Report:
     owners_made: int = 0
     shortened: int = 0  # their expiry is later than the profile allows
     faulty: int = 0
+    has_changed: bool = False  # the source since its check, or an owner here
     faults: list[str] = field(default_factory=list)
 
     def add_fault(self, place: str, reason: str) -> None:

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -17,6 +17,14 @@ from migration.rows import COLUMNS, MISSHAPEN, Raw
 
 AT_ONCE = 2_000  # rows of a query in memory
 MEMBER = "from"
+
+
+class Stamp(NamedTuple):
+    """What is another for a file that was written again."""
+
+    inode: int
+    size: int
+    written_at: int
 
 
 def is_database(place: str) -> bool:
@@ -31,6 +39,17 @@ def is_stream(place: str) -> bool:
     except OSError:  # reading it says why
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def stamp_of(place: str) -> Stamp | None:
+    """Return the stamp of a file; None for a database and for a stream."""
+    if is_database(place) or is_stream(place):
+        return None
+    try:
+        found = Path(place).stat()
+    except OSError:  # reading it says why
+        return None
+    return Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def check_whole(place: str) -> None:

@@ -1,20 +1,12 @@
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError
 
 from access.callers import caller_at_command_line
-from access.credentials import BASIC_SCHEME, KONG_HEADER, OWN
 from access.principals import Caller
-from accounts.users.authority import check_global_role
-from accounts.users.lookups import organization_named
-from apikeys.durations import parse_duration
-from apikeys.models import ApiKey, KeySource
-from apikeys.services.api_keys import check_environment
-from config import profiles
+from apikeys.models import KeySource
 from config.commands.base import KeyhouseCommand, Output
 from config.commands.tables import Table
 from config.commands.terminal import progress_bar, say
@@ -23,15 +15,12 @@ from config.wire.errors import Invalid
 from migration import reading, revoking
 from migration.coverage import coverage
 from migration.deciding import Plan, Report
-from migration.owners import OwnerRule
+from migration.management.plans import plans_of, query_of
 from migration.rows import Raw
-from migration.scope_map import read_scope_map
 from migration.services import Progress, check_keys, import_keys, try_import
-from migration.sources import SOURCES, Source, sources
+from migration.sources import SOURCES
 from migration.unused import settle
 
-SCHEME = re.compile(r"authorization: *([a-z][a-z0-9-]{0,30})", re.IGNORECASE)
-USERS_TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,120}")
 UNUSED_FOR = "90d"
 SHOWN_FAULTS = 20
 WORDS = {
@@ -103,15 +92,22 @@ class Command(KeyhouseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="only show what would be imported")
 
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.has_changed = False
+        super().handle(*args, **options)
+        if self.has_changed:
+            raise CommandError(CHANGED)
+
     def run(self, options: dict[str, Any]) -> Output:
         if options["query"]:
             return _query(options)
         if options["source"] is None:
             return _coverage()
-        caller, plans = caller_at_command_line(), _plans(options)
+        caller, plans = caller_at_command_line(), plans_of(options)
         if any(plan.source.is_slow for plan in plans):
             say(f"warning: {SLOW}")
         reports = _import(caller, plans, options)
+        self.has_changed = any(each.has_changed for each in reports)
         counts = {name: sum(getattr(each, name) for each in reports) for name in WORDS}
         faults = [fault for each in reports for fault in each.faults]
         rows = [(WORDS[name], number) for name, number in counts.items() if number or name == "imported"]
@@ -124,7 +120,10 @@ class Command(KeyhouseCommand):
 
 QUERY_KEYS = "Keyhouse refuses keys in the query string: clients that send them there must send the header."
 
-
+CHANGED = (
+    "the source or the owners here changed during the import, so rows may be left out; import again: keys "
+    "that are here stay as they are"
+)
 SLOW = (
     "a server hashes each of these keys at its first use, for up to a second of a core. It hashes one at a "
     "time and answers 503 to others meanwhile. Strangers who know the prefix of an unused key can cause this."
@@ -132,25 +131,10 @@ SLOW = (
 
 
 def _query(options: dict[str, Any]) -> Output:
-    query = _query_of(options)
+    query = query_of(options)
     if not query:
         raise Invalid("from", "must name a system that has a query")
     return Output({"query": query}, query)
-
-
-def _query_of(options: dict[str, Any]) -> str:
-    if options["system"] is None:
-        raise Invalid("from", f"must be one of: {', '.join(sorted(SOURCES))}")
-    if USERS_TABLE.fullmatch(options["users_table"]) is None:
-        raise Invalid("users-table", "must be the name of a table")
-    return _sources(options)[0].query.format(users=options["users_table"])
-
-
-def _sources(options: dict[str, Any]) -> list[Source]:
-    try:
-        return sources(options["system"], options["version_of_keys"])
-    except ValueError as error:
-        raise Invalid("version-of-keys", str(error)) from None
 
 
 def _coverage() -> Output:
@@ -160,63 +144,12 @@ def _coverage() -> Output:
     return Output(found, [Table(heads, rows, "no keys were imported")])
 
 
-def _plans(options: dict[str, Any]) -> list[Plan]:
-    """Return what the options say: a plan for each version of the keys. Raises Invalid."""
-    now = caller_at_command_line().origin.at
-    _query_of(options)
-    environment = options["environment"] or profiles.active().keys.default_environment
-    check_environment(environment)
-    owners, scopes = _owner_rule(options), read_scope_map(options["scopes"])
-    unused_until = now + parse_duration("unused-for", options["unused_for"])
-    plans = []
-    for source in _sources(options):
-        name = (options["name"] or options["system"]) + (source.ending or "")
-        _check_name(name, source.kind)
-        place = _place(options["header"], source.place)
-        plans.append(Plan(name, source, place, owners, scopes, environment, unused_until))
-    return plans
-
-
-def _check_name(name: str, kind: str) -> None:
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}", name) is None:
-        raise Invalid("name", "must have 1 to 40 letters, digits or any of . _ -")
-    before = KeySource.objects.filter(name=name).first()
-    if before is not None and before.kind != kind:
-        raise Invalid("name", f"{name} has keys of the kind {before.kind}; give these keys another name")
-    lost = ApiKey.objects.filter(imported_from=before).exclude(import_pepper__in=settings.PEPPERS)
-    if before is not None and lost.exists():
-        reason = "was used for an earlier import and is not here, so keys could be imported twice"
-        raise Invalid("name", f"{name}: pepper {lost[0].import_pepper} {reason}; add it to the peppers")
-
-
-def _place(given: str | None, default: str) -> str:
-    own = profiles.active().keys.header
-    header = default if given is None else given
-    scheme = SCHEME.fullmatch(header)
-    if header.lower() == own.lower() != "":
-        return OWN
-    if header.lower() == KONG_HEADER or given is None:
-        return header.lower()
-    if scheme is not None and scheme[1].lower() != BASIC_SCHEME:
-        return scheme[1].lower()
-    raise Invalid("header", f"must be 'Authorization: SCHEME', {KONG_HEADER}" + (f" or {own}" if own else ""))
-
-
-def _owner_rule(options: dict[str, Any]) -> OwnerRule:
-    if options["organization"] is not None:
-        if options["make_owners"] is not None:
-            raise Invalid("make-owners", "cannot be used with --organization")
-        return OwnerRule(organization=organization_named(options["organization"]))
-    if options["make_owners"] is not None:
-        check_global_role(options["make_owners"])
-    return OwnerRule(role=options["make_owners"])
-
-
 def _import(caller: Caller, plans: Sequence[Plan], options: dict[str, Any]) -> list[Report]:
     """Import, and first look for broken keys unless the operator wants to leave them out."""
     if options["dry_run"]:
         _check_readings(options, len(plans))
         return [_dry_pass(caller, plan, options) for plan in plans]
+    first = reading.stamp_of(options["source"])
     _check_readings(options, len(plans) * (1 if options["keep_going"] else 2))
     totals: list[int | None] = [None for _ in plans]
     if not options["keep_going"]:
@@ -227,7 +160,7 @@ def _import(caller: Caller, plans: Sequence[Plan], options: dict[str, Any]) -> l
             more = f" ({number} keys are broken)" if number > 1 else ""
             raise CommandError(escape(f"{faults[0]}{more}; --keep-going imports the rest"))
         totals = [each.read for each in reports]
-    return [_pass(caller, plan, options, total) for plan, total in zip(plans, totals, strict=True)]
+    return [_pass(caller, plan, options, total, first) for plan, total in zip(plans, totals, strict=True)]
 
 
 def _check_readings(options: dict[str, Any], number: int) -> None:
@@ -257,11 +190,16 @@ def _dry_pass(caller: Caller, plan: Plan, options: dict[str, Any]) -> Report:
     return report
 
 
-def _pass(caller: Caller, plan: Plan, options: dict[str, Any], total: int | None) -> Report:
+def _pass(
+    caller: Caller, plan: Plan, options: dict[str, Any], total: int | None, first: reading.Stamp | None
+) -> Report:
+    """Import. `total` is the number of rows in which the check found nothing wrong, if there was one."""
     known = _source(plan)
     seen, rows = revoking.Seen(known), _rows(plan, options)
     with _progress("importing", plan, total, options) as progress:
         report = import_keys(caller=caller, plan=plan, rows=rows, seen=seen, progress=progress)
+    broke = total is not None and report.faulty > 0
+    report.has_changed = broke or reading.stamp_of(options["source"]) != first
     gone = _gone(known, seen, report, options)
     report.revoked += len(gone)
     revoking.revoke_missing(caller, gone)
@@ -275,7 +213,7 @@ def _source(plan: Plan) -> KeySource | None:
 
 
 def _rows(plan: Plan, options: dict[str, Any]) -> Iterator[Raw]:
-    read = reading.raw_rows(options["source"], _query_of(options))
+    read = reading.raw_rows(options["source"], query_of(options))
     return (raw for raw in read if plan.source.takes(raw.values))
 
 
@@ -292,7 +230,7 @@ def _has_all(options: dict[str, Any]) -> bool:
 
 def _gone(known: KeySource | None, seen: revoking.Seen, report: Report, options: dict[str, Any]) -> list[int]:
     """Return the keys to revoke because SOURCE does not have them any more. Raises Invalid for most."""
-    if known is None or not _has_all(options):
+    if known is None or not _has_all(options) or report.has_changed:
         return []
     if report.faulty:
         say("keys that are gone were not revoked: a broken row may be one of them")
