@@ -67,7 +67,7 @@ class Restored(NamedTuple):
 
 
 @contextmanager
-def restored(installation: Installation) -> Iterator[Restored]:
+def restored(installation: Installation, *, loses_events: bool = True) -> Iterator[Restored]:
     """Put the copy back while the server holds units that it took since then."""
     name = urlsplit(installation.database_url).path[1:]
     with installation.serve("--workers", "1") as server:
@@ -76,7 +76,8 @@ def restored(installation: Installation) -> Iterator[Restored]:
     assert used(installation) == 10
     copy_database(installation, name, f"{name}_backup")
     with installation.serve("--workers", "1") as server:
-        log_in_as_admin(server)  # an event that is not in the copy
+        if loses_events:
+            log_in_as_admin(server)
         assert statuses([server], key, 20) == {200: 20}
         assert used(installation) > 30
         copy_database(installation, f"{name}_backup", name)
@@ -97,3 +98,14 @@ def test_units_taken_before_a_restore_are_not_given_back_after_it(installation: 
     with restored(installation):
         pass  # at its end a server gives back what it has
     assert used(installation) == 10
+
+
+@pytest.mark.requirement(107)
+def test_a_restore_that_loses_no_event_counts_at_most_100_units_of_a_process_twice(
+    installation: Installation,
+) -> None:
+    with restored(installation, loses_events=False) as (server, key):
+        answers = statuses([server], key, 430)
+    assert answers.keys() == {200, 429}
+    assert 310 <= answers[200] <= 410
+    assert used(installation) == 320
