@@ -91,15 +91,17 @@ class CallbackPage(View):
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        """Answer. The browser keeps a login that failed, so that a reload leads back to the same page."""
+        flow = flow_in(request)
         try:
-            answer = self._arrived()
+            answer = self._arrived(flow)
         except DomainError as error:
-            answer = refused(request, error)
+            return refused(request, error, flow.back if flow else "")
         forget_flow(answer)
         return answer
 
-    def _arrived(self) -> HttpResponse:
-        flow, request, origin = flow_in(self.request), self.request, Origin.of(self.request)
+    def _arrived(self, flow: Flow | None) -> HttpResponse:
+        request, origin = self.request, Origin.of(self.request)
         if flow is None:
             raise RefusedByProvider(NOT_BEGUN)
         vouched = logging_in.word_of_provider(flow=flow, returned=_returned(request), origin=origin)
@@ -131,7 +133,7 @@ def _begun(request: HttpRequest, session: Session, flow: Flow) -> HttpResponse:
     return HttpResponseRedirect(flow.back or reverse("console"))
 
 
-def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """Return the page that says why a login with a provider ended."""
+def refused(request: HttpRequest, error: DomainError, back: str) -> HttpResponse:
+    """Return the page that says why a login with a provider ended. From it, people start again."""
     how: dict[str, Any] = {"status": error.status, "headers": headers_of(error)}
-    return page(request, "account/organization_refused.html", alert=said_in_page(error), **how)
+    return page(request, "account/organization_refused.html", alert=said_in_page(error), next=back, **how)

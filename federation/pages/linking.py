@@ -8,11 +8,11 @@ from django.urls import reverse
 from accounts.models import Session
 from accounts.sessions import services as sessions
 from accounts.sessions.browser import login as browser
-from accounts.sessions.browser.login_page import LoginPage
+from accounts.sessions.browser.login_page import LoginPage, login_page
 from audit.actors import Origin
 from config.wire.errors import DomainError
 from federation.pages.entry import refused
-from federation.pages.memory import vouched_in
+from federation.pages.memory import back_in, vouched_in
 from federation.services.logging_in import link, organization_that
 
 
@@ -22,10 +22,12 @@ class LinkPage(LoginPage):
     template = "account/organization_link.html"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        found = vouched_in(request, int(Origin.of(request).at.timestamp()))
-        if found is None:
-            return HttpResponseRedirect(reverse("organization-login-page"))
-        self.vouched, self.wanted = found
+        self.wanted = back_in(request)
+        vouched = vouched_in(request, int(Origin.of(request).at.timestamp()))
+        if vouched is None:
+            name = "organization-login-page"
+            return HttpResponseRedirect(login_page(self.wanted, name) if self.wanted else reverse(name))
+        self.vouched = vouched
         return super().dispatch(request, *args, **kwargs)
 
     def _circumstances(self, request: HttpRequest) -> dict[str, Any]:
@@ -39,5 +41,5 @@ class LinkPage(LoginPage):
             link(vouched=self.vouched, session=session, origin=Origin.of(request))
         except DomainError as error:
             sessions.log_out(caller=browser.caller_in(request, session))
-            return refused(request, error)
+            return refused(request, error, self.wanted)
         return super()._begin(request, session)

@@ -52,10 +52,18 @@ def keep_vouched(request: HttpRequest, vouched: Vouched, back: str, now: int) ->
     request.session[VOUCHED] = msgspec.to_builtins(kept)
 
 
-def vouched_in(request: HttpRequest, now: int) -> tuple[Vouched, str] | None:
-    """Return the provider's word and the page that asked for the login; None if it is missing or too old."""
+def vouched_in(request: HttpRequest, now: int) -> Vouched | None:
+    """Return the provider's word; None if it is missing or too old."""
+    kept = _kept_in(request)
+    return kept.vouched if kept is not None and kept.ends_at > now else None
+
+
+def back_in(request: HttpRequest) -> str:
+    """Return the page that asked for the login of the provider's word, however old; "" without one."""
+    kept = _kept_in(request)
+    return "" if kept is None else kept.back
+
+
+def _kept_in(request: HttpRequest) -> _Kept | None:
     kept = request.session.get(VOUCHED)
-    if kept is None:
-        return None
-    found = msgspec.convert(kept, _Kept)
-    return (found.vouched, found.back) if found.ends_at > now else None
+    return None if kept is None else msgspec.convert(kept, _Kept)
