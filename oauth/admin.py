@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -13,16 +14,18 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 from oauth2_provider import admin as _theirs  # noqa: F401 (it registers what is unregistered here)
 from oauth2_provider.models import IDToken
 
 from access.backoffice.base import may
-from access.backoffice.confirmation import Confirmation, ConfirmingAdmin
+from access.backoffice.confirmation import Confirmation, ConfirmingAdmin, ConfirmOnceForm
 from access.backoffice.filters import Options, WordsFilter
 from access.backoffice.humanize import ago
 from access.backoffice.moments import moment_column, shown_ago
 from access.backoffice.paginator import count_up_to, shown_count
 from access.callers import caller_in_admin, principal_if_any, principal_in
+from accounts.idempotency.forms import SENT_BEFORE, once_by_form
 from accounts.sessions.admin_site import made_with
 from config import profiles
 from config.profiles import Capability
@@ -37,6 +40,7 @@ admin.site.unregister((IDToken, OAuthAccessToken, OAuthClient, OAuthCode, OAuthR
 
 
 TEMPLATES = "admin/accounts/oauthclient"
+MADE_BEFORE = _("This form has already registered its client, whose secret is shown only once.")
 REPLACE_SECRET = Confirmation(
     _("Replace the client's secret"),
     _("Replace"),
@@ -164,11 +168,7 @@ class OAuthClientAdmin(ConfirmingAdmin):
             )
         except IntegrityError:
             made_before = OAuthClient.objects.get(uuid=ticket)
-            messages.warning(
-                request,
-                gettext("This form has already registered its client, whose secret is shown only once."),
-            )
-            return HttpResponseRedirect(reverse("admin:accounts_oauthclient_change", args=[made_before.pk]))
+            return self._back(request, MADE_BEFORE, made_before)
         return self._shown(request, made)
 
     @admin.action(description=_("Replace the secret of the selected client"), permissions=["change"])
@@ -177,11 +177,20 @@ class OAuthClientAdmin(ConfirmingAdmin):
             messages.error(request, gettext("Select one client. Nothing was done."))
             return None
 
-        def do(*, selected: list[OAuthClient]) -> HttpResponse:
+        def do(*, selected: list[OAuthClient], ticket: UUID) -> HttpResponse:
             caller = caller_in_admin(request)
-            return self._shown(request, oauth_clients.replace_secret(caller=caller, client=selected[0]))
+            replace = partial(oauth_clients.replace_secret, caller=caller, client=selected[0])
+            made = once_by_form(caller, "client secret", ticket, lambda claim: replace(claim=claim))
+            if made is None:
+                return self._back(request, SENT_BEFORE, selected[0])
+            return self._shown(request, made)
 
-        return self.ask(request, selected, REPLACE_SECRET, do)
+        return self.ask(request, selected, REPLACE_SECRET, do, ConfirmOnceForm)
+
+    def _back(self, request: HttpRequest, text: StrOrPromise, client: OAuthClient) -> HttpResponse:
+        """Lead to the page of a client, which says `text`."""
+        messages.warning(request, text)
+        return HttpResponseRedirect(reverse("admin:accounts_oauthclient_change", args=[client.pk]))
 
     def _shown(self, request: HttpRequest, made: NewClient) -> HttpResponse:
         return self.page(request, f"{TEMPLATES}/created.html", gettext("Copy the secret now"), made=made)

@@ -51,6 +51,12 @@ class EditWebhookForm(KnowsChanges, WebhookForm):
         self.send_back()
 
 
+class ReplaceSecretForm(forms.Form):
+    """The button that replaces a webhook's secret."""
+
+    ticket = TicketField()
+
+
 class NewWebhookForm(WebhookForm):
     """A webhook of an organization that is known."""
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django_stubs_ext import StrOrPromise
 
 from access.backoffice.base import CapabilityAdmin, add_error
+from access.backoffice.forms import TicketField
 from config.wire.errors import Invalid
 
 
@@ -19,6 +20,12 @@ class ConfirmForm(forms.Form):
     """A form with nothing to fill in."""
 
     confirmed = forms.BooleanField(widget=forms.HiddenInput, initial=True)
+
+
+class ConfirmOnceForm(ConfirmForm):
+    """A form that does something once, however often it is sent."""
+
+    ticket = TicketField()
 
 
 @dataclass(frozen=True)

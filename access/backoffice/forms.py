@@ -12,7 +12,7 @@ from django.core import signing
 from django.db.models import Model, QuerySet
 from django.utils.functional import lazy
 from django.utils.text import format_lazy
-from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from access.backoffice.moments import zone_name
@@ -20,6 +20,7 @@ from config.wire import times
 
 FORM_SECONDS = 24 * 3600
 MOST_IN_LIST = 20  # rows in one list
+EXPIRED = _("This form has expired. Open it again.")
 NUMBER = re.compile(r"[0-9]{1,18}")
 Row = TypeVar("Row", bound=Model)
 
@@ -38,21 +39,22 @@ class MomentField(forms.DateTimeField):
 
 
 class TicketField(forms.CharField):
-    """The signed uuid of what a form makes, so that a form that is sent twice makes it once.
+    """A signed uuid, so that a form that is sent twice does once what it does.
 
-    Services store the uuid in a unique column, and raise IntegrityError if it is there.
+    A form that makes something gives it the uuid: services store that in a unique column, and raise
+    IntegrityError if it is there. Other forms claim it (accounts.idempotency.forms).
     """
 
     widget = forms.HiddenInput
 
     def __init__(self) -> None:
-        super().__init__(initial=_new_ticket)
+        super().__init__(initial=_new_ticket, error_messages={"required": EXPIRED})
 
     def clean(self, value: Any) -> UUID:
         try:
             return UUID(_signer().unsign(super().clean(value), max_age=FORM_SECONDS))
         except (signing.BadSignature, ValueError):
-            raise forms.ValidationError(gettext("This form has expired. Open it again.")) from None
+            raise forms.ValidationError(EXPIRED) from None
 
 
 def _new_ticket() -> str:

@@ -1,10 +1,12 @@
-"""Making the recovery codes of a person, in the caller's transaction."""
+"""The recovery codes of a person: making them, in the caller's transaction."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from access import peppers
 from accounts.models import RecoveryCode, User
 from accounts.second_factor import totp
+
+JUST_NOW = timedelta(minutes=1)
 
 
 def make_recovery_codes(user: User, now: datetime) -> list[str]:
@@ -17,3 +19,8 @@ def make_recovery_codes(user: User, now: datetime) -> list[str]:
         for code in codes
     )
     return [totp.grouped(code) for code in codes]
+
+
+def were_just_made(user: User, now: datetime) -> bool:
+    """Whether the person got new codes a moment ago."""
+    return RecoveryCode.objects.filter(user=user, created_at__gt=now - JUST_NOW).exists()

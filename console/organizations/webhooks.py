@@ -1,7 +1,7 @@
 """The webhooks of an organization: set up, change, test, rotate, disable and delete them."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django import forms
@@ -10,14 +10,17 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django_stubs_ext import StrOrPromise
 
+from access.backoffice.forms import EXPIRED
+from accounts.idempotency.forms import SENT_BEFORE, once_by_form
 from config.profiles import Capability
 from config.wire.errors import Invalid, NotFound
 from console.base import FormPage
 from console.organizations.base import OrganizationPage
 from webhooks.authority import may_manage
 from webhooks.changes import WebhookChanges
-from webhooks.forms import MADE_BEFORE, EditWebhookForm, NewWebhookForm
+from webhooks.forms import MADE_BEFORE, EditWebhookForm, NewWebhookForm, ReplaceSecretForm
 from webhooks.models import Webhook
 from webhooks.services import secrets, sending, webhooks
 
@@ -91,7 +94,8 @@ class WebhookPage(OfOneWebhook):
     """One webhook, what may be done with it, and its last deliveries."""
 
     def get(self, request: HttpRequest, **_: Any) -> HttpResponse:
-        return self.page("one.html", webhook=self.webhook, deliveries=self.webhook.deliveries.all()[:SHOWN])
+        deliveries = self.webhook.deliveries.all()[:SHOWN]
+        return self.page("one.html", webhook=self.webhook, deliveries=deliveries, form=ReplaceSecretForm())
 
     def post(self, request: HttpRequest, **_: Any) -> HttpResponse:
         acts: dict[str, Callable[[], HttpResponse]] = {
@@ -110,7 +114,18 @@ class WebhookPage(OfOneWebhook):
         return self._back(_("A test message is sent within seconds. Reload this page to see its answer."))
 
     def _rotate(self) -> HttpResponse:
-        return self.page("secret.html", made=secrets.rotate_secret(caller=self.caller, webhook=self.webhook))
+        """Replace the secret and show the new one. A form that is sent again does and shows nothing."""
+        form = ReplaceSecretForm(self.request.POST)
+        if not form.is_valid():
+            return self._warn(EXPIRED)
+        replace = partial(secrets.rotate_secret, caller=self.caller, webhook=self.webhook)
+        ticket = form.cleaned_data["ticket"]
+        made = once_by_form(self.caller, "webhook secret", ticket, lambda claim: replace(claim=claim))
+        return self._warn(SENT_BEFORE) if made is None else self.page("secret.html", made=made)
+
+    def _warn(self, text: StrOrPromise) -> HttpResponse:
+        messages.warning(self.request, text)
+        return HttpResponseRedirect(self.request.path)
 
     def _turn(self, *, is_enabled: bool) -> HttpResponse:
         changes = WebhookChanges(enabled=is_enabled)

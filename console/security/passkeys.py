@@ -21,7 +21,7 @@ from accounts.sessions.browser.login import caller_in
 from config.wire.errors import NotFound
 from console.base import FormPage
 from console.change_page import ChangePage
-from console.security.proof import PasskeyField, ProvenPage
+from console.security.proof import PasskeyField, ProvenPage, ShowsCodes
 
 WHERE = gettext_lazy("Where the passkey is, for example “Laptop” or “blue security key”.")
 
@@ -61,7 +61,7 @@ class AddPage(ProvenPage):
         return self.page("security/new_passkey.html", form=NewPasskeyForm(), **words)
 
 
-class ConfirmPage(ChangePage):
+class ConfirmPage(ShowsCodes):
     """Store the passkey that the browser made. The answer shows recovery codes if the person had none."""
 
     section = "security"

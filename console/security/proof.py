@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib import messages
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
@@ -11,9 +12,13 @@ from accounts.passkeys import questions
 from accounts.passkeys.questions import Browser
 from accounts.passkeys.relying_party import is_here
 from accounts.passkeys.verification import Answer
+from accounts.second_factor.recovery_codes import were_just_made
 from accounts.second_factor.verification import has_second_factor
+from config.wire.errors import DomainError
 from console.change_page import ChangePage
 from console.security.password import CurrentPasswordField
+
+JUST_MADE = gettext_lazy("You got new recovery codes a moment ago. If you did not see them, make new ones.")
 
 
 class CodeField(forms.CharField):
@@ -79,3 +84,13 @@ class ProvenPage(ChangePage):
         sent = values.get("passkey")
         answer = Answer(sent, Browser.of(self.request, self.session)) if sent else None
         return {"password": values["password"], "code": values.get("code", ""), "passkey": answer}
+
+
+class ShowsCodes(ChangePage):
+    """A page that shows new recovery codes, once. If its form is sent twice, the second is refused."""
+
+    def note(self, error: DomainError) -> None:
+        """Say, too, if the person got codes that they may not have seen."""
+        super().note(error)
+        if were_just_made(self.person, self.caller.origin.at):
+            messages.warning(self.request, JUST_MADE)

@@ -13,8 +13,7 @@ from accounts.second_factor import services as second_factor
 from accounts.second_factor.replacing import begin_replacement, confirm_replacement, is_replacing
 from accounts.second_factor.verification import app_of
 from accounts.sessions.browser.login import caller_in
-from console.change_page import ChangePage
-from console.security.proof import CodeField, PasswordForm, ProofForm, ProvenPage
+from console.security.proof import CodeField, PasswordForm, ProofForm, ProvenPage, ShowsCodes
 
 
 class CodeForm(forms.Form):
@@ -59,7 +58,7 @@ class ReplacePage(BeginPage):
         return self._enrolment(begin_replacement(caller=self.caller, **self.proof(values)))
 
 
-class ConfirmPage(ChangePage):
+class ConfirmPage(ShowsCodes):
     """Confirm the app with one of its codes. The answer shows the recovery codes, once."""
 
     section = "security"
@@ -87,7 +86,7 @@ class ConfirmPage(ChangePage):
         return self.page("security/recovery_codes.html", codes=codes, is_new=True, **self.context())
 
 
-class RecoveryCodesPage(ProvenPage):
+class RecoveryCodesPage(ShowsCodes, ProvenPage):
     """Replace the recovery codes. The answer to the form shows the new ones, once."""
 
     title = gettext_lazy("Make new recovery codes")

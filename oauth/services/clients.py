@@ -12,6 +12,7 @@ from msgspec import UNSET
 from access import peppers
 from access.leases import wait_out_leases
 from access.principals import Caller
+from accounts.idempotency.services import Claim, take
 from accounts.models import Invitation, Organization, User
 from accounts.users import authority
 from accounts.users.lookups import lock
@@ -128,8 +129,10 @@ def update_client(*, caller: Caller, client: OAuthClient, changes: ClientChanges
         wait_out_leases()  # no-op changes wait, too: another request may have just made the change
 
 
-def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
-    """Replace a client's secret; the old one stops working. Raises NotAllowed, NotFound or Invalid.
+def replace_secret(*, caller: Caller, client: OAuthClient, claim: Claim | None = None) -> NewClient:
+    """Replace a client's secret; the old one stops working.
+
+    Raises NotAllowed, NotFound or Invalid; and as `take`.
 
     A machine's tokens and the invitations that it sent end, too, because they rest on the secret alone. The
     caller, who can act as the client with the new secret, must hold the client's scopes.
@@ -142,6 +145,7 @@ def replace_secret(*, caller: Caller, client: OAuthClient) -> NewClient:
             authority.check_not_above(caller, row.user)
         if not row.is_confidential:
             raise Invalid("client_secret", "a public client has no secret")
+        take(claim, row.uuid)
         OAuthClient.objects.filter(pk=row.pk).update(**_stored(secret))
         _end_what_came_of_the_secret(row)
         _record(EventName.OAUTH_CLIENT_CHANGED, caller, row, {"members": ["client_secret"]})

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.test import Client
 from django.urls import reverse
 
+from access.backoffice.forms import TicketField
 from accounts.models import User
 from tests.conftest import PASSWORD
 
@@ -48,6 +49,16 @@ def confirm(client: Client, model: str, action: str, *rows: Any, **values: Any) 
 def ticket_of(client: Client, address: str) -> dict[str, str]:
     """The hidden field of the form at this address, by which it makes one thing at most."""
     return {"ticket": client.get(address).context["form"]["ticket"].value()}
+
+
+def ticket_asked(client: Client, model: str, action: str, *rows: Any) -> dict[str, str]:
+    """The same of the page that asks before an action."""
+    return {"ticket": act(client, model, action, *rows).context["form"]["ticket"].value()}
+
+
+def new_ticket() -> dict[str, str]:
+    """The same of a form that nobody opened."""
+    return {"ticket": TicketField().initial()}
 
 
 def text_of(response: Any) -> str:

@@ -18,7 +18,7 @@ from apikeys.models import ApiKey
 from audit.models import Event
 from oauth.models import Consent, OAuthClient
 from tests.accounts.helpers import caller_as
-from tests.admin.helpers import browser, page
+from tests.admin.helpers import browser, new_ticket, page
 from tests.conftest import Cast, make_key
 from tests.oauth.flow import Flow, make_client
 from tests.pages.everything import make_passkeys
@@ -85,7 +85,13 @@ def address(model: type[Model], kind: str, *arguments: Any) -> str:
 
 def do(client: Client, model: type[Model], action: str, row: Model) -> Any:
     """Choose the action for the row, and say yes."""
-    sent = {"action": action, "_selected_action": [row.pk], "confirmed": "True", "post": "yes"}
+    sent = {
+        "action": action,
+        "_selected_action": [row.pk],
+        "confirmed": "True",
+        "post": "yes",
+        **new_ticket(),
+    }
     return client.post(address(model, "changelist"), sent)
 
 
@@ -96,9 +102,8 @@ def test_no_row_of_another_organization_is_changed_by_any_form_or_action(
 ) -> None:
     client, before = browser(getattr(cast, who)), state()
     for model, row in rows.items():
-        client.post(
-            address(model, "add"), FORMS | {"user": cast.charlie.pk, "organization": cast.umbrella.pk}
-        )
+        owners = {"user": cast.charlie.pk, "organization": cast.umbrella.pk}
+        client.post(address(model, "add"), FORMS | owners | new_ticket())
         client.post(address(model, "change", row.pk), FORMS)
         client.post(address(model, "delete", row.pk), {"post": "yes"})
         assert state() == before, model

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Mail, RecoveryCode, SecondFactor, Session, User
 from audit.models import Event
@@ -145,6 +147,20 @@ def test_a_person_gets_other_codes_and_removes_the_app(cast: Cast) -> None:
     assert client.post(f"{AUTHENTICATOR}/remove", proof).status_code == 409
     assert not SecondFactor.objects.exists() and not RecoveryCode.objects.exists()
     assert not Session.objects.get(user=cast.ada, ended_at=None).second_factor
+
+
+def test_a_form_that_is_sent_twice_says_that_new_codes_were_made(cast: Cast) -> None:
+    client, words = console_of(cast.ada), "You got new recovery codes a moment ago"
+    app = begun(client)
+    form = {"code": app.code()}
+    [first, *others] = RECOVERY.findall(text_of(client.post(f"{AUTHENTICATOR}/confirm", form)))
+    assert words in text_of(client.post(f"{AUTHENTICATOR}/confirm", form))
+    RecoveryCode.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    assert words not in text_of(client.post(CODES, {"password": PASSWORD, "code": "000000"}))
+    proof = {"password": PASSWORD, "code": first}
+    assert len(RECOVERY.findall(text_of(client.post(CODES, proof)))) == 1 + len(others)
+    again = text_of(client.post(CODES, proof))
+    assert words in again and not RECOVERY.search(again)
 
 
 @pytest.mark.requirement(22, 23)

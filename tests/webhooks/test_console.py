@@ -29,7 +29,7 @@ def test_an_owner_sets_a_webhook_up_tests_it_and_sees_what_came_of_it(cast: Cast
     shown = text_of(browser.get(page))
     assert "webhook.test" in shown and ">200<" in shown
     assert "thank you" not in shown  # the body of the answer
-    assert SECRET.search(text_of(browser.post(page, {"action": "rotate"})))
+    assert SECRET.search(text_of(browser.post(page, {"action": "rotate", **ticket_of(browser, page)})))
     browser.post(page, {"action": "disable"})
     assert "by hand" in text_of(browser.get(page))
     browser.post(page, {"action": "enable"})

@@ -15,7 +15,7 @@ from oauth.changes import ClientChanges
 from oauth.models import Consent, OAuthClient
 from oauth.services.clients import create_client, delete_clients, replace_secret, update_client
 from tests.accounts.helpers import caller_as
-from tests.admin.helpers import browser, confirm, messages_of, text_of
+from tests.admin.helpers import browser, confirm, messages_of, text_of, ticket_asked
 from tests.conftest import Cast, add_user, with_roles
 from tests.oauth.flow import CALLBACK, Flow, gateway, make_client
 
@@ -72,7 +72,8 @@ def test_nobody_takes_over_a_client_that_may_do_more_than_they_may(cast: Cast, k
 @pytest.mark.requirement(74)
 def test_nobody_takes_over_a_more_powerful_client_in_the_admin(cast: Cast, keeper: User) -> None:
     row = make_client("keys:write", owner=cast.ada).row
-    answer = confirm(browser(keeper), "accounts_oauthclient", "replace_secret", row)
+    client, action = browser(keeper), ("accounts_oauthclient", "replace_secret")
+    answer = confirm(client, *action, row, **ticket_asked(client, *action, row))
     assert messages_of(answer) == ["ada may do more than you."]
     assert "ocs_" not in answer.content.decode()
     assert row.client_secret == OAuthClient.objects.get().client_secret
@@ -84,7 +85,8 @@ def test_holders_of_a_clients_scopes_may_replace_its_secret_and_its_address(cast
     update_client(caller=caller_as(keeper), client=row, changes=ClientChanges(redirect_uris=[there]))
     assert replace_secret(caller=caller_as(keeper), client=row).row.redirect_uris == there
     machine = make_client("keys:write", owner=cast.acme).row
-    answer = confirm(browser(keeper), "accounts_oauthclient", "replace_secret", machine)
+    client, action = browser(keeper), ("accounts_oauthclient", "replace_secret")
+    answer = confirm(client, *action, machine, **ticket_asked(client, *action, machine))
     assert "ocs_" in answer.content.decode()
 
 

@@ -125,7 +125,8 @@ def test_clients_in_the_admin_are_for_those_who_manage_keys(cast: Cast) -> None:
     assert (made.row.name, made.row.scopes) == ("Board 2", ["services:read"])
     asked = ada.post(there, {"action": "replace_secret", "_selected_action": [made.row.pk]})
     assert "stops working" in text_of(asked)
-    again = confirm(ada, "accounts_oauthclient", "replace_secret", made.row)
+    ticket = {"ticket": asked.context["form"]["ticket"].value()}
+    again = confirm(ada, "accounts_oauthclient", "replace_secret", made.row, **ticket)
     assert again.context["made"].secret not in {"", made.secret}
     gone = page("accounts_oauthclient_delete", made.row.pk)
     assert "consents, codes and tokens" in text_of(ada.get(gone))
