@@ -33,7 +33,10 @@ TEMPLATES = "admin/webhooks/webhook"
 DISABLE = Confirmation(
     _("Disable webhooks"),
     _("Disable"),
-    _("Nothing is sent to these receivers until somebody enables their webhook again:"),
+    _(
+        "Nothing is sent to these receivers until somebody enables their webhook again. It then continues "
+        "after the last event that arrived:"
+    ),
     _("webhook disabled"),
     _("webhooks disabled"),
 )
@@ -68,11 +71,11 @@ class WebhookAdmin(ConfirmingAdmin):
     list_select_related = ("organization", "subscriber")
     search_fields = ("description",)
     fields = (
-        *("url", "description", "organization", "chosen", "subscriber", "created", "state", "stop"),
+        *("url", "description", "organization", "chosen", "subscriber", "created", "state", "why"),
         "last_deliveries",
     )
     readonly_fields = fields
-    optional = frozenset({"description", "organization", "subscriber", "stop", "last_deliveries"})
+    optional = frozenset({"description", "organization", "subscriber", "why", "last_deliveries"})
     actions = ("disable", "delete")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
@@ -124,6 +127,10 @@ class WebhookAdmin(ConfirmingAdmin):
         if webhook.failing_since:
             return said_status(gettext("failing"), "expired")
         return said_status(gettext("active"), "active")
+
+    @admin.display(description=_("why it is disabled"))
+    def why(self, webhook: Webhook) -> str:
+        return webhook.get_stop_display()
 
     @admin.display(description=_("last deliveries"))
     def last_deliveries(self, webhook: Webhook) -> SafeString:
