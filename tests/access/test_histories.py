@@ -70,6 +70,14 @@ def test_a_read_in_a_lost_history_is_noticed_by_the_next_look(db: None, lease: L
     assert names() == set()
 
 
+def test_each_history_has_a_number_of_its_own() -> None:
+    numbers = set()
+    for _ in range(3):
+        memory.forget()
+        numbers.add(memory.history)
+    assert len(numbers) == 3
+
+
 def test_a_later_read_in_the_new_history_hides_no_read_in_the_lost_one(db: None, lease: Lease) -> None:
     lease(1e-9)
     happen()

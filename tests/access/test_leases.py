@@ -4,14 +4,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from access import remembered
-from access.principal_cache import NOTHING, memory
+from access.principal_cache import NOTHING, Memory, memory
 from audit.events import CHANGES_NO_CALLER, EventName
 from audit.models import ChainHead
 from config.database.settings import database_config
@@ -79,6 +81,29 @@ def test_a_lease_ends_when_its_time_is_over_and_not_later(
     assert memory.trusted() is memory.known()
 
 
+def test_a_request_in_the_second_half_of_a_lease_asks_for_its_renewal(
+    db: None, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "clock_gettime", lambda _: now[0])
+    lease(2.0)
+    cache = Memory()
+    cache.known()
+    asked = []
+    for now[0] in (100.75, 101.0):
+        cache.trusted()
+        asked.append(cache._is_ageing.is_set())
+    assert asked == [False, True]
+
+
+def test_a_cached_caller_is_trusted_until_the_last_moment_before_their_end(db: None, lease: Lease) -> None:
+    lease(LONG)
+    end = timezone.now()
+    memory.remember(memory.known(), b"name", read()._replace(until=end))
+    assert memory.known().get(b"name", end - timedelta(microseconds=1)) is not None
+    assert memory.known().get(b"name", end) is None
+
+
 def test_what_was_read_before_a_change_does_not_come_back_after_it(db: None, lease: Lease) -> None:
     lease(1e-9)
     known, before = memory.known(), read()
@@ -123,15 +148,15 @@ def silent_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 def test_threads_that_wait_for_a_look_that_fails_fail_with_it_without_another_query(
     db: None, lease: Lease, silent_database: socket.socket
 ) -> None:
-    def look(_: int) -> bool:
-        with pytest.raises(OperationalError):
+    def failure_of_look(_: int) -> str:
+        with pytest.raises(OperationalError) as raised:
             memory.known()
-        return True
+        return str(raised.value)
 
     lease(LONG)
-    assert all(at_once(look, times=4))
+    (failure,) = set(at_once(failure_of_look, times=4))
     assert connections_to(silent_database) == 1
-    assert all(at_once(look, times=1))  # later threads look themselves
+    assert at_once(failure_of_look, times=1) == [failure]  # later threads look themselves
     assert connections_to(silent_database) == 1
 
 

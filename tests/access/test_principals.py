@@ -9,6 +9,7 @@ from audit.actors import Actor
 from config import profiles
 from config.profiles import NO_POWER, Capability, Power
 from config.wire.errors import NotAllowed, SecondFactorRequired
+from tests.accounts.helpers import serving
 
 pytestmark = pytest.mark.once
 
@@ -27,6 +28,14 @@ def owner() -> Principal:
     """A member who owns one organization and develops in another."""
     within = {HERE: role("owner", "organization"), THERE: role("developer", "organization")}
     return Principal("u", "alice", LOGIN, role("member", "global"), within, user_id=7)
+
+
+@pytest.fixture
+def member(owner: Principal) -> Principal:
+    """The owner, acting in HERE and with roles."""
+    roles = frozenset({"member", "owner"})
+    places = {HERE: Place("h", roles), THERE: Place("t", frozenset({"member", "developer"}))}
+    return replace(owner, organization_id=HERE, organization="h", roles=roles, places=places)
 
 
 def test_power_in_a_place_is_the_global_role_and_the_role_there(owner: Principal) -> None:
@@ -107,6 +116,7 @@ def test_the_operator_may_do_everything_everywhere(owner: Principal) -> None:
     assert owner.excess_over(operator("root")) == NO_POWER
     assert operator("root").actor == Actor("operator", "", "root")
     assert operator("root").credential == Credential("command", "")
+    assert operator("root").subject == ""
 
 
 def test_a_principal_that_nothing_is_said_of_may_do_nothing() -> None:
@@ -159,17 +169,39 @@ def test_a_program_is_told_of_the_second_factor_that_its_person_lacks(owner: Pri
     assert not isinstance(refused.value, SecondFactorRequired)
 
 
-def test_organizations_that_require_no_second_factor_give_their_roles_without_one(owner: Principal) -> None:
+def test_organizations_that_require_no_second_factor_give_their_roles_without_one(member: Principal) -> None:
     """The member acts in HERE, and only THERE requires a second factor for everything."""
-    roles = frozenset({"member", "owner"})
-    places = {HERE: Place("h", roles), THERE: Place("t", frozenset({"member", "developer"}))}
-    member = replace(owner, organization_id=HERE, roles=roles, places=places)
     weak = member.without_second_factor(frozenset({THERE}))
     assert (weak.within[HERE], weak.within[THERE]) == (member.within[HERE], NO_POWER)
-    assert weak.roles == weak.places[HERE].roles == roles
+    assert weak.roles == weak.places[HERE].roles == {"member", "owner"}
     assert weak.places[THERE].roles == {"member"}
     assert weak.with_second_factor is member
     assert member.without_second_factor(frozenset({HERE})).roles == {"member"}
+
+
+def test_what_a_profile_keeps_for_a_second_factor_is_lost_without_one_everywhere(owner: Principal) -> None:
+    with serving("login", second_factor_for=(Capability.MANAGE_KEYS, Capability.READ_OWN_KEYS)):
+        weak = owner.without_second_factor(frozenset())
+    assert not weak.may(Capability.MANAGE_KEYS, HERE) and not weak.may_somewhere(Capability.READ_OWN_KEYS)
+    assert weak.may(Capability.READ_KEYS, HERE) and weak.may(Capability.MANAGE_OWN_KEYS)
+    assert weak.with_second_factor is owner
+
+
+def test_without_the_second_factor_that_they_must_have_a_person_has_no_role_anywhere(
+    member: Principal,
+) -> None:
+    weak = member.without_power()
+    assert {weak.everywhere, *weak.within.values()} == {NO_POWER}
+    assert {weak.roles, *(place.roles for place in weak.places.values())} == {frozenset()}
+    assert weak.with_second_factor is member
+    assert weak.holds_anything and not Principal("u", "nobody", LOGIN).holds_anything
+
+
+def test_a_person_who_acts_elsewhere_would_act_there_with_a_second_factor_too(member: Principal) -> None:
+    acting = member.without_power().acting_in(THERE)
+    assert (acting.organization_id, acting.organization, acting.roles) == (THERE, "t", frozenset())
+    assert acting.with_second_factor == member.acting_in(THERE)
+    assert member.acting_in(THERE).roles == {"member", "developer"}
 
 
 def test_without_a_second_factor_nobody_loses_what_they_do_not_have(owner: Principal) -> None:

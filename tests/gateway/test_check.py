@@ -15,6 +15,8 @@ from apikeys.services.revocation import revoke_api_keys
 from audit.models import Event
 from config import profiles
 from config.wire import ids
+from config.wire.http.heads import CREDENTIAL, ROUTE
+from gateway.check import SHORT
 from gateway.identity import identity_headers, identity_lines
 from tests.conftest import Api, Cast, as_user, assert_problem, log_in, make_key, with_key
 from tests.gateway.routing import row, with_routes
@@ -67,6 +69,14 @@ def test_a_key_is_introduced_by_the_id_that_the_product_shows(cast: Cast) -> Non
             shown = f"key:{ids.public_id('api_key', key)}"
             assert identity_headers(acme)["X-Auth-Credential"] == shown
             assert dict(identity_lines(acme, {}))[b"X-Auth-Credential"] == shown.encode()
+
+
+@pytest.mark.parametrize("name", ["keyhouse", "sentrikat", "sentinelnerd"])
+def test_a_login_is_introduced_by_its_uuid_whatever_ids_the_product_shows(name: str) -> None:
+    session = str(uuid4())
+    with profiles.override(profiles.load(name)):
+        headers = identity_headers(Principal(str(uuid4()), "bob", Credential("jwt", session)))
+    assert headers["X-Auth-Credential"] == f"jwt:{session}"
 
 
 @pytest.mark.parametrize("https", [True, False])
@@ -140,9 +150,16 @@ def test_two_credentials_are_401_since_proxies_know_no_400(cast: Cast) -> None:
     both = Api(
         {"X-API-Key": make_key(cast.bob).text, "Authorization": f"Bearer {log_in(cast.bob)['access_token']}"}
     )
-    for api in (both, Api({"Authorization": "Bearer a b"}), Api({"X-API-Key": "a,b"})):
+    for api, detail in (
+        (both, "Send one credential: Authorization or X-API-Key, not both."),
+        (
+            Api({"Authorization": "Bearer a b"}),
+            "The Authorization header must be Bearer, a space and one token.",
+        ),
+        (Api({"X-API-Key": "a,b"}), "Send one credential: X-API-Key is repeated."),
+    ):
         answer = check(api, "/any")
-        assert_problem(answer, 401, "invalid_request")
+        assert assert_problem(answer, 401, "invalid_request")["detail"] == detail
         assert answer.headers["WWW-Authenticate"] == f'{CHALLENGE}, error="invalid_request"'
 
 
@@ -200,13 +217,29 @@ def test_what_is_in_no_row_is_403_for_everybody(cast: Cast) -> None:
 
 def test_denied_access_is_recorded_with_the_request_and_without_its_query(cast: Cast) -> None:
     key = make_key(cast.bob, "services:read", name="CI")
-    check(with_key(key), "/stock?secret=1", "POST")
+    check(with_key(key), "/stock?page=1?secret=1", "POST")
     event = Event.objects.get(name="access:denied")
     assert (event.actor_kind, event.actor_id) == ("api_key", str(key.row.uuid))
     assert (event.target_kind, event.target_label) == ("endpoint", "POST /stock")
     assert event.detail["code"] == "insufficient_scope"
     check(as_user(cast.bob), "/admins")
-    assert Event.objects.filter(name="access:denied").latest("sequence").actor_label == "bob"
+    latest = Event.objects.filter(name="access:denied").latest("sequence")
+    assert (latest.actor_label, latest.target_label) == ("bob", "GET /admins")
+
+
+def test_the_access_log_has_the_row_and_the_credential_of_a_check(cast: Cast) -> None:
+    key = make_key(cast.bob, "services:read")
+    logged = check(with_key(key), "/stock?page=2").wsgi_request.META
+    assert (logged[ROUTE], str(logged[CREDENTIAL])) == ("GET /stock", f"key:{key.row.uuid}")
+    logged = check(Api(), "/open/page").wsgi_request.META
+    assert (logged[ROUTE], logged[CREDENTIAL]) == ("GET /open/{page}", "")
+
+
+@pytest.mark.parametrize("length", [SHORT, SHORT + 1, 2 * SHORT])
+def test_a_uri_of_any_length_needs_a_row_with_its_method(cast: Cast, length: int) -> None:
+    uri = "/open/".ljust(length, "a")
+    assert check(Api(), uri).status_code == 200
+    assert_problem(check(Api(), uri, "POST"), 403, "not_allowed")
 
 
 def test_a_decision_about_a_key_costs_one_query_and_a_refused_path_no_query(

@@ -41,6 +41,7 @@ APPENDED = [
     "/gateway/check//services/stock",
     "http://127.0.0.1/gateway/check/services/stock",
     "/gateway/check/services/%2e%2e/stock",
+    "/services/stock",
 ]
 
 
@@ -48,6 +49,10 @@ APPENDED = [
 def test_an_appended_path_is_read_as_it_was_sent(program: Api, target: str) -> None:
     answer = program.client.get("/gateway/check/services/stock", RAW_URI=target)
     assert_problem(answer, 403, "not_allowed")
+
+
+def test_an_appended_path_that_the_server_does_not_pass_on_as_it_was_sent_is_403(program: Api) -> None:
+    assert_problem(program.client.get("/gateway/check/services/stock"), 403, "not_allowed")
 
 
 @pytest.mark.parametrize("headers", [NGINX, TRAEFIK, {"X-Original-URI": "/services/x"}])
@@ -108,6 +113,14 @@ def test_no_pair_half_a_pair_and_pairs_of_two_proxies_at_once_are_403(
     program: Api, headers: dict[str, str]
 ) -> None:
     assert_problem(program.get("/gateway/check", headers=headers), 403, "not_allowed")
+
+
+def test_a_proxy_that_names_no_request_is_told_the_ways_to_name_one(program: Api) -> None:
+    problem = assert_problem(program.get("/gateway/check"), 403, "not_allowed")
+    assert problem["detail"] == (
+        "Name the original request in one way: X-Original-Method and X-Original-URI, "
+        "X-Forwarded-Method and X-Forwarded-Uri, or the path after /gateway/check."
+    )
 
 
 @pytest.mark.parametrize("name", ["Uri", "URI", "URL", "Rewrite-Url", "Rewrite-URL"])

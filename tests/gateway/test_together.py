@@ -82,6 +82,20 @@ def test_one_query_reads_the_callers_of_all_checks(cast: Cast, lease: Lease) -> 
         assert memory.trusted().find(bytes(key.row.digest), timezone.now())
 
 
+@pytest.mark.parametrize(("keys", "named"), [(1, 1), (2, 2), (3, 4), (4, 4), (5, 8)])
+def test_reads_of_different_numbers_of_keys_share_a_few_statements(cast: Cast, keys: int, named: int) -> None:
+    checks = [unread(make_key(cast.alice, "services:read")) for _ in range(keys)]
+    sizes: list[int] = []
+
+    def note(execute: Any, sql: str, digests: Any, *rest: Any) -> Any:
+        sizes.append(len(digests))
+        return execute(sql, digests, *rest)
+
+    with connection.execute_wrapper(note):
+        assert statuses(check_together(checks)) == [200] * keys
+    assert sizes == [named]
+
+
 def test_keys_that_may_not_be_used_are_left_to_a_thread_that_records_why(cast: Cast) -> None:
     good, revoked, expired, disabled = (make_key(cast.alice, "services:read") for _ in range(4))
     spent = make_key(cast.alice, "services:read", rate_limit=Rate(1, 3600))

@@ -11,13 +11,12 @@ from pytest_django.fixtures import Settings
 from standardwebhooks import WebhookVerificationError
 
 from access.audit_log.serializers import AuditEventMember
-from accounts.mail.delivery import send_due
 from accounts.models import Membership, User
 from apikeys.services.revocation import revoke_api_keys
 from audit.events import EventName
 from audit.models import Event
+from config.wire.errors import Invalid
 from tests.accounts.helpers import caller_as
-from tests.accounts.mailbox import Mailbox, plain
 from tests.config.outgoing.receiver import Receiver, receiving
 from tests.conftest import Cast, make_key
 from tests.webhooks.helpers import happen, ids, later, new_webhook, now, send, verified
@@ -84,20 +83,6 @@ def test_an_event_that_was_not_taken_is_sent_again_with_the_same_id_before_later
     assert (now(made).tries, now(made).failing_since) == (0, None)
 
 
-def test_pauses_double_up_to_six_hours(cast: Cast, receiver: Receiver) -> None:
-    made = new_webhook(cast.alice, receiver, cast.acme, "api_key.revoked")
-    happen(cast.acme)
-    receiver.status = 503
-    pauses = []
-    for _ in range(14):
-        before = timezone.now()
-        send()
-        pauses.append(round((now(made).next_try_at - before).total_seconds()))
-        Webhook.objects.update(next_try_at=timezone.now())
-    assert pauses[:4] == [10, 20, 40, 80]
-    assert pauses[-2:] == [6 * 3600] * 2
-
-
 @pytest.mark.requirement(152)
 def test_a_receiver_that_was_away_gets_everything_once_it_is_back(cast: Cast, tls: Path) -> None:
     with receiving(tls / "server.pem") as receiver:
@@ -125,37 +110,6 @@ def test_a_receiver_that_dies_while_it_answers_gets_the_event_again(cast: Cast, 
     send()
     assert ids(receiver) == [event, event]
     assert [each.status for each in Delivery.objects.order_by("pk")] == [None, 200]
-
-
-def test_a_webhook_that_fails_for_five_days_is_disabled_and_its_managers_are_told(
-    cast: Cast, receiver: Receiver, mailbox: Mailbox
-) -> None:
-    made = new_webhook(cast.alice, receiver, cast.acme, "api_key.revoked")
-    happen(cast.acme)
-    receiver.status = 500
-    send()
-    later(days=4)
-    send()
-    assert now(made).is_enabled
-    later(days=1, hours=1)
-    send()
-    assert now(made).stop == Stop.FAILING
-    assert Event.objects.filter(name=EventName.WEBHOOK_DISABLED).get().detail == {"reason": "failing"}
-    send_due()
-    told = mailbox.to("alice@example.org")
-    assert "localhost" in plain(told[0])
-    assert f"/account/organizations/{cast.acme.uuid}/webhooks/{made.row.uuid}" in plain(told[0])
-    assert not mailbox.to("bob@example.org")
-    later(days=1)
-    assert send() == 0
-
-
-def test_a_receiver_that_is_gone_is_not_asked_again(cast: Cast, receiver: Receiver) -> None:
-    made = new_webhook(cast.alice, receiver, cast.acme, "api_key.revoked")
-    happen(cast.acme)
-    receiver.status = 410
-    send()
-    assert now(made).stop == Stop.GONE
 
 
 def test_a_webhook_that_is_enabled_again_goes_on_where_it_was(cast: Cast, receiver: Receiver) -> None:
@@ -286,6 +240,16 @@ def test_a_replay_sends_a_span_again_with_the_same_ids(cast: Cast, receiver: Rec
     send()
     send()
     assert ids(receiver) == [*events, new, events[1], events[2]]
+    assert now(made).replay_after is None
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 1), (-1, 1), (2, 1)])
+def test_a_replay_of_no_span_of_events_is_refused(
+    cast: Cast, receiver: Receiver, first: int, last: int
+) -> None:
+    made = new_webhook(cast.alice, receiver, cast.acme)
+    with pytest.raises(Invalid):
+        replay(caller=caller_as(cast.alice), webhook=made.row, first=first, last=last)
     assert now(made).replay_after is None
 
 

@@ -110,6 +110,18 @@ def test_a_url_that_leads_nowhere_or_inside_is_refused(cast: Cast, settings: Set
 
 
 @pytest.mark.parametrize(
+    "url", ["https://10.1.2.3/hook", "http://10.1.2.3/hook", "http://hooks.example.org/", "https://8.8.8.8/"]
+)
+def test_where_the_operator_allows_a_network_a_url_may_lead_there_and_need_no_tls(
+    cast: Cast, settings: Settings, url: str
+) -> None:
+    settings.WEBHOOK_NETWORKS = ("10.0.0.0/8",)
+    assert new_webhook(cast.ada, f" {url}\n", None).row.url == url
+    with pytest.raises(Invalid, match="network that the operator allows"):
+        new_webhook(cast.ada, "https://192.168.0.1/", None)
+
+
+@pytest.mark.parametrize(
     ("member", "value"),
     [
         ("events", ["api_key:revoked"]),
