@@ -9,7 +9,7 @@ from pathlib import Path
 from tests import secret_service
 from tests.npm import CACHE, installed
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 AXE = "axe-core@4.14.1"
 OPENID_CLIENT = Path(__file__).parent / "openid_client"
 REDOCLY = Path(__file__).parents[1] / "config" / "wire" / "openapi" / "redocly"

@@ -73,11 +73,19 @@ def test_what_knows_no_database_runs_once() -> None:
     assert len(having) == 1
 
 
-def test_parameters_are_dealt_out_to_the_databases_and_each_function_runs_on_both() -> None:
+def test_parameters_are_dealt_out_to_the_databases_and_their_function_runs_on_both() -> None:
     shares = [collected(part, "--all") for part in PARTS]
     one, other = ({test.partition("[")[0] for test in share if SEVERAL in test} for share in shares)
     assert one == other and one
     assert not any(SEVERAL in test for test in frozenset.intersection(*shares))
+
+
+def test_what_starts_processes_or_commits_runs_on_both_databases() -> None:
+    shares = [collected(part, "--all") for part in PARTS]
+    twice, once = frozenset.intersection(*shares), frozenset.symmetric_difference(*shares)
+    assert any("test_a_later_start_changes_nothing" in test for test in twice)
+    assert any("test_a_refusal_that_could_not_be_recorded" in test for test in twice)
+    assert any("test_the_seed_is_never_shown_again" in test for test in once)
 
 
 def test_what_two_processes_take_is_together_everything_and_nothing_twice(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 ./run test          the fast tier: without `slow`, `soak` and tests that start Keyhouse as a process, unless
                     they are marked `fast`. Tests run on one database, by their file; those that commit or
                     are marked `databases` run on both.
-./run test --all    without `soak`. Functions run on both databases; those with parameters deal them out to
-                    the two in turn, unless they commit or are marked `databases`. Functions marked `once`
-                    run on one, by their file.
+./run test --all    without `soak`. Tests that commit, start Keyhouse as a process or are marked `databases` run
+                    on both databases, the others on one: a function by its name, its parameters in turn.
+                    Functions marked `once` run on one, by their file.
                     Two processes for each database share its tests, as tests.running.taking says.
 ./run test PATHS    what is named, by paths or with -k: on both databases, but for those marked `once`;
                     ./run test tests --all does so with everything, before a release.
@@ -30,7 +30,7 @@ INSTALLATIONS = {"bare_installation", "after_migration"}  # the fixtures of test
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="slow tests too; every function on both databases")
+    parser.addoption("--all", action="store_true", help="slow tests too")
     parser.addoption("--soak", action="store_true", help="the soak tests and the properties alone")
 
 
@@ -71,7 +71,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item in kept]
     if config.getoption("all"):
         # What takes seconds comes first, so that the processes that share the tests end together.
-        items.sort(key=_starts_processes, reverse=True)
+        items.sort(key=lambda item: (not _starts_processes(item), not _is_slow(item)))
 
 
 def pytest_collection_finish() -> None:
@@ -110,15 +110,15 @@ def _is_about_databases(item: pytest.Item) -> bool:
 
 
 def _dealt_to_others(items: Iterable[pytest.Item], database: str) -> Iterator[pytest.Item]:
-    """Yield the tests whose parameters are for another database; with either of them a function begins."""
-    functions = defaultdict(list)
+    """Yield the tests that are for another database: each function has its own first one, then they take turns."""
+    turns: defaultdict[str, int] = defaultdict(int)
     for item in items:
-        if hasattr(item, "callspec") and not _has(item, "once") and not _is_about_databases(item):
-            functions[item.nodeid.partition("[")[0]].append(item)
-    for name, tests in functions.items():
-        if len(tests) > 1:
-            turns = enumerate(tests, start=_draw(name))
-            yield from (item for turn, item in turns if DATABASES[turn % len(DATABASES)] != database)
+        if not (_has(item, "once") or _is_about_databases(item) or _starts_processes(item)):
+            name = item.nodeid.partition("[")[0]
+            turn = _draw(name) + turns[name]
+            turns[name] += 1
+            if DATABASES[turn % len(DATABASES)] != database:
+                yield item
 
 
 def _commits(item: pytest.Item) -> bool:

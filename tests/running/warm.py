@@ -26,6 +26,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 LIBRARIES = (
+    "authlib.oidc.core",
+    "cryptography.fernet",
     "django.contrib.admin.views.main",
     "django.core.management",
     "django.db.backends.postgresql.base",
@@ -34,7 +36,9 @@ LIBRARIES = (
     "django.test",
     "django_stubs_ext",
     "environ",
+    "fido2.server",
     "gunicorn.workers.gasgi",
+    "joserfc.jwt",
     "jsonschema",
     "jwcrypto.jwk",
     "jwt",
