@@ -165,7 +165,7 @@ class Server:
         self, method: str, path: str, *, headers: dict[str, str] | None = None, body: Any = None
     ) -> Answer:
         """Send one request on a connection of its own; a body that is not bytes is sent as JSON."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         kind = {} if body is None else {"Content-Type": "application/json"}
         try:

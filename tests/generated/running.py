@@ -14,6 +14,7 @@ from tests.installation import PROJECT, Installation, Server, copy_of
 
 HERE = Path(__file__).parent
 PYTHON = PROJECT / ".venv-schemathesis" / "bin" / "python"
+ALL_PHASES = "examples,coverage,fuzzing,stateful"
 SHOWN = 2000  # characters of a request, of which some have very long values
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "tests.running.settings",  # password hashes that cost little
@@ -89,7 +90,9 @@ def callers_of(installation: Installation, equal: int) -> list[Callers]:
     return [Callers(**each) for each in json.loads(done.stdout)]
 
 
-def run(original: Installation, callers: Callers, folder: Path, *, examples: int, seed: int = 1) -> Run:
+def run(
+    original: Installation, callers: Callers, folder: Path, *, examples: int, phases: str = ALL_PHASES
+) -> Run:
     """Send generated requests of these callers to a copy of an installation, and return what came of them.
 
     `examples` is the number of random requests to each operation; the phases `examples` and `coverage` send
@@ -100,7 +103,7 @@ def run(original: Installation, callers: Callers, folder: Path, *, examples: int
     with copy_of(original, folder) as installation:
         installation.settings |= original.settings
         with installation.serve("--workers", "1") as server:
-            _schemathesis(server, callers, found, "-n", str(examples), "--seed", str(seed))
+            _schemathesis(server, callers, found, "-n", str(examples), "--seed", "1", "--phases", phases)
             assert "Traceback" not in server.output, server.output
     *lines, last = map(json.loads, found.read_text().splitlines())
     failures = [Failure(**line) for line in lines]

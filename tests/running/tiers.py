@@ -3,9 +3,9 @@
 ./run test          the fast tier: without `slow`, `soak` and tests that start Keyhouse as a process, unless
                     they are marked `fast`. Tests run on one database, by their file; those that commit or
                     are marked `databases` run on both.
-./run test --all    without `soak`. Tests that commit, start Keyhouse as a process or are marked `databases` run
-                    on both databases, the others on one: a function by its name, its parameters in turn.
-                    Functions marked `once` run on one, by their file.
+./run test --all    without `soak`. Tests that commit, start Keyhouse as a process or are marked `databases`
+                    run on both databases, the others on one: functions by their names, their parameters in
+                    turn. Functions marked `once` run on one, by their file.
                     Two processes for each database share its tests, as tests.running.taking says.
 ./run test PATHS    what is named, by paths or with -k: on both databases, but for those marked `once`;
                     ./run test tests --all does so with everything, before a release.
@@ -110,7 +110,7 @@ def _is_about_databases(item: pytest.Item) -> bool:
 
 
 def _dealt_to_others(items: Iterable[pytest.Item], database: str) -> Iterator[pytest.Item]:
-    """Yield the tests that are for another database: each function has its own first one, then they take turns."""
+    """Yield the tests that are for another database. A function has its first one, then they take turns."""
     turns: defaultdict[str, int] = defaultdict(int)
     for item in items:
         if not (_has(item, "once") or _is_about_databases(item) or _starts_processes(item)):
