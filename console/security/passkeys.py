@@ -68,7 +68,9 @@ class ConfirmPage(ShowsCodes):
     home = "console-security"
     form_class = NewPasskeyForm
     title = gettext_lazy("Add a passkey")
-    text = gettext_lazy("The passkey was not added. Remove it from your device, and begin again.")
+    text = gettext_lazy(
+        "If your security page does not list the passkey, remove it from your device, and begin again."
+    )
     button = gettext_lazy("Begin again")
     template = "security/begin_again.html"
 

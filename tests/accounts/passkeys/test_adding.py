@@ -70,6 +70,16 @@ def test_a_passkey_is_added_and_removed_only_with_a_fresh_proof(cast: Cast) -> N
     assert (Passkey.objects.count(), RecoveryCode.objects.count()) == (1, 10)
 
 
+def test_a_passkey_that_was_added_is_not_said_to_be_missing_when_its_page_is_reloaded(cast: Cast) -> None:
+    client = at_localhost(cast.bob)
+    form = {"name": "Laptop", "passkey": Authenticator().made(begun(client))}
+    assert RECOVERY.search(text_of(client.post(CONFIRM, form)))
+    again = text_of(client.post(CONFIRM, form))
+    assert "If your security page does not list the passkey, remove it from your device" in again
+    assert "You got new recovery codes a moment ago" in again and "was not added" not in again
+    assert Passkey.objects.count() == 1
+
+
 @pytest.mark.requirement(22)
 def test_nothing_is_added_without_the_page_that_follows_the_proof(cast: Cast) -> None:
     client, key = at_localhost(cast.bob), Authenticator()
