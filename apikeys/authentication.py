@@ -25,7 +25,7 @@ from apikeys.models import ApiKey
 from apikeys.usage import spending
 from apikeys.usage.refusals import record_refused_key, record_refused_use
 from audit.actors import NOTHING, Origin, Target
-from audit.position import BEGINNING, Found, Position, select_at
+from audit.position import Found, Position, select_at
 from config import profiles
 from config.database.sql import as_json, as_time, as_uuid
 from config.wire.errors import InvalidToken, NetworkNotAllowed
@@ -155,7 +155,9 @@ def read_keys(keys: Iterable[Presented], now: datetime) -> dict[Presented, Cache
     """
     known, found = memory.known(), defaultdict[Presented, list[tuple[Any, ...]]](list)
     named = {digest: sent for sent in keys for digest in _lookups(sent)}
-    rows, position = _select(list(named)) if named else Found([], BEGINNING)
+    if not named:
+        return {}
+    rows, position = _select(list(named))
     for columns in rows:
         found[named[bytes(columns[DIGEST])]].append(columns)
     callers = dict[Presented, Cached]()

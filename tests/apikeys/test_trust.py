@@ -85,6 +85,16 @@ def test_a_token_outlives_neither_itself_nor_its_session(cast: Cast, lease: Leas
         use(token, is_key=False, at=later(days=90))
 
 
+def test_a_change_of_another_key_leaves_a_key_cached(cast: Cast, lease: Lease, operator: Caller) -> None:
+    key, other = make_key(cast.alice, "services:read"), make_key(cast.bob, "services:read")
+    lease(1e-9)
+    use(key.text)
+    revoke_api_keys(caller=operator, selected=[other.row])
+    with CaptureQueriesContext(connection) as captured:
+        use(key.text)
+    assert len(statements(captured)) == 1  # the look
+
+
 def test_a_refused_credential_is_not_cached(cast: Cast, lease: Lease, operator: Caller) -> None:
     update_user(caller=operator, user=cast.alice, changes=UserChanges(is_active=False))
     key = make_key(cast.alice, "services:read")

@@ -172,6 +172,14 @@ def test_no_host_is_known_if_the_proxy_sends_no_host(reader: Api) -> None:
     assert_problem(answer, 403, "not_allowed")
 
 
+@pytest.mark.parametrize(("host", "status"), [(HOST, 200), ("elsewhere.example", 403)])
+def test_a_proxy_that_passes_on_the_client_s_host_need_not_send_it_anew(
+    reader: Api, host: str, status: int
+) -> None:
+    answer = move(reader, f"http://{HOST}/dav/b", **{"X-Forwarded-Host": "", "Host": host})
+    assert answer.status_code == status
+
+
 @pytest.mark.parametrize("header", KNOWN)
 def test_a_row_that_takes_no_second_path_refuses_every_known_header(reader: Api, header: str) -> None:
     for method, path in (("PUT", "/objects/a"), ("GET", "/open")):

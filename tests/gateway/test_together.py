@@ -12,8 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access.callers import caller_at_command_line
+from access.credentials import Presented
 from access.key_limits import Rate
 from access.principal_cache import memory
+from apikeys.authentication import read_keys
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from apikeys.services.revocation import revoke_api_keys
@@ -82,6 +84,10 @@ def test_one_query_reads_the_callers_of_all_checks(cast: Cast, lease: Lease) -> 
         assert memory.trusted().find(bytes(key.row.digest), timezone.now())
 
 
+def test_a_text_that_no_stored_key_has_is_left_to_a_thread(cast: Cast) -> None:
+    assert read_keys([Presented("x" * 40, is_key=True, place="token")], timezone.now()) == {}
+
+
 @pytest.mark.parametrize(("keys", "named"), [(1, 1), (2, 2), (3, 4), (4, 4), (5, 8)])
 def test_reads_of_different_numbers_of_keys_share_a_few_statements(cast: Cast, keys: int, named: int) -> None:
     checks = [unread(make_key(cast.alice, "services:read")) for _ in range(keys)]
@@ -94,6 +100,13 @@ def test_reads_of_different_numbers_of_keys_share_a_few_statements(cast: Cast, k
     with connection.execute_wrapper(note):
         assert statuses(check_together(checks)) == [200] * keys
     assert sizes == [named]
+
+
+def test_a_check_that_was_read_with_others_is_answered_again_unread(cast: Cast, lease: Lease) -> None:
+    lease(LONG)
+    keys = [make_key(cast.alice, "services:read") for _ in range(2)]
+    assert statuses(check_together([unread(key) for key in keys])) == [200, 200]
+    assert all(repeated.answer_again(asking(key).fingerprint) for key in keys)
 
 
 def test_keys_that_may_not_be_used_are_left_to_a_thread_that_records_why(cast: Cast) -> None:

@@ -11,6 +11,7 @@ from apikeys.at_rest.digests import current_digest
 from apikeys.imported import hashes
 from apikeys.models import ApiKey, ImportedHash
 from apikeys.services.revocation import revoke_api_keys
+from audit.models import Event
 from config.limits import Bounds, Limit
 from gateway import edge
 from gateway.edge import UnreadKey, check_from_memory, check_together
@@ -75,6 +76,7 @@ def test_it_must_be_asked_for_and_is_warned_of(
 @pytest.mark.requirement(141)
 def test_a_prefix_is_no_key(imported: str) -> None:
     assert status(with_secret("A" * 32)) == 401
+    assert Event.objects.get(name="api_key:refused").detail == {"reason": "unknown"}
     assert status({"Authorization": f"Bearer {KEY}"}) == 401
     assert ImportedHash.objects.exists() and status(HEADERS) == 200
     assert status(with_secret("A" * 32)) == 401

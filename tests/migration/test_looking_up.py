@@ -9,11 +9,15 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from access.callers import caller_at_command_line
+from access.credentials import presented
 from access.principal_cache import memory
+from apikeys.authentication import known_key
 from apikeys.models import ApiKey, KeySource
 from apikeys.services.enabling import enable_api_keys
 from apikeys.services.revocation import revoke_api_keys
+from audit.actors import Origin
 from audit.models import Event
+from config.wire.errors import InvalidToken
 from gateway import edge
 from gateway.edge import UnreadKey, check_from_memory, check_together
 from migration.unused import disable_unused
@@ -123,6 +127,18 @@ def test_a_key_that_was_not_used_in_time_is_refused_and_then_disabled(imported: 
     assert disable_unused() == 0
     enable_api_keys(caller=caller_at_command_line(), selected=[unused])
     assert [status(headers) for headers in imported.headers] == [200, 200]
+
+
+def test_an_imported_key_may_be_used_first_until_the_last_moment_before_its_deadline(
+    imported: System,
+) -> None:
+    deadline = timezone.now()
+    ApiKey.objects.update(unused_until=deadline)
+    sent = presented(head(imported.headers[0]))
+    assert sent is not None
+    with pytest.raises(InvalidToken):
+        known_key(sent, Origin("", "", deadline))
+    assert known_key(sent, Origin("", "", deadline - timedelta(microseconds=1)))
 
 
 def test_the_deadline_is_as_long_as_the_operator_says(cast: Cast, drf: System) -> None:

@@ -11,13 +11,14 @@ from accounts.users.services import update_user
 from apikeys.at_rest import key_text
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
+from apikeys.services.enabling import disable_api_keys
 from apikeys.services.revocation import revoke_api_keys
 from audit import refusals
 from audit.models import Event
 from config import profiles
 from tests.conftest import Cast, assert_problem, make_key, with_key
 
-REASONS = ["unknown", "revoked", "expired", "owner inactive"]
+REASONS = ["unknown", "revoked", "expired", "disabled", "owner inactive"]
 
 
 def refused_key(cast: Cast, reason: str) -> NewKey | str:
@@ -29,6 +30,8 @@ def refused_key(cast: Cast, reason: str) -> NewKey | str:
     elif reason == "expired":
         ended = timezone.now()
         ApiKey.objects.filter(pk=key.row.pk).update(created_at=ended - timedelta(days=1), expires_at=ended)
+    elif reason == "disabled":
+        disable_api_keys(caller=caller_at_command_line(), selected=[key.row])
     else:
         update_user(caller=caller_at_command_line(), user=cast.bob, changes=UserChanges(is_active=False))
     return key
@@ -41,8 +44,8 @@ def test_the_reason_of_a_refusal_is_recorded_with_the_key_it_is_about(cast: Cast
     event = Event.objects.get(name="api_key:refused")
     assert event.detail == {"reason": reason}
     assert (event.actor_kind, event.ip) == ("anonymous", "127.0.0.1")
-    about = ("", "") if isinstance(key, str) else (str(key.row.uuid), "CI")
-    assert (event.target_id, event.target_label) == about
+    about = ("", "", "") if isinstance(key, str) else ("api_key", str(key.row.uuid), "CI")
+    assert (event.target_kind, event.target_id, event.target_label) == about
 
 
 def test_the_public_answer_is_the_same_for_every_reason_and_for_a_malformed_key(cast: Cast) -> None:
