@@ -1,5 +1,6 @@
 """Answers as they go over the connection: Django's, and refusals of the event loop in the same form."""
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from http import HTTPStatus
@@ -17,6 +18,9 @@ from config.wire.problems import problem_response
 PIECE = 64 * 1024  # bytes
 IN_MEMORY = 1024 * 1024  # bytes of a streamed answer; a longer one goes to a temporary file
 
+WITHOUT_BODY = {204, 304}
+CONTROL = re.compile(rb"[^\t\r\n\x20-\x7e\x80-\xff]")
+
 Lines = list[tuple[bytes, bytes]]
 
 
@@ -27,6 +31,12 @@ class Answer(NamedTuple):
     lines: Lines
     body: bytes = b""
     file: IO[bytes] | None = None
+
+    @property
+    def is_in_one_piece(self) -> bool:
+        """Whether it can be written at once, and ends where its Content-Length says."""
+        is_short = self.file is None and len(self.body) <= PIECE and self.status not in WITHOUT_BODY
+        return is_short and (b"Content-Length", b"%d" % len(self.body)) in self.lines
 
 
 class Unread:
@@ -40,6 +50,11 @@ class WrittenAnswer(NamedTuple):
 
     head: bytes
     body: bytes = b""
+
+    @property
+    def is_malformed(self) -> bool:
+        """Whether a header has characters that no header may have."""
+        return CONTROL.search(self.head) is not None
 
     @classmethod
     def of(cls, answer: Answer) -> "WrittenAnswer":

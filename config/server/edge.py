@@ -7,7 +7,7 @@ for time to pass.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from hashlib import sha256
@@ -30,7 +30,7 @@ from config.server.answers import (
 from config.server.batches import Batches
 from config.server.body import Receive, read_body
 from config.server.body_memory import BodyMemory, Share
-from config.server.connection.plain_head import MAX_SIZE, plain_scope
+from config.server.connection.plain_head import MAX_SIZE, NOTHING, plain_scope
 from config.server.environ import environ_of, has_body
 from config.server.in_flight import TooManyInFlight
 from config.server.limits import CHECK_THREADS, MAX_QUEUED_CHECKS, MOST_TOGETHER
@@ -83,20 +83,20 @@ class Edge:
         await deliver(await self._answer(scope, receive), scope["method"], send)
 
     def answer_plain(
-        self, data: bytes, server: Any, client: Any
-    ) -> WrittenAnswer | Coroutine[Any, Any, WrittenAnswer] | None:
-        """Answer `data` if it is exactly one plain check: from memory, or else in a thread.
+        self, data: bytes, server: Any, client: Any, scheme_headers: Mapping[bytes, bytes] = NOTHING
+    ) -> WrittenAnswer | Coroutine[Any, Any, Answer] | None:
+        """Answer `data` if it is exactly one plain request: from memory, or else in a thread.
 
         Returns None, and has done nothing, if it is something else. `server` and `client` are the addresses
         of the connection.
         """
-        if len(data) > MAX_SIZE or not data.startswith(self._beginnings):
-            return None
-        digest = fingerprint(data, client)
-        repeated = self._checks.repeated(digest)
-        if repeated is not None:
-            return repeated
-        scope = plain_scope(data, server, client)
+        digest = b""
+        if len(data) <= MAX_SIZE and data.startswith(self._beginnings):
+            digest = fingerprint(data, client)
+            repeated = self._checks.repeated(digest)
+            if repeated is not None:
+                return repeated
+        scope = plain_scope(data, server, client, scheme_headers)
         if scope is None:
             return None
         head = _head(scope, digest)
@@ -106,8 +106,8 @@ class Edge:
         observed.end(head, found.status)
         return WrittenAnswer.of(found)
 
-    async def _answer_later(self, head: PlainHead, unread: Unread | None) -> WrittenAnswer:
-        return WrittenAnswer.of(await _observed(self._in_thread(head, unread), head))
+    async def _answer_later(self, head: PlainHead, unread: Unread | None) -> Answer:
+        return await _observed(self._in_thread(head, unread), head)
 
     def stop(self) -> None:
         """Wait until all work in threads is done."""

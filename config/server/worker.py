@@ -5,13 +5,13 @@ import os
 import resource
 import sys
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
 from gunicorn.workers.gasgi import ASGIWorker
 
-from config.server.answers import WrittenAnswer
+from config.server.answers import Answer, WrittenAnswer
 from config.server.connection.closing import ClosingConnection
 from config.server.connection.connection import Connection
 from config.server.limits import SPARE_FILES, SWITCH_SECONDS
@@ -25,8 +25,8 @@ class Application(Protocol):
     """The ASGI application, as far as a worker uses it directly."""
 
     def answer_plain(
-        self, data: bytes, server: Any, client: Any
-    ) -> WrittenAnswer | Coroutine[Any, Any, WrittenAnswer] | None: ...
+        self, data: bytes, server: Any, client: Any, scheme_headers: Mapping[bytes, bytes]
+    ) -> WrittenAnswer | Coroutine[Any, Any, Answer] | None: ...
 
     def stop(self) -> None: ...
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from gunicorn.asgi import protocol
 from gunicorn.asgi.parser import CallbackRequest, PythonProtocol
-from gunicorn.asgi.protocol import ASGIProtocol, BodyReceiver
+from gunicorn.asgi.protocol import ASGIProtocol, BodyReceiver, _RequestHeaderPolicy
+from gunicorn.http.message import HeaderPolicy
 from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.gasgi import ASGIWorker
 
@@ -23,6 +24,8 @@ PARTS: dict[Any, str] = {
     PythonProtocol: "fe72402943fb078d",
     CallbackRequest: "321b183a439f9afc",
     BodyReceiver: "4ff6d5f1ff0bc464",
+    _RequestHeaderPolicy: "2bd904ea53da3777",
+    HeaderPolicy: "84bc24b291e79234",
     ASGIProtocol.__init__: "762f28f2b36d0a7b",
     ASGIProtocol.connection_made: "9113fc16d379728e",
     ASGIProtocol.connection_lost: "b137894451589cb3",

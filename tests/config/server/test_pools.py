@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -243,3 +244,44 @@ def test_a_client_with_many_requests_delays_another_by_one(
         for client in clients:
             assert all_of(client).startswith(b"HTTP/1.1 200 ")
     assert order == ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.1"]
+
+
+class CountingLoop(asyncio.SelectorEventLoop):
+    """Counts how often a thread calls it."""
+
+    calls = 0
+
+    def call_soon_threadsafe(self, callback: Any, *rest: Any, context: Any = None) -> Any:  # type: ignore[override]
+        self.calls += 1
+        return super().call_soon_threadsafe(callback, *rest, context=context)
+
+
+def test_the_loop_takes_what_threads_have_done_meanwhile_at_once() -> None:
+    async def calls() -> int:
+        loop, threads, last_begins = asyncio.get_running_loop(), Threads("test", 1, 9), threading.Event()
+        assert isinstance(loop, CountingLoop)
+        work = [lambda: True, lambda: True, lambda: True, last_begins.set]
+        running = [asyncio.create_task(threads.run(each)) for each in work]
+        await tasks_begin()
+        assert last_begins.wait(30)  # the loop is busy, and three are done
+        found = loop.calls
+        assert await asyncio.gather(*running) == [True, True, True, None]
+        threads.stop()
+        return found
+
+    with asyncio.Runner(loop_factory=CountingLoop) as runner:
+        assert runner.run(calls()) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError, StopIteration, SystemExit])
+def test_what_work_raises_reaches_who_waits_for_its_result(error: type[BaseException]) -> None:
+    def fail() -> None:
+        raise error
+
+    async def work() -> None:
+        threads = Threads("test", 1, 1)
+        with pytest.raises((error, RuntimeError)):  # no coroutine can raise StopIteration
+            await threads.run(fail)
+        threads.stop()
+
+    asyncio.run(asyncio.wait_for(work(), timeout=30))

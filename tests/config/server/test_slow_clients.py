@@ -265,7 +265,7 @@ def test_a_large_head_in_one_piece_is_431(
 ) -> None:
     monkeypatch.setattr(head, "MAX_HEAD", 1000)
     with connect(server.port) as client:
-        client.sendall(before + get("/", f"X-A: {'a' * 1000}"))
+        client.sendall(before + get("/", f"X-A: {'a' * 1000}", "Connection: close"))  # not plain
         assert b"HTTP/1.1 431 " in all_of(client)
 
 
