@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from django.db import close_old_connections
 
-from access.credentials import Presented
+from access.credentials import Presented, is_key_like
 from access.principal_cache import Cached
 from accounts.sessions.authentication import remembered_access_token
 from apikeys.authentication import may_come_from, read_keys, remembered_key
@@ -49,9 +49,12 @@ def check_from_memory(head: PlainHead) -> Answer | UnreadKey | None:
         return None
     try:
         question, origin = ask(head), Origin.of(head)
+    except DomainError as error:
+        return _refused(error, head, is_fixed=True)
+    try:
         caller = _remembered(question.sent, origin) if question.sent else None
     except DomainError as error:
-        return _refused(error, head)
+        return _refused(error, head, is_fixed=question.sent is not None and is_key_like(question.sent.secret))
     if question.sent and caller is None:
         return UnreadKey(head, question, origin, question.sent) if question.sent.is_key else None
     return _answer_known(head, question, origin, caller)
@@ -120,14 +123,18 @@ def _answer_known(
     if left is None:
         return None
     counting.record_use(decision.key, origin, scopes=decision.scopes)
-    lines = identity_lines(decision.principal, left)
+    answer = Answer(200, identity_lines(decision.principal, left))
     if not left:
-        repeated.keep(head, origin, caller, decision, lines)
-    return _answered(Answer(200, lines), head)
+        repeated.keep(head, origin, caller, decision, answer)
+    return _answered(answer, head)
 
 
-def _refused(error: DomainError, head: Head) -> Answer:
-    return _answered(of_response(secure(refusal_of(error, head))), head)
+def _refused(error: DomainError, head: PlainHead, *, is_fixed: bool) -> Answer:
+    """Return the answer to a refusal. It `is_fixed` if the profile and the head alone have decided it."""
+    answer = of_response(secure(refusal_of(error, head)))
+    if is_fixed:
+        repeated.keep_refusal(head, answer)
+    return _answered(answer, head)
 
 
 def _answered(answer: Answer, head: Head) -> Answer:

@@ -16,8 +16,10 @@ from apikeys.services.api_keys import NewKey
 from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting
 from audit.actors import Origin
+from audit.models import Event
 from config import profiles
 from config.server.edge import fingerprint
+from config.wire.errors import InvalidToken
 from gateway import repeated
 from gateway.repeated import answer_again
 from tests.access.basic import basic
@@ -158,3 +160,55 @@ def test_the_oldest_answer_makes_room_for_a_new_one(cast: Cast, monkeypatch: pyt
     key = make_key(cast.alice, "services:read")
     sent = [sent_once(key, f"X-A: {number}") for number in range(3)]
     assert [is_kept(each) for each in sent] == [False, True, True]
+
+
+# Refusals
+
+
+def refused_once(*lines: str, key: str = "", uri: str = "/services/a") -> bytes:
+    original = ("X-Original-Method: GET", f"X-Original-URI: {uri}", *([f"X-API-Key: {key}"] if key else []))
+    sent = "\r\n".join(["GET /gateway/check HTTP/1.1", "Host: localhost", *original, *lines, "", ""]).encode()
+    assert answer_at_once(sent) is not None
+    return sent
+
+
+def mistyped(key: NewKey) -> str:
+    return key.text[:-1] + ("0" if key.text[-1] != "0" else "1")
+
+
+def test_a_wrong_checksum_is_refused_again_in_the_same_words_and_counted_nowhere(cast: Cast) -> None:
+    sent = refused_once(key=mistyped(make_key(cast.alice, "services:read")))
+    repeated.forget()
+    first, again = answer_at_once(sent), answer_at_once(sent)
+    assert first is not None and again is not None and is_kept(sent)
+    assert first.body == again.body and first.head.startswith(b"HTTP/1.1 401 ")
+    assert first.head[: first.head.index(b"X-Request-ID")] == again.head[: again.head.index(b"X-Request-ID")]
+    assert first.head != again.head  # each has a request id of its own
+    assert not counting._waiting and not Event.objects.filter(name="api_key:refused").exists()
+
+
+def test_a_request_without_a_credential_and_one_without_a_row_are_refused_again() -> None:
+    assert is_kept(refused_once()) and is_kept(refused_once(uri="/nowhere"))
+
+
+def test_a_text_that_an_import_could_make_a_key_is_decided_anew(cast: Cast) -> None:
+    sent = Presented("x" * 40, is_key=True)
+    with pytest.raises(InvalidToken):  # so that memory alone can refuse it
+        authenticate_key(sent, Origin(CLIENT[0], "", timezone.now()))
+    assert not is_kept(refused_once(key=sent.secret))
+
+
+def test_a_refusal_holds_no_key_and_depends_on_the_profile(cast: Cast) -> None:
+    text = mistyped(make_key(cast.alice, "services:read"))
+    sent = refused_once(key=text)
+    assert repeated._refused and text not in str(repeated._refused)
+    with profiles.override(copy(profiles.active())):
+        assert not is_kept(sent)
+
+
+def test_refusals_make_room_for_refusals_alone(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeated, "MOST_REFUSED", 2)
+    key = make_key(cast.alice, "services:read")
+    allowed = sent_once(key)
+    refused = [refused_once(f"X-A: {number}", key=mistyped(key)) for number in range(3)]
+    assert [is_kept(each) for each in (allowed, *refused)] == [True, False, True, True]

@@ -33,6 +33,10 @@ def checking(key: str, uri: str, **more: str) -> dict[str, str]:
     return {"X-Original-Method": "GET", "X-Original-URI": uri, **({"X-API-Key": key} if key else {}), **more}
 
 
+def mistyped(key: str) -> str:
+    return key[:-1] + ("0" if key[-1] != "0" else "1")
+
+
 @pytest.fixture(scope="module")
 def served(module_installation: Installation) -> dict[str, dict[str, Any]]:
     """The log of a server that has answered in all ways, by request id; and "key", its API key."""
@@ -45,6 +49,7 @@ def served(module_installation: Installation) -> dict[str, dict[str, Any]]:
         ask(server, "check-in-memory", "/gateway/check", checking(key, f"/services/a?x={SECRET}"))
         for _ in range(2):
             ask(server, "check-repeated", "/gateway/check", checking(key, "/services/b"))
+            ask(server, "check-refused-again", "/gateway/check", checking(mistyped(key), "/services/b"))
         ask(server, "check-open", "/gateway/check", checking("", "/services/a/health"))
         ask(server, "check-unknown-key", "/gateway/check", checking(SECRET, "/services/a"))
         ask(server, "check-no-row", "/gateway/check", checking(key, f"/{SECRET}"))
@@ -79,6 +84,7 @@ def ask(server: Server, request_id: str, path: str, headers: dict[str, str], *, 
         ("check-in-thread", 200, "GET /services/**", True),
         ("check-in-memory", 200, "GET /services/**", True),
         ("check-repeated", 200, "GET /services/**", True),
+        ("check-refused-again", 401, "GET /services/**", False),
         ("check-open", 200, "GET /services/{service}/health", False),
         ("check-unknown-key", 401, "GET /services/**", False),
         ("check-no-row", 403, "", False),
