@@ -45,6 +45,12 @@ MODULES = (
     "accounts/sessions/services.py",
     "gateway/introspection.py",
     "gateway/identity.py",
+    "webhooks/signing.py",
+    "webhooks/urls_allowed.py",
+    "webhooks/authority.py",
+    "webhooks/delivery/outcomes.py",
+    "webhooks/delivery/retry_after.py",
+    "webhooks/services/sending.py",
 )
 
 

@@ -248,9 +248,24 @@ def test_a_replay_of_no_span_of_events_is_refused(
     cast: Cast, receiver: Receiver, first: int, last: int
 ) -> None:
     made = new_webhook(cast.alice, receiver, cast.acme)
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid) as refused:
         replay(caller=caller_as(cast.alice), webhook=made.row, first=first, last=last)
-    assert now(made).replay_after is None
+    assert refused.value.errors.keys() == {"first"} and now(made).replay_after is None
+
+
+def test_a_test_and_a_replay_of_one_event_are_tried_at_once_and_recorded(
+    cast: Cast, receiver: Receiver
+) -> None:
+    made, caller = new_webhook(cast.ada, receiver, None, "webhook.created"), caller_as(cast.ada)
+    first = Event.objects.earliest("sequence").sequence
+    assert first == 1
+    later(days=-1)
+    replay(caller=caller, webhook=made.row, first=first, last=first)
+    assert send() == 1
+    later(days=-1)
+    send_test(caller=caller, webhook=made.row)
+    assert send() == 1
+    assert Event.objects.get(name=EventName.WEBHOOK_REPLAYED).detail == {"first": first, "last": first}
 
 
 def test_the_last_fifty_deliveries_are_kept(cast: Cast, receiver: Receiver) -> None:

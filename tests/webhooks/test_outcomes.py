@@ -13,7 +13,9 @@ from tests.accounts.mailbox import Mailbox, plain
 from tests.config.outgoing.receiver import Receiver
 from tests.conftest import Cast
 from tests.webhooks.helpers import happen, later, new_webhook, now, send
-from webhooks.delivery.outcomes import Outcome
+from webhooks.delivery.outcomes import Outcome, failed, sent, stop
+from webhooks.delivery.parcels import next_parcel
+from webhooks.delivery.turns import claimed_turns, take
 from webhooks.models import Stop, Webhook
 
 
@@ -58,14 +60,53 @@ def test_of_a_webhook_for_all_events_the_active_administrators_are_told(
     cast: Cast, receiver: Receiver, mailbox: Mailbox
 ) -> None:
     User.objects.filter(pk=cast.mallory.pk).update(role="admin", is_active=False)
+    User.objects.filter(pk=cast.charlie.pk).update(is_superuser=True)
     made = new_webhook(cast.ada, receiver, None, "api_key.revoked")
     happen(None)
     receiver.status = 410
     send()
     assert now(made).stop == Stop.GONE
     send_due()
-    told = {name for name in ("ada", "audrey", "alice", "mallory") if mailbox.to(f"{name}@example.org")}
-    assert told == {"ada"}
+    people = ("ada", "audrey", "alice", "charlie", "mallory")
+    assert [name for name in people if mailbox.to(f"{name}@example.org")] == ["ada", "charlie"]
+
+
+def test_a_failure_counts_against_its_webhook_alone_and_the_log_says_why(
+    cast: Cast, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        new_webhook(cast.alice, receiver, cast.acme, "api_key.revoked")
+    happen(cast.acme)
+    turns, receiver.status = list(claimed_turns(2)), 500
+    take(turns[0])
+    assert {row.pk: row.tries for row in Webhook.objects.all()} == {turns[0].webhook: 1, turns[1].webhook: 0}
+    assert f"webhook {turns[0].webhook} not sent: status 500" in caplog.messages
+
+
+def test_a_webhook_is_stopped_once_and_no_other_with_it(cast: Cast, receiver: Receiver) -> None:
+    for _ in range(2):
+        new_webhook(cast.alice, receiver, cast.acme, "api_key.revoked")
+    row, other = Webhook.objects.order_by("pk")
+    for why in (Stop.GONE, Stop.FAILING):
+        stop(row, why)
+    assert {each.pk: each.stop for each in Webhook.objects.all()} == {row.pk: Stop.GONE, other.pk: ""}
+    event = Event.objects.get(name=EventName.WEBHOOK_DISABLED)
+    assert (event.target_kind, event.target_id) == ("webhook", str(row.uuid))
+    assert (event.actor_kind, event.detail) == ("anonymous", {"reason": "gone"})
+
+
+def test_nothing_is_written_of_a_message_whose_turn_was_lost(cast: Cast, receiver: Receiver) -> None:
+    made = new_webhook(cast.alice, receiver, cast.acme, "api_key.revoked")
+    happen(cast.acme)
+    [turn] = claimed_turns(1)
+    row = now(made)
+    parcel = next_parcel(row, turn.settled, timezone.now())
+    assert parcel is not None
+    Webhook.objects.update(turn=turn.number + 1)
+    assert not sent(row, parcel, Outcome(timezone.now(), 1, 200, "", timedelta(0)))
+    failed(row, parcel, Outcome(timezone.now(), 1, 410, "", timedelta(0)))
+    stop(row, Stop.NO_POWER)
+    assert (now(made).cursor, now(made).tries, now(made).is_enabled) == (row.cursor, 0, True)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from accounts.models import Organization, User
 from audit.events import EventName
 from audit.models import Event
+from config.outgoing.client import LONGEST_URL
 from config.wire.errors import Conflict, DomainError, FreshProofRequired, Invalid, NotAllowed
 from tests.accounts.helpers import at_once, caller_as
 from tests.config.outgoing.receiver import Receiver
@@ -19,6 +20,7 @@ from webhooks.changes import WebhookChanges
 from webhooks.models import Webhook
 from webhooks.services.secrets import MOST_OLD, rotate_secret
 from webhooks.services.webhooks import MOST_OF_ONE, create_webhook, update_webhook
+from webhooks.urls_allowed import clean_url
 
 URL = "https://hooks.example.org/keyhouse"
 PATH = "/api/v1/webhooks"
@@ -107,6 +109,26 @@ def test_a_url_that_leads_nowhere_or_inside_is_refused(cast: Cast, settings: Set
     answer = as_user(cast.ada).post(PATH, {"url": url})
     assert_problem(answer, 400, member="url")
     assert Webhook.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        (
+            "https://example.org/" + "a" * LONGEST_URL,
+            f"A URL has at most {LONGEST_URL} characters, all of them ASCII, and no spaces.",
+        ),
+        ("ftp://example.org/", "must be a URL such as https://example.org/hooks"),
+        ("http://example.org/", "must begin with https://"),
+        ("https://10.1.2.3/", "must lead to a public address, or to a network that the operator allows"),
+    ],
+)
+def test_the_refusal_of_a_url_says_what_would_be_right(settings: Settings, url: str, reason: str) -> None:
+    settings.WEBHOOK_NETWORKS = ()
+    assert clean_url(URL) == URL
+    with pytest.raises(Invalid) as refused:
+        clean_url(url)
+    assert refused.value.errors == {"url": reason}
 
 
 @pytest.mark.parametrize(
@@ -203,7 +225,7 @@ def test_a_disabled_webhook_takes_no_test(cast: Cast) -> None:
     path = f"{PATH}/{made(api, organization=str(cast.acme.uuid))['id']}"
     assert api.post(f"{path}/test").status_code == 202
     api.patch(path, {"enabled": False})
-    assert_problem(api.post(f"{path}/test"), 409)
+    assert_problem(api.post(f"{path}/test"), 409, member="enabled")
 
 
 def test_a_list_takes_a_fixed_number_of_queries(
