@@ -19,6 +19,7 @@ from accounts.models.sessions import idle_time
 from audit.actors import Origin
 from gateway.check import authenticate
 from oauth.models import Consent
+from tests.accounts.authenticator import enrolled
 from tests.conftest import Cast, make_key
 from tests.oauth.flow import Flow, machine_token, make_client
 
@@ -36,10 +37,18 @@ def of_consent(cast: Cast) -> str:
     return token
 
 
+def of_consent_with_second_factor(cast: Cast) -> str:
+    app, flow = enrolled(cast.bob), Flow(make_client("services:read"), cast.bob)
+    assert flow.log_in(flow.address(), totp_code=app.code()).status_code == 302
+    token: str = flow.tokens()["access_token"]
+    return token
+
+
 PROGRAMS: dict[str, Callable[[Cast], str]] = {
     "a key of a person": lambda cast: make_key(cast.bob, "services:write", **LIMITS).text,
     "a key of an organization": lambda cast: make_key(cast.acme, "services:read").text,
     "a client with a consent": of_consent,
+    "a client with a consent that a second factor backs": of_consent_with_second_factor,
     "a machine of a person": lambda cast: machine_token(make_client(owner=cast.bob))["access_token"],
     "a machine of an organization": lambda cast: machine_token(make_client(owner=cast.acme))["access_token"],
 }
@@ -66,6 +75,16 @@ def test_a_program_may_do_the_same_whether_or_not_it_shows_its_credential(cast: 
     of_token: dict[str, Any] = {"token": 0, "expires_at": expires_at, "identity_scopes": frozenset()}
     without_token: dict[str, Any] = of_token if found.credential.kind == "oauth2" else {}
     assert found.credential == replace(by_credential.credential, **without_token)
+
+
+def test_each_consent_gives_the_power_of_its_own_person(cast: Cast) -> None:
+    programs = {of_consent(cast): cast.alice, of_consent_with_second_factor(cast): cast.bob}
+    for text, user in programs.items():
+        credential = shown(text).credential
+        found = now_of(credential)
+        assert found is not None
+        assert (found.user_id, found.second_factor) == (user.pk, user == cast.bob)
+        assert found.credential.id == credential.id
 
 
 def test_a_consent_ends_with_its_time_or_when_its_client_is_idle_for_too_long(cast: Cast) -> None:

@@ -60,7 +60,8 @@ def test_passwords_of_members_no_longer_log_in(cast: Cast, fake: FakeProvider) -
     assert before.get("auth/me").status_code == 401
     assert assert_problem(Api().post("auth/login", LOGIN), 403, "not_allowed")["detail"] == BOUND
     assert BOUND in browser().post("/account/login", form_of("bob")).content.decode()
-    assert Event.objects.filter(detail__reason="must log in with the organization").count() == 2
+    refused = {"detail__reason": "must log in with the organization", "target_id": str(cast.bob.uuid)}
+    assert Event.objects.filter(**refused).count() == 2
     assert not Session.objects.filter(user=cast.bob, ended_at=None).exists()
     log_in(cast.charlie)  # of another organization
     require(cast, required=False)
@@ -282,19 +283,18 @@ def test_the_way_in_is_not_taken_away(cast: Cast) -> None:
     log_in(cast.bob)
 
 
+@pytest.mark.parametrize("has_app", [False, True])
 @pytest.mark.requirement(177)
-def test_a_member_links_the_account_with_its_password_after_the_providers_word(
-    cast: Cast, fake: FakeProvider
-) -> None:
+def test_a_member_links_the_account_with_its_password(cast: Cast, fake: FakeProvider, has_app: bool) -> None:
     """The login then counts as one with the provider; so does one with a second factor of one's own."""
     set_up(cast, fake.issuer)
-    require(cast)
     known = add_user("anna", memberships=[(cast.acme, "developer")])
+    code = {"totp_code": enrolled(known).code()} if has_app else {}
+    require(cast)
     User.objects.filter(pk=known.pk).update(email="alice@acme.example", email_key="alice@acme.example")
-    member = Browser()
-    page = logs_in(fake, member).headers["Location"]
-    assert member.here.post(page, form_of("anna")).status_code == 302
+    page = logs_in(fake, member := Browser()).headers["Location"]
+    assert member.here.post(page, form_of("anna", **code)).status_code == 302
     assert Identity.objects.get().user == known
-    assert Session.objects.get(user=known, ended_at=None).organization == cast.acme
+    assert Session.objects.get(user=known, ended_at=None, organization=cast.acme).second_factor is has_app
     again = member.here.get("/account/prove?next=/account/")
     assert again.headers["Location"].startswith("/account/login/organization?")

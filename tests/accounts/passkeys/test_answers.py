@@ -16,9 +16,13 @@ from accounts.passkeys.verification import sweep
 from audit.models import Event
 from tests.accounts.passkeys.authenticator import (
     ADD,
+    BACKED_UP,
     CONFIRM,
+    ELIGIBLE,
+    PRESENT,
     VERIFIED,
     Authenticator,
+    added,
     asked_at,
     asked_in,
     at_localhost,
@@ -182,3 +186,51 @@ def test_spent_challenges_are_deleted_when_they_have_expired(cast: Cast) -> None
     SpentChallenge.objects.update(ends_at=1)
     sweep()
     assert not SpentChallenge.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "challenge", [b"", b"\0" * 57, b"\1", b"\1" * 57, b"\2" * 57, b"\4" * 57, b"\x09" * 57]
+)
+def test_a_challenge_that_nobody_made_is_refused(challenge: bytes, cast: Cast) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    asked = asked_at(client) | {"challenge": encoded(challenge)}
+    answer = client.post(LOGIN, {"passkey": key.signed(asked)})
+    assert answer.status_code == 400 and "does not fit this page" in said(answer)
+
+
+def test_each_login_says_whether_a_passkey_is_backed_up_by_now(cast: Cast) -> None:
+    key = with_passkey(cast.ada, flags=PRESENT | VERIFIED | ELIGIBLE)
+    for more, is_backed_up in ((0, False), (BACKED_UP, True), (0, False)):
+        key.flags = PRESENT | VERIFIED | ELIGIBLE | more
+        logged_in(key)
+        stored = Passkey.objects.get()
+        assert (stored.backup_eligible, stored.backed_up) == (True, is_backed_up)
+
+
+@pytest.mark.requirement(9, 24)
+def test_wrong_passkeys_after_a_password_count_for_the_person_whichever_they_are(cast: Cast) -> None:
+    first, second = with_passkey(cast.ada), Authenticator(number=2)
+    client = logged_in(first)
+    added(client, second, "Phone", passkey=first.signed(asked_at(client, ADD)))
+    impostors = [Authenticator(number=3), Authenticator(number=4)]
+    for impostor, key in zip(impostors, (first, second), strict=True):
+        impostor.id = key.id
+
+    def tried(key: Authenticator) -> int:
+        other = browser()
+        asked = asked_in(other.post(LOGIN, {"identifier": "ada", "password": PASSWORD}))
+        return other.post(LOGIN, {"passkey": key.signed(asked)}).status_code
+
+    assert [tried(first) for _ in range(12)] == [302] * 12  # right ones are not counted
+    assert [tried(impostors[number % 2]) for number in range(11)] == [401] * 10 + [429]
+
+
+@pytest.mark.requirement(22)
+def test_the_passkey_of_another_person_proves_nothing(cast: Cast) -> None:
+    key, theirs = with_passkey(cast.ada), with_passkey(cast.bob, number=2)
+    client = logged_in(key)
+    proof = theirs.signed(asked_at(client, ADD))
+    assert client.post(ADD, {"password": PASSWORD, "passkey": proof}).status_code == 403
+    event = Event.objects.latest("sequence")
+    assert event.detail == {"reason": "passkey of somebody else"}
+    assert event.subjects == [f"user:{cast.ada.uuid}"]

@@ -56,7 +56,8 @@ def test_ending_all_sessions_ends_a_session_that_was_left(cast: Cast) -> None:
     assert bob.delete("auth/sessions").status_code == 204
     assert ada.delete(f"users/{cast.bob.uuid}/sessions").status_code == 204
     assert_problem(bob.get("auth/me"), 401, "invalid_token")
-    assert Event.objects.latest("sequence").detail == {"sessions": 1}
+    event = Event.objects.latest("sequence")
+    assert (event.detail, event.subjects) == ({"sessions": 1}, [f"user:{cast.bob.uuid}"])
 
 
 @pytest.mark.django_db(transaction=True)

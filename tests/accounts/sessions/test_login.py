@@ -1,10 +1,13 @@
 """POST auth/login: who gets in, by which name, and what a wrong body is told."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from accounts.models import Session
+from accounts.sessions.services import open_vouched
+from audit.actors import Origin
 from audit.models import Event
 from tests.accounts.helpers import serving
 from tests.conftest import PASSWORD, Api, Cast, assert_problem, log_in
@@ -49,6 +52,29 @@ def test_a_session_remembers_where_it_was_opened(cast: Cast) -> None:
     assert session.ip == "192.0.2.7"
     assert session.user_agent.startswith("curl/8 xxx")
     assert len(session.user_agent) == 200
+
+
+def test_a_session_remembers_what_a_provider_said_of_the_person(cast: Cast) -> None:
+    now = datetime.now(UTC)
+    proven, half_an_hour = now - timedelta(minutes=5), timedelta(minutes=30)
+    opened = open_vouched(
+        cast.bob,
+        cast.acme,
+        second_factor=True,
+        proven_at=proven,
+        provider_session="desk",
+        origin=Origin("192.0.2.7", "a-request", now),
+        user_agent="curl/8",
+        longest=half_an_hour,
+    )
+    session = Session.objects.get()
+    assert (session, session.user, session.organization) == (opened, cast.bob, cast.acme)
+    assert (session.ip, session.user_agent, session.provider_session) == ("192.0.2.7", "curl/8", "desk")
+    assert (session.second_factor, session.proven_at) == (True, proven)
+    assert (session.created_at, session.expires_at) == (now, now + half_an_hour)
+    event = Event.objects.latest("sequence")
+    assert (event.name, event.subjects) == ("login:succeeded", [f"user:{cast.bob.uuid}"])
+    assert event.detail == {"by": "provider", "organization": str(cast.acme.uuid)}
 
 
 @pytest.mark.parametrize("identifiers", [("username",), ("email",)])
@@ -142,5 +168,6 @@ def test_a_login_is_one_event_whether_to_the_api_or_to_the_admin(cast: Cast) -> 
             str(cast.ada.uuid),
             "127.0.0.1",
         )
+        assert event.subjects == [f"user:{cast.ada.uuid}"]
         cast.ada.refresh_from_db()
         assert cast.ada.last_login_at == event.occurred_at

@@ -1,5 +1,7 @@
 """Where the profile refreshes by access token, a token renews its own session only."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from accounts.models import Session, User
@@ -7,6 +9,7 @@ from accounts.sessions import tokens
 from accounts.sessions.refreshing import renew
 from audit.actors import Origin
 from config.wire.errors import InvalidToken
+from tests.accounts.helpers import claims_of, origin_at
 from tests.conftest import Cast, log_in
 
 
@@ -17,6 +20,14 @@ def test_an_access_token_renews_its_own_session_and_no_other(cast: Cast) -> None
         claims, session = tokens.read_refresh(pair.refresh_token), Session.objects.get(user=user)
         assert (claims["sub"], claims["sid"]) == (str(user.uuid), str(session.uuid))
         assert bytes(session.refresh_digest) == tokens.digest(claims["jti"])
+
+
+def test_a_renewal_counts_as_use_of_the_session(cast: Cast) -> None:
+    token, later = log_in(cast.alice)["access_token"], datetime.now(UTC) + timedelta(minutes=5)
+    pair = renew(token=token, origin=origin_at(later))
+    assert Session.objects.get().last_seen_at == later
+    for text in (pair.access_token, pair.refresh_token):
+        assert claims_of(text)["iat"] == int(later.timestamp())
 
 
 def test_an_inactive_person_renews_nothing(cast: Cast) -> None:

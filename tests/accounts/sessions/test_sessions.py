@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from access.principals import Caller
 from accounts.models import Session
 from accounts.sessions import services as sessions
 from accounts.sessions import tokens
@@ -113,6 +114,22 @@ def test_the_profile_says_how_long_tokens_live(cast: Cast) -> None:
         assert claims_of(token)["exp"] - claims_of(token)["iat"] == life
 
 
+def test_tokens_count_their_time_from_the_login_and_a_repeated_refresh_token_from_the_last_refresh(
+    cast: Cast,
+) -> None:
+    opened = open_session(cast, minutes=2)
+    session = Session.objects.get()
+    later = session.created_at + timedelta(minutes=1)
+    again = tokens.issue(session, subject=str(cast.alice.uuid), refresh_id="an id", now=later)
+    for token, start, life in (
+        (opened.tokens.access_token, session.created_at, 900),
+        (again.access_token, later, 900),
+        (again.refresh_token, session.created_at, 14 * 86_400),
+    ):
+        claims, issued = claims_of(token), int(start.timestamp())
+        assert (claims["iat"], claims["exp"]) == (issued, issued + life)
+
+
 @pytest.mark.requirement(35)
 def test_a_refresh_token_used_again_kills_the_whole_family(cast: Cast) -> None:
     first = log_in(cast.alice)
@@ -160,12 +177,29 @@ def test_a_logout_is_recorded_once_and_is_no_theft(cast: Cast) -> None:
     refresh(pair["refresh_token"])
     names = Event.objects.order_by("sequence").values_list("name", flat=True)
     assert list(names)[-2:] == ["login:succeeded", "session:ended"]
+    event = Event.objects.latest("sequence")
+    assert (event.actor_id, event.ip, event.detail) == (str(cast.alice.uuid), "127.0.0.1", {})
+    sid = claims_of(pair["access_token"])["sid"]
+    assert event.subjects == [f"session:{sid}", f"user:{cast.alice.uuid}"]
 
 
 def test_a_logout_leaves_the_other_sessions_alone(cast: Cast) -> None:
     one, other = log_in(cast.alice), log_in(cast.alice)
     with_token(one["access_token"]).post("auth/logout")
     assert is_good(other["access_token"])
+
+
+def test_sessions_that_are_ended_together_are_recorded_one_by_one_and_once(
+    cast: Cast, operator: Caller
+) -> None:
+    for user in (cast.alice, cast.bob):
+        log_in(user)
+    selected = list(Session.objects.order_by("-pk").select_related("user"))
+    assert [sessions.end_selected_sessions(caller=operator, selected=selected) for _ in range(2)] == [2, 0]
+    recorded = Event.objects.filter(name="session:ended").order_by("sequence")
+    assert [event.subjects for event in recorded] == [
+        [f"session:{each.uuid}", f"user:{each.user.uuid}"] for each in reversed(selected)
+    ]
 
 
 def test_a_key_cannot_log_anybody_out(cast: Cast) -> None:

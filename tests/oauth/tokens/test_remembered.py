@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from access.principals import Caller, Credential, Principal
+from access.principals import Caller, Credential, Place, Principal
 from audit.actors import Origin
+from config import profiles
 from config.wire.errors import InvalidToken
 from oauth.authentication import authenticate_oauth2, remembered_oauth2
 from oauth.changes import ClientChanges
@@ -52,6 +53,16 @@ def test_a_cached_token_follows_the_client_of_a_machine(cast: Cast, operator: Ca
         use(tokens)
 
 
+def test_a_cached_token_of_a_person_follows_its_client(cast: Cast, operator: Caller, lease: Lease) -> None:
+    lease(LOOKS)
+    both = ("services:read", "services:write")
+    client = make_client(*both)
+    tokens = Flow(client, cast.alice, scope=" ".join(both)).tokens()
+    assert use(tokens).scopes == set(both)
+    update_client(caller=operator, client=client.row, changes=ClientChanges(scopes=both[:1]))
+    assert use(tokens).scopes == {"services:read"}
+
+
 @pytest.mark.parametrize("seconds", [0, LONG])
 def test_a_token_ends_at_its_time_cached_or_not(cast: Cast, lease: Lease, seconds: float) -> None:
     tokens = machine_token(make_client("services:read", owner=cast.acme))
@@ -87,4 +98,22 @@ def test_a_token_says_whose_client_it_is_and_what_it_may_tell(cast: Cast) -> Non
         client=client.row.client_id,
         token=row.pk,
         identity_scopes=frozenset({"openid"}),
+    )
+
+
+def test_the_token_of_an_organizations_machine_is_good_there_alone(cast: Cast) -> None:
+    made, acme = make_client("services:read", owner=cast.acme), str(cast.acme.uuid)
+    found = use(machine_token(made))
+    row, client = OAuthAccessToken.objects.get(), made.row
+    credential = Credential(
+        "oauth2", str(client.uuid), row.expires, "Dashboard", client=client.client_id, token=row.pk
+    )
+    assert found == Principal(
+        subject=acme,
+        label="Acme",
+        credential=credential,
+        within={cast.acme.pk: profiles.active().power_of_scopes(frozenset({"services:read"}))},
+        organization_id=cast.acme.pk,
+        organization=acme,
+        places={cast.acme.pk: Place(acme)},
     )
