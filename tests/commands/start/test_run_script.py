@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,22 @@ def test_without_python_it_says_what_is_needed(tree: Path, tmp_path: Path) -> No
     assert done.stderr == "run: Python 3.11 or newer with the venv module is needed\n"
 
 
+@pytest.mark.parametrize("is_stamped", [False, True], ids=["interrupted", "without-its-python"])
+def test_it_makes_an_environment_again_that_is_not_whole(tree: Path, is_stamped: bool) -> None:
+    venv, wanted = tree / ".venv", tree / "requirements.txt"
+    shutil.rmtree(venv)
+    wanted.write_text("# nothing, so that pip asks nobody\n")
+    if is_stamped:  # the system's Python has another name since its upgrade
+        (venv / "bin").mkdir(parents=True)
+        (venv / "bin" / "python").symlink_to(tree / "python-of-before")
+        shutil.copy(wanted, venv / "installed-requirements.txt")
+    else:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    (tree / "manage.py").write_text("import pip; print('with pip')")
+    done = run(tree, "manage", "help", PIP_NO_INDEX="1")
+    assert (done.returncode, done.stdout) == (0, "with pip\n"), done.stderr
+
+
 def test_a_failed_setup_does_not_serve(migrated_tree: Path) -> None:
     done = run(migrated_tree, KEYHOUSE_ADMIN_PASSWORD="short")
     assert (done.returncode, done.stdout) == (1, "")
@@ -145,7 +162,8 @@ def test_the_packages_for_sentry_and_opentelemetry_are_installed_once_and_kept(t
     for _ in range(2):
         assert run(tree, "install", "observability").returncode == 0
     assert run(tree, "manage", "help").returncode == 0
-    pip, sync, *others = called.read_text().splitlines()
+    version, pip, sync, *others = called.read_text().splitlines()
+    assert version == "-m pip --version"
     assert pip.startswith("-m pip install") and pip.endswith("uv")
     assert sync.startswith("-m uv pip sync") and sync.endswith("requirements-observability.txt")
     assert others == ["manage.py help"]
