@@ -19,7 +19,6 @@ from config.wire.ids import QueryIdField
 from config.wire.lists.order import STORED, Column
 from config.wire.lists.query import ListQuery
 
-LONGEST_SPAN = 20  # characters
 STATUSES = ("active", "expiring", "expired", "disabled", "revoked")
 
 
@@ -32,7 +31,7 @@ class SpanField(serializers.Field[timedelta, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> timedelta:
         with said_by_field():
-            return parse_duration("span", str(data)[:LONGEST_SPAN])
+            return parse_duration("span", str(data))
 
 
 class OwnerField(QueryIdField):

@@ -3,17 +3,13 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
-from rest_framework.parsers import FormParser
-from rest_framework.renderers import JSONRenderer
+from oauthlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.principals import Principal
 from audit.actors import Origin
 from config.wire.errors import InvalidToken, NetworkNotAllowed
-from config.wire.http.challenges import realm
-from config.wire.views import PublicView
 from gateway.introspection import (
     INACTIVE,
     Introspection,
@@ -24,43 +20,38 @@ from gateway.introspection import (
 from oauth.authentication import principal_of_machine
 from oauth.models import OAuthClient
 from oauth.openapi import REFUSALS
+from oauth.protocol.parameters import FORM
 from oauth.protocol.server import authenticated_client
 from oauth.serializers import OAuth2RevocationRequest
+from oauth.views import ProtocolView
 
 
 class ClientIntrospectionRequest(OAuth2RevocationRequest):
     """The members of RFC 7662 section 2.1, and those with which clients authenticate."""
 
 
-class ClientIntrospectionView(PublicView):
+class ClientIntrospectionView(ProtocolView):
     """Describe an API key or access token to an OAuth2 client (RFC 7662).
 
     A client may ask about its own tokens. A machine client may also ask about every credential that its
     owner and its scopes let it introspect.
     """
 
-    parser_classes = (FormParser,)
-    renderer_classes = (JSONRenderer,)
-
     @extend_schema(
         operation_id="oauth2_introspect",
-        request={"application/x-www-form-urlencoded": ClientIntrospectionRequest},
+        request={FORM: ClientIntrospectionRequest},
         responses={200: Introspection, **REFUSALS},
     )
     def post(self, request: Request) -> Response:
-        try:
-            client = authenticated_client(request._request)
-        except OAuth2Error as error:
-            return Response(dict(error.twotuples), status=error.status_code)
+        client = authenticated_client(request._request)
         if client is None:
-            headers = {"WWW-Authenticate": f"Basic {realm()}"}
-            return Response({"error": "invalid_client"}, status=401, headers=headers)
-        values = request._request.POST.getlist("token")
-        if len(values) != 1 or not values[0]:
-            return Response({"error": "invalid_request"}, status=400)
+            raise InvalidClientError
+        token = request._request.POST.get("token")  # it is not repeated
+        if not token:
+            raise InvalidRequestError("The parameter token is missing.")  # type: ignore[no-untyped-call]
         origin = Origin.of(request._request)
         try:
-            found = identify(values[0], "", origin)
+            found = identify(token, "", origin)
         except (InvalidToken, NetworkNotAllowed):
             return Response(INACTIVE)
         return Response(tell_client(client, found, origin))

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from oauthlib.oauth2.rfc6749.errors import InvalidClientError, OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError, OAuth2Error
 from rest_framework import status
 from rest_framework.mixins import ListModelMixin
 from rest_framework.parsers import FormParser
@@ -31,22 +31,33 @@ from oauth import serializers
 from oauth.models import Consent, ConsentQuerySet
 from oauth.openapi import REFUSALS
 from oauth.protocol import claims, user_codes
-from oauth.protocol.parameters import PROMPTS
+from oauth.protocol.parameters import FORM, PROMPTS
 from oauth.protocol.scopes import catalogue
 from oauth.protocol.server import GRANT_TYPES, Protocol, device_asked
 from oauth.services import consents, devices
 
+READ = {FORM, "multipart/form-data"}  # Django reads both, and no other form
 CACHED = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 
 
 class ProtocolView(PublicView):
-    """An endpoint that oauthlib answers; clients authenticate as in RFC 6749 section 2.3."""
+    """An endpoint of RFC 6749 and its extensions; clients authenticate as in section 2.3."""
 
     parser_classes = (FormParser,)
     renderer_classes = (JSONRenderer,)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.stream is not None and request._request.content_type not in READ:
+            raise InvalidRequestError(f"Send the parameters as {FORM}.")
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, OAuth2Error):
+            return self.answer(exc.headers, exc.json, exc.status_code)
+        return super().handle_exception(exc)
+
     def answer(self, headers: dict[str, str], body: str | None, code: int) -> Response:
-        """Return oauthlib's answer; a 401 tells the client how to authenticate."""
+        """Return an answer of oauthlib's; a 401 tells the client how to authenticate."""
         kept = {name: value for name, value in headers.items() if name != "Content-Type"}
         if code == status.HTTP_401_UNAUTHORIZED:
             kept["WWW-Authenticate"] = f"Basic {realm()}"
@@ -61,7 +72,7 @@ class TokenView(ProtocolView):
 
     @extend_schema(
         operation_id="oauth2_token",
-        request={"application/x-www-form-urlencoded": serializers.OAuth2TokenRequest},
+        request={FORM: serializers.OAuth2TokenRequest},
         responses={200: serializers.OAuth2Tokens, **REFUSALS},
     )
     def post(self, request: Request) -> Response:
@@ -75,17 +86,15 @@ class DeviceAuthorizationView(ProtocolView):
 
     @extend_schema(
         operation_id="oauth2_device_authorization",
-        request={"application/x-www-form-urlencoded": serializers.DeviceRequest},
+        request={FORM: serializers.DeviceRequest},
         responses={200: serializers.DeviceCodes, **REFUSALS},
     )
     def post(self, request: Request) -> Response:
+        asked = device_asked(request._request)
         try:
-            asked = device_asked(request._request)
             new = devices.ask(client=asked.client, scopes=asked.scopes, origin=Origin.of(request._request))
-        except OAuth2Error as error:
-            return self.answer(error.headers, error.json, error.status_code)
         except NotFound:  # the client was just deleted
-            return self.answer({}, InvalidClientError().json, status.HTTP_401_UNAUTHORIZED)
+            raise InvalidClientError from None
         code, page = user_codes.shown(new.user_code), f"{settings.PUBLIC_URL}{reverse('device-page')}"
         return Response(
             {
@@ -104,7 +113,7 @@ class RevokeView(ProtocolView):
 
     @extend_schema(
         operation_id="oauth2_revoke",
-        request={"application/x-www-form-urlencoded": serializers.OAuth2RevocationRequest},
+        request={FORM: serializers.OAuth2RevocationRequest},
         responses={200: None, **REFUSALS},
     )
     def post(self, request: Request) -> Response:

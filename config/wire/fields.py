@@ -155,6 +155,8 @@ class PairsField(RuledField):
 class BoundedListField(RuledField, serializers.ListField):
     """A list that is refused before its items are read if it is longer than `max_length`."""
 
+    default_error_messages = {"not_a_list": "Send a list."}
+
     def run_child_validation(self, data: Any) -> Any:
         if self.max_length is not None and len(data) > self.max_length:
             self.fail("max_length", max_length=self.max_length)

@@ -58,6 +58,7 @@ class WireSerializer(serializers.Serializer[Any]):
 class RequestForm(serializers.Serializer[Any]):
     """What a client sends. Its error names all faults: missing, wrong, repeated and unknown members."""
 
+    default_error_messages = dict.fromkeys(("invalid", "null"), "Send a JSON object.")
     unnamed = 0  # faults of the whole request that its error does not name
     may_be_empty = True  # else the service refuses a request without members
 
@@ -92,8 +93,8 @@ class RequestForm(serializers.Serializer[Any]):
     def _fault_of_name(self, known: Collection[str], name: str) -> str:
         if self.takes(known, name):
             return IS_REPEATED
-        kind = self.context.get("kind", "member")
-        return f"Unknown {kind}. Known {kind}s: {', '.join(known) or 'none'}."
+        kind, others = self.context.get("kind", "member"), self.context.get("others", ())
+        return f"Unknown {kind}. Known {kind}s: {', '.join([*known, *others]) or 'none'}."
 
 
 class RequestSerializer(RequestForm, WireSerializer):

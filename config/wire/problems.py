@@ -28,6 +28,7 @@ from config.wire.errors import (
     TooManyAttempts,
 )
 from config.wire.http.challenges import bearer, with_reason
+from config.wire.quoting import quoted
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "2"
@@ -93,9 +94,18 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return _unavailable(error)
     if isinstance(error, RequestDataTooBig):
         return _drf(413, "too_large", "The body is larger than 1 MiB.")
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return _drf(error.status_code, str(error.get_codes()), _of_media_types(context))
     if isinstance(error, exceptions.APIException):
         return _from_drf(error)
     return None
+
+
+def _of_media_types(context: dict[str, Any]) -> str:
+    """Return a sentence about a body of another type than those that the view reads."""
+    known = " or ".join(parser.media_type for parser in context["view"].parser_classes)
+    sent = context["request"].content_type
+    return f"The Content-Type must be {known}" + (f", not {quoted(sent)}." if sent else "; it is missing.")
 
 
 def _from_drf(error: exceptions.APIException) -> Response:

@@ -15,6 +15,7 @@ from config.wire.members import IS_REPEATED, FormFaults, RequestForm
 from config.wire.parsers import REPEATED
 
 Form = TypeVar("Form", bound=RequestForm)
+OF_PAGES = {CURSOR: check_cursor, PAGE_SIZE: page_size_of}  # the parameters of all lists, with their checks
 
 
 def parse_body(form: type[RequestForm], request: Request, *, row: Model | None = None) -> dict[str, Any]:
@@ -40,8 +41,8 @@ def parse_query(form: type[RequestForm], request: Request) -> dict[str, Any]:
 def parse_list_query(form: type[ListQuery], request: Request, context: Mapping[str, Any]) -> ListQuery:
     """Return the checked query parameters of a list, without those for pagination. Raises FormFaults."""
     sent = _single(request.query_params)
-    pages = {name: sent.pop(name) for name in (CURSOR, PAGE_SIZE) if name in sent}
-    query = form(data=sent, context={**context, "kind": "parameter"})
+    pages = {name: sent.pop(name) for name in OF_PAGES if name in sent}
+    query = form(data=sent, context={**context, "kind": "parameter", "others": OF_PAGES})
     return _checked(query, _faults_of_pages(pages))
 
 
@@ -51,7 +52,7 @@ def _single(sent: QueryDict) -> dict[str, Any]:
 
 def _faults_of_pages(sent: Mapping[str, Any]) -> dict[str, str]:
     faults: dict[str, str] = {}
-    for name, check in {CURSOR: check_cursor, PAGE_SIZE: page_size_of}.items():
+    for name, check in OF_PAGES.items():
         try:
             if sent.get(name) is REPEATED:
                 raise Invalid(name, IS_REPEATED)

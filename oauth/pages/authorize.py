@@ -28,8 +28,6 @@ from oauth.protocol.redirect_uris import origin_of
 from oauth.protocol.scopes import catalogue, grantable
 from oauth.protocol.server import Protocol, with_issuer
 
-FORM = "application/x-www-form-urlencoded"
-
 
 class RequestPage(View):
     """The base of pages about one authorization request, which is in the address and is checked each time."""
@@ -124,8 +122,8 @@ class AuthorizePage(RequestPage):
 
         It needs no cookie and no CSRF token, because it does nothing else.
         """
-        if request.content_type != FORM:
-            return _error(request, f"Send the parameters as {FORM}.", status=415)
+        if request.content_type != parameters.FORM:
+            return _error(request, f"Send the parameters as {parameters.FORM}.", status=415)
         sent = [each for form in (request.GET, request.POST) for each in form.lists()]
         address = f"{request.path}?{urlencode(parameters.of_authorization(sent))}"
         if len(quote(address)) > LONGEST_ADDRESS:

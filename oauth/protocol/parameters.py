@@ -10,6 +10,7 @@ from oauthlib.openid.connect.core.exceptions import RequestNotSupported, Request
 
 from config.logs import holds_credential
 
+FORM = "application/x-www-form-urlencoded"
 # RFC 6749, RFC 7636, OpenID Connect Core section 3.1.2.1. Other parameters are ignored, even if repeated.
 AUTHORIZATION = frozenset(
     {

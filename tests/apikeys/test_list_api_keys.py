@@ -106,6 +106,7 @@ def test_an_owner_whom_the_caller_may_not_see_looks_like_one_that_does_not_exist
         ("expiring_within", "14", "90d"),
         ("expiring_within", "-1d", "90d"),
         ("unused_for", "99999999w", "36500d"),
+        ("unused_for", "99999999999d", "36500d"),
         ("ordering", "last_used_at", "created_at, -created_at, name, -name, expires_at, -expires_at"),
         ("ordering", "--name", "-name"),
         ("ordering", "name,id", "-name"),

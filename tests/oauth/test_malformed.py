@@ -10,6 +10,7 @@ from tests.oauth.flow import BASE, CALLBACK, FORM, Flow, make_client
 
 pytestmark = pytest.mark.once
 
+ENDPOINTS = ("token", "revoke", "introspect", "device_authorization")
 ODD = (
     "%zz",
     "%",
@@ -75,16 +76,22 @@ def test_odd_parameters_get_no_5xx_at_the_endpoints_of_programs(odd: str, cast: 
         ("", f"{known}&grant_type=refresh_token&refresh_token={odd}&{odd}"),
         ("", f"{known}&grant_type=client_credentials&scope={odd}&{odd}"),
     )
-    for endpoint in ("token", "revoke", "introspect"):
+    for endpoint in ENDPOINTS:
         for query, body in bodies:
             answer = sender.generic("POST", f"{BASE}/{endpoint}", body.encode(), FORM, QUERY_STRING=query)
             assert answer.status_code in {200, 400, 401}, (endpoint, query, body)
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/json", "multipart/form-data; boundary=x", "text/plain", f"{FORM}; charset=utf-7"]
-)
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
 def test_a_body_that_is_no_form_is_refused_at_the_endpoints_of_programs(kind: str, cast: Cast) -> None:
-    for endpoint in ("token", "revoke", "introspect"):
+    for endpoint in ENDPOINTS:
+        answer = Client(raise_request_exception=False).generic("POST", f"{BASE}/{endpoint}", "{}", kind)
+        right = {"error": "invalid_request", "error_description": f"Send the parameters as {FORM}."}
+        assert (answer.status_code, answer.json()) == (400, right)
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", f"{FORM}; charset=utf-7"])
+def test_a_form_that_cannot_be_read_is_refused(kind: str, cast: Cast) -> None:
+    for endpoint in ENDPOINTS:
         answer = Client(raise_request_exception=False).generic("POST", f"{BASE}/{endpoint}", "{}", kind)
         assert answer.status_code in {400, 401}

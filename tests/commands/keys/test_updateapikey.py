@@ -55,6 +55,8 @@ def test_notes_are_set_changed_and_removed(cast: Cast) -> None:
         (("--allowed-network", "10.0.0.1/8"), "allowed_networks: '10.0.0.1/8' is not a network"),
         (("--rate-limit", ""), "rate-limit: '' must be a number"),
         (("--rate-limit", "5/999999999w"), "rate-limit: 999999999w is too long; at most 36500d"),
+        (("--rate-limit", f"5/{'9' * 5000}s"), f"rate-limit: {'9' * 100} is too long; at most 36500d"),
+        (("--rate-limit", f"{'9' * 5000}/5s"), "must be 1 to 1000000 requests"),
         (("--name", ""), "name: "),
         (("--description", "x" * 501), "description: must have at most 500 characters, and has 501"),
         (("--metadata", "team"), "metadata: 'team' must be NAME=VALUE"),

@@ -86,7 +86,14 @@ def test_what_is_not_json_is_refused(alice: Api, body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"[]", b'"name"', b"1", b"true", b"null", b"", b'[{"name": "a"}]'])
 @pytest.mark.requirement(93)
 def test_json_that_is_not_an_object_is_refused(alice: Api, body: bytes) -> None:
-    assert_problem(post(alice, body), 400, "invalid")
+    problem = assert_problem(post(alice, body), 400, "invalid")
+    assert problem["detail"] == ("Send a JSON object." if body else "name: This field is required.")
+
+
+@pytest.mark.parametrize("value", ["5/60s", 5, [], True])
+def test_a_member_that_is_not_an_object_is_refused_in_words_of_json(alice: Api, value: Any) -> None:
+    problem = assert_problem(alice.post("api-keys", {"name": "a", "rate_limit": value}), 400, "invalid")
+    assert problem["errors"] == [{"member": "rate_limit", "detail": "Send a JSON object."}]
 
 
 WRONG: list[Any] = [5, 5.5, True, False, [], {}, ["a"], {"a": 1}]
@@ -107,6 +114,8 @@ def test_a_wrong_type_is_refused_and_named(alice: Api, value: Any) -> None:
 def test_a_wrong_list_is_refused_and_named(alice: Api, value: Any) -> None:
     problem = assert_problem(post(alice, json.dumps({"name": "a", "scopes": value}).encode()), 400, "invalid")
     assert problem["errors"][0]["member"].startswith("scopes")
+    if not isinstance(value, list):
+        assert problem["errors"][0]["detail"] == "Send a list."
 
 
 @pytest.mark.parametrize("text", ["\\ud800", "a\\udfffb", "\\u0000", "a\\u0000b", "\\ud800\\ud800"])
@@ -170,8 +179,10 @@ def test_a_character_outside_the_basic_plane_is_one_character(alice: Api) -> Non
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/json", "application/x-www-form-urlencoded", "", "json"])
 @pytest.mark.requirement(93)
-def test_another_content_type_is_refused(alice: Api, kind: str) -> None:
-    assert_problem(post(alice, b'{"name": "a"}', kind), 415, "unsupported_media_type")
+def test_another_content_type_is_refused_with_the_right_one(alice: Api, kind: str) -> None:
+    problem = assert_problem(post(alice, b'{"name": "a"}', kind), 415, "unsupported_media_type")
+    fault = f", not '{kind}'" if kind else "; it is missing"
+    assert problem["detail"] == f"The Content-Type must be application/json{fault}."
 
 
 @pytest.mark.parametrize(
