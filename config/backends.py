@@ -38,9 +38,12 @@ def valkey_url(url: str) -> str:
     from redis import Redis
 
     try:
+        has_host = bool(urlsplit(url).hostname)  # else the libraries would use different places
         Redis.from_url(url).close()  # connects to nothing yet
     except (ValueError, TypeError):
-        raise ConfigurationError("CACHE_URL: must be redis://USER:PASSWORD@HOST:PORT/NUMBER") from None
+        has_host = False
+    if not has_host:
+        raise ConfigurationError("CACHE_URL: must be redis://USER:PASSWORD@HOST:PORT/NUMBER")
     return url
 
 

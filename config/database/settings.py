@@ -58,7 +58,7 @@ def _postgres(url: str) -> dict[str, Any]:
         config: dict[str, Any] = dict(Env.db_url_config(url))
     except (ImproperlyConfigured, ValueError):
         config = {}
-    if not config.get("NAME"):
+    if not config.get("NAME") or "://" not in url:
         raise ConfigurationError(
             "DATABASE_URL: must be postgres://USER:PASSWORD@HOST:PORT/NAME (in a password, write / as %2F)"
         )
