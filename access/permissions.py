@@ -41,14 +41,19 @@ class DeclaredNeeds(BasePermission):
 
 
 def need_of(view: Any, method: str) -> Need:
-    """Return what `view` declares for its action or for `method`; HEAD counts as GET."""
+    """Return what `view` declares for its action."""
     needs: Needs | None = getattr(view, "needs", None)
     if needs is None:
         raise ImproperlyConfigured(f"{type(view).__name__} does not declare what it needs")
-    action = getattr(view, "action", None) or ("get" if method == "HEAD" else method.lower())
+    action = action_of(view, method)
     if action not in needs:
         raise ImproperlyConfigured(f"{type(view).__name__} does not declare what {action} needs")
     return needs[action]
+
+
+def action_of(view: Any, method: str) -> str:
+    """Return the viewset's action, or the method in lower case; HEAD counts as GET."""
+    return getattr(view, "action", None) or ("get" if method == "HEAD" else method.lower())
 
 
 def check_need(principal: Principal, need: Need) -> None:
@@ -72,11 +77,15 @@ def _holds_one(principal: Principal, capabilities: frozenset[Capability]) -> boo
     return any(principal.may_somewhere(capability) for capability in capabilities)
 
 
-def scopes_of_programs(need: Need) -> tuple[str, ...] | None:
-    """Return the scopes that let a program in: () if it needs none, None if no program may do this."""
+def scopes_of_programs(view: Any, method: str) -> tuple[str, ...] | None:
+    """Return the scopes that let a program in: () if it needs none, None if no program may do this.
+
+    A view names in `of_people` the actions whose services refuse programs, whatever their scopes.
+    """
+    need = need_of(view, method)
     if isinstance(need, str):
         return () if need == "authenticated" else None
-    return scopes_for(need) or None
+    return None if action_of(view, method) in getattr(view, "of_people", ()) else scopes_for(need) or None
 
 
 def scopes_for(capabilities: frozenset[Capability], among: frozenset[str] | None = None) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 
-from access.permissions import need_of, scopes_of_programs
+from access.permissions import scopes_of_programs
 from apikeys.attributes import (
     MOST_PAIRS,
     NAME_LENGTH,
@@ -33,7 +33,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return list(_schemes())
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
-        takes_programs = scopes_of_programs(need_of(auto_schema.view, auto_schema.method)) is not None
+        takes_programs = scopes_of_programs(auto_schema.view, auto_schema.method) is not None
         takes_keys = takes_programs and profiles.active().keys.at_own_endpoints
         return [{name: []} for name in self.name[:1]] if takes_keys else []
 

@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
-from access.permissions import need_of, scopes_of_programs
+from access.permissions import scopes_of_programs
 from config import profiles
 from config.wire.openapi.schema import PROBLEM_REFERENCE
 from config.wire.problems import MEDIA_TYPE
@@ -23,11 +23,10 @@ class OAuth2Scheme(OpenApiAuthenticationExtension):
         return ["oauth2"] if profiles.active().oauth2 is not None else []
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
-        view = auto_schema.view
-        scopes = scopes_of_programs(need_of(view, auto_schema.method))
+        scopes = scopes_of_programs(auto_schema.view, auto_schema.method)
         if scopes is None:
             return []
-        return [{name: [*scopes, *getattr(view, "scopes_of_clients", ())]} for name in self.name]
+        return [{name: [*scopes, *getattr(auto_schema.view, "scopes_of_clients", ())]} for name in self.name]
 
     def get_security_definition(self, auto_schema: object) -> list[dict[str, Any]]:
         ends = {"tokenUrl": f"{profiles.active().base_path}/auth/oauth2/token", "scopes": catalogue()}

@@ -46,6 +46,7 @@ class WebhookViewSet(ListModelMixin, EditedViewSet[Webhook]):
         **dict.fromkeys(("list", "retrieve", "deliveries"), SEE),
         **dict.fromkeys(("create", "partial_update", "destroy", "rotate", "test"), MANAGE),
     }
+    of_people = frozenset({"create", "partial_update", "destroy", "rotate", "test"})
     conditional = frozenset({"partial_update", "destroy", "rotate"})
     tagged = frozenset({"retrieve", "create", "partial_update", "rotate"})
 

@@ -42,6 +42,7 @@ class UserViewSet(ListModelMixin, EditedViewSet[User]):
         "partial_update": MANAGE,
         "destroy": MANAGE,
     }
+    of_people = frozenset({"create"})
 
     def get_queryset(self) -> UserQuerySet:
         return User.objects.visible_to(principal_of_request(self.request))

@@ -63,21 +63,24 @@ ETAG = OpenApiParameter(
 )
 
 
+NO_PROGRAMS = "API keys and OAuth2 tokens may not."
 CALLERS = {
     None: "Anybody may call this, without a credential.",
     "authenticated": "Callers with any valid credential may call this.",
-    "person": "People who have logged in may call this. API keys and OAuth2 tokens may not.",
+    "person": f"People who have logged in may call this. {NO_PROGRAMS}",
 }
 
 
-def described(text: texts.OperationText, need: Any) -> str:
+def described(text: texts.OperationText, need: Any, *, of_people: bool = False) -> str:
     """Return the description of an operation, which says who may call it: those with the view's `need`."""
-    callers = text.callers or CALLERS.get(need) or _holders(need)
+    callers = text.callers or CALLERS.get(need) or _holders(need, of_people=of_people)
     return f"{text.description.strip()}\n\n{callers}"
 
 
-def _holders(capabilities: frozenset[str]) -> str:
+def _holders(capabilities: frozenset[str], *, of_people: bool) -> str:
     named = " or ".join(f"`{capability}`" for capability in sorted(capabilities))
+    if of_people:
+        return f"People who have logged in and whose role gives {named} may call this. {NO_PROGRAMS}"
     return f"Callers whose role or scopes give {named} may call this."
 
 
@@ -108,7 +111,7 @@ class WireSchema(AutoSchema):
 
     def get_description(self) -> str:  # type: ignore[override]  # as in drf-spectacular
         needs = getattr(self.view, "needs", None)
-        return described(self.text, needs and needs[self._action()])
+        return described(self.text, needs and needs[self._action()], of_people=self._is_among("of_people"))
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         """Describe members by openapi.toml, not by the docstring. Requests take no other members."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from openapi_schema_validator import OAS31Validator
 
 from accounts.passwords.rules import least_length
 from config import profiles
@@ -101,3 +102,18 @@ def test_the_document_requires_no_member_that_a_scope_hides(scope: str, cast: Ca
     assert set(forms["Me"].get("required", ())) <= answer.keys()
     for membership in answer.get("organizations", ()):
         assert set(forms["Membership"].get("required", ())) <= membership.keys()
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        *(("language", "de"), ("language", ""), ("language", "fr")),
+        *(("notifications", ["expiring"]), ("notifications", ["leaked"])),
+    ],
+)
+def test_the_document_says_which_words_people_may_choose(member: str, value: Any, cast: Cast) -> None:
+    document = schema()
+    described = document["components"]["schemas"]["ChangeMeRequest"]
+    form = OAS31Validator({**described, "components": document["components"]})
+    answer = as_user(cast.ada).patch("auth/me", {member: value})
+    assert (answer.status_code == 200) == form.is_valid({member: value})

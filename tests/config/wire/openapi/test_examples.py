@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from accounts.models import User
+from config import profiles
 from tests.accounts.helpers import serving
 from tests.accounts.mailbox import Mailbox
 from tests.config.wire.openapi.bodies import (
@@ -21,7 +22,7 @@ from tests.config.wire.openapi.bodies import (
 )
 from tests.config.wire.openapi.stages import STAGES, Stage
 from tests.config.wire.openapi.test_openapi import schema
-from tests.conftest import Api, Cast, as_user
+from tests.conftest import Api, Cast, as_user, make_key, with_key
 
 JSON = "application/json"
 
@@ -50,6 +51,25 @@ def send(stage: Stage, body: Body) -> Any:
 def send_text(stage: Stage, body: Body, text: str) -> Any:
     call = getattr(stage.api.client, body.method)
     return call(body.path.format(**stage.path), data=text, content_type=body.media_type)
+
+
+@pytest.mark.parametrize("operation", STAGES)
+def test_a_key_with_all_scopes_may_do_what_the_document_says(
+    operation: str, cast: Cast, mailbox: Mailbox
+) -> None:
+    taken = {name for each in securities()[operation] for name in each}
+    if "access_token" not in taken:
+        pytest.skip("it takes no login")
+    stage = STAGES[operation](cast, mailbox)
+    program = with_key(make_key(cast.ada, *profiles.active().scopes).text)
+    statuses = {send(replace(stage, api=program), body).status_code for body in bodies()[operation]}
+    assert (statuses == {403}) == ("api_key" not in taken), statuses
+
+
+def securities() -> dict[str, Any]:
+    """Which credentials each operation takes."""
+    paths = schema()["paths"].values()
+    return {each["operationId"]: each["security"] for path in paths for each in path.values()}
 
 
 def test_the_example_of_a_login_is_that_of_an_account(cast: Cast) -> None:

@@ -65,6 +65,8 @@ def test_who_may_call_an_operation_is_what_its_view_needs() -> None:
     assert said["list_users"].endswith("Callers whose role or scopes give `read_users` may call this.")
     assert "`manage_keys` or `manage_own_keys`" in said["create_api_key"]
     assert said["me"].endswith("Callers with any valid credential may call this.")
+    people = "People who have logged in and whose role gives `manage_users` may call this."
+    assert said["create_user"].endswith(f"{people} API keys and OAuth2 tokens may not.")
     assert said["log_out"].endswith("API keys and OAuth2 tokens may not.")
     assert said["log_in"].endswith("Anybody may call this, without a credential.")
 
