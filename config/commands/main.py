@@ -28,6 +28,10 @@ def main() -> None:
 
     try:
         execute_from_command_line(sys.argv)
+        print(end="", flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries again to write what is left
+        sys.exit("keyhouse: the output was closed before all of it was written")
     except ConfigurationError as error:
         sys.exit(f"keyhouse: {escape(str(error))}")
     except Error as error:

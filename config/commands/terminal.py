@@ -1,17 +1,21 @@
 """How commands read standard input and talk to the operator at the terminal."""
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from config import env
 from config.logs import escape
 
 PROGRESS_SECONDS = 2.0
+
+log = logging.getLogger("keyhouse.variables")
 
 
 def has_terminal() -> bool:
@@ -58,9 +62,12 @@ def say(text: str, end: str = "\n") -> None:
 
 
 def warn_of_unknown_variables() -> None:
-    """Name variables that look like Keyhouse's, but are not, on stderr."""
+    """Name variables that look like Keyhouse's, but are not, on stderr, in the form of the log."""
     for fault in env.unknown():
-        say(f"keyhouse: warning: {escape(fault)}")
+        if settings.LOG_FORMAT == "json":
+            log.warning("%s", fault)
+        else:
+            say(f"keyhouse: warning: {escape(fault)}")
 
 
 class Progress:

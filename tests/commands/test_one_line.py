@@ -1,6 +1,7 @@
 """Every command as a process: --json is one document and nothing else, a failure is one line on stderr."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -97,6 +98,25 @@ def test_input_that_is_no_text_is_one_line(
 ) -> None:
     done = run_raw(module_installation, *arguments, stdin=b"\xff\xfe\n")
     assert_one_line(done, "standard input is not UTF-8 text")
+
+
+@pytest.mark.parametrize("arguments", [("listusers",), ("listusers", "--json"), ("help",)])
+def test_output_that_is_closed_is_one_line(
+    module_installation: Installation, arguments: tuple[str, ...]
+) -> None:
+    """As in `listusers | head -1`, when head has ended."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, str(PROJECT / "manage.py"), *arguments],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=module_installation.environment,
+    )
+    os.close(writer)
+    said = "keyhouse: the output was closed before all of it was written\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_input_that_is_closed_is_one_line(module_installation: Installation) -> None:

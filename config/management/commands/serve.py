@@ -106,7 +106,7 @@ def check_settings() -> None:
 def prepare_database(*, set_up: bool) -> None:
     """Set the database up, or else raise CommandError unless it is; also if it is not to be served."""
     if set_up:
-        call_command("setup")
+        call_command("setup", json=settings.LOG_FORMAT == "json")
     else:
         warn_of_unknown_variables()
         check_up_to_date()

@@ -61,13 +61,14 @@ def test_credentials_are_cut_down_in_messages_and_tracebacks(db: None) -> None:
 
 def test_every_line_of_a_server_is_an_object(installation: Installation) -> None:
     headers = {"X-API-Key": KEY, "X-Secret": "x", "From": "Ann", "X-Request-ID": "of-this-request"}
-    with installation.serve("--workers", "1", **JSON) as server:
+    with installation.serve("--setup", "--workers", "1", **JSON, KEYHOUSE_PUBLIC_ULR="x") as server:
         assert server.request("GET", "/fail", headers=headers).status == 500
         os.kill(server.request("GET", "/process").json()["pid"], signal.SIGKILL)
         while "SIGKILL" not in server.output:
             server.printed.join(0.02)  # gunicorn says it when it has noticed
     lines = [json.loads(line) for line in server.output.splitlines()]
-    assert {line.get("logger") for line in lines} == {None, "django.request", "gunicorn.error"}
+    loggers = {line.get("logger") for line in lines}
+    assert loggers == {None, "keyhouse.variables", "django.request", "gunicorn.error"}
     failed = next(line for line in lines if line.get("logger") == "django.request")
     assert failed["request_id"] == "of-this-request"
     assert failed["exception"].splitlines()[-2:] == [
