@@ -5,13 +5,14 @@ import type { paths } from "./schema.js";
 
 const baseUrl = process.argv[2];
 const password = process.env.PASSWORD ?? "";
+const totp_code = process.env.TOTP_CODE;
 
 function withToken(token: string) {
   return createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${token}` } });
 }
 
 const login = await createClient<paths>({ baseUrl }).POST("/api/v1/auth/login", {
-  body: { username: "admin", password },
+  body: { username: "admin", password, totp_code },
 });
 if (!login.data) throw new Error(login.error.detail);
 const person = withToken(login.data.access_token);

@@ -5,8 +5,10 @@ import { createApiKey, listApiKeys, logIn, revokeApiKey } from "./hey/sdk.gen.js
 
 const baseUrl = process.argv[2];
 const password = process.env.PASSWORD ?? "";
+const totp_code = process.env.TOTP_CODE;
 
-const login = await logIn({ client: createClient({ baseUrl }), body: { username: "admin", password } });
+const body = { username: "admin", password, totp_code };
+const login = await logIn({ client: createClient({ baseUrl }), body });
 if (!login.data) throw new Error(login.error.detail);
 const person = createClient({ baseUrl, auth: login.data.access_token });
 

@@ -16,12 +16,14 @@ from keyhouse_api_client.models import (
     Problem,
     ScopeName,
 )
+from keyhouse_api_client.types import UNSET
 
 address = sys.argv[1]
 
-login = log_in.sync(
-    client=Client(address), body=LoginRequest(username="admin", password=os.environ["PASSWORD"])
+who = LoginRequest(
+    username="admin", password=os.environ["PASSWORD"], totp_code=os.environ.get("TOTP_CODE", UNSET)
 )
+login = log_in.sync(client=Client(address), body=who)
 assert isinstance(login, Login), login
 person = AuthenticatedClient(address, login.access_token)
 

@@ -1,9 +1,11 @@
 """Clients that generators make of the OpenAPI document: they pass strict type checks, and work."""
 
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,15 +13,24 @@ import pytest
 from config import profiles
 from config.profiles import Profile
 from config.wire.openapi import pages
+from tests.accounts.authenticator import App
 from tests.commands.start.tree import fresh_tree
+from tests.conftest import PASSWORD
 from tests.documentation.terminals import page, run_page
 from tests.gateway.proxies.running import PLACES
-from tests.installation import ADMIN, PROJECT
+from tests.installation import ADMIN, PROJECT, SQLITE_FILE, Installation
 from tests.npm import installed
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 NPM = Path(__file__).parent / "npm"
+ENROL = """
+import dataclasses, json
+from accounts.models import User
+from tests.accounts.authenticator import enrolled
+print(json.dumps(dataclasses.asdict(enrolled(User.objects.get()))))
+"""
+PRINTED = ["listed: Report is active", "revoked: 204", "then: 401 invalid_token"]  # as on the page
 SERVED = """
 ```console title="Keyhouse: leave it running"
 $ ./run
@@ -49,8 +60,32 @@ def test_generated_clients_log_in_and_make_list_and_revoke_a_key_as_the_page_say
     tree, program = fresh_tree(tmp_path), tmp_path / "program"
     program.mkdir()
     install(tools, program)
-    password = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
-    run_page(SERVED + page("docs/how-to/clients.md"), tree, **ADMIN, PASSWORD=password)
+    admin = ADMIN | {"KEYHOUSE_ADMIN_PASSWORD": PASSWORD}
+    run_page(SERVED + page("docs/how-to/clients.md"), tree, **admin, PASSWORD=PASSWORD)
+    they_log_in_with_a_second_factor(program, Installation(tree, f"sqlite:///{tree / 'var' / SQLITE_FILE}"))
+
+
+def they_log_in_with_a_second_factor(program: Path, installation: Installation) -> None:
+    """Give the administrator an app, and run the same programs with two codes of it and a recovery code."""
+    done = installation.manage("shell", "--no-imports", "-c", ENROL)
+    assert done.returncode == 0, done.stderr
+    app = App(**json.loads(done.stdout))
+    programs: list[tuple[str, str, Callable[[], str]]] = [
+        ("python3 keys.py", "client", app.code),
+        ("node built/fetch.js", ".", lambda: app.code(steps=1)),  # good before its time, for slow clocks
+        ("node built/hey.js", ".", lambda: app.recovery_codes[0]),
+    ]
+    with installation.serve() as server:
+        for command, folder, code in programs:
+            run = partial(ran, [*command.split(), f"http://127.0.0.1:{server.port}"], program / folder)
+            assert "totp_code" in run().stderr
+            done = run(TOTP_CODE=code())
+            assert done.stdout.splitlines() == PRINTED, done.stderr
+
+
+def ran(command: list[str], folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": PLACES, "PASSWORD": PASSWORD, **variables}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def test_the_clients_of_a_product_with_an_envelope_pass_strict_type_checks(
