@@ -24,7 +24,7 @@ def parse_body(form: type[RequestForm], request: Request, *, row: Model | None =
     Values that `row`, which the body changes, already has are not checked by the rules of fields. Members of
     an HTML form without a value count as left out (RFC 6749 section 3.2).
     """
-    sent = request.data
+    sent = [] if request.data is None else request.data  # DRF would say of null that no data was provided
     if isinstance(sent, QueryDict):
         sent = {name: value for name, value in _single(sent).items() if value}
     members: dict[str, Any] = _checked(form(data=sent, context={"row": row})).validated_data

@@ -92,7 +92,7 @@ def _strings(forms: dict[str, Any], operation: str) -> Iterator[tuple[str, dict[
         if each["operationId"] == operation
     )
     name = sent["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    yield from ((k, v) for k, v in forms[name]["properties"].items() if v["type"] == "string")
+    yield from ((k, v) for k, v in forms[name]["properties"].items() if v.get("type") == "string")
 
 
 @pytest.mark.parametrize("scope", ["openid", "groups"])
