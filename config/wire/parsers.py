@@ -13,12 +13,14 @@ class Repeated:
 
 
 REPEATED = Repeated()
+MOST_EXACT = 2**53  # beyond it, a float stands for several integers
 
 
 class StrictJSONParser(BaseParser):
     """JSON in UTF-8, without NaN or Infinity. A leading byte order mark is ignored (RFC 8259 section 8.1).
 
-    Duplicate members (section 4) get the value REPEATED, so that forms name them with all other faults.
+    Duplicate members (section 4) get the value REPEATED, so that forms name them with all other faults. 5.0 is
+    the integer 5, as in JSON Schema (draft 2020-12, core, section 4.2.2).
     """
 
     media_type = "application/json"
@@ -26,7 +28,9 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             text = stream.read().decode("utf-8-sig")
-            return json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
+            return json.loads(
+                text, object_pairs_hook=_members, parse_constant=_no_constant, parse_float=_number
+            )
         except UnicodeDecodeError as error:
             raise ParseError(f"The body is not UTF-8 (byte {error.start}).") from None
         except json.JSONDecodeError as error:
@@ -45,6 +49,11 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         counts = Counter(name for name, _ in pairs)
         members |= {name: REPEATED for name, count in counts.items() if count > 1}
     return members
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) <= MOST_EXACT else number
 
 
 def _no_constant(text: str) -> NoReturn:

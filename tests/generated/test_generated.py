@@ -19,7 +19,7 @@ pytestmark = [
         not PYTHON.exists(), reason="schemathesis is not installed: ./run install schemathesis"
     ),
 ]
-FEW, MANY = 1, 40  # random requests to each operation
+FEW, MANY = 1, 10  # random requests to each operation
 # Who sends what in each run of all tests: most requests are of the phase `coverage`.
 SHORT_FORM = {"member, logged in": "examples,fuzzing", "admin, logged in": ALL_PHASES}
 LIFETIMES = re.compile(

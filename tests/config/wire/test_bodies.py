@@ -96,6 +96,18 @@ def test_a_member_that_is_not_an_object_is_refused_in_words_of_json(alice: Api, 
     assert problem["errors"] == [{"member": "rate_limit", "detail": "Send a JSON object."}]
 
 
+def test_a_number_whose_fraction_is_zero_is_an_integer(alice: Api) -> None:
+    made = post(alice, b'{"name": "a", "rate_limit": {"requests": 5.0, "seconds": 6e1}}')
+    assert made.status_code == 201, made.content
+    assert made.json()["rate_limit"] == {"requests": 5, "seconds": 60}
+
+
+@pytest.mark.parametrize("number", ["5.5", "1e400", "-1e400", "1e300", "9007199254740993.0", "1e-400"])
+def test_another_number_is_no_integer_or_none_that_is_allowed(alice: Api, number: str) -> None:
+    body = b'{"name": "a", "rate_limit": {"requests": %b, "seconds": 60}}' % number.encode()
+    assert_problem(post(alice, body), 400, "invalid", "rate_limit.requests")
+
+
 WRONG: list[Any] = [5, 5.5, True, False, [], {}, ["a"], {"a": 1}]
 
 
