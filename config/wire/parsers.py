@@ -19,8 +19,8 @@ MOST_EXACT = 2**53  # beyond it, a float stands for several integers
 class StrictJSONParser(BaseParser):
     """JSON in UTF-8, without NaN or Infinity. A leading byte order mark is ignored (RFC 8259 section 8.1).
 
-    Duplicate members (section 4) get the value REPEATED, so that forms name them with all other faults. 5.0 is
-    the integer 5, as in JSON Schema (draft 2020-12, core, section 4.2.2).
+    Duplicate members (section 4) get the value REPEATED, so that forms name them with all other faults.
+    5.0 is the integer 5 (JSON Schema, draft 2020-12, validation, section 6.1.1).
     """
 
     media_type = "application/json"
