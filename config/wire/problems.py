@@ -221,7 +221,7 @@ def is_page(request: HttpRequest) -> bool:
 
 def is_under(path: str, *roots: str) -> bool:
     """Whether `path` is one of the roots or below one: /admin-api is not below /admin."""
-    return any(path == root or path.startswith(f"{root}/") for root in roots)
+    return f"{path}/".startswith(tuple([f"{root}/" for root in roots]))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
