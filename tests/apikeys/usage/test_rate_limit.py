@@ -232,7 +232,7 @@ def test_memory_is_bounded_and_the_oldest_window_goes_first(
 BAD = [
     {}, {"requests": 1}, {"seconds": 1}, {"requests": 0, "seconds": 1}, {"requests": 1, "seconds": 0},
     {"requests": MOST_REQUESTS + 1, "seconds": 1}, {"requests": 1, "seconds": LONGEST_WINDOW + 1},
-    {"requests": "1", "seconds": 1}, {"requests": 1.0, "seconds": 1}, {"requests": True, "seconds": 1},
+    {"requests": "1", "seconds": 1}, {"requests": 1.5, "seconds": 1}, {"requests": True, "seconds": 1},
     {"requests": 1, "seconds": 1, "burst": 1}, "1/1s", 1, [], [1, 1],
 ]  # fmt: skip
 
