@@ -63,6 +63,8 @@ def check_global_role(role: str) -> None:
 def check_organization_role(role: str) -> None:
     """Raise Invalid for a text that is not a role in organizations."""
     known = profiles.active().roles_of_level("organization")
+    if not known:
+        raise Invalid("role", Sentence("cannot be given: this product has no roles in organizations"))
     if role not in known:
         raise Invalid(
             "role", Sentence("must be one of these organization roles: %(roles)s", roles=", ".join(known))

@@ -81,11 +81,14 @@ def test_organizations_have_members(speaker: Speaker, admin: User, person: User)
     token = speaker.token_of(admin)
     made = speaker.send("POST", "organizations", "organization", {"name": "Acme"}, by=token)
     assert (made.status, made["name"]) == (201, "Acme")
-    if not roles:
-        return
     listed = speaker.send("GET", "users", "user", by=token).body
     number = next(each["id"] for each in listed if each["email"] == person.email)
     path = f"organizations/{made['id']}/members"
+    if not roles:
+        refused = speaker.send("POST", path, "member", {"user": number, "role": "member"}, by=token)
+        assert refused.status == 400
+        assert "this product has no roles in organizations" in str(refused.raw)
+        return
     added = speaker.send("POST", path, "member", {"user": number, "role": roles[-1]}, by=token)
     assert added.status == 201, added.raw
     assert [each["email"] for each in speaker.send("GET", path, "member", by=token).body] == [person.email]
