@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
+from types import MethodType
 from typing import IO, Any, NamedTuple
 
 from django.http import HttpResponse
@@ -134,6 +135,21 @@ def call_wsgi(application: Callable[..., Any], environ: dict[str, Any]) -> Defer
             return DeferredAnswer(_with_body(status, lines, response), deferral)
         finally:
             response.close()
+            _release(response)
+
+
+def _release(response: Any) -> None:
+    """Break the cycles in which DRF keeps a view, its request with its body, and its response.
+
+    Only the garbage collector would find them, and it takes longer to look for them than to authenticate.
+    """
+    context = getattr(response, "renderer_context", {})
+    if {"view", "request"} <= context.keys():
+        its = vars(context["view"])
+        for name in [name for name, value in its.items() if isinstance(value, MethodType)]:
+            del its[name]
+        context["request"].parser_context.clear()
+        context.clear()
 
 
 def _with_body(status: int, lines: Lines, response: Any) -> Answer:

@@ -76,12 +76,14 @@ def _networks(trusted: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(read_network(item) for item in trusted)
 
 
+@lru_cache(maxsize=4096)
 def is_within(ip: str, networks: tuple[str, ...]) -> bool:
     """Whether `ip`, as `client_ip` returns it, lies in one of `networks`."""
     address = _address(ip)
     return address is not None and _is_trusted(address, networks)
 
 
+@lru_cache(maxsize=4096)
 def network_of(ip: str) -> str:
     """Return what counts as one client: an IPv4 address, or the /64 of an IPv6 address; "" for ""."""
     if not ip:
