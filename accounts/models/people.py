@@ -16,6 +16,7 @@ from config.database.rows import EditedRow, PublicRow
 from config.profiles import Capability
 
 LEVELS = ("global", "organization")
+BINDING = Q(organization__requires_provider=True, keeps_own_login=False)  # of a membership
 MOST_FOUND = 100  # the most people or organizations that a search matches
 
 
@@ -71,9 +72,8 @@ class UserQuerySet(models.QuerySet["User"]):
             for name in profile.roles_of_level("global")
             if not profile.power_of_role(name, "global") <= newcomer
         ]
-        bound = Q(organization__requires_provider=True, keeps_own_login=False)
         own = Membership.objects.filter(user=OuterRef("pk"))
-        return self.filter(Exists(own.filter(bound)), ~Exists(own.exclude(bound))).exclude(
+        return self.filter(Exists(own.filter(BINDING)), ~Exists(own.exclude(BINDING))).exclude(
             Q(is_superuser=True) | Q(role__in=above)
         )
 
