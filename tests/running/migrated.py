@@ -18,6 +18,7 @@ DECIDES = (
     "*/migrations/*.py",
     "*/provider_migrations/*.py",
     "audit/triggers.py",
+    "config/database/creation.py",
     "config/settings.py",
     "requirements.txt",
 )
