@@ -14,7 +14,7 @@ from accounts.passkeys.challenges import Asked, Purpose
 from accounts.passkeys.questions import Browser, about
 from accounts.passkeys.relying_party import relying_party
 from accounts.throttling.services import attempt, succeeded
-from audit.actors import ANONYMOUS, NOTHING, Origin, Target
+from audit.actors import ANONYMOUS, Origin, Target
 from audit.events import EventName
 from audit.log import record
 from config.database.retention import delete_some
@@ -77,9 +77,11 @@ def check_login(answer: Answer, origin: Origin) -> Answered:
     attempt(Limit.LOGIN, subject=subject, origin=origin)
     passkey = _find(sent)
     if purpose != Purpose.LOGIN:
-        user = passkey.user if passkey else None
+        if passkey is None:
+            raise _foreign()
+        user = passkey.user
         asked = read_challenge(sent.challenge, Purpose.SECOND_FACTOR, about(answer.browser, user), origin)
-        attempt(Limit.CODE, subject=str(user and user.uuid), origin=origin, target=_target(user))
+        attempt(Limit.CODE, subject=str(user.uuid), origin=origin, target=Target.of("user", user))
     answered = _check(sent, asked, passkey, origin)
     succeeded(Limit.LOGIN, subject=subject, origin=origin)
     if purpose != Purpose.LOGIN:
@@ -94,7 +96,7 @@ def check_proof(user: User, answer: Answer, origin: Origin) -> Answered:
     """
     sent, subject = _read(answer.text), str(user.uuid)
     asked = read_challenge(sent.challenge, Purpose.PROOF, about(answer.browser, user), origin)
-    attempt(Limit.CODE, subject=subject, origin=origin, target=_target(user))
+    attempt(Limit.CODE, subject=subject, origin=origin, target=Target.of("user", user))
     passkey = _find(sent)
     if passkey is not None and passkey.user != user:
         raise WrongPasskey("passkey of somebody else", user)
@@ -192,17 +194,13 @@ def _write_down(passkey: Passkey, verified: Verified, origin: Origin) -> None:
     if same.update(sign_count=count, backed_up=is_backed_up, last_used_at=origin.at):
         return
     if Passkey.objects.filter(pk=passkey.pk).exists():
-        target = _target(passkey.user)
+        target = Target.of("user", passkey.user)
         detail = {"passkey": passkey.name, "counter": count, "before": passkey.sign_count}
         record(
             EventName.PASSKEY_COUNTER_REGRESSED, actor=ANONYMOUS, origin=origin, target=target, detail=detail
         )
         raise WrongPasskey("counter of the passkey went back", passkey.user)
     raise WrongPasskey("passkey was just removed", passkey.user)
-
-
-def _target(user: User | None) -> Target:
-    return Target.of("user", user) if user else NOTHING
 
 
 def sweep() -> None:

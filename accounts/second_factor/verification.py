@@ -33,7 +33,7 @@ def device_of(user: User) -> int | None:
 
 def app_of(user: User) -> SecondFactor | None:
     """Return the person's second factor if it has a confirmed authenticator app."""
-    device = SecondFactor.objects.filter(user=user, confirmed=True).first()
+    device = SecondFactor.objects.filter(user=user).first()
     return device if device is not None and device.has_app else None
 
 
@@ -86,8 +86,7 @@ def _spend(user: User, code: str, origin: Origin, *, enrolling: bool) -> Spent |
 
 def _spend_step(user: User, code: str, origin: Origin, *, confirmed: bool) -> Spent | None:
     """Spend the time step of this code, and all before it. Re-encrypts the seed with the current key."""
-    rows = SecondFactor.objects.filter(user=user, confirmed_at__isnull=not confirmed)
-    device = rows.exclude(seed="").first()
+    device = SecondFactor.objects.filter(user=user, confirmed_at__isnull=not confirmed).first()
     if device is None:
         return None
     seed = seed_encryption.decrypt(device.seed)

@@ -140,7 +140,6 @@ def mark_login(user: User, origin: Origin) -> None:
     same = same.filter(sessions_ended_at=user.sessions_ended_at)
     if not same.update(last_login_at=origin.at):
         raise InvalidCredentials(WRONG)
-    user.last_login_at = origin.at
 
 
 def record_failure(user: User | None, origin: Origin, reason: str) -> None:

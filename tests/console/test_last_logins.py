@@ -1,11 +1,19 @@
 """/account/security says when and from where the person logged in last."""
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.sessions import history
+from accounts.sessions.history import PastLogin
+from accounts.sessions.services import log_in
+from audit.actors import Origin
+from config.wire.errors import InvalidCredentials
+from tests.accounts.helpers import origin_at
 from tests.conftest import PASSWORD, Cast
 from tests.console.helpers import (
     SECURITY,
@@ -47,3 +55,16 @@ def test_the_list_of_logins_is_short_and_asks_for_few_events(
     with CaptureQueriesContext(connection) as captured:
         history.last_logins(cast.bob)
     assert f"LIMIT {history.SEARCHED}" in captured.captured_queries[0]["sql"]
+
+
+def test_a_past_login_is_told_with_its_own_program_or_with_the_reason_why_it_was_refused(cast: Cast) -> None:
+    now = datetime.now(UTC)
+    for name, program in (("alice", "wget"), ("bob", "curl"), ("alice", "wget")):  # at the same moment
+        log_in(identifier=name, password=PASSWORD, origin=origin_at(now), user_agent=program)
+    later = Origin("203.0.113.9", "a-request", now + timedelta(seconds=1))
+    with pytest.raises(InvalidCredentials):
+        log_in(identifier="bob", password="a short walk", origin=later, user_agent="a robot")
+    assert history.last_logins(cast.bob) == [
+        PastLogin(later.at, "203.0.113.9", "", False, "wrong password"),
+        PastLogin(now, "192.0.2.1", "curl", True, ""),
+    ]

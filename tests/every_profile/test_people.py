@@ -41,6 +41,18 @@ def test_a_deactivated_person_is_out_at_once(speaker: Speaker, admin: User, pers
     assert speaker.logged_in(person).status == 401
 
 
+@pytest.mark.requirement(34)
+def test_an_administrator_sees_and_ends_the_logins_of_a_person(
+    speaker: Speaker, admin: User, person: User
+) -> None:
+    token, theirs = speaker.token_of(admin), speaker.token_of(person)
+    listed = speaker.send("GET", "users", "user", by=token).body
+    number = next(each["id"] for each in listed if each["email"] == person.email)
+    assert len(speaker.send("GET", f"users/{number}/sessions", "session", by=token).body) == 1
+    assert speaker.send("DELETE", f"users/{number}/sessions", "session", by=token).status == 204
+    assert speaker.send("GET", "auth/me", "me", by=theirs).status == 401
+
+
 @pytest.mark.parametrize(
     ("method", "path", "capability"),
     [

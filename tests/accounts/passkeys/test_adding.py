@@ -195,6 +195,18 @@ def test_an_app_is_added_to_a_passkey_only_with_a_second_factor(cast: Cast) -> N
     assert SecondFactor.objects.get().seed == ""
 
 
+@pytest.mark.requirement(22)
+def test_an_app_beside_a_passkey_counts_only_after_a_code_of_that_app(cast: Cast) -> None:
+    client = at_localhost(cast.ada)
+    codes = added(client, Authenticator())
+    begun_ = client.post(AUTHENTICATOR, {**PROOF, "code": codes[0]})
+    app = App(SECRET.findall(text_of(begun_))[0], [])
+    assert attempt(cast.ada, totp_code=app.code()).status_code == 401
+    assert client.post(f"{AUTHENTICATOR}/confirm", {"code": codes[1]}).status_code == 400
+    assert not SecondFactor.objects.get().has_app
+    assert RecoveryCode.objects.count() == 9
+
+
 def test_a_passkey_of_somebody_else_is_not_found(cast: Cast) -> None:
     with_passkey(cast.ada)
     client = console_of(cast.bob)

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from accounts.models import Passkey, SpentChallenge
 from accounts.passkeys import ceremonies, challenges
 from accounts.passkeys.challenges import Purpose
-from accounts.passkeys.verification import sweep
+from accounts.passkeys.questions import Browser
+from accounts.passkeys.verification import Answer, sweep
 from audit.models import Event
+from tests.accounts.authenticator import attempt, enrolled
 from tests.accounts.passkeys.authenticator import (
     ADD,
     BACKED_UP,
@@ -66,9 +68,10 @@ def test_readers_refuse_any_bytes_in_one_way(client: bytes, data: bytes, signatu
             read(text)
 
 
+OPEN = "used at another address. Open http://localhost:8000."
 WRONG: dict[str, tuple[Callable[[Authenticator], None], int, str]] = {
-    "another origin": (lambda key: setattr(key, "origin", "https://evil.example"), 400, "another address"),
-    "a page around ours": (lambda key: setattr(key, "more", {"crossOrigin": True}), 400, "another address"),
+    "another origin": (lambda key: setattr(key, "origin", "https://evil.example"), 400, OPEN),
+    "a page around ours": (lambda key: setattr(key, "more", {"crossOrigin": True}), 400, OPEN),
     "another host": (lambda key: setattr(key, "rp_id", "evil.example"), 401, "not accepted"),
     "another type": (lambda key: setattr(key, "more", {"type": "webauthn.create"}), 401, "not accepted"),
     "nobody there": (lambda key: setattr(key, "flags", VERIFIED), 401, "not accepted"),
@@ -119,6 +122,14 @@ def test_a_challenge_after_the_password_ends_with_that_password(cast: Cast) -> N
     assert answer.status_code == 400 and "does not fit this page" in said(answer)
 
 
+def test_an_unknown_passkey_after_a_password_is_refused(cast: Cast) -> None:
+    with_passkey(cast.ada)
+    client = browser()
+    asked = asked_in(client.post(LOGIN, {"identifier": "ada", "password": PASSWORD}))
+    answer = client.post(LOGIN, {"passkey": Authenticator(number=2).signed(asked)})
+    assert answer.status_code == 400 and "does not fit this page" in said(answer)
+
+
 def test_challenges_are_signed() -> None:
     made = challenges.make(KEY, Purpose.LOGIN, "a browser", NOW)
     assert challenges.read(KEY, made, "a browser", NOW).purpose == Purpose.LOGIN
@@ -141,13 +152,15 @@ def test_a_counter_that_goes_back_is_refused_and_recorded(cast: Cast) -> None:
     key = with_passkey(cast.ada, counter=5)
     assert logged_in(key).get(SECURITY).status_code == 200
     assert Passkey.objects.get().sign_count == 6
-    key.counter = 4  # a copy, which has been used less often
-    client = browser()
-    answer = client.post(LOGIN, {"passkey": key.signed(asked_at(client))})
-    assert answer.status_code == 401 and "not accepted" in said(answer)
-    [event] = Event.objects.filter(name="passkey_counter:regressed")
-    assert event.detail == {"passkey": "Laptop", "counter": 5, "before": 6}
-    assert event.target_id == str(cast.ada.uuid)
+    for counter in (4, 0):  # a copy that has been used less often, and one that no longer counts
+        key.counter = counter
+        client = browser()
+        answer = client.post(LOGIN, {"passkey": key.signed(asked_at(client))})
+        assert answer.status_code == 401 and "not accepted" in said(answer)
+    first, second = Event.objects.filter(name="passkey_counter:regressed").order_by("sequence")
+    assert first.detail == {"passkey": "Laptop", "counter": 5, "before": 6}
+    assert second.detail == {"passkey": "Laptop", "counter": 0, "before": 6}
+    assert first.subjects == second.subjects == [f"user:{cast.ada.uuid}"]
     key.counter = 6
     assert logged_in(key).get(SECURITY).status_code == 200
 
@@ -168,6 +181,12 @@ def test_wrong_passkeys_are_429_like_wrong_passwords_and_codes(cast: Cast) -> No
     assert statuses == [401] * 10 + [429]
     answer = client.post(LOGIN, {"passkey": key.signed(asked_at(client))})
     assert answer.status_code == 429 and int(answer["Retry-After"]) > 0
+    assert logged_in(with_passkey(cast.bob, number=3)).get(SECURITY).status_code == 200
+
+
+def test_an_answer_and_a_browser_show_no_secret_when_they_are_printed() -> None:
+    browser_ = Browser("a secret", "a session")
+    assert f"{Answer('a secret', browser_)} {browser_!r}" == "Answer() Browser()"
 
 
 def test_pages_that_ask_store_nothing(cast: Cast) -> None:
@@ -223,6 +242,27 @@ def test_wrong_passkeys_after_a_password_count_for_the_person_whichever_they_are
 
     assert [tried(first) for _ in range(12)] == [302] * 12  # right ones are not counted
     assert [tried(impostors[number % 2]) for number in range(11)] == [401] * 10 + [429]
+    event = Event.objects.latest("sequence")
+    assert (event.name, event.subjects) == ("attempt:throttled", [f"user:{cast.ada.uuid}"])
+
+
+@pytest.mark.requirement(9, 24)
+def test_wrong_passkeys_of_a_proof_count_with_the_wrong_codes_of_that_person(cast: Cast) -> None:
+    key, impostor = with_passkey(cast.ada), Authenticator(number=2)
+    impostor.id = key.id
+    client = logged_in(key)
+
+    def tried(key: Authenticator) -> int:
+        proof = key.signed(asked_at(client, ADD))
+        return client.post(ADD, {"password": PASSWORD, "passkey": proof}).status_code
+
+    assert [tried(key) for _ in range(12)] == [200] * 12  # right ones are not counted
+    assert [tried(impostor) for _ in range(11)] == [403] * 10 + [429]
+    event = Event.objects.latest("sequence")
+    assert (event.name, event.subjects) == ("attempt:throttled", [f"user:{cast.ada.uuid}"])
+    assert attempt(cast.ada, totp_code="000000").status_code == 429
+    app = enrolled(cast.bob)
+    assert attempt(cast.bob, totp_code=app.code()).status_code == 200
 
 
 @pytest.mark.requirement(22)

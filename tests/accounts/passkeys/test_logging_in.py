@@ -1,9 +1,17 @@
 """Logins with a passkey: without a password, and after it."""
 
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
-from accounts.models import Passkey, Session
+from accounts.models import Organization, Passkey, SecondFactor, SecondFactorRecovery, Session
+from accounts.passkeys.questions import Browser
+from accounts.passkeys.verification import Answer
+from accounts.sessions.browser.login import LONGEST
+from accounts.sessions.passkey_login import open_session_with_passkey
+from audit.actors import Origin
 from audit.models import Event
 from tests.accounts.authenticator import attempt, enrolled
 from tests.accounts.passkeys.authenticator import (
@@ -38,6 +46,49 @@ def test_a_passkey_logs_in_without_a_password_at_every_door(door: str, cast: Cas
     event = Event.objects.filter(name="login:succeeded").latest("sequence")
     assert (event.actor_id, event.detail) == (str(cast.ada.uuid), {"second_factor": "passkey"})
     assert Passkey.objects.get().last_used_at is not None
+
+
+def test_a_login_with_a_passkey_remembers_where_it_was_opened_and_ends_as_browsers_do(cast: Cast) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    sent = {"passkey": key.signed(asked_at(client))}
+    client.post(LOGIN, sent, REMOTE_ADDR="192.0.2.7", headers={"User-Agent": "curl/8"})
+    session = Session.objects.filter(user=cast.ada).latest("pk")
+    assert (session.ip, session.user_agent) == ("192.0.2.7", "curl/8")
+    assert session.expires_at == session.created_at + LONGEST
+
+
+@pytest.mark.requirement(179)
+def test_a_passkey_of_a_person_for_whom_an_organization_vouches_counts_as_its_login(cast: Cast) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    signed = key.signed(asked_at(client))
+    Organization.objects.filter(pk=cast.acme.pk).update(requires_provider=True)
+    opened = open_session_with_passkey(
+        answer=Answer(signed, Browser(client.cookies[settings.CSRF_COOKIE_NAME].value)),
+        origin=Origin.here(),
+        user_agent="",
+        longest=LONGEST,
+        vouched_by=cast.acme,
+    )
+    assert opened.organization == cast.acme
+
+
+@pytest.mark.requirement(99)
+def test_while_a_second_factor_is_removed_an_old_passkey_stops_that_and_a_newer_one_does_not_log_in(
+    cast: Cast,
+) -> None:
+    key, now = with_passkey(cast.ada), timezone.now()
+    SecondFactorRecovery.objects.create(
+        device=SecondFactor.objects.get(), started_at=now, ends_at=now + timedelta(days=7)
+    )
+    client = browser()
+    assert client.post(LOGIN, {"passkey": key.signed(asked_at(client))}).status_code == 403
+    refused = Event.objects.latest("sequence")
+    assert refused.detail == {"reason": "second factor is being removed"}
+    Passkey.objects.update(created_at=now - timedelta(days=30))
+    assert logged_in(key).get(SECURITY).status_code == 200
+    stopped = Event.objects.get(name="second_factor_recovery:stopped")
+    assert (stopped.actor_id, stopped.detail) == (str(cast.ada.uuid), {"by": "passkey"})
+    assert not SecondFactorRecovery.objects.exists()
 
 
 def test_a_login_leads_back_to_the_page_that_asked(cast: Cast) -> None:
@@ -110,7 +161,10 @@ def test_an_unknown_passkey_and_a_wrong_signature_get_the_same_answer(cast: Cast
     client = browser()
     answer = client.post(LOGIN, {"passkey": key.signed(asked_at(client))})
     assert (answer.status_code, WRONG in answer.content.decode()) == (401, True)
-    reasons = [
-        each.detail["reason"] for each in Event.objects.filter(name="login:failed").order_by("sequence")
+    recorded = Event.objects.filter(name="login:failed").order_by("sequence")
+    ada = [f"user:{cast.ada.uuid}"]
+    assert [(each.detail, each.subjects, each.ip) for each in recorded] == [
+        ({"reason": "wrong passkey"}, ada, "127.0.0.1"),
+        ({"reason": "unknown passkey"}, [], "127.0.0.1"),
+        ({"reason": "inactive"}, ada, "127.0.0.1"),
     ]
-    assert reasons == ["wrong passkey", "unknown passkey", "inactive"]

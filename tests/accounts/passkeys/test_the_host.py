@@ -10,6 +10,7 @@ from accounts.models import Passkey
 from accounts.passkeys.relying_party import relying_party, why_none
 from accounts.passkeys.stranded import warn_of_stranded_passkeys
 from accounts.second_factor.services import remove_second_factors
+from audit.models import Event
 from tests.accounts.authenticator import attempt
 from tests.accounts.helpers import caller_as
 from tests.accounts.passkeys.authenticator import Authenticator, asked_at, at_localhost, browser, with_passkey
@@ -63,6 +64,14 @@ def test_a_start_says_how_many_passkeys_another_host_leaves_behind(
     settings.PUBLIC_URL, settings.HTTPS = "http://localhost:8000", False
     client = browser()
     assert client.post("/account/login", {"passkey": key.signed(asked_at(client))}).status_code == 302
+
+
+def test_a_passkey_for_another_host_is_an_unknown_one(cast: Cast) -> None:
+    key, client = with_passkey(cast.ada), browser()
+    Passkey.objects.update(rp_id="keys.example.org")
+    answer = client.post("/account/login", {"passkey": key.signed(asked_at(client))})
+    assert answer.status_code == 401
+    assert Event.objects.latest("sequence").detail == {"reason": "unknown passkey"}
 
 
 @pytest.mark.requirement(99)

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from access.principals import Caller
 from accounts.mail.delivery import send_due
 from accounts.models import RecoveryCode, SecondFactor, Session
+from accounts.second_factor import seed_encryption, totp
 from accounts.second_factor.services import begin_enrolment, confirm_enrolment, remove_second_factors
 from accounts.users.changes import UserChanges
 from accounts.users.services import delete_user, update_user
@@ -24,7 +25,7 @@ from tests.accounts.authenticator import (
     logged_in,
     secret_in,
 )
-from tests.accounts.helpers import at_once
+from tests.accounts.helpers import at_once, rows_are_locked, waiting
 from tests.accounts.mailbox import Mailbox, html, plain
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key, with_key
 
@@ -224,6 +225,22 @@ def test_a_code_of_an_app_that_is_begun_meanwhile_confirms_nothing(cast: Cast) -
     assert SecondFactor.objects.get().last_step == 0
     with pytest.raises(Invalid):
         confirm_enrolment(caller=caller, code="000000")
+
+
+@rows_are_locked
+@pytest.mark.django_db(transaction=True)
+def test_a_code_of_an_app_that_is_begun_again_at_this_moment_confirms_nothing(cast: Cast) -> None:
+    caller = caller_at(cast.alice, datetime.now(UTC))
+    app = App(begin_enrolment(caller=caller, password=PASSWORD).secret, [])
+
+    def confirm() -> None:
+        with pytest.raises(Invalid):
+            confirm_enrolment(caller=caller, code=app.code(caller.origin.at))
+
+    other = seed_encryption.encrypt(totp.new_seed())
+    with waiting(confirm, holding=lambda: SecondFactor.objects.update(seed=other)):
+        pass
+    assert SecondFactor.objects.get().last_step == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,6 +19,7 @@ from audit.models import Event
 from tests.accounts.authenticator import App, attempt, enrolled, let_codes_be_good_again, logged_in
 from tests.accounts.helpers import at_once, origin_at, rows_are_locked, waiting
 from tests.accounts.mailbox import Mailbox, token_in
+from tests.accounts.passkeys.authenticator import with_passkey
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem
 
 NEW = "another walk to another lighthouse"
@@ -97,6 +98,7 @@ def test_after_a_code_none_from_before_it_is_good(cast: Cast) -> None:
     for steps, is_good in ((0, True), (-1, False), (0, False)):
         code = app.code(now, steps=steps)
         assert bool(check_code(user=cast.alice, code=code, origin=origin_at(now))) is is_good
+    assert SecondFactor.objects.get().last_used_at == now
 
 
 @pytest.mark.requirement(18)
@@ -146,6 +148,7 @@ def test_the_recovery_codes_of_others_let_nobody_in(cast: Cast) -> None:
     assert_problem(attempt(cast.alice, totp_code=theirs.recovery_codes[0]), 401)
     assert_problem(attempt(cast.alice, totp_code=theirs.code()), 401)
     assert RecoveryCode.objects.count() == 20
+    assert attempt(cast.bob, totp_code=theirs.code()).status_code == 200
 
 
 def test_the_log_says_what_somebody_came_in_with(cast: Cast) -> None:
@@ -258,6 +261,14 @@ def test_where_the_key_of_a_seed_is_gone_recovery_codes_still_let_in(
     assert_problem(attempt(cast.alice, totp_code=app.code()), 401, "invalid_credentials")
     assert "second factor of alice is encrypted under none of KEYHOUSE_SEED_KEYS" in caplog.text
     assert attempt(cast.alice, totp_code=app.recovery_codes[0]).status_code == 200
+
+
+def test_the_log_misses_no_key_for_a_person_who_never_had_an_app(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    with_passkey(cast.alice)
+    assert_problem(attempt(cast.alice, totp_code="123456"), 401, "invalid_credentials")
+    assert "KEYHOUSE_SEED_KEYS" not in caplog.text
 
 
 def test_recovery_codes_outlive_a_new_pepper(cast: Cast, settings: Settings) -> None:

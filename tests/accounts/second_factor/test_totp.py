@@ -95,8 +95,8 @@ def test_a_seed_has_160_random_bits() -> None:
 
 
 def test_a_product_and_an_account_with_odd_names_make_a_good_address() -> None:
-    address = totp.uri(RFC_SEED, product="Q&A: the/app", account="a b@example.org?")
-    assert address.startswith("otpauth://totp/Q%26A%3A%20the%2Fapp:a%20b%40example.org%3F?secret=")
+    address = totp.uri(RFC_SEED, product="Q&A: the/app", account="a b/c@example.org?")
+    assert address.startswith("otpauth://totp/Q%26A%3A%20the%2Fapp:a%20b%2Fc%40example.org%3F?secret=")
     assert address.endswith("&issuer=Q%26A%3A%20the%2Fapp")
     assert secret_in(address) == totp.spelled(RFC_SEED)
 
@@ -138,6 +138,20 @@ def test_a_seed_at_rest_is_encrypted_and_a_key_that_is_gone_opens_none(settings:
     settings.SEED_KEYS = {2: second}
     assert seed_encryption.decrypt(old) is None
     assert (seed_encryption.decrypt(anew), seed_encryption.decrypt(stored)) == (RFC_SEED, None)
+
+
+@pytest.mark.requirement(19)
+def test_a_seed_is_encrypted_anew_with_the_current_key_if_another_key_opens_it(settings: Settings) -> None:
+    first, second = bytes(range(32)), bytes(range(100, 140))
+    settings.SEED_KEYS = {1: first}
+    old = seed_encryption.encrypt(RFC_SEED)
+    assert seed_encryption.renewed(old) is None
+    settings.SEED_KEYS = {1: first, 2: second}
+    anew = seed_encryption.renewed(old)
+    assert anew is not None and seed_encryption.renewed(anew) is None
+    settings.SEED_KEYS = {2: second}
+    assert seed_encryption.decrypt(anew) == RFC_SEED
+    assert seed_encryption.renewed(old) is None
 
 
 def test_the_steps_around_a_moment_are_half_a_minute_each() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Session
-from accounts.sessions.services import open_vouched
+from accounts.models import Organization, Session
+from accounts.sessions.services import open_session, open_vouched
 from audit.actors import Origin
 from audit.models import Event
 from tests.accounts.helpers import serving
@@ -37,6 +37,7 @@ def test_the_answer_to_a_login_is_two_tokens_and_the_person(cast: Cast) -> None:
     assert answer["token_type"] == "bearer"
     assert answer["expires_in"] == 900
     assert answer["user"]["username"] == "alice"
+    assert Session.objects.get().user_agent == ""  # the request had none
 
 
 def test_the_answer_to_a_login_is_kept_by_no_cache_and_sets_no_cookie(cast: Cast) -> None:
@@ -77,6 +78,18 @@ def test_a_session_remembers_what_a_provider_said_of_the_person(cast: Cast) -> N
     assert event.detail == {"by": "provider", "organization": str(cast.acme.uuid)}
 
 
+@pytest.mark.requirement(179)
+def test_a_login_counts_as_one_with_the_organization_that_vouches_if_that_requires_its_provider(
+    cast: Cast,
+) -> None:
+    Organization.objects.filter(pk=cast.umbrella.pk).update(requires_provider=True)
+    for vouched_by, counts_as in ((None, None), (cast.acme, None), (cast.umbrella, cast.umbrella)):
+        opened = open_session(
+            identifier="alice", password=PASSWORD, origin=Origin.here(), vouched_by=vouched_by
+        )
+        assert Session.objects.get(pk=opened.pk).organization == counts_as
+
+
 @pytest.mark.parametrize("identifiers", [("username",), ("email",)])
 def test_people_log_in_only_by_what_the_profile_takes(cast: Cast, identifiers: tuple[str, ...]) -> None:
     login = {"username": "alice", "email": "alice@example.org"}
@@ -86,6 +99,7 @@ def test_people_log_in_only_by_what_the_profile_takes(cast: Cast, identifiers: t
         assert attempt(**{taken: login[taken], "password": PASSWORD}).status_code == 200
         assert_problem(attempt(**{other: login[other], "password": PASSWORD}), 400, member=other)
         assert_problem(attempt(**{taken: login[other], "password": PASSWORD}), 401)
+        assert_problem(attempt(password=PASSWORD), 400, member=taken)
 
 
 @pytest.mark.parametrize(
@@ -163,11 +177,8 @@ def test_a_login_is_one_event_whether_to_the_api_or_to_the_admin(cast: Cast) -> 
         last = Event.objects.count()
         assert login().status_code in {200, 302}
         [event] = Event.objects.filter(sequence__gt=last)
-        assert (event.name, event.actor_id, event.ip) == (
-            "login:succeeded",
-            str(cast.ada.uuid),
-            "127.0.0.1",
-        )
+        assert (event.name, event.ip) == ("login:succeeded", "127.0.0.1")
+        assert (event.actor_kind, event.actor_id, event.actor_label) == ("user", str(cast.ada.uuid), "ada")
         assert event.subjects == [f"user:{cast.ada.uuid}"]
         cast.ada.refresh_from_db()
         assert cast.ada.last_login_at == event.occurred_at

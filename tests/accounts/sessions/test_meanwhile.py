@@ -6,9 +6,15 @@ from datetime import timedelta
 import pytest
 
 from access.principals import Caller
-from accounts.models import SecondFactor, SecondFactorRecovery, Session, User
-from accounts.sessions.identity import WRONG, Proof, check_identity, check_second_factor
-from accounts.sessions.services import end_sessions_of, log_out_everywhere, open_proven, open_vouched
+from accounts.models import Organization, RecoveryCode, SecondFactor, SecondFactorRecovery, Session, User
+from accounts.sessions.identity import WRONG, Proof, ProviderRequired, check_identity, check_second_factor
+from accounts.sessions.services import (
+    end_sessions_of,
+    log_out_everywhere,
+    open_proven,
+    open_session,
+    open_vouched,
+)
 from accounts.users.changes import UserChanges
 from accounts.users.services import update_user
 from audit.actors import Origin
@@ -91,6 +97,21 @@ def test_a_login_that_a_provider_vouches_for_opens_a_session_while_a_second_fact
         longest=timedelta.max,
     )
     assert Session.objects.live(origin.at).get() == opened
+
+
+@pytest.mark.requirement(99, 178)
+def test_a_login_that_is_refused_for_the_provider_stops_no_removal_of_a_second_factor(cast: Cast) -> None:
+    app = enrolled(cast.bob)
+    removal_begins(cast.bob)
+    RecoveryCode.objects.update(created_at=Origin.here().at - timedelta(days=31))  # old enough to stop it
+    Organization.objects.filter(pk=cast.acme.pk).update(requires_provider=True)
+    code, origin = app.recovery_codes[0], Origin.here()
+    with pytest.raises(ProviderRequired):
+        open_session(identifier="bob", password=PASSWORD, totp_code=code, origin=origin)
+    event = Event.objects.latest("sequence")
+    assert (event.name, event.detail) == ("login:failed", {"reason": "must log in with the organization"})
+    assert event.subjects == [f"user:{cast.bob.uuid}"]
+    assert SecondFactorRecovery.objects.exists()
 
 
 def removal_begins(user: User) -> None:

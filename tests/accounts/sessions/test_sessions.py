@@ -171,6 +171,13 @@ def test_a_logout_kills_both_tokens_at_once(cast: Cast) -> None:
     assert_problem(with_token(pair["access_token"]).post("auth/logout"), 401, "invalid_token")
 
 
+def test_a_logout_answers_what_the_profile_says(cast: Cast) -> None:
+    api = with_token(log_in(cast.alice)["access_token"])
+    with serving("wire", messages={"logout": "See you."}):
+        answer = api.post("auth/logout")
+    assert (answer.status_code, answer.json()) == (200, {"message": "See you."})
+
+
 def test_a_logout_is_recorded_once_and_is_no_theft(cast: Cast) -> None:
     pair = log_in(cast.alice)
     with_token(pair["access_token"]).post("auth/logout")

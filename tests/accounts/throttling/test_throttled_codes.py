@@ -1,13 +1,17 @@
 """Attempts at codes and own passwords count per person, across all endpoints and pages."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.models import Mail
+from accounts.second_factor.replacing import begin_replacement, confirm_replacement
+from audit.models import Event
 from config.limits import DEFAULTS, Limit
-from tests.accounts.authenticator import attempt, enrolled, logged_in
+from config.wire.errors import Invalid, TooManyAttempts
+from tests.accounts.authenticator import App, attempt, caller_at, enrolled, logged_in
 from tests.admin.helpers import page
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem
 
@@ -30,6 +34,10 @@ def test_wrong_codes_are_counted_across_logins_and_addresses(cast: Cast) -> None
         assert Api().post("auth/login", body, REMOTE_ADDR=f"192.0.2.{number}").status_code == 401
     too_many(attempt(cast.alice, totp_code=app.code()))
     too_many(attempt(cast.alice, totp_code=app.recovery_codes[0]))
+    [event] = Event.objects.filter(name="attempt:throttled")
+    assert (event.subjects, event.detail["limit"]) == ([f"user:{cast.alice.uuid}"], "code")
+    theirs = enrolled(cast.bob)
+    assert attempt(cast.bob, totp_code=theirs.code()).status_code == 200
 
 
 @pytest.mark.requirement(24)
@@ -42,6 +50,24 @@ def test_codes_of_a_login_and_of_a_change_share_one_count(cast: Cast) -> None:
     too_many(person.post("auth/totp/recovery-codes", proof))
     too_many(person.delete("auth/totp", data=proof, content_type="application/json"))
     assert person.get("auth/me").status_code == 200
+
+
+@pytest.mark.requirement(24)
+def test_codes_of_a_new_app_share_that_count_and_right_ones_are_not_counted(cast: Cast) -> None:
+    caller, code = caller_at(cast.alice, datetime.now(UTC)), enrolled(cast.alice).recovery_codes[0]
+    begun = begin_replacement(caller=caller, password=PASSWORD, code=code)
+    for _ in range(MOST_CODES - 1):
+        with pytest.raises(Invalid):
+            confirm_replacement(caller=caller, code=WRONG)
+    codes = confirm_replacement(caller=caller, code=App(begun.secret, []).code())
+    begin_replacement(caller=caller, password=PASSWORD, code=codes[0])
+    with pytest.raises(Invalid):
+        confirm_replacement(caller=caller, code=WRONG)
+    with pytest.raises(TooManyAttempts):
+        confirm_replacement(caller=caller, code=WRONG)
+    event = Event.objects.latest("sequence")
+    assert (event.name, event.subjects) == ("attempt:throttled", [f"user:{cast.alice.uuid}"])
+    too_many(attempt(cast.alice, totp_code=codes[1]))
 
 
 @pytest.mark.requirement(21)

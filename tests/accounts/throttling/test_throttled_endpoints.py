@@ -136,6 +136,7 @@ def test_the_owner_logs_in_elsewhere_while_somebody_guesses(cast: Cast) -> None:
 @pytest.mark.requirement(10)
 def test_the_owner_logs_in_where_they_are_logged_in_while_many_guess(cast: Cast) -> None:
     assert attempt(password=PASSWORD, ip="198.51.100.1").status_code == 200
+    assert attempt("bob", password=PASSWORD, ip="198.51.100.2").status_code == 200
     for number in range(LOGIN.account):
         assert attempt(ip=f"203.0.113.{number}").status_code == 401
     assert_too_many(attempt(password=PASSWORD, ip="198.51.100.2"), within=LOGIN.seconds)
@@ -166,6 +167,7 @@ def test_an_auditor_sees_whose_account_was_under_attack(cast: Cast) -> None:
     attempt()
     [event] = Event.objects.filter(name="attempt:throttled")
     assert (event.target_label, event.ip, event.detail["limit"]) == ("alice", "192.0.2.1", "login")
+    assert event.subjects == [f"user:{cast.alice.uuid}"]
     assert Event.objects.filter(name="login:failed").count() == LOGIN.here
 
 

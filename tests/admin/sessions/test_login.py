@@ -111,6 +111,25 @@ def test_a_logout_is_a_post_and_ends_the_login(cast: Cast) -> None:
     assert client.get("/admin/").status_code == 302
 
 
+def test_the_page_after_a_logout_names_the_product_and_offers_nothing_of_before(cast: Cast) -> None:
+    client = browser(cast.ada)
+    assert "/admin/logout/" in text_of(client.get("/admin/"))
+    shown = text_of(client.post("/admin/logout/"))
+    assert "Logged out | Keyhouse</title>" in shown and "Keyhouse</a>" in shown
+    assert "/admin/logout/" not in shown and "/account/security" not in shown
+
+
+def test_a_person_who_is_logged_in_is_led_on_from_the_login_page(cast: Cast) -> None:
+    client = browser(cast.ada)
+    for ask in (client.get, client.head):
+        answer = ask(LOGIN)
+        assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
+def test_the_page_of_an_app_leads_to_the_overview(cast: Cast) -> None:
+    assert browser(cast.ada).get("/admin/accounts/").headers["Location"] == "/admin/"
+
+
 def test_a_token_or_a_key_opens_no_page(cast: Cast) -> None:
     assert as_user(cast.ada).get("/admin/").status_code == 302
 

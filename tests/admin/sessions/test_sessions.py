@@ -1,5 +1,7 @@
 """Where people are logged in, in the admin."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.test import Client
 
@@ -23,6 +25,60 @@ def test_sessions_are_listed_and_searched_by_person(ada: Client, cast: Cast) -> 
     assert not any(pair["refresh_token"] in shown for pair in pairs)
     found = text_of(ada.get(page(LIST), {"q": "bob"}))
     assert ">bob<" in found and ">charlie<" not in found
+
+
+@pytest.fixture
+def old_and_new(cast: Cast) -> list[Session]:
+    """A login of bob that ended an hour ago, and one of charlie that goes on."""
+    now = datetime.now(UTC)
+    rows = []
+    for user, ip, program in ((cast.bob, "192.0.2.7", "Firefox/140.0"), (cast.charlie, "192.0.2.8", "<b>")):
+        log_in(user)
+        rows.append(session_of(user))
+        seen = {"created_at": now - timedelta(hours=3), "last_seen_at": now - timedelta(hours=2)}
+        Session.objects.filter(user=user).update(ip=ip, user_agent=program, **seen)
+    Session.objects.filter(user=cast.bob).update(ended_at=now - timedelta(hours=1))
+    return rows
+
+
+@pytest.mark.requirement(34)
+def test_the_list_says_from_where_and_when_and_whether_the_login_goes_on(
+    ada: Client, old_and_new: list[Session]
+) -> None:
+    shown = text_of(ada.get(page(LIST)))
+    old, new = (row_of(shown, name) for name in ("bob", "charlie"))
+    assert '<span title="Firefox/140.0">Firefox' in old and "<b>" not in new and "&lt;b&gt;" in new
+    assert "192.0.2.7" in old and "192.0.2.8" in new
+    for row in (old, new):
+        assert "3\xa0hours ago" in row and "2\xa0hours ago" in row
+    assert ">ended 1\xa0hour ago<" in old and "status expired" in old
+    assert ">live<" in new and "status active" in new
+    assert '"?state=live">live</a>' in shown and '"?state=ended">ended</a>' in shown
+
+
+def row_of(shown: str, name: str) -> str:
+    """The row of a list that names this person."""
+    [found] = [row for row in shown.split("<tr>") if f">{name}<" in row]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"state": "live"}, {"charlie"}),
+        ({"state": "ended"}, {"bob"}),
+        ({"q": "192.0.2.8"}, {"charlie"}),
+        ({"q": "192.0.2."}, set()),
+        ({"q": "bob@"}, {"bob"}),
+        ({"q": ""}, {"bob", "charlie"}),
+    ],
+)
+@pytest.mark.requirement(34)
+def test_sessions_are_found_by_their_state_a_whole_address_or_the_beginning_of_a_name(
+    ada: Client, old_and_new: list[Session], query: dict[str, str], found: set[str]
+) -> None:
+    shown = text_of(ada.get(page(LIST), query))
+    assert {name for name in ("bob", "charlie") if f">{name}<" in shown} == found
 
 
 @pytest.mark.requirement(34)
@@ -75,6 +131,9 @@ def test_nobody_ends_the_sessions_of_those_above_them(cast: Cast, people_manager
     ):
         answer = confirm(client, model, action, row)
         assert messages_of(answer) == ["ada may do more than you."]
+        denied = Event.objects.latest("sequence")
+        assert denied.name == "access:denied"
+        assert denied.target_label == f"POST {page(f'{model}_changelist')}"
     assert ada.get("auth/me").status_code == 200
 
 

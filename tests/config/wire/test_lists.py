@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.mixins import ListModelMixin
 
 from accounts.invitations.services import invite
+from accounts.models import Session
 from config import profiles
 from config.profiles import Profile
 from config.wire.lists.query import ListQuery
@@ -128,7 +129,10 @@ def test_invitations_are_found_and_sorted_by_address(cast: Cast) -> None:
 def test_sessions_are_found_by_device_and_address(cast: Cast) -> None:
     alice = as_user(cast.alice)
     assert len(listed(alice, "auth/sessions?search=127.0", "id")) == 1
-    assert listed(alice, "auth/sessions?search=Firefox", "id") == []
+    for nowhere in ("Firefox", "0.1"):
+        assert listed(alice, f"auth/sessions?search={nowhere}", "id") == []
+    Session.objects.update(user_agent="Mozilla/5.0 (X11) Firefox/140.0")
+    assert len(listed(alice, "auth/sessions?search=firefox", "id")) == 1
     as_user(cast.alice)
     oldest, newest = listed(alice, "auth/sessions?ordering=created_at", "id")
     assert listed(alice, "auth/sessions", "id") == [newest, oldest]

@@ -10,6 +10,7 @@ from openapi_schema_validator import OAS31Validator
 from accounts.passwords.rules import least_length
 from config import profiles
 from config.profiles import Profile
+from tests.accounts.helpers import serving
 from tests.config.wire.openapi.test_openapi import schema
 from tests.conftest import Cast, as_user
 from tests.oauth.flow import Flow, make_client, with_token
@@ -43,6 +44,13 @@ def test_the_document_says_what_a_logout_answers(
     described = schema()["paths"][f"{profiles.active().base_path}/auth/logout"]["post"]["responses"]
     assert list(described) == [status, "default"]
     assert ("content" in described[status]) == (status == "200")
+
+
+@pytest.mark.parametrize("takes", ["refresh_token", "access_token"])
+def test_the_document_says_whether_a_refresh_needs_an_access_token(takes: str) -> None:
+    with serving("login", refresh_takes=takes):
+        described = schema()["paths"]["/api/v1/auth/refresh"]["post"]
+    assert bool(described["security"]) == (takes == "access_token")
 
 
 def parameter(document: dict[str, Any], method: str, path: str, name: str) -> dict[str, Any]:
