@@ -6,9 +6,6 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        from accounts import (
-            audit_sinks,
-            openapi,  # noqa: F401 (registers itself with the OpenAPI generator)
-        )
+        from accounts import audit_sinks
 
         audit_sinks.register()

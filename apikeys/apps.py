@@ -10,7 +10,6 @@ class ApiKeysConfig(AppConfig):
         from accounts import background, hooks
         from accounts.mail import delivery
         from accounts.mail.messages import MailKind
-        from apikeys import openapi  # noqa: F401 (the import registers it with the OpenAPI generator)
         from apikeys.authentication import principal_now
         from apikeys.notices.mails import prepare_notices, prepare_warnings
         from apikeys.notices.rounds import tell_due

@@ -1,9 +1,15 @@
 import gc
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.contrib.admin.apps import AdminConfig
+from django.contrib import admin
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core.cache import close_caches
+from django.core.checks import CheckMessage, Tags, register
 from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
@@ -14,7 +20,6 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401 (the import registers them)
-        from config.wire.openapi import schema, times  # noqa: F401 (the import registers it)
 
         _spare_each_request()
         gc.freeze()  # modules loaded by now stay, and forks share their memory
@@ -35,12 +40,26 @@ def _spare_each_request() -> None:
         request_started.disconnect(reset_queries)
 
 
-class KeyhouseAdminConfig(AdminConfig):
+class KeyhouseAdminConfig(SimpleAdminConfig):
+    """The admin. Its pages are loaded with the addresses, or by its checks: other commands need none."""
+
     default_site = "accounts.sessions.admin_site.KeyhouseAdminSite"
 
     def ready(self) -> None:
-        super().ready()
-        from django.contrib import admin
-        from django.contrib.auth.models import Group
+        register(check_dependencies, Tags.admin)
+        register(check_admin, Tags.admin)
 
-        admin.site.unregister(Group)  # roles come from the profile
+
+def check_admin(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """What Django checks of an admin."""
+    load_admin()
+    return check_admin_app(app_configs, **kwargs)
+
+
+@cache
+def load_admin() -> None:
+    """Load the pages of the admin."""
+    from django.contrib.auth.models import Group
+
+    admin.autodiscover()
+    admin.site.unregister(Group)  # roles come from the profile

@@ -8,7 +8,7 @@ from django.core.validators import validate_email
 from environ import Env
 
 from config.env import ConfigurationError
-from config.hosts import ascii_domain
+from config.hosts import ascii_domain, is_address
 
 SMTP = frozenset({"smtp", "smtps", "smtp+tls", "smtp+ssl"})
 EMAIL_FORMS = (
@@ -77,15 +77,14 @@ def _check_email_url(parts: SplitResult) -> None:
 
 def mail_sender(text: str, host: str) -> str:
     """Return the sender of mails: `text`, or else keyhouse@ mail_host(host). Raises ConfigurationError."""
-    sender = text or f"keyhouse@{mail_host(host)}"
-    if not is_email(sender):
+    if text and not is_email(text):
         raise ConfigurationError(f"KEYHOUSE_MAIL_FROM: {text!a} must be an e-mail address")
-    return sender
+    return text or f"keyhouse@{mail_host(host)}"
 
 
 def mail_host(host: str) -> str:
     """Return `host` if it can follow the @ of an e-mail address, else localhost. IP addresses cannot."""
-    return host if is_email(f"keyhouse@{host}") and not host.startswith("[") else "localhost"
+    return "localhost" if is_address(host) or not is_email(f"keyhouse@{host}") else host
 
 
 def is_email(text: str) -> bool:

@@ -83,6 +83,11 @@ def host_of(url: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def is_address(host: str) -> bool:
+    """Whether `host`, in canonical spelling, is an IP address and no name."""
+    return host.startswith("[") or NUMBER.fullmatch(host.rpartition(".")[2]) is not None
+
+
 def is_loopback(host: str) -> bool:
     """Whether `host` is this machine itself, to which no network leads: localhost, 127.0.0.0/8 or [::1]."""
     try:

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.utils.module_loading import autodiscover_modules
 from django.views.generic import RedirectView
 
 from accounts.mail import link_pages
@@ -10,9 +11,13 @@ from accounts.notifications.page import UnsubscribePage
 from accounts.passwords.change_page import ChangePasswordPage
 from apikeys.review.page import RecoveryPage
 from config import health, profiles
+from config.apps import load_admin
 from config.wire.openapi import pages as openapi_pages
 from console.home import RootPage
 from oauth.urls import keys, well_known
+
+load_admin()
+autodiscover_modules("openapi")  # each registers with the OpenAPI generator
 
 BASE = profiles.active().base_path.lstrip("/")
 

@@ -8,7 +8,6 @@ class OAuthConfig(AppConfig):
     def ready(self) -> None:
         from access import credential_lookup
         from accounts import background, hooks
-        from oauth import openapi  # noqa: F401 (registers itself with the OpenAPI generator)
         from oauth.authentication import principal_now
         from oauth.services import consents, devices
 

@@ -36,6 +36,7 @@ from apikeys.services.api_keys import NewKey, create_api_key
 from apikeys.usage import counting
 from audit import refusals, triggers
 from config import profiles
+from config.apps import load_admin
 from config.profiles import Profile
 from config.profiles.schema import Role
 from gateway import repeated
@@ -43,6 +44,8 @@ from tests.accounts.mailbox import Mailbox, listening, use_mail_server
 from tests.running import migrated
 from tests.snapshot import Snapshot
 from tests.urls import urls_under
+
+load_admin()  # tests are made for each of its pages, before the first request loads them
 
 PASSWORD = "a long walk to the lighthouse"
 FILLED_BY_MIGRATIONS = {"django_content_type", "auth_permission"}

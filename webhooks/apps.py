@@ -9,7 +9,6 @@ class WebhooksConfig(AppConfig):
         from accounts import background, encrypted
         from accounts.mail import delivery
         from accounts.mail.messages import MailKind
-        from webhooks import openapi  # noqa: F401 (the import registers it with the OpenAPI generator)
         from webhooks.delivery.worker import send_due
         from webhooks.encrypted import COLUMN
         from webhooks.mails import prepare_stopped

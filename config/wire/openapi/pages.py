@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 
 from config import profiles
 from config.profiles import Profile
+from config.wire.openapi import times  # noqa: F401 (the import registers it)
 from config.wire.openapi.examples import day_of_examples
 from config.wire.rendering import WireRenderer
 
