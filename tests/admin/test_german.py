@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import User
 from apikeys.services.api_keys import NewKey
@@ -30,6 +31,12 @@ def test_pages_and_lists_are_german(anna: Client, key: NewKey) -> None:
     ):
         assert words in keys
     assert "Gruppen" not in front
+
+
+def test_scripts_get_german_words(anna: Client) -> None:
+    words = anna.get(reverse("admin:jsi18n"))
+    assert words.headers["Content-Type"].startswith("text/javascript")
+    assert '"Today": "Heute"' in text_of(words)
 
 
 def test_moments_and_numbers_are_spelled_as_in_german(anna: Client, key: NewKey) -> None:

@@ -15,13 +15,7 @@ FOLDER = PROJECT / "var" / "mutants"
 AGAIN, SECONDS = "KEYHOUSE_TEST_MUTANTS_AGAIN", "KEYHOUSE_TEST_MUTANTS_SECONDS"
 KILLED, TOO_LONG, SURVIVED, UNREACHED, OUTSIDE = "killed", "too long", "survived", "not reached", "outside"
 DEAD = (KILLED, TOO_LONG)
-
-
-def modules_in(folder: str) -> list[str]:
-    """Return the paths of the modules of a folder, without those of folders in it."""
-    return sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / folder).glob("[!_]*.py"))
-
-
+SESSIONS = sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "accounts/sessions").glob("[!_]*.py"))
 MODULES = (
     "apikeys/at_rest/digests.py",
     "apikeys/at_rest/key_text.py",
@@ -44,7 +38,7 @@ MODULES = (
     "config/server/fairness.py",
     "apikeys/authentication.py",
     "oauth/authentication.py",
-    *modules_in("accounts/sessions"),
+    *SESSIONS,
     "accounts/second_factor/seed_encryption.py",
     "accounts/second_factor/totp.py",
     "accounts/second_factor/verification.py",

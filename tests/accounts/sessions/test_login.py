@@ -102,6 +102,11 @@ def test_people_log_in_only_by_what_the_profile_takes(cast: Cast, identifiers: t
         assert_problem(attempt(password=PASSWORD), 400, member=taken)
 
 
+def test_an_identifier_has_the_name_that_the_profile_gives_it(cast: Cast) -> None:
+    with serving("wire", names={"login.email": "mail"}):
+        assert attempt(mail="alice@example.org", password=PASSWORD).status_code == 200
+
+
 @pytest.mark.parametrize(
     "body", ["[]", '["alice"]', '[{"username": "alice"}]', "null", '"alice"', "5", "true"]
 )

@@ -20,6 +20,7 @@ def session_of(user: User) -> Session:
 @pytest.mark.requirement(34)
 def test_sessions_are_listed_and_searched_by_person(ada: Client, cast: Cast) -> None:
     pairs = [log_in(cast.bob), log_in(cast.charlie)]
+    assert page(LIST) in text_of(ada.get("/admin/"))
     shown = text_of(ada.get(page(LIST)))
     assert ">bob<" in shown and ">charlie<" in shown
     assert not any(pair["refresh_token"] in shown for pair in pairs)
@@ -114,6 +115,7 @@ def test_all_sessions_of_selected_people_are_ended(ada: Client, cast: Cast) -> N
 @pytest.mark.requirement(47)
 def test_who_does_not_manage_people_sees_and_ends_no_session(cast: Cast, who: str) -> None:
     charlie, client = as_user(cast.charlie), browser(getattr(cast, who))
+    assert page(LIST) not in text_of(client.get("/admin/"))
     assert client.get(page(LIST)).status_code == 403
     number = session_of(cast.charlie).pk
     assert client.get(page("accounts_session_change", number)).status_code in {302, 403}
