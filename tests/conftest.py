@@ -41,6 +41,7 @@ from config.profiles import Profile
 from config.profiles.schema import Role
 from gateway import repeated
 from tests.accounts.mailbox import Mailbox, listening, use_mail_server
+from tests.logins import token_of
 from tests.running import migrated
 from tests.snapshot import Snapshot
 from tests.urls import urls_under
@@ -248,8 +249,8 @@ def log_in(user: User, password: str = PASSWORD) -> dict[str, Any]:
 
 
 def as_user(user: User) -> Api:
-    """The API as a person who has logged in."""
-    return Api({"Authorization": f"Bearer {log_in(user)['access_token']}"})
+    """The API as a person who has logged in. Their password is not asked for: `log_in` tests that."""
+    return Api({"Authorization": f"Bearer {token_of(user)}"})
 
 
 def with_key(key: NewKey | str) -> Api:

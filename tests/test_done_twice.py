@@ -18,11 +18,12 @@ from oauth.models import Consent, OAuthClient
 from tests.accounts.authenticator import enrolled
 from tests.accounts.mailbox import Mailbox
 from tests.accounts.passkeys.authenticator import Authenticator, added, at_localhost
-from tests.admin.helpers import browser, confirm, messages_of, new_ticket, page
+from tests.admin.helpers import confirm, messages_of, new_ticket, page
 from tests.admin.lists.test_many_rows import actions
 from tests.admin.test_stale_pages import filled
 from tests.changes import JSON, LEFT_OUT, OTHERS, Send, World, addresses, by_json, make_world
 from tests.conftest import Cast
+from tests.logins import browser
 from tests.webhooks.changes import hook_of
 
 pytestmark = pytest.mark.slow

@@ -20,10 +20,11 @@ from oauth.protocol import tokens
 from oauth.services.clients import create_client
 from tests.access.basic import basic
 from tests.accounts.helpers import serving
-from tests.admin.helpers import browser, confirm, page, text_of
+from tests.admin.helpers import confirm, page, text_of
 from tests.at_rest import everything_stored
 from tests.commands.helpers import refusal_of
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, make_key
+from tests.logins import browser
 from tests.oauth.flow import BASE, CALLBACK, Flow, make_client, parameters
 
 pytestmark = pytest.mark.once

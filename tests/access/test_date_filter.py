@@ -6,8 +6,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apikeys.models import ApiKey
-from tests.admin.helpers import browser, messages_of, page, text_of
+from tests.admin.helpers import messages_of, page, text_of
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 
 LIST = "apikeys_apikey_changelist"
 

@@ -17,8 +17,8 @@ from tests.accounts.authenticator import enrolled
 from tests.accounts.helpers import at_once
 from tests.accounts.mailbox import Mailbox
 from tests.accounts.passwords.test_password_reset import new_token
-from tests.admin.helpers import browser
 from tests.conftest import PASSWORD, Cast, log_in
+from tests.logins import browser
 from tests.oauth.flow import Flow, make_client, text_of
 from tests.running.hashers import FastArgon2
 

@@ -11,8 +11,8 @@ from tests.accounts.mail import test_registration
 from tests.accounts.mail.test_registration import open_registration as open_registration
 from tests.accounts.mailbox import Mailbox
 from tests.accounts.passwords.test_password_reset import new_token
-from tests.admin.helpers import browser
 from tests.conftest import Cast
+from tests.logins import browser
 from tests.oauth.flow import BASE
 
 pytestmark = pytest.mark.once

@@ -10,8 +10,8 @@ from accounts.models import User
 from apikeys.services.api_keys import NewKey
 from config import profiles
 from config.profiles import Profile
-from tests.admin.helpers import browser
 from tests.conftest import Cast, add_user, make_key, with_roles
+from tests.logins import browser
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from django.test import Client
 from django.urls import reverse
 
 from access.backoffice.forms import TicketField
-from accounts.models import User
 from tests.conftest import PASSWORD
 
 FORM = "application/x-www-form-urlencoded"
@@ -16,13 +15,6 @@ LOGIN = "/admin/login/"
 
 def log_in(client: Client, name: str, password: str = PASSWORD) -> Any:
     return client.post(f"{LOGIN}?next=/admin/", {"username": name, "password": password})
-
-
-def browser(user: User) -> Client:
-    """The browser of somebody who has logged in by the form."""
-    client = Client(headers={"Accept": "text/html"})
-    assert log_in(client, user.username or user.email).status_code == 302
-    return client
 
 
 def page(model: str, *arguments: Any) -> str:

@@ -16,9 +16,10 @@ from audit.actors import ANONYMOUS, Actor, Origin
 from audit.events import EventName
 from audit.log import record, verify
 from audit.models import Event
-from tests.admin.helpers import browser, messages_of, page, text_of
+from tests.admin.helpers import messages_of, page, text_of
 from tests.audit.broken import tamper
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 
 pytestmark = pytest.mark.databases
 

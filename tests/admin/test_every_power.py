@@ -18,8 +18,9 @@ from apikeys.models import ApiKey
 from audit.models import Event
 from oauth.models import Consent, OAuthClient
 from tests.accounts.helpers import caller_as
-from tests.admin.helpers import browser, new_ticket, page
+from tests.admin.helpers import new_ticket, page
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 from tests.oauth.flow import Flow, make_client
 from tests.pages.everything import make_passkeys
 from webhooks.models import Webhook

@@ -20,8 +20,9 @@ from audit.actors import ANONYMOUS, Origin
 from audit.events import EventName
 from audit.log import record
 from tests.accounts.authenticator import enrolled
-from tests.admin.helpers import browser, text_of
+from tests.admin.helpers import text_of
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 
 CONCERN = re.compile(r'<a href="([^"]+)"><strong>([^<]+)</strong> ([^<]+)</a>')
 Concerns = dict[str, tuple[str, str]]

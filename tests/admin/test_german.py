@@ -7,9 +7,10 @@ from django.urls import reverse
 from accounts.models import User
 from apikeys.services.api_keys import NewKey
 from audit.models import Event
-from tests.admin.helpers import act, browser, confirm, errors_of, messages_of, page, text_of
+from tests.admin.helpers import act, confirm, errors_of, messages_of, page, text_of
 from tests.admin.keys.test_new import ADD, fill_in
 from tests.conftest import Cast, as_user, assert_problem
+from tests.logins import browser
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from django.test import Client
 from accounts.models import Membership, Organization, User
 from apikeys.models import ApiKey
 from audit.models import Event
-from tests.admin.helpers import browser, page, text_of
+from tests.admin.helpers import page, text_of
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 
 LISTS = {
     "people": "accounts_user_changelist",

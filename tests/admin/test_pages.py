@@ -13,8 +13,9 @@ from accounts.invitations.services import invite
 from accounts.models import Organization, User
 from apikeys.models import ApiKey
 from tests.accounts.helpers import caller_as
-from tests.admin.helpers import browser, page, text_of
+from tests.admin.helpers import page, text_of
 from tests.conftest import Cast, add_user, make_key
+from tests.logins import browser
 from tests.oauth.flow import Flow, make_client
 
 LISTS = [f"{model._meta.app_label}_{model._meta.model_name}_changelist" for model in site._registry]

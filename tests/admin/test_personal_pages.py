@@ -10,9 +10,10 @@ from django.utils import timezone, translation
 from accounts.models import User
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
-from tests.admin.helpers import act, browser, errors_of, page, text_of
+from tests.admin.helpers import act, errors_of, page, text_of
 from tests.admin.keys.test_new import ADD, fill_in
 from tests.conftest import Api, Cast, as_user, assert_problem
+from tests.logins import browser
 
 EVENING = datetime(2026, 11, 29, 23, 30, 5, tzinfo=UTC)  # in Berlin it is already the 30th
 GERMAN = {"Accept-Language": "de-AT, de;q=0.9, en;q=0.1"}

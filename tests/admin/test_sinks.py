@@ -10,8 +10,9 @@ from accounts.audit_sinks import FILE, outlets
 from audit.models import ChainHead, Event
 from audit.sinks.delivery import deliver
 from config.env import Address
-from tests.admin.helpers import browser, page, text_of
+from tests.admin.helpers import page, text_of
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 
 pytestmark = pytest.mark.once
 

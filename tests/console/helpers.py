@@ -9,6 +9,7 @@ from accounts.models import User
 from audit.models import Event
 from tests.accounts.authenticator import App
 from tests.conftest import PASSWORD
+from tests.logins import browser
 
 SECURITY = "/account/security"
 AUTHENTICATOR = f"{SECURITY}/authenticator"
@@ -18,6 +19,11 @@ RECOVERY = re.compile(r"<li><code>([0-9a-z-]{19})</code></li>")
 
 def console_of(user: User, totp_code: str = "", **options: Any) -> Client:
     """The browser of somebody who has logged in at the console."""
+    return at_the_form(user, totp_code, **options) if totp_code else browser(user, **options)
+
+
+def at_the_form(user: User, totp_code: str = "", **options: Any) -> Client:
+    """The browser of somebody who has logged in by the form of the console."""
     client = Client(**{"headers": {"Accept": "text/html"}, **options})
     form = {"identifier": user.login_name, "password": PASSWORD, "totp_code": totp_code}
     assert client.post("/account/login", form).status_code == 302

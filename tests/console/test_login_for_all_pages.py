@@ -13,20 +13,20 @@ from accounts.models.sessions import idle_time
 from audit.models import Event
 from tests.accounts.authenticator import enrolled
 from tests.conftest import PASSWORD, Api, Cast, as_user
-from tests.console.helpers import console_of, strict
+from tests.console.helpers import at_the_form, strict
 
 PAGE = "/account/sessions"
 
 
 def test_a_login_at_the_console_opens_the_admin(cast: Cast) -> None:
-    client = console_of(cast.ada)
+    client = at_the_form(cast.ada)
     assert client.get(PAGE).status_code == client.get("/admin/").status_code == 200
     assert Session.objects.filter(user=cast.ada).count() == 1
 
 
 def test_a_logout_anywhere_ends_the_login_everywhere(cast: Cast) -> None:
     for path in ("/admin/logout/", "/account/logout"):
-        client = console_of(cast.ada)
+        client = at_the_form(cast.ada)
         assert client.post(path).status_code == 200
         assert client.get(PAGE).status_code == client.get("/admin/").status_code == 302
         assert Event.objects.latest("sequence").name == "session:ended"
@@ -35,20 +35,20 @@ def test_a_logout_anywhere_ends_the_login_everywhere(cast: Cast) -> None:
 
 @pytest.mark.requirement(34)
 def test_a_session_that_is_ended_by_the_api_ends_the_browsers_login(cast: Cast) -> None:
-    client, api = console_of(cast.alice), as_user(cast.alice)
+    client, api = at_the_form(cast.alice), as_user(cast.alice)
     [other] = [each for each in api.get("auth/sessions").json()["results"] if not each["current"]]
     assert api.delete(f"auth/sessions/{other['id']}").status_code == 204
     assert client.get(PAGE).status_code == 302
 
 
 def test_the_cookie_of_a_login_is_no_credential_of_the_api(cast: Cast) -> None:
-    client = console_of(cast.ada)
+    client = at_the_form(cast.ada)
     assert client.get("/api/v1/auth/me").status_code == 401
 
 
 def test_a_person_without_any_power_has_a_console_but_no_admin(cast: Cast) -> None:
     type(cast.mallory).objects.filter(pk=cast.mallory.pk).update(role="a role that nobody knows")
-    client = console_of(cast.mallory)
+    client = at_the_form(cast.mallory)
     shown = client.get(PAGE).content.decode()
     assert "Sessions" in shown and "Administration" not in shown
     assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/admin/login/")
@@ -63,7 +63,7 @@ def test_a_login_leads_back_to_the_page_that_asked(cast: Cast) -> None:
 
 
 def test_a_login_gets_a_new_cookie_and_a_new_csrf_token(cast: Cast) -> None:
-    client = console_of(cast.alice)
+    client = at_the_form(cast.alice)
     before = {name: cookie.value for name, cookie in client.cookies.items()}
     client.post("/account/login", {"identifier": "bob", "password": PASSWORD})
     after = {name: cookie.value for name, cookie in client.cookies.items()}
@@ -73,7 +73,7 @@ def test_a_login_gets_a_new_cookie_and_a_new_csrf_token(cast: Cast) -> None:
 
 @pytest.mark.requirement(88)
 def test_a_login_and_a_logout_need_a_csrf_token(cast: Cast) -> None:
-    client = strict(console_of(cast.alice))
+    client = strict(at_the_form(cast.alice))
     assert client.post("/account/logout").status_code == 403
     form = {"identifier": "alice", "password": PASSWORD}
     assert Client(enforce_csrf_checks=True).post("/account/login", form).status_code == 403
@@ -92,7 +92,7 @@ def test_a_second_factor_is_asked_for_and_counts_everywhere(cast: Cast) -> None:
 
 
 def test_a_login_that_is_used_does_not_end_by_idleness(cast: Cast) -> None:
-    client = console_of(cast.alice)
+    client = at_the_form(cast.alice)
     sessions = Session.objects.filter(user=cast.alice)
     sessions.update(last_seen_at=timezone.now() - idle_time() + timedelta(minutes=2))
     assert client.get(PAGE).status_code == 200
@@ -102,13 +102,13 @@ def test_a_login_that_is_used_does_not_end_by_idleness(cast: Cast) -> None:
 
 
 def test_a_login_ends_with_the_cookie_of_the_browser(cast: Cast) -> None:
-    client = console_of(cast.alice)
+    client = at_the_form(cast.alice)
     session, cookie = Session.objects.get(user=cast.alice), client.cookies[settings.SESSION_COOKIE_NAME]
     assert session.expires_at - session.created_at == timedelta(seconds=int(cookie["max-age"]))
 
 
 def test_a_login_in_the_same_browser_ends_the_one_before(cast: Cast) -> None:
-    client, elsewhere = console_of(cast.alice), console_of(cast.alice)
+    client, elsewhere = at_the_form(cast.alice), at_the_form(cast.alice)
     wrong = {"identifier": "bob", "password": "wrong"}
     assert client.post("/account/login", wrong).status_code == 401
     assert client.get(PAGE).status_code == 200
@@ -123,7 +123,7 @@ def test_a_login_in_the_same_browser_ends_the_one_before(cast: Cast) -> None:
 def test_a_visit_is_written_at_most_once_a_minute(
     cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    client = console_of(cast.alice)
+    client = at_the_form(cast.alice)
     client.get(PAGE)
     before = Session.objects.get(user=cast.alice).last_seen_at
     with django_assert_num_queries(4):  # cookie, session, memberships, the list
@@ -132,10 +132,10 @@ def test_a_visit_is_written_at_most_once_a_minute(
 
 
 def test_an_expired_session_and_an_inactive_person_open_nothing(cast: Cast) -> None:
-    client = console_of(cast.alice)
+    client = at_the_form(cast.alice)
     Session.objects.filter(user=cast.alice).update(expires_at=timezone.now())
     assert client.get(PAGE).status_code == 302
-    client = console_of(cast.alice)
+    client = at_the_form(cast.alice)
     type(cast.alice).objects.filter(pk=cast.alice.pk).update(is_active=False)
     assert client.get(PAGE).status_code == 302
 
@@ -154,7 +154,7 @@ def test_the_root_leads_browsers_to_the_console_and_tells_programs_where_the_doc
 
 
 def test_a_page_that_does_not_exist_says_so(cast: Cast) -> None:
-    answer = console_of(cast.alice).get("/account/nothing")
+    answer = at_the_form(cast.alice).get("/account/nothing")
     assert answer.status_code == 404 and "<h1>" in answer.content.decode()
 
 

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from config import profiles
 from config.profiles import Profile
 from config.profiles.login import OAuth2
-from tests.admin.helpers import browser, text_of
+from tests.admin.helpers import text_of
 from tests.conftest import Api, Cast, assert_problem
+from tests.logins import browser
 from tests.oauth.flow import Flow, make_client
 
 PATHS = ("authorize", "login", "allowed", "token", "revoke", "introspect", "userinfo", "consents")

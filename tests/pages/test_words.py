@@ -14,7 +14,8 @@ from django.test import Client
 
 from accounts.models import User
 from oauth.models import OAuthClient
-from tests.admin.helpers import browser, log_in, page, send_form, text_of
+from tests.admin.helpers import log_in, page, send_form, text_of
+from tests.logins import browser
 from tests.oauth.flow import BASE, Flow, make_client
 from tests.pages.everything import MAILED, make_everything
 from tests.snapshot import Snapshot

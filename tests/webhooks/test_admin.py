@@ -3,8 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from tests.admin.helpers import browser, errors_of, messages_of, text_of, ticket_of
+from tests.admin.helpers import errors_of, messages_of, text_of, ticket_of
 from tests.conftest import Cast
+from tests.logins import browser
 from webhooks.models import Webhook
 
 URL = "https://hooks.example.org/keyhouse"

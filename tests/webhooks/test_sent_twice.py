@@ -12,9 +12,10 @@ from django.urls import reverse
 from audit.events import EventName
 from audit.models import Event
 from tests.accounts.helpers import at_once
-from tests.admin.helpers import browser, ticket_of
+from tests.admin.helpers import ticket_of
 from tests.conftest import Cast
 from tests.console.helpers import console_of, text_of
+from tests.logins import browser
 from tests.webhooks.helpers import new_webhook
 from webhooks.models import Webhook
 

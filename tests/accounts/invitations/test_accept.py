@@ -19,8 +19,8 @@ from tests.accounts.helpers import serving
 from tests.accounts.inviting import EVE, MALLORY, Inviting, accept, assert_dead, invited, roles_of
 from tests.accounts.mail.test_mailed_link_pages import Browser
 from tests.accounts.mailbox import Mailbox
-from tests.admin.helpers import browser
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem
+from tests.logins import browser
 
 PAGE = "/accept-invitation"
 

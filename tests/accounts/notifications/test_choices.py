@@ -11,10 +11,11 @@ from accounts.users.services import update_user
 from audit.models import Event
 from config.wire.errors import Invalid
 from tests.accounts.helpers import caller_as
-from tests.admin.helpers import browser, errors_of, page, text_of
+from tests.admin.helpers import errors_of, page, text_of
 from tests.admin.test_stale_pages import filled
 from tests.conftest import Cast, as_user, assert_problem
 from tests.console.helpers import console_of
+from tests.logins import browser
 
 PAGE = "/account/profile/mails"
 EVERYTHING = ["expiring", "unused", "new_network"]

@@ -12,9 +12,9 @@ from accounts.sessions.services import log_out_everywhere
 from oauth.models import Consent
 from tests.accounts.authenticator import App, attempt, enrolled
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
-from tests.admin.helpers import browser
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, log_in
 from tests.console.helpers import added
+from tests.logins import browser
 from tests.oauth.flow import Flow, make_client, with_token
 
 

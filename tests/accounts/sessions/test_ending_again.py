@@ -11,9 +11,9 @@ from audit.events import EventName
 from audit.models import Event
 from oauth.services.tokens import revoke_token
 from tests.accounts.helpers import at_once, caller_as, rows_are_locked, waiting
-from tests.admin.helpers import browser
 from tests.conftest import Cast, as_user, assert_problem, log_in
 from tests.console.helpers import added
+from tests.logins import browser
 from tests.oauth.flow import machine_token, make_client
 
 NAMES = (EventName.SESSION_ENDED, EventName.OAUTH_TOKEN_REVOKED)

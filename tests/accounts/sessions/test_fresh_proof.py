@@ -20,9 +20,10 @@ from oauth.models import Consent
 from tests.accounts.authenticator import caller_at, enrolled
 from tests.accounts.helpers import caller_as, serving
 from tests.accounts.passkeys.authenticator import asked_at, logged_in, with_passkey
-from tests.admin.helpers import act, browser
+from tests.admin.helpers import act
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, log_in, make_key, with_key
 from tests.console.helpers import console_of
+from tests.logins import browser
 from tests.oauth.flow import Flow, make_client
 
 pytestmark = pytest.mark.requirement(22)

@@ -9,10 +9,11 @@ from django.test import Client
 from apikeys.models import ApiKey
 from config import profiles
 from config.profiles import Profile
-from tests.admin.helpers import browser, errors_of, page, text_of
+from tests.admin.helpers import errors_of, page, text_of
 from tests.admin.keys.test_new import ADD
 from tests.commands.helpers import refusal_of, run
 from tests.conftest import add_user
+from tests.logins import browser
 
 
 @pytest.fixture

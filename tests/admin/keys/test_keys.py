@@ -8,8 +8,9 @@ from django.test import Client
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from audit.models import Event
-from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
+from tests.admin.helpers import errors_of, messages_of, page, text_of
 from tests.conftest import Cast, make_key, with_key
+from tests.logins import browser
 
 LIST = "apikeys_apikey_changelist"
 CHANGE = "apikeys_apikey_change"

@@ -17,9 +17,10 @@ from apikeys.usage.services import Counted, add_counts
 from audit.models import Event
 from tests.accounts.helpers import statements
 from tests.admin import helpers
-from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
+from tests.admin.helpers import errors_of, messages_of, page, text_of
 from tests.admin.keys.test_new import ADD, fill_in, keys_in
 from tests.conftest import Cast, make_key, with_key
+from tests.logins import browser
 
 LIST = "apikeys_apikey_changelist"
 CHANGE = "apikeys_apikey_change"

@@ -15,9 +15,10 @@ from apikeys import predicates
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from audit.models import Event
-from tests.admin.helpers import browser, messages_of, page, text_of
+from tests.admin.helpers import messages_of, page, text_of
 from tests.apikeys.states import change, keys_in_each_state
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 
 LIST = "apikeys_apikey_changelist"
 CHANGE = "apikeys_apikey_change"

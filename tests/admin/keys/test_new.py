@@ -14,8 +14,9 @@ from access.backoffice.forms import MOST_IN_LIST
 from accounts.models import User
 from apikeys.models import ApiKey
 from audit.models import Event
-from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
+from tests.admin.helpers import errors_of, messages_of, page, text_of
 from tests.conftest import Cast, add_user, with_key
+from tests.logins import browser
 
 ADD = "apikeys_apikey_add"
 KEY = re.compile(r"kh_live_[0-9A-Za-z]{36}")

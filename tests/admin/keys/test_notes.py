@@ -9,11 +9,12 @@ from access.principals import Caller
 from apikeys.changes import ApiKeyChanges
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey, update_api_key
-from tests.admin.helpers import act, browser, errors_of, page, text_of
+from tests.admin.helpers import act, errors_of, page, text_of
 from tests.admin.keys.test_list import exported
 from tests.admin.keys.test_new import ADD, fill_in, keys_in
 from tests.admin.test_stale_pages import filled
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 
 CHANGE = "apikeys_apikey_change"
 DESCRIPTION = "Copies the <archive>\nevery night"

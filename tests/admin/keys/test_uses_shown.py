@@ -19,9 +19,10 @@ from apikeys.services.api_keys import NewKey
 from apikeys.usage import counting
 from audit.actors import Origin
 from tests.accounts.helpers import statements
-from tests.admin.helpers import browser, page, text_of
+from tests.admin.helpers import page, text_of
 from tests.admin.test_front_page import principal
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 
 LIST = "apikeys_apikey_changelist"
 CHANGE = "apikeys_apikey_change"

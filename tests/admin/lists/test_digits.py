@@ -6,8 +6,9 @@ from apikeys.durations import parse_duration, parse_rate
 from apikeys.models import ApiKey
 from config import env
 from config.wire.errors import Invalid
-from tests.admin.helpers import browser, messages_of, page
+from tests.admin.helpers import messages_of, page
 from tests.conftest import Cast, as_user, assert_problem, make_key
+from tests.logins import browser
 
 ZEROS = ("\u0660", "\u06f0", "\u0966", "\uff10")  # Arabic-Indic, Persian, Devanagari, full-width
 

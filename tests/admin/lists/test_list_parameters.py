@@ -22,8 +22,9 @@ from access.backoffice.changelist import DeclaredChangeList
 from accounts.invitations.services import invite
 from config.wire.quoting import shown
 from tests.accounts.helpers import caller_as
-from tests.admin.helpers import browser, messages_of, page, text_of
+from tests.admin.helpers import messages_of, page, text_of
 from tests.conftest import Cast, assert_problem, make_key
+from tests.logins import browser
 from tests.oauth.flow import Flow, make_client
 
 ADMINS = {f"{model._meta.app_label}_{model._meta.model_name}": each for model, each in site._registry.items()}

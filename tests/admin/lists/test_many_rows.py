@@ -16,8 +16,9 @@ from access.backoffice.forms import MOST_IN_LIST
 from accounts.models import Membership, Organization, User
 from accounts.organizations.admin import MOST_SHOWN
 from oauth.models import OAuthClient
-from tests.admin.helpers import act, browser, errors_of, messages_of, page, send_form, text_of, ticket_of
+from tests.admin.helpers import act, errors_of, messages_of, page, send_form, text_of, ticket_of
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,9 @@ from access.backoffice.changelist import in_order_of_index
 from accounts.models import Session, User
 from apikeys.models import ApiKey
 from audit.models import Event
-from tests.admin.helpers import browser, page
+from tests.admin.helpers import page
 from tests.conftest import Cast
+from tests.logins import browser
 
 LISTS = [pytest.param(model, id=model.__name__) for model in admin.site._registry]
 BEGINNINGS = {"actor_label", "target_label"}  # indexes of beginnings (text_pattern_ops) order nothing

@@ -7,8 +7,9 @@ from django.test import Client
 
 from accounts.models import User
 from audit.models import Event
-from tests.admin.helpers import browser, messages_of, page, text_of
+from tests.admin.helpers import messages_of, page, text_of
 from tests.conftest import Cast, make_key
+from tests.logins import browser
 
 LIST = "accounts_user_changelist"
 DELETE = "accounts_user_delete"

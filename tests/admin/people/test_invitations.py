@@ -8,8 +8,9 @@ from django.test import Client
 from accounts.models import Invitation, Mail
 from audit.models import Event
 from tests.admin import helpers
-from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
+from tests.admin.helpers import errors_of, messages_of, page, text_of
 from tests.conftest import Cast
+from tests.logins import browser
 
 LIST = "accounts_invitation_changelist"
 ADD = "accounts_invitation_add"

@@ -9,9 +9,10 @@ from accounts.organizations.services import change_member_role, remove_member
 from accounts.users.lookups import lock
 from audit.models import ChainHead
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
-from tests.admin.helpers import browser, page
+from tests.admin.helpers import page
 from tests.admin.people.test_organizations import ADD, CHANGE, roles, rows
 from tests.conftest import Cast
+from tests.logins import browser
 
 pytestmark = [pytest.mark.django_db(transaction=True), rows_are_locked]
 

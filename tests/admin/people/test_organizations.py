@@ -7,8 +7,9 @@ from django.test import Client
 
 from accounts.models import Membership, Organization
 from audit.models import Event
-from tests.admin.helpers import browser, errors_of, page, text_of
+from tests.admin.helpers import errors_of, page, text_of
 from tests.conftest import Cast
+from tests.logins import browser
 
 LIST = "accounts_organization_changelist"
 ADD = "accounts_organization_add"

@@ -3,8 +3,9 @@
 from accounts.models import Mail, Passkey, RecoveryCode, SecondFactor, Session, User
 from audit.models import Event
 from tests.accounts.passkeys.authenticator import Authenticator, added, at_localhost
-from tests.admin.helpers import act, browser, confirm, messages_of, page, text_of
+from tests.admin.helpers import act, confirm, messages_of, page, text_of
 from tests.conftest import Cast
+from tests.logins import browser
 
 LIST = "accounts_passkey_changelist"
 REMOVE = ("accounts_passkey", "remove")

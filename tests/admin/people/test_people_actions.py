@@ -6,8 +6,9 @@ from django.test import Client
 from accounts.models import User
 from audit.models import Event
 from tests.accounts.authenticator import enrolled
-from tests.admin.helpers import act, browser, confirm, messages_of, page, text_of
+from tests.admin.helpers import act, confirm, messages_of, page, text_of
 from tests.conftest import Cast, as_user
+from tests.logins import browser
 
 PEOPLE = "accounts_user"
 TAKES = {

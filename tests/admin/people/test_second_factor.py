@@ -17,10 +17,11 @@ from audit.models import Event
 from config.profiles import Capability
 from tests.accounts.authenticator import enrolled, let_codes_be_good_again
 from tests.accounts.helpers import serving
-from tests.admin.helpers import LOGIN, act, browser, confirm, log_in, messages_of, page, text_of
+from tests.admin.helpers import LOGIN, act, confirm, log_in, messages_of, page, text_of
 from tests.conftest import PASSWORD, Cast
 from tests.console.helpers import added
 from tests.installation import ADMIN, Installation, Server
+from tests.logins import browser
 
 PAGE = "/account/security/authenticator"
 WRONG = "The name, the password or the code is wrong."

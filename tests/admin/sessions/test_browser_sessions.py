@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from accounts.sessions.browser.store import SessionStore
 from tests.accounts.authenticator import enrolled
-from tests.admin.helpers import browser
 from tests.admin.people.test_second_factor import log_in_with
 from tests.at_rest import everything_stored
 from tests.conftest import Cast
+from tests.logins import browser
 from tests.oauth.flow import Flow, make_client
 
 

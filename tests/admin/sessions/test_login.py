@@ -9,8 +9,9 @@ from accounts.models import User
 from accounts.users.changes import UserChanges
 from accounts.users.services import set_password, update_user
 from audit.models import Event
-from tests.admin.helpers import LOGIN, browser, log_in, text_of
+from tests.admin.helpers import LOGIN, log_in, text_of
 from tests.conftest import PASSWORD, Cast, as_user
+from tests.logins import browser
 
 
 @pytest.mark.parametrize("name", ["alice", "ALICE", "alice@example.org", "Alice@Example.org"])

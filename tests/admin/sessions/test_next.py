@@ -5,8 +5,9 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from tests.admin.helpers import LOGIN, browser
+from tests.admin.helpers import LOGIN
 from tests.conftest import PASSWORD, Cast
+from tests.logins import browser
 
 pytestmark = pytest.mark.once
 

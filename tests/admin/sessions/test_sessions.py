@@ -7,8 +7,9 @@ from django.test import Client
 
 from accounts.models import Session, User
 from audit.models import Event
-from tests.admin.helpers import act, browser, confirm, messages_of, page, text_of
+from tests.admin.helpers import act, confirm, messages_of, page, text_of
 from tests.conftest import Api, Cast, as_user, assert_problem, log_in
+from tests.logins import browser
 
 LIST = "accounts_session_changelist"
 

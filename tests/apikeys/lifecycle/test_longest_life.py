@@ -13,10 +13,11 @@ from config import profiles
 from config.profiles import ProfileError, parse
 from config.wire.fields import timestamp
 from tests.accounts.helpers import caller_as, serving
-from tests.admin.helpers import browser, errors_of, page, text_of
+from tests.admin.helpers import errors_of, page, text_of
 from tests.commands.helpers import refusal_of, run
 from tests.config.profile_texts import GOOD
 from tests.conftest import Cast, as_user, assert_problem, make_key
+from tests.logins import browser
 
 ADD = "apikeys_apikey_add"
 MAKE = ("createapikey", "--name", "CI", "--user", "bob")

@@ -8,12 +8,12 @@ from django.urls import reverse
 from access.key_limits import Budgets
 from apikeys.models import ApiKey, QuotaLedger
 from audit.models import Event
-from tests.admin.helpers import browser
 from tests.apikeys.quotas.helpers import statuses
 from tests.commands.helpers import refusal_of, run
 from tests.conftest import Cast, as_user, assert_problem
 from tests.console.helpers import console_of
 from tests.console.keys.helpers import make
+from tests.logins import browser
 
 
 def quota() -> tuple[Budgets, str, bool]:

@@ -12,10 +12,10 @@ from access.key_limits import MOST_UNITS, Budgets
 from accounts.models import Session
 from apikeys.models import QuotaLedger
 from audit.models import Event
-from tests.admin.helpers import browser
 from tests.apikeys.quotas.helpers import limit, statuses
 from tests.conftest import Cast, make_key
 from tests.console.helpers import console_of
+from tests.logins import browser
 
 BLANK = {"quota_day": "", "quota_month": "", "quota_total": "", "quota_counts": "requests"}
 

@@ -3,10 +3,10 @@
 import pytest
 from django.urls import reverse
 
-from tests.admin.helpers import browser
 from tests.apikeys.quotas.helpers import limit, statuses
 from tests.conftest import Cast, make_key
 from tests.console.helpers import console_of
+from tests.logins import browser
 
 
 def test_the_console_shows_what_is_left_of_a_key_and_of_its_organization(cast: Cast) -> None:

@@ -21,9 +21,10 @@ from config.server import limits
 from config.server.connection import answer
 from config.server.connection.connection import Connection
 from config.wsgi import application
-from tests.admin.helpers import browser, page
+from tests.admin.helpers import page
 from tests.config.server.serving import HOST, PATIENCE_SECONDS, Serving, all_of, connect, get, serving
 from tests.conftest import Cast
+from tests.logins import browser
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.requirement(104)]
 

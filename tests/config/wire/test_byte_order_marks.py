@@ -13,10 +13,11 @@ from accounts.models import User
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from config import env, profiles
-from tests.admin.helpers import act, browser
+from tests.admin.helpers import act
 from tests.commands.helpers import run
 from tests.config.profile_texts import GOOD
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, log_in, make_key
+from tests.logins import browser
 
 pytestmark = pytest.mark.once
 

@@ -13,10 +13,10 @@ from access.key_limits import Rate
 from config import profiles
 from config.profiles import Profile
 from config.profiles.loader import parse
-from tests.admin.helpers import browser as browser_of
 from tests.config.profile_texts import GOOD, SHIPPED
 from tests.config.wire.test_methods import addresses
 from tests.conftest import PASSWORD, Cast, log_in, make_key
+from tests.logins import browser as browser_of
 from tests.oauth.flow import BASE as OAUTH2
 from tests.oauth.flow import CALLBACK, FORM, Flow, make_client
 

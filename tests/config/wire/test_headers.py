@@ -4,9 +4,9 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from tests.admin.helpers import browser as browser_of
 from tests.conftest import PASSWORD, Api, Cast, assert_problem
 from tests.installation import ADMIN, Answer, Installation, Server, copy_of
+from tests.logins import browser as browser_of
 
 pytestmark = pytest.mark.once
 

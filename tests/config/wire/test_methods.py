@@ -12,9 +12,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from config import profiles
 from config.profiles import Profile
-from tests.admin.helpers import browser as browser_of
 from tests.config.profile_texts import SHIPPED
 from tests.conftest import Cast, assert_problem, log_in
+from tests.logins import browser as browser_of
 
 pytestmark = pytest.mark.once
 

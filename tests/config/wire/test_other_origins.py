@@ -8,9 +8,9 @@ from django.conf import settings
 from django.test import Client
 
 from tests.accounts.authenticator import enrolled
-from tests.admin.helpers import browser
 from tests.config.reading import read_settings
 from tests.conftest import PASSWORD, Cast, assert_problem
+from tests.logins import browser
 from tests.oauth.flow import BASE, Flow, make_client
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]

@@ -15,10 +15,10 @@ from config import profiles
 from config.profiles import Profile
 from config.wire import problems
 from config.wire.errors import Conflict, InsufficientScope, Invalid, NotAllowed, NotFound
-from tests.admin.helpers import browser as browser_of
 from tests.config.failing_urls import ERRORS
 from tests.config.profile_texts import GOOD
 from tests.conftest import Api, Cast, as_user, assert_problem, make_key, with_key
+from tests.logins import browser as browser_of
 
 pytestmark = pytest.mark.once
 

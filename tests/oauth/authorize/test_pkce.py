@@ -17,9 +17,10 @@ from oauth.changes import ClientChanges
 from oauth.models import OAuthClient
 from oauth.services.clients import create_client, update_client
 from tests.accounts.helpers import caller_as
-from tests.admin.helpers import browser, text_of, ticket_of
+from tests.admin.helpers import text_of, ticket_of
 from tests.commands.helpers import output_of, refusal_of, run
 from tests.conftest import Cast
+from tests.logins import browser
 from tests.oauth.clients.test_client_managers import keeper  # noqa: F401 (a fixture)
 from tests.oauth.flow import CALLBACK, Flow, make_client, parameters
 from tests.oauth.tokens.test_codes import refused

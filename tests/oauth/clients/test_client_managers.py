@@ -15,8 +15,9 @@ from oauth.changes import ClientChanges
 from oauth.models import Consent, OAuthClient
 from oauth.services.clients import create_client, delete_clients, replace_secret, update_client
 from tests.accounts.helpers import caller_as
-from tests.admin.helpers import browser, confirm, messages_of, text_of, ticket_asked
+from tests.admin.helpers import confirm, messages_of, text_of, ticket_asked
 from tests.conftest import Cast, add_user, with_roles
+from tests.logins import browser
 from tests.oauth.flow import CALLBACK, Flow, gateway, make_client
 
 

@@ -11,8 +11,9 @@ from audit.models import Event
 from oauth.models import OAuthClient
 from oauth.services.clients import is_secret_of
 from tests.accounts.helpers import at_once
-from tests.admin.helpers import browser, confirm, messages_of, page, text_of, ticket_asked, ticket_of
+from tests.admin.helpers import confirm, messages_of, page, text_of, ticket_asked, ticket_of
 from tests.conftest import Cast
+from tests.logins import browser
 from tests.oauth.flow import make_client
 
 NEW = "accounts_oauthclient_add"

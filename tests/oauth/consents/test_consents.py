@@ -15,8 +15,9 @@ from audit.models import Event
 from oauth.models import Consent, OAuthAccessToken, OAuthClient
 from oauth.services.consents import CodeTerms, clear_ended, give_consent
 from tests.accounts.authenticator import enrolled, logged_in
-from tests.admin.helpers import browser, confirm, messages_of, page, ticket_of
+from tests.admin.helpers import confirm, messages_of, page, ticket_of
 from tests.conftest import Cast, as_user, assert_problem, make_key, with_key
+from tests.logins import browser
 from tests.oauth.flow import CALLBACK, Flow, gateway, machine_token, make_client, text_of
 from tests.oauth.tokens.test_codes import refused
 

@@ -22,8 +22,9 @@ from oauth.services.consents import clear_ended, withdraw_consents
 from tests.accounts.authenticator import enrolled
 from tests.accounts.helpers import caller_as, rows_are_locked, waiting
 from tests.accounts.mailbox import Mailbox, token_in
-from tests.admin.helpers import browser, page, text_of
+from tests.admin.helpers import page, text_of
 from tests.conftest import PASSWORD, Api, Cast, add_user, as_user, assert_problem, with_key
+from tests.logins import browser
 from tests.oauth.flow import Flow, gateway, machine_token, make_client, post, with_token
 
 SCOPES = ("keys:write", "services:read")
