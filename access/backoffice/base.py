@@ -137,15 +137,12 @@ class CapabilityAdmin(admin.ModelAdmin[Any]):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Django's, for a primary key in ASCII digits: " 1", "1_0" and other scripts' digits find nothing."""
-        is_number = from_field or ROW_NUMBER.fullmatch(object_id)
-        return super().get_object(request, object_id, from_field) if is_number else None
+        return super().get_object(request, object_id, from_field) if ROW_NUMBER.fullmatch(object_id) else None
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
-        """Return a page of our own below this list. Browsers and proxies may not store it."""
+        """Return a page of our own below this list. Nobody may store it, nor any page of the admin."""
         values = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context}
-        response = TemplateResponse(request, template, values)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, template, values)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
