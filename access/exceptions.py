@@ -15,9 +15,8 @@ from config.wire.errors import NotAllowed
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Record the refusal of a known caller, and return the problem document for `error`."""
     request = context.get("request")
-    principal = getattr(request, "user", None) if isinstance(error, NotAllowed) else None
-    if isinstance(error, NotAllowed) and request is not None and isinstance(principal, Principal):
-        record_denied(principal, Origin.of(request._request), request.method or "", request.path, error)
+    if isinstance(error, NotAllowed) and request is not None and isinstance(request.user, Principal):
+        record_denied(request.user, Origin.of(request._request), request.method, request.path, error)
     return problems.handle(error, context)
 
 

@@ -86,8 +86,9 @@ def check_query(query: QueryDict) -> None:
             raise BadQuery(shown(name), "is repeated in the query; send it once")
         if "\0" in name + values[0]:
             raise BadQuery(shown(name), "contains a NUL character")
-    if PAGE_VAR in query and not PAGE_NUMBER.fullmatch(query.get(PAGE_VAR, "")):
-        raise BadQuery(PAGE_VAR, "must be the number of a page")
+    for number in query.getlist(PAGE_VAR):
+        if not PAGE_NUMBER.fullmatch(number):
+            raise BadQuery(PAGE_VAR, "must be the number of a page")
     for name in (SEARCH_VAR, AUTOCOMPLETE_TERM):
         text = query.get(name, "")
         if len(text) > LONGEST_SEARCH or len(text.split()) > MOST_WORDS:

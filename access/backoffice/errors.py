@@ -15,4 +15,4 @@ def translated(text: str) -> str:
     """Return an error's text in the language of the page; one without a translation stays English."""
     if isinstance(text, Sentence):
         return gettext(text.template) % text.values
-    return gettext(text) if text else ""
+    return gettext(text)

@@ -46,7 +46,7 @@ def times(number: int) -> str:
 
 def grouped(number: int) -> str:
     """Return "1,240", or "1.240" in German."""
-    return number_format(number, use_l10n=True, force_grouping=True)
+    return number_format(number, force_grouping=True)
 
 
 def program(user_agent: str) -> str:

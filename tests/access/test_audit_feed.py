@@ -53,6 +53,7 @@ def test_a_feed_begins_at_the_first_event_and_ends_at_the_last(cast: Cast) -> No
     audrey = as_user(cast.audrey)
     for number in range(12):
         happen(str(number))
+    assert len(page_of(audrey.get("audit?after=&page_size=5"))[0]) == 5
     found = list(followed(audrey, "audit?after=&page_size=5"))
     assert found == list(Event.objects.order_by("sequence").values_list("target_label", flat=True))
 
@@ -154,6 +155,12 @@ def test_a_cursor_of_another_history_is_gone(cast: Cast) -> None:
 )
 def test_a_wrong_parameter_of_a_feed_is_named(cast: Cast, query: str, member: str) -> None:
     assert_problem(as_user(cast.audrey).get(f"audit?{query}"), 400, "invalid", member)
+
+
+@pytest.mark.parametrize(("after", "said"), [("z" * 100, "is not a valid cursor"), ("z" * 101, "100")])
+def test_what_is_wrong_with_a_cursor_is_said(cast: Cast, after: str, said: str) -> None:
+    problem = assert_problem(as_user(cast.audrey).get(f"audit?after={after}"), 400, "invalid", "after")
+    assert said in problem["errors"][0]["detail"]
 
 
 def test_news_leave_a_lease_after_they_were_read(cast: Cast, lease: Callable[[float], None]) -> None:

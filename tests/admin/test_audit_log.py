@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +12,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import format_html
 
 from access.backoffice.spool import KEPT_FOR_ONE
 from audit.actors import ANONYMOUS, Actor, Origin
 from audit.events import EventName
 from audit.log import record, verify
 from audit.models import Event
+from config.wire.fields import timestamp
 from tests.admin.helpers import messages_of, page, text_of
 from tests.audit.broken import tamper
 from tests.conftest import Cast, make_key
@@ -70,11 +74,25 @@ def test_events_are_narrowed_by_kind_and_time(audrey: Client, cast: Cast) -> Non
     assert names(audrey, q="login:failed") == ["login:failed"]
 
 
+@pytest.mark.parametrize(("span", "hours"), [("1h", 1), ("1d", 24), ("7d", 168), ("14d", 336), ("90d", 2160)])
+def test_a_span_of_time_ends_now_and_is_as_long_as_it_says(
+    audrey: Client, cast: Cast, span: str, hours: int
+) -> None:
+    for name, minutes in ((EventName.LOGIN_FAILED, 30), (EventName.LOGIN_SUCCEEDED, -30)):
+        at = timezone.now() - timedelta(hours=hours, minutes=minutes)
+        record(name, actor=ANONYMOUS, origin=Origin("192.0.2.1", "x", at))
+    assert names(audrey, time=span, q="192.0.2.1") == ["login:succeeded"]
+
+
 def test_events_are_narrowed_by_every_kind_of_actor(audrey: Client, cast: Cast) -> None:
     client = Actor("oauth2", str(cast.audrey.uuid), "a board")
     record(EventName.API_KEY_REVOKED, actor=client, origin=Origin("192.0.2.1", "x", timezone.now()))
     assert names(audrey, actor="oauth2") == ["api_key:revoked"]
     assert names(audrey, actor="anonymous") == []
+    text = text_of(audrey.get(page(LIST)))
+    words = {"user": "people", "api_key": "keys", "oauth2": "OAuth2 clients", "operator": "operators"}
+    for kind, word in {**words, "anonymous": "nobody known"}.items():
+        assert re.search(rf'href="\?actor={kind}"[^>]*>\s*{word}\s*</a>', text), kind
 
 
 def test_events_are_exported_as_they_are_shown(audrey: Client, cast: Cast) -> None:
@@ -83,12 +101,26 @@ def test_events_are_exported_as_they_are_shown(audrey: Client, cast: Cast) -> No
     sent = {"action": "export", "_selected_action": [event.pk]}
     response: Any = audrey.post(page(LIST), sent)
     (row,) = csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"), newline=""))
-    assert (row["sequence"], row["name"]) == (str(event.pk), "api_key:created")
-    assert (row["target_label"], row["hash"]) == ("'=1+1", bytes(event.hash).hex())
+    assert row == {
+        "sequence": str(event.pk),
+        "time": timestamp(event.occurred_at),
+        "name": "api_key:created",
+        "actor_kind": "operator",
+        "actor_id": "",
+        "actor_label": event.actor_label,
+        "target_kind": "api_key",
+        "target_id": event.target_id,
+        "target_label": "'=1+1",
+        "ip": event.ip,
+        "request_id": event.request_id,
+        "detail": json.dumps(event.detail),
+        "hash": bytes(event.hash).hex(),
+    }
+    assert response.headers["Content-Disposition"] == 'attachment; filename="audit-log.csv"'
 
 
 def test_reading_an_export_asks_the_database_nothing_and_unread_exports_are_limited(
-    audrey: Client,
+    audrey: Client, cast: Cast
 ) -> None:
     sent = {"action": "export", "select_across": "1", "_selected_action": ["1"]}
     kept: list[Any] = [audrey.post(page(LIST), sent) for _ in range(KEPT_FOR_ONE)]
@@ -98,6 +130,7 @@ def test_reading_an_export_asks_the_database_nothing_and_unread_exports_are_limi
         assert len(b"".join(kept[0].streaming_content)) == int(kept[0].headers["Content-Length"])
     assert captured.captured_queries == []
     assert audrey.post(page(LIST), sent).status_code == 200
+    assert browser(cast.ada).post(page(LIST), sent).status_code == 200
 
 
 def test_an_export_holds_only_what_one_sees(cast: Cast) -> None:
@@ -119,12 +152,24 @@ def test_the_list_says_whether_the_chain_is_unbroken(audrey: Client, cast: Cast)
     assert "broken</strong> event 3 was changed" in text and "unbroken" not in text
 
 
+def test_the_list_checks_the_newest_events_and_says_how_many(
+    audrey: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("access.audit_log.admin.MOST_CHECKED", 2)
+    tamper("UPDATE audit_event SET ip = %s WHERE sequence = 3", "192.0.2.1")
+    text = text_of(audrey.get(page(LIST)))
+    assert "unbroken" in text and "the newest 2 events were checked now" in text
+
+
 def test_an_event_is_shown_whole(audrey: Client, cast: Cast) -> None:
     event = Event.objects.filter(name="member:added").latest("sequence")
     text = text_of(audrey.get(page(CHANGE, event.pk)))
     assert bytes(event.hash).hex() in text
+    assert format_html(">{}</div>", format_html("<code>{}</code>", json.dumps(event.detail))) in text
     assert str(cast.charlie.uuid) in text
     assert event.occurred_at.strftime("%Y-%m-%dT%H:%M:%SZ") in text
+    bare = record(EventName.LOGIN_FAILED, actor=ANONYMOUS, origin=Origin.here())
+    assert "field-details" in text and "field-details" not in text_of(audrey.get(page(CHANGE, bare.pk)))
 
 
 @pytest.mark.parametrize("who", ["ada", "audrey"])

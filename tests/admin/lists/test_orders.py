@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.db import connection
-from django.db.models import Model
+from django.db.models import F, Model
 
 from access.backoffice.changelist import in_order_of_index
 from accounts.models import Session, User
 from apikeys.models import ApiKey
 from audit.models import Event
 from tests.admin.helpers import page
-from tests.conftest import Cast
+from tests.conftest import Cast, make_key
 from tests.logins import browser
 
 LISTS = [pytest.param(model, id=model.__name__) for model in admin.site._registry]
@@ -48,6 +48,18 @@ def test_equal_rows_are_read_in_the_direction_of_the_index() -> None:
     assert {first: in_order_of_index(Event, [first, "-pk"]) for first in opposite} == opposite
     assert in_order_of_index(Session, ["ip", "-pk"]) == ["ip", "-pk"]
     assert in_order_of_index(User, ["-pk"]) == ["-pk"]
+    others: list[list[Any]] = [["description", "-pk"], ["name", "pk"], [F("name").asc(), "-pk"]]
+    assert [in_order_of_index(ApiKey, order) for order in others] == others
+
+
+def test_a_list_is_sorted_by_the_columns_in_its_address(cast: Cast) -> None:
+    for name, environment in (("b", "live"), ("a", "test"), ("c", "live")):
+        make_key(cast.bob, name=name, environment=environment)
+    ada, keys = browser(cast.ada), page("apikeys_apikey_changelist")
+    shown = {order: ada.get(keys, {"o": order}).context["cl"] for order in ("", "1", "-1", "4.-1", "-4.1")}
+    found = {order: "".join(key.name for key in each.result_list) for order, each in shown.items()}
+    assert found == {"": "cab", "1": "abc", "-1": "cba", "4.-1": "cba", "-4.1": "abc"}
+    assert shown[""].title == "API keys"
 
 
 @pytest.mark.databases

@@ -12,6 +12,14 @@ pytestmark = pytest.mark.once
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+def shapes(svg: str) -> list[str]:
+    """What is in a picture: each tag with its attributes and its text."""
+    return [
+        " ".join([each.tag, *(f"{name}={value}" for name, value in each.attrib.items()), each.text or ""])
+        for each in ET.fromstring(svg).iter()
+    ]
+
+
 def drawn(chart: Chart) -> ET.Element:
     return ET.fromstring(chart.svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
 
@@ -62,7 +70,11 @@ def test_there_is_no_style_no_script_and_no_address_in_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "top"), [(0, 4), (3, 4), (5, 8), (9, 10), (11, 20), (41, 80), (99, 100), (1_240, 2_000)]
+    ("most", "top"),
+    [
+        *((0, 4), (4, 4), (5, 8), (8, 8), (9, 10), (10, 10), (11, 20), (20, 20), (40, 40), (41, 80)),
+        *((81, 100), (100, 100), (400, 400), (401, 800), (1_240, 2_000)),
+    ],
 )
 def test_the_numbers_beside_a_chart_are_round(most: int, top: int) -> None:
     assert nice_top(most) == top
@@ -112,3 +124,67 @@ def test_a_line_says_in_words_what_it_shows_and_marks_what_is_marked() -> None:
     assert top == 2 and half == 10 and top_x == 32 > x > 0
     assert [circle.get("cy") for circle in svg.iter(f"{SVG}circle")] == ["2.0"]
     assert not {"style", "href"} & {name for each in svg.iter() for name in each.attrib}
+
+
+def test_a_picture_of_days_is_drawn_to_scale() -> None:
+    values = {"a": (3, 0, 1_000), "b": (1, 2, 500)}
+    series = [Series(name, [(f"<{i}>", n) for i, n in enumerate(each)]) for name, each in values.items()]
+    assert shapes(Chart("uses", "Uses", series).svg) == [
+        "svg class=chart viewBox=0 0 420 170 role=img aria-labelledby=uses-title uses-words ",
+        "title id=uses-title Uses",
+        "desc id=uses-words a: 1,003 in total, at most 1,000 (<2>); b: 503 in total, at most 500 (<2>)",
+        *("line x1=40 x2=420 y1=144.0 y2=144.0 ", "text x=34 y=148.0 text-anchor=end 0"),
+        *("line x1=40 x2=420 y1=79.0 y2=79.0 ", "text x=34 y=83.0 text-anchor=end 500"),
+        *("line x1=40 x2=420 y1=14.0 y2=14.0 ", "text x=34 y=18.0 text-anchor=end 1,000"),
+        *("rect class=series-0 x=55.3 y=143.6 width=47.0 height=0.4 rx=1 ", "title <0>: 3"),
+        *("rect class=series-0 x=182.0 y=144.0 width=47.0 height=0.0 rx=1 ", "title <1>: 0"),
+        *("rect class=series-0 x=308.7 y=14.0 width=47.0 height=130.0 rx=1 ", "title <2>: 1,000"),
+        *("rect class=series-1 x=103.3 y=143.9 width=47.0 height=0.1 rx=1 ", "title <0>: 1"),
+        *("rect class=series-1 x=230.0 y=143.7 width=47.0 height=0.3 rx=1 ", "title <1>: 2"),
+        *("rect class=series-1 x=356.7 y=79.0 width=47.0 height=65.0 rx=1 ", "title <2>: 500"),
+        "text x=103.3 y=164 text-anchor=middle <0>",
+        "text x=230.0 y=164 text-anchor=middle <1>",
+        "text x=356.7 y=164 text-anchor=middle <2>",
+    ]
+
+
+def test_a_picture_of_hours_is_drawn_to_scale() -> None:
+    assert shapes(hours([2, 0, 5], [1, 1, 0], days=((0, "<1>"), (2, "<2>"))).svg)[2:] == [
+        "desc id=hours-words s0: 7 in total, at most 5 (2:00); s1: 2 in total, at most 1 (0:00)",
+        *("line x1=40 x2=420 y1=144.0 y2=144.0 ", "text x=34 y=148.0 text-anchor=end 0"),
+        *("line x1=40 x2=420 y1=79.0 y2=79.0 ", "text x=34 y=83.0 text-anchor=end 4"),
+        *("line x1=40 x2=420 y1=14.0 y2=14.0 ", "text x=34 y=18.0 text-anchor=end 8"),
+        "path class=series-0 d=M40.00 111.5h126.77v32.5h-126.77zM293.33 62.8h126.77v81.2h-126.77z ",
+        "path class=series-1 d=M40.00 95.2h126.77v16.2h-126.77zM166.67 127.8h126.77v16.2h-126.77z ",
+        *("line x1=40.0 x2=40.0 y1=14 y2=144 ", "text x=166.7 y=164 text-anchor=middle <1>"),
+        *("line x1=293.3 x2=293.3 y1=14 y2=144 ", "text x=356.7 y=164 text-anchor=middle <2>"),
+    ]
+
+
+def test_a_day_that_is_just_wide_enough_has_its_name() -> None:
+    narrow = hours([1] * 38, days=((0, "1 May"), (4, "2 May"), (7, "3 May")))  # 10 units for each hour
+    assert [text.text for text in drawn(narrow).iter(f"{SVG}text")][3:] == ["1 May", "3 May"]
+
+
+def test_many_bars_are_narrow_and_every_second_one_has_a_label() -> None:
+    svg = drawn(chart(*range(10)))
+    bars = [(bar.get("x"), bar.get("width")) for bar in svg.iter(f"{SVG}rect")]
+    assert bars[:2] == [("43.8", "29.4"), ("81.8", "29.4")]
+    labels = [text.text for text in svg.iter(f"{SVG}text")][3:]
+    assert labels == ["day 0", "day 2", "day 4", "day 6", "day 8"]
+
+
+@pytest.mark.parametrize("kind", [Chart, HourChart])
+def test_a_chart_without_points_is_drawn(kind: type[Chart]) -> None:
+    empty = kind("logins", "Logins", [Series("logins", [])])
+    assert [text.text for text in drawn(empty).iter(f"{SVG}text")] == ["0", "2", "4"]
+
+
+def test_a_line_is_drawn_to_scale() -> None:
+    assert shapes(sparkline([0, 4, 2], [0, 1, 0], "words")) == [
+        "svg class=sparkline viewBox=0 0 64 20 role=img aria-label=words ",
+        "title words",
+        "polyline points=10.7,18.0 32.0,2.0 53.3,10.0 ",
+        "circle cx=32.0 cy=2.0 r=2 ",
+    ]
+    assert "polyline points=16.0,18.0 48.0,18.0 " in shapes(sparkline([0, 0], [0, 0], "nothing"))

@@ -1,11 +1,18 @@
 """Admin lists offer years, months and days without a query."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from access.audit_log.filters import DayFilter
 from apikeys.models import ApiKey
+from audit.models import Event
 from tests.admin.helpers import messages_of, page, text_of
 from tests.conftest import Cast, make_key
 from tests.logins import browser
@@ -61,3 +68,42 @@ def test_no_row_is_asked_for_the_dates(ada: Client) -> None:
     with CaptureQueriesContext(connection) as captured:
         ada.get(page(LIST), {"made": "2024"})
     assert not [each["sql"] for each in captured if "DISTINCT" in each["sql"] or "MIN(" in each["sql"]]
+
+
+def offered(value: str = "") -> list[tuple[str, str]]:
+    """What a filter offers beside the chosen value."""
+    chosen: dict[str, list[str]] = {"date": [value]} if value else {}
+    shown = DayFilter(None, chosen, Event, None)
+    return [(key, str(words)) for key, words in shown.lookup_choices]
+
+
+@pytest.mark.once
+def test_five_years_are_offered_the_newest_first() -> None:
+    this_year = timezone.localtime().year
+    years = [str(year) for year in range(this_year, this_year - 5, -1)]
+    assert offered() == [(year, year) for year in years]
+
+
+@pytest.mark.once
+def test_a_year_offers_its_months_and_a_month_its_days() -> None:
+    year, *months = offered("2025")
+    assert year == ("2025", "2025")
+    assert (months[0], months[11]) == (("2025-01", "January"), ("2025-12", "December")) and len(months) == 12
+    for value in ("2025-02", "2025-02-11"):
+        year, month, *days = offered(value)
+        assert (year, month) == (("2025", "2025"), ("2025-02", "February"))
+        assert (days[0], days[-1]) == (("2025-02-01", "1"), ("2025-02-28", "28"))
+
+
+@pytest.mark.once
+def test_days_begin_at_midnight_in_the_zone_that_the_title_names() -> None:
+    with timezone.override("Europe/Berlin"):
+        shown = DayFilter(None, {"date": ["2026-03-29"]}, Event, None)  # summer time begins
+        assert str(shown.title) == "date (Europe/Berlin)"
+        found = shown.queryset(HttpRequest(), Event.objects.all())
+    zone = ZoneInfo("Europe/Berlin")
+    span = {
+        "occurred_at__gte": datetime(2026, 3, 29, tzinfo=zone),
+        "occurred_at__lt": datetime(2026, 3, 30, tzinfo=zone),
+    }
+    assert str(found.query) == str(Event.objects.filter(**span).query)
