@@ -17,9 +17,9 @@ def page(
     headers: Mapping[str, str] | None = None,
     **context: Any,
 ) -> HttpResponse:
-    """Render a page in the product's name. Browsers and proxies may not store it."""
+    """Render a page in the product's name."""
     context["product"] = profiles.active().product.name
     response = render(request, template, context, status=status)
-    for name, value in {"Cache-Control": "no-store", **(headers or {})}.items():
+    for name, value in (headers or {}).items():
         response.headers[name] = value
     return response

@@ -3,6 +3,7 @@
 import csv
 import gc
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,9 +57,22 @@ def test_rows_are_read_before_any_of_them_is_sent() -> None:
     assert text_of(response) == "a,b\r\n0\r\n1\r\n2\r\n"
 
 
-def test_what_is_too_long_for_memory_is_sent_whole() -> None:
-    cell = "x" * 1000
-    text = text_of(export([cell] for _ in range(2 * IN_MEMORY // 1000)))
+def open_files() -> int:
+    gc.collect()  # those that other tests left
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_what_is_too_long_for_memory_is_kept_in_a_file_and_sent_whole_in_parts() -> None:
+    cell, before = "x" * 1000, open_files()
+    short = export([[cell]])
+    assert open_files() == before
+    response = export([cell] for _ in range(2 * IN_MEMORY // 1000))
+    assert open_files() == before + 1
+    parts = list(response)
+    for each in (short, response):
+        each.close()
+    assert max(map(len, parts)) == response.block_size
+    text = b"".join(parts).decode("utf-8-sig")
     assert len(text) > 2 * IN_MEMORY
     assert set(text.splitlines()[1:]) == {cell}
 
@@ -89,8 +103,9 @@ def test_a_person_has_so_many_to_read_and_keeps_nobody_else_from_exporting() -> 
 
 def test_all_have_so_many_to_read() -> None:
     kept = [export(reader=number) for number in range(KEPT_AT_ONCE)]
-    with pytest.raises(Busy):
+    with pytest.raises(Busy, match="16 exports are being downloaded") as refused:
         export(reader=KEPT_AT_ONCE)
+    assert refused.value.headers == {"Retry-After": "5"}
     for response in kept:
         response.close()
     export(reader=KEPT_AT_ONCE).close()

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import Session, User
 from audit.models import Event
-from tests.admin.helpers import errors_of, messages_of, page, text_of
+from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
 from tests.conftest import PASSWORD, Cast, as_user
 
 LIST = "accounts_user_changelist"
@@ -173,3 +173,12 @@ def test_a_person_s_page_says_whether_the_address_is_verified(
     assert f'alt="{said}"' in field and "<input" not in field
     change(ada, cast.alice, email_verified="on" if not is_verified else None)
     assert User.objects.get(pk=cast.alice.pk).email_verified is is_verified
+
+
+def test_an_empty_field_is_shown_to_those_who_can_fill_it(ada: Client, cast: Cast) -> None:
+    User.objects.filter(pk=cast.bob.pk).update(name="")
+    address, field = page(CHANGE, cast.bob.pk), 'field-name"'
+    assert field in text_of(ada.get(address))
+    read = browser(cast.audrey).get(address)
+    assert read.status_code == 200 and field not in text_of(read)
+    assert field in text_of(browser(cast.audrey).get(page(CHANGE, cast.alice.pk)))

@@ -11,7 +11,7 @@ from audit.models import Event
 from oauth.models import OAuthClient
 from oauth.services.clients import is_secret_of
 from tests.accounts.helpers import at_once
-from tests.admin.helpers import confirm, messages_of, page, text_of, ticket_asked, ticket_of
+from tests.admin.helpers import act, confirm, messages_of, page, text_of, ticket_asked, ticket_of
 from tests.conftest import Cast
 from tests.logins import browser
 from tests.oauth.flow import make_client
@@ -34,7 +34,9 @@ def filled(client: Client) -> dict[str, Any]:
 
 def test_a_form_that_is_sent_twice_replaces_the_secret_once(cast: Cast) -> None:
     ada, row = browser(cast.ada), make_client().row
-    ticket = ticket_asked(ada, *REPLACE, row)
+    asked = act(ada, *REPLACE, row)
+    assert asked.context["lines"] == [(row.pk, "Dashboard")]
+    ticket = {"ticket": asked.context["form"]["ticket"].value()}
     made = confirm(ada, *REPLACE, row, **ticket).context["made"]
     again = confirm(ada, *REPLACE, row, **ticket)
     assert again.redirect_chain == [(page("accounts_oauthclient_change", row.pk), 302)]

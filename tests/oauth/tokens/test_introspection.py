@@ -10,6 +10,8 @@ from django.test import Client
 from access.callers import caller_at_command_line
 from accounts.signing import keys as signing
 from accounts.signing.services import rotate_signing_key
+from accounts.users.changes import UserChanges
+from accounts.users.services import update_user
 from apikeys.models import ApiKey
 from apikeys.usage import counting
 from audit.events import EventName
@@ -17,7 +19,7 @@ from audit.models import Event
 from config.secrets.key_pairs import ALGORITHMS
 from oauth.changes import ClientChanges
 from oauth.services.clients import update_client
-from tests.accounts.helpers import serving
+from tests.accounts.helpers import caller_as, serving
 from tests.conftest import Cast, make_key
 from tests.oauth.clients.test_clients import basic
 from tests.oauth.flow import BASE, FORM, Flow, gateway, machine_token, make_client, post, verified
@@ -57,6 +59,27 @@ def test_a_good_token_is_described(cast: Cast) -> None:
         "sub": str(cast.alice.uuid),
         "organization": str(cast.acme.uuid),
     }
+
+
+@pytest.mark.requirement(112)
+def test_a_client_learns_the_name_that_its_scopes_let_it_know(cast: Cast) -> None:
+    client = make_client("openid", "profile", "email")
+    tokens = [Flow(client, cast.alice, scope=f"openid {each}").tokens() for each in ("profile", "email")]
+
+    def names() -> list[str | None]:
+        told = [post("introspect", client, token=each["access_token"]).json() for each in tokens]
+        return [each.get("username") for each in told]
+
+    assert names() == ["alice", None]
+    update_user(caller=caller_as(cast.ada), user=cast.alice, changes=UserChanges(username=None))
+    assert names() == [None, cast.alice.email]
+
+
+@pytest.mark.requirement(75)
+def test_a_machine_learns_whose_its_own_token_is(cast: Cast) -> None:
+    machine = make_client("services:read", owner=cast.acme)
+    said = post("introspect", machine, token=machine_token(machine)["access_token"]).json()
+    assert (said["username"], said["sub"]) == ("Acme", str(cast.acme.uuid))
 
 
 @pytest.mark.requirement(75)
