@@ -20,7 +20,7 @@ from audit.actors import ANONYMOUS, Origin
 from audit.events import EventName
 from audit.log import record
 from tests.accounts.authenticator import enrolled
-from tests.admin.helpers import text_of
+from tests.admin.helpers import page, text_of
 from tests.conftest import Cast, make_key
 from tests.logins import browser
 
@@ -172,3 +172,12 @@ def test_charts_count_by_days_of_utc_in_every_zone(cast: Cast, zone: str) -> Non
     with timezone.override(ZoneInfo(zone)):
         _, refused = overview.event_charts(principal(cast.ada), now)
     assert [value for _, value in refused.series[0].points] == [*[0] * 10, 2, 0, 0, 0]
+
+
+def test_the_front_page_leads_to_the_lists_that_one_may_read(cast: Cast) -> None:
+    people, events, keys = (
+        page(f"{name}_changelist") for name in ("accounts_user", "audit_event", "apikeys_apikey")
+    )
+    for person, found in ((cast.ada, {people, events, keys}), (cast.mallory, {keys})):
+        text = text_of(browser(person).get("/admin/"))
+        assert {address for address in (people, events, keys) if f'href="{address}"' in text} == found

@@ -13,7 +13,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def shapes(svg: str) -> list[str]:
-    """What is in a picture: each tag with its attributes and its text."""
+    """What is in a picture: each tag with its attributes and its text. There is no text between the tags."""
+    assert not [each.tail for each in ET.fromstring(svg).iter() if each.tail]
     return [
         " ".join([each.tag, *(f"{name}={value}" for name, value in each.attrib.items()), each.text or ""])
         for each in ET.fromstring(svg).iter()
@@ -174,6 +175,18 @@ def test_many_bars_are_narrow_and_every_second_one_has_a_label() -> None:
     assert labels == ["day 0", "day 2", "day 4", "day 6", "day 8"]
 
 
+def test_many_bars_of_two_series_share_the_room_of_one() -> None:
+    points = [(f"day {i}", i) for i in range(10)]
+    svg = drawn(Chart("logins", "Logins", [Series(name, points) for name in ("one", "two")]))
+    assert {bar.get("width") for bar in svg.iter(f"{SVG}rect")} == {"14.2"}
+
+
+def test_a_single_point_stands_in_the_middle() -> None:
+    assert "rect class=series-0 x=206.0 y=79.0 width=47.0 height=65.0 rx=1 " in shapes(chart(2).svg)
+    assert "text x=230.0 y=164 text-anchor=middle day 0" in shapes(chart(2).svg)
+    assert "path class=series-0 d=M40.00 79.0h380.10v65.0h-380.10z " in shapes(hours([2]).svg)
+
+
 @pytest.mark.parametrize("kind", [Chart, HourChart])
 def test_a_chart_without_points_is_drawn(kind: type[Chart]) -> None:
     empty = kind("logins", "Logins", [Series("logins", [])])
@@ -181,10 +194,13 @@ def test_a_chart_without_points_is_drawn(kind: type[Chart]) -> None:
 
 
 def test_a_line_is_drawn_to_scale() -> None:
-    assert shapes(sparkline([0, 4, 2], [0, 1, 0], "words")) == [
+    assert shapes(sparkline([0, 4, 2], [0, 1, 1], "words")) == [
         "svg class=sparkline viewBox=0 0 64 20 role=img aria-label=words ",
         "title words",
         "polyline points=10.7,18.0 32.0,2.0 53.3,10.0 ",
-        "circle cx=32.0 cy=2.0 r=2 ",
+        *("circle cx=32.0 cy=2.0 r=2 ", "circle cx=53.3 cy=10.0 r=2 "),
     ]
     assert "polyline points=16.0,18.0 48.0,18.0 " in shapes(sparkline([0, 0], [0, 0], "nothing"))
+    assert "polyline points=16.0,18.0 48.0,2.0 " in shapes(sparkline([0, 1], [0, 0], "one"))
+    with pytest.raises(ValueError, match="longer"):
+        sparkline([0, 1], [0, 0, 1], "a mark beside the line")

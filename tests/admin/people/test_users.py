@@ -9,8 +9,9 @@ from django.test import Client
 
 from accounts.models import Session, User
 from audit.models import Event
-from tests.admin.helpers import browser, errors_of, messages_of, page, text_of
+from tests.admin.helpers import errors_of, messages_of, page, text_of
 from tests.conftest import PASSWORD, Cast, as_user
+from tests.logins import browser
 
 LIST = "accounts_user_changelist"
 ADD = "accounts_user_add"
