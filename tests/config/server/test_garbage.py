@@ -1,7 +1,7 @@
 """What is left in memory of a request to a DRF view."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,32 +35,28 @@ class Listing(ViewSet):
 OF_A_REQUEST = (WSGIRequest, APIView, Request, Response)
 
 
-@pytest.fixture
-def garbage() -> Iterator[Callable[[], list[Any]]]:
-    """Call it for the parts of requests that only the garbage collector can free."""
-
-    def collect() -> list[Any]:
-        gc.collect()
-        found = [each for each in gc.garbage if isinstance(each, OF_A_REQUEST)]
-        gc.garbage.clear()
-        return found
-
+def garbage_of(do: Callable[[], object]) -> list[Any]:
+    """Return the parts of requests that only the garbage collector can free once `do` is done."""
+    gc.collect()
     gc.set_debug(gc.DEBUG_SAVEALL)
-    yield collect
-    gc.set_debug(0)
-    collect()
+    try:
+        do()
+        gc.collect()
+        return [each for each in gc.garbage if isinstance(each, OF_A_REQUEST)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
 
 
 @pytest.mark.parametrize("view", [Plain.as_view(), Listing.as_view({"get": "list"})])
-def test_a_request_to_a_drf_view_is_free_once_it_is_answered(
-    view: Any, garbage: Callable[[], list[Any]]
-) -> None:
+def test_a_request_to_a_drf_view_is_free_once_it_is_answered(view: Any) -> None:
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         response = view(WSGIRequest(environ)).render()
         start_response("200 OK", list(response.items()))
         return response
 
-    assert call_wsgi(application, environ_of(scope())).answer.body == b'{"sent":{}}'
-    garbage()
-    call_wsgi(application, environ_of(scope()))
-    assert garbage() == []
+    def ask() -> bytes:
+        return call_wsgi(application, environ_of(scope())).answer.body
+
+    assert ask() == b'{"sent":{}}'
+    assert garbage_of(ask) == []
