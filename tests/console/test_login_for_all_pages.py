@@ -12,8 +12,9 @@ from accounts.models import Session
 from accounts.models.sessions import idle_time
 from audit.models import Event
 from tests.accounts.authenticator import enrolled
+from tests.accounts.helpers import serving
 from tests.conftest import PASSWORD, Api, Cast, as_user
-from tests.console.helpers import at_the_form, strict
+from tests.console.helpers import at_the_form, console_of, strict
 
 PAGE = "/account/sessions"
 
@@ -29,7 +30,8 @@ def test_a_logout_anywhere_ends_the_login_everywhere(cast: Cast) -> None:
         client = at_the_form(cast.ada)
         assert client.post(path).status_code == 200
         assert client.get(PAGE).status_code == client.get("/admin/").status_code == 302
-        assert Event.objects.latest("sequence").name == "session:ended"
+        event = Event.objects.latest("sequence")
+        assert (event.name, event.detail) == ("session:ended", {})
     assert not Session.objects.live(timezone.now()).exists()
 
 
@@ -46,6 +48,13 @@ def test_the_cookie_of_a_login_is_no_credential_of_the_api(cast: Cast) -> None:
     assert client.get("/api/v1/auth/me").status_code == 401
 
 
+def test_only_pages_delete_a_cookie_of_no_session(cast: Cast) -> None:
+    client = Client(headers={"Accept": "text/html"})
+    client.cookies[settings.SESSION_COOKIE_NAME] = "short"
+    assert not client.get("/api/v1/auth/me").cookies
+    assert set(client.get(PAGE).cookies) == {settings.SESSION_COOKIE_NAME}
+
+
 def test_a_person_without_any_power_has_a_console_but_no_admin(cast: Cast) -> None:
     type(cast.mallory).objects.filter(pk=cast.mallory.pk).update(role="a role that nobody knows")
     client = at_the_form(cast.mallory)
@@ -60,6 +69,44 @@ def test_a_login_leads_back_to_the_page_that_asked(cast: Cast) -> None:
     assert asked["Location"] == "/account/login?next=%2Faccount%2Fsessions%3Fx%3D1"
     answer = client.post(asked["Location"], {"identifier": "alice", "password": PASSWORD})
     assert answer["Location"] == "/account/sessions?x=1"
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "label"),
+    [
+        (("username", "email"), "User name or e-mail address"),
+        (("username",), "User name"),
+        (("email",), "E-mail address"),
+    ],
+)
+def test_the_login_page_names_what_the_profile_takes(
+    db: None, identifiers: tuple[str, ...], label: str
+) -> None:
+    with serving("login", identifiers=identifiers):
+        shown = Client().get("/account/login").content.decode()
+    assert f'<label for="id_identifier">{label}</label>' in shown
+
+
+def test_a_login_that_fails_first_leads_back_too(cast: Cast) -> None:
+    sent = {"identifier": "alice", "password": "wrong", "next": "/account/sessions"}
+    answer = Client(headers={"Accept": "text/html"}).post("/account/login", sent)
+    assert 'name="next" value="/account/sessions"' in answer.content.decode()
+
+
+def test_a_login_without_a_password_is_refused_beside_its_field(cast: Cast) -> None:
+    answer = Client(headers={"Accept": "text/html"}).post("/account/login", {"identifier": "alice"})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (400, ["password"])
+
+
+def test_a_browser_that_does_not_say_which_it_is_logs_in(cast: Cast) -> None:
+    at_the_form(cast.alice)
+    assert Session.objects.get().user_agent == ""
+
+
+def test_the_login_page_says_who_is_logged_in(cast: Cast) -> None:
+    who = "You are logged in as <strong>alice</strong>"
+    assert who in console_of(cast.alice).get("/account/login").content.decode()
+    assert "You are logged in as" not in Client().get("/account/login").content.decode()
 
 
 def test_a_login_gets_a_new_cookie_and_a_new_csrf_token(cast: Cast) -> None:
@@ -85,10 +132,17 @@ def test_a_second_factor_is_asked_for_and_counts_everywhere(cast: Cast) -> None:
     client = Client(headers={"Accept": "text/html"})
     form = {"identifier": "ada", "password": PASSWORD}
     answer = client.post("/account/login", form)
-    assert answer.status_code == 401 and "Type your password again" in answer.content.decode()
+    said = answer.content.decode()
+    assert answer.status_code == 401 and "Type your password again" in said and "Use your passkey" not in said
+    assert list(answer.context["form"].errors) == ["totp_code"]
     assert client.post("/account/login", form | {"totp_code": app.code()}).status_code == 302
     assert client.get("/admin/").status_code == 200
     assert Session.objects.get(user=cast.ada, ended_at=None).second_factor
+
+
+def test_a_login_without_the_second_factor_that_the_person_has_opens_nothing(cast: Cast) -> None:
+    enrolled(cast.alice)
+    assert console_of(cast.alice).get(PAGE).status_code == 302
 
 
 def test_a_login_that_is_used_does_not_end_by_idleness(cast: Cast) -> None:
@@ -99,6 +153,14 @@ def test_a_login_that_is_used_does_not_end_by_idleness(cast: Cast) -> None:
     assert timezone.now() - sessions.get().last_seen_at < timedelta(minutes=1)
     sessions.update(last_seen_at=timezone.now() - idle_time())
     assert client.get(PAGE).status_code == 302
+
+
+def test_a_visit_keeps_no_other_login_from_ending(cast: Cast) -> None:
+    client, _ = console_of(cast.alice), console_of(cast.alice)
+    before = timezone.now() - timedelta(minutes=2)
+    Session.objects.update(last_seen_at=before)
+    assert client.get(PAGE).status_code == 200
+    assert Session.objects.filter(last_seen_at=before).count() == 1
 
 
 def test_a_login_ends_with_the_cookie_of_the_browser(cast: Cast) -> None:

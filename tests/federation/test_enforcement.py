@@ -297,4 +297,4 @@ def test_a_member_links_the_account_with_its_password(cast: Cast, fake: FakeProv
     assert Identity.objects.get().user == known
     assert Session.objects.get(user=known, ended_at=None, organization=cast.acme).second_factor is has_app
     again = member.here.get("/account/prove?next=/account/")
-    assert again.headers["Location"].startswith("/account/login/organization?")
+    assert again.headers["Location"] == "/account/login/organization?next=%2Faccount%2F"

@@ -12,7 +12,7 @@ from accounts.models import User
 from audit.models import Event
 from config.env import Address
 from federation.models import Domain, Identity, Provider
-from tests.conftest import Cast
+from tests.conftest import PASSWORD, Cast
 from tests.console.helpers import console_of
 from tests.federation.conftest import set_up
 from tests.federation.dns_server import serving as serving_dns
@@ -130,3 +130,16 @@ def test_a_stranger_makes_a_limited_number_of_logins_begin(cast: Cast, fake: Fak
     assert [each.status_code for each in answers] == [302] * 60 + [429]
     assert answers[-1].headers["Retry-After"]
     assert fake.asked["/.well-known/openid-configuration"] == 1
+
+
+def test_a_login_is_renewed_at_the_provider_by_members_without_a_password(
+    cast: Cast, fake: FakeProvider
+) -> None:
+    set_up(cast, fake.issuer)
+    logs_in(fake, member := Browser())
+    page = "/account/prove?next=/account/"
+    assert member.here.get(page).headers["Location"] == "/account/login/organization?next=%2Faccount%2F"
+    user = Identity.objects.get().user
+    user.set_password(PASSWORD)
+    user.save()
+    assert member.here.get(page).status_code == 200

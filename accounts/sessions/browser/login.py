@@ -77,4 +77,3 @@ def _live(request: HttpRequest) -> Session | None:
 def _note_visit(session: Session, now: datetime) -> None:
     """Keep a login that is used from ending by idleness."""
     Session.objects.filter(pk=session.pk, last_seen_at__lt=now).update(last_seen_at=now)
-    session.last_seen_at = now

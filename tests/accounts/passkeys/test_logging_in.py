@@ -100,7 +100,9 @@ def test_a_login_leads_back_to_the_page_that_asked(cast: Cast) -> None:
 def test_a_password_alone_is_not_enough_and_the_passkey_completes_it(cast: Cast) -> None:
     key, client = with_passkey(cast.ada), browser()
     answer = client.post(LOGIN, {"identifier": "ada", "password": PASSWORD})
-    assert answer.status_code == 401 and "Use your passkey" in answer.content.decode()
+    shown = answer.content.decode()
+    assert answer.status_code == 401 and "Use your passkey. Or type your password again" in shown
+    assert "data-offers" not in shown and "Log in with a passkey" not in shown  # one button, above the form
     asked = asked_in(answer)
     assert [each["id"] for each in asked["allowCredentials"]]
     key.flags = PRESENT  # after a password, touching it is enough
@@ -143,6 +145,7 @@ def test_an_answer_is_good_once(cast: Cast) -> None:
     assert client.post(LOGIN, {"passkey": sent}).status_code == 302
     answer = other.post(LOGIN, {"passkey": sent})
     assert answer.status_code == 400 and "was sent before" in answer.content.decode()
+    assert 'name="password"' in answer.content.decode()  # there is another way in
 
 
 @pytest.mark.requirement(8)

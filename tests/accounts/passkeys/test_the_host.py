@@ -49,6 +49,15 @@ def test_a_page_elsewhere_says_where_passkeys_work(cast: Cast, settings: Setting
     assert "Passkeys need a host name" in client.get(SECURITY).content.decode()
 
 
+def test_after_a_password_elsewhere_a_person_with_a_passkey_is_asked_for_a_code(cast: Cast) -> None:
+    with_passkey(cast.ada)
+    client = Client(headers={"Accept": "text/html", "Host": "127.0.0.1:8000"})
+    answer = client.post("/account/login", {"identifier": "ada", "password": PASSWORD})
+    assert answer.status_code == 401
+    said = answer.content.decode()
+    assert "Type your password again" in said and "Use your passkey" not in said
+
+
 def test_a_start_says_how_many_passkeys_another_host_leaves_behind(
     cast: Cast, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,7 +19,7 @@ from config.wire.errors import InvalidToken
 from oauth.models import Consent
 from tests.accounts.authenticator import caller_at, enrolled
 from tests.accounts.helpers import caller_as, serving
-from tests.accounts.passkeys.authenticator import asked_at, logged_in, with_passkey
+from tests.accounts.passkeys.authenticator import asked_at, at_localhost, logged_in, with_passkey
 from tests.admin.helpers import act
 from tests.conftest import PASSWORD, Api, Cast, as_user, assert_problem, log_in, make_key, with_key
 from tests.console.helpers import console_of
@@ -144,11 +144,13 @@ def test_the_profiles_of_products_ask_for_none(shipped: str) -> None:
 def test_the_console_asks_before_the_form_and_leads_back_to_it(cast: Cast) -> None:
     client = old_console(cast.bob)
     assert leads_to_proof(client.get("/account/keys/new"), "/account/keys/new")
-    said = client.get(PROVE).content.decode()
-    assert "bob" in said and "password" in said and 'name="code"' not in said
+    said = client.get(f"{PROVE}?next=/account/keys/new").content.decode()
+    assert "bob" in said and 'name="password"' in said and 'name="code"' not in said
+    assert f'action="{PROVE}"' in said and 'name="next" value="/account/keys/new"' in said
     answer = client.post(PROVE, {"password": PASSWORD, "next": "/account/keys/new"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/account/keys/new")
-    assert client.get("/account/keys/new").status_code == 200
+    shown = client.get("/account/keys/new")
+    assert shown.status_code == 200 and "Now you can go on." in shown.content.decode()
     event = Event.objects.latest("sequence")
     session = Session.objects.get()
     assert event.name == "session:confirmed"
@@ -189,7 +191,8 @@ def test_a_wrong_password_proves_nothing_and_is_recorded(cast: Cast) -> None:
 def test_a_person_with_a_second_factor_also_needs_a_code(cast: Cast) -> None:
     app = enrolled(cast.bob)
     client = old_console(cast.bob, totp_code=app.code())
-    assert client.post(PROVE, {"password": PASSWORD}).status_code == 400
+    answer = client.post(PROVE, {"password": PASSWORD})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (400, ["code"])
     assert client.post(PROVE, {"password": PASSWORD, "code": "000000"}).status_code == 403
     assert leads_to_proof(client.get("/account/keys/new"), "/account/keys/new")
     proof = {"password": PASSWORD, "code": app.recovery_codes[0]}
@@ -204,6 +207,19 @@ def test_a_person_with_a_passkey_proves_with_it(cast: Cast) -> None:
     proof = {"password": PASSWORD, "passkey": key.signed(asked_at(client, PROVE))}
     assert client.post(PROVE, proof).status_code == 302
     assert client.get("/account/keys/new").status_code == 200
+
+
+def test_a_person_without_a_passkey_is_asked_for_none(cast: Cast) -> None:
+    assert "data-asks" not in old_console(cast.bob).get(PROVE).content.decode()
+    assert "data-asks" not in at_localhost(cast.bob).get(PROVE).content.decode()
+
+
+@pytest.mark.requirement(24)
+def test_too_many_wrong_proofs_are_429(cast: Cast) -> None:
+    client = old_console(cast.bob)
+    answers = [client.post(PROVE, {"password": "another walk"}) for _ in range(11)]
+    assert [each.status_code for each in answers] == [403] * 10 + [429]
+    assert int(answers[-1]["Retry-After"]) > 0
 
 
 def test_the_page_leads_to_no_other_site(cast: Cast) -> None:
