@@ -34,6 +34,15 @@ def test_pages_and_lists_are_german(anna: Client, key: NewKey) -> None:
     assert "Gruppen" not in front
 
 
+@pytest.mark.parametrize("path", ["/account/login", "/admin/login/"])
+@pytest.mark.django_db
+def test_the_form_of_the_login_is_german(path: str) -> None:
+    form = text_of(Client(headers={"Accept": "text/html", "Accept-Language": "de"}).get(path))
+    assert [
+        label for label in ("Benutzername oder E-Mail-Adresse", "Passwort") if f">{label}<" not in form
+    ] == []
+
+
 def test_scripts_get_german_words(anna: Client) -> None:
     words = anna.get(reverse("admin:jsi18n"))
     assert words.headers["Content-Type"].startswith("text/javascript")

@@ -8,7 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.passwords.rules import LONGEST
 from config import profiles
 
-IDENTIFIERS = {"username": "user name", "email": "e-mail address"}
+LABELS = {
+    ("username",): _("User name"),
+    ("email",): _("E-mail address"),
+    ("username", "email"): _("User name or e-mail address"),
+    ("email", "username"): _("E-mail address or user name"),
+}
 
 
 class LoginForm(forms.Form):
@@ -20,6 +25,7 @@ class LoginForm(forms.Form):
     password = forms.CharField(
         max_length=LONGEST,
         strip=False,
+        label=_("Password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     totp_code = forms.CharField(
@@ -31,13 +37,7 @@ class LoginForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["identifier"].label = _identifier_label()
-
-
-def _identifier_label() -> str:
-    """Return what people log in with, such as "User name or e-mail address"."""
-    names = [IDENTIFIERS[kind] for kind in profiles.active().login.identifiers]
-    return " or ".join(names).capitalize()
+        self.fields["identifier"].label = LABELS[tuple(profiles.active().login.identifiers)]
 
 
 class AdminLoginForm(LoginForm):
