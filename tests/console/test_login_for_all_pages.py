@@ -223,3 +223,15 @@ def test_a_page_that_does_not_exist_says_so(cast: Cast) -> None:
 def test_no_token_opens_a_page(cast: Cast) -> None:
     api: Api = as_user(cast.ada)
     assert api.client.get(PAGE).status_code == 302
+
+
+@pytest.mark.requirement(34)
+def test_each_browser_is_the_login_of_its_own_person(cast: Cast) -> None:
+    people = (cast.alice, cast.bob, cast.charlie)
+    clients = [at_the_form(person) for person in people]
+    shown = [client.get("/account/profile").content.decode() for client in clients]
+    assert [[person.email in page for person in people] for page in shown] == [
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+    ]

@@ -15,7 +15,7 @@ from config.server.answers import call_wsgi
 from config.server.environ import environ_of
 from tests.config.server.test_environ import scope
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.django_db]  # Django looks at connections after each answer
 
 
 class Plain(APIView):
