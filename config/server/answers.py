@@ -145,9 +145,10 @@ def _release(response: Any) -> None:
     """
     context = getattr(response, "renderer_context", {})
     if {"view", "request"} <= context.keys():
-        its = vars(context["view"])
-        for name in [name for name, value in its.items() if isinstance(value, MethodType)]:
-            del its[name]
+        view = context["view"]
+        for name, value in list(vars(view).items()):
+            if isinstance(value, MethodType) and value.__self__ is view:
+                delattr(view, name)
         context["request"].parser_context.clear()
         context.clear()
 

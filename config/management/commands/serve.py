@@ -77,6 +77,7 @@ def load_for_workers() -> None:
     """
     load_application()
     assert get_resolver().url_patterns  # noqa: S101 (else the first request of each worker loads them)
+    connections.close_all()  # the forked workers need their own
     gc.collect()
     gc.freeze()
 
@@ -127,7 +128,6 @@ def prepare_database(*, set_up: bool) -> None:
     check_limits()
     check_secrets()
     warn_of_stranded_passkeys()
-    connections.close_all()  # the forked workers need their own
 
 
 def public_url(bind: str | None, host: str, port: int) -> str:
