@@ -14,7 +14,7 @@ from config import profiles
 from config.profiles import Profile
 from config.wire.openapi import pages
 from tests.accounts.authenticator import App
-from tests.commands.start.tree import fresh_tree
+from tests.commands.start.tree import warm_tree
 from tests.conftest import PASSWORD
 from tests.documentation.terminals import page, run_page
 from tests.gateway.proxies.running import PLACES
@@ -57,7 +57,7 @@ def install(tools: Path, folder: Path) -> None:
 def test_generated_clients_log_in_and_make_list_and_revoke_a_key_as_the_page_says(
     tools: Path, tmp_path: Path
 ) -> None:
-    tree, program = fresh_tree(tmp_path), tmp_path / "program"
+    tree, program = warm_tree(tmp_path), tmp_path / "program"
     program.mkdir()
     install(tools, program)
     admin = ADMIN | {"KEYHOUSE_ADMIN_PASSWORD": PASSWORD}

@@ -4,7 +4,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.commands.start.tree import fresh_tree
+from tests.commands.start.tree import warm_tree
 from tests.documentation.terminals import Step, opened
 from tests.gateway.proxies.running import PLACES
 from tests.postgres import Postgres, started
@@ -12,7 +12,7 @@ from tests.postgres import Postgres, started
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    return fresh_tree(tmp_path)
+    return warm_tree(tmp_path)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands.start.tree import fresh_tree
 from tests.documentation.terminals import page, run_page
 from tests.gateway.proxies.running import PLACES
 
@@ -24,8 +25,8 @@ def needs(program: str) -> None:
         pytest.skip(f"{program} is not installed")
 
 
-def test_the_readme_makes_a_key_that_is_refused_once_revoked(tree: Path) -> None:
-    run_page(page("README.md"), tree)
+def test_the_readme_makes_a_key_that_is_refused_once_revoked(tmp_path: Path) -> None:
+    run_page(page("README.md"), fresh_tree(tmp_path))
 
 
 def test_the_start_page_ends_with_a_service_that_nginx_protects(tree: Path) -> None:

@@ -2,8 +2,8 @@
 
 More than half of a command's start is the import of Django and other libraries, and tests start hundreds of
 commands. One process for each run of pytest imports the libraries, but no settings and nothing of Keyhouse.
-It forks for each command, and the fork runs manage.py with the arguments, the environment, the folder and the
-standard streams of the caller. Tests of the start itself, in tests/commands/start, run Python anew.
+It forks for each command, and the fork runs a manage.py with the arguments, the environment, the folder and
+the standard streams of the caller. Tests of the start itself, in tests/commands/start, run Python anew.
 
     python warm.py SOCKET                 fork for each caller.py that connects to SOCKET, until stdin ends
 """
@@ -54,9 +54,15 @@ LIBRARIES = (
 CALLER = str(Path(__file__).with_name("caller.py"))
 
 
+def manage_py(project: Path = PROJECT) -> list[str]:
+    """What stands for `python manage.py`, in a folder like the project's, in a command line."""
+    # the caller needs the standard library alone
+    return [sys.executable, "-IS", CALLER, str(_started()), str(project / "manage.py")]
+
+
 @cache
-def manage_py() -> list[str]:
-    """What stands for `python manage.py` in a command line, with the process behind it."""
+def _started() -> Path:
+    """Start the process, and return the address of its socket."""
     address = Path(tempfile.mkdtemp(prefix="keyhouse-warm-")) / "socket"
     process = subprocess.Popen(
         [sys.executable, __file__, str(address)],
@@ -67,7 +73,7 @@ def manage_py() -> list[str]:
     )
     atexit.register(shutil.rmtree, address.parent)
     assert process.stdout is not None and process.stdout.readline() == b"ready\n"
-    return [sys.executable, "-IS", CALLER, str(address)]  # the caller needs the standard library alone
+    return address
 
 
 def serve(address: str) -> None:
@@ -94,7 +100,7 @@ def serve(address: str) -> None:
 def become_command(connection: socket.socket) -> None:
     """Fork once more, return in the fork as what is asked for, and answer how the fork has ended."""
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
-    arguments, environment, folder = json.loads(connection.makefile("rb").readline())
+    sys.argv[:], environment, folder = json.loads(connection.makefile("rb").readline())
     child = os.fork()
     if child:
         for stream in streams:
@@ -107,7 +113,6 @@ def become_command(connection: socket.socket) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv[:] = [str(PROJECT / "manage.py"), *arguments]
 
 
 def answer_for(child: int, connection: socket.socket) -> None:
@@ -123,5 +128,5 @@ def answer_for(child: int, connection: socket.socket) -> None:
 
 if __name__ == "__main__":
     serve(sys.argv.pop(1))
-    sys.path[0] = str(PROJECT)
+    sys.path[0] = str(Path(sys.argv[0]).parent)
     runpy.run_path(sys.argv[0], run_name="__main__")

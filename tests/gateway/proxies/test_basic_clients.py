@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands.start.tree import fresh_tree
+from tests.commands.start.tree import warm_tree
 from tests.documentation.terminals import Terminal, blocks_of, opened, run_block
 from tests.gateway.proxies.changes import changed
 from tests.gateway.proxies.conftest import Keyhouse
@@ -119,7 +119,7 @@ class Clients:
 @pytest.fixture(scope="module")
 def clients(keyhouse: Keyhouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
     folder = tmp_path_factory.mktemp("clients")
-    files, tree = folder / "files", fresh_tree(folder)
+    files, tree = folder / "files", warm_tree(folder)
     fill(files)
     environment = keyhouse.installation.environment | {
         "PATH": PLACES,
