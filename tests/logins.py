@@ -24,10 +24,15 @@ def token_of(user: User) -> str:
 def browser(user: User, **options: Any) -> Client:
     """A browser with a new login."""
     client = Client(**{"headers": {"Accept": "text/html"}, **options})
-    kept = client.session
+    log_browser_in(client, user)
+    return client
+
+
+def log_browser_in(browser: Client, user: User) -> None:
+    """Give a browser a new login."""
+    kept = browser.session
     kept[LOGIN] = str(_opened(user).uuid)
     kept.save()
-    return client
 
 
 def _opened(user: User, refresh_id: str | None = None) -> Session:

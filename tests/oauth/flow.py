@@ -16,6 +16,7 @@ from access.callers import caller_at_command_line
 from accounts.models import Organization, User
 from oauth.services.clients import NewClient, create_client
 from tests.conftest import PASSWORD, Api
+from tests.logins import log_browser_in
 
 CALLBACK = "https://app.example.org/callback"
 BASE = "/api/v1/auth/oauth2"
@@ -79,10 +80,10 @@ class Flow:
         return self.browser.post(address.replace("/authorize?", "/decision?"), {"answer": answer})
 
     def code(self, **changed: str | None) -> str:
-        """The code after a login and a yes."""
+        """The code after a yes. A browser without a login gets one without the page, which `log_in` tests."""
         address = self.address(**changed)
         if self.browser.get(address).status_code == 302:
-            assert self.log_in(address).status_code == 302
+            log_browser_in(self.browser, self.user)
         answered = self.answer(address)
         assert answered.status_code == 302, answered.content
         return parameters(answered["Location"])["code"]
