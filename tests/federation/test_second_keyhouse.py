@@ -15,7 +15,7 @@ from tests.federation.real import Browser
 from tests.installation import ADMIN, Installation, Server, free_port
 from tests.oauth.visitor import allow
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 PERSON = {"identifier": "admin", "password": ADMIN["KEYHOUSE_ADMIN_PASSWORD"]}
 EMAIL = ADMIN["KEYHOUSE_ADMIN_EMAIL"]

@@ -53,6 +53,7 @@ def test_a_running_server_sends_mail_by_itself_and_once(installation: Installati
         assert len(mailbox.mails) == 13
 
 
+@pytest.mark.once
 @pytest.mark.requirement(40)
 def test_a_server_whose_mail_server_is_down_answers_the_same_and_mails_later(
     installation: Installation,
@@ -86,6 +87,7 @@ def test_of_two_servers_that_get_one_token_at_once_one_takes_it(
     mailbox.wait_for(mails=2)  # the other says that the password was changed
 
 
+@pytest.mark.once
 @pytest.mark.requirement(43)
 def test_the_link_of_a_real_server_leads_to_its_configured_address(
     servers: list[Server], mailbox: Mailbox

@@ -173,6 +173,7 @@ def test_a_login_with_a_code_survives_the_next_request_of_another_browser(cast: 
     assert (first.get("/admin/").status_code, second.get("/admin/").status_code) == (200, 200)
 
 
+@pytest.mark.once
 @pytest.mark.requirement(77)
 def test_a_fresh_installation_wants_one_of_its_administrator(installation: Installation) -> None:
     with installation.serve() as server:

@@ -9,7 +9,7 @@ import pytest
 from tests.accounts.mailbox import listening
 from tests.installation import ADMIN, START_SECONDS, Installation, Server, free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 
 def told(server: Server, sink: str, what: str) -> float:
