@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +123,25 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the modules that a file imports, at its top or in a function; `from a import b` is "a.b"."""
-    for node in ast.walk(ast.parse(path.read_text())):
+@cache
+def read(path: Path) -> list[ast.stmt | ast.Compare]:
+    """What the rules look at in a file: its imports, at its top or in a function, and its comparisons."""
+    kinds = ast.Import | ast.ImportFrom | ast.Compare | ast.Match
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds)]
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the place of each import in a file, and the module; `from a import b` is "a.b"."""
+    for node in read(path):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((place(path, node), alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            assert node.level == 0, f"{place(path, node)}: relative import"
+            yield from ((place(path, node), f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def place(path: Path, node: ast.stmt | ast.expr) -> str:
+    return f"{path.relative_to(PROJECT)}:{node.lineno}"
 
 
 def floor(module: str) -> int | None:
@@ -143,12 +155,18 @@ def floor(module: str) -> int | None:
     return max(found)[1] if found else None  # the longest matching name decides
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_imports_never_go_up(path: Path) -> None:
-    own = floor(name_of(path))
-    assert own is not None
-    upwards = [module for module in imports(path) if (floor(module) or 0) > own]
-    assert upwards == []
+def test_imports_never_go_up() -> None:
+    upwards = [
+        f"{where} imports {module}"
+        for path in SOURCES
+        for where, module in imports(path)
+        if (floor(module) or 0) > (floor(name_of(path)) or 0)
+    ]
+    assert not upwards, "\n".join(upwards)
+
+
+def test_every_file_is_on_a_floor() -> None:
+    assert [path for path in SOURCES if floor(name_of(path)) is None] == []
 
 
 def test_every_floor_is_there() -> None:
@@ -156,9 +174,14 @@ def test_every_floor_is_there() -> None:
     assert [name for names in FLOORS for name in names if name not in known] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_nothing_imports_the_tests(path: Path) -> None:
-    assert not [module for module in imports(path) if module.partition(".")[0] in {"tests", "bench"}]
+def test_nothing_imports_the_tests() -> None:
+    found = [
+        f"{where} imports {module}"
+        for path in SOURCES
+        for where, module in imports(path)
+        if module.partition(".")[0] in {"tests", "bench"}
+    ]
+    assert not found, "\n".join(found)
 
 
 def pure_modules() -> list[Path]:
@@ -166,14 +189,22 @@ def pure_modules() -> list[Path]:
     return [path for path in found if str(path.relative_to(PROJECT)) not in DJANGO_FREE_EXCEPTIONS]
 
 
-@pytest.mark.parametrize("path", pure_modules(), ids=name_of)
-def test_pure_modules_know_no_django(path: Path) -> None:
+def test_pure_modules_know_no_django() -> None:
     """They also import no module of ours that imports Django."""
     pure = {name_of(each) for each in pure_modules()}
-    for module in imports(path):
-        assert module.partition(".")[0] not in {"django", "rest_framework"}
-        if floor(module) is not None:
-            assert module in pure or module.rpartition(".")[0] in pure, module
+    found = [
+        f"{where} imports {module}"
+        for path in pure_modules()
+        for where, module in imports(path)
+        if not is_pure(module, pure)
+    ]
+    assert not found, "\n".join(found)
+
+
+def is_pure(module: str, pure: set[str]) -> bool:
+    if floor(module) is None:
+        return module.partition(".")[0] not in {"django", "rest_framework"}
+    return module in pure or module.rpartition(".")[0] in pure
 
 
 def views(patterns: Any = None) -> Iterator[tuple[str, Any]]:
@@ -234,22 +265,29 @@ def test_a_view_that_declares_nothing_lets_nobody_in() -> None:
         DeclaredNeeds().has_permission(request, type("Undeclared", (APIView,), {"get": lambda: None})())
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=name_of)
-def test_no_file_is_longer_than_300_lines(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST
+def test_no_file_is_longer_than_300_lines() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in [*SOURCES, *TESTS]}
+    assert not [f"{path.relative_to(PROJECT)}:{lines}" for path, lines in lengths.items() if lines > LONGEST]
 
 
 PRODUCTS = ("keyhouse", "sentrikat", "sentinelnerd", "sequenceware", "dariet", "netrecon")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_no_code_asks_which_product_it_serves(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Compare | ast.Match):
-            asked = ast.unparse(node.subject if isinstance(node, ast.Match) else node)
-            assert not re.search(r"product\.name|profile\.(source|name)\b", asked), asked
-            words = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
-            assert not [word for word in words if str(word).lower() in PRODUCTS], ast.unparse(node)
+def test_no_code_asks_which_product_it_serves() -> None:
+    found = [
+        f"{place(path, node)}: {ast.unparse(node)}"
+        for path in SOURCES
+        for node in read(path)
+        if isinstance(node, ast.Compare | ast.Match) and asks_which_product(node)
+    ]
+    assert not found, "\n".join(found)
+
+
+def asks_which_product(node: ast.Compare | ast.Match) -> bool:
+    asked = ast.unparse(node.subject if isinstance(node, ast.Match) else node)
+    words = [str(each.value).lower() for each in ast.walk(node) if isinstance(each, ast.Constant)]
+    names_one = not set(PRODUCTS).isdisjoint(words)
+    return names_one or re.search(r"product\.name|profile\.(source|name)\b", asked) is not None
 
 
 def test_every_shipped_profile_is_good() -> None:

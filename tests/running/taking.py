@@ -36,7 +36,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 def taken(tests: Iterable[pytest.Item], folder: Path) -> Iterator[pytest.Item]:
     """The tests of those groups that nobody had taken when their turn came."""
-    for _, group in groupby(tests, key=lambda test: test.location[0]):
+    for _, group in groupby(tests, key=lambda test: test.nodeid.partition("::")[0]):
         together = list(group)
         try:
             (folder / sha256(together[0].nodeid.encode()).hexdigest()).touch(exist_ok=False)

@@ -74,8 +74,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: (not _starts_processes(item), not _is_slow(item)))
 
 
+def pytest_configure() -> None:
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector thousands of tests that stay until the end."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
@@ -128,7 +133,7 @@ def _commits(item: pytest.Item) -> bool:
 
 
 def _one_database(item: pytest.Item) -> str:
-    return "postgresql" if _draw(item.location[0]) < SHARE_OF_POSTGRESQL else "sqlite"
+    return "postgresql" if _draw(item.nodeid.partition("::")[0]) < SHARE_OF_POSTGRESQL else "sqlite"
 
 
 def _draw(name: str) -> int:

@@ -1,6 +1,7 @@
 """The database knows the secrets that it was used with. Others are refused, new ones are stored."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,11 @@ from webhooks.models import Webhook
 from webhooks.services.secrets import rotate_secret
 
 ONE, TWO, THREE = bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34))
-KEYS = [key_pairs.from_pem(key_pairs.new_pem("RS256")) for _ in range(3)]
+
+
+@cache
+def three_keys() -> list[KeyPair]:
+    return [key_pairs.from_pem(key_pairs.new_pem("RS256")) for _ in range(3)]
 
 
 @pytest.fixture(autouse=True)
@@ -197,7 +202,7 @@ def given(*keys: KeyPair) -> Any:
 
 
 def test_signing_keys_rotate_in_three_steps_on_machines_that_restart_one_by_one() -> None:
-    old, new, stranger = KEYS
+    old, new, stranger = three_keys()
     for keys in ([old], [old, new], [old], [new, old], [old, new], [new, old], [new]):
         with given(*keys):
             check_secrets()
@@ -244,10 +249,10 @@ def test_accepting_others_says_what_is_lost_and_is_recorded(
 ) -> None:
     make_key(cast.alice)
     enrolled(cast.alice)
-    with given(KEYS[0]):
+    with given(three_keys()[0]):
         check_secrets()
     settings.PEPPERS, settings.SEED_KEYS = {1: TWO}, {2: TWO}
-    with given(KEYS[1]):
+    with given(three_keys()[1]):
         said = refusal()
         lost = {"API keys": 1, "recovery codes": 10, "second factors": 1}
         assert accept_secrets(caller=operator, dry_run=True).lost == lost
