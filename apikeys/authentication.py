@@ -86,11 +86,15 @@ def known_key(sent: Presented, origin: Origin) -> Principal:
     Takes no query for a cached key, one for any other well-formed key or one that may have been imported, and
     none for other text. Raises NotAuthenticated where only imported keys come and this cannot be one.
     """
+    name = _name(sent)
+    trusted = memory.trusted().get(name, origin.at)
+    if trusted is not None:
+        return trusted
     is_ours = _is_well_formed(sent)
     foreign = [] if is_ours else imported.lookups(sent, by_prefix=True)
     if not is_ours and not foreign:
         raise imported.refusal(sent)
-    name, known = _name(sent), memory.known()
+    known = memory.known()
     found = known.get(name, origin.at)
     if found is None:
         read = _read(sent.secret, foreign or peppers.digests(sent.secret), origin)

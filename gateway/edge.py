@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import close_old_connections
-
 from access.credentials import Presented, is_key_like
 from access.principal_cache import Cached
 from accounts.sessions.authentication import remembered_access_token
@@ -16,6 +14,7 @@ from apikeys.authentication import may_come_from, read_keys, remembered_key
 from apikeys.usage import counting, spending
 from audit.actors import Origin
 from config import metrics
+from config.database.threads import renew_connection
 from config.server import observed
 from config.server.answers import Answer, Unread, of_response
 from config.wire.errors import DomainError
@@ -62,7 +61,7 @@ def check_from_memory(head: PlainHead) -> Answer | UnreadKey | None:
 
 def check_together(checks: Sequence[UnreadKey]) -> list[Answer | None]:
     """Answer checks whose callers one query reads; None for each that needs the database again."""
-    close_old_connections()
+    renew_connection()
     try:
         with observed.together(check.head for check in checks):
             callers = read_keys({check.key for check in checks}, datetime.now(UTC))
@@ -78,7 +77,7 @@ def check_in_thread(head: PlainHead) -> Answer | None:
     """Return the answer, without the request and the middleware of Django; None for other paths."""
     if not _is_answered_here(head):
         return None
-    close_old_connections()
+    renew_connection()
     try:
         response = check(head)
     except DATABASE_ERRORS as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.signals import request_started
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 from django.urls import set_urlconf
@@ -37,6 +38,7 @@ from apikeys.usage import counting
 from audit import refusals, triggers
 from config import profiles
 from config.apps import load_admin
+from config.database.threads import renew_connection
 from config.profiles import Profile
 from config.profiles.schema import Role
 from gateway import repeated
@@ -47,6 +49,7 @@ from tests.snapshot import Snapshot
 from tests.urls import urls_under
 
 load_admin()  # tests are made for each of its pages, before the first request loads them
+request_started.disconnect(renew_connection)  # it would end the transactions in which tests run
 
 PASSWORD = "a long walk to the lighthouse"
 FILLED_BY_MIGRATIONS = {"django_content_type", "auth_permission"}

@@ -1,8 +1,7 @@
 """How many requests of one client are in flight."""
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from typing import NamedTuple
 
 
 class TooManyInFlight(Exception):
@@ -14,25 +13,34 @@ class InFlight:
 
     def __init__(self, max_of_one: int) -> None:
         self._max_of_one = max_of_one
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counts: defaultdict[tuple[str, str], int] = defaultdict(int)
 
-    @contextmanager
-    def count(self, **clients: str) -> Iterator[None]:
-        """Count a request while the block runs, for example with address="192.0.2.7".
+    def count(self, **clients: str) -> "Counted":
+        """Return a context that counts a request, for example with address="192.0.2.7".
 
         Each keyword is counted separately, because clients choose the text of their credential: nobody can
         use up the limit of an address by sending it as a credential. Empty texts are not counted.
 
         Raises TooManyInFlight if one of the clients is at its limit.
         """
-        counted = [(kind, text) for kind, text in clients.items() if text]
-        if any(self._counts[client] >= self._max_of_one for client in counted):
+        counted = [client for client in clients.items() if client[1]]
+        if any(self._counts.get(client, 0) >= self._max_of_one for client in counted):
             raise TooManyInFlight
-        self._counts.update(counted)
-        try:
-            yield
-        finally:
-            self._counts.subtract(counted)
-            for client in counted:
-                if not self._counts[client]:
-                    del self._counts[client]
+        return Counted(self._counts, counted)
+
+
+class Counted(NamedTuple):
+    """Clients whose request is in flight while the block runs."""
+
+    counts: defaultdict[tuple[str, str], int]
+    clients: list[tuple[str, str]]
+
+    def __enter__(self) -> None:
+        for client in self.clients:
+            self.counts[client] += 1
+
+    def __exit__(self, *error: object) -> None:
+        for client in self.clients:
+            self.counts[client] -= 1
+            if not self.counts[client]:
+                del self.counts[client]

@@ -119,7 +119,7 @@ def test_a_check_in_a_thread_is_503_while_the_database_fails_and_the_log_says_wh
     def fail(*_: Any) -> None:
         raise OperationalError("the connection is gone")
 
-    monkeypatch.setattr(edge, "close_old_connections", lambda: None)  # as in Django's Client
+    monkeypatch.setattr(edge, "renew_connection", lambda: None)  # as in Django's Client
     lines = ((b"x-original-method", b"GET"), (b"x-original-uri", b"/services/a"))
     key = make_key(cast.alice, "services:read").text
     head = Request("GET", b"/gateway/check", (*lines, (b"x-api-key", key.encode()))).head()

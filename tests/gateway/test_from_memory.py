@@ -184,7 +184,7 @@ def in_a_thread(head: PlainHead) -> Outcome:
 def test_every_answer_from_memory_is_the_one_of_a_thread(
     cast: Cast, lease: Lease, settings: Settings, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    monkeypatch.setattr(edge, "close_old_connections", lambda: None)  # as in Django's Client
+    monkeypatch.setattr(edge, "renew_connection", lambda: None)  # as in Django's Client
     settings.TRUSTED_PROXIES = ("127.0.0.1",)
     sent, organizations = credentials(cast), [str(cast.acme.uuid), str(cast.umbrella.uuid), "nothing"]
     chance = random.Random(count)  # the same ones each time

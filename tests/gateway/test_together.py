@@ -32,7 +32,7 @@ from tests.gateway.test_from_memory import LONG, Lease, Request
 
 @pytest.fixture(autouse=True)
 def open_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge, "close_old_connections", lambda: None)  # as in Django's Client
+    monkeypatch.setattr(edge, "renew_connection", lambda: None)  # as in Django's Client
 
 
 def asking(key: NewKey) -> PlainHead:

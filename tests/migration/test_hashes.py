@@ -100,7 +100,7 @@ def test_while_a_key_is_hashed_others_are_told_to_come_back(imported: str) -> No
 
 @pytest.mark.requirement(141)
 def test_checks_that_are_read_together_hash_nothing(imported: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge, "close_old_connections", lambda: None)  # as in Django's Client
+    monkeypatch.setattr(edge, "renew_connection", lambda: None)  # as in Django's Client
     asked = check_from_memory(head(HEADERS))
     assert isinstance(asked, UnreadKey)
     assert check_together([asked]) == [None]  # left to a thread

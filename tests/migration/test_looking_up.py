@@ -85,7 +85,7 @@ def test_a_cached_key_takes_no_query_and_a_used_one_takes_one(
 def test_the_event_loop_answers_as_a_thread_does(
     imported: System, lease: Lease, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge, "close_old_connections", lambda: None)  # as in Django's Client
+    monkeypatch.setattr(edge, "renew_connection", lambda: None)  # as in Django's Client
     lease(LONG)
     unread = [check_from_memory(head(headers)) for headers in imported.headers]
     asked = [each for each in unread if isinstance(each, UnreadKey)]

@@ -77,6 +77,11 @@ def test_every_answer_has_the_security_headers(path: str, db: None) -> None:
 
 
 @pytest.mark.requirement(85)
+def test_the_server_reads_every_header(db: None) -> None:
+    answer = Client().get("/health")
+    assert list(answer.items()) == list(answer.headers.items())
+
+
 def test_only_the_documentation_page_has_inline_styles(db: None) -> None:
     loose = {path for path in PATHS if "unsafe" in Client().get(path).headers["Content-Security-Policy"]}
     assert loose == {"/docs"}
