@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from rest_framework.authentication import BaseAuthentication
@@ -27,7 +28,7 @@ from apikeys.usage.refusals import record_refused_key, record_refused_use
 from audit.actors import NOTHING, Origin, Target
 from audit.position import Found, Position, select_at
 from config import profiles
-from config.database.sql import as_json, as_time, as_uuid
+from config.database.sql import any_of, as_json, as_time, as_uuid
 from config.wire.errors import InvalidToken, NetworkNotAllowed
 from config.wire.http import challenges
 
@@ -103,11 +104,6 @@ def known_key(sent: Presented, origin: Origin) -> Principal:
     return found
 
 
-def _lookups(sent: Presented) -> list[bytes]:
-    """Return the digests under which the key may be stored; none if no key has this text."""
-    return peppers.digests(sent.secret) if _is_well_formed(sent) else imported.lookups(sent)
-
-
 def _is_well_formed(sent: Presented) -> bool:
     environments = profiles.active().keys.environments
     return sent.place == OWN and key_text.environment_of(sent.secret, environments) is not None
@@ -119,16 +115,31 @@ def _name(sent: Presented) -> bytes:
     return digest if sent.place == OWN else digest + sent.place.encode()
 
 
-def remembered_key(sent: Presented, now: datetime) -> Cached | None:
-    """Return the owner of a cached key, sent from any address; None if it is not cached.
+class Sought(NamedTuple):
+    """A text that may be a key and is not cached: the name that it would have there, and its form."""
+
+    sent: Presented
+    name: bytes
+    is_well_formed: bool
+
+    def lookups(self) -> list[bytes]:
+        """Return the digests under which the key may be stored; none if no key has this text."""
+        return peppers.digests(self.sent.secret) if self.is_well_formed else imported.lookups(self.sent)
+
+
+def remembered_key(sent: Presented, now: datetime) -> Cached | Sought:
+    """Return the owner of a cached key, sent from any address, or what `read_keys` reads.
 
     Raises InvalidToken for text that is no key, as `known_key` does. Records nothing.
     """
-    found = memory.trusted().find(_name(sent), now)
-    # The cache holds only keys.
-    if found is None and not _is_well_formed(sent) and imported.may_be_stored(sent) is False:
+    name = _name(sent)
+    found = memory.trusted().find(name, now)
+    if found is not None:  # the cache holds only keys
+        return found
+    is_well_formed = _is_well_formed(sent)
+    if not is_well_formed and imported.may_be_stored(sent) is False:
         raise imported.refusal(sent)
-    return found
+    return Sought(sent, name, is_well_formed)
 
 
 def _read(text: str, digests: list[bytes], origin: Origin) -> Read:
@@ -152,37 +163,32 @@ def _read(text: str, digests: list[bytes], origin: Origin) -> Read:
     return _read_of(row, found, position)
 
 
-def read_keys(keys: Iterable[Presented], now: datetime) -> dict[Presented, Cached]:
+def read_keys(keys: Iterable[Sought], now: datetime) -> dict[Sought, Cached]:
     """Return the owners of those of these keys that are usable at `now`, read and cached with one query.
 
     Leaves all others to `authenticate_key`: it records why a key is refused.
     """
-    known, found = memory.known(), defaultdict[Presented, list[tuple[Any, ...]]](list)
-    named = {digest: sent for sent in keys for digest in _lookups(sent)}
+    known, found = memory.known(), defaultdict[Sought, list[tuple[Any, ...]]](list)
+    named = {digest: key for key in keys for digest in key.lookups()}
     if not named:
         return {}
     rows, position = _select(list(named))
     for columns in rows:
         found[named[bytes(columns[DIGEST])]].append(columns)
-    callers = dict[Presented, Cached]()
-    for sent, columns_of_key in found.items():
+    callers = dict[Sought, Cached]()
+    for key, columns_of_key in found.items():
         row = KeyRow(*columns_of_key[0][:KEY_COLUMNS])
         if _unusable(row, now) is None:
-            _store_anew(row, sent.secret)
-            name, read = _name(sent), _read_of(row, columns_of_key, position)
-            memory.remember(known, name, read)
-            callers[sent] = Cached(name, read.principal)
+            _store_anew(row, key.sent.secret)
+            read = _read_of(row, columns_of_key, position)
+            memory.remember(known, key.name, read)
+            callers[key] = Cached(key.name, read.principal)
     return callers
 
 
 def _select(digests: list[bytes]) -> Found:
-    """Read the keys with these digests. Some are named twice, so that few statements have to stay prepared.
-
-    PostgreSQL would plan a statement with one array anew each time, which takes longer than to run it.
-    """
-    size = 1 << (len(digests) - 1).bit_length()  # the next power of two
-    named = [*digests, *digests[:1] * (size - len(digests))]
-    return select_at(f"{KEY} IN ({', '.join(['%s'] * size)})", named)
+    given = any_of(digests)
+    return select_at(f"{KEY} {given.condition}", given.values)
 
 
 def _read_of(row: KeyRow, found: Iterable[tuple[Any, ...]], position: Position) -> Read:
@@ -199,7 +205,7 @@ def principal_now(public: UUID, now: datetime) -> Principal | None:
     digest = locked.values_list("digest", flat=True).first()
     if digest is None:
         return None
-    found = select_at(f"{KEY} = %s", [bytes(digest)]).rows
+    found = _select([bytes(digest)]).rows
     row = KeyRow(*found[0][:KEY_COLUMNS])
     return None if _unusable(row, now) else _principal(row, _owner(found))
 
@@ -234,10 +240,16 @@ def _store_anew(row: KeyRow, text: str) -> None:
         stored.update(pepper=number, digest=digest, unused_until=None)
 
 
+@lru_cache(maxsize=4096)
+def _texts(column: str) -> tuple[str, ...]:
+    """Return the texts in a JSON column. Cached: most keys have one of a few sets of scopes."""
+    return tuple(as_json(column))
+
+
 def _principal(row: KeyRow, owner: list[PersonRow]) -> Principal:
     """A person's key may do what they may, within its scopes; an organization's key, what its scopes say."""
     rate = rate_of(row.rate_requests, row.rate_seconds)
-    limits = limits_of(as_json(row.allowed_networks), rate, quotas_of(row))
+    limits = limits_of(_texts(row.allowed_networks), rate, quotas_of(row))
     ends = row.expires_at and as_time(row.expires_at)
     token = row.made_through or 0
     credential = Credential(
@@ -250,9 +262,9 @@ def _principal(row: KeyRow, owner: list[PersonRow]) -> Principal:
         token=token,
         counted_as=as_uuid(row.counted_as or row.uuid),
     )
-    granted = frozenset(as_json(row.scopes))
+    granted = frozenset(_texts(row.scopes))
     if row.organization_id is None:
-        return person(owner, credential).narrowed(granted, credential)
+        return person(owner, credential, granted=granted)
     return Principal(
         subject=as_uuid(row.organization),
         label=row.organization_name or "",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from access.credentials import Presented, is_key_like
 from access.principal_cache import Cached
 from accounts.sessions.authentication import remembered_access_token
-from apikeys.authentication import may_come_from, read_keys, remembered_key
+from apikeys.authentication import Sought, may_come_from, read_keys, remembered_key
 from apikeys.usage import counting, spending
 from audit.actors import Origin
 from config import metrics
@@ -35,7 +35,7 @@ class UnreadKey(Unread):
     head: PlainHead
     question: Question
     origin: Origin
-    key: Presented
+    key: Sought
 
 
 def check_from_memory(head: PlainHead) -> Answer | UnreadKey | None:
@@ -51,12 +51,14 @@ def check_from_memory(head: PlainHead) -> Answer | UnreadKey | None:
     except DomainError as error:
         return _refused(error, head, is_fixed=True)
     try:
-        caller = _remembered(question.sent, origin) if question.sent else None
+        found = _remembered(question.sent, origin) if question.sent else None
     except DomainError as error:
         return _refused(error, head, is_fixed=question.sent is not None and is_key_like(question.sent.secret))
-    if question.sent and caller is None:
-        return UnreadKey(head, question, origin, question.sent) if question.sent.is_key else None
-    return _answer_known(head, question, origin, caller)
+    if isinstance(found, Sought):
+        return UnreadKey(head, question, origin, found)
+    if question.sent and found is None:
+        return None
+    return _answer_known(head, question, origin, found)
 
 
 def check_together(checks: Sequence[UnreadKey]) -> list[Answer | None]:
@@ -89,8 +91,11 @@ def _is_answered_here(head: Head) -> bool:
     return is_check(head.path_info) and (head.path_info != PATH or head.method in METHODS)
 
 
-def _remembered(sent: Presented, origin: Origin) -> Cached | None:
-    """Return the cached owner, None if only the database knows. Raises InvalidToken for a malformed key."""
+def _remembered(sent: Presented, origin: Origin) -> Cached | Sought | None:
+    """Return the cached owner, or what only the database knows: a key, or None for another credential.
+
+    Raises InvalidToken for a malformed key.
+    """
     if sent.is_key:
         return remembered_key(sent, origin.at)
     if is_oauth2_like(sent.secret):

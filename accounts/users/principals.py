@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from access.principals import Credential, Place, Principal
+from access.principals import Credential, Place, Principal, narrow
 from access.remembered import Read
 from accounts.models import Membership, User
 from accounts.models.sessions import idle_time
 from audit.position import HEAD, HEAD_JOIN, select_at
 from config import profiles
 from config.database.sql import as_time, as_uuid, uuid_value
-from config.profiles import NO_POWER
+from config.profiles import NO_POWER, Power
 
 
 class PersonRow(NamedTuple):
@@ -40,8 +40,9 @@ class PersonRow(NamedTuple):
 
 # The columns and joins that a statement needs for PersonRow; it names the table of people `u`.
 PERSON = """
-    u.id, u.uuid, u.username, u.email, u.role, u.is_superuser, u.must_have_second_factor,
-    m.organization_id, o.uuid, o.requires_second_factor, m.role, o.requires_provider, m.keeps_own_login
+    u.id, CAST(u.uuid AS text), u.username, u.email, u.role, u.is_superuser, u.must_have_second_factor,
+    m.organization_id, CAST(o.uuid AS text), o.requires_second_factor, m.role, o.requires_provider,
+    m.keeps_own_login
 """
 PERSON_JOINS = """
     LEFT JOIN accounts_membership m ON m.user_id = u.id
@@ -55,12 +56,17 @@ SESSION = f"""SELECT {HEAD}, s.expires_at, s.last_seen_at,
 
 
 def person(
-    found: Iterable[PersonRow], credential: Credential, *, second_factor: bool | None = None
+    found: Iterable[PersonRow],
+    credential: Credential,
+    *,
+    second_factor: bool | None = None,
+    granted: frozenset[str] | None = None,
 ) -> Principal:
     """Return the principal of one person, from one row for each membership or one row without any.
 
     A member of exactly one organization acts in it; a member of several has to choose one. `second_factor`
     says whether a login proved one. None means that the credential is not a login: then no power is withheld.
+    `granted` are the only scopes that the credential has; None means that it has those of the person.
     """
     rows, profile = list(found), profiles.active()
     own = rows[0]
@@ -71,13 +77,19 @@ def person(
         for number, row in members.items()
     }
     acts_in = next(iter(places)) if len(places) == 1 else None
+
+    def kept(power: Power) -> Power:
+        return power if granted is None else narrow(power, granted)
+
     whole = Principal(
         subject=as_uuid(own.uuid),
         label=own.username or own.email,
         credential=credential,
-        everywhere=profile.everything if own.is_superuser else profile.power_of_role(own.role, "global"),
+        everywhere=kept(
+            profile.everything if own.is_superuser else profile.power_of_role(own.role, "global")
+        ),
         within={
-            number: profile.power_of_role(row.organization_role or "", "organization")
+            number: kept(profile.power_of_role(row.organization_role or "", "organization"))
             for number, row in members.items()
         },
         roles=roles if acts_in is None else places[acts_in].roles,

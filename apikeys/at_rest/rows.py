@@ -44,12 +44,12 @@ class KeyRow(NamedTuple):
     owner_is_active: bool | None
 
 
-KEY = f"""SELECT {HEAD}, k.id, k.uuid, k.digest, k.name, k.scopes, k.pepper, k.expires_at, k.revoked_at,
-        k.disabled_at, k.allowed_networks, k.rate_requests, k.rate_seconds, k.made_through_id,
-        k.unused_until, k.counted_as,
+KEY = f"""SELECT {HEAD}, k.id, CAST(k.uuid AS text), k.digest, k.name, k.scopes, k.pepper,
+        k.expires_at, k.revoked_at, k.disabled_at, k.allowed_networks, k.rate_requests, k.rate_seconds,
+        k.made_through_id, k.unused_until, CAST(k.counted_as AS text),
         kq.id, kq.counts, kq.day_most, kq.month_most, kq.total_most,
         oq.id, oq.counts, oq.day_most, oq.month_most, oq.total_most,
-        k.organization_id, ko.uuid, ko.name, u.is_active, {PERSON}
+        k.organization_id, CAST(ko.uuid AS text), ko.name, u.is_active, {PERSON}
     FROM apikeys_apikey k
     LEFT JOIN apikeys_quotaledger kq ON kq.counted_as = COALESCE(k.counted_as, k.uuid)
     LEFT JOIN apikeys_quotaledger oq ON oq.organization_id = k.organization_id

@@ -20,6 +20,8 @@ def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     return rows
 
 
+LENGTH_OF_UUID = 36  # with hyphens
+ANY_OF_TEXT = "= ANY(ARRAY(SELECT decode(given, 'hex') FROM unnest(string_to_array(%s, ' ')) AS given))"
 MOST_PLACES = 10_000  # placeholders in one statement; SQLite allows 32,766
 
 
@@ -53,6 +55,25 @@ def _places(values: Sequence[Any]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
+class AnyOf(NamedTuple):
+    """What a statement says of a column that has one of some values, and the values of its placeholders."""
+
+    condition: str
+    values: list[Any]
+
+
+def any_of(values: Sequence[bytes]) -> AnyOf:
+    """Return the condition that a column of bytes has one of `values`.
+
+    PostgreSQL gets them as one text, so that one statement is prepared for any number of them. As it does not
+    know this number while it plans, no plan for given values looks better to it than the plan for all, and it
+    soon keeps that one.
+    """
+    if connection.vendor == "postgresql":
+        return AnyOf(ANY_OF_TEXT, [" ".join([each.hex() for each in values])])
+    return AnyOf(f"IN ({_places(values)})", list(values))
+
+
 class GivenRows(NamedTuple):
     """A query whose rows are given, in their order, and the value of its one placeholder."""
 
@@ -84,6 +105,8 @@ def uuid_value(text: str) -> object:
 
 def as_uuid(value: UUID | str) -> str:
     """Return a uuid with hyphens; SQLite stores it without."""
+    if isinstance(value, str) and len(value) == LENGTH_OF_UUID:
+        return value
     return str(value if isinstance(value, UUID) else UUID(value))
 
 

@@ -36,7 +36,7 @@ class Batches(Generic[Item, Result]):
         """Return the result of a client's `item`. Raises QueueFull, and what the work on its batch raises."""
         if self._count == self._max_waiting:
             raise QueueFull
-        place = _Place[Item, Result](item, asyncio.get_running_loop().create_future())
+        place: _Place[Item, Result] = _Place(item, asyncio.get_running_loop().create_future())
         self._waiting.put(place, address, "")
         self._count += 1
         if len(self._running) < self._at_once:

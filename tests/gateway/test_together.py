@@ -15,13 +15,15 @@ from access.callers import caller_at_command_line
 from access.credentials import Presented
 from access.key_limits import Rate
 from access.principal_cache import memory
-from apikeys.authentication import read_keys
+from apikeys.at_rest.rows import KEY
+from apikeys.authentication import Sought, read_keys
 from apikeys.models import ApiKey
 from apikeys.services.api_keys import NewKey
 from apikeys.services.revocation import revoke_api_keys
 from apikeys.usage import counting
 from audit.models import Event
 from config import metrics
+from config.database.sql import any_of
 from config.server.answers import Answer
 from config.wire.http.heads import PlainHead
 from gateway import edge, repeated
@@ -85,21 +87,41 @@ def test_one_query_reads_the_callers_of_all_checks(cast: Cast, lease: Lease) -> 
 
 
 def test_a_text_that_no_stored_key_has_is_left_to_a_thread(cast: Cast) -> None:
-    assert read_keys([Presented("x" * 40, is_key=True, place="token")], timezone.now()) == {}
+    sent = Presented("x" * 40, is_key=True, place="token")
+    assert read_keys([Sought(sent, b"its name", is_well_formed=False)], timezone.now()) == {}
 
 
-@pytest.mark.parametrize(("keys", "named"), [(1, 1), (2, 2), (3, 4), (4, 4), (5, 8)])
-def test_reads_of_different_numbers_of_keys_share_a_few_statements(cast: Cast, keys: int, named: int) -> None:
-    checks = [unread(make_key(cast.alice, "services:read")) for _ in range(keys)]
-    sizes: list[int] = []
+@pytest.mark.databases
+def test_reads_of_different_numbers_of_keys_are_one_statement_in_postgresql(cast: Cast) -> None:
+    keys = [make_key(cast.alice, "services:read") for _ in range(6)]
+    statements: list[str] = []
 
-    def note(execute: Any, sql: str, digests: Any, *rest: Any) -> Any:
-        sizes.append(len(digests))
-        return execute(sql, digests, *rest)
+    def note(execute: Any, sql: str, *rest: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, *rest)
 
-    with connection.execute_wrapper(note):
-        assert statuses(check_together(checks)) == [200] * keys
-    assert sizes == [named]
+    for some in (keys[:1], keys[1:3], keys[3:]):
+        checks = [unread(key) for key in some]
+        with connection.execute_wrapper(note):
+            assert statuses(check_together(checks)) == [200] * len(some)
+    assert len(statements) == 3
+    assert len(set(statements)) == (1 if connection.vendor == "postgresql" else 3)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no plans")
+def test_postgresql_soon_keeps_one_plan_for_any_number_of_keys(cast: Cast) -> None:
+    given = any_of([b"1" * 32])
+    with connection.cursor() as cursor:
+        prepared = f"{KEY} {given.condition}".replace("%s", "$1")
+        cursor.execute(f"PREPARE reading (text) AS {prepared}")
+        cursor.execute("SET LOCAL enable_seqscan = off")  # as if the tables were large
+        for number in (1, 1, 1, 1, 1, 1, 2, 64):
+            (text,) = any_of([bytes([digit]) * 32 for digit in range(number)]).values
+            cursor.execute(f"EXECUTE reading ('{text}')")
+        cursor.execute(
+            "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE name = 'reading'"
+        )
+        assert cursor.fetchone() == (5, 3)
 
 
 def test_a_check_that_was_read_with_others_is_answered_again_unread(cast: Cast, lease: Lease) -> None:
