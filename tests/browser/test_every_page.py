@@ -112,14 +112,14 @@ def of_list(visit: Visit, path: str, actions: list[str]) -> Iterator[str]:
     """A list, the page of its first row, the form for a new one, and what each of its actions asks."""
     visit.go(path)
     yield path
+    may_add = visit.page.locator(".addlink").count()
     links = visit.page.locator("#result_list tbody th a")
     if links.count():
         visit.go(links.first.get_attribute("href"))
     else:
         visit.go(f"{path}{visit.page.locator('.action-select').first.get_attribute('value')}/change/")
     yield f"{path}: a row"
-    visit.go(path)
-    if visit.page.locator(".addlink").count():
+    if may_add:
         visit.go(f"{path}add/")
         yield f"{path}add/"
     for action in actions:

@@ -9,7 +9,7 @@ import pytest
 from tests.browser.conftest import NAME, PASSWORD, Visit
 from tests.installation import Installation, Server, copy_of, free_port, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 SECURITY = "/account/security"
 CODE = re.compile(r"(?:[0-9a-z]{4}-){3}[0-9a-z]{4}")
