@@ -169,6 +169,29 @@ def test_the_packages_for_sentry_and_opentelemetry_are_installed_once_and_kept(t
     assert others == ["manage.py help"]
 
 
+def test_an_environment_beside_that_of_the_tests_is_made_with_their_uv(tree: Path) -> None:
+    (tree / ".venv" / "bin" / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+    (tree / "requirements-scanners.txt").write_text("# nothing, so that uv asks nobody\n")
+    done = run(tree, "install", "scanners", UV_OFFLINE="1")
+    assert done.returncode == 0, done.stderr
+    made = tree / ".venv-scanners"
+    assert (made / "installed-requirements-scanners.txt").exists()
+    assert not list(made.rglob("pip"))
+    assert subprocess.run([made / "bin" / "python", "-c", "import ensurepip"]).returncode == 0
+
+
+def test_it_is_made_with_a_uv_of_its_own_where_that_of_the_tests_fails(tree: Path) -> None:
+    (tree / ".venv" / "bin" / "uv").symlink_to("/bin/false")
+    python, called = tree / ".venv-scanners" / "bin" / "python", tree / "called"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "$@" >>"{called}"\n')
+    python.chmod(0o755)
+    assert run(tree, "install", "scanners").returncode == 0
+    _, pip, sync = called.read_text().splitlines()
+    assert pip.startswith("-m pip install") and pip.endswith("uv")
+    assert sync.startswith("-m uv pip sync") and sync.endswith("requirements-scanners.txt")
+
+
 def test_an_unknown_set_of_packages_is_one_line(tree: Path) -> None:
     done = run(tree, "install", "sentry")
     sets = "./run install, or ./run install observability, schemathesis or scanners"
