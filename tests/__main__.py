@@ -1,7 +1,7 @@
 """./run test: on SQLite and on a real PostgreSQL, side by side. tests.running.tiers says which tests.
 
-All of the tests wait for servers and browsers so often that two processes leave a core idle: with --all
-there are four, and two share the tests of a database.
+All of the tests wait for servers and browsers so often that four processes leave a third of two cores idle:
+with --all there are six, and three share the tests of a database.
 """
 
 import os
@@ -28,12 +28,14 @@ class Part(NamedTuple):
 
 
 PARTS = [Part("postgresql", "PostgreSQL"), Part("sqlite", "SQLite")]
-PAIRS = [part._replace(title=f"{part.title}, {which}") for part in PARTS for which in ("first", "second")]
+SHARES = [
+    part._replace(title=f"{part.title}, {which}") for part in PARTS for which in ("first", "second", "third")
+]
 
 
 def main(arguments: list[str]) -> int:
     """Run the parts side by side and return 0 if all passed, or some did and had all of the tests."""
-    parts = PAIRS if "--all" in arguments else PARTS
+    parts = SHARES if "--all" in arguments else PARTS
     with ExitStack() as stack:
         taken = {part.vendor: stack.enter_context(tempfile.TemporaryDirectory()) for part in PARTS}
         # The first one shows its progress, the others print at their end.

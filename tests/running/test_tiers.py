@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.__main__ import PAIRS, PARTS, Part
+from tests.__main__ import PARTS, SHARES, Part
 from tests.installation import PROJECT
 from tests.running import taking
 
@@ -97,8 +97,8 @@ def test_what_two_processes_take_is_together_everything_and_nothing_twice(tmp_pa
     assert sorted([*shares[0], *shares[1]]) == sorted(test.nodeid for test in items)
 
 
-def test_the_tests_of_a_database_are_shared_by_two_processes() -> None:
-    assert [part.vendor for part in PAIRS] == [part.vendor for part in PARTS for _ in range(2)]
+def test_the_tests_of_a_database_are_shared_by_three_processes() -> None:
+    assert [part.vendor for part in SHARES] == [part.vendor for part in PARTS for _ in range(3)]
 
 
 def test_a_word_finds_the_tests_whose_names_have_it_in_files_that_contain_it() -> None:

@@ -6,7 +6,7 @@
 ./run test --all    without `soak`. Tests that commit, start Keyhouse as a process or are marked `databases`
                     run on both databases, the others on one: functions by their names, their parameters in
                     turn. Functions marked `once` run on one, by their file.
-                    Two processes for each database share its tests, as tests.running.taking says.
+                    Three processes for each database share its tests, as tests.running.taking says.
 ./run test PATHS    what is named, by paths or with -k: on both databases, but for those marked `once`;
                     ./run test tests --all does so with everything, before a release.
 ./run soak          `soak`, and the properties that hypothesis tries, with many more examples.
