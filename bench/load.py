@@ -14,6 +14,7 @@ CONNECTIONS = 16
 PATIENCE_SECONDS = 20
 Key = selectors.SelectorKey
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+LAST = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)  # nginx: after 1,000 requests
 
 
 class Load(NamedTuple):
@@ -33,8 +34,9 @@ class Load(NamedTuple):
 
 @dataclass
 class Talk:
-    """A connection: what has come of its present answer, and when it was asked for."""
+    """A connection to a port: what has come of its present answer, and when it was asked for."""
 
+    port: int
     answer: bytearray = field(default_factory=bytearray)
     asked_at: float = 0
 
@@ -55,9 +57,7 @@ def drive(port: int, messages: Sequence[bytes], status: int, seconds: float, *, 
     took: list[float] = []
     with selectors.DefaultSelector() as selector:
         for _ in range(CONNECTIONS):
-            connection = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            selector.register(connection, selectors.EVENT_READ, Talk())
+            _connect(selector, Talk(port))
         start, processor = time.perf_counter(), time.process_time()
         for key in list(selector.get_map().values()):
             _send_next(selector, key, waiting)
@@ -78,14 +78,27 @@ def _nothing_came() -> list[tuple[Key, int]]:
     raise TimeoutError(f"no answer within {PATIENCE_SECONDS} s")
 
 
+def _connect(selector: selectors.BaseSelector, talk: Talk) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", talk.port), PATIENCE_SECONDS)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    selector.register(connection, selectors.EVENT_READ, talk)
+    return connection
+
+
 def _send_next(selector: selectors.BaseSelector, key: Key, waiting: Iterator[bytes]) -> None:
-    """Send the next message on this connection; close it if there is none."""
+    """Send the next message on this connection, or on a new one if the server ends this one.
+
+    Close it if there is no message left.
+    """
     connection = cast(socket.socket, key.fileobj)
     following = next(waiting, None)
-    if following is None:
+    is_over = LAST.search(key.data.answer) is not None
+    if following is None or is_over:
         selector.unregister(connection)
         connection.close()
-    else:
+    if following is not None:
+        if is_over:
+            connection = _connect(selector, key.data)
         key.data.answer.clear()
         key.data.asked_at = time.perf_counter()
         connection.sendall(following)

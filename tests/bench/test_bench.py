@@ -193,6 +193,7 @@ def test_the_command_line_has_a_quick_run_and_the_revocations() -> None:
         [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"],
         [b"HTTP/1.1 200 OK\r\nX: 0\r\nContent-Length: 2\r\n\r\n", b"hi"],
         [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: 0\r\n\r\n", b"0\r\n\r\n"],
+        [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n", b"hi"],
     ],
 )
 def test_the_load_sends_each_message_once_however_the_answer_is_cut(answer: list[bytes]) -> None:
@@ -226,6 +227,8 @@ def serve(listener: socket.socket, answer: list[bytes], asked: list[int]) -> Non
                         asked[0] += 1
                     for piece in answer:
                         connection.sendall(piece)
+                    if b"Connection: close" in answer[0]:
+                        return
 
     with suppress(OSError):  # closed, and with it the connections, when the load gives up
         while True:
