@@ -241,15 +241,15 @@ def _store_anew(row: KeyRow, text: str) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _texts(column: str) -> tuple[str, ...]:
-    """Return the texts in a JSON column. Cached: most keys have one of a few sets of scopes."""
-    return tuple(as_json(column))
+def _scopes(column: str) -> frozenset[str]:
+    """Return the scopes in the JSON column of a key. Cached: most keys have one of a few sets."""
+    return frozenset(as_json(column))
 
 
 def _principal(row: KeyRow, owner: list[PersonRow]) -> Principal:
     """A person's key may do what they may, within its scopes; an organization's key, what its scopes say."""
     rate = rate_of(row.rate_requests, row.rate_seconds)
-    limits = limits_of(_texts(row.allowed_networks), rate, quotas_of(row))
+    limits = limits_of(as_json(row.allowed_networks), rate, quotas_of(row))
     ends = row.expires_at and as_time(row.expires_at)
     token = row.made_through or 0
     credential = Credential(
@@ -262,7 +262,7 @@ def _principal(row: KeyRow, owner: list[PersonRow]) -> Principal:
         token=token,
         counted_as=as_uuid(row.counted_as or row.uuid),
     )
-    granted = frozenset(_texts(row.scopes))
+    granted = _scopes(row.scopes)
     if row.organization_id is None:
         return person(owner, credential, granted=granted)
     return Principal(
