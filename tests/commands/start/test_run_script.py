@@ -146,8 +146,11 @@ def test_it_makes_an_environment_again_that_is_not_whole(tree: Path, is_stamped:
     else:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     (tree / "manage.py").write_text("import pip; print('with pip')")
-    done = run(tree, "manage", "help", PIP_NO_INDEX="1")
+    named = tree / "python-of-now"
+    named.symlink_to(Path(sys.base_prefix, "bin", "python3"))
+    done = run(tree, "manage", "help", PIP_NO_INDEX="1", PYTHON=f"{tree}/python-of-before {named}")
     assert (done.returncode, done.stdout) == (0, "with pip\n"), done.stderr
+    assert f"{named} -m venv" in (venv / "pyvenv.cfg").read_text()
 
 
 def test_a_failed_setup_does_not_serve(migrated_tree: Path) -> None:
