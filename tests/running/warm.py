@@ -1,9 +1,10 @@
 """Commands that need not import their libraries: forks of a process that has imported them.
 
 More than half of a command's start is the import of Django and other libraries, and tests start hundreds of
-commands. One process for each run of pytest imports the libraries, but no settings and nothing of Keyhouse.
-It forks for each command, and the fork runs a manage.py with the arguments, the environment, the folder and
-the standard streams of the caller. Tests of the start itself, in tests/commands/start, run Python anew.
+commands. One process for each run of pytest imports the libraries, and of Keyhouse some modules that read
+neither settings nor the environment. It forks for each command, and the fork runs a manage.py with the
+arguments, the environment, the folder and the standard streams of the caller. Tests of the start itself, in
+tests/commands/start, run Python anew.
 
     python warm.py SOCKET                 fork for each caller.py that connects to SOCKET, until stdin ends
 """
@@ -11,7 +12,7 @@ the standard streams of the caller. Tests of the start itself, in tests/commands
 import atexit
 import gc
 import importlib
-import json
+import marshal
 import os
 import runpy
 import select
@@ -56,6 +57,32 @@ LIBRARIES = (
     "tomllib",
     "whitenoise.base",
 )
+# They import most of what reads no settings. An import that reads settings fails here: there are none.
+OF_KEYHOUSE = (
+    "access.credentials",
+    "access.key_limits",
+    "accounts.mail.messages",
+    "accounts.passkeys.ceremonies",
+    "accounts.passkeys.challenges",
+    "accounts.passwords.hashing",
+    "accounts.second_factor.totp",
+    "accounts.throttling.valkey",
+    "apikeys.at_rest.foreign",
+    "apikeys.attributes",
+    "apikeys.quotas.periods",
+    "audit.actors",
+    "audit.events",
+    "config.commands.base",
+    "config.outgoing.client",
+    "config.server.processes",
+    "config.telemetry.access_log",
+    "config.wire.preconditions",
+    "gateway.routes",
+    "oauth.protocol.hints",
+    "oauth.protocol.parameters",
+    "webhooks.event_names",
+)
+PACKAGES = {name.partition(".")[0] for name in OF_KEYHOUSE}
 CALLER = str(Path(__file__).with_name("caller.py"))
 
 
@@ -84,7 +111,8 @@ def _started() -> Path:
 def serve(address: str) -> None:
     """Fork for those who connect; return in each fork that is to be a command."""
     gc.disable()
-    for name in LIBRARIES:
+    sys.path[0] = str(PROJECT)
+    for name in LIBRARIES + OF_KEYHOUSE:
         importlib.import_module(name)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for a command
@@ -105,7 +133,7 @@ def serve(address: str) -> None:
 def become_command(connection: socket.socket) -> None:
     """Fork once more, return in the fork as what is asked for, and answer how the fork has ended."""
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
-    sys.argv[:], environment, folder = json.loads(connection.makefile("rb").readline())
+    sys.argv[:], environment, folder = marshal.load(connection.makefile("rb"))
     child = os.fork()
     if child:
         for stream in streams:
@@ -131,9 +159,17 @@ def answer_for(child: int, connection: socket.socket) -> None:
     os._exit(0)
 
 
+def forget_keyhouse() -> None:
+    """Let a copy of the project import its own modules."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in PACKAGES]:
+        del sys.modules[name]
+
+
 def run() -> None:
     """Run manage.py and end as Python does, but for freeing its memory: each page would be copied first."""
     sys.path[0] = str(Path(sys.argv[0]).parent)
+    if sys.path[0] != str(PROJECT):
+        forget_keyhouse()
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
         code: object = 0
