@@ -24,6 +24,10 @@ from tests.running import warm
 
 PROJECT = Path(__file__).parent.parent
 MANAGE_PY = [sys.executable, str(PROJECT / "manage.py")]  # what warm.manage_py stands for
+HASHES_FAST = {"DJANGO_SETTINGS_MODULE": "tests.running.served_settings"}
+HASHES_WHOLE = {
+    "DJANGO_SETTINGS_MODULE": "config.settings"
+}  # for who races: a hash keeps a login busy longest
 START_SECONDS = 60
 SQLITE_FILE = "keyhouse.sqlite3"
 ADMIN = {
@@ -47,7 +51,10 @@ class Answer:
 
 @dataclass
 class Installation:
-    """An installation in a folder, with its own environment; nothing of ours is in it but PATH."""
+    """An installation in a folder, with its own environment; nothing of ours is in it but PATH.
+
+    Forks hash passwords as fast as the process of the tests does; a Python of its own has the real settings.
+    """
 
     folder: Path
     database_url: str
@@ -60,6 +67,7 @@ class Installation:
             "PATH": os.environ["PATH"],
             "KEYHOUSE_DATA_DIR": str(self.folder / "var"),
             "DATABASE_URL": self.database_url,
+            **({} if self.manage_py == MANAGE_PY else HASHES_FAST),
             **self.settings,
         }
 
