@@ -77,7 +77,7 @@ def run_raw(
     installation: Installation, *arguments: str | bytes, stdin: bytes = b""
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command with arguments and input that are not text."""
-    command = [sys.executable, str(PROJECT / "manage.py"), *arguments]
+    command = [*installation.manage_py, *arguments]
     done = subprocess.run(
         command, input=stdin, capture_output=True, timeout=300, env=installation.environment
     )

@@ -68,13 +68,13 @@ def test_a_server_that_starts_again_counts_from_nothing_and_not_before_it_has_it
             server.request("GET", "/gateway/check")
         assert installation.manage("serve", "--bind", f"127.0.0.1:{server.port}", **HERE).returncode != 0
         assert told(server)['keyhouse_gateway_checks_total{status="403"}'] == 2
-    with installation.serve(**HERE) as server:
+    with installation.serve("--workers", "1", **HERE) as server:
         server.request("GET", "/gateway/check")
         assert told(server)['keyhouse_gateway_checks_total{status="403"}'] == 1
 
 
 def test_a_worker_that_is_just_starting_to_count_does_not_break_the_page(installation: Installation) -> None:
-    with installation.serve(**HERE) as server:
+    with installation.serve("--workers", "1", **HERE) as server:
         (installation.folder / "var" / "metrics" / str(server.port) / "counter_1.db").touch()
         assert told(server)["keyhouse_mails_waiting"] == 0
 

@@ -18,6 +18,7 @@ def test_every_request_of_the_page_works_as_printed(name: str, migrated_installa
         arguments = [fill(argument, saved) for argument in command["run"]]
         document = migrated_installation.manage_json(*arguments, stdin=command.get("stdin", ""))
         saved |= {key: str(document[member]) for key, member in command.get("save", {}).items()}
-    with listening() as mailbox, migrated_installation.serve(EMAIL_URL=mailbox.url) as server:
+    one = ("--workers", "1")
+    with listening() as mailbox, migrated_installation.serve(*one, EMAIL_URL=mailbox.url) as server:
         for exchange in page.exchanges:
             play(page, exchange, server, saved, mailbox)

@@ -24,9 +24,14 @@ def server(module_installation: Installation) -> Iterator[Server]:
         yield running
 
 
-def new_key(server: Server, name: str) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def admin(server: Server) -> dict[str, str]:
+    """An administrator who has logged in, and so reads keys without using them."""
+    return log_in_as_admin(server)
+
+
+def new_key(server: Server, admin: dict[str, str], name: str) -> dict[str, Any]:
     """A key of a new organization."""
-    admin = log_in_as_admin(server)
     owner = server.request("POST", "/api/v1/organizations", headers=admin, body={"name": name}).json()
     body = {"name": "CI", "organization": owner["id"], "scopes": ["services:read"]}
     answer = server.request("POST", "/api/v1/api-keys", headers=admin, body=body)
@@ -44,9 +49,10 @@ def use(server: Server, key: dict[str, Any]) -> None:
     assert ask(server, key, "GET") == 200
 
 
-def as_administrators_see(server: Server, key: dict[str, Any]) -> Callable[[str], dict[str, Any]]:
-    """Read the key, or a path below it, as an administrator who logs in, and so does not use the key."""
-    admin = log_in_as_admin(server)
+def as_administrators_see(
+    server: Server, admin: dict[str, str], key: dict[str, Any]
+) -> Callable[[str], dict[str, Any]]:
+    """Read the key, or a path below it."""
 
     def read(below: str = "") -> dict[str, Any]:
         answer = server.request("GET", f"/api/v1/api-keys/{key['id']}{below}", headers=admin)
@@ -64,9 +70,9 @@ def wait_for_uses(read: Callable[[str], dict[str, Any]], count: int) -> None:
         time.sleep(0.1)  # the server does not announce when it has written
 
 
-def test_a_running_server_writes_uses_in_the_background(server: Server) -> None:
-    key = new_key(server, "Background")
-    read = as_administrators_see(server, key)
+def test_a_running_server_writes_uses_in_the_background(server: Server, admin: dict[str, str]) -> None:
+    key = new_key(server, admin, "Background")
+    read = as_administrators_see(server, admin, key)
     for _ in range(7):
         use(server, key)
     wait_for_uses(read, 7)
@@ -74,14 +80,14 @@ def test_a_running_server_writes_uses_in_the_background(server: Server) -> None:
 
 
 def test_prune_twice_at_once_beside_a_server_that_counts(
-    module_installation: Installation, server: Server
+    module_installation: Installation, server: Server, admin: dict[str, str]
 ) -> None:
-    key = new_key(server, "Pruned")
+    key = new_key(server, admin, "Pruned")
     with ThreadPoolExecutor(4) as pool:
         pruning = [pool.submit(module_installation.manage_json, "prune") for _ in range(2)]
         list(pool.map(lambda _: use(server, key), range(30)))
         assert [each.result()["dry_run"] for each in pruning] == [False, False]
-    read = as_administrators_see(server, key)
+    read = as_administrators_see(server, admin, key)
     wait_for_uses(read, 30)
     assert read("/usage")["total"] == {"allowed": 30, "refused": 0}
 
@@ -91,7 +97,8 @@ def test_every_worker_of_several_servers_counts_exactly_and_at_the_end_writes_wh
 ) -> None:
     with ExitStack() as stack:
         servers = [stack.enter_context(installation.serve("--workers", workers)) for workers in ("3", "2")]
-        made = [new_key(servers[0], f"Stock {number}") for number in range(3)]
+        admin = log_in_as_admin(servers[0])
+        made = [new_key(servers[0], admin, f"Stock {number}") for number in range(3)]
         requests = [(key, method) for key in made for method in ("GET", "GET", "POST") for _ in range(20)]
         pool = stack.enter_context(ThreadPoolExecutor(6))
         asked = [(servers[n % 2], key, method) for n, (key, method) in enumerate(requests)]

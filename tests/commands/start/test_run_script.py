@@ -7,20 +7,35 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.commands.start.tree import fresh_tree
+from tests.commands.start.tree import bare_tree, fresh_tree
 from tests.installation import ADMIN, PROJECT, SQLITE_FILE, free_port
 from tests.running import migrated
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 
+@pytest.fixture(scope="module")
+def tree_of_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fresh_tree(tmp_path_factory.mktemp("tree"))
+
+
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    return fresh_tree(tmp_path)
+def tree(tree_of_module: Path) -> Iterator[Path]:
+    """A tree in which nothing was started yet."""
+    yield tree_of_module
+    for data in ("var", "data"):
+        shutil.rmtree(tree_of_module / data, ignore_errors=True)
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """A tree for tests in which nothing of Keyhouse is called."""
+    return bare_tree(tmp_path)
 
 
 @pytest.fixture
@@ -106,49 +121,49 @@ def test_arguments_and_exit_codes_pass_through(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["--help", "-h", "help"])
-def test_help_names_every_command_and_starts_nothing(tree: Path, word: str) -> None:
-    done = run(tree, word)
+def test_help_names_every_command_and_starts_nothing(script: Path, word: str) -> None:
+    done = run(script, word)
     assert (done.returncode, done.stderr) == (0, "")
     text = (PROJECT / "run").read_text()
     cases = re.findall(r"^([a-z]+)\)$", text, re.MULTILINE)
     assert {"test", "lint", "docs", "manage"} <= set(cases)
     lines = done.stdout.splitlines()
     assert [case for case in cases if not any(f"./run {case}" in line for line in lines)] == []
-    assert not (tree / "var").exists()
+    assert not (script / "var").exists()
 
 
-def test_an_unknown_word_is_one_line(tree: Path) -> None:
-    done = run(tree, "start")
+def test_an_unknown_word_is_one_line(script: Path) -> None:
+    done = run(script, "start")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "run: unknown command start; ./run --help lists the commands\n"
 
 
-def test_without_python_it_says_what_is_needed(tree: Path, tmp_path: Path) -> None:
-    shutil.rmtree(tree / ".venv")
+def test_without_python_it_says_what_is_needed(script: Path, tmp_path: Path) -> None:
+    shutil.rmtree(script / ".venv")
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("sh", "dirname", "readlink", "cmp", "cat"):
         (tools / name).symlink_to(shutil.which(name) or "")
-    done = run(tree, PATH=str(tools))
+    done = run(script, PATH=str(tools))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "run: Python 3.11 or newer with the venv module is needed\n"
 
 
 @pytest.mark.parametrize("is_stamped", [False, True], ids=["interrupted", "without-its-python"])
-def test_it_makes_an_environment_again_that_is_not_whole(tree: Path, is_stamped: bool) -> None:
-    venv, wanted = tree / ".venv", tree / "requirements.txt"
+def test_it_makes_an_environment_again_that_is_not_whole(script: Path, is_stamped: bool) -> None:
+    venv, wanted = script / ".venv", script / "requirements.txt"
     shutil.rmtree(venv)
     wanted.write_text("# nothing, so that pip asks nobody\n")
     if is_stamped:  # the system's Python has another name since its upgrade
         (venv / "bin").mkdir(parents=True)
-        (venv / "bin" / "python").symlink_to(tree / "python-of-before")
+        (venv / "bin" / "python").symlink_to(script / "python-of-before")
         shutil.copy(wanted, venv / "installed-requirements.txt")
     else:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
-    (tree / "manage.py").write_text("import pip; print('with pip')")
-    named = tree / "python-of-now"
+    (script / "manage.py").write_text("import pip; print('with pip')")
+    named = script / "python-of-now"
     named.symlink_to(Path(sys.base_prefix, "bin", "python3"))
-    done = run(tree, "manage", "help", PIP_NO_INDEX="1", PYTHON=f"{tree}/python-of-before {named}")
+    done = run(script, "manage", "help", PIP_NO_INDEX="1", PYTHON=f"{script}/python-of-before {named}")
     assert (done.returncode, done.stdout) == (0, "with pip\n"), done.stderr
     assert f"{named} -m venv" in (venv / "pyvenv.cfg").read_text()
 
@@ -159,12 +174,12 @@ def test_a_failed_setup_does_not_serve(migrated_tree: Path) -> None:
     assert "KEYHOUSE_ADMIN_PASSWORD: " in done.stderr
 
 
-def test_the_packages_for_sentry_and_opentelemetry_are_installed_once_and_kept(tree: Path) -> None:
-    python, called = tree / ".venv" / "bin" / "python", tree / "called"
+def test_the_packages_for_sentry_and_opentelemetry_are_installed_once_and_kept(script: Path) -> None:
+    python, called = script / ".venv" / "bin" / "python", script / "called"
     python.write_text(f'#!/bin/sh\necho "$@" >>"{called}"\n')
     for _ in range(2):
-        assert run(tree, "install", "observability").returncode == 0
-    assert run(tree, "manage", "help").returncode == 0
+        assert run(script, "install", "observability").returncode == 0
+    assert run(script, "manage", "help").returncode == 0
     version, pip, sync, *others = called.read_text().splitlines()
     assert version == "-m pip --version"
     assert pip.startswith("-m pip install") and pip.endswith("uv")
@@ -172,30 +187,30 @@ def test_the_packages_for_sentry_and_opentelemetry_are_installed_once_and_kept(t
     assert others == ["manage.py help"]
 
 
-def test_an_environment_beside_that_of_the_tests_is_made_with_their_uv(tree: Path) -> None:
-    (tree / ".venv" / "bin" / "uv").symlink_to(Path(sys.executable).with_name("uv"))
-    (tree / "requirements-scanners.txt").write_text("# nothing, so that uv asks nobody\n")
-    done = run(tree, "install", "scanners", UV_OFFLINE="1")
+def test_an_environment_beside_that_of_the_tests_is_made_with_their_uv(script: Path) -> None:
+    (script / ".venv" / "bin" / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+    (script / "requirements-scanners.txt").write_text("# nothing, so that uv asks nobody\n")
+    done = run(script, "install", "scanners", UV_OFFLINE="1")
     assert done.returncode == 0, done.stderr
-    made = tree / ".venv-scanners"
+    made = script / ".venv-scanners"
     assert (made / "installed-requirements-scanners.txt").exists()
     assert not list(made.rglob("pip"))
     assert subprocess.run([made / "bin" / "python", "-c", "import ensurepip"]).returncode == 0
 
 
-def test_it_is_made_with_a_uv_of_its_own_where_that_of_the_tests_fails(tree: Path) -> None:
-    (tree / ".venv" / "bin" / "uv").symlink_to("/bin/false")
-    python, called = tree / ".venv-scanners" / "bin" / "python", tree / "called"
+def test_it_is_made_with_a_uv_of_its_own_where_that_of_the_tests_fails(script: Path) -> None:
+    (script / ".venv" / "bin" / "uv").symlink_to("/bin/false")
+    python, called = script / ".venv-scanners" / "bin" / "python", script / "called"
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\necho "$@" >>"{called}"\n')
     python.chmod(0o755)
-    assert run(tree, "install", "scanners").returncode == 0
+    assert run(script, "install", "scanners").returncode == 0
     _, pip, sync = called.read_text().splitlines()
     assert pip.startswith("-m pip install") and pip.endswith("uv")
     assert sync.startswith("-m uv pip sync") and sync.endswith("requirements-scanners.txt")
 
 
-def test_an_unknown_set_of_packages_is_one_line(tree: Path) -> None:
-    done = run(tree, "install", "sentry")
+def test_an_unknown_set_of_packages_is_one_line(script: Path) -> None:
+    done = run(script, "install", "sentry")
     sets = "./run install, or ./run install observability, schemathesis or scanners"
     assert (done.returncode, done.stderr) == (1, f"run: {sets}\n")

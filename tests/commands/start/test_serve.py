@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.helpers import assert_one_line
+from config.env import ConfigurationError
+from tests.commands.helpers import assert_one_line, output_of, refusal_of
 from tests.installation import (
     ADMIN,
     MANAGE_PY,
@@ -111,8 +112,9 @@ def test_a_port_in_use_is_reported(module_installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("bind", ["", "8000", "localhost", ":8000", "127.0.0.1:http", "127.0.0.1:70000"])
-def test_a_bind_that_is_not_an_address_is_named(module_installation: Installation, bind: str) -> None:
-    assert_one_line(module_installation.manage("serve", f"--bind={bind}"), "--bind: ", "HOST:PORT")
+def test_a_bind_that_is_not_an_address_is_named(bind: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^--bind: .*HOST:PORT"):
+        output_of("serve", f"--bind={bind}")
 
 
 def test_port_0_is_refused(module_installation: Installation) -> None:
@@ -125,8 +127,9 @@ def test_an_address_of_another_machine_is_refused(module_installation: Installat
 
 
 @pytest.mark.parametrize("workers", ["0", "-1", "two"])
-def test_it_needs_a_worker(module_installation: Installation, workers: str) -> None:
-    assert_one_line(module_installation.manage("serve", "--workers", workers), "--workers")
+def test_it_needs_a_worker(workers: str) -> None:
+    said = refusal_of("serve", "--workers", workers)
+    assert "--workers" in said and said.isprintable()
 
 
 @pytest.mark.parametrize(

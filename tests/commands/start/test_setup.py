@@ -3,14 +3,19 @@
 import json
 import shlex
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.test import Client
 
-from config.profiles import shipped_names
-from tests.commands.helpers import assert_one_line
+from accounts.models import User
+from audit.models import Event
+from config import profiles
+from config.profiles import Profile, shipped_names
+from tests.commands.helpers import assert_one_line, output_of, refusal_of, run
 from tests.installation import ADMIN, MANAGE_PY, Installation
 
 PASSWORD = ADMIN["KEYHOUSE_ADMIN_PASSWORD"]
@@ -64,16 +69,17 @@ def test_a_password_is_made_up_and_printed_once(migrated_installation: Installat
 @pytest.mark.parametrize("profile", shipped_names())
 @pytest.mark.requirement(12)
 def test_the_line_that_is_printed_logs_in_under_every_profile(
-    migrated_installation: Installation, profile: str
+    db: None,
+    profile: str,
+    served_profile: Callable[[Profile], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    served = {"KEYHOUSE_PROFILE": profile}
-    done = migrated_installation.manage("setup", KEYHOUSE_ADMIN_EMAIL="o'hara@example.org", **served)
-    assert (done.returncode, done.stderr) == (0, "")
-    line = next(line for line in done.stdout.splitlines() if line.startswith("Log in: "))
+    served_profile(profiles.load(profile))
+    monkeypatch.setenv("KEYHOUSE_ADMIN_EMAIL", "o'hara@example.org")
+    line = next(line for line in output_of("setup").splitlines() if line.startswith("Log in: "))
     _, address, *_, body = shlex.split(line.removeprefix("Log in: "))
-    with migrated_installation.serve(**served) as server:
-        answer = server.request("POST", urlsplit(address).path, body=json.loads(body))
-    assert answer.status == 200, (line, answer.body)
+    answer = Client().post(urlsplit(address).path, body, content_type="application/json")
+    assert answer.status_code == 200, (line, answer.content)
 
 
 @pytest.mark.parametrize(
@@ -88,30 +94,30 @@ def test_the_line_that_is_printed_logs_in_under_every_profile(
 )
 @pytest.mark.once
 def test_an_invalid_first_administrator_is_refused_and_nothing_is_written(
-    migrated_installation: Installation, settings: dict[str, str], words: tuple[str, ...]
+    db: None, settings: dict[str, str], words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = migrated_installation.manage("setup", "--json", **settings)
-    assert_one_line(done, *words)
-    assert settings.get("KEYHOUSE_ADMIN_PASSWORD", "nothing") not in done.stderr
-    assert people(migrated_installation) == []
-    assert migrated_installation.manage_json("auditverify")["events"] == 0
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    said = refusal_of("setup", "--json")
+    assert said.isprintable() and all(word in said for word in words), said
+    assert settings.get("KEYHOUSE_ADMIN_PASSWORD", "nothing") not in said
+    assert not User.objects.exists()
+    assert not Event.objects.exists()
 
 
 @pytest.mark.once
-def test_the_password_can_come_from_a_file(migrated_installation: Installation, tmp_path: Path) -> None:
+def test_the_password_can_come_from_a_file(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "password"
     file.write_text(f"{PASSWORD}\n")
-    done = migrated_installation.manage("setup", KEYHOUSE_ADMIN_PASSWORD_FILE=str(file))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "Password:" not in done.stdout
+    monkeypatch.setenv("KEYHOUSE_ADMIN_PASSWORD_FILE", str(file))
+    assert "Password:" not in output_of("setup")
+    assert User.objects.get().check_password(PASSWORD)
 
 
 @pytest.mark.once
-def test_an_organization_created_before_the_first_start_does_not_disturb_it(
-    migrated_installation: Installation,
-) -> None:
-    migrated_installation.manage_json("createorganization", "--name", "default")
-    assert json.loads(migrated_installation.manage("setup", "--json", **ADMIN).stdout) == {"admin": "admin"}
+def test_an_organization_created_before_the_first_start_does_not_disturb_it(db: None) -> None:
+    run("createorganization", "--name", "default")
+    assert run("setup")["admin"] == "admin"
 
 
 @pytest.mark.once

@@ -19,6 +19,18 @@ def fresh_tree(folder: Path) -> Path:
     return tree
 
 
+def bare_tree(folder: Path) -> Path:
+    """Return the same without the folders: what `./run` needs before it calls Keyhouse."""
+    tree = folder / "keyhouse"
+    tree.mkdir()
+    for path in PROJECT.iterdir():
+        if path.is_file() and not path.name.startswith("."):
+            shutil.copy(path, tree)
+    _write_python(tree)
+    shutil.copy(tree / "requirements.txt", tree / ".venv" / "installed-requirements.txt")
+    return tree
+
+
 def warm_tree(folder: Path) -> Path:
     """Return the same, where each command is a fork of a process that has imported its libraries."""
     tree = fresh_tree(folder)

@@ -164,6 +164,7 @@ def wait_for_uses(database: Postgres, number: int) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     while ask_database(database, "SELECT coalesce(sum(count), 0) FROM apikeys_keyuse") != [(number,)]:
         assert time.monotonic() < end, "the uses were never written"
+        time.sleep(0.1)  # nothing tells when a thread has written, and each look starts a process
 
 
 def end_idle_connections(database: Postgres) -> bool:
@@ -171,6 +172,7 @@ def end_idle_connections(database: Postgres) -> bool:
     end = time.monotonic() + PATIENCE_SECONDS
     while ask_database(database, f"SELECT pid {OTHERS} AND ({BUSY})"):
         assert time.monotonic() < end, "the server never rests"
+        time.sleep(0.1)  # it is about time that passes; each look starts a process
     return bool(ask_database(database, f"SELECT pg_terminate_backend(pid, 5000) {OTHERS}"))
 
 

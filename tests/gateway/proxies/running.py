@@ -136,6 +136,7 @@ def _let_routes_appear(server: Server, below: str) -> None:
     ends = time.monotonic() + START_SECONDS
     while server.request("GET", below).status == 404:
         assert time.monotonic() < ends, server.output
+        time.sleep(0.02)  # it does not say when; asking without a pause takes the core that it needs
 
 
 def port_of(address: str) -> str:
