@@ -1,7 +1,8 @@
 """With --all, processes share the tests of a database: each takes the next group that no other has taken.
 
-A group is the tests of one file that stand beside each other: what they share is set up once. All processes
-of a database have the same tests in the same order.
+A group is the tests of one file that stand beside each other: what they share is set up once. Those with a
+browser are one group, for the browser and what it looks at. All processes of a database have the same tests
+in the same order.
 """
 
 import os
@@ -36,10 +37,18 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 def taken(tests: Iterable[pytest.Item], folder: Path) -> Iterator[pytest.Item]:
     """The tests of those groups that nobody had taken when their turn came."""
-    for _, group in groupby(tests, key=lambda test: test.nodeid.partition("::")[0]):
+    for _, group in groupby(tests, key=_group):
         together = list(group)
         try:
             (folder / sha256(together[0].nodeid.encode()).hexdigest()).touch(exist_ok=False)
         except FileExistsError:
             continue
         yield from together
+
+
+def has_browser(test: pytest.Item) -> bool:
+    return "chromium" in getattr(test, "fixturenames", ())
+
+
+def _group(test: pytest.Item) -> str:
+    return "with a browser" if has_browser(test) else test.nodeid.partition("::")[0]

@@ -13,6 +13,7 @@ from tests.running import taking
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 FOLDERS = "tests/commands/start tests/audit tests/config/database tests/accounts/second_factor tests/running"
+BROWSER = ("-o", "testpaths=tests/browser tests/commands/start")
 SEVERAL = "::test_a_wrong_code_gets_the_answer_of_a_wrong_password["
 WHOLE = Part("", "all of it")
 
@@ -95,6 +96,16 @@ def test_what_two_processes_take_is_together_everything_and_nothing_twice(tmp_pa
     shares = [[test.nodeid for test in share if test] for share in zip(*steps, strict=True)]
     assert all(shares)
     assert sorted([*shares[0], *shares[1]]) == sorted(test.nodeid for test in items)
+
+
+def test_tests_with_a_browser_come_first_and_one_process_takes_them(tmp_path: Path) -> None:
+    items = collect(PARTS[1], "--all", *BROWSER).items
+    with_browser = [test.nodeid for test in items if taking.has_browser(test)]
+    assert len({test.partition("::")[0] for test in with_browser}) > 1 and len(with_browser) < len(items)
+    assert [test.nodeid for test in items[: len(with_browser)]] == with_browser
+    first, other = taking.taken(items, tmp_path), taking.taken(items, tmp_path)
+    assert next(first).nodeid == with_browser[0]
+    assert not taking.has_browser(next(other))
 
 
 def test_the_tests_of_a_database_are_shared_by_three_processes() -> None:

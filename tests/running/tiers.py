@@ -23,6 +23,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import taking
+
 TESTS = Path(__file__).parents[1]
 SHARE_OF_POSTGRESQL = 34  # percent of the files that run on one database: there each test takes longer
 DATABASES = ("sqlite", "postgresql")
@@ -70,8 +72,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
     if config.getoption("all"):
-        # What takes seconds comes first, so that the processes that share the tests end together.
-        items.sort(key=lambda item: (not _starts_processes(item), not _is_slow(item)))
+        # What takes long comes first, so that the processes that share the tests end together.
+        items.sort(
+            key=lambda item: (not taking.has_browser(item), not _starts_processes(item), not _is_slow(item))
+        )
 
 
 def pytest_configure() -> None:
