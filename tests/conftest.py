@@ -185,7 +185,7 @@ def add_user(name: str, role: str = "member", **options: Any) -> User:
     )
 
 
-def make_cast() -> None:
+def make_cast() -> Cast:
     operator = caller_at_command_line()
     acme = create_organization(caller=operator, name="Acme")
     umbrella = create_organization(caller=operator, name="Umbrella")
@@ -195,17 +195,17 @@ def make_cast() -> None:
     add_user("bob", memberships=[(acme, "developer")])
     add_user("charlie", memberships=[(umbrella, "owner")])
     add_user("mallory")
+    found: dict[str | None, Any] = {each.name.lower(): each for each in Organization.objects.all()}
+    found |= {each.username: each for each in User.objects.all()}
+    return Cast(**{name: found[name] for name in Cast.__dataclass_fields__})
 
 
-cast_under: defaultdict[bytes, Snapshot] = defaultdict(lambda: Snapshot(make_cast))  # by the profile
+cast_under: defaultdict[bytes, Snapshot[Cast]] = defaultdict(lambda: Snapshot(make_cast))  # by the profile
 
 
 @pytest.fixture
 def cast(db: None) -> Cast:
-    cast_under[json.encode(profiles.active().file)].write()
-    found: dict[str | None, Any] = {each.name.lower(): each for each in Organization.objects.all()}
-    found |= {each.username: each for each in User.objects.all()}
-    return Cast(**{name: found[name] for name in Cast.__dataclass_fields__})
+    return cast_under[json.encode(profiles.active().file)].write()
 
 
 def make_key(owner: User | Organization, *scopes: str, name: str = "a key", **options: Any) -> NewKey:

@@ -1,7 +1,8 @@
 """Stores rows that services create once per process, and inserts copies of them for each test."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from copy import deepcopy
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.apps import apps
 from django.db import connection, transaction
@@ -9,7 +10,8 @@ from django.db.models import Model
 
 from audit.models import Event
 
-APPS = ("accounts", "audit", "apikeys", "leaks", "webhooks", "federation")
+APPS = ("accounts", "audit", "apikeys", "leaks", "webhooks", "federation", "sessions")
+Made = TypeVar("Made")
 
 
 class Statement(NamedTuple):
@@ -19,27 +21,29 @@ class Statement(NamedTuple):
     values: Any
 
 
-class Snapshot:
-    """The rows that `make` writes into empty tables: created the first time, copied after that."""
+class Snapshot(Generic[Made]):
+    """The rows that `make` writes into empty tables, and what it returns: made once, copied after that."""
 
-    def __init__(self, make: Callable[[], None]) -> None:
+    def __init__(self, make: Callable[[], Made]) -> None:
         self.make = make
+        self.made: Made  # once there are rows
         self.rows: list[list[Model]] = []
         self.statements: list[Statement] = []
 
-    def write(self) -> None:
-        """Write the rows. If the tables are not empty, `make` creates them."""
+    def write(self) -> Made:
+        """Write the rows, and return what `make` returned. If the tables are not empty, `make` makes it."""
         if Event.objects.exists():
-            self.make()
-        elif self.statements:
-            self._repeat()
-        elif self.rows:
-            self._copy()
-        else:
+            return self.make()
+        if not self.rows:
             assert not any(model._base_manager.exists() for model in _tables()), "rows of others come first"
-            self.make()
+            self.made = self.make()
             found = (list(model._base_manager.all()) for model in _tables())
             self.rows = [rows for rows in found if rows]
+        elif self.statements:
+            self._repeat()
+        else:
+            self._copy()
+        return deepcopy(self.made)
 
     def _copy(self) -> None:
         """Write the rows, and remember how: to compile the statements takes longer than to execute them."""

@@ -22,13 +22,14 @@ from tests.admin.helpers import confirm, messages_of, new_ticket, page
 from tests.admin.lists.test_many_rows import actions
 from tests.admin.test_stale_pages import filled
 from tests.changes import JSON, LEFT_OUT, OTHERS, Send, World, addresses, by_json, make_world
-from tests.conftest import Cast
 from tests.logins import browser
+from tests.snapshot import Snapshot
 from tests.webhooks.changes import hook_of
 
 pytestmark = pytest.mark.slow
 
 LEASE = 3600.0
+made = Snapshot(make_world)
 
 # What the second request records, and why. All others record nothing.
 RECORDED_AGAIN = {
@@ -79,8 +80,8 @@ class Done(NamedTuple):
 
 
 @pytest.fixture
-def world(cast: Cast, mailbox: Mailbox) -> World:
-    return make_world(cast, mailbox)
+def world(db: None, mailbox: Mailbox) -> World:
+    return made.write()._replace(mailbox=mailbox)
 
 
 @pytest.fixture

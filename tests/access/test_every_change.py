@@ -10,7 +10,7 @@ from django.utils import timezone
 from access.callers import caller_at_command_line
 from access.principals import Caller, Principal
 from accounts.invitations.services import invite, withdraw_invitations
-from accounts.models import Organization, Session, User
+from accounts.models import Session
 from accounts.organizations import services as organizations
 from accounts.organizations.changes import OrganizationChanges
 from accounts.sessions import services as sessions
@@ -33,9 +33,10 @@ from tests.access.remembering import happen, names
 from tests.accounts.authenticator import enrolled
 from tests.accounts.helpers import caller_as
 from tests.apikeys.test_trust import use
-from tests.conftest import PASSWORD, Api, Cast, log_in, make_key
+from tests.conftest import PASSWORD, Api, Cast, log_in, make_cast, make_key
 from tests.oauth.flow import Flow, machine_token, make_client, post, with_token
 from tests.oauth.tokens.test_keys_made import SCOPES, made_by
+from tests.snapshot import Snapshot
 
 NEW = "a harbour full of small boats"
 OPERATOR = caller_at_command_line()
@@ -63,29 +64,31 @@ class World:
             return None
 
 
-@pytest.fixture
-def world(cast: Cast) -> World:
-    owners: dict[str, User | Organization] = {
-        "alice": cast.alice,
-        "bob": cast.bob,
-        "charlie": cast.charlie,
-        "acme": cast.acme,
-    }
-    made = {f"{name}'s key": make_key(owner, "services:read") for name, owner in owners.items()}
-    made["umbrella's key"] = make_key(cast.umbrella, "services:read")
+def make_world() -> World:
+    cast = make_cast()
+    owners = ("alice", "bob", "charlie", "acme", "umbrella")
+    keys = {f"{name}'s key": make_key(getattr(cast, name), "services:read") for name in owners}
     flow = Flow(make_client(*SCOPES), cast.alice, scope=" ".join(SCOPES))
     tokens, logins = flow.tokens(), [log_in(cast.alice) for _ in range(2)]
     machine = make_client("services:read", owner=cast.acme)
     machine_tokens = machine_token(machine)
-    credentials = {name: (key.text, True) for name, key in made.items()} | {
+    credentials = {name: (key.text, True) for name, key in keys.items()} | {
         "alice's login": (logins[0]["access_token"], False),
         "alice's other login": (logins[1]["access_token"], False),
         "alice's token": (tokens["access_token"], False),
         "acme's machine": (machine_tokens["access_token"], False),
         "made through alice's token": (made_by(with_token(tokens), owner=cast.acme), True),
     }
-    rows = {name: key.row for name, key in made.items()}
+    rows = {name: key.row for name, key in keys.items()}
     return World(cast, flow, tokens, logins, machine, machine_tokens, rows, credentials)
+
+
+made = Snapshot(make_world)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return made.write()
 
 
 ALICE = {"alice's key", "alice's login", "alice's other login", "alice's token"}
@@ -188,10 +191,7 @@ CHANGES: dict[str, tuple[Change, set[str]]] = {
     "must have a second factor": (of_alice(must_have_second_factor=True), ALICE),
     "password set": (of_alice(password=NEW), ALICE),
     "deleted": (lambda world: users.delete_user(caller=OPERATOR, user=world.cast.alice), ALICE),
-    "own password": (
-        own_password,
-        ALICE,
-    ),
+    "own password": (own_password, ALICE),
     "session ended": (
         lambda world: sessions.end_session(caller=OPERATOR, session=other_session(world)),
         {"alice's other login"},

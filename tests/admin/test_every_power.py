@@ -3,12 +3,15 @@
 Lists and actions come from the admin's own registry, so that none is forgotten.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
+from django.db.models.options import Options
 from django.test import Client
 from django.utils import timezone
 
@@ -19,10 +22,11 @@ from audit.models import Event
 from oauth.models import Consent, OAuthClient
 from tests.accounts.helpers import caller_as
 from tests.admin.helpers import new_ticket, page
-from tests.conftest import Cast, make_key
+from tests.conftest import Cast, make_cast, make_key
 from tests.logins import browser
 from tests.oauth.flow import Flow, make_client
 from tests.pages.everything import make_passkeys
+from tests.snapshot import Snapshot
 from webhooks.models import Webhook
 from webhooks.services.webhooks import create_webhook
 
@@ -44,9 +48,15 @@ def named(value: Any) -> str:
     return value if isinstance(value, str) else value._meta.model_name
 
 
-@pytest.fixture
-def rows(cast: Cast) -> Rows:
+class World(NamedTuple):
     """One row for each list, none of which has to do with Acme, nor with anybody who works there."""
+
+    cast: Cast
+    rows: Rows
+
+
+def make_world() -> World:
+    cast = make_cast()
     key = make_key(cast.umbrella, "services:read", name="of Umbrella").row
     # so old that it could do without its scope
     ApiKey.objects.filter(pk=key.pk).update(created_at="2026-01-01T00:00:00Z", last_used_at=timezone.now())
@@ -56,7 +66,7 @@ def rows(cast: Cast) -> Rows:
     )
     SecondFactor.objects.create(user=cast.charlie, confirmed=True, seed="")
     make_passkeys(cast.charlie, timezone.now())
-    return {
+    rows: Rows = {
         User: cast.charlie,
         Organization: cast.umbrella,
         Session: Session.objects.filter(user=cast.charlie).latest("pk"),
@@ -70,14 +80,40 @@ def rows(cast: Cast) -> Rows:
         ).row,
         Event: Event.objects.filter(organization_id=cast.umbrella.pk).latest("sequence"),
     }
+    return World(cast, rows)
+
+
+made = Snapshot(make_world)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return made.write()
+
+
+@pytest.fixture
+def cast(world: World) -> Cast:
+    return world.cast
+
+
+@pytest.fixture
+def rows(world: World) -> Rows:
+    return world.rows
 
 
 def state() -> list[Any]:
     """All rows of ours but those that tell of the attempt itself."""
     told = {"Event", "ChainHead", "AttemptCount"}
     labels = ("accounts", "apikeys", "audit", "webhooks")
-    ours = [m for label in labels for m in apps.get_app_config(label).get_models()]
-    return [list(m._default_manager.order_by("pk").values()) for m in ours if m.__name__ not in told]
+    ours = [m._meta for label in labels for m in apps.get_app_config(label).get_models()]
+    with connection.cursor() as cursor:
+        return [_rows_in(each, cursor) for each in ours if each.object_name not in told]
+
+
+def _rows_in(table: Options[Any], cursor: CursorWrapper) -> list[Any]:
+    cursor.execute(f"SELECT * FROM {table.db_table} ORDER BY {table.pk.column}")
+    rows: list[Any] = cursor.fetchall()
+    return rows
 
 
 def address(model: type[Model], kind: str, *arguments: Any) -> str:

@@ -19,19 +19,27 @@ from audit.models import Event
 from oauth.changes import ClientChanges
 from oauth.models import Consent
 from oauth.services.clients import update_client
-from tests.conftest import PASSWORD, Cast
+from tests.conftest import PASSWORD, make_cast
 from tests.oauth.flow import BASE, FORM, Flow, make_client, text_of, with_token
+from tests.snapshot import Snapshot
 
 LOGOUT = f"{BASE}/logout"
 BACK = "https://app.example.org/bye?tenant=a%20b"
 
 
-@pytest.fixture
-def flow(cast: Cast) -> Flow:
+def make_flow() -> Flow:
     """Alice, logged in, with a client that has an ID token of hers."""
-    flow = Flow(make_client("openid", post_logout_redirect_uris=[BACK]), cast.alice, scope="openid")
+    flow = Flow(make_client("openid", post_logout_redirect_uris=[BACK]), make_cast().alice, scope="openid")
     flow.tokens_in_hand = flow.tokens()  # type: ignore[attr-defined]
     return flow
+
+
+made = Snapshot(make_flow)
+
+
+@pytest.fixture
+def flow(db: None) -> Flow:
+    return made.write()
 
 
 def hint_of(flow: Flow) -> str:
@@ -237,7 +245,7 @@ def test_the_answer_is_checked_anew(flow: Flow) -> None:
     assert is_logged_in(flow)
 
 
-def test_other_logins_tokens_and_consents_go_on_and_the_page_says_so(flow: Flow, cast: Cast) -> None:
+def test_other_logins_tokens_and_consents_go_on_and_the_page_says_so(flow: Flow) -> None:
     log_in(identifier="alice", password=PASSWORD, origin=caller_at_command_line().origin)
     page = ask(flow)
     assert "Programs that you allow to act for you still can" in text_of(page)

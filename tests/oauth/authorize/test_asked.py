@@ -5,19 +5,33 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.conftest import Cast
+from tests.conftest import Cast, make_cast
 from tests.oauth.flow import CALLBACK, Flow, machine_token, make_client, parameters, post
+from tests.snapshot import Snapshot
 
 pytestmark = pytest.mark.once
 
 CHALLENGE = {"code_challenge": "x" * 43, "code_challenge_method": "S256"}
 
 
-def flow_of(cast: Cast, *, is_logged_in: bool = True, scope: str = "openid") -> Flow:
-    flow = Flow(make_client("openid", "services:read"), cast.alice, scope=scope)
-    if is_logged_in:
-        flow.log_in(flow.address())
+def make_flow() -> Flow:
+    """Alice, logged in, with a client."""
+    flow = Flow(make_client("openid", "services:read"), make_cast().alice, scope="openid")
+    flow.log_in(flow.address())
     return flow
+
+
+made = Snapshot(make_flow)
+
+
+@pytest.fixture
+def flow(db: None) -> Flow:
+    return made.write()
+
+
+def logged_out(flow: Flow) -> Flow:
+    """The same in another browser."""
+    return Flow(flow.client, flow.user, flow.scope)
 
 
 def refusal(flow: Flow, address: str) -> dict[str, str]:
@@ -44,8 +58,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize("more", GOOD)
-def test_what_the_standards_allow_is_taken(more: str, cast: Cast) -> None:
-    flow = flow_of(cast)
+def test_what_the_standards_allow_is_taken(more: str, flow: Flow) -> None:
     assert flow.browser.get(f"{flow.address()}&{more}").status_code == 200
 
 
@@ -56,26 +69,24 @@ BAD_AGES = (
 
 
 @pytest.mark.parametrize("age", BAD_AGES)
-def test_a_malformed_max_age_is_refused_by_name(age: str, cast: Cast) -> None:
-    flow = flow_of(cast)
+def test_a_malformed_max_age_is_refused_by_name(age: str, flow: Flow) -> None:
     said = refusal(flow, flow.address(max_age=age))
     assert (said["error"], said["state"]) == ("invalid_request", "a state")
     assert "max_age" in said["error_description"]
 
 
 @pytest.mark.parametrize("prompt", ["None", "LOGIN", "create", "login,consent", "login\tconsent", "é", "\0"])
-def test_an_unknown_prompt_is_refused_by_name(prompt: str, cast: Cast) -> None:
-    flow = flow_of(cast)
+def test_an_unknown_prompt_is_refused_by_name(prompt: str, flow: Flow) -> None:
     said = refusal(flow, flow.address(prompt=prompt))
     assert said["error"] == "invalid_request" and "prompt" in said["error_description"]
 
 
 @pytest.mark.parametrize("prompt", ["none login", "login none", "none consent", "none select_account"])
 @pytest.mark.parametrize("scope", ["openid", "services:read"])
-def test_prompt_none_stands_alone(prompt: str, scope: str, cast: Cast) -> None:
-    for is_logged_in in (False, True):
-        flow = flow_of(cast, is_logged_in=is_logged_in, scope=scope)
-        said = refusal(flow, flow.address(prompt=prompt))
+def test_prompt_none_stands_alone(prompt: str, scope: str, flow: Flow) -> None:
+    flow.scope = scope
+    for each in (logged_out(flow), flow):
+        said = refusal(each, each.address(prompt=prompt))
         assert said["error"] == "invalid_request" and "prompt" in said["error_description"]
 
 
@@ -88,8 +99,7 @@ ONCE = {
 
 @pytest.mark.parametrize("name", sorted(ONCE))
 @pytest.mark.parametrize("values", [("1", "1"), ("1", "2"), ("", "1"), ("", "")])
-def test_a_repeated_parameter_is_refused_by_name(name: str, values: tuple[str, str], cast: Cast) -> None:
-    flow = flow_of(cast)
+def test_a_repeated_parameter_is_refused_by_name(name: str, values: tuple[str, str], flow: Flow) -> None:
     twice = urlencode([(name, value) for value in values])
     said = refusal(flow, f"{flow.address(**dict.fromkeys(CHALLENGE) if name in CHALLENGE else {})}&{twice}")
     assert said["error"] == "invalid_request"
@@ -98,8 +108,7 @@ def test_a_repeated_parameter_is_refused_by_name(name: str, values: tuple[str, s
 
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri", "response_type", "scope", "state"])
 @pytest.mark.parametrize("value", ["", "x"])
-def test_one_that_says_where_to_answer_is_an_error_page(name: str, value: str, cast: Cast) -> None:
-    flow = flow_of(cast)
+def test_one_that_says_where_to_answer_is_an_error_page(name: str, value: str, flow: Flow) -> None:
     answer = flow.browser.get(f"{flow.address()}&{name}={value}")
     assert answer.status_code == 400 and name in answer.content.decode()
 
@@ -122,23 +131,23 @@ def test_one_that_says_where_to_answer_is_an_error_page(name: str, value: str, c
         ({"response_type": "CODE"}, "response_type"),
     ],
 )
-def test_an_error_names_the_parameter(changed: dict[str, Any], name: str, cast: Cast) -> None:
-    flow = flow_of(cast)
+def test_an_error_names_the_parameter(changed: dict[str, Any], name: str, flow: Flow) -> None:
     answer = flow.browser.get(flow.address(**changed))
     assert answer["Location"].startswith(f"{CALLBACK}?")
     assert name in parameters(answer["Location"])["error_description"]
 
 
-def test_prompt_none_says_what_would_be_missing(cast: Cast) -> None:
-    for scope in ("openid", "services:read"):
-        flow = flow_of(cast, is_logged_in=False, scope=scope)
-        silent = flow.address(prompt="none")
-        assert parameters(flow.browser.get(silent)["Location"])["error"] == "login_required"
-        flow.log_in(flow.address())
-        said = refusal(flow, silent)
-        assert (said["error"], said["state"]) == ("consent_required", "a state")
-        old = flow.address(prompt="none", max_age="0")
-        assert refusal(flow, old)["error"] == "login_required"
+@pytest.mark.parametrize("scope", ["openid", "services:read"])
+def test_prompt_none_says_what_would_be_missing(scope: str, flow: Flow) -> None:
+    flow = logged_out(flow)
+    flow.scope = scope
+    silent = flow.address(prompt="none")
+    assert parameters(flow.browser.get(silent)["Location"])["error"] == "login_required"
+    flow.log_in(flow.address())
+    said = refusal(flow, silent)
+    assert (said["error"], said["state"]) == ("consent_required", "a state")
+    old = flow.address(prompt="none", max_age="0")
+    assert refusal(flow, old)["error"] == "login_required"
 
 
 def test_prompt_none_of_a_person_who_can_allow_nothing_needs_more_than_a_consent(cast: Cast) -> None:
@@ -160,8 +169,7 @@ def test_prompt_none_of_a_person_who_can_allow_nothing_needs_more_than_a_consent
         (None, "openid services:read"),
     ],
 )
-def test_unknown_scopes_are_ignored(scope: str | None, granted: str, cast: Cast) -> None:
-    flow = flow_of(cast)
+def test_unknown_scopes_are_ignored(scope: str | None, granted: str, flow: Flow) -> None:
     tokens = flow.tokens(scope=scope)
     assert tokens["scope"] == granted
     again = flow.refresh(tokens["refresh_token"], scope=scope)
@@ -182,8 +190,7 @@ def test_unknown_scopes_are_ignored(scope: str | None, granted: str, cast: Cast)
         ("x" * 5000, "scope"),
     ],
 )
-def test_a_scope_that_cannot_be_had_is_named(scope: str, named: str, cast: Cast) -> None:
-    flow = flow_of(cast)
+def test_a_scope_that_cannot_be_had_is_named(scope: str, named: str, flow: Flow) -> None:
     said = refusal(flow, flow.address(scope=scope))
     assert said["error"] == "invalid_scope" and named in said["error_description"]
     assert len(said["error_description"]) < 500

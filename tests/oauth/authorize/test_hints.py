@@ -6,7 +6,6 @@ import pytest
 
 from accounts.models import User
 from oauth.models import OAuthCode
-from tests.conftest import Cast
 from tests.oauth.authorize.test_asked import refusal
 from tests.oauth.flow import Flow, make_client, parameters, text_of
 from tests.oauth.test_logout import (
@@ -45,8 +44,8 @@ def test_a_hint_that_names_nobody_for_sure_is_refused_by_name(
     assert "id_token_hint" in said["error_description"]
 
 
-def test_a_hint_that_another_client_got_is_refused(flow: Flow, cast: Cast) -> None:  # noqa: F811
-    other = Flow(make_client("openid"), cast.alice, scope="openid", browser=flow.browser)
+def test_a_hint_that_another_client_got_is_refused(flow: Flow) -> None:  # noqa: F811
+    other = Flow(make_client("openid"), flow.user, scope="openid", browser=flow.browser)
     assert refusal(other, other.address(id_token_hint=hint_of(flow)))["error"] == "invalid_request"
 
 
@@ -58,7 +57,6 @@ def test_nobody_else_answers_silently(flow: Flow) -> None:  # noqa: F811
 
 def test_nobody_else_answers_at_all_until_the_person_meant_has_logged_in(
     flow: Flow,  # noqa: F811
-    cast: Cast,
 ) -> None:
     OAuthCode.objects.all().delete()
     address = flow.address(id_token_hint=of_bob(flow))
@@ -73,8 +71,8 @@ def test_nobody_else_answers_at_all_until_the_person_meant_has_logged_in(
     assert "code" in parameters(flow.answer(back)["Location"])
 
 
-def test_a_stranger_is_asked_to_log_in_for_any_hint(flow: Flow, cast: Cast) -> None:  # noqa: F811
-    stranger = Flow(flow.client, cast.alice, scope="openid")
+def test_a_stranger_is_asked_to_log_in_for_any_hint(flow: Flow) -> None:  # noqa: F811
+    stranger = Flow(flow.client, flow.user, scope="openid")
     silent = stranger.address(id_token_hint=hint_of(flow), prompt="none")
     assert refusal(stranger, silent)["error"] == "login_required"
     back = stranger.log_in(stranger.address(id_token_hint=hint_of(flow)))["Location"]

@@ -6,6 +6,7 @@ import pytest
 
 from oauth.models import OAuthCode
 from tests.conftest import Cast
+from tests.logins import log_browser_in
 from tests.oauth.flow import Flow, make_client, parameters
 from tests.oauth.tokens.test_codes import refused
 
@@ -78,8 +79,9 @@ def test_the_port_of_a_loopback_address_varies(
     registered: str, uri: str, is_public: bool, cast: Cast
 ) -> None:
     flow = Flow(make_client(redirect_uris=[registered], is_public=is_public), cast.alice)
-    flow.log_in(flow.address(redirect_uri=uri))
     address = flow.address(redirect_uri=uri)
+    assert "/login?" in flow.browser.get(address)["Location"]
+    log_browser_in(flow.browser, flow.user)
     answer = flow.answer(address)
     assert answer["Location"].startswith(uri.partition("?")[0])
     code = parameters(answer["Location"])["code"]
@@ -92,7 +94,7 @@ def test_the_port_of_a_loopback_address_varies(
 @pytest.mark.requirement(67)
 def test_nothing_else_of_it_does(registered: str, uri: str, cast: Cast) -> None:
     flow = Flow(make_client(redirect_uris=[registered]), cast.alice)
-    flow.log_in(flow.address(redirect_uri=registered))
+    log_browser_in(flow.browser, flow.user)
     address = flow.address(redirect_uri=uri)
     answers: list[Any] = [flow.browser.get(address), flow.answer(address)]
     assert [(answer.status_code, "Location" in answer.headers) for answer in answers] == [(400, False)] * 2
