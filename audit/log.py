@@ -11,7 +11,7 @@ from audit.actors import LABEL_LENGTH, NOTHING, Actor, Origin, Target
 from audit.events import CHANGES_NO_CALLER, EventName
 from audit.models import GENESIS, ChainHead, Event, EventQuerySet
 from config import metrics
-from config.database.bulk import insert_all
+from config.database.bulk import insert_all, insert_few
 from config.logs import escape, kept, mask
 
 VERIFY_CHUNK = 2_000
@@ -55,7 +55,7 @@ def record_all(entries: Sequence[Entry], *, actor: Actor, origin: Origin) -> lis
         who = replace(actor, label=kept(actor.label, LABEL_LENGTH))
         events = [_chained(head, entry, who, origin) for entry in entries]
         if len(events) < MANY:
-            Event._base_manager.bulk_create(events)
+            insert_few(events)
         else:
             insert_all(events)
         if any(entry.name not in CHANGES_NO_CALLER for entry in entries):

@@ -76,6 +76,10 @@ class Session(PublicRow):
         """When the person last proved who they are: at the login, or after it."""
         return self.proven_again_at or self.created_at
 
+    def is_live(self, now: datetime) -> bool:
+        """Whether it has not ended by hand, by age or by idleness, as `live` asks of many."""
+        return self.ended_at is None and self.ends_at > now
+
     @property
     def ends_at(self) -> datetime:
         """When the session ended, or will end by age or by idleness."""

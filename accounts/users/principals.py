@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from access.principals import Credential, Place, Principal, narrow
 from access.remembered import Read
-from accounts.models import Membership, User
+from accounts.models import User
 from accounts.models.sessions import idle_time
 from audit.position import HEAD, HEAD_JOIN, select_at
 from config import profiles
-from config.database.sql import as_time, as_uuid, uuid_value
+from config.database.sql import as_time, as_uuid, select, uuid_value
 from config.profiles import NO_POWER, Power
 
 
@@ -39,15 +39,21 @@ class PersonRow(NamedTuple):
 
 
 # The columns and joins that a statement needs for PersonRow; it names the table of people `u`.
-PERSON = """
-    u.id, CAST(u.uuid AS text), u.username, u.email, u.role, u.is_superuser, u.must_have_second_factor,
+MEMBERSHIP = """
     m.organization_id, CAST(o.uuid AS text), o.requires_second_factor, m.role, o.requires_provider,
     m.keeps_own_login
+"""
+PERSON = f"""
+    u.id, CAST(u.uuid AS text), u.username, u.email, u.role, u.is_superuser, u.must_have_second_factor,
+    {MEMBERSHIP}
 """
 PERSON_JOINS = """
     LEFT JOIN accounts_membership m ON m.user_id = u.id
     LEFT JOIN accounts_organization o ON o.id = m.organization_id
 """
+MEMBERSHIPS = f"""SELECT {MEMBERSHIP}
+    FROM accounts_membership m JOIN accounts_organization o ON o.id = m.organization_id WHERE m.user_id = %s
+"""  # noqa: S608 (nothing in it comes from outside)
 SESSION = f"""SELECT {HEAD}, s.expires_at, s.last_seen_at,
         s.created_at, s.proven_again_at, s.second_factor, {PERSON}
     FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id {PERSON_JOINS} {HEAD_JOIN}
@@ -117,7 +123,6 @@ def principal_of(
     can give, which is their role there and the global role of newcomers. Without it, a `credential` that has
     `proven_at` is a login with the person's own password or passkey.
     """
-    memberships = Membership.objects.filter(user=user).select_related("organization")
     own = PersonRow(
         pk=user.pk,
         uuid=user.uuid,
@@ -127,17 +132,7 @@ def principal_of(
         is_superuser=user.is_superuser,
         must_have_second_factor=user.must_have_second_factor,
     )
-    rows = [
-        own._replace(
-            organization_id=membership.organization_id,
-            organization=membership.organization.uuid,
-            requires_second_factor=membership.organization.requires_second_factor,
-            organization_role=membership.role,
-            requires_provider=membership.organization.requires_provider,
-            keeps_own_login=membership.keeps_own_login,
-        )
-        for membership in memberships
-    ]
+    rows = [PersonRow(*own[:7], *row) for row in select(MEMBERSHIPS, [user.pk])]
     if only_in is not None:
         return _part(rows or [own], _vouched_for(rows, own, only_in), credential, second_factor)
     if credential.proven_at is not None:

@@ -23,6 +23,23 @@ def insert_all(rows: Sequence[Model]) -> None:
     insert_like(rows[0], [str(field.column) for field in fields], values)
 
 
+def insert_few(rows: Sequence[Model]) -> None:
+    """Add these rows of one model with one INSERT, which takes less time than a COPY for fewer than 100.
+
+    Raises IntegrityError if a row breaks a constraint.
+    """
+    database, table = connections["default"], rows[0]._meta
+    quote = database.ops.quote_name
+    prepare = {field.attname: _preparing(field, database) for field in table.concrete_fields}
+    columns = ", ".join(quote(str(field.column)) for field in table.concrete_fields)
+    places = ", ".join([f"({', '.join(['%s'] * len(prepare))})"] * len(rows))
+    values = [prepared(getattr(row, name)) for row in rows for name, prepared in prepare.items()]
+    with database.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {quote(table.db_table)} ({columns}) VALUES {places}", values)  # noqa: S608 (constants)
+    for row in rows:
+        row._state.adding = False
+
+
 def insert_like(template: Model, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Add rows that equal `template` except in `columns`, with one COPY in PostgreSQL.
 

@@ -64,14 +64,21 @@ def _live(request: HttpRequest) -> Session | None:
     now = origin.at
     if not sid:
         return None
-    live = Session.objects.live(now).filter(uuid=sid, user__is_active=True)
-    proven = live.exclude(second_factor=False, user__second_factor__confirmed=True)
-    session = proven.select_related("user").first()
-    if session is not None and now - session.last_seen_at > NOTED_EVERY:
+    session = Session.objects.filter(uuid=sid).select_related("user__second_factor").first()
+    if session is None or not _counts(session, now):
+        return None
+    if now - session.last_seen_at > NOTED_EVERY:
         _note_visit(session, now)
         if not all(goes_on(session, origin) for goes_on in hooks.login_visited):
             return None
     return session
+
+
+def _counts(session: Session, now: datetime) -> bool:
+    """Whether the login is live, of an active person, and has proven the second factor that they have."""
+    wanted = getattr(session.user, "second_factor", None)
+    is_proven = session.second_factor or wanted is None or not wanted.confirmed
+    return session.is_live(now) and session.user.is_active and is_proven
 
 
 def _note_visit(session: Session, now: datetime) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
-from django.contrib.sessions.models import Session
 from django.utils import timezone
+
+from config.database.sql import as_time, select
+
+READ = "SELECT session_data, expire_date FROM django_session WHERE session_key = %s"
 
 
 class SessionStore(db.SessionStore):
@@ -18,13 +21,12 @@ class SessionStore(db.SessionStore):
     """
 
     def load(self) -> dict[str, Any]:
-        key = digest(self.session_key or "")
-        row = Session.objects.filter(session_key=key, expire_date__gt=timezone.now()).first()
-        if row is None:
-            self._session_key = None  # a browser must not choose the key of its session (session fixation)
-            return {}
-        data: dict[str, Any] = self.decode(row.session_data)
-        return data
+        for stored, ends in select(READ, [digest(self.session_key or "")]):
+            if as_time(ends) > timezone.now():
+                data: dict[str, Any] = self.decode(stored)
+                return data
+        self._session_key = None  # a browser must not choose the key of its session (session fixation)
+        return {}
 
     def exists(self, session_key: str) -> bool:
         return super().exists(digest(session_key))

@@ -1,5 +1,6 @@
 """Adding many rows at once, and finding them again by many values."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -7,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from config.database.bulk import insert_all, insert_like
+from config.database.bulk import insert_all, insert_few, insert_like
 from config.database.sql import Lookup
 from tests.conftest import Cast
 
@@ -39,13 +40,14 @@ def test_a_row_that_exists_refuses_all_of_them(cast: Cast) -> None:
     assert User.objects.count() == before
 
 
-def test_rows_of_a_model_keep_every_value(cast: Cast) -> None:
+@pytest.mark.parametrize("insert", [insert_all, insert_few])
+def test_rows_of_a_model_keep_every_value(cast: Cast, insert: Callable[[Sequence[User]], None]) -> None:
     alice = User.objects.filter(pk=cast.alice.pk)
     before = alice.values().get()
     rows_of_alice = list(alice)
     with transaction.atomic():
         alice.delete()
-        insert_all(rows_of_alice)
+        insert(rows_of_alice)
     assert alice.values().get() == before
 
 
