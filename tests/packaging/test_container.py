@@ -23,7 +23,7 @@ def test_hadolint_finds_nothing() -> None:
 
 def test_the_build_takes_packages_by_their_hashes_alone() -> None:
     steps = [words.split("&&") for name, words in instructions(DOCKERFILE.read_text()) if name == "RUN"]
-    installs = [step for each in steps for step in each if "pip " in step]
+    installs = [step for each in steps for step in each if re.search("[ /]pip ", step)]
     assert len(installs) == 3
     assert all("--require-hashes" in step or "--no-deps" in step for step in installs)
 
