@@ -56,7 +56,7 @@ def run(work: Callable[[], T]) -> T:
 def _step_back() -> None:
     """Lower the priority of this thread; on Linux each thread has its own."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        os.nice(NICENESS)
 
 
 _processes = 1

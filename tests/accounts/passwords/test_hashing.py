@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -127,7 +128,13 @@ def test_who_hashes_lets_all_others_go_first() -> None:
     def priority() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
+    def step_under_nice() -> int:
+        os.nice(NICENESS)  # as of a server that nice started, for this thread alone
+        return HashThreads(1, 0).run(priority) - priority()
+
     assert HashThreads(1, 0).run(priority) == priority() + NICENESS
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(step_under_nice).result() == NICENESS
 
 
 def test_a_process_that_is_forked_from_one_that_has_hashed_hashes_too() -> None:
