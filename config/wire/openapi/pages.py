@@ -44,7 +44,7 @@ def document() -> Document:
         return _build(profiles.active(), day_of_examples())
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _build(profile: Profile, day: date | None) -> Document:
     schema: Any = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     body: bytes = OpenApiJsonRenderer().render(schema)
