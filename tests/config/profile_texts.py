@@ -1,5 +1,10 @@
 """Profiles as text: a small good one, which tests change into bad ones."""
 
+from functools import cache
+
+from config import profiles
+from config.profiles import Profile
+
 SHIPPED = ("keyhouse", "sentrikat", "sentinelnerd", "sequenceware", "dariet", "netrecon")
 
 GOOD = """
@@ -115,3 +120,9 @@ expires_at = "expiry"
 "event.actor" = "who"
 """
 )
+
+
+@cache
+def profile_called(name: str) -> Profile:
+    """A shipped profile, or "dialect". Its OpenAPI document is built once for all tests that share it."""
+    return profiles.parse(DIALECT, source="dialect") if name == "dialect" else profiles.load(name)

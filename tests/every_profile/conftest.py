@@ -6,10 +6,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from config import profiles
 from config.limits import Bounds
 from config.profiles import Profile
-from tests.config.profile_texts import DIALECT, SHIPPED
+from tests.config.profile_texts import SHIPPED, profile_called
 from tests.conftest import add_user
 from tests.every_profile.speaker import Speaker, everything_role, least_role
 
@@ -20,7 +19,7 @@ def speaker(
 ) -> Speaker:
     """The API of a product, in canonical names."""
     name: str = request.param
-    profile = profiles.parse(DIALECT, source="dialect") if name == "dialect" else profiles.load(name)
+    profile = profile_called(name)
     served_profile(profile)
     settings.LIMITS = dict.fromkeys(settings.LIMITS, Bounds(seconds=1))  # these tests are not about them
     return Speaker(profile)

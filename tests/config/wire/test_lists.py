@@ -11,12 +11,11 @@ from rest_framework.mixins import ListModelMixin
 
 from accounts.invitations.services import invite
 from accounts.models import Session
-from config import profiles
 from config.profiles import Profile
 from config.wire.lists.query import ListQuery
 from config.wire.members import external_name
 from tests.accounts.helpers import caller_as, statements
-from tests.config.profile_texts import DIALECT, SHIPPED
+from tests.config.profile_texts import SHIPPED, profile_called
 from tests.config.wire.openapi.test_openapi import schema
 from tests.conftest import Cast, as_user, assert_problem, make_key
 from tests.test_architecture import api_views
@@ -37,7 +36,7 @@ def test_every_list_declares_its_parameters() -> None:
 def test_the_document_lists_the_parameters_that_a_list_takes(
     name: str, served_profile: Callable[[Profile], None]
 ) -> None:
-    served = profiles.parse(DIALECT, source="dialect") if name == "dialect" else profiles.load(name)
+    served = profile_called(name)
     served_profile(served)
     document = schema()
     keys = document["paths"][f"{served.base_path}/{served.paths.api_keys}"]["get"]["parameters"]
@@ -59,7 +58,7 @@ def parameters(name: str) -> dict[str, dict[str, Any]]:
 def test_the_dialect_spells_parameters_and_orders_its_own_way(
     served_profile: Callable[[Profile], None], db: None
 ) -> None:
-    served_profile(profiles.parse(DIALECT, source="dialect.toml"))
+    served_profile(profile_called("dialect"))
     keys = parameters("list_api_keys")
     assert keys["state"]["enum"] == ["active", "expiring", "expired", "disabled", "revoked"]
     assert {"expiry", "-expiry", "createdAt", "-createdAt"} <= set(keys["ordering"]["enum"])

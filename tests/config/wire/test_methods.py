@@ -10,9 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from config import profiles
 from config.profiles import Profile
-from tests.config.profile_texts import SHIPPED
+from tests.config.profile_texts import SHIPPED, profile_called
 from tests.conftest import Cast, as_user, assert_problem
 from tests.logins import browser as browser_of
 
@@ -94,7 +93,7 @@ def test_the_addresses_are_all_there_are() -> None:
 def test_allow_is_true_for_strangers_in_every_profile(
     name: str, served_profile: Callable[[Profile], None], db: None
 ) -> None:
-    served_profile(profiles.load(name))
+    served_profile(profile_called(name))
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
     for path in addresses():
         if name == "keyhouse" or not path.startswith("/admin/"):  # no profile changes the admin's paths

@@ -11,6 +11,7 @@ from accounts.passwords.rules import least_length
 from config import profiles
 from config.profiles import Profile
 from tests.accounts.helpers import serving
+from tests.config.profile_texts import profile_called
 from tests.config.wire.openapi.test_openapi import schema
 from tests.conftest import Cast, as_user
 from tests.oauth.flow import Flow, make_client, with_token
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.once
 def test_a_time_without_an_offset_is_not_called_a_date_time(
     name: str, is_bare: bool, served_profile: Callable[[Profile], None]
 ) -> None:
-    served_profile(profiles.load(name))
+    served_profile(profile_called(name))
     document = schema()
     create = document["paths"][f"{profiles.active().base_path}/api-keys"]["post"]
     sent, made = (
@@ -40,7 +41,7 @@ def test_a_time_without_an_offset_is_not_called_a_date_time(
 def test_the_document_says_what_a_logout_answers(
     name: str, status: str, served_profile: Callable[[Profile], None]
 ) -> None:
-    served_profile(profiles.load(name))
+    served_profile(profile_called(name))
     described = schema()["paths"][f"{profiles.active().base_path}/auth/logout"]["post"]["responses"]
     assert list(described) == [status, "default"]
     assert ("content" in described[status]) == (status == "200")

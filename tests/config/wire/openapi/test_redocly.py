@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from config import profiles
 from config.profiles import Profile
 from config.wire.openapi import pages
 from tests.browser.chromium import REDOCLY
-from tests.config.profile_texts import SHIPPED
+from tests.config.profile_texts import SHIPPED, profile_called
 from tests.npm import installed
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
@@ -24,7 +23,7 @@ def test_redocly_finds_nothing(served_profile: Callable[[Profile], None], tmp_pa
     if folder is None:  # the end of ./run test says that it was missing
         pytest.skip("Node is not here, or npm cannot get redocly")
     for name in SHIPPED:
-        served_profile(profiles.load(name))
+        served_profile(profile_called(name))
         (tmp_path / f"{name}.json").write_bytes(pages.document().body)
     command: list[str | Path] = ["node_modules/.bin/redocly", "lint", "--format=stylish"]
     command += sorted(tmp_path.glob("*.json"))
