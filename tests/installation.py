@@ -25,9 +25,8 @@ from tests.running import warm
 PROJECT = Path(__file__).parent.parent
 MANAGE_PY = [sys.executable, str(PROJECT / "manage.py")]  # what warm.manage_py stands for
 HASHES_FAST = {"DJANGO_SETTINGS_MODULE": "tests.running.served_settings"}
-HASHES_WHOLE = {
-    "DJANGO_SETTINGS_MODULE": "config.settings"
-}  # for who races: a hash keeps a login busy longest
+# For races, since a hash keeps a login busy longest, and for copies of the project, which have no tests.
+HASHES_WHOLE = {"DJANGO_SETTINGS_MODULE": "config.settings"}
 START_SECONDS = 60
 SQLITE_FILE = "keyhouse.sqlite3"
 ADMIN = {

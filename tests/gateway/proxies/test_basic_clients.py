@@ -19,7 +19,7 @@ from tests.documentation.terminals import Terminal, blocks_of, opened, run_block
 from tests.gateway.proxies.changes import changed
 from tests.gateway.proxies.conftest import Keyhouse
 from tests.gateway.proxies.running import PLACES, running
-from tests.installation import PROJECT, START_SECONDS, Server, free_port, serving
+from tests.installation import HASHES_WHOLE, PROJECT, START_SECONDS, Server, free_port, serving
 
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.requirement(116)]
 
@@ -122,6 +122,7 @@ def clients(keyhouse: Keyhouse, tmp_path_factory: pytest.TempPathFactory) -> Ite
     files, tree = folder / "files", warm_tree(folder)
     fill(files)
     environment = keyhouse.installation.environment | {
+        **HASHES_WHOLE,
         "PATH": PLACES,
         "HOME": str(folder),
         "REGISTRY_AUTH_FILE": str(folder / "auth.json"),
